@@ -269,7 +269,7 @@ class Workspace(Board):
     ) -> tuple[ResponseUrl, str]:
         """Where the app may answer what this person just did, and its address."""
         token = secrets.token_urlsafe(18)
-        url = ResponseUrl(user, channel, self.clock(), message)
+        url = ResponseUrl(user, channel, self.clock(), message and self.original(message))
         self.response_urls[token] = url
         return url, f"{self.url}response/{token}"
 

@@ -172,6 +172,10 @@ class Board:
             raise SlackError("message_not_found")
         return message
 
+    def original(self, message: Message) -> Message:
+        """The message that stands here, for a copy somebody kept."""
+        return self._places.get((message.channel, message.ts), message)
+
     def seen_by(self, user: str, channel: str | None = None) -> list[Message]:
         """What this person can read now, oldest first; in one channel when it is given."""
         mine = {one.id for one in self.channels.values() if user in one.members}
