@@ -1,0 +1,396 @@
+"""DingTalk's Stream connection, held by a supervisor of ours.
+
+The SDK (`dingtalk_stream`) keeps what it does well: reading frames and shaping acknowledgements. Its connection loop is
+replaced: it blocks the event loop while it opens, swallows cancellation, reopens without a pause after close code 1000,
+lets one bad frame end the connection, writes the ticket to the log and acknowledges on whatever socket is newest.
+
+The socket is aiohttp's, not `websockets`': one ClientSession then decides proxies, certificates and name resolution for
+the open call and the socket alike (`websockets` reads the proxy environment by itself, whatever the session was told).
+Its heartbeat counts every byte as life and drops a peer that does not pong; its `close` waits for `ws_close` seconds and
+no longer. What it lacks is made up for here: a time limit of `receive` starts again with every pong, so the watchdog has
+its own clock, and it tells 1006 from 1000 only sometimes, so every ending is answered with the same patience.
+
+Protocol: https://open-dingtalk.github.io/developerpedia/docs/learn/stream/protocol
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from aiohttp import (
+    ClientError,
+    ClientSession,
+    ClientTimeout,
+    ClientWebSocketResponse,
+    ClientWSTimeout,
+    WSMsgType,
+)
+from dingtalk_stream import AckMessage, CallbackMessage, EventMessage, SystemMessage
+from dingtalk_stream.version import VERSION_STRING
+from yarl import URL
+
+log = logging.getLogger(__name__)
+
+MESSAGES = "/v1.0/im/bot/messages/get"
+CARDS = "/v1.0/card/instances/callback"
+OPEN = "/v1.0/gateway/connections/open"
+
+_PING, _DISCONNECT = "ping", "disconnect"
+
+_SHAPES = {shape.TYPE: shape for shape in (SystemMessage, EventMessage, CallbackMessage)}
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+
+
+class BadFrame(ValueError):  # noqa: N818 - what arrived, not what went wrong here
+    """Something that is no frame. `message_id` is known when only its data are wrong."""
+
+    def __init__(self, reason: str, message_id: str = "") -> None:
+        super().__init__(reason)
+        self.message_id = message_id
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One push, as the SDK parses it. `message_id` names the push; a redelivery carries the same one.
+
+    `data` is the payload: `dingtalk_stream.ChatbotMessage.from_dict` reads a message's, a card's is read as it stands.
+    `event_id`, `event_type` and `corp_id` are an event's.
+    """
+
+    kind: str
+    topic: str
+    message_id: str
+    data: dict[str, Any]
+    event_id: str = ""
+    event_type: str = ""
+    corp_id: str = ""
+
+    @classmethod
+    def read(cls, text: str) -> Frame:
+        """The frame in `text`, or `BadFrame`, whatever the text is."""
+        message_id = ""
+        try:
+            raw = json.loads(text)
+            message_id = str(raw["headers"].get("messageId") or "")
+            message = _SHAPES[raw["type"]].from_dict(raw)
+        except _UNREADABLE as error:
+            raise BadFrame(type(error).__name__, message_id) from error
+        if not isinstance(message.data, dict):
+            raise BadFrame("its data are no object", message_id)
+        headers = message.headers
+        return cls(
+            kind=message.type,
+            topic=str(headers.topic or ""),
+            message_id=message_id,
+            data=message.data,
+            event_id=str(headers.event_id or ""),
+            event_type=str(headers.event_type or ""),
+            corp_id=str(headers.event_corp_id or ""),
+        )
+
+
+Handler = Callable[[Frame], Awaitable[dict[str, Any] | None]]
+
+
+class State(StrEnum):
+    """What the supervisor is doing. `refused`: DingTalk turned our credentials down; asked again, slowly."""
+
+    IDLE = "idle"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    WAITING = "waiting"
+    REFUSED = "refused"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long, in seconds, and how many. `idle`: silence (DingTalk pings every 20-30 s) after which we reconnect."""
+
+    opening: float = 10
+    idle: float = 90
+    heartbeat: float = 30
+    handlers: int = 100
+    sending: float = 5
+    drain: float = 4
+    closing: float = 1
+    healthy: float = 60
+    shortest: float = 0.5
+    longest: float = 60
+
+
+class Stream:
+    """At most one connection to DingTalk, held until `stop()`.
+
+    A handler gets a Frame and returns the data of its acknowledgement: `{"response": {...}}` for a card, `{"status":
+    "LATER", "message": ...}` for an event that should come again, None for the usual. Frames may come twice and in any
+    order; telling them apart is the dispatcher's business.
+    """
+
+    def __init__(
+        self,
+        client_id: str,
+        secret: str,
+        http: ClientSession,
+        api_url: str = "https://api.dingtalk.com",
+        *,
+        on_message: Handler | None = None,
+        on_card: Handler | None = None,
+        on_event: Handler | None = None,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.state = State.IDLE
+        self.opens = 0
+        """Attempts to connect since the start."""
+        self.trouble = ""
+        """Why the last connection ended or was not to be had; empty while all is well."""
+        self._client_id, self._secret, self._http = client_id, secret, http
+        self._api_url = api_url.rstrip("/")
+        self._callbacks = {topic: h for topic, h in ((MESSAGES, on_message), (CARDS, on_card)) if h}
+        self._on_event = on_event
+        self._limits = limits or Limits()
+        self._clock, self._sleep, self._chance = clock, sleep, chance
+        self._keeper: asyncio.Task[None] | None = None
+        self._stopping = False
+        self._failures = 0
+        self._last_frame = 0.0
+        self._free = asyncio.Semaphore(self._limits.handlers)
+        self._working: set[asyncio.Task[None]] = set()
+
+    @property
+    def connected(self) -> bool:
+        return self.state is State.CONNECTED
+
+    @property
+    def last_frame_age(self) -> float | None:
+        """Seconds since the server's last frame (or the connection's start); None while there is no connection."""
+        return self._clock() - self._last_frame if self.connected else None
+
+    @property
+    def handling(self) -> int:
+        """Handlers at work just now."""
+        return len(self._working)
+
+    async def run(self) -> None:
+        """Stay connected until `stop()` or cancellation; handlers at work may finish first, for `drain` seconds."""
+        if self._keeper is not None:
+            raise RuntimeError(
+                "a Stream runs once: a second connection would take half of the first one's frames"
+            )
+        self._keeper = asyncio.create_task(self._keep_connected())
+        if self._stopping:
+            self._keeper.cancel()
+        try:
+            await self._keeper
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task and task.cancelling():
+                raise
+        finally:
+            self.state = State.STOPPED
+            await self._abandon()
+
+    def stop(self) -> None:
+        """Let `run` end: no more frames are read, what is at work is finished or given up."""
+        self._stopping = True
+        if self._keeper:
+            self._keeper.cancel()
+
+    async def _keep_connected(self) -> None:
+        while True:
+            self.opens += 1
+            self.state = State.CONNECTING
+            socket = await self._connect()
+            if socket:
+                await self._serve(socket)
+            pause = self._pause()
+            level = logging.ERROR if self.state is State.REFUSED else logging.WARNING
+            log.log(level, "dingtalk: %s; next attempt in %.1f s", self.trouble, pause)
+            await self._sleep(pause)
+
+    async def _connect(self) -> ClientWebSocketResponse | None:
+        """A socket, or None with the reason in `trouble`. Errors are named by type: their texts can hold the ticket."""
+        try:
+            async with asyncio.timeout(self._limits.opening):
+                endpoint = await self._open()
+                return await self._http.ws_connect(
+                    endpoint,
+                    heartbeat=self._limits.heartbeat,
+                    timeout=ClientWSTimeout(ws_close=self._limits.closing),
+                )
+        except (ClientError, OSError, TimeoutError, ValueError) as error:
+            self._fail(f"no connection to DingTalk ({type(error).__name__} {getattr(error, 'status', '')})")
+        except _Refused as refused:
+            self._fail(f"DingTalk refuses our client id and secret ({refused})", State.REFUSED)
+        return None
+
+    async def _open(self) -> URL:
+        """The address of a new connection, with its ticket: 90 s, one use, not to be logged."""
+        topics = [{"type": "CALLBACK", "topic": topic} for topic in self._callbacks]
+        if self._on_event:
+            topics.append({"type": "EVENT", "topic": "*"})
+        async with self._http.post(
+            self._api_url + OPEN,
+            json={
+                "clientId": self._client_id,
+                "clientSecret": self._secret,
+                "subscriptions": topics,
+                "ua": f"dingtalk-sdk-python/v{VERSION_STRING}-quotabot",
+            },
+            # Without Accept the answer may be XML.
+            headers={"Accept": "application/json"},
+            timeout=ClientTimeout(total=self._limits.opening),
+            allow_redirects=False,
+        ) as answer:
+            if answer.status in {401, 403}:
+                raise _Refused(answer.status)
+            answer.raise_for_status()
+            return self._endpoint(await answer.text())
+
+    def _endpoint(self, text: str) -> URL:
+        try:
+            given = json.loads(text)
+            endpoint = URL(str(given["endpoint"])).update_query(ticket=str(given["ticket"]))
+        except _UNREADABLE as error:
+            raise ValueError("no endpoint in the answer") from error
+        if self._api_url.startswith("https:") and endpoint.scheme != "wss":
+            raise ValueError("an endpoint without TLS")
+        # aiohttp looks proxies up by scheme: as https, HTTPS_PROXY covers the socket too.
+        return endpoint.with_scheme({"wss": "https", "ws": "http"}.get(endpoint.scheme, endpoint.scheme))
+
+    async def _serve(self, socket: ClientWebSocketResponse) -> None:
+        began = self._last_frame = self._clock()
+        self.state, self.trouble = State.CONNECTED, ""
+        log.info("dingtalk: connected")
+        try:
+            self._fail(await self._read(socket))
+        finally:
+            if not socket.closed:
+                await self._drain()
+            await self._close(socket)
+            if self._clock() - began >= self._limits.healthy:
+                self._failures = 0
+
+    async def _read(self, socket: ClientWebSocketResponse) -> str:
+        """Hand on what comes until the connection is over, and say why it is."""
+        while True:
+            try:
+                async with asyncio.timeout(self._limits.idle):
+                    message = await socket.receive()
+            except TimeoutError:
+                return f"no frame for {self._limits.idle:.0f} s"
+            self._last_frame = self._clock()
+            if message.type is WSMsgType.TEXT:
+                if await self._take(socket, message.data):
+                    return "DingTalk asked us to reconnect"
+            elif message.type is WSMsgType.BINARY:
+                log.warning("dingtalk: a binary frame of %d bytes passed over", len(message.data))
+            else:
+                return f"connection closed ({socket.close_code})"
+
+    async def _take(self, socket: ClientWebSocketResponse, text: str) -> bool:
+        """Deal with one frame; True when DingTalk says that it will close."""
+        try:
+            frame = Frame.read(text)
+        except BadFrame as bad:
+            log.warning("dingtalk: a frame of %d characters passed over (%s)", len(text), bad)
+            if bad.message_id:
+                await self._send(
+                    socket, _ack(bad.message_id, AckMessage.STATUS_BAD_REQUEST, {"response": None})
+                )
+            return False
+        if frame.kind == SystemMessage.TYPE:
+            if frame.topic == _PING:
+                await self._send(socket, _ack(frame.message_id, AckMessage.STATUS_OK, frame.data))
+            return frame.topic == _DISCONNECT
+        handler = self._on_event if frame.kind == EventMessage.TYPE else self._callbacks.get(frame.topic)
+        if handler is None:
+            log.warning("dingtalk: nobody handles %s %s", frame.kind, frame.topic)
+            await self._send(
+                socket, _ack(frame.message_id, AckMessage.STATUS_NOT_IMPLEMENT, {"response": None})
+            )
+            return False
+        await self._free.acquire()
+        task = asyncio.create_task(self._handle(socket, frame, handler))
+        self._working.add(task)
+        task.add_done_callback(self._finished)
+        return False
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._working.discard(task)
+        self._free.release()
+
+    async def _handle(self, socket: ClientWebSocketResponse, frame: Frame, handler: Handler) -> None:
+        """Answer on the socket that the frame came from: another connection does not know its id."""
+        try:
+            answer = await handler(frame)
+            text = _ack(frame.message_id, AckMessage.STATUS_OK, _data(frame, answer))
+        except Exception:
+            log.exception("dingtalk: %s %s failed", frame.topic or frame.event_type, frame.message_id)
+            text = _ack(frame.message_id, AckMessage.STATUS_SYSTEM_EXCEPTION, _data(frame, None, failed=True))
+        await self._send(socket, text)
+
+    async def _send(self, socket: ClientWebSocketResponse, text: str) -> None:
+        try:
+            async with asyncio.timeout(self._limits.sending):
+                await socket.send_str(text)
+        except (ClientError, OSError, TimeoutError) as error:
+            log.info("dingtalk: an acknowledgement was not delivered (%s)", type(error).__name__)
+
+    async def _drain(self) -> None:
+        if self._working:
+            await asyncio.wait(self._working, timeout=self._limits.drain)
+
+    async def _close(self, socket: ClientWebSocketResponse) -> None:
+        try:
+            # Besides waiting for the peer's close, aiohttp may wait for a peer that no longer reads.
+            async with asyncio.timeout(2 * self._limits.closing):
+                await socket.close()
+        except TimeoutError:
+            log.info("dingtalk: the old connection did not close in time")
+
+    async def _abandon(self) -> None:
+        for task in self._working:
+            task.cancel()
+        await asyncio.gather(*self._working, return_exceptions=True)
+
+    def _fail(self, trouble: str, state: State = State.WAITING) -> None:
+        self.trouble, self.state = trouble, state
+        # A refusal goes straight to the longest pause; 10 doublings are past it and far from overflowing.
+        self._failures = 10 if state is State.REFUSED else min(self._failures + 1, 10)
+
+    def _pause(self) -> float:
+        """Seconds to wait: doubling, half of it chance; from the third attempt in a row on at least a second."""
+        ceiling = min(self._limits.longest, self._limits.shortest * (1 << self._failures))
+        return ceiling * (1 + self._chance()) / 2
+
+
+class _Refused(Exception):  # noqa: N818 - caught beside `ClientError`, never raised out of here
+    """DingTalk answered 401 or 403."""
+
+
+def _data(frame: Frame, answer: dict[str, Any] | None, *, failed: bool = False) -> dict[str, Any]:
+    """What the acknowledgement carries: an event's must say SUCCESS, or LATER to be pushed again."""
+    if frame.kind != EventMessage.TYPE:
+        return answer or {"response": None}
+    usual = {"status": "LATER", "message": "failed"} if failed else {"status": "SUCCESS", "message": "OK"}
+    return usual | (answer or {})
+
+
+def _ack(message_id: str, code: int, data: dict[str, Any]) -> str:
+    ack = AckMessage()
+    ack.code, ack.data = code, data
+    ack.message = "OK" if code == AckMessage.STATUS_OK else "error"
+    ack.headers.message_id, ack.headers.content_type = message_id, "application/json"
+    return json.dumps(ack.to_dict())
