@@ -1,0 +1,42 @@
+# make demo and make test are the only set-up anybody needs; they find or make their own environment.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.PHONY: setup demo test check test-litellm
+
+setup: $(STAMP)
+
+# uv when it is there, else venv and pip; what is missing is said in one line
+$(STAMP): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is missing: apt install python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V)" >&2; exit 1; }
+	@command -v uv >/dev/null || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "The venv module is missing: apt install python3-venv (or install uv)" >&2; exit 1; }
+	@if command -v uv >/dev/null; then \
+	  { [ -x $(BIN)/python ] || uv venv -q --python $(PYTHON) $(VENV); } && \
+	  uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock && \
+	  uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
+	else \
+	  { [ -x $(BIN)/pip ] || $(PYTHON) -m venv $(VENV); } && \
+	  $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock && \
+	  $(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
+	fi
+	@touch $@
+
+demo: setup
+	@$(BIN)/quotabot demo
+
+test: setup
+	@$(BIN)/python -m pytest
+
+check: setup
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest
+
+# Against a real LiteLLM proxy: GATEWAY_URL and GATEWAY_KEY name it
+test-litellm: setup
+	@$(BIN)/python -m pytest -m litellm tests/litellm

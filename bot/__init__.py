@@ -1,0 +1,1 @@
+"""How it reaches people: vendors, sockets and the clock."""

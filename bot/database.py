@@ -1,0 +1,207 @@
+"""Engine and transactions: what SQLite and Postgres each need, behind one `run`.
+
+The domain is synchronous: a transaction is a plain function on a Session, run in a thread, so nobody can wait for the
+network inside it. SQLite has one writer thread and BEGIN IMMEDIATE; requests that wait together share one COMMIT.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlmodel import Session
+
+from models.refusal import TooSlow
+
+POOL = 8
+"""Postgres connections: more only queue up at the same rows."""
+SHARED = 64
+"""Requests that may share one SQLite commit."""
+_AGAIN = ("40001", "40P01", "23505")  # serialization, deadlock, a key somebody was first with: judge it afresh
+
+T = TypeVar("T")
+Work = Callable[[Session], T]
+
+
+def engine_for(url: str) -> Engine:
+    """An engine that keeps our promises: durable commits, enforced keys, one writer on SQLite."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=POOL, max_overflow=2, pool_pre_ping=True)
+    engine = create_engine(parsed.set(drivername="sqlite"), connect_args={"check_same_thread": False, "timeout": 1.5})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=1500", "cache_size=-65536"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+@dataclass
+class _Job:
+    work: Work[Any]
+    future: Future[Any]
+    deadline: float | None
+
+
+class Database:
+    """`run` commits what a function did, or nothing of it."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = engine_for(url)
+        self.sqlite = self.engine.dialect.name == "sqlite"
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._writer: threading.Thread | None = None
+        self._pool = ThreadPoolExecutor(POOL, thread_name_prefix="transaction")
+
+    async def run(self, work: Work[T], *, within: float | None = None) -> T:
+        """The result of `work(session)`, committed. Raises `TooSlow`, with nothing moved, after `within` seconds."""
+        deadline = None if within is None else time.monotonic() + within
+        return await asyncio.wrap_future(self.submit(work, deadline))
+
+    def transact(self, work: Work[T]) -> T:
+        """The same from a plain thread, for the command line."""
+        return self.submit(work, None).result()
+
+    def submit(self, work: Work[T], deadline: float | None) -> Future[T]:
+        if not self.sqlite:
+            return self._pool.submit(self._alone, work, deadline)
+        if self._writer is None:
+            self._writer = threading.Thread(target=self._write, name="writer", daemon=True)
+            self._writer.start()
+        job: _Job = _Job(work, Future(), deadline)
+        self._jobs.put(job)
+        return job.future
+
+    def alive(self) -> bool:
+        """Whether the database answers a question just now."""
+        try:
+            connection = self.engine.raw_connection()  # no BEGIN: asking must not wait for the writer
+            try:
+                connection.cursor().execute("SELECT 1")
+            finally:
+                connection.close()
+        except (DBAPIError, OSError, self.engine.dialect.loaded_dbapi.Error):
+            return False
+        return True
+
+    def close(self) -> None:
+        """Finish what was begun and let go of the database."""
+        if self._writer is not None:
+            self._jobs.put(None)
+            self._writer.join(timeout=10)
+        self._pool.shutdown(wait=True)
+        self.engine.dispose()
+
+    # Postgres: a connection each
+
+    def _alone(self, work: Work[T], deadline: float | None) -> T:
+        for attempt in range(5):
+            try:
+                return self._once(work, deadline)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) not in _AGAIN or attempt == 4:
+                    raise
+                time.sleep(random.uniform(0.002, 0.02) * (attempt + 1))  # noqa: S311
+        raise AssertionError
+
+    def _once(self, work: Work[T], deadline: float | None) -> T:
+        _in_time(deadline)
+        with self.engine.connect() as connection, connection.begin(), _session(connection) as session:
+            if deadline is not None:
+                patience = max(1, int((deadline - time.monotonic()) * 1000))
+                connection.exec_driver_sql(f"SET LOCAL statement_timeout = {patience}")
+            try:
+                result = work(session)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) == "57014":  # canceled by the timeout
+                    raise TooSlow from error
+                raise
+            session.flush()
+            _in_time(deadline)
+        return result
+
+    # SQLite: one writer; everything that waits shares a commit, each part in its savepoint
+
+    def _write(self) -> None:
+        while (first := self._jobs.get()) is not None:
+            batch, stop = [first], False
+            while len(batch) < SHARED:
+                try:
+                    following = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+                if following is None:
+                    stop = True
+                    break
+                batch.append(following)
+            self._commit(batch)
+            if stop:
+                return
+
+    def _commit(self, batch: list[_Job]) -> None:
+        """Nobody hears anything, not even a refusal, before what it was judged by is committed."""
+        outcomes: list[tuple[_Job, Any, BaseException | None]] = []
+        try:
+            with self.engine.connect() as connection, connection.begin():
+                outcomes = [(job, *_part(connection, job)) for job in batch if not job.future.cancelled()]
+        except BaseException as error:  # noqa: BLE001 - whatever it was, nothing of this batch is in the database
+            self._not_committed(batch, error)
+            return
+        for job, result, error in outcomes:
+            _settle(job.future, result, error)
+
+    def _not_committed(self, batch: list[_Job], error: BaseException) -> None:
+        locked = isinstance(error, OperationalError) and "locked" in str(error.orig)
+        for job in batch:
+            if not locked:
+                _settle(job.future, None, error)
+            elif job.deadline is not None and time.monotonic() > job.deadline:
+                _settle(job.future, None, TooSlow())
+            else:
+                self._jobs.put(job)  # another process is writing: wait on
+
+
+def _part(connection: Connection, job: _Job) -> tuple[Any, BaseException | None]:
+    savepoint = connection.begin_nested()
+    try:
+        _in_time(job.deadline)
+        with _session(connection) as session:
+            result = job.work(session)
+            session.flush()
+        _in_time(job.deadline)
+        savepoint.commit()
+    except Exception as error:  # noqa: BLE001 - handed to whoever waits for it
+        savepoint.rollback()
+        return None, error
+    return result, None
+
+
+def _settle(future: Future[Any], result: Any, error: BaseException | None) -> None:
+    if future.set_running_or_notify_cancel():
+        future.set_exception(error) if error is not None else future.set_result(result)
+
+
+def _session(connection: Connection) -> Session:
+    return Session(connection, expire_on_commit=False, join_transaction_mode="rollback_only")
+
+
+def _in_time(deadline: float | None) -> None:
+    if deadline is not None and time.monotonic() > deadline:
+        raise TooSlow

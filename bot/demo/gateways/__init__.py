@@ -1,0 +1,217 @@
+"""Stand-ins for LLM gateways on loopback: their contracts as read and measured, and trouble to be switched on.
+
+async with LiteLLM(users={"ann": "ann@corp.example"}) as gateway:
+    connector = open_gateway("litellm", gateway.url, gateway.key, http)
+    gateway.trouble.lose_reply("POST /user/update")
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from aiohttp import web
+
+Json = dict[str, Any]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+# How a call goes wrong. In the first five nothing was done; in the others it was, and the caller may not know.
+RATE_LIMITED, FAILED, REFUSED, REQUEST_LOST, FORBIDDEN = (
+    "rate_limited",
+    "failed",
+    "refused",
+    "request_lost",
+    "forbidden",
+)
+REPLY_LOST, REPLY_GARBLED, HANGS, FAILED_AFTER = "reply_lost", "reply_garbled", "hangs", "failed_after"
+BEFORE: Final = {RATE_LIMITED, FAILED, REFUSED, REQUEST_LOST, FORBIDDEN}
+
+
+class Refusal(Exception):  # noqa: N818 - what the gateway answers
+    """The gateway's own answer to something wrong: a status and a body."""
+
+    def __init__(self, status: int, body: Any) -> None:
+        super().__init__(status, body)
+        self.status, self.body = status, body
+
+
+@dataclass
+class Strike:
+    """One planned trouble. `route` reads `POST /user/update`, or `*`; `after`: so many calls pass first."""
+
+    route: str
+    how: str
+    after: int = 0
+    times: int | None = 1
+    value: int = 0
+
+    def due(self, route: str) -> bool:
+        """Count this occasion; is it one to strike?"""
+        if self.route not in {route, "*"} or self.times == 0:
+            return False
+        if self.after > 0:
+            self.after -= 1
+            return False
+        if self.times is not None:
+            self.times -= 1
+        return True
+
+
+class Trouble:
+    """What goes wrong, by route: `trouble.lose_reply("POST /api/user/manage", after=2)`; `times=None` until `clear()`."""
+
+    def __init__(self) -> None:
+        self._strikes: list[Strike] = []
+        self._meanwhile: dict[str, Callable[[], object]] = {}
+
+    def clear(self) -> None:
+        """Peace again."""
+        self._strikes.clear()
+        self._meanwhile.clear()
+
+    def plan(self, route: str, how: str, *, after: int = 0, times: int | None = 1, value: int = 0) -> None:
+        """Any of the ways above."""
+        self._strikes.append(Strike(route, how, after, times, value))
+
+    def rate_limit(
+        self, route: str = "*", *, retry_after: int = 1, after: int = 0, times: int | None = 1
+    ) -> None:
+        """HTTP 429 with Retry-After; nothing was done."""
+        self.plan(route, RATE_LIMITED, after=after, times=times, value=retry_after)
+
+    def fail(self, route: str = "*", *, status: int = 500, after: int = 0, times: int | None = 1) -> None:
+        """HTTP 5xx; nothing was done."""
+        self.plan(route, FAILED, after=after, times=times, value=status)
+
+    def refuse(self, route: str = "*", *, after: int = 0, times: int | None = 1) -> None:
+        """HTTP 200 with `success: false`; nothing was done."""
+        self.plan(route, REFUSED, after=after, times=times)
+
+    def lose_request(self, route: str = "*", *, after: int = 0, times: int | None = 1) -> None:
+        """The connection breaks before anything was done."""
+        self.plan(route, REQUEST_LOST, after=after, times=times)
+
+    def lose_reply(self, route: str = "*", *, after: int = 0, times: int | None = 1) -> None:
+        """It is done, and the connection breaks before the caller hears of it."""
+        self.plan(route, REPLY_LOST, after=after, times=times)
+
+    def hang(self, route: str = "*", *, after: int = 0, times: int | None = 1) -> None:
+        """It is done, and the answer never comes."""
+        self.plan(route, HANGS, after=after, times=times)
+
+    def meanwhile(self, route: str, happens: Callable[[], object]) -> None:
+        """Each time `route` has been answered, somebody does something: creates a user, edits a limit, spends."""
+        self._meanwhile[route] = happens
+
+    def for_call(self, route: str) -> Strike | None:
+        """The first trouble that is due."""
+        return next((strike for strike in self._strikes if strike.due(route)), None)
+
+    def answered(self, route: str) -> None:
+        """What happens between two calls happens now."""
+        if route in self._meanwhile:
+            self._meanwhile[route]()
+
+
+class StandIn:
+    """A gateway on a free port of loopback. `calls` counts by route, `bodies` keeps what was written, in order."""
+
+    key = "sk-stand-in-admin"
+
+    def __init__(self, *, port: int = 0) -> None:
+        self.trouble = Trouble()
+        self.calls: Counter[str] = Counter()
+        self.bodies: list[tuple[str, Any]] = []
+        self.port = port
+        self._closing = asyncio.Event()
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """GATEWAY_URL."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        """The API."""
+        raise NotImplementedError
+
+    def authorize(self, request: web.Request, route: str) -> None:
+        """Pass, or raise the `Refusal` this gateway gives."""
+        raise NotImplementedError
+
+    async def __aenter__(self) -> Self:
+        app = web.Application(middlewares=[self._serve])
+        app.add_routes(self.routes())
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._closing.set()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    @web.middleware
+    async def _serve(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        resource = request.match_info.route.resource
+        route = f"{request.method} {resource.canonical if resource else request.path}"
+        self.calls[route] += 1
+        if request.can_read_body:
+            self.bodies.append((route, await read(request)))
+        strike = self.trouble.for_call(route)
+        if strike is not None and strike.how in BEFORE:
+            return _before(request, strike)
+        try:
+            self.authorize(request, route)
+            answer = await handler(request)
+        except Refusal as refused:
+            answer = web.json_response(refused.body, status=refused.status)
+        self.trouble.answered(route)
+        return answer if strike is None else await self._after(request, strike)
+
+    async def _after(self, request: web.Request, strike: Strike) -> web.StreamResponse:
+        if strike.how == HANGS:
+            await self._closing.wait()
+        if strike.how == FAILED_AFTER:
+            return web.Response(status=502, text="<html>Bad Gateway</html>", content_type="text/html")
+        if strike.how == REPLY_GARBLED:
+            return web.Response(text="<html>please log in</html>", content_type="text/html")
+        return _broken(request)
+
+
+def _before(request: web.Request, strike: Strike) -> web.StreamResponse:
+    if strike.how == RATE_LIMITED:
+        return web.Response(status=429, headers={"Retry-After": str(strike.value)})
+    if strike.how == FAILED:
+        return web.json_response({"error": {"message": "internal"}}, status=strike.value)
+    if strike.how == REFUSED:
+        return web.json_response({"success": False, "message": "not today"})
+    if strike.how == FORBIDDEN:
+        return web.json_response({"error": {"message": "not yours"}}, status=403)
+    return _broken(request)
+
+
+def _broken(request: web.Request) -> web.StreamResponse:
+    if isinstance(request.transport, asyncio.Transport):
+        request.transport.abort()
+    return web.Response()
+
+
+async def read(request: web.Request) -> Any:
+    """The body as JSON; `Refusal` when it is none."""
+    try:
+        return await request.json()
+    except json.JSONDecodeError:
+        raise Refusal(400, {"error": {"message": "invalid JSON"}}) from None
+
+
+def page(rows: Sequence[Any], number: int, size: int) -> list[Any]:
+    """Rows of a page counted from 1."""
+    return list(rows[(number - 1) * size : number * size])

@@ -1,0 +1,266 @@
+"""OpenRouter: caps in USD on API keys, asked with a management key. https://openrouter.ai/docs/api-reference
+
+* A key's `limit` counts `usage` since `limit_reset` began anew at 00:00 UTC, or for ever; BYOK only with `include_byok_in_limit`.
+* The list shows the default workspace, newest first, 100 at a time.
+* Usage comes from the analytics query (today included). It answers with names instead of keys, at most 10,000 rows, 64 calls a minute.
+  Where it is missing: `/activity`, per key and completed UTC day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from bot.gateways import (
+    Access,
+    Account,
+    Family,
+    Finding,
+    GatewayError,
+    GatewayRefused,
+    NoSuchAccount,
+    UsageRow,
+    days,
+)
+from bot.gateways.calls import Calls, Json, Pace, Tally, cap, confirmed, dollars, micro
+
+PAGE: Final = 100
+MOST_ROWS: Final = 10_000
+_METRICS = ("credits_usage", "byok_usage", "request_count", "tokens_prompt", "tokens_completion")
+_DAY = timedelta(days=1)
+
+
+class OpenRouter:
+    """One OpenRouter account; its API keys are the accounts here, by hash."""
+
+    family: Family = "cap"
+
+    def __init__(self, access: Access) -> None:
+        self.calls_per_minute = access.calls_per_minute or 240
+        headers = {"Authorization": f"Bearer {access.key}"}
+        self._calls = Calls(access, headers, Pace(self.calls_per_minute, 20))
+        self._analytics = Pace(access.calls_per_minute or 50, 10)
+        self._clock = access.clock
+        self._has_analytics = True
+        self._emails: dict[str, str] | None = None
+
+    async def accounts(self) -> AsyncIterator[list[Account]]:
+        """By pages of 100; a key made meanwhile shifts them."""
+        emails = await self._members()
+        async for page, asked in self._keys():
+            yield [_account(row, asked, emails) for row in page]
+
+    async def account(self, id: str) -> Account:  # noqa: A002
+        """One reading."""
+        try:
+            reply = await self._calls.get(f"/keys/{id}")
+        except GatewayRefused as refused:
+            if refused.status == 404:
+                raise NoSuchAccount(f"no key {id}", status=404) from refused
+            raise
+        return _account(reply.data["data"], reply.asked, self._emails or {})
+
+    async def set_total(self, id: str, total: int) -> Account:  # noqa: A002
+        """Set the key's limit, read it back. `limit: null` would be unlimited and is never sent."""
+        body = {"limit": dollars(total)}
+        return await confirmed(
+            lambda: self._calls.send("PATCH", f"/keys/{id}", body=body), lambda: self.account(id), total
+        )
+
+    def holds(self, total: int) -> int:
+        """A float holds every micro-USD up to a billion USD."""
+        return total
+
+    async def _keys(self) -> AsyncIterator[tuple[list[Json], datetime]]:
+        seen: set[str] = set()
+        offset = 0
+        while True:
+            reply = await self._calls.get(
+                "/keys", offset=offset, include_disabled="true", include_expired="true"
+            )
+            rows: list[Json] = reply.data["data"]
+            fresh = [row for row in rows if row["hash"] not in seen]
+            seen.update(row["hash"] for row in fresh)
+            if fresh:
+                yield fresh, reply.asked
+            if len(rows) < PAGE:
+                return
+            offset += len(rows)
+
+    async def _members(self) -> dict[str, str]:
+        """Ids of the organization's members → e-mails, read once; nothing for a personal account."""
+        if self._emails is None:
+            self._emails = {row["id"]: row["email"] for row in await self._maybe("/organization/members")}
+        return self._emails
+
+    async def _all(self, path: str) -> AsyncIterator[Json]:
+        offset, total = 0, 1
+        while offset < total:
+            data = (await self._calls.get(path, offset=offset, limit=PAGE)).data
+            for row in data["data"]:
+                yield row
+            offset, total = offset + len(data["data"]), data["total_count"] if data["data"] else 0
+
+    # ---- usage ----------------------------------------------------------------------------------------------------------
+
+    async def usage(self, since: date, until: date, account: str = "") -> AsyncIterator[list[UsageRow]]:
+        """Of keys that ever used anything; a page of keys at once where analytics can tell them apart."""
+        async for page, _ in self._keys():
+            used = [row for row in page if account in ("", row["hash"]) and _all_used(row)]
+            if not used:
+                continue
+            tally = Tally()
+            if self._has_analytics:
+                await self._query(tally, used, since, until)
+            if not self._has_analytics:
+                tally = Tally()
+                await self._activity(tally, used, since, until)
+            if rows := tally.rows():
+                yield rows
+
+    async def _query(self, tally: Tally, keys: Sequence[Json], since: date, until: date) -> None:
+        """Count these keys' rows; ask in halves where rows are cut off or names do not tell keys apart."""
+        named = {row[name]: row for row in keys for name in ("name", "label")}
+        data = (
+            await self._ask_analytics(keys, since, until)
+            if len(named) == 2 * len(keys) or len(keys) == 1
+            else None
+        )
+        if not self._has_analytics:
+            return
+        rows = data["data"] if data is not None and not data["metadata"]["truncated"] else None
+        if rows is not None and (len(keys) == 1 or all(row["api_key_id"] in named for row in rows)):
+            for row in rows:
+                _count(tally, named.get(row["api_key_id"], keys[0]), row)
+        elif len(keys) > 1:
+            await self._query(tally, keys[: len(keys) // 2], since, until)
+            await self._query(tally, keys[len(keys) // 2 :], since, until)
+        elif since < until:
+            for day in days(since, until):
+                await self._query(tally, keys, day, day)
+        else:
+            raise GatewayError(f"more than {MOST_ROWS} rows for one key and day")
+
+    async def _ask_analytics(self, keys: Sequence[Json], since: date, until: date) -> Json | None:
+        body = {
+            "metrics": _METRICS,
+            "dimensions": ["api_key_id", "model"],
+            "filters": [{"field": "api_key_id", "operator": "in", "value": [row["hash"] for row in keys]}],
+            "granularity": "day",
+            "time_range": {"start": _instant(since), "end": _instant(until + _DAY)},
+            "limit": MOST_ROWS,
+        }
+        try:
+            reply = await self._calls.send("POST", "/analytics/query", body=body, pace=self._analytics)
+        except GatewayRefused as refused:
+            if refused.status not in {403, 404}:
+                raise
+            self._has_analytics = False
+            return None
+        data: Json = reply.data["data"]
+        return data
+
+    async def _activity(self, tally: Tally, keys: Sequence[Json], since: date, until: date) -> None:
+        yesterday = self._clock().date() - _DAY
+        for day in days(max(since, yesterday - 29 * _DAY), min(until, yesterday)):
+            for key in keys:
+                reply = await self._calls.get("/activity", date=day.isoformat(), api_key_hash=key["hash"])
+                for row in reply.data["data"]:
+                    used = row["usage"] + (row["byok_usage_inference"] if key["include_byok_in_limit"] else 0)
+                    tokens = row["prompt_tokens"], row["completion_tokens"]
+                    tally.add(
+                        key["hash"],
+                        day,
+                        row["model"],
+                        key["name"],
+                        used=used,
+                        tokens=tokens,
+                        requests=row["requests"],
+                    )
+
+    # ---- preflight ------------------------------------------------------------------------------------------------------
+
+    async def preflight(self, free_models: Collection[str] = ()) -> list[Finding]:
+        """Windows on keys, guardrails with a budget, workspaces that the list does not show."""
+        keys = [row async for page, _ in self._keys() for row in page]
+        windows = tuple(row["hash"] for row in keys if row["limit_reset"])
+        ending = tuple(row["hash"] for row in keys if row.get("expires_at"))
+        rails = [row for row in await self._maybe("/guardrails") if row.get("limit_usd") is not None]
+        spaces = tuple(row["name"] for row in (await self._maybe("/workspaces"))[1:])
+        found = [
+            Finding("window_set", "PATCH /keys/{hash} {limit_reset: null}", windows),
+            Finding("key_expires", "PATCH /keys/{hash} {expires_at: null}", ending),
+            Finding(
+                "guardrails", "PATCH /guardrails/{id} {limit_usd: null, reset_interval: null}", _names(rails)
+            ),
+            Finding("other_workspaces", "", spaces),
+            Finding("model_not_free", "", tuple(free_models)),
+        ]
+        return [finding for finding in found if finding.subjects]
+
+    async def free_models(self, names: Collection[str]) -> set[str]:
+        """None: a key at its limit is refused whatever the model costs, `:free` ones included."""
+        return set()
+
+    async def _maybe(self, path: str) -> list[Json]:
+        """What only organizations have."""
+        try:
+            return [row async for row in self._all(path)]
+        except GatewayRefused:
+            return []
+
+
+def _account(row: Json, asked: datetime, emails: dict[str, str]) -> Account:
+    period = row["limit_reset"]
+    creator = row.get("creator_user_id") or ""
+    hints = [text for text in (row.get("external_user"), row["name"]) if text and "@" in text]
+    return Account(
+        row["hash"],
+        spent=micro(_counted(row, f"_{period}" if period else "")),
+        total=cap(row["limit"]),
+        as_of=asked,
+        window=_window(period, asked),
+        email=hints[0] if hints else "",
+        name=row["name"],
+        owner=emails.get(creator, creator),
+        blocked=row["disabled"],
+    )
+
+
+def _counted(row: Json, period: str) -> Decimal:
+    byok = row[f"byok_usage{period}"] if row["include_byok_in_limit"] else 0
+    return Decimal(row[f"usage{period}"] + byok)
+
+
+def _window(period: str | None, asked: datetime) -> str:
+    """Its first day. Windows begin at 00:00 UTC, weeks on Monday; OpenRouter does not say which one it is counting in."""
+    day = asked.astimezone(UTC).date()
+    first = {"daily": day, "weekly": day - day.weekday() * _DAY, "monthly": day.replace(day=1)}
+    return f"{period} {first[period]}" if period in first else ""
+
+
+def _all_used(row: Json) -> bool:
+    return bool(row["usage"] or row["byok_usage"])
+
+
+def _names(rails: list[Json]) -> tuple[str, ...]:
+    return tuple(f"{row['name']}: ${row['limit_usd']}" for row in rails)
+
+
+def _count(tally: Tally, key: Json, row: Json) -> None:
+    """Counts come as strings, costs as numbers; the day under either of two names."""
+    day = date.fromisoformat(str(row.get("date__day") or row["created_at__day"])[:10])
+    used = _number(row["credits_usage"]) + (_number(row["byok_usage"]) if key["include_byok_in_limit"] else 0)
+    tokens = int(_number(row["tokens_prompt"])), int(_number(row["tokens_completion"]))
+    requests = int(_number(row["request_count"]))
+    tally.add(key["hash"], day, row["model"], key["name"], used=used, tokens=tokens, requests=requests)
+
+
+def _number(value: Any) -> Decimal:
+    return Decimal(str(value or 0))
+
+
+def _instant(day: date) -> str:
+    return datetime.combine(day, time(), UTC).isoformat().replace("+00:00", "Z")

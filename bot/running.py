@@ -1,0 +1,106 @@
+"""`quotabot run`: builds everything from the settings and runs it until SIGTERM, which finishes within ten seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+
+import aiohttp
+import structlog
+from prometheus_client import CollectorRegistry, Gauge
+
+from bot import web
+from bot.database import Database
+from bot.dispatch import Dispatcher, utc_now
+from bot.messenger import Messenger
+from bot.settings import Settings
+from bot.slack import Slack
+from bot.worker import Worker
+
+log = structlog.get_logger()
+
+FINISH = 8.0
+"""Seconds that what is in flight gets after SIGTERM; the process is gone within ten."""
+
+
+class House:
+    """Everything that runs in one process: dispatcher, messengers, worker, endpoints."""
+
+    def __init__(self, settings: Settings, database: Database, http: aiohttp.ClientSession, clock: Callable[[], datetime] = utc_now) -> None:
+        self.settings, self.database, self.http = settings, database, http
+        live = settings.gateway_kind != "none" and settings.gateway_mode == "enforce"
+        self.dispatcher = Dispatcher(
+            database, clock, live=live, command=settings.slack_command, link_by_email=settings.slack_link_by_email, wake=self._wake
+        )
+        self.messengers: dict[str, Messenger] = self.dispatcher.messengers
+        self.worker = Worker(database, clock, self.messengers, self.dispatcher.home, live=live)
+        self.slack: Slack | None = None
+        self.runner: web.web.AppRunner | None = None
+        if settings.slack_bot_token is None:
+            log.info("slack is off: SLACK_BOT_TOKEN is not set")
+        elif settings.slack_app_token is None and settings.slack_signing_secret is None:
+            log.warning("slack is off: HTTP mode needs SLACK_SIGNING_SECRET, Socket Mode SLACK_APP_TOKEN")
+        else:
+            self.slack = self.messengers["slack"] = Slack(settings, self.dispatcher, http)
+
+    def _wake(self) -> None:
+        self.worker.wake()
+
+    @property
+    def port(self) -> int:
+        """Where the endpoints listen (0 in the settings takes a free one)."""
+        assert self.runner is not None
+        return int(self.runner.addresses[0][1])
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`: then nothing new is taken, what is in flight is finished."""
+        tasks = [asyncio.create_task(self.worker.run(), name="worker")]
+        tasks += [asyncio.create_task(one.run(), name=name) for name, one in self.messengers.items()]
+        self.runner = await web.serve(self._application(), self.settings.http_host, self.settings.http_port)
+        log.info("running", messengers=sorted(self.messengers) or "none", http=f"{self.settings.http_host}:{self.port}")
+        ended = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait([ended, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
+                if task.done() and task.exception() is not None:
+                    log.error("a part has ended", part=task.get_name(), error=str(task.exception()))
+        finally:
+            ended.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=FINISH)
+            await self.runner.cleanup()
+
+    def _application(self) -> web.web.Application:
+        registry = CollectorRegistry()
+        for name, text, read in (
+            ("quotabot_effects_done", "promised work done", lambda: self.worker.done),
+            ("quotabot_effects_parked", "promised work set aside", lambda: self.worker.parked),
+        ):
+            Gauge(name, text, registry=registry).set_function(read)
+        checks: dict[str, Callable[[], bool]] = {"database": self.database.alive}
+        checks |= {name: one.ready for name, one in self.messengers.items()}
+        secret = self.settings.slack_signing_secret
+        return web.application(checks, registry, self.slack, secret.get_secret_value() if secret else "")
+
+
+@contextlib.asynccontextmanager
+async def house(settings: Settings, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[House]:
+    """A house with its database and its one HTTP session, both let go of at the end."""
+    database = Database(settings.database_url)
+    async with aiohttp.ClientSession() as http:
+        try:
+            yield House(settings, database, http, clock)
+        finally:
+            await asyncio.to_thread(database.close)
+
+
+async def run_until_told(settings: Settings) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with house(settings) as built:
+        await built.run(stop)

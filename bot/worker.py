@@ -1,0 +1,225 @@
+"""Does what was promised, and what the clock asks: due effects under a lease, jobs once a slot. Ten replicas agree."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+import structlog
+from sqlmodel import Session
+
+from bot.database import Database
+from bot.messenger import Messenger, MessengerError, Undeliverable
+from handlers.context import Voice
+from handlers.routes import JOBS, Job
+from models import outbox
+from models import policy as rules
+from models.message import Message
+from models.outbox import Effect, promise_once
+
+log = structlog.get_logger()
+
+IDLE = 1.0
+"""Seconds between looks when nothing woke us."""
+AT_ONCE = 16
+"""Messages on the way at the same time."""
+BURST, EVERY = 3, 1.0
+"""A channel takes about one message a second, and a few at once (docs.slack.dev/apis/web-api/rate-limits)."""
+
+Page = Callable[[str], Awaitable[Message | None]]
+
+
+class Pace:
+    """When the next message may go to a lane: a bucket of `BURST`, one more each `EVERY` seconds; or later when told so."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self._free: dict[str, float] = defaultdict(float)
+
+    def wait(self, lane: str) -> float:
+        """Seconds till it is this lane's turn; 0 takes the turn."""
+        now = self.clock()
+        at = max(self._free[lane], now - (BURST - 1) * EVERY)
+        if at > now:
+            return at - now
+        self._free[lane] = at + EVERY
+        return 0.0
+
+    def hold(self, lane: str, seconds: float) -> None:
+        self._free[lane] = max(self._free[lane], self.clock() + seconds)
+
+
+class Worker:
+    """One loop: insert the slots that are due, claim what is due, do it outside any transaction, mark it."""
+
+    def __init__(
+        self, database: Database, clock: Callable[[], datetime], messengers: dict[str, Messenger], page: Page, *, live: bool = False
+    ) -> None:
+        self.database, self.clock, self.messengers, self.page, self.live = database, clock, messengers, page, live
+        self.pace = Pace()
+        self.parked = self.done = 0
+        self._wake = asyncio.Event()
+        self._slots: dict[str, datetime] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def wake(self) -> None:
+        """Look at once: something was promised."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until cancelled; what is on the way is finished and marked first."""
+        while True:
+            try:
+                await self.schedule()
+                busy = await asyncio.shield(self.round())
+            except Exception:
+                log.exception("the worker stumbled")
+                busy = False
+            if not busy:
+                await self._rest()
+
+    async def _rest(self) -> None:
+        try:
+            await asyncio.wait_for(self._wake.wait(), IDLE)
+        except TimeoutError:
+            return
+        finally:
+            self._wake.clear()
+
+    async def round(self) -> bool:
+        """Do one batch; True when it was not empty."""
+        now = self.clock()
+        batch = await self.database.run(lambda session: outbox.claim(session, now))
+        lanes = [list(rows) for _, rows in groupby(sorted(batch, key=lambda one: (one.lane, one.id)), key=lambda one: one.lane or str(one.id))]
+        limit = asyncio.Semaphore(AT_ONCE)
+
+        async def in_order(rows: list[Effect]) -> None:
+            async with limit:
+                for effect in rows:
+                    await self._do(effect)
+
+        await asyncio.gather(*(in_order(rows) for rows in lanes))
+        return bool(batch)
+
+    async def drain(self, most: int = 1000) -> None:
+        """Everything that is due now, for the command line and for tests."""
+        for _ in range(most):
+            if not await self.round():
+                return
+
+    # The clock
+
+    async def schedule(self) -> None:
+        """Promise each job of the current slot, once, whoever comes first."""
+        now = self.clock()
+        due = {name: slot(now, job.every) for name, job in JOBS.items() if self._slots.get(name) != slot(now, job.every)}
+        if due:
+            await self.database.run(lambda session: self._promise_slots(session, due))
+            self._slots |= due
+
+    def _promise_slots(self, session: Session, due: dict[str, datetime]) -> None:
+        for name, at in due.items():
+            promise_once(session, Effect(key=f"{name}@{at:%Y-%m-%dT%H:%MZ}", kind="job", payload={"job": name}, lane=f"job:{name}", due_at=at))
+
+    async def tick(self, now: datetime) -> None:
+        """All due work of the clock as if it were `now`, once."""
+        for name, job in JOBS.items():
+            await self._pieces(name, job, now, f"tick:{name}@{now.isoformat()}")
+
+    async def _pieces(self, name: str, job: Job, now: datetime, key: str) -> None:
+        number = 0
+        while True:
+            number += 1
+            more = await self.database.run(lambda session, piece=f"{key}:{number}": self._piece(session, job, now, piece))  # type: ignore[misc]
+            if not more:
+                return
+
+    def _piece(self, session: Session, job: Job, now: datetime, key: str) -> bool:
+        current = rules.current(session)
+        if current is None:
+            return False
+        return job.run(Voice(session=session, now=now, key=key, version=current[0], policy=current[1], live=self.live))
+
+    # One effect
+
+    async def _do(self, effect: Effect) -> None:
+        """Call out, then mark; a temporary failure comes again, a permanent one is parked with its reason."""
+        if effect.kind == "say" and (wait := self.pace.wait(effect.lane)):
+            await self._mark(outbox.release, effect, self.clock() + timedelta(seconds=wait))
+            return
+        try:
+            ref = await self._call(effect)
+        except MessengerError as error:
+            await self._later(effect, error)
+        except Undeliverable as error:
+            await self._park(effect, str(error))
+        except Exception as error:
+            log.exception("an effect failed", key=effect.key, kind=effect.kind)
+            await self._later(effect, MessengerError(f"{type(error).__name__}: {error}"))
+        else:
+            self.done += 1
+            await self._mark(outbox.done, effect, self.clock(), ref)
+
+    async def _call(self, effect: Effect) -> str | None:
+        what = effect.payload
+        match effect.kind:
+            case "job":
+                await self._pieces(what["job"], JOBS[what["job"]], self.clock(), effect.key)
+            case "say":
+                messenger = self._messenger(what["address"])
+                unsure = bool(effect.error and effect.error.startswith("unknown"))
+                return await messenger.send(what["address"], Message.from_json(what["message"]), effect.key, unsure=unsure)
+            case "replace":
+                await self._replace(effect)
+            case "answer":
+                await self._messenger(what["messenger"]).answer(what["by"], Message.from_json(what["message"]))
+            case "home":
+                message = await self.page(what["address"])
+                if message is not None:
+                    await self._messenger(what["address"]).home(what["address"], message)
+            case _:
+                raise Undeliverable(f"nobody knows how to do {effect.kind}")
+        return None
+
+    async def _replace(self, effect: Effect) -> None:
+        """Show the new state where the first one landed; wait while that is still on its way."""
+        original = await self.database.run(lambda session: session.get(Effect, effect.payload["of"]))
+        if original is None or original.parked_at is not None:
+            return
+        if original.ref is None:
+            raise MessengerError("the original is not there yet", retry_after=1)
+        address = original.payload["address"]
+        await self._messenger(address).replace(original.ref, Message.from_json(effect.payload["message"]))
+
+    def _messenger(self, address: str) -> Messenger:
+        found = self.messengers.get(address.split(":", 1)[0])
+        if found is None:
+            raise MessengerError(f"{address.split(':', 1)[0]} is not connected", retry_after=30)
+        return found
+
+    async def _later(self, effect: Effect, error: MessengerError) -> None:
+        after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
+        if error.retry_after is not None:
+            self.pace.hold(effect.lane, error.retry_after)
+        reason = f"{'unknown: ' if error.unknown else ''}{error}"
+        await self._mark(outbox.again, effect, self.clock(), reason, after)
+
+    async def _park(self, effect: Effect, reason: str) -> None:
+        self.parked += 1
+        log.warning("parked", key=effect.key, kind=effect.kind, reason=reason)
+        await self._mark(outbox.park, effect, self.clock(), reason)
+
+    async def _mark(self, mark: Callable[..., bool], effect: Effect, *words: Any) -> None:
+        if not await self.database.run(lambda session: mark(session, effect, *words)):
+            log.info("somebody took over", key=effect.key)
+
+
+def slot(now: datetime, every: timedelta) -> datetime:
+    """The beginning of the slot that `now` lies in."""
+    seconds = int(every.total_seconds())
+    return datetime.fromtimestamp(int(now.timestamp()) // seconds * seconds, UTC)

@@ -1,0 +1,139 @@
+"""What one has: balance, history, help, language."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlmodel import col, select
+
+from handlers import texts
+from handlers.cards import days_left, used_in
+from handlers.context import Context, Reader
+from handlers.wording import Shown
+from models.ledger import Account, Entry, Transfer, statement
+from models.loan import Loan, loans_of
+from models.member import Member
+from models.message import Button, Message
+from models.period import Period, base_of
+from models.refusal import NoPolicyYet
+from models.usage import by_model, outlook
+from models.wallet import wallet_of
+
+PAGE = 8
+
+
+def balance(ctx: Context) -> Message:
+    """What is left, how fast it goes, when it ends, what is lent and owed, which models are free."""
+    reader, period = ctx.reader, Period.latest(ctx.session)
+    if period is None:
+        raise NoPolicyYet
+    has, base = wallet_of(ctx.session, ctx.me.id), base_of(ctx.session, ctx.me.id, period.id)
+    if not base and not has.available and not has.used:
+        text = texts.BALANCE_FREE_ONLY(reader.locale)
+    elif has.available > 0:
+        text = texts.BALANCE(reader.locale, left=reader.amount(has.available))
+    else:
+        text = texts.BALANCE_NONE(reader.locale, left=reader.amount(has.available))
+    facts = [*_use(ctx, reader, period, base), *_loans(ctx, reader)]
+    if ctx.policy.free_models:
+        facts.append((texts.FREE_MODELS(reader.locale), ", ".join(ctx.policy.free_models)))
+    note = texts.AS_OF(reader.locale, time=reader.time(ctx.as_of)) if ctx.as_of else ""
+    return Message(text=text, facts=tuple((str(a), str(b)) for a, b in facts), buttons=buttons(reader), footnote=note)
+
+
+def buttons(reader: Reader) -> tuple[Button, ...]:
+    return (
+        Button(texts.ASK_BUTTON(reader.locale), "request.open", style="primary", typed="request"),
+        Button(texts.LEND_BUTTON(reader.locale), "lend.open", typed="lend"),
+        Button(texts.HISTORY_BUTTON(reader.locale), "history.open", typed="history"),
+    )
+
+
+def _use(ctx: Context, reader: Reader, period: Period, base: int) -> list[tuple[str, str]]:
+    has, say = wallet_of(ctx.session, ctx.me.id), reader.locale
+    view = outlook(ctx.session, ctx.me.id, has, period, ctx.now)
+    used = used_in(ctx.session, ctx.me.id, period, has)
+    facts = [(texts.USED(say), texts.USED_OF(say, used=reader.amount(used), base=reader.amount(base)))]
+    spent = by_model(ctx.session, ctx.me.id, period.starts_at.astimezone(ctx.policy.zone).date())
+    if spent:
+        what = " · ".join(f"{model} {reader.amount(amount)}" for model, amount in spent[:3])
+        facts.append((texts.BY_WHAT(say), Shown(what)))
+    if view.pace:
+        runs_out = texts.RUNS_OUT_ON(say, day=reader.day(view.runs_out)) if view.runs_out else texts.LASTS(say)
+        facts += [(texts.PACE(say), texts.PACE_A_DAY(say, pace=reader.amount(view.pace)))]
+        facts += [(texts.RUNS_OUT(say), runs_out)] if has.available > 0 else []
+    ends = texts.ENDS_ON(say, day=reader.last_day(period.ends_at), left=days_left(reader, view.left))
+    return [*facts, (texts.ENDS(say), ends)]
+
+
+def _loans(ctx: Context, reader: Reader) -> list[tuple[str, str]]:
+    loans, say, me = loans_of(ctx.session, ctx.me.id), reader.locale, ctx.me.id
+    has = wallet_of(ctx.session, me)
+    sums = (
+        (texts.TOP_UPS, has.top_ups),
+        (texts.BORROWED, has.borrowed),
+        (texts.LENT_OUT, sum(sums.open for loan, sums in loans if loan.lender_id == me)),
+        (texts.OWED_TO_OTHERS, sum(sums.owed for loan, sums in loans if loan.borrower_id == me)),
+    )
+    return [(text(say), reader.amount(amount)) for text, amount in sums if amount]
+
+
+def history(ctx: Context, before: str = "") -> Message:
+    """What one got and gave, a page by key, newest first."""
+    reader, key = ctx.reader, _key(before)
+    rows = statement(ctx.session, ctx.me.id, before=key, limit=PAGE + 1)
+    title = texts.HISTORY_TITLE(reader.locale)
+    if not rows:
+        return Message(title=title, text=texts.HISTORY_NONE(reader.locale))
+    lines = "\n".join(_line(ctx, reader, entry, moved) for entry, moved in rows[:PAGE])
+    last = rows[PAGE - 1][0] if len(rows) > PAGE else None
+    older = Button(texts.OLDER_BUTTON(reader.locale), "history.open", f"{last.at.isoformat()}~{last.id}") if last else None
+    return Message(title=title, text=lines, buttons=(older,) if older else ())
+
+
+def _key(text: str) -> tuple[datetime, int] | None:
+    """A page's key as a button carried it; anything else is the first page."""
+    at, _, number = text.partition("~")
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    return (moment, int(number)) if number.isascii() and number.isdigit() and moment.tzinfo else None
+
+
+def _line(ctx: Context, reader: Reader, entry: Entry, moved: Transfer) -> Shown:
+    what = texts.MOVES[moved.kind](reader.locale, model=moved.reason) if moved.kind == "use" else _what(ctx, reader, moved)
+    sign = "+" if entry.amount > 0 else "−"
+    amount = Shown(f"{sign}{reader.amount(abs(entry.amount))}")
+    kind = ctx.session.get_one(Account, entry.account_id).kind
+    left = Shown(reader.amount(entry.balance_after)) if kind == "allocation" else Shown(f"({reader.amount(entry.balance_after)})")
+    return texts.HISTORY_LINE(reader.locale, day=reader.moment(entry.at), what=what, amount=amount, balance=left)
+
+
+def _what(ctx: Context, reader: Reader, moved: Transfer) -> Shown:
+    what = texts.MOVES[moved.kind](reader.locale) if moved.kind != "use" else Shown("")
+    loan = ctx.session.get(Loan, moved.loan_id) if moved.loan_id else None
+    if loan is None:
+        return what
+    other = ctx.session.exec(
+        select(Member.name).where(col(Member.id) == (loan.lender_id if loan.borrower_id == ctx.me.id else loan.borrower_id))
+    ).one()
+    return texts.WITH_PERSON(reader.locale, what=what, name=other)
+
+
+def help_(ctx: Context) -> Message:
+    say = ctx.reader.locale
+    text = texts.HELP(say, command=Shown(ctx.command))
+    return Message(title=texts.HELP_TITLE(say), text=text, footnote=texts.HELP_THREADS(say) if ctx.messenger == "slack" else "")
+
+
+def lang(ctx: Context, locale: str) -> Message:
+    """Speak English or Chinese with somebody from now on."""
+    ctx.me.locale = locale
+    ctx.session.add(ctx.me)
+    ctx.refresh_home(ctx.me)
+    return Message(text=texts.LANG_SET(locale))
+
+
+def until_day(reader: Reader, day: date) -> Shown:
+    return reader.day(datetime(day.year, day.month, day.day, 12, tzinfo=reader.zone))

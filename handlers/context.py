@@ -1,0 +1,138 @@
+"""Context: who asks, when, where, in which transaction; and how to tell others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_time
+from sqlmodel import Session
+
+from handlers.wording import Shown
+from models.amount import Unit, shown
+from models.ledger import Cause
+from models.member import Address, Member, addresses
+from models.message import Message
+from models.outbox import Effect, copies, promise
+from models.policy import Policy
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads: language, zone and unit, so that amounts and days look right to them."""
+
+    locale: str
+    zone: ZoneInfo
+    unit: Unit
+
+    def amount(self, stored: int) -> Shown:
+        return Shown(shown(stored, self.unit, self.locale))
+
+    def day(self, at: datetime) -> Shown:
+        """A day as one says it: `30 Nov`, `11月30日`."""
+        return Shown(format_date(at.astimezone(self.zone), "M月d日" if self.chinese else "d MMM", self._babel))
+
+    def last_day(self, end: datetime) -> Shown:
+        """The last day before an exclusive end."""
+        return self.day(end - timedelta(seconds=1))
+
+    def moment(self, at: datetime) -> Shown:
+        pattern = "M月d日 HH:mm" if self.chinese else "d MMM HH:mm"
+        return Shown(format_datetime(at, pattern, self.zone, self._babel))
+
+    def time(self, at: datetime) -> Shown:
+        return Shown(format_time(at, "HH:mm", self.zone, self._babel))
+
+    @property
+    def chinese(self) -> bool:
+        return self.locale.startswith("zh")
+
+    @property
+    def _babel(self) -> str:
+        return "zh_CN" if self.chinese else "en_GB"
+
+
+@dataclass(kw_only=True)
+class Voice:
+    """The bot speaking in one transaction, at one now: what a job of the clock has, and every request too.
+
+    `live`: a gateway enforces, so a grant counts once it was read back.
+    """
+
+    session: Session
+    now: datetime
+    key: str
+    version: int
+    policy: Policy
+    live: bool = False
+    actor: str = "clock"
+    _told: int = field(default=0)
+
+    def reader_of(self, member: Member) -> Reader:
+        return Reader(member.locale or "en", member.zone(self.policy.timezone), self.policy.unit)
+
+    def cause(self, reason: str = "", actor: str | None = None) -> Cause:
+        return Cause(self.now, actor or self.actor, self.key, reason, self.version)
+
+    def tell(self, member: Member, message: Message, *, about: str | None = None, shape: str = "", due: datetime | None = None) -> bool:
+        """Promise to say something to somebody where they were last seen; False when they have no address."""
+        found = self._address(member)
+        if found is None or not member.active:
+            return False
+        self.post(found.address, message, about=about, shape=shape, reader=member.id, due=due)
+        return True
+
+    def post(
+        self, address: str, message: Message, *, about: str | None = None, shape: str = "", reader: int | None = None, due: datetime | None = None
+    ) -> None:
+        """Promise to say something at an address: a person's, a channel's or a thread's."""
+        self._told += 1
+        payload = {"address": address, "message": message.as_json(), "shape": shape, "reader": reader}
+        key = f"{self.key}#{self._told}"
+        promise(self.session, Effect(key=key, kind="say", payload=payload, lane=address, about=about, due_at=due or self.now))
+
+    def retell(self, about: str, show: Callable[[str, Member | None], Message]) -> None:
+        """Bring every copy of `about` to its new state: one not sent yet is sent in it, one already sent is replaced."""
+        for copy in copies(self.session, about):
+            reader = self.session.get(Member, copy.payload["reader"]) if copy.payload["reader"] else None
+            message = show(copy.payload["shape"], reader).as_json()
+            copy.payload = copy.payload | {"message": message}
+            self.session.add(copy)
+            if copy.attempts:
+                self._told += 1
+                payload = {"of": copy.id, "message": message}
+                key = f"{self.key}#{self._told}"
+                promise(self.session, Effect(key=key, kind="replace", payload=payload, lane=copy.lane, due_at=self.now))
+
+    def refresh_home(self, member: Member) -> None:
+        """Publish somebody's page again when they opened it within a week."""
+        for address in addresses(self.session, member.id):
+            if address.home_seen_at and (self.now - address.home_seen_at).days < 7:
+                self._told += 1
+                key = f"{self.key}#home{self._told}"
+                payload: dict[str, Any] = {"address": address.address, "member": member.id}
+                promise(self.session, Effect(key=key, kind="home", payload=payload, lane=address.address, due_at=self.now))
+
+    def _address(self, member: Member) -> Address | None:
+        """Where somebody was last seen."""
+        return next(iter(addresses(self.session, member.id)), None)
+
+
+@dataclass(kw_only=True)
+class Context(Voice):
+    """One request: who asks, on which messenger, where. `as_of`: when usage was last read, if that is long ago."""
+
+    me: Member
+    messenger: str = "slack"
+    place: str = "dm"
+    thread: str | None = None
+    command: str = "/quota"
+    as_of: datetime | None = None
+    statuses: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def reader(self) -> Reader:
+        return self.reader_of(self.me)

@@ -1,0 +1,52 @@
+"""App Home: balance, what waits for one's decision, the open request, loans. Cut to what a page can hold."""
+
+from __future__ import annotations
+
+from sqlmodel import col, select
+
+from handlers import texts
+from handlers.balance import balance
+from handlers.cards import loan_lines, request_card, request_state
+from handlers.context import Context
+from models.approvers import Asked
+from models.message import Button, Message
+from models.refusal import NoPolicyYet
+from models.request import OPEN, Request, open_request
+
+MOST = 8
+
+
+def home(ctx: Context) -> Message:
+    """Somebody's page, as it is now."""
+    try:
+        top = balance(ctx)
+    except NoPolicyYet:
+        return Message(title="quotabot", text=texts.HOME_NOTHING(ctx.reader.locale))
+    return Message(title=top.title, text=top.text, facts=top.facts, buttons=top.buttons, parts=(*_requests(ctx), *_loans(ctx)))
+
+
+def _requests(ctx: Context) -> tuple[Message, ...]:
+    reader, parts = ctx.reader, []
+    mine = open_request(ctx.session, ctx.me.id)
+    if mine is not None:
+        cancel = Button(texts.CANCEL_BUTTON(reader.locale), "request.cancel", mine.code)
+        text = f"**{reader.amount(mine.amount)}** · {mine.code}\n{request_state(ctx.session, mine, reader)}"
+        parts.append(Message(title=texts.HOME_OPEN_REQUEST(reader.locale), text=text, buttons=(cancel,)))
+    waiting = (
+        select(Request)
+        .join(Asked, col(Asked.request_id) == Request.id)
+        .where(Asked.member_id == ctx.me.id, col(Request.state).in_(OPEN))
+        .order_by(col(Request.asked_at))
+        .limit(MOST)
+    )
+    cards = [request_card(ctx, one, "full", ctx.me) for one in ctx.session.exec(waiting).all()]
+    if cards:
+        parts.append(Message(title=texts.HOME_TO_DECIDE(reader.locale), text="", parts=tuple(cards)))
+    return tuple(parts)
+
+
+def _loans(ctx: Context) -> tuple[Message, ...]:
+    lines = loan_lines(ctx, ctx.me, ctx.reader)[:MOST]
+    if not lines:
+        return ()
+    return (Message(title=texts.LOANS_TITLE(ctx.reader.locale), text="", parts=tuple(Message(text=a, buttons=b) for a, b in lines)),)

@@ -1,0 +1,173 @@
+"""Asked by the clock: the period turns, requests are reminded, passed on and ended, loans and grants end.
+
+Every function does one piece in the caller's transaction and says whether there is more to do.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import col, select, update
+
+from handlers import cards, texts
+from handlers.context import Voice
+from handlers.lending import LOAN_WARNING, ask_card
+from handlers.requests import settle, tell_asked
+from handlers.wording import Shown
+from models import policy as rules
+from models.approvers import Asked, chain
+from models.calendar import awake_between
+from models.ledger import Account, AccountKind
+from models.loan import Ask, Loan, loans_of
+from models.member import Member
+from models.message import Button, Message
+from models.outbox import Effect, promise_once
+from models.period import Period
+from models.receipt import forget_old
+from models.request import OPEN, Request, ask_next, end, end_grant
+from models.turning import advance, begin_turn
+
+
+def turn(voice: Voice) -> bool:
+    """Close the period whose time is over and open the next, a piece at a time; missed ones one by one."""
+    return begin_turn(voice.session, voice.now) and (advance(voice.session, voice.now) or True)
+
+
+def requests_due(voice: Voice) -> bool:
+    """Remind, ask the next one, end: only time outside the approver's quiet hours counts. Nothing ends in a yes."""
+    for request in voice.session.exec(select(Request).where(col(Request.state).in_(OPEN)).order_by(col(Request.id))).all():
+        _one_request(voice, request)
+    return False
+
+
+def _one_request(voice: Voice, request: Request) -> None:
+    times = voice.policy.requests
+    asked = voice.session.exec(
+        select(Asked).where(Asked.request_id == request.id).order_by(col(Asked.asked_at), col(Asked.why))
+    ).all()
+    first = voice.session.get(Member, asked[0].member_id) if asked else None
+    if _awake(voice, request.asked_at, first) >= times.expire_after:
+        _expire(voice, request)
+    elif not asked or _awake(voice, asked[-1].asked_at, first) >= times.escalate_after or _nobody_left(voice, request, list(asked)):
+        _pass_on(voice, request)
+    else:
+        for one in asked:
+            who = voice.session.get_one(Member, one.member_id)
+            if one.reminded_at is None and _awake(voice, one.asked_at, who) >= times.remind_after:
+                _remind(voice, request, one, who)
+
+
+def _awake(voice: Voice, since: datetime, who: Member | None) -> timedelta:
+    zone = who.zone(voice.policy.timezone) if who else voice.policy.zone
+    return awake_between(since, voice.now, voice.policy.quiet, zone)
+
+
+def _nobody_left(voice: Voice, request: Request, asked: list[Asked]) -> bool:
+    """Whether all who were asked have left or are no longer in the chain."""
+
+
+    today = {one.member.id for one in chain(voice.session, voice.policy, request.member_id, voice.now)}
+    return not any(one.for_id in today for one in asked)
+
+
+def _expire(voice: Voice, request: Request) -> None:
+    if not end(voice.session, request, "expired", voice.cause()):
+        return
+    requester = voice.session.get_one(Member, request.member_id)
+    reader = voice.reader_of(requester)
+    text = texts.EXPIRED(reader.locale, amount=reader.amount(request.amount), code=Shown(request.code))
+    again = Button(texts.ASK_AGAIN_BUTTON(reader.locale), "request.open", typed="request")
+    voice.tell(requester, Message(text=text, buttons=(again,)))
+    settle(voice, request)
+
+
+def _pass_on(voice: Voice, request: Request) -> None:
+    """Ask one more; whoever was asked before can still decide while they are in the chain."""
+    before = request.state
+    found = ask_next(voice.session, request, voice.policy, voice.now)
+    if found is None:
+        return
+    tell_asked(voice, request)
+    voice.retell(request.about, lambda shape, to: cards.request_card(voice, request, shape, to))
+    if before == "pending":
+        requester = voice.session.get_one(Member, request.member_id)
+        text = texts.ESCALATED(requester.locale or "en", code=Shown(request.code), approver=found.member.name)
+        voice.tell(requester, Message(text=text))
+
+
+def _remind(voice: Voice, request: Request, asked: Asked, who: Member) -> None:
+    asked.reminded_at = voice.now
+    voice.session.add(asked)
+    reader, name = voice.reader_of(who), voice.session.get_one(Member, request.member_id).name
+    text = texts.REMINDER(reader.locale, name=name, amount=reader.amount(request.amount), code=Shown(request.code))
+    card = cards.request_card(voice, request, "full", who)
+    voice.tell(who, Message(text=text, buttons=card.buttons), about=request.about, shape="full")
+
+
+def end_asks(voice: Voice) -> bool:
+    """An ask to borrow ends after a day or at the close."""
+    over = select(Ask).where(Ask.state == "pending", Ask.expires_at <= voice.now)
+    for ask in voice.session.exec(over).all():
+        changed = voice.session.execute(
+            update(Ask).where(col(Ask.id) == ask.id, col(Ask.state) == "pending").values(state="expired", decided_at=voice.now)
+        )
+        voice.session.refresh(ask)
+        if changed.rowcount:  # type: ignore[attr-defined]
+            lender = voice.session.get_one(Member, ask.lender_id)
+            voice.retell(f"ask:{ask.code}", lambda _, to, ask=ask, lender=lender: ask_card(voice, ask, to or lender))  # type: ignore[misc]
+            borrower = voice.session.get_one(Member, ask.borrower_id)
+            reader = voice.reader_of(borrower)
+            voice.tell(borrower, Message(text=texts.ASK_EXPIRED(reader.locale, amount=reader.amount(ask.amount))))
+    return False
+
+
+def end_grants(voice: Voice) -> bool:
+    """A top-up whose last day is over gives back what is unspent. At a close that is the close's affair."""
+    period = Period.latest(voice.session)
+    if period is None or period.state != "open" or voice.now >= period.ends_at:
+        return False
+    over = select(Account).where(Account.kind == AccountKind.TOP_UP, Account.balance > 0, col(Account.ends_at) <= voice.now)
+    for account in voice.session.exec(over).all():
+        unspent = end_grant(voice.session, account, voice.cause())
+        member = voice.session.get_one(Member, account.member_id)
+        reader = voice.reader_of(member)
+        request = voice.session.get(Request, account.request_id) if account.request_id else None
+        code = Shown(request.code) if request else Shown("")
+        voice.tell(member, Message(text=texts.GRANT_ENDED(reader.locale, code=code, amount=reader.amount(unspent))))
+    return False
+
+
+def warn_of_returns(voice: Voice) -> bool:
+    """Both parties hear of an unspent loan 48 h before it goes back, once."""
+    period = Period.latest(voice.session)
+    if period is None or period.state != "open" or not period.ends_at - LOAN_WARNING <= voice.now < period.ends_at:
+        return False
+    for loan in voice.session.exec(select(Loan).where(col(Loan.closed_at).is_(None), Loan.period_id == period.id)).all():
+        sums = dict((one.id, sums) for one, sums in loans_of(voice.session, loan.borrower_id))[loan.id]
+        if sums.unspent and _first_time(voice, f"warn:{loan.id}"):
+            _warn(voice, loan, sums.unspent, period)
+    return False
+
+
+def _warn(voice: Voice, loan: Loan, unspent: int, period: Period) -> None:
+    lender, borrower = voice.session.get_one(Member, loan.lender_id), voice.session.get_one(Member, loan.borrower_id)
+    for one, button, action in ((lender, texts.RECALL_BUTTON, "loan.recall"), (borrower, texts.GIVE_BACK_BUTTON, "loan.return")):
+        reader = voice.reader_of(one)
+        text = texts.LOAN_ENDS_SOON(
+            reader.locale, amount=reader.amount(unspent), lender=lender.name, borrower=borrower.name, day=reader.last_day(period.ends_at)
+        )
+        voice.tell(one, Message(text=text, buttons=(Button(button(reader.locale), action, str(loan.id)),)))
+
+
+def _first_time(voice: Voice, key: str) -> bool:
+    """Whether this is said for the first time: a done effect is the mark."""
+    if voice.session.exec(select(Effect.id).where(Effect.key == key)).first() is not None:
+        return False
+    promise_once(voice.session, Effect(key=key, kind="mark", due_at=voice.now, done_at=voice.now))
+    return True
+
+
+def tidy(voice: Voice) -> bool:
+    """Once a day: old receipts go, a staged policy is looked at."""
+    forget_old(voice.session, voice.now)
+    return rules.current(voice.session) is None

@@ -1,0 +1,228 @@
+"""Quota between colleagues: lend, borrow, repay, recall, forgive, loans."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlmodel import col, select, update
+
+from handlers import texts
+from handlers.cards import loan_lines
+from handlers.context import Context, Reader
+from handlers.wording import Shown
+from models.loan import ASK_LASTS, Ask, Loan, between, forgive as let_go, give_back, loans_of, may_borrow, recall as take_back
+from models.member import Member
+from models.message import Button, Message, clean, escape
+from models.period import Period
+from models.refusal import LendingIsOff, LendingToOneself, NoSuchLoan, UnknownCode, WrongUsage
+from models.request import new_code
+from models.wallet import wallet_of
+
+
+def lend(ctx: Context, borrower: Member, amount: int | None, reason: str = "") -> Message:
+    """Lend at once; both are told. None: everything lendable."""
+    reason = clean(reason)
+    loan, moved = Loan.make(
+        ctx.session, lender=ctx.me, borrower=borrower, amount=amount, policy=ctx.policy, cause=ctx.cause(reason)
+    )
+    day = ctx.session.get_one(Period, loan.period_id).ends_at
+    ctx.tell(borrower, _lent_to_you(ctx, ctx.reader_of(borrower), loan, moved, reason))
+    _refresh(ctx, borrower)
+    reader = ctx.reader
+    text = texts.LENT(reader.locale, amount=reader.amount(moved), borrower=borrower.name, day=reader.last_day(day), left=_left(ctx, ctx.me))
+    return Message(text=text, buttons=(Button(texts.RECALL_BUTTON(reader.locale), "loan.recall", str(loan.id), typed="recall"),))
+
+
+def _lent_to_you(ctx: Context, reader: Reader, loan: Loan, moved: int, reason: str) -> Message:
+    borrower = ctx.session.get_one(Member, loan.borrower_id)
+    day = ctx.session.get_one(Period, loan.period_id).ends_at
+    text = texts.LENT_TO_YOU(
+        reader.locale, lender=ctx.me.name, amount=reader.amount(moved), day=reader.last_day(day), left=_left(ctx, borrower)
+    )
+    more = f"\n> {escape(reason)}" if reason else ""
+    button = Button(texts.GIVE_BACK_BUTTON(reader.locale), "loan.return", str(loan.id), typed="repay")
+    return Message(text=Shown(text + more), buttons=(button,))
+
+
+def borrow(ctx: Context, lender: Member | None, amount: int | None, reason: str = "") -> Message:
+    """Ask a colleague, who lends with one click; nothing moves before."""
+    reader = ctx.reader
+    if amount is None:
+        raise WrongUsage("borrow")
+    if lender is None:
+        return Message(text=texts.WHOM(reader.locale, amount=reader.amount(amount)))
+    if not ctx.policy.lending.enabled:
+        raise LendingIsOff
+    if lender.id == ctx.me.id:
+        raise LendingToOneself
+    period = Period.current(ctx.session)
+    may_borrow(ctx.session, ctx.me, amount, ctx.policy, period, lender=lender)
+    ask = Ask(
+        code=new_code(ctx.session), borrower_id=ctx.me.id, lender_id=lender.id, amount=amount, reason=clean(reason),
+        asked_at=ctx.now, expires_at=min(ctx.now + ASK_LASTS, period.ends_at),
+    )  # fmt: skip
+    ctx.session.add(ask)
+    ctx.session.flush()
+    ctx.tell(lender, ask_card(ctx, ask, lender), about=f"ask:{ask.code}", shape="ask")
+    return Message(text=texts.ASKED_TO_LEND(reader.locale, lender=lender.name, amount=reader.amount(amount), day=reader.moment(ask.expires_at)))
+
+
+def ask_card(ctx: Context, ask: Ask, lender: Member) -> Message:
+    """What the lender sees, in the state the ask is in."""
+    reader, borrower = ctx.reader_of(lender), ctx.session.get_one(Member, ask.borrower_id)
+    say, amount = reader.locale, reader.amount(ask.amount)
+    if ask.state == "lent":
+        return Message(text=texts.ASK_LENT(say, amount=amount, borrower=borrower.name, time=reader.moment(ctx.now)))
+    if ask.state == "declined":
+        return Message(text=texts.ASK_DECLINED(say, time=reader.moment(ctx.now)))
+    if ask.state != "pending":
+        return Message(text=texts.ASK_EXPIRED(say, amount=amount))
+    text = texts.ASKS_YOU(say, borrower=borrower.name, amount=amount)
+    buttons = (
+        Button(texts.LEND_IT_BUTTON(say, amount=amount), "borrow.accept", ask.code, "primary", f"yes {ask.code}"),
+        Button(texts.NOT_NOW_BUTTON(say), "borrow.decline", ask.code, typed=f"no {ask.code}"),
+    )
+    more = f"\n> {escape(ask.reason)}" if ask.reason else ""
+    return Message(title=texts.ASK_TITLE(say, borrower=borrower.name), text=Shown(text + more), buttons=buttons)
+
+
+def accept(ctx: Context, code: str) -> Message:
+    """The one click of the lender; the second one is told that it is over."""
+    ask = _ask(ctx, code)
+    if not _close(ctx, ask, "lent"):
+        return Message(text=texts.ASK_CLOSED(ctx.reader.locale))
+    answer = lend(ctx, ctx.session.get_one(Member, ask.borrower_id), ask.amount, ask.reason)
+    _settle(ctx, ask)
+    return answer
+
+
+def not_now(ctx: Context, code: str) -> Message:
+    ask = _ask(ctx, code)
+    if not _close(ctx, ask, "declined"):
+        return Message(text=texts.ASK_CLOSED(ctx.reader.locale))
+    _settle(ctx, ask)
+    borrower = ctx.session.get_one(Member, ask.borrower_id)
+    ctx.tell(borrower, Message(text=texts.ASK_DECLINED_TO_YOU(ctx.reader_of(borrower).locale, lender=ctx.me.name)))
+    return Message(text=texts.ASK_DECLINED(ctx.reader.locale, time=ctx.reader.moment(ctx.now)))
+
+
+def _ask(ctx: Context, code: str) -> Ask:
+    found = ctx.session.exec(select(Ask).where(Ask.code == code.strip().upper())).one_or_none()
+    if found is None or found.lender_id != ctx.me.id:
+        raise UnknownCode(code)
+    return found
+
+
+def _close(ctx: Context, ask: Ask, state: str) -> bool:
+    """One conditional update; False when it was over before."""
+    ctx.session.flush()
+    changed = ctx.session.execute(
+        update(Ask)
+        .where(col(Ask.id) == ask.id, col(Ask.state) == "pending", col(Ask.expires_at) > ctx.now)
+        .values(state=state, decided_at=ctx.now)
+        .execution_options(synchronize_session=False)
+    )
+    ctx.session.refresh(ask)
+    return bool(changed.rowcount)  # type: ignore[attr-defined]
+
+
+def _settle(ctx: Context, ask: Ask) -> None:
+    lender = ctx.session.get_one(Member, ask.lender_id)
+    ctx.retell(f"ask:{ask.code}", lambda _, to: ask_card(ctx, ask, to or lender))
+
+
+def repay(ctx: Context, lender: Member | None, amount: int | None) -> Message:
+    """Give back unspent quota, then pay what is owed; without a name when there is one lender only."""
+    lender = lender or _only(ctx, taken=True)
+    returned, repaid = give_back(ctx.session, borrower=ctx.me, lender=lender, amount=amount, cause=ctx.cause())
+    owed = _owed(ctx, lender, ctx.me)
+    theirs, mine = ctx.reader_of(lender), ctx.reader
+    told = texts.GAVE_BACK_TO_YOU(
+        theirs.locale, borrower=ctx.me.name, returned=theirs.amount(returned), repaid=theirs.amount(repaid), owed=theirs.amount(owed)
+    )
+    ctx.tell(lender, Message(text=told))
+    _refresh(ctx, lender)
+    return Message(
+        text=texts.GAVE_BACK(mine.locale, lender=lender.name, returned=mine.amount(returned), repaid=mine.amount(repaid), owed=mine.amount(owed))
+    )
+
+
+def recall(ctx: Context, borrower: Member | None, amount: int | None) -> Message:
+    """The lender takes back what is unspent."""
+    borrower = borrower or _only(ctx, taken=False)
+    moved = take_back(ctx.session, lender=ctx.me, borrower=borrower, amount=amount, cause=ctx.cause())
+    theirs, mine = ctx.reader_of(borrower), ctx.reader
+    told = texts.RECALLED_FROM_YOU(theirs.locale, lender=ctx.me.name, amount=theirs.amount(moved), left=_left(ctx, borrower))
+    ctx.tell(borrower, Message(text=told))
+    _refresh(ctx, borrower)
+    owed = mine.amount(_owed(ctx, ctx.me, borrower))
+    return Message(text=texts.RECALLED(mine.locale, amount=mine.amount(moved), borrower=borrower.name, owed=owed))
+
+
+def forgive(ctx: Context, borrower: Member | None, amount: int | None) -> Message:
+    """The lender lets what is owed go, for good."""
+    borrower = borrower or _only(ctx, taken=False)
+    gone = let_go(ctx.session, lender=ctx.me, borrower=borrower, amount=amount, cause=ctx.cause())
+    theirs, mine = ctx.reader_of(borrower), ctx.reader
+    ctx.tell(borrower, Message(text=texts.FORGAVE_YOU(theirs.locale, lender=ctx.me.name, amount=theirs.amount(gone))))
+    _refresh(ctx, borrower)
+    return Message(text=texts.FORGAVE(mine.locale, borrower=borrower.name, amount=mine.amount(gone)))
+
+
+def loans(ctx: Context) -> Message:
+    """Every open loan, both ways, with what one can do about it."""
+    reader = ctx.reader
+    lines = loan_lines(ctx, ctx.me, reader)
+    if not lines:
+        return Message(text=texts.NO_LOANS(reader.locale))
+    parts = tuple(Message(text=line, buttons=buttons) for line, buttons in lines)
+    return Message(title=texts.LOANS_TITLE(reader.locale), text="", parts=parts)
+
+
+def return_loan(ctx: Context, number: str) -> Message:
+    return repay(ctx, ctx.session.get_one(Member, _mine(ctx, number, taken=True).lender_id), None)
+
+
+def recall_loan(ctx: Context, number: str) -> Message:
+    return recall(ctx, ctx.session.get_one(Member, _mine(ctx, number, taken=False).borrower_id), None)
+
+
+def forgive_loan(ctx: Context, number: str) -> Message:
+    return forgive(ctx, ctx.session.get_one(Member, _mine(ctx, number, taken=False).borrower_id), None)
+
+
+def _mine(ctx: Context, number: str, *, taken: bool) -> Loan:
+    """The loan a button names, if it is the clicker's on that side."""
+    found = ctx.session.get(Loan, int(number)) if number.isascii() and number.isdigit() and len(number) < 18 else None
+    if found is None or ctx.me.id != (found.borrower_id if taken else found.lender_id):
+        raise UnknownCode(number)
+    return found
+
+
+def _only(ctx: Context, *, taken: bool) -> Member:
+    """The other one, when there is only one open loan of that side."""
+    mine = [loan for loan, _ in loans_of(ctx.session, ctx.me.id) if (loan.borrower_id == ctx.me.id) == taken]
+    others = {loan.lender_id if taken else loan.borrower_id for loan in mine}
+    if len(others) != 1:
+        raise WrongUsage("repay" if taken else "recall")
+    return ctx.session.get_one(Member, others.pop())
+
+
+def _owed(ctx: Context, lender: Member, borrower: Member) -> int:
+    try:
+        return sum(sums.owed for _, sums in between(ctx.session, lender=lender, borrower=borrower))
+    except NoSuchLoan:
+        return 0
+
+
+def _left(ctx: Context, member: Member) -> Shown:
+    return ctx.reader_of(member).amount(wallet_of(ctx.session, member.id).available)
+
+
+def _refresh(ctx: Context, other: Member) -> None:
+    ctx.refresh_home(ctx.me)
+    ctx.refresh_home(other)
+
+
+LOAN_WARNING = timedelta(hours=48)
+"""Both parties of a loan with something unspent are told this long before it goes back."""

@@ -1,0 +1,255 @@
+"""Quota from the manager: request, decide, cancel, revoke, delegate."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlmodel import col, select
+
+from handlers import cards, texts
+from handlers.context import Context, Voice
+from handlers.wording import Shown
+from models.amount import Unit, share
+from models.approvers import Asked, Delegation
+from models.loan import loans_of
+from models.member import Member
+from models.message import Button, Field, Form, Message, clean, escape
+from models.outbox import copies
+from models.period import Period, base_of
+from models.refusal import AlreadyDecided, BadDate, LendingToOneself, Refusal, WrongUsage
+from models.request import Request, approve as grant, auto_approve, ask, cancel as take_back, decline as refuse, end_of_day, find, revoke as take_unspent
+from models.usage import needed, outlook
+from models.wallet import wallet_of
+
+
+def request(ctx: Context, amount: int | None, reason: str = "", until: date | None = None) -> Message | Form:
+    """Ask the manager; without an amount, the form. An open request is amended under a new CODE."""
+    if amount is None:
+        return request_form(ctx)
+    if until is not None and end_of_day(until, ctx.policy.zone) <= ctx.now:
+        raise BadDate(until.isoformat())
+    asked, old = ask(
+        ctx.session, ctx.me, amount, reason=clean(reason), until=until, thread=ctx.thread, less=_less(ctx),
+        policy=(ctx.version, ctx.policy), now=ctx.now,
+    )  # fmt: skip
+    if old is not None:
+        ctx.retell(f"request:{old}", lambda _, to: cards.replaced_card(ctx, asked, to))
+    auto = _approved_by_policy(ctx, asked)
+    if auto is not None:
+        return auto
+    tell_asked(ctx, asked)
+    if asked.thread:
+        ctx.post(asked.thread, cards.request_card(ctx, asked, "small", None), about=asked.about, shape="small")
+    ctx.refresh_home(ctx.me)
+    return _sent(ctx, asked, old)
+
+
+def _less(ctx: Context) -> int:
+    """What would last to the end of the period; stored with the CODE and granted exactly as shown."""
+    has, period = wallet_of(ctx.session, ctx.me.id), Period.current(ctx.session)
+    step = 1000 if ctx.policy.unit is Unit.TOKENS else ctx.policy.unit.scale
+    return needed(outlook(ctx.session, ctx.me.id, has, period, ctx.now), has, step)
+
+
+def _sent(ctx: Context, asked: Request, old: str | None) -> Message:
+    """Sent at once; the same answer names the cheaper ways beside cancel."""
+    reader = ctx.reader
+    say = reader.locale
+    if asked.state == "unroutable":
+        first = texts.REQUEST_UNROUTABLE(say, amount=reader.amount(asked.amount), code=Shown(asked.code))
+    else:
+        who = cards.asked_names(ctx.session, asked)
+        first = texts.REQUEST_SENT(say, amount=reader.amount(asked.amount), code=Shown(asked.code), approver=who)
+    lines = [first]
+    if old is not None:
+        lines.append(texts.REQUEST_AMENDED(say, old=Shown(old)))
+    recallable = sum(sums.unspent for loan, sums in loans_of(ctx.session, ctx.me.id) if loan.lender_id == ctx.me.id)
+    if recallable:
+        lines.append(texts.MEANWHILE_RECALL(say, amount=reader.amount(recallable)))
+    if ctx.policy.free_models:
+        lines.append(texts.MEANWHILE_FREE(say, models=", ".join(ctx.policy.free_models)))
+    cancel_button = Button(texts.CANCEL_BUTTON(say), "request.cancel", asked.code, typed=f"cancel {asked.code}")
+    return Message(text="\n".join(lines), buttons=(cancel_button,))
+
+
+def tell_asked(ctx: Voice, asked: Request) -> None:
+    """The full card to everybody asked who has none yet; the admins when there is nobody to ask."""
+    if asked.state == "unroutable":
+        name = ctx.session.get_one(Member, asked.member_id).name
+        for admin in cards.policy_admins(ctx.session, ctx.policy):
+            reader = ctx.reader_of(admin)
+            facts = {"name": name, "amount": reader.amount(asked.amount), "code": Shown(asked.code)}
+            ctx.tell(admin, Message(text=texts.REQUEST_UNROUTABLE_ADMIN(reader.locale, **facts)))
+        return
+    told = {copy.payload["reader"] for copy in copies(ctx.session, asked.about)}
+    for one in ctx.session.exec(select(Asked).where(Asked.request_id == asked.id).order_by(col(Asked.asked_at))).all():
+        if one.member_id not in told:
+            to = ctx.session.get_one(Member, one.member_id)
+            ctx.tell(to, cards.request_card(ctx, asked, "full", to), about=asked.about, shape="full")
+            ctx.refresh_home(to)
+
+
+def _approved_by_policy(ctx: Context, asked: Request) -> Message | None:
+    """Only when the policy says so: small, seldom, and shown to the manager with a one-tap revoke."""
+    return None if ctx.policy.requests.auto_approve.per_period == 0 else _auto(ctx, asked)
+
+
+def _auto(ctx: Context, asked: Request) -> Message | None:
+    rule, period = ctx.policy.requests.auto_approve, Period.current(ctx.session)
+    most = share(base_of(ctx.session, ctx.me.id, period.id), rule.share)
+    if not auto_approve(ctx.session, asked, most, rule.per_period, policy=ctx.policy, live=ctx.live, cause=ctx.cause(actor="policy")):
+        return None
+    for one in _asked_members(ctx, asked):
+        reader = ctx.reader_of(one)
+        text = texts.AUTO_APPROVED(reader.locale, name=ctx.me.name, amount=reader.amount(asked.granted), code=Shown(asked.code))
+        button = Button(texts.REVOKE_BUTTON(reader.locale), "request.revoke", asked.code, typed=f"revoke {asked.code}")
+        ctx.tell(one, Message(text=text, buttons=(button,)))
+    return granted_message(ctx, asked)
+
+
+def _asked_members(ctx: Voice, asked: Request) -> list[Member]:
+    ids = ctx.session.exec(select(Asked.member_id).where(Asked.request_id == asked.id)).all()
+    return [ctx.session.get_one(Member, one) for one in ids]
+
+
+def approve(ctx: Context, code: str, amount: int | None = None) -> Message:
+    """Grant what was asked, or the amount that was typed; the requester is told and every copy settles."""
+    return _approve(ctx, find(ctx.session, code), amount)
+
+
+def approve_less(ctx: Context, code: str) -> Message:
+    """Grant exactly what the button showed."""
+    found = find(ctx.session, code)
+    asked = ctx.session.get(Asked, (found.id, ctx.me.id))
+    return _approve(ctx, found, found.less_for(asked.ceiling if asked else None) or None)
+
+
+def _approve(ctx: Context, found: Request, amount: int | None) -> Message:
+    done = grant(ctx.session, found, ctx.me, amount, policy=ctx.policy, live=ctx.live, cause=ctx.cause(found.reason))
+    requester = ctx.session.get_one(Member, done.member_id)
+    ctx.tell(requester, granted_message(ctx, done))
+    settle(ctx, done)
+    reader = ctx.reader
+    text = texts.YOU_APPROVED(reader.locale, name=requester.name, amount=reader.amount(done.granted), code=Shown(done.code))
+    return Message(text=text)
+
+
+def granted_message(ctx: Voice, done: Request) -> Message:
+    """What the requester hears: live words only when the gateway said so."""
+    requester = ctx.session.get_one(Member, done.member_id)
+    reader, by = ctx.reader_of(requester), ctx.session.get(Member, done.decided_by_id) if done.decided_by_id else None
+    until = texts.UNTIL_DAY(reader.locale, day=reader.last_day(end_of_day(done.until, ctx.policy.zone))) if done.until else Shown("")
+    facts = {
+        "by": by.name if by else texts.BY_POLICY(reader.locale),
+        "amount": reader.amount(done.granted),
+        "until": until,
+        "left": reader.amount(wallet_of(ctx.session, requester.id).available),
+    }
+    if done.granted < done.amount:
+        text = texts.GRANTED_LESS(reader.locale, asked=reader.amount(done.amount), **facts)
+    else:
+        text = texts.GRANTED(reader.locale, **facts)
+    note = texts.GRANT_ACTIVATING(reader.locale) if done.state == "approved" else ""
+    return Message(text=text, footnote=note)
+
+
+def decline(ctx: Context, code: str, reason: str = "") -> Message | Form:
+    """Say no, with a reason that the requester is told."""
+    found = find(ctx.session, code)
+    if not clean(reason):
+        raise WrongUsage("decline")
+    done = refuse(ctx.session, found, ctx.me, clean(reason), policy=ctx.policy, cause=ctx.cause(clean(reason)))
+    requester = ctx.session.get_one(Member, done.member_id)
+    theirs = ctx.reader_of(requester)
+    text = texts.DECLINED(theirs.locale, by=ctx.me.name, amount=theirs.amount(done.amount), code=Shown(done.code))
+    again = Button(texts.ASK_AGAIN_BUTTON(theirs.locale), "request.open", typed="request")
+    ctx.tell(requester, Message(text=Shown(f"{text}\n> {escape(done.answer)}"), buttons=(again,)))
+    settle(ctx, done)
+    return Message(text=texts.YOU_DECLINED(ctx.reader.locale, code=Shown(done.code), name=requester.name))
+
+
+def cancel(ctx: Context, code: str) -> Message:
+    """The requester takes it back."""
+    done = take_back(ctx.session, find(ctx.session, code), ctx.me, ctx.cause())
+    settle(ctx, done)
+    reader = ctx.reader
+    return Message(text=texts.CANCELLED(reader.locale, amount=reader.amount(done.amount), code=Shown(done.code)))
+
+
+def revoke(ctx: Context, code: str) -> Message:
+    """Whoever approved takes back what is unspent."""
+    found = find(ctx.session, code)
+    amount = take_unspent(ctx.session, found, ctx.me, cause=ctx.cause())
+    requester = ctx.session.get_one(Member, found.member_id)
+    theirs = ctx.reader_of(requester)
+    left = theirs.amount(wallet_of(ctx.session, requester.id).available)
+    told = texts.REVOKED_FROM_YOU(theirs.locale, by=ctx.me.name, amount=theirs.amount(amount), code=Shown(found.code), left=left)
+    ctx.tell(requester, Message(text=told))
+    ctx.refresh_home(requester)
+    return Message(text=texts.REVOKED(ctx.reader.locale, amount=ctx.reader.amount(amount), code=Shown(found.code)))
+
+
+def delegate(ctx: Context, to: Member, until: date | None) -> Message:
+    """Hand one's approvals over until a day, that day included."""
+    if until is None:
+        raise WrongUsage("delegate")
+    if to.id == ctx.me.id:
+        raise LendingToOneself
+    ends = end_of_day(until, ctx.reader.zone)
+    if ends <= ctx.now:
+        raise BadDate(until.isoformat())
+    ctx.session.add(Delegation(from_id=ctx.me.id, to_id=to.id, from_at=ctx.now, until_at=ends))
+    theirs, mine = ctx.reader_of(to), ctx.reader
+    ctx.tell(to, Message(text=texts.DELEGATED_TO_YOU(theirs.locale, name=ctx.me.name, day=theirs.last_day(ends))))
+    return Message(text=texts.DELEGATED(mine.locale, name=to.name, day=mine.last_day(ends)))
+
+
+def settle(ctx: Voice, done: Request) -> None:
+    """Every copy of the card shows what was decided; pages are refreshed."""
+    ctx.retell(done.about, lambda shape, to: cards.request_card(ctx, done, shape, to))
+    ctx.refresh_home(ctx.session.get_one(Member, done.member_id))
+    for one in _asked_members(ctx, done):
+        ctx.refresh_home(one)
+
+
+# Forms
+
+
+def request_form(ctx: Context) -> Form:
+    say, unit = ctx.reader.locale, Shown(ctx.policy.unit)
+    fields = (
+        Field("amount", texts.AMOUNT_FIELD(say, unit=unit)),
+        Field("reason", texts.REASON_FIELD(say), "long", optional=True),
+        Field("until", texts.UNTIL_FIELD(say), "date", optional=True),
+    )
+    return Form("request.new", texts.REQUEST_FORM(say), texts.SEND(say), texts.BACK(say), fields, typed="request")
+
+
+def lend_form(ctx: Context) -> Form:
+    say, unit = ctx.reader.locale, Shown(ctx.policy.unit)
+    fields = (
+        Field("person", texts.PERSON_FIELD(say), "person"),
+        Field("amount", texts.AMOUNT_FIELD(say, unit=unit)),
+        Field("reason", texts.REASON_FIELD(say), optional=True),
+    )
+    return Form("lend.new", texts.LEND_FORM(say), texts.LEND_SUBMIT(say), texts.BACK(say), fields, typed="lend")
+
+
+def decline_form(ctx: Context, code: str) -> Form:
+    """The question for a reason; authority is checked now to be kind, and again when it is answered."""
+    found = find(ctx.session, code)
+    name, say = ctx.session.get_one(Member, found.member_id).name, ctx.reader.locale
+    cards.require_decider(ctx, found, ctx.me)
+    fields = (Field("reason", texts.DECLINE_REASON(say, name=name), "long"),)
+    return Form(
+        "request.decline", texts.DECLINE_FORM(say), texts.DECLINE_SUBMIT(say), texts.BACK(say), fields, value=found.code,
+        typed=f"decline {found.code}",
+    )  # fmt: skip
+
+
+def explain(ctx: Context, no: Refusal) -> dict[str, object]:
+    """What a refusal about a request needs beyond its facts: its state in words."""
+    if isinstance(no, AlreadyDecided):
+        facts = {"amount": ctx.reader.amount(no.granted), "by": no.by or texts.BY_POLICY(ctx.reader.locale), "time": ctx.reader.moment(no.at)}
+        return {"state": cards.STATES[no.state](ctx.reader.locale, approver="", **facts), "code": Shown(no.code)}
+    return {}

@@ -1,0 +1,82 @@
+"""What managers and owners see of a team: sums and bars, no ranking of persons."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from handlers import texts
+from handlers.context import Context
+from models.ledger import Account, AccountKind
+from models.member import Member
+from models.message import Chart, Message
+from models.period import Allowance, Period, funded, pool_of
+from models.refusal import NotForYou
+from models.usage import Usage
+
+
+def team(ctx: Context) -> Message:
+    """Totals of the teams one owns, or of one's reports: budget, use, by model."""
+    period = Period.current(ctx.session)
+    names = [one.name for one in ctx.policy.teams if one.owner == ctx.me.email]
+    people = ctx.session.exec(_members(ctx, names)).all()
+    if not people:
+        raise NotForYou
+    name, reader = ", ".join(names) or ctx.me.team or ctx.me.name, ctx.reader
+    facts = [(texts.TEAM_PEOPLE(reader.locale), str(len(people))), *_sums(ctx, period, list(people))]
+    for one in names:
+        pool = pool_of(ctx.session, one, period.id)
+        if pool is not None:
+            left = texts.TEAM_BUDGET_OF(reader.locale, left=reader.amount(pool.balance), budget=reader.amount(funded(ctx.session, pool.id)))
+            facts.append((texts.TEAM_BUDGET(reader.locale), left))
+    chart = _by_model(ctx, period.starts_at.astimezone(ctx.policy.zone).date(), list(people))
+    return Message(title=texts.TEAM_TITLE(reader.locale, team=name), text="", facts=tuple((str(a), str(b)) for a, b in facts), chart=chart)
+
+
+def _members(ctx: Context, teams: list[str]):  # type: ignore[no-untyped-def]
+    query = select(Member.id).where(col(Member.left_at).is_(None))
+    if teams:
+        inside = [one for one in _team_names(ctx) if any(up.name in teams for up in ctx.policy.team_chain(one))]
+        return query.where(col(Member.team).in_(inside))
+    return query.where(Member.manager_id == ctx.me.id)
+
+
+def _team_names(ctx: Context) -> list[str]:
+    return list(ctx.session.exec(select(Member.team).distinct()).all())
+
+
+def _sums(ctx: Context, period: Period, people: list[int]) -> list[tuple[str, str]]:
+    reader = ctx.reader
+    held = dict(
+        ctx.session.exec(
+            select(Account.kind, func.sum(col(Account.balance))).where(col(Account.member_id).in_(people)).group_by(col(Account.kind))
+        ).all()
+    )
+    before = ctx.session.exec(
+        select(func.coalesce(func.sum(col(Allowance.used_before)), 0)).where(
+            Allowance.period_id == period.id, col(Allowance.member_id).in_(people)
+        )
+    ).one()
+    own = (AccountKind.ALLOCATION, AccountKind.TOP_UP, AccountKind.LOAN, AccountKind.OVERDRAFT)
+    left = sum(int(held.get(kind, 0) or 0) for kind in own)
+    return [
+        (texts.TEAM_SUM(reader.locale), reader.amount(int(held.get(AccountKind.USED, 0) or 0) - int(before))),
+        (texts.TEAM_LEFT(reader.locale), reader.amount(left)),
+        (texts.TEAM_LENT(reader.locale), reader.amount(int(held.get(AccountKind.LOAN, 0) or 0))),
+    ]
+
+
+def _by_model(ctx: Context, since: date, people: list[int]) -> Chart | None:
+    spent = func.sum(col(Usage.amount))
+    query = (
+        select(Usage.model, spent)
+        .where(col(Usage.member_id).in_(people), Usage.day >= since)
+        .group_by(col(Usage.model))
+        .order_by(spent.desc())
+        .limit(6)
+    )
+    reader, scale = ctx.reader, ctx.policy.unit.scale
+    bars = tuple((model, float(amount) / scale, str(reader.amount(int(amount)))) for model, amount in ctx.session.exec(query).all() if amount)
+    return Chart(texts.BY_WHAT(reader.locale), bars) if bars else None

@@ -1,0 +1,1 @@
+"""What is true and allowed: rows, rules, refusals. Knows the database; never the network, the clock, or words."""

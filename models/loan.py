@@ -1,0 +1,319 @@
+"""Loans between colleagues: one step to make, owed is only what was used.
+
+principal = returned + unspent + used; owed = used - repaid - forgiven; both ends never below zero. Every number but
+`forgiven` is a sum over transfers. Amounts are integers in the stored unit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from models.base import id_field, lock_members, ref
+from models.ledger import AccountKind, Cause, Kind, account_of, open_account, transfer
+from models.member import Member, require_colleague
+from models.period import Period, base_of
+from models.policy import Policy
+from models.refusal import (
+    CannotBorrowNow,
+    HoldsBorrowed,
+    InsufficientQuota,
+    LendingIsOff,
+    LendingToOneself,
+    MoreThanDue,
+    NoSuchLoan,
+    NothingOwed,
+    NotLendable,
+    OverdueLoans,
+    Refusal,
+    TooManyLoans,
+    TooMuchBorrowed,
+)
+from models.amount import share
+from models.wallet import Wallet, fill_overdraft, wallet_of
+
+
+class Loan(SQLModel, table=True):
+    """Quota of a lender that a borrower may spend till its period closes."""
+
+    __table_args__ = (
+        CheckConstraint("lender_id <> borrower_id", name="between_two"),
+        CheckConstraint("forgiven >= 0", name="forgiven"),
+        Index(
+            "uq_loan_open",
+            "lender_id",
+            "borrower_id",
+            "period_id",
+            unique=True,
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+        Index("ix_loan_open_borrower", "borrower_id", sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL")),
+    )
+
+    id: int = id_field()
+    lender_id: int = ref("member.id")
+    borrower_id: int = ref("member.id")
+    period_id: int = ref("period.id")
+    account_id: int = Field(foreign_key="account.id", sa_type=BigInteger, unique=True)
+    forgiven: int = Field(default=0, sa_type=BigInteger)
+    made_at: datetime
+    closed_at: datetime | None = None
+
+    @classmethod
+    def make(
+        cls, session: Session, *, lender: Member, borrower: Member, amount: int | None, policy: Policy, cause: Cause
+    ) -> tuple[Self, int]:
+        """Lend `amount` (None: all that is lendable) at once, or raise why not; returns the loan and what moved.
+
+        What is said of the other one never tells what they have, owe or are.
+        """
+        if not policy.lending.enabled:
+            raise LendingIsOff
+        if lender.id == borrower.id:
+            raise LendingToOneself
+        require_colleague(lender), require_colleague(borrower)
+        period = Period.current(session)
+        lock_members(session, [lender.id, borrower.id])
+        amount = _checked_lendable(session, lender, amount, policy, period)
+        try:
+            may_borrow(session, borrower, amount, policy, period, lender=lender)
+        except Refusal as no:
+            raise CannotBorrowNow(borrower.name) from no
+        loan = cls._open(session, lender, borrower, period, cause.at)
+        source = account_of(session, AccountKind.ALLOCATION, lender.id, cause.at)
+        transfer(session, Kind.LEND, amount, source=source, target=loan.account_id, cause=cause, loan_id=loan.id)
+        return loan, amount
+
+    @classmethod
+    def _open(cls, session: Session, lender: Member, borrower: Member, period: Period, at: datetime) -> Self:
+        """The open loan of these two in this period: a second lend adds to it."""
+        query = select(cls).where(
+            cls.lender_id == lender.id, cls.borrower_id == borrower.id, cls.period_id == period.id, col(cls.closed_at).is_(None)
+        )
+        found = session.exec(query).one_or_none()
+        if found is None:
+            account = open_account(session, AccountKind.LOAN, at, member_id=borrower.id)
+            found = cls(lender_id=lender.id, borrower_id=borrower.id, period_id=period.id, account_id=account, made_at=at)
+            session.add(found)
+            session.flush()
+        return found
+
+
+class Forgiveness(SQLModel, table=True):
+    """A lender let some of what is owed go, for good. It moves no quota."""
+
+    __table_args__ = (CheckConstraint("amount > 0", name="forgives_something"),)
+
+    id: int = id_field()
+    loan_id: int = ref("loan.id", index=True)
+    amount: int = Field(sa_type=BigInteger)
+    at: datetime
+    actor: str
+    cause: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Sums:
+    """The numbers of one loan."""
+
+    principal: int = 0
+    returned: int = 0
+    used: int = 0
+    repaid: int = 0
+    forgiven: int = 0
+
+    @property
+    def unspent(self) -> int:
+        return self.principal - self.returned - self.used
+
+    @property
+    def owed(self) -> int:
+        return self.used - self.repaid - self.forgiven
+
+    @property
+    def open(self) -> int:
+        return self.unspent + self.owed
+
+
+_SUMS = text(
+    "SELECT l.id, l.forgiven, t.kind, COALESCE(SUM(t.amount), 0) AS amount FROM loan l LEFT JOIN transfer t ON t.loan_id = l.id "
+    "WHERE l.id IN (SELECT id FROM loan WHERE (borrower_id = :member OR lender_id = :member)) "
+    "AND (:all OR l.closed_at IS NULL) GROUP BY l.id, l.forgiven, t.kind"
+)
+_FIELD = {Kind.LEND: "principal", Kind.RETURN: "returned", Kind.USE: "used", Kind.REPAY: "repaid"}
+
+
+def loans_of(session: Session, member_id: int, *, closed: bool = False) -> list[tuple[Loan, Sums]]:
+    """Every open loan this member gave or took (with `closed`, every loan), oldest first."""
+    numbers: dict[int, dict[str, int]] = {}
+    for row in session.connection().execute(_SUMS, {"member": member_id, "all": closed}):
+        sums = numbers.setdefault(row.id, {"forgiven": row.forgiven})
+        if row.kind is not None:
+            sums[_FIELD[Kind(row.kind)]] = int(row.amount)
+    if not numbers:
+        return []
+    loans = session.exec(select(Loan).where(col(Loan.id).in_(numbers)).order_by(col(Loan.id))).all()
+    return [(loan, Sums(**numbers[loan.id])) for loan in loans]
+
+
+def between(session: Session, *, lender: Member, borrower: Member) -> list[tuple[Loan, Sums]]:
+    """The open loans from one to the other, oldest first; or raise `NoSuchLoan`."""
+    found = [(loan, sums) for loan, sums in loans_of(session, borrower.id) if loan.lender_id == lender.id and loan.borrower_id == borrower.id]
+    if not found:
+        raise NoSuchLoan(lender.name)
+    return found
+
+
+def may_borrow(session: Session, borrower: Member, amount: int, policy: Policy, period: Period, *, lender: Member | None) -> None:
+    """Raise why `borrower` cannot take `amount` more. The words are for the borrower alone."""
+    taken = [(loan, sums) for loan, sums in loans_of(session, borrower.id) if loan.borrower_id == borrower.id]
+    if any(sums.owed and _openings_since(session, loan) >= 2 for loan, sums in taken):
+        raise OverdueLoans
+    others = [loan for loan, sums in taken if sums.open and not (lender and loan.lender_id == lender.id and loan.period_id == period.id)]
+    if len(others) >= policy.lending.max_open_as_borrower:
+        raise TooManyLoans(policy.lending.max_open_as_borrower)
+    most = share(base_of(session, borrower.id, period.id), policy.lending.max_borrowed_share)
+    left = most - sum(sums.open for _, sums in taken)
+    if amount > left:
+        raise TooMuchBorrowed(amount, max(0, left))
+
+
+def give_back(
+    session: Session, *, borrower: Member, lender: Member, amount: int | None, cause: Cause
+) -> tuple[int, int]:
+    """Give back unspent quota, then pay what is owed, oldest first; returns (given back, repaid).
+
+    None: everything, as far as own quota goes. Only the allocation pays: never a top-up, never another loan.
+    """
+    Period.current(session)
+    lock_members(session, [borrower.id, lender.id])
+    loans = between(session, lender=lender, borrower=borrower)
+    due = sum(sums.open for _, sums in loans)
+    if amount is not None and amount > due:
+        raise MoreThanDue(amount, due)
+    returned = _each(session, loans, Kind.RETURN, due if amount is None else amount, lender, cause)
+    owed = sum(sums.owed for _, sums in loans)
+    own = wallet_of(session, borrower.id).allocation
+    wanted = min(owed, own) if amount is None else amount - returned
+    if wanted > own or (not returned and not wanted):
+        raise InsufficientQuota(wanted or owed, own)
+    repaid = _each(session, loans, Kind.REPAY, wanted, lender, cause)
+    fill_overdraft(session, lender.id, cause)
+    close_settled(session, loans, cause.at)
+    return returned, repaid
+
+
+def recall(session: Session, *, lender: Member, borrower: Member, amount: int | None, cause: Cause) -> int:
+    """Take back what the borrower has not spent (None: all of it); what they used stays owed."""
+    Period.current(session)
+    lock_members(session, [borrower.id, lender.id])
+    try:
+        loans = between(session, lender=lender, borrower=borrower)
+    except NoSuchLoan as no:
+        raise NoSuchLoan(borrower.name) from no
+    unspent = sum(sums.unspent for _, sums in loans)
+    if not unspent:
+        raise NothingOwed(borrower.name)
+    if amount is not None and amount > unspent:
+        raise MoreThanDue(amount, unspent)
+    moved = _each(session, loans, Kind.RETURN, unspent if amount is None else amount, lender, cause)
+    fill_overdraft(session, lender.id, cause)
+    close_settled(session, loans, cause.at)
+    return moved
+
+
+def forgive(session: Session, *, lender: Member, borrower: Member, amount: int | None, cause: Cause) -> int:
+    """Let what is owed go (None: all of it), for good."""
+    lock_members(session, [borrower.id, lender.id])
+    try:
+        loans = between(session, lender=lender, borrower=borrower)
+    except NoSuchLoan as no:
+        raise NoSuchLoan(borrower.name) from no
+    owed = sum(sums.owed for _, sums in loans)
+    if not owed:
+        raise NothingOwed(borrower.name)
+    if amount is not None and amount > owed:
+        raise MoreThanDue(amount, owed)
+    left = owed if amount is None else amount
+    for loan, sums in loans:
+        part = min(left, sums.owed)
+        if part:
+            loan.forgiven += part
+            session.add(loan)
+            session.add(Forgiveness(loan_id=loan.id, amount=part, at=cause.at, actor=cause.actor, cause=cause.key, reason=cause.reason))
+            left -= part
+    close_settled(session, loans, cause.at)
+    return owed if amount is None else amount
+
+
+def overdue(session: Session, loan: Loan) -> bool:
+    """Still open after the opening that followed its period."""
+    return _openings_since(session, loan) >= 1
+
+
+def close_settled(session: Session, loans: list[tuple[Loan, Sums]], at: datetime) -> None:
+    """Close those of `loans` of which nothing is unspent and nothing owed."""
+    session.flush()
+    for loan, sums in loans:
+        now = {one.id: s for one, s in loans_of(session, loan.borrower_id)}.get(loan.id, sums)
+        if not now.open:
+            loan.closed_at = at
+            session.add(loan)
+    session.flush()
+
+
+def _checked_lendable(session: Session, lender: Member, amount: int | None, policy: Policy, period: Period) -> int:
+    has: Wallet = wallet_of(session, lender.id)
+    lendable = has.lendable(policy, base_of(session, lender.id, period.id))
+    if has.borrowed:
+        raise HoldsBorrowed
+    if (amount or lendable or 1) > lendable:
+        raise NotLendable(amount or 0, lendable)
+    return amount or lendable
+
+
+def _each(session: Session, loans: list[tuple[Loan, Sums]], kind: Kind, amount: int, lender: Member, cause: Cause) -> int:
+    """Return or repay up to `amount` over these loans, oldest first; what moved."""
+    target = account_of(session, AccountKind.ALLOCATION, lender.id, cause.at)
+    left = amount
+    for loan, sums in loans:
+        part = min(left, sums.unspent if kind == Kind.RETURN else sums.owed)
+        if part > 0:
+            payer = loan.account_id if kind == Kind.RETURN else account_of(session, AccountKind.ALLOCATION, loan.borrower_id, cause.at)
+            transfer(session, kind, part, source=payer, target=target, cause=cause, loan_id=loan.id)
+            left -= part
+    return amount - left
+
+
+def _openings_since(session: Session, loan: Loan) -> int:
+    made = select(Period.starts_at).where(Period.id == loan.period_id).scalar_subquery()
+    return len(session.exec(select(Period.id).where(col(Period.starts_at) > made)).all())
+
+
+ASK_LASTS = timedelta(days=1)
+
+
+class Ask(SQLModel, table=True):
+    """`borrow 50 from @bob`: Bob lends with one click, within a day and within the period."""
+
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="asks_for_something"),
+        CheckConstraint("state IN ('pending', 'lent', 'declined', 'cancelled', 'expired')", name="state"),
+    )
+
+    id: int = id_field()
+    code: str = Field(unique=True)
+    borrower_id: int = ref("member.id", index=True)
+    lender_id: int = ref("member.id", index=True)
+    amount: int = Field(sa_type=BigInteger)
+    reason: str = ""
+    state: str = "pending"
+    asked_at: datetime
+    expires_at: datetime
+    decided_at: datetime | None = None

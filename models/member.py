@@ -1,0 +1,103 @@
+"""Who somebody is, on whichever messenger: everything compares members, never handles."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import JSON, UniqueConstraint, func
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from models.base import id_field, ref
+from models.refusal import AmbiguousPerson, NotAColleague, UnknownPerson, UnknownSender
+
+HERE = "member"  # of the workspace; every other status takes no part in lending and approving
+
+
+class Member(SQLModel, table=True):
+    """A human. Slack and DingTalk ids are addresses of the same member."""
+
+    id: int = id_field()
+    name: str
+    email: str = Field(unique=True)
+    gateway_id: str = Field(index=True)
+    manager_id: int | None = ref("member.id", nullable=True, index=True)
+    team: str = ""
+    role: str = ""
+    employment: str = "employee"
+    locale: str | None = None
+    timezone: str | None = None
+    extra: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    joined_at: datetime
+    left_at: datetime | None = None
+    paused_at: datetime | None = None
+
+    @classmethod
+    def at(cls, session: Session, address: str) -> Self:
+        """The human behind `slack:U02`, or raise `UnknownSender`."""
+        found = session.exec(select(cls).join(Address).where(col(Address.address) == address)).one_or_none()
+        if found is None or found.left_at is not None:
+            raise UnknownSender(address)
+        return found
+
+    @classmethod
+    def named(cls, session: Session, text: str) -> Self:
+        """The one active colleague with this e-mail, job number or name, or raise `UnknownPerson`/`AmbiguousPerson`."""
+        wanted = text.strip().lstrip("@").lower()
+        for field in (col(cls.email), col(cls.gateway_id), col(cls.name)):
+            found = session.exec(select(cls).where(func.lower(field) == wanted, col(cls.left_at).is_(None)).limit(5)).all()
+            if len(found) == 1:
+                return found[0]
+            if found:
+                raise AmbiguousPerson(text, tuple(f"{one.name} · {one.team or one.email}" for one in found))
+        raise UnknownPerson(text)
+
+    @property
+    def active(self) -> bool:
+        return self.left_at is None
+
+    def zone(self, default: str) -> ZoneInfo:
+        return ZoneInfo(self.timezone or default)
+
+    def columns(self) -> dict[str, str]:
+        """What a policy can match: every column of people.csv, also those unknown to us."""
+        own = {name: str(getattr(self, name) or "") for name in ("name", "email", "team", "role", "employment")}
+        return {key: str(value) for key, value in self.extra.items()} | own
+
+
+class Address(SQLModel, table=True):
+    """A member on a messenger: `slack:U02`, `dingtalk:manager42`; and what the messenger last said of them."""
+
+    __table_args__ = (UniqueConstraint("member_id", "messenger"),)
+
+    address: str = Field(primary_key=True)
+    messenger: str
+    member_id: int = ref("member.id", index=True)
+    status: str | None = None
+    status_at: datetime | None = None
+    seen_at: datetime | None = None
+    home_seen_at: datetime | None = None
+
+    @classmethod
+    def give(cls, session: Session, member: Member, address: str) -> Self:
+        """Link `address` to `member`; whatever stood for them on that messenger is replaced."""
+        messenger = address.split(":", 1)[0]
+        for old in session.exec(select(cls).where(cls.member_id == member.id, cls.messenger == messenger)):
+            if old.address != address:
+                session.delete(old)
+        session.flush()
+        return session.merge(cls(address=address, messenger=messenger, member_id=member.id))
+
+
+def addresses(session: Session, member_id: int) -> list[Address]:
+    """Where a member can be reached, the place they were last seen in first."""
+    rows = session.exec(select(Address).where(Address.member_id == member_id)).all()
+    return sorted(rows, key=lambda row: (row.seen_at is None, -(row.seen_at.timestamp() if row.seen_at else 0), row.address))
+
+
+def require_colleague(member: Member) -> Member:
+    """`member`, or raise `NotAColleague` for somebody who has left."""
+    if not member.active:
+        raise NotAColleague(member.name)
+    return member

@@ -1,0 +1,15 @@
+"""Runs migrations on the connection it is given; `bot/migrate.py` opens that."""
+
+from alembic import context
+
+from models.tables import metadata
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=metadata(),
+    render_as_batch=connection.dialect.name == "sqlite",
+    transaction_per_migration=False,
+)
+with context.begin_transaction():
+    context.run_migrations()

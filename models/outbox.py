@@ -1,0 +1,133 @@
+"""Effects: promised in a transaction, done after it. The only background mechanism.
+
+An effect is claimed under a lease; `attempts` is its fence: who took it earlier cannot mark it later. What cannot be
+done is parked with its reason and stands in nobody's way.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import JSON, Index, text
+from sqlmodel import Field, Session, SQLModel, col, select, update
+
+from models.base import id_field, is_postgres
+
+LEASE = timedelta(seconds=30)
+MOST_ATTEMPTS = 12
+
+
+class Effect(SQLModel, table=True):
+    """`kind`: say, replace, answer, home, or the name of a job. `lane`: what is paced and kept in order together.
+
+    `ref` is where it landed; `about` names what it shows (`request:7F3K`), so that every copy can be found again.
+    """
+
+    __table_args__ = (
+        Index(
+            "ix_effect_due",
+            "due_at",
+            "id",
+            sqlite_where=text("done_at IS NULL AND parked_at IS NULL"),
+            postgresql_where=text("done_at IS NULL AND parked_at IS NULL"),
+        ),
+        Index("ix_effect_about", "about", sqlite_where=text("about IS NOT NULL"), postgresql_where=text("about IS NOT NULL")),
+    )
+
+    id: int = id_field()
+    key: str = Field(unique=True)
+    kind: str
+    payload: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    lane: str = ""
+    about: str | None = None
+    ref: str | None = None
+    due_at: datetime
+    attempts: int = 0
+    leased_until: datetime | None = None
+    done_at: datetime | None = None
+    parked_at: datetime | None = None
+    error: str | None = None
+
+
+def promise(session: Session, effect: Effect) -> bool:
+    """Add an effect unless its key is known already; False when it was."""
+    known = session.exec(select(Effect.id).where(Effect.key == effect.key)).first()
+    if known is None:
+        session.add(effect)
+        session.flush()
+    return known is None
+
+
+def promise_once(session: Session, effect: Effect) -> None:
+    """The same where others may promise it at this very moment: the database refuses the second."""
+    insert = Effect.__table__.insert  # type: ignore[attr-defined]
+    words = effect.model_dump(exclude={"id"})
+    if is_postgres(session):
+        from sqlalchemy.dialects.postgresql import insert as pg_insert  # noqa: PLC0415
+
+        session.execute(pg_insert(Effect).values(words).on_conflict_do_nothing(index_elements=["key"]))
+    else:
+        session.execute(insert().prefix_with("OR IGNORE").values(words))
+
+
+def claim(session: Session, now: datetime, most: int = 100) -> list[Effect]:
+    """Take due effects for `LEASE`, oldest first; nobody else gets them meanwhile."""
+    query = (
+        select(Effect)
+        .where(
+            col(Effect.done_at).is_(None),
+            col(Effect.parked_at).is_(None),
+            Effect.due_at <= now,
+            col(Effect.leased_until).is_(None) | (col(Effect.leased_until) <= now),
+        )
+        .order_by(col(Effect.due_at), col(Effect.id))
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    taken = list(session.exec(query).all())
+    for effect in taken:
+        effect.leased_until = now + LEASE
+        effect.attempts += 1
+    session.flush()
+    return taken
+
+
+def done(session: Session, effect: Effect, now: datetime, ref: str | None = None) -> bool:
+    """Mark it done unless somebody took it over; False then."""
+    return _mark(session, effect, done_at=now, leased_until=None, ref=ref, error=None)
+
+
+def again(session: Session, effect: Effect, now: datetime, error: str, after: timedelta | None = None) -> bool:
+    """Try it later: after what the other side asked for, else twice as long as the last time, an hour at most."""
+    if effect.attempts >= MOST_ATTEMPTS:
+        return park(session, effect, now, error)
+    wait = after or min(timedelta(hours=1), timedelta(seconds=2.0 ** min(effect.attempts, 12)))
+    return _mark(session, effect, due_at=now + wait, leased_until=None, error=error)
+
+
+def release(session: Session, effect: Effect, due_at: datetime) -> bool:
+    """Give it back untried: it was not its turn."""
+    return _mark(session, effect, due_at=due_at, leased_until=None, attempts=effect.attempts - 1)
+
+
+def park(session: Session, effect: Effect, now: datetime, error: str) -> bool:
+    """Set it aside with its reason: it will not succeed and must not stand in the way of others."""
+    return _mark(session, effect, parked_at=now, leased_until=None, error=error)
+
+
+def copies(session: Session, about: str) -> list[Effect]:
+    """Every message that shows `about`, sent or still to be sent."""
+    query = select(Effect).where(Effect.about == about, Effect.kind == "say", col(Effect.parked_at).is_(None))
+    return list(session.exec(query.order_by(col(Effect.id))).all())
+
+
+def _mark(session: Session, effect: Effect, **change: Any) -> bool:
+    """The fence: only who holds the newest attempt may write."""
+    query = (
+        update(Effect)
+        .where(col(Effect.id) == effect.id, col(Effect.attempts) == effect.attempts, col(Effect.done_at).is_(None))
+        .values(**change)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(session.execute(query).rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,202 @@
+"""Periods and allowances: what policy gives whom, to joiners, and when the policy changes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Self
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, case, func, text
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from models import policy as rules
+from models.base import id_field
+from models.calendar import Span, pro_rata
+from models.ledger import Account, AccountKind, Cause, Kind, Transfer, account_of, open_account, organisation, transfer
+from models.member import Member
+from models.policy import Policy
+from models.refusal import NoPolicyYet, PeriodClosing
+from models.wallet import fill_overdraft
+
+CHUNK = 5_000
+"""People a transaction of a job over everybody: small enough that nobody waits long for a row it holds."""
+
+OPEN, TURNING, CLOSED = "open", "turning", "closed"
+
+
+class Period(SQLModel, table=True):
+    """The current one is the open one, not the clock's. While `turning`, its predecessor closes and it opens."""
+
+    __table_args__ = (
+        CheckConstraint("state IN ('open', 'turning', 'closed')", name="state"),
+        CheckConstraint("ends_at > starts_at", name="lasts"),
+        Index(
+            "uq_period_current",
+            text("(1)"),
+            unique=True,
+            sqlite_where=text("state <> 'closed'"),
+            postgresql_where=text("state <> 'closed'"),
+        ),
+    )
+
+    id: int = id_field()
+    starts_at: datetime = Field(unique=True)
+    ends_at: datetime
+    state: str = TURNING
+    step: int = 0
+    cursor: int = Field(default=0, sa_type=BigInteger)
+    policy: int | None = None
+
+    @classmethod
+    def current(cls, session: Session) -> Self:
+        """The open period, held against closing till the end of this transaction; or raise why there is none."""
+        found = session.exec(select(cls).where(cls.state != CLOSED).with_for_update(read=True)).one_or_none()
+        if found is None:
+            raise NoPolicyYet
+        if found.state != OPEN:
+            raise PeriodClosing
+        return found
+
+    @classmethod
+    def latest(cls, session: Session) -> Self | None:
+        """The open or turning period, whichever it is; None before the first policy."""
+        return session.exec(select(cls).where(cls.state != CLOSED)).one_or_none()
+
+    @property
+    def span(self) -> Span:
+        return Span(self.starts_at, self.ends_at)
+
+
+class Allowance(SQLModel, table=True):
+    """What policy gives one member in one period. `base`: the whole amount (pro rata for a joiner);
+    `posted`: what was posted of it; `filled`: what of it went into an old overdraft; `used_before`: lifetime use till then."""
+
+    __table_args__ = (CheckConstraint("base >= 0", name="base"),)
+
+    member_id: int = Field(primary_key=True, foreign_key="member.id", sa_type=BigInteger)
+    period_id: int = Field(primary_key=True, foreign_key="period.id", sa_type=BigInteger, index=True)
+    base: int = Field(sa_type=BigInteger)
+    posted: int = Field(default=0, sa_type=BigInteger)
+    filled: int = Field(default=0, sa_type=BigInteger)
+    used_before: int = Field(default=0, sa_type=BigInteger)
+    since: datetime
+    rule: int = 0
+
+
+def allowance_of(session: Session, member_id: int, period_id: int) -> Allowance | None:
+    return session.get(Allowance, (member_id, period_id))
+
+
+def base_of(session: Session, member_id: int, period_id: int) -> int:
+    found = allowance_of(session, member_id, period_id)
+    return found.base if found else 0
+
+
+# --- one person ------------------------------------------------------------------------------------------------------
+
+
+def welcome(session: Session, member: Member, now: datetime) -> None:
+    """Give a joiner base × days left ÷ days of the open period; nothing when no period is open, nothing twice."""
+    period, current = Period.latest(session), rules.current(session)
+    if period is None or period.state != OPEN or current is None:
+        return
+    version, policy = current
+    if allowance_of(session, member.id, period.id) is None:
+        due = policy.base_for(member.columns())
+        base = pro_rata(due.amount, period.span, policy.zone, now, policy.unit)
+        session.add(Allowance(member_id=member.id, period_id=period.id, base=base, posted=base, since=now, rule=due.rule))
+        cause = Cause(now, "policy", f"join:{period.id}:{member.id}", policy=version)
+        allocation = account_of(session, AccountKind.ALLOCATION, member.id, now)
+        if base:
+            issued = organisation(session, AccountKind.ISSUED, now)
+            transfer(session, Kind.ALLOCATE, base, source=issued, target=allocation, cause=cause)
+            fill_overdraft(session, member.id, cause)
+
+
+# --- everybody: a changed policy ---------------------------------------------------------------------------------------
+
+
+def adjust(session: Session, now: datetime, version: int, policy: Policy, after: int) -> int | None:
+    """Post what a changed policy makes differ, for the next range of people after id `after`; None when all are done.
+
+    Compared with what policy has posted this period; a cut takes at most the allocation's balance and is then done.
+    """
+    period = Period.current(session)
+    members = next_members(session, after)
+    if not members:
+        return None
+    known = {a.member_id: a for a in session.exec(_allowances(period.id, members)).all()}
+    issued = organisation(session, AccountKind.ISSUED, now)
+    for member in members:
+        allowance = known.get(member.id)
+        if allowance is not None:
+            _adjust_one(session, member, allowance, period, policy, issued, Cause(now, "policy", f"policy:{version}", policy=version))
+    return members[-1].id
+
+
+def _adjust_one(
+    session: Session, member: Member, allowance: Allowance, period: Period, policy: Policy, issued: int, cause: Cause
+) -> None:
+    due = policy.base_for(member.columns())
+    joined_late = allowance.since > period.starts_at
+    base = pro_rata(due.amount, period.span, policy.zone, allowance.since, policy.unit) if joined_late else due.amount
+    difference, allowance.rule = base - allowance.posted, due.rule
+    if difference:
+        allocation = account_of(session, AccountKind.ALLOCATION, member.id, cause.at)
+        if difference > 0:
+            transfer(session, Kind.ALLOCATE, difference, source=issued, target=allocation, cause=cause)
+            fill_overdraft(session, member.id, cause)
+        else:
+            take_allocation(session, member.id, -difference, issued, cause)
+    allowance.base = allowance.posted = base
+    session.add(allowance)
+
+
+def take_allocation(session: Session, member_id: int, amount: int, issued: int, cause: Cause) -> int:
+    """Take back at most `amount` of somebody's allocation and return how much there was to take."""
+    allocation = account_of(session, AccountKind.ALLOCATION, member_id, cause.at)
+    held = session.exec(select(Account.balance).where(Account.id == allocation)).one()
+    taken = min(held, amount)
+    if taken > 0:
+        transfer(session, Kind.CUT, taken, source=allocation, target=issued, cause=cause)
+    return taken
+
+
+def fit_pools(session: Session, period: Period, policy: Policy, cause: Cause) -> None:
+    """Bring each team's pool of this period to its budget; a smaller budget takes back at most what is left of it."""
+    issued = organisation(session, AccountKind.ISSUED, cause.at)
+    for team in policy.teams:
+        if team.top_up_budget is None:
+            continue
+        pool = pool_of(session, team.name, period.id)
+        number = pool.id if pool else open_account(session, AccountKind.POOL, cause.at, team=team.name, period_id=period.id)
+        missing = team.top_up_budget - funded(session, number)
+        if missing > 0:
+            transfer(session, Kind.FUND, missing, source=issued, target=number, cause=cause)
+        elif pool is not None and min(-missing, pool.balance) > 0:
+            transfer(session, Kind.CUT, min(-missing, pool.balance), source=number, target=issued, cause=cause)
+
+
+def pool_of(session: Session, team: str, period_id: int) -> Account | None:
+    return session.exec(select(Account).where(Account.team == team, Account.period_id == period_id)).one_or_none()
+
+
+def funded(session: Session, pool_id: int) -> int:
+    """What policy put into a pool, less what it took back."""
+    query = select(
+        func.coalesce(func.sum(case((col(Transfer.kind) == Kind.FUND, Transfer.amount), else_=-col(Transfer.amount))), 0)
+    ).where(
+        ((col(Transfer.kind) == Kind.FUND) & (Transfer.target_id == pool_id))
+        | ((col(Transfer.kind) == Kind.CUT) & (Transfer.source_id == pool_id))
+    )
+    return int(session.exec(query).one())
+
+
+def next_members(session: Session, after: int) -> list[Member]:
+    query = select(Member).where(col(Member.id) > after, col(Member.left_at).is_(None)).order_by(col(Member.id)).limit(CHUNK)
+    return list(session.exec(query).all())
+
+
+def _allowances(period_id: int, members: list[Member]) -> Any:
+    return select(Allowance).where(
+        Allowance.period_id == period_id, col(Allowance.member_id) > members[0].id - 1, col(Allowance.member_id) <= members[-1].id
+    )

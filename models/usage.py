@@ -1,0 +1,121 @@
+"""What the gateway metered: cumulative per person, day and model; pace and run-out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import BigInteger, func
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from models.base import lock_members
+from models.ledger import Cause, record
+from models.period import Period
+from models.wallet import Wallet, burnt
+
+
+class Usage(SQLModel, table=True):
+    """What one member spent on one day with one model, so far. `amount` in stored units."""
+
+    member_id: int = Field(primary_key=True, foreign_key="member.id", sa_type=BigInteger)
+    day: date = Field(primary_key=True)
+    model: str = Field(primary_key=True)
+    amount: int = Field(default=0, sa_type=BigInteger)
+    input_tokens: int = Field(default=0, sa_type=BigInteger)
+    output_tokens: int = Field(default=0, sa_type=BigInteger)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A cumulative figure: however often and in whatever order it arrives, the largest one counts, once."""
+
+    member_id: int
+    day: date
+    model: str
+    amount: int
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+def book(session: Session, readings: Iterable[Reading], *, zone: ZoneInfo, cause: Cause) -> int:
+    """Book what is new in `readings` and return the sum. Late usage belongs to the period that is open now."""
+    period, total = Period.current(session), 0
+    by_member: dict[int, list[Reading]] = {}
+    for reading in readings:
+        by_member.setdefault(reading.member_id, []).append(reading)
+    lock_members(session, by_member)
+    for member_id, own in by_member.items():
+        for reading in sorted(own, key=lambda one: one.day):
+            new = note(session, reading)
+            if new > 0:
+                at = _event_time(reading.day, period, zone, cause.at)
+                record(session, member_id, new, cause=Cause(at, cause.actor, cause.key, reading.model, cause.policy))
+                total += new
+    return total
+
+
+def note(session: Session, reading: Reading) -> int:
+    """Keep the figure for breakdowns; returns by how much it grew."""
+    key = (reading.member_id, reading.day, reading.model)
+    known = session.get(Usage, key) or Usage(member_id=key[0], day=key[1], model=key[2])
+    grown = max(0, reading.amount - known.amount)
+    known.amount += grown
+    known.input_tokens = max(known.input_tokens, reading.input_tokens)
+    known.output_tokens = max(known.output_tokens, reading.output_tokens)
+    session.add(known)
+    return grown
+
+
+def by_model(session: Session, member_id: int, since: date) -> list[tuple[str, int]]:
+    """What it went on since a day, the largest first."""
+    spent = func.sum(col(Usage.amount))
+    query = (
+        select(Usage.model, spent)
+        .where(Usage.member_id == member_id, Usage.day >= since)
+        .group_by(col(Usage.model))
+        .having(spent > 0)
+        .order_by(spent.desc())
+    )
+    return [(model, int(amount)) for model, amount in session.exec(query).all()]
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """How fast it goes. `pace`: stored units a day; `left`: till the period ends; `runs_out`: None when it lasts."""
+
+    pace: int
+    left: timedelta
+    runs_out: datetime | None
+
+
+DAY = 24 * 60 * 60
+
+
+def outlook(session: Session, member_id: int, has: Wallet, period: Period, now: datetime) -> Outlook:
+    """Pace = use of the last 7 days, or since the opening, a day."""
+    since = max(period.starts_at, now - timedelta(days=7))
+    seconds = max(int((now - since).total_seconds()), 60 * 60)
+    pace = rounded(burnt(session, member_id, since, now) * DAY // seconds)
+    left = max(period.ends_at - now, timedelta())
+    lasts = timedelta(seconds=has.available * DAY // pace) if pace > 0 and has.available > 0 else None
+    return Outlook(pace, left, now + lasts if lasts is not None and lasts < left else None)
+
+
+def rounded(pace: int) -> int:
+    """A pace is an estimate: three digits say what there is to say."""
+    grain = 10 ** max(0, len(str(abs(pace))) - 3)
+    return pace // grain * grain
+
+
+def needed(view: Outlook, has: Wallet, step: int) -> int:
+    """Pace × days left − available, rounded up to `step`: what would last to the end; ≤ 0 when nothing is missing."""
+    missing = -(-view.pace * int(view.left.total_seconds()) // DAY) - has.available
+    return -(-missing // step) * step
+
+
+def _event_time(day: date, period: Period, zone: ZoneInfo, now: datetime) -> datetime:
+    """The end of that day, but within the open period and not in the future."""
+    end = datetime.combine(day + timedelta(days=1), time(), zone) - timedelta(seconds=1)
+    return min(max(end, period.starts_at), max(now, period.starts_at))
