@@ -8,101 +8,20 @@ budget does not count on team keys, and over budget is HTTP 422 (`over_budget_st
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from aiohttp import web
 
 from bot.demo.gateways import Json, Refusal, StandIn, page, read
+from bot.demo.gateways.litellm_things import Budget, Key, Team, User
 
 PRICES: Final = {"claude-opus-5": (5e-06, 25e-06), "gpt-5.5-mini": (2.5e-07, 2e-06), "hunyuan": (0.0, 0.0)}
 """USD a token, in and out. A model at 0 and 0 is let through at any budget."""
-
-
-@dataclass
-class Budget:
-    """Somebody's or something's budget: `live` enforces, `spend` is what the database says, since the last flush."""
-
-    max_budget: float | None = None
-    spend: float = 0.0
-    live: float = 0.0
-    budget_duration: str | None = None
-    budget_reset_at: str | None = None
-
-    @property
-    def reached(self) -> bool:
-        """0 blocks; None never does."""
-        return self.max_budget is not None and self.live >= self.max_budget
-
-    def as_json(self) -> Json:
-        """The fields every row has."""
-        return {
-            "max_budget": self.max_budget,
-            "spend": self.spend,
-            "budget_duration": self.budget_duration,
-            "budget_reset_at": self.budget_reset_at,
-        }
-
-
-@dataclass
-class User(Budget):
-    """An internal user."""
-
-    user_id: str = ""
-    user_email: str | None = None
-    user_alias: str | None = None
-    teams: list[str] = field(default_factory=list)
-
-    def as_json(self) -> Json:
-        """A row of `/user/list`, and what `/v2/user/info` gives."""
-        names = {"user_id": self.user_id, "user_email": self.user_email, "user_alias": self.user_alias}
-        return names | super().as_json() | {"teams": self.teams, "models": [], "metadata": {}}
-
-
-@dataclass
-class Key(Budget):
-    """A virtual key. `secret` is what people call models with, `token` its hash, which is all that is ever listed."""
-
-    secret: str = ""
-    key_alias: str | None = None
-    user_id: str | None = None
-    team_id: str | None = None
-    blocked: bool | None = None
-    budget_limits: list[Json] | None = None
-
-    @property
-    def token(self) -> str:
-        """Its id everywhere but in calls of models."""
-        return hashlib.sha256(self.secret.encode()).hexdigest()
-
-    def as_json(self) -> Json:
-        """Without the token, which stands beside it in one answer and within in another."""
-        owner = {"key_alias": self.key_alias, "user_id": self.user_id, "team_id": self.team_id}
-        rest = {
-            "blocked": self.blocked,
-            "budget_limits": self.budget_limits,
-            "key_name": f"sk-...{self.secret[-4:]}",
-        }
-        return owner | super().as_json() | rest
-
-
-@dataclass
-class Team(Budget):
-    """A team and the budgets of people within it."""
-
-    team_id: str = ""
-    team_alias: str = ""
-    members: dict[str, Budget] = field(default_factory=dict)
-
-    def as_json(self) -> Json:
-        """A row of `/v2/team/list`, which does not say what members spent."""
-        return {"team_id": self.team_id, "team_alias": self.team_alias, **super().as_json()}
 
 
 Spent = tuple[date, str, str, str]  # day, user, key, model
@@ -168,7 +87,8 @@ class LiteLLM(StandIn):
 
     def burn(self, user_id: str, usd: float, *, model: str = "claude-opus-5", key: Key | None = None) -> None:
         """Spend without a call; shown after the next flush, like a call's."""
-        self._bill(key or Key(user_id=user_id, secret=user_id), model, usd, (0, 0))
+        own = next((key for key in self.keys.values() if key.user_id == user_id), None)
+        self._bill(key or own or self.add_key(user_id), model, usd, (0, 0))
 
     def flush(self) -> None:
         """What was spent reaches the database, ten seconds late in life."""
@@ -215,8 +135,7 @@ class LiteLLM(StandIn):
         for name, budget in self._budgets(key).items():
             if not budget.reached:
                 continue
-            limit = f"{budget.live}, {{}}: {budget.max_budget}"
-            said = f"Budget has been exceeded! {name} Current cost: {limit.format('Max budget')}"
+            said = f"Budget has been exceeded! {name} Current cost: {budget.live}, Max budget: {budget.max_budget}"
             if isinstance(budget, User):
                 said = f"ExceededBudget: {name} over budget. Spend={budget.live}, Budget={budget.max_budget}"
             raise _error(self._status, said, "budget_exceeded")
