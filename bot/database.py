@@ -27,7 +27,11 @@ POOL = 8
 """Postgres connections: more only queue up at the same rows."""
 SHARED = 64
 """Requests that may share one SQLite commit."""
-_AGAIN = ("40001", "40P01", "23505")  # serialization, deadlock, a key somebody was first with: judge it afresh
+_AGAIN = (
+    "40001",
+    "40P01",
+    "23505",
+)  # serialization, deadlock, a key somebody was first with: judge it afresh
 
 T = TypeVar("T")
 Work = Callable[[Session], T]
@@ -37,13 +41,23 @@ def engine_for(url: str) -> Engine:
     """An engine that keeps our promises: durable commits, enforced keys, one writer on SQLite."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=POOL, max_overflow=2, pool_pre_ping=True)
-    engine = create_engine(parsed.set(drivername="sqlite"), connect_args={"check_same_thread": False, "timeout": 1.5})
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"), pool_size=POOL, max_overflow=2, pool_pre_ping=True
+        )
+    engine = create_engine(
+        parsed.set(drivername="sqlite"), connect_args={"check_same_thread": False, "timeout": 1.5}
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=1500", "cache_size=-65536"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "busy_timeout=1500",
+            "cache_size=-65536",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -164,8 +178,8 @@ class Database:
         except BaseException as error:  # noqa: BLE001 - whatever it was, nothing of this batch is in the database
             self._not_committed(batch, error)
             return
-        for job, result, error in outcomes:
-            _settle(job.future, result, error)
+        for job, result, failure in outcomes:
+            _settle(job.future, result, failure)
 
     def _not_committed(self, batch: list[_Job], error: BaseException) -> None:
         locked = isinstance(error, OperationalError) and "locked" in str(error.orig)

@@ -25,7 +25,15 @@ from models import receipt
 from models.member import HERE, Address, Member
 from models.message import Form, Message
 from models.outbox import Effect, promise_once
-from models.refusal import NoPolicyYet, NotAColleague, NotUnderstood, Refusal, TooSlow, UnknownSender, WrongUsage
+from models.refusal import (
+    NoPolicyYet,
+    NotAColleague,
+    NotUnderstood,
+    Refusal,
+    TooSlow,
+    UnknownSender,
+    WrongUsage,
+)
 
 log = structlog.get_logger()
 
@@ -72,7 +80,9 @@ class Dispatcher:
         said, route = self._route(request)
         try:
             profiles = await self._before(request, said, route)
-            outcome = await self.database.run(lambda session: self._once(session, request, said, route, profiles), within=PATIENCE)
+            outcome = await self.database.run(
+                lambda session: self._once(session, request, said, route, profiles), within=PATIENCE
+            )
         except Refusal as no:
             outcome = await self._refuse(request, no)
         except Exception as error:
@@ -87,7 +97,11 @@ class Dispatcher:
         try:
             return await self.database.run(lambda session: self._home(session, address))
         except Refusal as no:
-            return (await self._refuse(Request(key=f"home:{address}", sender=address, words=("home",), fields={"": ""}), no)).message
+            return (
+                await self._refuse(
+                    Request(key=f"home:{address}", sender=address, words=("home",), fields={"": ""}), no
+                )
+            ).message
 
     async def opened_home(self, address: str, key: str) -> None:
         """Somebody looks at their page: promise to publish it, and to keep it fresh for a week."""
@@ -115,11 +129,17 @@ class Dispatcher:
         if checks and said.handle:
             wanted.append((f"{_messenger(request)}:{said.handle}", True))
         messenger = self.messengers.get(_messenger(request))
-        reads: list[Awaitable[Any]] = [_patiently(messenger.profile(one, urgent=urgent)) for one, urgent in wanted] if messenger else []
+        reads: list[Awaitable[Any]] = (
+            [_patiently(messenger.profile(one, urgent=urgent)) for one, urgent in wanted] if messenger else []
+        )
         if route is not None and route.away and self.fresh_spend is not None:
             reads.append(_patiently(self._read_spend(request.sender)))
         found = await asyncio.gather(*reads) if reads else []
-        return {one: profile for (one, _), profile in zip(wanted, found, strict=False) if isinstance(profile, Profile)}
+        return {
+            one: profile
+            for (one, _), profile in zip(wanted, found, strict=False)
+            if isinstance(profile, Profile)
+        }
 
     async def _read_spend(self, sender: str) -> None:
         member = await self.database.run(lambda session: _member_id(session, sender), within=READING)
@@ -129,31 +149,52 @@ class Dispatcher:
     # In the transaction
 
     def _once(
-        self, session: Session, request: Request, said: Said, route: Route | None, profiles: dict[str, Profile]
+        self,
+        session: Session,
+        request: Request,
+        said: Said,
+        route: Route | None,
+        profiles: dict[str, Profile],
     ) -> Outcome:
-        print_ = receipt.fingerprint(request.sender, (*request.words, *map(str, sorted(request.fields.items()))))
+        print_ = receipt.fingerprint(
+            request.sender, (*request.words, *map(str, sorted(request.fields.items())))
+        )
         known = receipt.answered(session, request.key, print_)
         if known is not None:
             return self._known(known)
         now = self.clock()
         self._learn(session, profiles, now)
         ctx = self._context(session, request, profiles, now)
-        if route is not None and route.checks or said.intent in ("yes", "no"):
+        if (route is not None and route.checks) or said.intent in ("yes", "no"):
             require_here(ctx, ctx.me)
         answer = self._answer(ctx, request, said, route, print_)
         if isinstance(answer, Form) and not request.can_open:
             raise WrongUsage(answer.typed.split()[0] if answer.typed else "help")
         moved = route is not None and route.moves and not answer_is_echo(answer)
-        self._keep(session, request, print_, answer if isinstance(answer, Message) else None, now, ctx.me.id, moved=moved)
+        self._keep(
+            session,
+            request,
+            print_,
+            answer if isinstance(answer, Message) else None,
+            now,
+            ctx.me.id,
+            moved=moved,
+        )
         return Outcome(answer)
 
-    def _answer(self, ctx: Context, request: Request, said: Said, route: Route | None, print_: str) -> Message | Form:
+    def _answer(
+        self, ctx: Context, request: Request, said: Said, route: Route | None, print_: str
+    ) -> Message | Form:
         if said.intent in ("yes", "no"):
             return self._confirmed(ctx, said)
         if route is None:
             raise NotUnderstood(request.words[0] if request.words else "")
         if request.fields or request.words[0] in BUTTONS:
-            return route.form(ctx, *([said.code] if said.code else [])) if route.form and request.can_open and not request.fields else route(ctx, said)
+            return (
+                route.form(ctx, *([said.code] if said.code else []))
+                if route.form and request.can_open and not request.fields
+                else route(ctx, said)
+            )
         if route.moves and (echo := echoes.needed(ctx, said, print_)) is not None:
             return echo
         return route(ctx, said)
@@ -164,10 +205,14 @@ class Dispatcher:
             return Message(text=texts.NOTHING_DONE(ctx.reader.locale))
         return COMMANDS[meant.intent](ctx, meant)
 
-    def _context(self, session: Session, request: Request, profiles: dict[str, Profile], now: datetime) -> Context:
+    def _context(
+        self, session: Session, request: Request, profiles: dict[str, Profile], now: datetime
+    ) -> Context:
         me = self._sender(session, request, profiles)
         address = session.get_one(Address, request.sender)
-        address.seen_at = now if address.seen_at is None or now - address.seen_at > timedelta(hours=1) else address.seen_at
+        address.seen_at = (
+            now if address.seen_at is None or now - address.seen_at > timedelta(hours=1) else address.seen_at
+        )
         current = rules.current(session)
         if current is None:
             raise NoPolicyYet
@@ -196,7 +241,11 @@ class Dispatcher:
             address = session.get(Address, one)
             if address is None:
                 continue
-            if address.status != profile.status or address.status_at is None or (now - address.status_at).total_seconds() > STATUS_KEPT / 2:
+            if (
+                address.status != profile.status
+                or address.status_at is None
+                or (now - address.status_at).total_seconds() > STATUS_KEPT / 2
+            ):
                 address.status, address.status_at = profile.status, now
             member = session.get_one(Member, address.member_id)
             member.locale = member.locale or _language(profile.locale)
@@ -206,7 +255,10 @@ class Dispatcher:
         now, row = self.clock(), session.get(Address, address)
         if row is not None:
             row.home_seen_at = now
-        promise_once(session, Effect(key=f"home:{key}", kind="home", payload={"address": address}, lane=address, due_at=now))
+        promise_once(
+            session,
+            Effect(key=f"home:{key}", kind="home", payload={"address": address}, lane=address, due_at=now),
+        )
 
     def _home(self, session: Session, address: str) -> Message:
         current, now = rules.current(session), self.clock()
@@ -232,23 +284,36 @@ class Dispatcher:
     ) -> None:  # fmt: skip
         """The receipt; and, where the vendor takes the answer separately, the promise to give it."""
         said = {"message": answer.as_json(), "refused": refused} if answer is not None else None
-        session.add(receipt.Receipt(key=request.key, fingerprint=print_, answer=said, member_id=member, moved=moved, at=now))
+        session.add(
+            receipt.Receipt(
+                key=request.key, fingerprint=print_, answer=said, member_id=member, moved=moved, at=now
+            )
+        )
         if request.answer_by is not None and answer is not None and not (refused and request.fields):
             payload = {"messenger": _messenger(request), "by": request.answer_by, "message": answer.as_json()}
             lane = str(request.answer_by.get("lane", request.sender))
-            promise_once(session, Effect(key=f"answer:{request.key}", kind="answer", payload=payload, lane=lane, due_at=now))
+            promise_once(
+                session,
+                Effect(key=f"answer:{request.key}", kind="answer", payload=payload, lane=lane, due_at=now),
+            )
 
     async def _refuse(self, request: Request, no: Refusal) -> Outcome:
         """Say no: whatever it had begun is rolled back, and the same key hears the same no again."""
         try:
-            return await self.database.run(lambda session: self._refused(session, request, no), within=PATIENCE / 2)
+            return await self.database.run(
+                lambda session: self._refused(session, request, no), within=PATIENCE / 2
+            )
         except Exception:
             if not isinstance(no, TooSlow):
                 log.exception("a refusal could not be kept", key=request.key)
-            return await self._directly(request, Message(text=refusals.words(no, "en", lambda n: Shown(str(n)), {})))
+            return await self._directly(
+                request, Message(text=refusals.words(no, "en", lambda n: Shown(str(n)), {}))
+            )
 
     def _refused(self, session: Session, request: Request, no: Refusal) -> Outcome:
-        print_ = receipt.fingerprint(request.sender, (*request.words, *map(str, sorted(request.fields.items()))))
+        print_ = receipt.fingerprint(
+            request.sender, (*request.words, *map(str, sorted(request.fields.items())))
+        )
         current, now = rules.current(session), self.clock()
         try:
             known = receipt.answered(session, request.key, print_)
@@ -262,20 +327,47 @@ class Dispatcher:
         if session.get(receipt.Receipt, request.key) is None and not isinstance(no, TooSlow):
             self._keep(session, request, print_, message, now, me.id if me else None, refused=True)
         elif request.answer_by is not None and not request.fields:
-            payload = {"messenger": _messenger(request), "by": request.answer_by, "message": message.as_json()}
-            promise_once(session, Effect(key=f"no:{uuid4().hex}", kind="answer", payload=payload, lane=request.sender, due_at=now))
+            payload = {
+                "messenger": _messenger(request),
+                "by": request.answer_by,
+                "message": message.as_json(),
+            }
+            promise_once(
+                session,
+                Effect(
+                    key=f"no:{uuid4().hex}", kind="answer", payload=payload, lane=request.sender, due_at=now
+                ),
+            )
         return Outcome(message, refused=True)
 
-    def _no(self, session: Session, request: Request, no: Refusal, me: Member | None, current: Any, now: datetime) -> Message:
+    def _no(
+        self, session: Session, request: Request, no: Refusal, me: Member | None, current: Any, now: datetime
+    ) -> Message:
         if me is None or current is None:
             admins = ", ".join(current[1].admins) if current else "–"
-            extra = {"admins": admins} if isinstance(no, UnknownSender) else {"usage": Shown("`help`")} if isinstance(no, WrongUsage) else {}
+            extra = (
+                {"admins": admins}
+                if isinstance(no, UnknownSender)
+                else {"usage": Shown("`help`")}
+                if isinstance(no, WrongUsage)
+                else {}
+            )
             locale = me.locale if me and me.locale else _guess(request)
             return Message(text=refusals.words(no, locale, lambda n: Shown(str(n)), extra))
         reader = Reader(me.locale or _guess(request), me.zone(current[1].timezone), current[1].unit)
         extra = {"usage": _usage(no.command, reader.locale)} if isinstance(no, WrongUsage) else {}
-        ctx = Context(session=session, now=now, key=request.key, version=current[0], policy=current[1], me=me, messenger=_messenger(request))
-        return Message(text=refusals.words(no, reader.locale, reader.amount, extra | requests.explain(ctx, no)))
+        ctx = Context(
+            session=session,
+            now=now,
+            key=request.key,
+            version=current[0],
+            policy=current[1],
+            me=me,
+            messenger=_messenger(request),
+        )
+        return Message(
+            text=refusals.words(no, reader.locale, reader.amount, extra | requests.explain(ctx, no))
+        )
 
     async def _directly(self, request: Request, message: Message) -> Outcome:
         """Answer without the database, as well as one can."""
@@ -330,10 +422,14 @@ def _member_id(session: Session, sender: str) -> int | None:
 
 def _link(session: Session, address: str, profile: Profile) -> Member:
 
-
     found = session.exec(select(Member).where(Member.email == (profile.email or "").lower())).one_or_none()
     messenger = address.split(":", 1)[0]
-    taken = found and session.exec(select(Address).where(Address.member_id == found.id, Address.messenger == messenger)).first()
+    taken = (
+        found
+        and session.exec(
+            select(Address).where(Address.member_id == found.id, Address.messenger == messenger)
+        ).first()
+    )
     if found is None or not found.active or taken:
         raise UnknownSender(address)
     Address.give(session, found, address)

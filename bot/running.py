@@ -10,6 +10,7 @@ from datetime import datetime
 
 import aiohttp
 import structlog
+from aiohttp.web import Application, AppRunner
 from prometheus_client import CollectorRegistry, Gauge
 
 from bot import web
@@ -29,16 +30,27 @@ FINISH = 8.0
 class House:
     """Everything that runs in one process: dispatcher, messengers, worker, endpoints."""
 
-    def __init__(self, settings: Settings, database: Database, http: aiohttp.ClientSession, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        http: aiohttp.ClientSession,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
         self.settings, self.database, self.http = settings, database, http
         live = settings.gateway_kind != "none" and settings.gateway_mode == "enforce"
         self.dispatcher = Dispatcher(
-            database, clock, live=live, command=settings.slack_command, link_by_email=settings.slack_link_by_email, wake=self._wake
+            database,
+            clock,
+            live=live,
+            command=settings.slack_command,
+            link_by_email=settings.slack_link_by_email,
+            wake=self._wake,
         )
         self.messengers: dict[str, Messenger] = self.dispatcher.messengers
         self.worker = Worker(database, clock, self.messengers, self.dispatcher.home, live=live)
         self.slack: Slack | None = None
-        self.runner: web.web.AppRunner | None = None
+        self.runner: AppRunner | None = None
         if settings.slack_bot_token is None:
             log.info("slack is off: SLACK_BOT_TOKEN is not set")
         elif settings.slack_app_token is None and settings.slack_signing_secret is None:
@@ -60,7 +72,11 @@ class House:
         tasks = [asyncio.create_task(self.worker.run(), name="worker")]
         tasks += [asyncio.create_task(one.run(), name=name) for name, one in self.messengers.items()]
         self.runner = await web.serve(self._application(), self.settings.http_host, self.settings.http_port)
-        log.info("running", messengers=sorted(self.messengers) or "none", http=f"{self.settings.http_host}:{self.port}")
+        log.info(
+            "running",
+            messengers=sorted(self.messengers) or "none",
+            http=f"{self.settings.http_host}:{self.port}",
+        )
         ended = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait([ended, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -74,7 +90,7 @@ class House:
             await asyncio.wait(tasks, timeout=FINISH)
             await self.runner.cleanup()
 
-    def _application(self) -> web.web.Application:
+    def _application(self) -> Application:
         registry = CollectorRegistry()
         for name, text, read in (
             ("quotabot_effects_done", "promised work done", lambda: self.worker.done),

@@ -96,7 +96,7 @@ class Slack:
         finally:
             self._listening = False
             if self._socket is not None:
-                await self._socket.close_async()
+                await self._socket.close_async()  # type: ignore[no-untyped-call]
 
     async def _patient_auth(self) -> Any:
         wait = 1.0
@@ -117,7 +117,7 @@ class Slack:
         wait = 1.0
         while True:
             try:
-                await self._socket.connect_async()
+                await self._socket.connect_async()  # type: ignore[no-untyped-call]
                 break
             except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
                 log.warning("slack socket does not open", error=str(error), again_in=wait)
@@ -140,7 +140,13 @@ class Slack:
         text, blocks = render(message)
         metadata = {"event_type": "quotabot", "event_payload": {"key": key}}
         posted = await self._call(
-            "chat.postMessage", channel=channel, thread_ts=thread, text=text, blocks=blocks, metadata=metadata, unfurl_links=False
+            "chat.postMessage",
+            channel=channel,
+            thread_ts=thread,
+            text=text,
+            blocks=blocks,
+            metadata=metadata,
+            unfurl_links=False,
         )
         return f"{posted['channel']}:{posted['ts']}"
 
@@ -156,9 +162,17 @@ class Slack:
         text, blocks = render(message)
         said = {"text": text, "blocks": blocks}
         if by["way"] == "url":
-            await self._respond(by["url"], said | {"response_type": "ephemeral", "replace_original": bool(by.get("replace"))})
+            await self._respond(
+                by["url"], said | {"response_type": "ephemeral", "replace_original": bool(by.get("replace"))}
+            )
         elif by["way"] == "ephemeral":
-            await self._call("chat.postEphemeral", channel=by["channel"], user=by["user"], thread_ts=by.get("thread"), **said)
+            await self._call(
+                "chat.postEphemeral",
+                channel=by["channel"],
+                user=by["user"],
+                thread_ts=by.get("thread"),
+                **said,
+            )
         elif by["way"] == "message":
             await self._call("chat.postMessage", channel=by["channel"], thread_ts=by.get("thread"), **said)
         else:
@@ -202,7 +216,11 @@ class Slack:
         """Call a method; a limit or an outage is a `MessengerError`, a plain no is `Undeliverable`."""
         said = {name: value for name, value in words.items() if value is not None}
         try:
-            return (await self.web.api_call(method, json=said)).data if _as_json(method) else (await self.web.api_call(method, params=_flat(said))).data
+            return (
+                (await self.web.api_call(method, json=said)).data
+                if _as_json(method)
+                else (await self.web.api_call(method, params=_flat(said))).data
+            )
         except SlackApiError as error:
             raise _meant(error) from error
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
@@ -215,7 +233,10 @@ class Slack:
         try:
             async with self.http.post(url, json=said, timeout=aiohttp.ClientTimeout(total=10)) as reply:
                 if reply.status == 429 or reply.status >= 500:
-                    raise MessengerError(f"response_url: {reply.status}", retry_after=float(reply.headers.get("Retry-After", "1")))
+                    raise MessengerError(
+                        f"response_url: {reply.status}",
+                        retry_after=float(reply.headers.get("Retry-After", "1")),
+                    )
                 if reply.status != 200:
                     raise Undeliverable(f"response_url: {reply.status}")
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -253,7 +274,11 @@ class Slack:
     async def _on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         words = _MENTION.sub(r"<@\1>", str(body.get("text", ""))).strip()
         request = Request(
-            key=f"slack:{body['trigger_id']}", sender=f"slack:{body['user_id']}", words=(words or "balance",), place="private", can_open=True
+            key=f"slack:{body['trigger_id']}",
+            sender=f"slack:{body['user_id']}",
+            words=(words or "balance",),
+            place="private",
+            can_open=True,
         )
         outcome = await self._dispatch(request, body)
         if isinstance(outcome.message, Form):
@@ -268,10 +293,20 @@ class Slack:
         user, trigger, url = str(body["user"]["id"]), str(body["trigger_id"]), body.get("response_url")
         by: dict[str, Any] = {"way": "dm", "user": user, "lane": user}
         if url:
-            by = {"way": "url", "url": url, "replace": name in REPLACING and _is_ephemeral(body), "lane": user}
+            by = {
+                "way": "url",
+                "url": url,
+                "replace": name in REPLACING and _is_ephemeral(body),
+                "lane": user,
+            }
         opens = name in BUTTONS and BUTTONS[name].form is not None
         request = Request(
-            key=f"slack:{trigger}", sender=f"slack:{user}", words=(name, value), place="button", can_open=opens, answer_by=by
+            key=f"slack:{trigger}",
+            sender=f"slack:{user}",
+            words=(name, value),
+            place="button",
+            can_open=opens,
+            answer_by=by,
         )
         outcome = await self._dispatch(request, body)
         if isinstance(outcome.message, Form):
@@ -295,21 +330,39 @@ class Slack:
 
     async def _on_mention(self, body: dict[str, Any], event: dict[str, Any]) -> None:
         thread = event.get("thread_ts")
-        by = {"way": "ephemeral", "channel": event["channel"], "user": event["user"], "thread": thread, "lane": event["user"]}
+        by = {
+            "way": "ephemeral",
+            "channel": event["channel"],
+            "user": event["user"],
+            "thread": thread,
+            "lane": event["user"],
+        }
         place = f"slack:{event['channel']}/{thread}" if thread else None
         await self._on_sentence(body, event, by, "group", place)
 
     async def _on_message(self, body: dict[str, Any], event: dict[str, Any]) -> None:
         """Only what people write to us directly: no channels, no edits, no bots."""
-        if event.get("channel_type") != "im" or event.get("subtype") or event.get("bot_id") or not event.get("user"):
+        if (
+            event.get("channel_type") != "im"
+            or event.get("subtype")
+            or event.get("bot_id")
+            or not event.get("user")
+        ):
             return
-        by = {"way": "message", "channel": event["channel"], "thread": event.get("thread_ts"), "lane": event["user"]}
+        by = {
+            "way": "message",
+            "channel": event["channel"],
+            "thread": event.get("thread_ts"),
+            "lane": event["user"],
+        }
         await self._on_sentence(body, event, by, "dm", None)
 
     async def _on_sentence(
         self, body: dict[str, Any], event: dict[str, Any], by: dict[str, Any], place: str, thread: str | None
     ) -> None:
-        text = _MENTION.sub(lambda found: "" if found[1] == self.bot_id else f"<@{found[1]}>", str(event.get("text", ""))).strip()
+        text = _MENTION.sub(
+            lambda found: "" if found[1] == self.bot_id else f"<@{found[1]}>", str(event.get("text", ""))
+        ).strip()
         request = Request(
             key=f"slack:{body['event_id']}", sender=f"slack:{event['user']}", words=(unescaped(text) or "balance",), place=place,
             thread=thread, answer_by=by,
@@ -333,7 +386,9 @@ class Slack:
     async def _open(self, trigger: str, form: Form, metadata: dict[str, Any]) -> None:
         """The one direct call: before the acknowledgement, with no transaction open; a trigger lives three seconds."""
         try:
-            await asyncio.wait_for(self._call("views.open", trigger_id=trigger, view=modal(form, metadata)), 1.5)
+            await asyncio.wait_for(
+                self._call("views.open", trigger_id=trigger, view=modal(form, metadata)), 1.5
+            )
         except (MessengerError, Undeliverable, TimeoutError) as error:
             log.warning("a form did not open", reason=str(error))
 
@@ -345,7 +400,9 @@ def read_profile(user: dict[str, Any], team_id: str) -> Profile:
         status = "gone"
     elif user.get("is_bot") or user.get("id") == "USLACKBOT":
         status = "bot"
-    elif user.get("is_stranger") or (team_id and user.get("team_id") not in (None, team_id) and not user.get("enterprise_user")):
+    elif user.get("is_stranger") or (
+        team_id and user.get("team_id") not in (None, team_id) and not user.get("enterprise_user")
+    ):
         status = "outsider"
     elif user.get("is_restricted") or user.get("is_ultra_restricted"):
         status = "guest"
@@ -390,7 +447,11 @@ def _meant(error: SlackApiError) -> Exception:
     status = getattr(response, "status_code", 0)
     if status == 429 or code == "ratelimited":
         return MessengerError("ratelimited", retry_after=float(response.headers.get("Retry-After", 1)))
-    if status >= 500 or not code or code in ("internal_error", "fatal_error", "service_unavailable", "request_timeout"):
+    if (
+        status >= 500
+        or not code
+        or code in ("internal_error", "fatal_error", "service_unavailable", "request_timeout")
+    ):
         return MessengerError(code or f"HTTP {status}", unknown=status >= 500)
     if code in _OVER:
         return Undeliverable(code)

@@ -23,7 +23,9 @@ OLDEST = 5 * 60
 """Seconds after which a signed request is a replay (docs.slack.dev/authentication/verifying-requests-from-slack)."""
 
 
-def application(checks: dict[str, Callable[[], bool]], registry: CollectorRegistry, slack: Slack | None, secret: str = "") -> web.Application:
+def application(
+    checks: dict[str, Callable[[], bool]], registry: CollectorRegistry, slack: Slack | None, secret: str = ""
+) -> web.Application:
     """The endpoints. `checks`: what has to be true to be ready, by name."""
     app = web.Application(client_max_size=LARGEST_BODY)
 
@@ -48,14 +50,24 @@ def application(checks: dict[str, Callable[[], bool]], registry: CollectorRegist
 async def _slack(request: web.Request, slack: Slack, secret: str) -> web.Response:
     """Hand a genuine request to Bolt; whoever cannot sign gets a status and nothing else, and writes nothing to the log."""
     try:
-        body = await request.content.read(LARGEST_BODY + 1) if request.content_length is None else await request.read()
+        body = (
+            await request.content.read(LARGEST_BODY + 1)
+            if request.content_length is None
+            else await request.read()
+        )
     except web.HTTPRequestEntityTooLarge:
         return web.Response(status=413)
     if len(body) > LARGEST_BODY:
         return web.Response(status=413)
-    if not genuine(request.headers.get("X-Slack-Request-Timestamp", ""), body, request.headers.get("X-Slack-Signature", ""), secret, time.time()):
+    if not genuine(
+        request.headers.get("X-Slack-Request-Timestamp", ""),
+        body,
+        request.headers.get("X-Slack-Signature", ""),
+        secret,
+        time.time(),
+    ):
         return web.Response(status=401)
-    request._read_bytes = body  # noqa: SLF001 - read once, Bolt's adapter asks again
+    request._read_bytes = body
     try:
         answer = await slack.app.async_dispatch(await to_bolt_request(request))
     except ValueError:
@@ -65,7 +77,10 @@ async def _slack(request: web.Request, slack: Slack, secret: str) -> web.Respons
 
 def genuine(timestamp: str, body: bytes, signature: str, secret: str, now: float) -> bool:
     """Whether Slack signed this body lately: HMAC-SHA256 over `v0:timestamp:body`."""
-    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 16) or abs(now - int(timestamp)) > OLDEST:
+    if (
+        not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 16)
+        or abs(now - int(timestamp)) > OLDEST
+    ):
         return False
     expected = hmac.new(secret.encode(), b"v0:%s:%s" % (timestamp.encode(), body), hashlib.sha256).hexdigest()
     return hmac.compare_digest(f"v0={expected}".encode(), signature.encode(errors="replace"))

@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -58,9 +59,21 @@ class Worker:
     """One loop: insert the slots that are due, claim what is due, do it outside any transaction, mark it."""
 
     def __init__(
-        self, database: Database, clock: Callable[[], datetime], messengers: dict[str, Messenger], page: Page, *, live: bool = False
+        self,
+        database: Database,
+        clock: Callable[[], datetime],
+        messengers: dict[str, Messenger],
+        page: Page,
+        *,
+        live: bool = False,
     ) -> None:
-        self.database, self.clock, self.messengers, self.page, self.live = database, clock, messengers, page, live
+        self.database, self.clock, self.messengers, self.page, self.live = (
+            database,
+            clock,
+            messengers,
+            page,
+            live,
+        )
         self.pace = Pace()
         self.parked = self.done = 0
         self._wake = asyncio.Event()
@@ -95,7 +108,12 @@ class Worker:
         """Do one batch; True when it was not empty."""
         now = self.clock()
         batch = await self.database.run(lambda session: outbox.claim(session, now))
-        lanes = [list(rows) for _, rows in groupby(sorted(batch, key=lambda one: (one.lane, one.id)), key=lambda one: one.lane or str(one.id))]
+        lanes = [
+            list(rows)
+            for _, rows in groupby(
+                sorted(batch, key=lambda one: (one.lane, one.id)), key=lambda one: one.lane or str(one.id)
+            )
+        ]
         limit = asyncio.Semaphore(AT_ONCE)
 
         async def in_order(rows: list[Effect]) -> None:
@@ -117,14 +135,27 @@ class Worker:
     async def schedule(self) -> None:
         """Promise each job of the current slot, once, whoever comes first."""
         now = self.clock()
-        due = {name: slot(now, job.every) for name, job in JOBS.items() if self._slots.get(name) != slot(now, job.every)}
+        due = {
+            name: slot(now, job.every)
+            for name, job in JOBS.items()
+            if self._slots.get(name) != slot(now, job.every)
+        }
         if due:
             await self.database.run(lambda session: self._promise_slots(session, due))
             self._slots |= due
 
     def _promise_slots(self, session: Session, due: dict[str, datetime]) -> None:
         for name, at in due.items():
-            promise_once(session, Effect(key=f"{name}@{at:%Y-%m-%dT%H:%MZ}", kind="job", payload={"job": name}, lane=f"job:{name}", due_at=at))
+            promise_once(
+                session,
+                Effect(
+                    key=f"{name}@{at:%Y-%m-%dT%H:%MZ}",
+                    kind="job",
+                    payload={"job": name},
+                    lane=f"job:{name}",
+                    due_at=at,
+                ),
+            )
 
     async def tick(self, now: datetime) -> None:
         """All due work of the clock as if it were `now`, once."""
@@ -132,18 +163,18 @@ class Worker:
             await self._pieces(name, job, now, f"tick:{name}@{now.isoformat()}")
 
     async def _pieces(self, name: str, job: Job, now: datetime, key: str) -> None:
-        number = 0
-        while True:
+        number, more = 0, True
+        while more:
             number += 1
-            more = await self.database.run(lambda session, piece=f"{key}:{number}": self._piece(session, job, now, piece))  # type: ignore[misc]
-            if not more:
-                return
+            more = await self.database.run(partial(self._piece, job=job, now=now, key=f"{key}:{number}"))
 
     def _piece(self, session: Session, job: Job, now: datetime, key: str) -> bool:
         current = rules.current(session)
         if current is None:
             return False
-        return job.run(Voice(session=session, now=now, key=key, version=current[0], policy=current[1], live=self.live))
+        return job.run(
+            Voice(session=session, now=now, key=key, version=current[0], policy=current[1], live=self.live)
+        )
 
     # One effect
 
@@ -173,11 +204,15 @@ class Worker:
             case "say":
                 messenger = self._messenger(what["address"])
                 unsure = bool(effect.error and effect.error.startswith("unknown"))
-                return await messenger.send(what["address"], Message.from_json(what["message"]), effect.key, unsure=unsure)
+                return await messenger.send(
+                    what["address"], Message.from_json(what["message"]), effect.key, unsure=unsure
+                )
             case "replace":
                 await self._replace(effect)
             case "answer":
-                await self._messenger(what["messenger"]).answer(what["by"], Message.from_json(what["message"]))
+                await self._messenger(what["messenger"]).answer(
+                    what["by"], Message.from_json(what["message"])
+                )
             case "home":
                 message = await self.page(what["address"])
                 if message is not None:

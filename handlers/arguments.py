@@ -10,7 +10,15 @@ from typing import Any, Self
 from handlers.context import Context
 from models.amount import All, parse
 from models.member import HERE, Member, addresses, require_colleague
-from models.refusal import AllNotAllowed, BadDate, NotAColleague, StatusUnknown, UnknownPerson, UnknownSender, WrongUsage
+from models.refusal import (
+    AllNotAllowed,
+    BadDate,
+    NotAColleague,
+    StatusUnknown,
+    UnknownPerson,
+    UnknownSender,
+    WrongUsage,
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,11 @@ def require_here(ctx: Context, member: Member) -> None:
     """Raise unless a messenger lately called this one a member: guests, bots and outsiders take no part. Fails closed."""
     for address in addresses(ctx.session, member.id):
         status = ctx.statuses.get(address.address)
-        if status is None and address.status_at and (ctx.now - address.status_at).total_seconds() < STATUS_KEPT:
+        if (
+            status is None
+            and address.status_at
+            and (ctx.now - address.status_at).total_seconds() < STATUS_KEPT
+        ):
             status = address.status
         if status == HERE:
             return

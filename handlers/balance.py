@@ -38,7 +38,9 @@ def balance(ctx: Context) -> Message:
     if ctx.policy.free_models:
         facts.append((texts.FREE_MODELS(reader.locale), ", ".join(ctx.policy.free_models)))
     note = texts.AS_OF(reader.locale, time=reader.time(ctx.as_of)) if ctx.as_of else ""
-    return Message(text=text, facts=tuple((str(a), str(b)) for a, b in facts), buttons=buttons(reader), footnote=note)
+    return Message(
+        text=text, facts=tuple((str(a), str(b)) for a, b in facts), buttons=buttons(reader), footnote=note
+    )
 
 
 def buttons(reader: Reader) -> tuple[Button, ...]:
@@ -59,7 +61,9 @@ def _use(ctx: Context, reader: Reader, period: Period, base: int) -> list[tuple[
         what = " · ".join(f"{model} {reader.amount(amount)}" for model, amount in spent[:3])
         facts.append((texts.BY_WHAT(say), Shown(what)))
     if view.pace:
-        runs_out = texts.RUNS_OUT_ON(say, day=reader.day(view.runs_out)) if view.runs_out else texts.LASTS(say)
+        runs_out = (
+            texts.RUNS_OUT_ON(say, day=reader.day(view.runs_out)) if view.runs_out else texts.LASTS(say)
+        )
         facts += [(texts.PACE(say), texts.PACE_A_DAY(say, pace=reader.amount(view.pace)))]
         facts += [(texts.RUNS_OUT(say), runs_out)] if has.available > 0 else []
     ends = texts.ENDS_ON(say, day=reader.last_day(period.ends_at), left=days_left(reader, view.left))
@@ -87,7 +91,11 @@ def history(ctx: Context, before: str = "") -> Message:
         return Message(title=title, text=texts.HISTORY_NONE(reader.locale))
     lines = "\n".join(_line(ctx, reader, entry, moved) for entry, moved in rows[:PAGE])
     last = rows[PAGE - 1][0] if len(rows) > PAGE else None
-    older = Button(texts.OLDER_BUTTON(reader.locale), "history.open", f"{last.at.isoformat()}~{last.id}") if last else None
+    older = (
+        Button(texts.OLDER_BUTTON(reader.locale), "history.open", f"{last.at.isoformat()}~{last.id}")
+        if last
+        else None
+    )
     return Message(title=title, text=lines, buttons=(older,) if older else ())
 
 
@@ -102,12 +110,22 @@ def _key(text: str) -> tuple[datetime, int] | None:
 
 
 def _line(ctx: Context, reader: Reader, entry: Entry, moved: Transfer) -> Shown:
-    what = texts.MOVES[moved.kind](reader.locale, model=moved.reason) if moved.kind == "use" else _what(ctx, reader, moved)
+    what = (
+        texts.MOVES[moved.kind](reader.locale, model=moved.reason)
+        if moved.kind == "use"
+        else _what(ctx, reader, moved)
+    )
     sign = "+" if entry.amount > 0 else "−"
     amount = Shown(f"{sign}{reader.amount(abs(entry.amount))}")
     kind = ctx.session.get_one(Account, entry.account_id).kind
-    left = Shown(reader.amount(entry.balance_after)) if kind == "allocation" else Shown(f"({reader.amount(entry.balance_after)})")
-    return texts.HISTORY_LINE(reader.locale, day=reader.moment(entry.at), what=what, amount=amount, balance=left)
+    left = (
+        Shown(reader.amount(entry.balance_after))
+        if kind == "allocation"
+        else Shown(f"({reader.amount(entry.balance_after)})")
+    )
+    return texts.HISTORY_LINE(
+        reader.locale, day=reader.moment(entry.at), what=what, amount=amount, balance=left
+    )
 
 
 def _what(ctx: Context, reader: Reader, moved: Transfer) -> Shown:
@@ -116,7 +134,9 @@ def _what(ctx: Context, reader: Reader, moved: Transfer) -> Shown:
     if loan is None:
         return what
     other = ctx.session.exec(
-        select(Member.name).where(col(Member.id) == (loan.lender_id if loan.borrower_id == ctx.me.id else loan.borrower_id))
+        select(Member.name).where(
+            col(Member.id) == (loan.lender_id if loan.borrower_id == ctx.me.id else loan.borrower_id)
+        )
     ).one()
     return texts.WITH_PERSON(reader.locale, what=what, name=other)
 
@@ -124,7 +144,11 @@ def _what(ctx: Context, reader: Reader, moved: Transfer) -> Shown:
 def help_(ctx: Context) -> Message:
     say = ctx.reader.locale
     text = texts.HELP(say, command=Shown(ctx.command))
-    return Message(title=texts.HELP_TITLE(say), text=text, footnote=texts.HELP_THREADS(say) if ctx.messenger == "slack" else "")
+    return Message(
+        title=texts.HELP_TITLE(say),
+        text=text,
+        footnote=texts.HELP_THREADS(say) if ctx.messenger == "slack" else "",
+    )
 
 
 def lang(ctx: Context, locale: str) -> Message:

@@ -9,8 +9,8 @@ from sqlmodel import Session, col, select
 from handlers import texts
 from handlers.context import Reader, Voice
 from handlers.wording import Shown, Text
-from models.approvers import Asked, eligible
 from models.amount import plain
+from models.approvers import Asked, eligible
 from models.loan import loans_of, overdue
 from models.member import Member
 from models.message import Button, Message, escape
@@ -46,7 +46,9 @@ def request_state(session: Session, request: Request, reader: Reader) -> Shown:
 
 
 def asked_names(session: Session, request: Request) -> str:
-    asked = select(Member.name).join(Asked, col(Asked.for_id) == Member.id).where(Asked.request_id == request.id)
+    asked = (
+        select(Member.name).join(Asked, col(Asked.for_id) == Member.id).where(Asked.request_id == request.id)
+    )
     return ", ".join(dict.fromkeys(session.exec(asked).all()))
 
 
@@ -58,7 +60,9 @@ def request_card(ctx: Voice, request: Request, shape: str, to: Member | None) ->
 
 def replaced_card(ctx: Voice, request: Request, to: Member | None) -> Message:
     reader = ctx.reader_of(to or ctx.session.get_one(Member, request.member_id))
-    state = texts.STATE_REPLACED(reader.locale, code=Shown(request.code), amount=reader.amount(request.amount))
+    state = texts.STATE_REPLACED(
+        reader.locale, code=Shown(request.code), amount=reader.amount(request.amount)
+    )
     return Message(title=texts.REQUEST_TITLE(reader.locale), text=state)
 
 
@@ -68,7 +72,9 @@ def _small(ctx: Voice, request: Request, reader: Reader) -> Message:
     text = texts.SMALL_ASKS(reader.locale, name=name, amount=reader.amount(request.amount))
     state = request_state(ctx.session, request, reader)
     buttons = _decision(request, reader, None) if request.state == "pending" else ()
-    return Message(title=f"{texts.REQUEST_TITLE(reader.locale)} {request.code}", text=f"{text}\n{state}", buttons=buttons)
+    return Message(
+        title=f"{texts.REQUEST_TITLE(reader.locale)} {request.code}", text=f"{text}\n{state}", buttons=buttons
+    )
 
 
 def _full(ctx: Voice, request: Request, reader: Reader, to: Member) -> Message:
@@ -76,36 +82,63 @@ def _full(ctx: Voice, request: Request, reader: Reader, to: Member) -> Message:
     requester = ctx.session.get_one(Member, request.member_id)
     team = texts.IN_TEAM(reader.locale, team=requester.team) if requester.team else Shown("")
     until = texts.UNTIL_DAY(reader.locale, day=_date(reader, request)) if request.until else Shown("")
-    text = texts.ASKS_FOR(reader.locale, name=requester.name, team=team, amount=reader.amount(request.amount), until=until)
+    text = texts.ASKS_FOR(
+        reader.locale, name=requester.name, team=team, amount=reader.amount(request.amount), until=until
+    )
     if request.reason:
         text = Shown(f"{text}\n> {escape(request.reason)}")
-    title, preview = f"{texts.REQUEST_TITLE(reader.locale)} {request.code}", texts.REQUEST_TITLE(reader.locale)
+    title, preview = (
+        f"{texts.REQUEST_TITLE(reader.locale)} {request.code}",
+        texts.REQUEST_TITLE(reader.locale),
+    )
     if request.state not in OPEN:
         state = request_state(ctx.session, request, reader)
         mine = request.decided_by_id == to.id and request.state in ("approved", "applied")
-        revoke = Button(texts.REVOKE_BUTTON(reader.locale), "request.revoke", request.code, typed=f"revoke {request.code}")
-        return Message(title=title, text=f"{text}\n{state}", preview=preview, buttons=(revoke,) if mine else ())
+        revoke = Button(
+            texts.REVOKE_BUTTON(reader.locale), "request.revoke", request.code, typed=f"revoke {request.code}"
+        )
+        return Message(
+            title=title, text=f"{text}\n{state}", preview=preview, buttons=(revoke,) if mine else ()
+        )
     asked = ctx.session.get(Asked, (request.id, to.id))
     facts = _figures(ctx, request, requester, reader, asked)
-    return Message(title=title, text=text, facts=facts, buttons=_decision(request, reader, asked), preview=preview)
+    return Message(
+        title=title, text=text, facts=facts, buttons=_decision(request, reader, asked), preview=preview
+    )
 
 
-def _figures(ctx: Voice, request: Request, requester: Member, reader: Reader, asked: Asked | None) -> tuple[tuple[str, str], ...]:
+def _figures(
+    ctx: Voice, request: Request, requester: Member, reader: Reader, asked: Asked | None
+) -> tuple[tuple[str, str], ...]:
     period, say = Period.latest(ctx.session), reader.locale
     if period is None:
         return ()
     has, base = wallet_of(ctx.session, requester.id), base_of(ctx.session, requester.id, period.id)
     view = outlook(ctx.session, requester.id, has, period, ctx.now)
     facts = [
-        (texts.CARD_USED(say), texts.USED_OF(say, used=reader.amount(used_in(ctx.session, requester.id, period, has)), base=reader.amount(base))),
-        (texts.CARD_LEFT(say), texts.CARD_LEFT_DAYS(say, left=reader.amount(has.available), days=days_left(reader, view.left))),
+        (
+            texts.CARD_USED(say),
+            texts.USED_OF(
+                say,
+                used=reader.amount(used_in(ctx.session, requester.id, period, has)),
+                base=reader.amount(base),
+            ),
+        ),
+        (
+            texts.CARD_LEFT(say),
+            texts.CARD_LEFT_DAYS(say, left=reader.amount(has.available), days=days_left(reader, view.left)),
+        ),
         (texts.CARD_RUNS_OUT(say), _at_this_pace(view, reader)),
     ]
     pool = pool_for(ctx.session, requester, ctx.policy, period)
     if pool is not None:
-        change = texts.CARD_POOL_CHANGE(say, before=reader.amount(pool.balance), after=reader.amount(pool.balance - request.amount))
+        change = texts.CARD_POOL_CHANGE(
+            say, before=reader.amount(pool.balance), after=reader.amount(pool.balance - request.amount)
+        )
         facts.append((texts.CARD_POOL(say, team=pool.team or ""), change))
-    debt = sum(sums.owed for loan, sums in loans_of(ctx.session, requester.id) if loan.borrower_id == requester.id)
+    debt = sum(
+        sums.owed for loan, sums in loans_of(ctx.session, requester.id) if loan.borrower_id == requester.id
+    )
     if debt:
         facts.append((texts.CARD_DEBT(say), reader.amount(debt)))
     if asked is not None:
@@ -123,11 +156,22 @@ def _decision(request: Request, reader: Reader, asked: Asked | None) -> tuple[Bu
         buttons.append(Button(label, "request.approve", code, "primary", f"approve {code}"))
         if request.less:
             label = texts.LESS_BUTTON(say, amount=reader.amount(request.less))
-            buttons.append(Button(label, "request.approve_less", code, typed=f"approve {code} {label_amount(reader, request.less)}"))
+            buttons.append(
+                Button(
+                    label,
+                    "request.approve_less",
+                    code,
+                    typed=f"approve {code} {label_amount(reader, request.less)}",
+                )
+            )
     elif ceiling:
         less = request.less_for(ceiling)
         text = texts.LESS_BUTTON if less < ceiling else texts.LESS_CEILING_BUTTON
-        buttons.append(Button(text(say, amount=reader.amount(less)), "request.approve_less", code, typed=f"approve {code}"))
+        buttons.append(
+            Button(
+                text(say, amount=reader.amount(less)), "request.approve_less", code, typed=f"approve {code}"
+            )
+        )
     buttons.append(Button(texts.DECLINE_BUTTON(say), "request.decline", code, "danger", f"decline {code}"))
     return tuple(buttons)
 
@@ -165,9 +209,17 @@ def loan_lines(ctx: Voice, member: Member, reader: Reader) -> list[tuple[str, tu
         taken = loan.borrower_id == member.id
         other = ctx.session.get_one(Member, loan.lender_id if taken else loan.borrower_id)
         due = ctx.session.get_one(Period, loan.period_id).ends_at
-        when = texts.OVERDUE(reader.locale) if overdue(ctx.session, loan) else texts.DUE_ON(reader.locale, day=reader.last_day(due))
+        when = (
+            texts.OVERDUE(reader.locale)
+            if overdue(ctx.session, loan)
+            else texts.DUE_ON(reader.locale, day=reader.last_day(due))
+        )
         line = (texts.LOAN_TAKEN if taken else texts.LOAN_GIVEN)(
-            reader.locale, name=other.name, unspent=reader.amount(sums.unspent), owed=reader.amount(sums.owed), due=when
+            reader.locale,
+            name=other.name,
+            unspent=reader.amount(sums.unspent),
+            owed=reader.amount(sums.owed),
+            due=when,
         )
         lines.append((line, _loan_buttons(reader, loan.id, sums.unspent, sums.owed, taken=taken)))
     return lines
@@ -183,14 +235,23 @@ def _loan_buttons(reader: Reader, number: int, unspent: int, owed: int, *, taken
 
 
 def policy_admins(session: Session, policy: Policy) -> list[Member]:
-    found = [session.exec(select(Member).where(Member.email == email)).one_or_none() for email in policy.admins]
+    found = [
+        session.exec(select(Member).where(Member.email == email)).one_or_none() for email in policy.admins
+    ]
     return [one for one in found if one is not None and one.active]
 
 
 def require_decider(ctx: Voice, request: Request, clicker: Member) -> None:
     """Raise unless `clicker` may decide this request just now."""
     entitled = eligible(
-        ctx.session, ctx.policy, request.id, request.member_id, request.code, clicker, ctx.now, open_=request.state in OPEN
+        ctx.session,
+        ctx.policy,
+        request.id,
+        request.member_id,
+        request.code,
+        clicker,
+        ctx.now,
+        open_=request.state in OPEN,
     )
     if entitled is None:
         raise decided(ctx.session, request)

@@ -33,7 +33,9 @@ class Reader:
 
     def day(self, at: datetime) -> Shown:
         """A day as one says it: `30 Nov`, `11月30日`."""
-        return Shown(format_date(at.astimezone(self.zone), "M月d日" if self.chinese else "d MMM", self._babel))
+        return Shown(
+            format_date(at.astimezone(self.zone), "M月d日" if self.chinese else "d MMM", self._babel)
+        )
 
     def last_day(self, end: datetime) -> Shown:
         """The last day before an exclusive end."""
@@ -77,7 +79,15 @@ class Voice:
     def cause(self, reason: str = "", actor: str | None = None) -> Cause:
         return Cause(self.now, actor or self.actor, self.key, reason, self.version)
 
-    def tell(self, member: Member, message: Message, *, about: str | None = None, shape: str = "", due: datetime | None = None) -> bool:
+    def tell(
+        self,
+        member: Member,
+        message: Message,
+        *,
+        about: str | None = None,
+        shape: str = "",
+        due: datetime | None = None,
+    ) -> bool:
         """Promise to say something to somebody where they were last seen; False when they have no address."""
         found = self._address(member)
         if found is None or not member.active:
@@ -86,13 +96,23 @@ class Voice:
         return True
 
     def post(
-        self, address: str, message: Message, *, about: str | None = None, shape: str = "", reader: int | None = None, due: datetime | None = None
+        self,
+        address: str,
+        message: Message,
+        *,
+        about: str | None = None,
+        shape: str = "",
+        reader: int | None = None,
+        due: datetime | None = None,
     ) -> None:
         """Promise to say something at an address: a person's, a channel's or a thread's."""
         self._told += 1
         payload = {"address": address, "message": message.as_json(), "shape": shape, "reader": reader}
         key = f"{self.key}#{self._told}"
-        promise(self.session, Effect(key=key, kind="say", payload=payload, lane=address, about=about, due_at=due or self.now))
+        promise(
+            self.session,
+            Effect(key=key, kind="say", payload=payload, lane=address, about=about, due_at=due or self.now),
+        )
 
     def retell(self, about: str, show: Callable[[str, Member | None], Message]) -> None:
         """Bring every copy of `about` to its new state: one not sent yet is sent in it, one already sent is replaced."""
@@ -105,7 +125,10 @@ class Voice:
                 self._told += 1
                 payload = {"of": copy.id, "message": message}
                 key = f"{self.key}#{self._told}"
-                promise(self.session, Effect(key=key, kind="replace", payload=payload, lane=copy.lane, due_at=self.now))
+                promise(
+                    self.session,
+                    Effect(key=key, kind="replace", payload=payload, lane=copy.lane, due_at=self.now),
+                )
 
     def refresh_home(self, member: Member) -> None:
         """Publish somebody's page again when they opened it within a week."""
@@ -114,7 +137,10 @@ class Voice:
                 self._told += 1
                 key = f"{self.key}#home{self._told}"
                 payload: dict[str, Any] = {"address": address.address, "member": member.id}
-                promise(self.session, Effect(key=key, kind="home", payload=payload, lane=address.address, due_at=self.now))
+                promise(
+                    self.session,
+                    Effect(key=key, kind="home", payload=payload, lane=address.address, due_at=self.now),
+                )
 
     def _address(self, member: Member) -> Address | None:
         """Where somebody was last seen."""

@@ -47,8 +47,16 @@ def needed(ctx: Context, said: Said, fingerprint: str) -> Message | None:
     echo.keep(ctx.session, ctx.me.id, code, meant.as_json(), ctx.now)
     reader = ctx.reader
     ask = (texts.ECHO_AGAIN if again else texts.ECHO)(reader.locale, what=_what(ctx, said, who))
-    yes = Button(texts.YES_BUTTON(reader.locale), "confirm.yes", code, "primary", "yes" if not reader.chinese else "确认")
-    no = Button(texts.NO_BUTTON(reader.locale), "confirm.no", code, typed="no" if not reader.chinese else "取消")
+    yes = Button(
+        texts.YES_BUTTON(reader.locale),
+        "confirm.yes",
+        code,
+        "primary",
+        "yes" if not reader.chinese else "确认",
+    )
+    no = Button(
+        texts.NO_BUTTON(reader.locale), "confirm.no", code, typed="no" if not reader.chinese else "取消"
+    )
     return Message(text=ask, buttons=(yes, no))
 
 
@@ -65,7 +73,9 @@ def _sure(ctx: Context, said: Said) -> bool:
 
 
 def _harmless(said: Said) -> bool:
-    return (said.intent == "request" and not said.amount) or (said.intent == "borrow" and not (said.handle or said.name))
+    return (said.intent == "request" and not said.amount) or (
+        said.intent == "borrow" and not (said.handle or said.name)
+    )
 
 
 def _what(ctx: Context, said: Said, who: Member | None) -> Shown:

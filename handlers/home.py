@@ -22,7 +22,13 @@ def home(ctx: Context) -> Message:
         top = balance(ctx)
     except NoPolicyYet:
         return Message(title="quotabot", text=texts.HOME_NOTHING(ctx.reader.locale))
-    return Message(title=top.title, text=top.text, facts=top.facts, buttons=top.buttons, parts=(*_requests(ctx), *_loans(ctx)))
+    return Message(
+        title=top.title,
+        text=top.text,
+        facts=top.facts,
+        buttons=top.buttons,
+        parts=(*_requests(ctx), *_loans(ctx)),
+    )
 
 
 def _requests(ctx: Context) -> tuple[Message, ...]:
@@ -49,4 +55,10 @@ def _loans(ctx: Context) -> tuple[Message, ...]:
     lines = loan_lines(ctx, ctx.me, ctx.reader)[:MOST]
     if not lines:
         return ()
-    return (Message(title=texts.LOANS_TITLE(ctx.reader.locale), text="", parts=tuple(Message(text=a, buttons=b) for a, b in lines)),)
+    return (
+        Message(
+            title=texts.LOANS_TITLE(ctx.reader.locale),
+            text="",
+            parts=tuple(Message(text=a, buttons=b) for a, b in lines),
+        ),
+    )

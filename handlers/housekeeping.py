@@ -35,7 +35,9 @@ def turn(voice: Voice) -> bool:
 
 def requests_due(voice: Voice) -> bool:
     """Remind, ask the next one, end: only time outside the approver's quiet hours counts. Nothing ends in a yes."""
-    for request in voice.session.exec(select(Request).where(col(Request.state).in_(OPEN)).order_by(col(Request.id))).all():
+    for request in voice.session.exec(
+        select(Request).where(col(Request.state).in_(OPEN)).order_by(col(Request.id))
+    ).all():
         _one_request(voice, request)
     return False
 
@@ -48,7 +50,11 @@ def _one_request(voice: Voice, request: Request) -> None:
     first = voice.session.get(Member, asked[0].member_id) if asked else None
     if _awake(voice, request.asked_at, first) >= times.expire_after:
         _expire(voice, request)
-    elif not asked or _awake(voice, asked[-1].asked_at, first) >= times.escalate_after or _nobody_left(voice, request, list(asked)):
+    elif (
+        not asked
+        or _awake(voice, asked[-1].asked_at, first) >= times.escalate_after
+        or _nobody_left(voice, request, list(asked))
+    ):
         _pass_on(voice, request)
     else:
         for one in asked:
@@ -64,7 +70,6 @@ def _awake(voice: Voice, since: datetime, who: Member | None) -> timedelta:
 
 def _nobody_left(voice: Voice, request: Request, asked: list[Asked]) -> bool:
     """Whether all who were asked have left or are no longer in the chain."""
-
 
     today = {one.member.id for one in chain(voice.session, voice.policy, request.member_id, voice.now)}
     return not any(one.for_id in today for one in asked)
@@ -99,7 +104,9 @@ def _remind(voice: Voice, request: Request, asked: Asked, who: Member) -> None:
     asked.reminded_at = voice.now
     voice.session.add(asked)
     reader, name = voice.reader_of(who), voice.session.get_one(Member, request.member_id).name
-    text = texts.REMINDER(reader.locale, name=name, amount=reader.amount(request.amount), code=Shown(request.code))
+    text = texts.REMINDER(
+        reader.locale, name=name, amount=reader.amount(request.amount), code=Shown(request.code)
+    )
     card = cards.request_card(voice, request, "full", who)
     voice.tell(who, Message(text=text, buttons=card.buttons), about=request.about, shape="full")
 
@@ -109,16 +116,24 @@ def end_asks(voice: Voice) -> bool:
     over = select(Ask).where(Ask.state == "pending", Ask.expires_at <= voice.now)
     for ask in voice.session.exec(over).all():
         changed = voice.session.execute(
-            update(Ask).where(col(Ask.id) == ask.id, col(Ask.state) == "pending").values(state="expired", decided_at=voice.now)
+            update(Ask)
+            .where(col(Ask.id) == ask.id, col(Ask.state) == "pending")
+            .values(state="expired", decided_at=voice.now)
         )
         voice.session.refresh(ask)
         if changed.rowcount:  # type: ignore[attr-defined]
-            lender = voice.session.get_one(Member, ask.lender_id)
-            voice.retell(f"ask:{ask.code}", lambda _, to, ask=ask, lender=lender: ask_card(voice, ask, to or lender))  # type: ignore[misc]
-            borrower = voice.session.get_one(Member, ask.borrower_id)
-            reader = voice.reader_of(borrower)
-            voice.tell(borrower, Message(text=texts.ASK_EXPIRED(reader.locale, amount=reader.amount(ask.amount))))
+            _tell_ask_is_over(voice, ask)
     return False
+
+
+def _tell_ask_is_over(voice: Voice, ask: Ask) -> None:
+    lender, borrower = (
+        voice.session.get_one(Member, ask.lender_id),
+        voice.session.get_one(Member, ask.borrower_id),
+    )
+    voice.retell(f"ask:{ask.code}", lambda _, to: ask_card(voice, ask, to or lender))
+    reader = voice.reader_of(borrower)
+    voice.tell(borrower, Message(text=texts.ASK_EXPIRED(reader.locale, amount=reader.amount(ask.amount))))
 
 
 def end_grants(voice: Voice) -> bool:
@@ -126,35 +141,55 @@ def end_grants(voice: Voice) -> bool:
     period = Period.latest(voice.session)
     if period is None or period.state != "open" or voice.now >= period.ends_at:
         return False
-    over = select(Account).where(Account.kind == AccountKind.TOP_UP, Account.balance > 0, col(Account.ends_at) <= voice.now)
+    over = select(Account).where(
+        Account.kind == AccountKind.TOP_UP, Account.balance > 0, col(Account.ends_at) <= voice.now
+    )
     for account in voice.session.exec(over).all():
         unspent = end_grant(voice.session, account, voice.cause())
         member = voice.session.get_one(Member, account.member_id)
         reader = voice.reader_of(member)
         request = voice.session.get(Request, account.request_id) if account.request_id else None
         code = Shown(request.code) if request else Shown("")
-        voice.tell(member, Message(text=texts.GRANT_ENDED(reader.locale, code=code, amount=reader.amount(unspent))))
+        voice.tell(
+            member, Message(text=texts.GRANT_ENDED(reader.locale, code=code, amount=reader.amount(unspent)))
+        )
     return False
 
 
 def warn_of_returns(voice: Voice) -> bool:
     """Both parties hear of an unspent loan 48 h before it goes back, once."""
     period = Period.latest(voice.session)
-    if period is None or period.state != "open" or not period.ends_at - LOAN_WARNING <= voice.now < period.ends_at:
+    if (
+        period is None
+        or period.state != "open"
+        or not period.ends_at - LOAN_WARNING <= voice.now < period.ends_at
+    ):
         return False
-    for loan in voice.session.exec(select(Loan).where(col(Loan.closed_at).is_(None), Loan.period_id == period.id)).all():
-        sums = dict((one.id, sums) for one, sums in loans_of(voice.session, loan.borrower_id))[loan.id]
+    for loan in voice.session.exec(
+        select(Loan).where(col(Loan.closed_at).is_(None), Loan.period_id == period.id)
+    ).all():
+        sums = {one.id: sums for one, sums in loans_of(voice.session, loan.borrower_id)}[loan.id]
         if sums.unspent and _first_time(voice, f"warn:{loan.id}"):
             _warn(voice, loan, sums.unspent, period)
     return False
 
 
 def _warn(voice: Voice, loan: Loan, unspent: int, period: Period) -> None:
-    lender, borrower = voice.session.get_one(Member, loan.lender_id), voice.session.get_one(Member, loan.borrower_id)
-    for one, button, action in ((lender, texts.RECALL_BUTTON, "loan.recall"), (borrower, texts.GIVE_BACK_BUTTON, "loan.return")):
+    lender, borrower = (
+        voice.session.get_one(Member, loan.lender_id),
+        voice.session.get_one(Member, loan.borrower_id),
+    )
+    for one, button, action in (
+        (lender, texts.RECALL_BUTTON, "loan.recall"),
+        (borrower, texts.GIVE_BACK_BUTTON, "loan.return"),
+    ):
         reader = voice.reader_of(one)
         text = texts.LOAN_ENDS_SOON(
-            reader.locale, amount=reader.amount(unspent), lender=lender.name, borrower=borrower.name, day=reader.last_day(period.ends_at)
+            reader.locale,
+            amount=reader.amount(unspent),
+            lender=lender.name,
+            borrower=borrower.name,
+            day=reader.last_day(period.ends_at),
         )
         voice.tell(one, Message(text=text, buttons=(Button(button(reader.locale), action, str(loan.id)),)))
 

@@ -8,9 +8,23 @@ from sqlmodel import col, select, update
 
 from handlers import texts
 from handlers.cards import loan_lines
-from handlers.context import Context, Reader
+from handlers.context import Context, Reader, Voice
 from handlers.wording import Shown
-from models.loan import ASK_LASTS, Ask, Loan, between, forgive as let_go, give_back, loans_of, may_borrow, recall as take_back
+from models.loan import (
+    ASK_LASTS,
+    Ask,
+    Loan,
+    between,
+    give_back,
+    loans_of,
+    may_borrow,
+)
+from models.loan import (
+    forgive as let_go,
+)
+from models.loan import (
+    recall as take_back,
+)
 from models.member import Member
 from models.message import Button, Message, clean, escape
 from models.period import Period
@@ -23,21 +37,39 @@ def lend(ctx: Context, borrower: Member, amount: int | None, reason: str = "") -
     """Lend at once; both are told. None: everything lendable."""
     reason = clean(reason)
     loan, moved = Loan.make(
-        ctx.session, lender=ctx.me, borrower=borrower, amount=amount, policy=ctx.policy, cause=ctx.cause(reason)
+        ctx.session,
+        lender=ctx.me,
+        borrower=borrower,
+        amount=amount,
+        policy=ctx.policy,
+        cause=ctx.cause(reason),
     )
     day = ctx.session.get_one(Period, loan.period_id).ends_at
     ctx.tell(borrower, _lent_to_you(ctx, ctx.reader_of(borrower), loan, moved, reason))
     _refresh(ctx, borrower)
     reader = ctx.reader
-    text = texts.LENT(reader.locale, amount=reader.amount(moved), borrower=borrower.name, day=reader.last_day(day), left=_left(ctx, ctx.me))
-    return Message(text=text, buttons=(Button(texts.RECALL_BUTTON(reader.locale), "loan.recall", str(loan.id), typed="recall"),))
+    text = texts.LENT(
+        reader.locale,
+        amount=reader.amount(moved),
+        borrower=borrower.name,
+        day=reader.last_day(day),
+        left=_left(ctx, ctx.me),
+    )
+    return Message(
+        text=text,
+        buttons=(Button(texts.RECALL_BUTTON(reader.locale), "loan.recall", str(loan.id), typed="recall"),),
+    )
 
 
 def _lent_to_you(ctx: Context, reader: Reader, loan: Loan, moved: int, reason: str) -> Message:
     borrower = ctx.session.get_one(Member, loan.borrower_id)
     day = ctx.session.get_one(Period, loan.period_id).ends_at
     text = texts.LENT_TO_YOU(
-        reader.locale, lender=ctx.me.name, amount=reader.amount(moved), day=reader.last_day(day), left=_left(ctx, borrower)
+        reader.locale,
+        lender=ctx.me.name,
+        amount=reader.amount(moved),
+        day=reader.last_day(day),
+        left=_left(ctx, borrower),
     )
     more = f"\n> {escape(reason)}" if reason else ""
     button = Button(texts.GIVE_BACK_BUTTON(reader.locale), "loan.return", str(loan.id), typed="repay")
@@ -64,26 +96,36 @@ def borrow(ctx: Context, lender: Member | None, amount: int | None, reason: str 
     ctx.session.add(ask)
     ctx.session.flush()
     ctx.tell(lender, ask_card(ctx, ask, lender), about=f"ask:{ask.code}", shape="ask")
-    return Message(text=texts.ASKED_TO_LEND(reader.locale, lender=lender.name, amount=reader.amount(amount), day=reader.moment(ask.expires_at)))
+    return Message(
+        text=texts.ASKED_TO_LEND(
+            reader.locale, lender=lender.name, amount=reader.amount(amount), day=reader.moment(ask.expires_at)
+        )
+    )
 
 
-def ask_card(ctx: Context, ask: Ask, lender: Member) -> Message:
+def ask_card(ctx: Voice, ask: Ask, lender: Member) -> Message:
     """What the lender sees, in the state the ask is in."""
     reader, borrower = ctx.reader_of(lender), ctx.session.get_one(Member, ask.borrower_id)
     say, amount = reader.locale, reader.amount(ask.amount)
     if ask.state == "lent":
-        return Message(text=texts.ASK_LENT(say, amount=amount, borrower=borrower.name, time=reader.moment(ctx.now)))
+        return Message(
+            text=texts.ASK_LENT(say, amount=amount, borrower=borrower.name, time=reader.moment(ctx.now))
+        )
     if ask.state == "declined":
         return Message(text=texts.ASK_DECLINED(say, time=reader.moment(ctx.now)))
     if ask.state != "pending":
         return Message(text=texts.ASK_EXPIRED(say, amount=amount))
     text = texts.ASKS_YOU(say, borrower=borrower.name, amount=amount)
     buttons = (
-        Button(texts.LEND_IT_BUTTON(say, amount=amount), "borrow.accept", ask.code, "primary", f"yes {ask.code}"),
+        Button(
+            texts.LEND_IT_BUTTON(say, amount=amount), "borrow.accept", ask.code, "primary", f"yes {ask.code}"
+        ),
         Button(texts.NOT_NOW_BUTTON(say), "borrow.decline", ask.code, typed=f"no {ask.code}"),
     )
     more = f"\n> {escape(ask.reason)}" if ask.reason else ""
-    return Message(title=texts.ASK_TITLE(say, borrower=borrower.name), text=Shown(text + more), buttons=buttons)
+    return Message(
+        title=texts.ASK_TITLE(say, borrower=borrower.name), text=Shown(text + more), buttons=buttons
+    )
 
 
 def accept(ctx: Context, code: str) -> Message:
@@ -102,7 +144,9 @@ def not_now(ctx: Context, code: str) -> Message:
         return Message(text=texts.ASK_CLOSED(ctx.reader.locale))
     _settle(ctx, ask)
     borrower = ctx.session.get_one(Member, ask.borrower_id)
-    ctx.tell(borrower, Message(text=texts.ASK_DECLINED_TO_YOU(ctx.reader_of(borrower).locale, lender=ctx.me.name)))
+    ctx.tell(
+        borrower, Message(text=texts.ASK_DECLINED_TO_YOU(ctx.reader_of(borrower).locale, lender=ctx.me.name))
+    )
     return Message(text=texts.ASK_DECLINED(ctx.reader.locale, time=ctx.reader.moment(ctx.now)))
 
 
@@ -134,16 +178,28 @@ def _settle(ctx: Context, ask: Ask) -> None:
 def repay(ctx: Context, lender: Member | None, amount: int | None) -> Message:
     """Give back unspent quota, then pay what is owed; without a name when there is one lender only."""
     lender = lender or _only(ctx, taken=True)
-    returned, repaid = give_back(ctx.session, borrower=ctx.me, lender=lender, amount=amount, cause=ctx.cause())
+    returned, repaid = give_back(
+        ctx.session, borrower=ctx.me, lender=lender, amount=amount, cause=ctx.cause()
+    )
     owed = _owed(ctx, lender, ctx.me)
     theirs, mine = ctx.reader_of(lender), ctx.reader
     told = texts.GAVE_BACK_TO_YOU(
-        theirs.locale, borrower=ctx.me.name, returned=theirs.amount(returned), repaid=theirs.amount(repaid), owed=theirs.amount(owed)
+        theirs.locale,
+        borrower=ctx.me.name,
+        returned=theirs.amount(returned),
+        repaid=theirs.amount(repaid),
+        owed=theirs.amount(owed),
     )
     ctx.tell(lender, Message(text=told))
     _refresh(ctx, lender)
     return Message(
-        text=texts.GAVE_BACK(mine.locale, lender=lender.name, returned=mine.amount(returned), repaid=mine.amount(repaid), owed=mine.amount(owed))
+        text=texts.GAVE_BACK(
+            mine.locale,
+            lender=lender.name,
+            returned=mine.amount(returned),
+            repaid=mine.amount(repaid),
+            owed=mine.amount(owed),
+        )
     )
 
 
@@ -152,11 +208,15 @@ def recall(ctx: Context, borrower: Member | None, amount: int | None) -> Message
     borrower = borrower or _only(ctx, taken=False)
     moved = take_back(ctx.session, lender=ctx.me, borrower=borrower, amount=amount, cause=ctx.cause())
     theirs, mine = ctx.reader_of(borrower), ctx.reader
-    told = texts.RECALLED_FROM_YOU(theirs.locale, lender=ctx.me.name, amount=theirs.amount(moved), left=_left(ctx, borrower))
+    told = texts.RECALLED_FROM_YOU(
+        theirs.locale, lender=ctx.me.name, amount=theirs.amount(moved), left=_left(ctx, borrower)
+    )
     ctx.tell(borrower, Message(text=told))
     _refresh(ctx, borrower)
     owed = mine.amount(_owed(ctx, ctx.me, borrower))
-    return Message(text=texts.RECALLED(mine.locale, amount=mine.amount(moved), borrower=borrower.name, owed=owed))
+    return Message(
+        text=texts.RECALLED(mine.locale, amount=mine.amount(moved), borrower=borrower.name, owed=owed)
+    )
 
 
 def forgive(ctx: Context, borrower: Member | None, amount: int | None) -> Message:
@@ -164,7 +224,10 @@ def forgive(ctx: Context, borrower: Member | None, amount: int | None) -> Messag
     borrower = borrower or _only(ctx, taken=False)
     gone = let_go(ctx.session, lender=ctx.me, borrower=borrower, amount=amount, cause=ctx.cause())
     theirs, mine = ctx.reader_of(borrower), ctx.reader
-    ctx.tell(borrower, Message(text=texts.FORGAVE_YOU(theirs.locale, lender=ctx.me.name, amount=theirs.amount(gone))))
+    ctx.tell(
+        borrower,
+        Message(text=texts.FORGAVE_YOU(theirs.locale, lender=ctx.me.name, amount=theirs.amount(gone))),
+    )
     _refresh(ctx, borrower)
     return Message(text=texts.FORGAVE(mine.locale, borrower=borrower.name, amount=mine.amount(gone)))
 
@@ -193,7 +256,11 @@ def forgive_loan(ctx: Context, number: str) -> Message:
 
 def _mine(ctx: Context, number: str, *, taken: bool) -> Loan:
     """The loan a button names, if it is the clicker's on that side."""
-    found = ctx.session.get(Loan, int(number)) if number.isascii() and number.isdigit() and len(number) < 18 else None
+    found = (
+        ctx.session.get(Loan, int(number))
+        if number.isascii() and number.isdigit() and len(number) < 18
+        else None
+    )
     if found is None or ctx.me.id != (found.borrower_id if taken else found.lender_id):
         raise UnknownCode(number)
     return found

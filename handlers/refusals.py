@@ -9,46 +9,119 @@ from handlers.wording import Shown, Text
 from models import refusal as no
 
 WORDS: dict[type[no.Refusal], Text] = {
-    no.NotUnderstood: Text("I did not get that; nothing was changed. Say `help` to see what I can do.", "没听懂，什么都没有变。发送 `帮助` 看看我能做什么。"),
+    no.NotUnderstood: Text(
+        "I did not get that; nothing was changed. Say `help` to see what I can do.",
+        "没听懂，什么都没有变。发送 `帮助` 看看我能做什么。",
+    ),
     no.WrongUsage: Text("Nothing was changed. It goes like this: {usage}", "什么都没有变。请这样说：{usage}"),
-    no.BadAmount: Text("I can't use “{text}” as an amount: {why}. Nothing was changed.", "“{text}” 不能作为数额：{why}。什么都没有变。"),
-    no.AmbiguousAmount: Text("“{text}” can be read in two ways. Please write {choices}.", "“{text}” 有歧义，请写成 {choices}。"),
+    no.BadAmount: Text(
+        "I can't use “{text}” as an amount: {why}. Nothing was changed.",
+        "“{text}” 不能作为数额：{why}。什么都没有变。",
+    ),
+    no.AmbiguousAmount: Text(
+        "“{text}” can be read in two ways. Please write {choices}.", "“{text}” 有歧义，请写成 {choices}。"
+    ),
     no.AllNotAllowed: Text("Please give a number here.", "这里请写具体数额。"),
-    no.BadDate: Text("“{text}” is no day to come that I know. Try `15 Dec` or `2026-12-15`.", "“{text}” 不是我认得的将来日期，可写 `12月15日` 或 `2026-12-15`。"),
+    no.BadDate: Text(
+        "“{text}” is no day to come that I know. Try `15 Dec` or `2026-12-15`.",
+        "“{text}” 不是我认得的将来日期，可写 `12月15日` 或 `2026-12-15`。",
+    ),
     no.UnknownSender: Text(
         "Hello! I don't know you yet, so I can't show or move any quota. Ask an admin ({admins}) to add you; your id is `{address}`.",
         "你好！通讯录里还没有你，暂时无法查看或变动额度。请联系管理员（{admins}）添加，你的编号是 `{address}`。",
     ),
-    no.UnknownPerson: Text("I know nobody called “{text}”. Mention them with @, or give their e-mail.", "没有找到“{text}”。请 @ 对方，或写邮箱。"),
-    no.AmbiguousPerson: Text("More than one person is called “{text}”: {names}. Which e-mail?", "有不止一位“{text}”：{names}。请写邮箱。"),
-    no.SeveralPeople: Text("One person at a time, please. Nothing was changed.", "一次只能操作一位同事，什么都没有变。"),
-    no.NotAColleague: Text("That does not work with {name}: only colleagues in the workspace take part.", "无法与 {name} 操作：仅限本组织的在职同事。"),
-    no.StatusUnknown: Text("I could not check who takes part just now. Nothing was changed; please try again in a minute.", "暂时无法核实身份，什么都没有变，请稍后再试。"),
-    no.NoPolicyYet: Text("No quota has been handed out yet. The admins have to apply a policy first.", "还没有分配额度，需要管理员先启用额度规则。"),
-    no.PeriodClosing: Text("The month is closing, a minute. Nothing was changed; please try again shortly.", "正在月结，请等一分钟。什么都没有变，稍后再试。"),
-    no.TooSlow: Text("That took too long, so I stopped: nothing moved. Please try again.", "处理超时，已停止，额度没有变动，请重试。"),
-    no.KeyReused: Text("That message was already used for something else. Nothing was changed.", "该消息已用于其他操作，什么都没有变。"),
+    no.UnknownPerson: Text(
+        "I know nobody called “{text}”. Mention them with @, or give their e-mail.",
+        "没有找到“{text}”。请 @ 对方，或写邮箱。",
+    ),
+    no.AmbiguousPerson: Text(
+        "More than one person is called “{text}”: {names}. Which e-mail?",
+        "有不止一位“{text}”：{names}。请写邮箱。",
+    ),
+    no.SeveralPeople: Text(
+        "One person at a time, please. Nothing was changed.", "一次只能操作一位同事，什么都没有变。"
+    ),
+    no.NotAColleague: Text(
+        "That does not work with {name}: only colleagues in the workspace take part.",
+        "无法与 {name} 操作：仅限本组织的在职同事。",
+    ),
+    no.StatusUnknown: Text(
+        "I could not check who takes part just now. Nothing was changed; please try again in a minute.",
+        "暂时无法核实身份，什么都没有变，请稍后再试。",
+    ),
+    no.NoPolicyYet: Text(
+        "No quota has been handed out yet. The admins have to apply a policy first.",
+        "还没有分配额度，需要管理员先启用额度规则。",
+    ),
+    no.PeriodClosing: Text(
+        "The month is closing, a minute. Nothing was changed; please try again shortly.",
+        "正在月结，请等一分钟。什么都没有变，稍后再试。",
+    ),
+    no.TooSlow: Text(
+        "That took too long, so I stopped: nothing moved. Please try again.",
+        "处理超时，已停止，额度没有变动，请重试。",
+    ),
+    no.KeyReused: Text(
+        "That message was already used for something else. Nothing was changed.",
+        "该消息已用于其他操作，什么都没有变。",
+    ),
     no.NothingToConfirm: Text("There is nothing waiting for your yes.", "没有等待你确认的操作。"),
     no.NotForYou: Text("Only managers and owners can see this.", "仅主管和负责人可以查看。"),
-    no.InsufficientQuota: Text("You have {available} for that, not {wanted}. Nothing was moved.", "可用于此的额度为 {available}，不足 {wanted}，未作变动。"),
-    no.NotLendable: Text("You can lend up to {lendable} just now. Nothing was moved.", "你现在最多可借出 {lendable}，未作变动。"),
-    no.HoldsBorrowed: Text("While you hold unspent borrowed quota you can't lend. Give it back first.", "你手上还有未用的借入额度，暂不能借出。请先归还。"),
+    no.InsufficientQuota: Text(
+        "You have {available} for that, not {wanted}. Nothing was moved.",
+        "可用于此的额度为 {available}，不足 {wanted}，未作变动。",
+    ),
+    no.NotLendable: Text(
+        "You can lend up to {lendable} just now. Nothing was moved.",
+        "你现在最多可借出 {lendable}，未作变动。",
+    ),
+    no.HoldsBorrowed: Text(
+        "While you hold unspent borrowed quota you can't lend. Give it back first.",
+        "你手上还有未用的借入额度，暂不能借出。请先归还。",
+    ),
     no.LendingIsOff: Text("Lending is switched off here.", "本组织未开启借额度。"),
-    no.LendingToOneself: Text("That would be a loan to yourself. Nothing was moved.", "不能借给自己，未作变动。"),
+    no.LendingToOneself: Text(
+        "That would be a loan to yourself. Nothing was moved.", "不能借给自己，未作变动。"
+    ),
     no.CannotLendNow: Text("{name} can't lend right now.", "{name} 现在不方便借出。"),
-    no.CannotBorrowNow: Text("{name} can't borrow right now. Nothing was moved.", "{name} 现在不能借入，未作变动。"),
-    no.TooManyLoans: Text("You have {most} open loans; that is the most. Give one back first.", "你已有 {most} 笔未结清的借款，达到上限，请先还一笔。"),
+    no.CannotBorrowNow: Text(
+        "{name} can't borrow right now. Nothing was moved.", "{name} 现在不能借入，未作变动。"
+    ),
+    no.TooManyLoans: Text(
+        "You have {most} open loans; that is the most. Give one back first.",
+        "你已有 {most} 笔未结清的借款，达到上限，请先还一笔。",
+    ),
     no.TooMuchBorrowed: Text("You can borrow up to {left} more.", "你最多还能再借 {left}。"),
-    no.OverdueLoans: Text("You owe from two periods ago; repay that before you borrow again.", "你有逾期两期的欠款，还清后才能再借。"),
-    no.NoSuchLoan: Text("There is no open loan between you and {name}.", "你和 {name} 之间没有未结清的借还。"),
+    no.OverdueLoans: Text(
+        "You owe from two periods ago; repay that before you borrow again.",
+        "你有逾期两期的欠款，还清后才能再借。",
+    ),
+    no.NoSuchLoan: Text(
+        "There is no open loan between you and {name}.", "你和 {name} 之间没有未结清的借还。"
+    ),
     no.NothingOwed: Text("Nothing of that is left with {name}.", "{name} 那里没有可处理的部分。"),
-    no.MoreThanDue: Text("It can be {due} at most, not {wanted}. Nothing was changed.", "最多 {due}，不能是 {wanted}，什么都没有变。"),
-    no.UnknownCode: Text("There is no request {code} that you could change.", "没有你可以处理的申请 {code}。"),
+    no.MoreThanDue: Text(
+        "It can be {due} at most, not {wanted}. Nothing was changed.",
+        "最多 {due}，不能是 {wanted}，什么都没有变。",
+    ),
+    no.UnknownCode: Text(
+        "There is no request {code} that you could change.", "没有你可以处理的申请 {code}。"
+    ),
     no.AlreadyDecided: Text("{code} is settled: {state}", "{code} 已处理：{state}"),
-    no.Replaced: Text("That request was replaced by {code}, now {amount}. Nothing was decided.", "该申请已被 {code} 取代，现为 {amount}，未作决定。"),
-    no.NotYoursToDecide: Text("{code} is not yours to decide. Nothing was changed.", "{code} 不由你审批，什么都没有变。"),
-    no.OverCeiling: Text("You can grant up to {ceiling}. Nothing was decided.", "你的审批上限是 {ceiling}，未作决定。"),
-    no.PoolTooSmall: Text("The budget of {team} has {left} left. Nothing was decided; you can approve up to that.", "{team} 的预算还剩 {left}，未作决定；可在此范围内同意。"),
+    no.Replaced: Text(
+        "That request was replaced by {code}, now {amount}. Nothing was decided.",
+        "该申请已被 {code} 取代，现为 {amount}，未作决定。",
+    ),
+    no.NotYoursToDecide: Text(
+        "{code} is not yours to decide. Nothing was changed.", "{code} 不由你审批，什么都没有变。"
+    ),
+    no.OverCeiling: Text(
+        "You can grant up to {ceiling}. Nothing was decided.", "你的审批上限是 {ceiling}，未作决定。"
+    ),
+    no.PoolTooSmall: Text(
+        "The budget of {team} has {left} left. Nothing was decided; you can approve up to that.",
+        "{team} 的预算还剩 {left}，未作决定；可在此范围内同意。",
+    ),
     no.NothingToRevoke: Text("Nothing of {code} is left to take back.", "{code} 已没有可收回的部分。"),
 }
 
@@ -72,7 +145,10 @@ WHY_NO_AMOUNT: dict[str, Text] = {
 
 def words(refusal: no.Refusal, locale: str, amount: Callable[[int], Shown], extra: dict[str, Any]) -> Shown:
     """The sentence for a refusal; whole numbers among its facts are amounts, but for `most`, which counts."""
-    facts = {name: amount(value) if isinstance(value, int) and name != "most" else value for name, value in refusal.facts.items()}
+    facts = {
+        name: amount(value) if isinstance(value, int) and name != "most" else value
+        for name, value in refusal.facts.items()
+    }
     if isinstance(refusal, no.BadAmount):
         facts["why"] = WHY_NO_AMOUNT[refusal.why](locale)
     if isinstance(refusal, no.AmbiguousAmount):

@@ -17,7 +17,25 @@ from models.message import Button, Field, Form, Message, clean, escape
 from models.outbox import copies
 from models.period import Period, base_of
 from models.refusal import AlreadyDecided, BadDate, LendingToOneself, Refusal, WrongUsage
-from models.request import Request, approve as grant, auto_approve, ask, cancel as take_back, decline as refuse, end_of_day, find, revoke as take_unspent
+from models.request import (
+    Request,
+    ask,
+    auto_approve,
+    end_of_day,
+    find,
+)
+from models.request import (
+    approve as grant,
+)
+from models.request import (
+    cancel as take_back,
+)
+from models.request import (
+    decline as refuse,
+)
+from models.request import (
+    revoke as take_unspent,
+)
 from models.usage import needed, outlook
 from models.wallet import wallet_of
 
@@ -39,7 +57,9 @@ def request(ctx: Context, amount: int | None, reason: str = "", until: date | No
         return auto
     tell_asked(ctx, asked)
     if asked.thread:
-        ctx.post(asked.thread, cards.request_card(ctx, asked, "small", None), about=asked.about, shape="small")
+        ctx.post(
+            asked.thread, cards.request_card(ctx, asked, "small", None), about=asked.about, shape="small"
+        )
     ctx.refresh_home(ctx.me)
     return _sent(ctx, asked, old)
 
@@ -59,16 +79,22 @@ def _sent(ctx: Context, asked: Request, old: str | None) -> Message:
         first = texts.REQUEST_UNROUTABLE(say, amount=reader.amount(asked.amount), code=Shown(asked.code))
     else:
         who = cards.asked_names(ctx.session, asked)
-        first = texts.REQUEST_SENT(say, amount=reader.amount(asked.amount), code=Shown(asked.code), approver=who)
+        first = texts.REQUEST_SENT(
+            say, amount=reader.amount(asked.amount), code=Shown(asked.code), approver=who
+        )
     lines = [first]
     if old is not None:
         lines.append(texts.REQUEST_AMENDED(say, old=Shown(old)))
-    recallable = sum(sums.unspent for loan, sums in loans_of(ctx.session, ctx.me.id) if loan.lender_id == ctx.me.id)
+    recallable = sum(
+        sums.unspent for loan, sums in loans_of(ctx.session, ctx.me.id) if loan.lender_id == ctx.me.id
+    )
     if recallable:
         lines.append(texts.MEANWHILE_RECALL(say, amount=reader.amount(recallable)))
     if ctx.policy.free_models:
         lines.append(texts.MEANWHILE_FREE(say, models=", ".join(ctx.policy.free_models)))
-    cancel_button = Button(texts.CANCEL_BUTTON(say), "request.cancel", asked.code, typed=f"cancel {asked.code}")
+    cancel_button = Button(
+        texts.CANCEL_BUTTON(say), "request.cancel", asked.code, typed=f"cancel {asked.code}"
+    )
     return Message(text="\n".join(lines), buttons=(cancel_button,))
 
 
@@ -82,7 +108,9 @@ def tell_asked(ctx: Voice, asked: Request) -> None:
             ctx.tell(admin, Message(text=texts.REQUEST_UNROUTABLE_ADMIN(reader.locale, **facts)))
         return
     told = {copy.payload["reader"] for copy in copies(ctx.session, asked.about)}
-    for one in ctx.session.exec(select(Asked).where(Asked.request_id == asked.id).order_by(col(Asked.asked_at))).all():
+    for one in ctx.session.exec(
+        select(Asked).where(Asked.request_id == asked.id).order_by(col(Asked.asked_at))
+    ).all():
         if one.member_id not in told:
             to = ctx.session.get_one(Member, one.member_id)
             ctx.tell(to, cards.request_card(ctx, asked, "full", to), about=asked.about, shape="full")
@@ -97,12 +125,24 @@ def _approved_by_policy(ctx: Context, asked: Request) -> Message | None:
 def _auto(ctx: Context, asked: Request) -> Message | None:
     rule, period = ctx.policy.requests.auto_approve, Period.current(ctx.session)
     most = share(base_of(ctx.session, ctx.me.id, period.id), rule.share)
-    if not auto_approve(ctx.session, asked, most, rule.per_period, policy=ctx.policy, live=ctx.live, cause=ctx.cause(actor="policy")):
+    if not auto_approve(
+        ctx.session,
+        asked,
+        most,
+        rule.per_period,
+        policy=ctx.policy,
+        live=ctx.live,
+        cause=ctx.cause(actor="policy"),
+    ):
         return None
     for one in _asked_members(ctx, asked):
         reader = ctx.reader_of(one)
-        text = texts.AUTO_APPROVED(reader.locale, name=ctx.me.name, amount=reader.amount(asked.granted), code=Shown(asked.code))
-        button = Button(texts.REVOKE_BUTTON(reader.locale), "request.revoke", asked.code, typed=f"revoke {asked.code}")
+        text = texts.AUTO_APPROVED(
+            reader.locale, name=ctx.me.name, amount=reader.amount(asked.granted), code=Shown(asked.code)
+        )
+        button = Button(
+            texts.REVOKE_BUTTON(reader.locale), "request.revoke", asked.code, typed=f"revoke {asked.code}"
+        )
         ctx.tell(one, Message(text=text, buttons=(button,)))
     return granted_message(ctx, asked)
 
@@ -125,20 +165,31 @@ def approve_less(ctx: Context, code: str) -> Message:
 
 
 def _approve(ctx: Context, found: Request, amount: int | None) -> Message:
-    done = grant(ctx.session, found, ctx.me, amount, policy=ctx.policy, live=ctx.live, cause=ctx.cause(found.reason))
+    done = grant(
+        ctx.session, found, ctx.me, amount, policy=ctx.policy, live=ctx.live, cause=ctx.cause(found.reason)
+    )
     requester = ctx.session.get_one(Member, done.member_id)
     ctx.tell(requester, granted_message(ctx, done))
     settle(ctx, done)
     reader = ctx.reader
-    text = texts.YOU_APPROVED(reader.locale, name=requester.name, amount=reader.amount(done.granted), code=Shown(done.code))
+    text = texts.YOU_APPROVED(
+        reader.locale, name=requester.name, amount=reader.amount(done.granted), code=Shown(done.code)
+    )
     return Message(text=text)
 
 
 def granted_message(ctx: Voice, done: Request) -> Message:
     """What the requester hears: live words only when the gateway said so."""
     requester = ctx.session.get_one(Member, done.member_id)
-    reader, by = ctx.reader_of(requester), ctx.session.get(Member, done.decided_by_id) if done.decided_by_id else None
-    until = texts.UNTIL_DAY(reader.locale, day=reader.last_day(end_of_day(done.until, ctx.policy.zone))) if done.until else Shown("")
+    reader, by = (
+        ctx.reader_of(requester),
+        ctx.session.get(Member, done.decided_by_id) if done.decided_by_id else None,
+    )
+    until = (
+        texts.UNTIL_DAY(reader.locale, day=reader.last_day(end_of_day(done.until, ctx.policy.zone)))
+        if done.until
+        else Shown("")
+    )
     facts = {
         "by": by.name if by else texts.BY_POLICY(reader.locale),
         "amount": reader.amount(done.granted),
@@ -158,10 +209,14 @@ def decline(ctx: Context, code: str, reason: str = "") -> Message | Form:
     found = find(ctx.session, code)
     if not clean(reason):
         raise WrongUsage("decline")
-    done = refuse(ctx.session, found, ctx.me, clean(reason), policy=ctx.policy, cause=ctx.cause(clean(reason)))
+    done = refuse(
+        ctx.session, found, ctx.me, clean(reason), policy=ctx.policy, cause=ctx.cause(clean(reason))
+    )
     requester = ctx.session.get_one(Member, done.member_id)
     theirs = ctx.reader_of(requester)
-    text = texts.DECLINED(theirs.locale, by=ctx.me.name, amount=theirs.amount(done.amount), code=Shown(done.code))
+    text = texts.DECLINED(
+        theirs.locale, by=ctx.me.name, amount=theirs.amount(done.amount), code=Shown(done.code)
+    )
     again = Button(texts.ASK_AGAIN_BUTTON(theirs.locale), "request.open", typed="request")
     ctx.tell(requester, Message(text=Shown(f"{text}\n> {escape(done.answer)}"), buttons=(again,)))
     settle(ctx, done)
@@ -173,7 +228,9 @@ def cancel(ctx: Context, code: str) -> Message:
     done = take_back(ctx.session, find(ctx.session, code), ctx.me, ctx.cause())
     settle(ctx, done)
     reader = ctx.reader
-    return Message(text=texts.CANCELLED(reader.locale, amount=reader.amount(done.amount), code=Shown(done.code)))
+    return Message(
+        text=texts.CANCELLED(reader.locale, amount=reader.amount(done.amount), code=Shown(done.code))
+    )
 
 
 def revoke(ctx: Context, code: str) -> Message:
@@ -183,10 +240,14 @@ def revoke(ctx: Context, code: str) -> Message:
     requester = ctx.session.get_one(Member, found.member_id)
     theirs = ctx.reader_of(requester)
     left = theirs.amount(wallet_of(ctx.session, requester.id).available)
-    told = texts.REVOKED_FROM_YOU(theirs.locale, by=ctx.me.name, amount=theirs.amount(amount), code=Shown(found.code), left=left)
+    told = texts.REVOKED_FROM_YOU(
+        theirs.locale, by=ctx.me.name, amount=theirs.amount(amount), code=Shown(found.code), left=left
+    )
     ctx.tell(requester, Message(text=told))
     ctx.refresh_home(requester)
-    return Message(text=texts.REVOKED(ctx.reader.locale, amount=ctx.reader.amount(amount), code=Shown(found.code)))
+    return Message(
+        text=texts.REVOKED(ctx.reader.locale, amount=ctx.reader.amount(amount), code=Shown(found.code))
+    )
 
 
 def delegate(ctx: Context, to: Member, until: date | None) -> Message:
@@ -200,7 +261,9 @@ def delegate(ctx: Context, to: Member, until: date | None) -> Message:
         raise BadDate(until.isoformat())
     ctx.session.add(Delegation(from_id=ctx.me.id, to_id=to.id, from_at=ctx.now, until_at=ends))
     theirs, mine = ctx.reader_of(to), ctx.reader
-    ctx.tell(to, Message(text=texts.DELEGATED_TO_YOU(theirs.locale, name=ctx.me.name, day=theirs.last_day(ends))))
+    ctx.tell(
+        to, Message(text=texts.DELEGATED_TO_YOU(theirs.locale, name=ctx.me.name, day=theirs.last_day(ends)))
+    )
     return Message(text=texts.DELEGATED(mine.locale, name=to.name, day=mine.last_day(ends)))
 
 
@@ -222,7 +285,9 @@ def request_form(ctx: Context) -> Form:
         Field("reason", texts.REASON_FIELD(say), "long", optional=True),
         Field("until", texts.UNTIL_FIELD(say), "date", optional=True),
     )
-    return Form("request.new", texts.REQUEST_FORM(say), texts.SEND(say), texts.BACK(say), fields, typed="request")
+    return Form(
+        "request.new", texts.REQUEST_FORM(say), texts.SEND(say), texts.BACK(say), fields, typed="request"
+    )
 
 
 def lend_form(ctx: Context) -> Form:
@@ -232,7 +297,9 @@ def lend_form(ctx: Context) -> Form:
         Field("amount", texts.AMOUNT_FIELD(say, unit=unit)),
         Field("reason", texts.REASON_FIELD(say), optional=True),
     )
-    return Form("lend.new", texts.LEND_FORM(say), texts.LEND_SUBMIT(say), texts.BACK(say), fields, typed="lend")
+    return Form(
+        "lend.new", texts.LEND_FORM(say), texts.LEND_SUBMIT(say), texts.BACK(say), fields, typed="lend"
+    )
 
 
 def decline_form(ctx: Context, code: str) -> Form:
@@ -250,6 +317,13 @@ def decline_form(ctx: Context, code: str) -> Form:
 def explain(ctx: Context, no: Refusal) -> dict[str, object]:
     """What a refusal about a request needs beyond its facts: its state in words."""
     if isinstance(no, AlreadyDecided):
-        facts = {"amount": ctx.reader.amount(no.granted), "by": no.by or texts.BY_POLICY(ctx.reader.locale), "time": ctx.reader.moment(no.at)}
-        return {"state": cards.STATES[no.state](ctx.reader.locale, approver="", **facts), "code": Shown(no.code)}
+        facts = {
+            "amount": ctx.reader.amount(no.granted),
+            "by": no.by or texts.BY_POLICY(ctx.reader.locale),
+            "time": ctx.reader.moment(no.at),
+        }
+        return {
+            "state": cards.STATES[no.state](ctx.reader.locale, approver="", **facts),
+            "code": Shown(no.code),
+        }
     return {}

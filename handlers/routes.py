@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from handlers import arguments as a, balance, home, housekeeping, lending, requests, team
+from handlers import arguments as a
+from handlers import balance, home, housekeeping, lending, requests, team
 from handlers.arguments import Said, Take
 from handlers.context import Context
 from handlers.wording import Text
 from models.message import Form, Message
+
+_HELP = Text("`help`", "`帮助`")
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Route:
 
     handler: Callable[..., Message | Form]
     takes: tuple[Take, ...] = ()
-    usage: Text = Text("`help`", "`帮助`")
+    usage: Text = _HELP
     moves: bool = False
     away: bool = False
     checks: bool = False
@@ -54,7 +57,9 @@ COMMANDS: dict[str, Route] = {
     "repay": Route(lending.repay, (a.maybe_person, a.amount_or_all), _REPAY, moves=True, away=True),
     "recall": Route(lending.recall, (a.maybe_person, a.amount_or_all), _RECALL, moves=True),
     "forgive": Route(lending.forgive, (a.maybe_person, a.amount_or_all), _FORGIVE, moves=True),
-    "request": Route(requests.request, (a.maybe_amount, a.reason, a.until), _REQUEST, moves=True, checks=True),
+    "request": Route(
+        requests.request, (a.maybe_amount, a.reason, a.until), _REQUEST, moves=True, checks=True
+    ),
     "approve": Route(requests.approve, (a.code, a.maybe_amount), _APPROVE, moves=True, checks=True),
     "decline": Route(requests.decline, (a.code, a.reason), _DECLINE, moves=True, checks=True),
     "cancel": Route(requests.cancel, (a.code,), _CANCEL, moves=True),
@@ -70,7 +75,9 @@ COMMANDS: dict[str, Route] = {
 BUTTONS: dict[str, Route] = {
     "request.approve": Route(requests.approve, (a.code,), _APPROVE, checks=True),
     "request.approve_less": Route(requests.approve_less, (a.code,), _APPROVE, checks=True),
-    "request.decline": Route(requests.decline, (a.code, a.reason), _DECLINE, checks=True, form=requests.decline_form),
+    "request.decline": Route(
+        requests.decline, (a.code, a.reason), _DECLINE, checks=True, form=requests.decline_form
+    ),
     "request.open": Route(requests.request_form, usage=_REQUEST, form=requests.request_form),
     "request.cancel": Route(requests.cancel, (a.code,), _CANCEL),
     "request.revoke": Route(requests.revoke, (a.code,), _REVOKE, checks=True),

@@ -29,16 +29,27 @@ def team(ctx: Context) -> Message:
     for one in names:
         pool = pool_of(ctx.session, one, period.id)
         if pool is not None:
-            left = texts.TEAM_BUDGET_OF(reader.locale, left=reader.amount(pool.balance), budget=reader.amount(funded(ctx.session, pool.id)))
+            left = texts.TEAM_BUDGET_OF(
+                reader.locale,
+                left=reader.amount(pool.balance),
+                budget=reader.amount(funded(ctx.session, pool.id)),
+            )
             facts.append((texts.TEAM_BUDGET(reader.locale), left))
     chart = _by_model(ctx, period.starts_at.astimezone(ctx.policy.zone).date(), list(people))
-    return Message(title=texts.TEAM_TITLE(reader.locale, team=name), text="", facts=tuple((str(a), str(b)) for a, b in facts), chart=chart)
+    return Message(
+        title=texts.TEAM_TITLE(reader.locale, team=name),
+        text="",
+        facts=tuple((str(a), str(b)) for a, b in facts),
+        chart=chart,
+    )
 
 
 def _members(ctx: Context, teams: list[str]):  # type: ignore[no-untyped-def]
     query = select(Member.id).where(col(Member.left_at).is_(None))
     if teams:
-        inside = [one for one in _team_names(ctx) if any(up.name in teams for up in ctx.policy.team_chain(one))]
+        inside = [
+            one for one in _team_names(ctx) if any(up.name in teams for up in ctx.policy.team_chain(one))
+        ]
         return query.where(col(Member.team).in_(inside))
     return query.where(Member.manager_id == ctx.me.id)
 
@@ -51,7 +62,9 @@ def _sums(ctx: Context, period: Period, people: list[int]) -> list[tuple[str, st
     reader = ctx.reader
     held = dict(
         ctx.session.exec(
-            select(Account.kind, func.sum(col(Account.balance))).where(col(Account.member_id).in_(people)).group_by(col(Account.kind))
+            select(Account.kind, func.sum(col(Account.balance)))
+            .where(col(Account.member_id).in_(people))
+            .group_by(col(Account.kind))
         ).all()
     )
     before = ctx.session.exec(
@@ -78,5 +91,9 @@ def _by_model(ctx: Context, since: date, people: list[int]) -> Chart | None:
         .limit(6)
     )
     reader, scale = ctx.reader, ctx.policy.unit.scale
-    bars = tuple((model, float(amount) / scale, str(reader.amount(int(amount)))) for model, amount in ctx.session.exec(query).all() if amount)
+    bars = tuple(
+        (model, float(amount) / scale, str(reader.amount(int(amount))))
+        for model, amount in ctx.session.exec(query).all()
+        if amount
+    )
     return Chart(texts.BY_WHAT(reader.locale), bars) if bars else None

@@ -7,7 +7,9 @@ from handlers.wording import Text
 # Balance
 BALANCE = Text("You have **{left}** left", "你还剩 **{left}**")
 BALANCE_NONE = Text("Nothing left: you are at **{left}**", "额度已用完，当前 **{left}**")
-BALANCE_FREE_ONLY = Text("Your plan is the free models; there is no paid quota this period", "你本期没有付费额度，可使用免费模型")
+BALANCE_FREE_ONLY = Text(
+    "Your plan is the free models; there is no paid quota this period", "你本期没有付费额度，可使用免费模型"
+)
 USED = Text("Used", "已用")
 USED_OF = Text("{used} of {base}", "{used} / {base}")
 BY_WHAT = Text("By model", "用在")
@@ -43,7 +45,10 @@ FOR_REASON = Text("\n> {reason}", "\n> {reason}")
 GIVE_BACK_BUTTON = Text("Give back", "归还")
 RECALL_BUTTON = Text("Recall", "收回")
 FORGIVE_BUTTON = Text("Forgive", "免还")
-ASKED_TO_LEND = Text("I asked {lender} to lend you **{amount}**. The ask ends {day}.", "已向 {lender} 提出借 **{amount}**，有效至 {day}。")
+ASKED_TO_LEND = Text(
+    "I asked {lender} to lend you **{amount}**. The ask ends {day}.",
+    "已向 {lender} 提出借 **{amount}**，有效至 {day}。",
+)
 ASKS_YOU = Text(
     "{borrower} asks to borrow **{amount}** from you. They would owe only what they use.",
     "{borrower} 想向你借 **{amount}**。对方只需还用掉的部分。",
@@ -55,8 +60,13 @@ ASK_LENT = Text("You lent {amount} to {borrower} · {time}", "已借给 {borrowe
 ASK_DECLINED = Text("Not this time · {time}", "这次没有借出 · {time}")
 ASK_EXPIRED = Text("The ask to borrow {amount} has ended", "借 {amount} 的请求已过期")
 ASK_CLOSED = Text("That ask is over: nothing moved.", "该请求已结束，额度未变动。")
-ASK_DECLINED_TO_YOU = Text("{lender} can't lend right now. You can ask somebody else, or your manager.", "{lender} 暂时不方便借出。可以问问其他同事，或向主管申请。")
-WHOM = Text("Whom would you like to ask? Say `borrow {amount} from @name`.", "想向谁借？请说 `向 @同事 借 {amount}`。")
+ASK_DECLINED_TO_YOU = Text(
+    "{lender} can't lend right now. You can ask somebody else, or your manager.",
+    "{lender} 暂时不方便借出。可以问问其他同事，或向主管申请。",
+)
+WHOM = Text(
+    "Whom would you like to ask? Say `borrow {amount} from @name`.", "想向谁借？请说 `向 @同事 借 {amount}`。"
+)
 GAVE_BACK = Text(
     "Given back to {lender}: **{returned}** unspent, **{repaid}** of what you owed. Still owed: {owed}.",
     "已还给 {lender}：未用的 **{returned}**，欠的 **{repaid}**。还欠 {owed}。",
@@ -65,20 +75,38 @@ GAVE_BACK_TO_YOU = Text(
     "{borrower} gave back **{returned}** unspent and repaid **{repaid}**. They still owe you {owed}.",
     "{borrower} 退回未用的 **{returned}**，偿还 **{repaid}**。还欠你 {owed}。",
 )
-RECALLED = Text("**{amount}** is back from {borrower}. What they used stays owed: {owed}.", "已从 {borrower} 收回 **{amount}**。已用部分仍欠你 {owed}。")
-RECALLED_FROM_YOU = Text(
-    "{lender} took back **{amount}** that you had not used. You have {left} left.", "{lender} 收回了你尚未使用的 **{amount}**。你还剩 {left}。"
+RECALLED = Text(
+    "**{amount}** is back from {borrower}. What they used stays owed: {owed}.",
+    "已从 {borrower} 收回 **{amount}**。已用部分仍欠你 {owed}。",
 )
-FORGAVE = Text("Done: {borrower} no longer owes you **{amount}**.", "好的，{borrower} 不用再还这 **{amount}**。")
-FORGAVE_YOU = Text("{lender} let **{amount}** go: you no longer owe it. Say thanks!", "{lender} 免去了你欠的 **{amount}**，记得道谢！")
+RECALLED_FROM_YOU = Text(
+    "{lender} took back **{amount}** that you had not used. You have {left} left.",
+    "{lender} 收回了你尚未使用的 **{amount}**。你还剩 {left}。",
+)
+FORGAVE = Text(
+    "Done: {borrower} no longer owes you **{amount}**.", "好的，{borrower} 不用再还这 **{amount}**。"
+)
+FORGAVE_YOU = Text(
+    "{lender} let **{amount}** go: you no longer owe it. Say thanks!",
+    "{lender} 免去了你欠的 **{amount}**，记得道谢！",
+)
 LOANS_TITLE = Text("Your loans", "借还情况")
-NO_LOANS = Text("No open loans: you owe nobody, and nobody owes you.", "没有未结清的借还：你不欠谁，也没人欠你。")
-LOAN_TAKEN = Text("From {name}: {unspent} unspent, you owe **{owed}**{due}", "向 {name} 借：未用 {unspent}，欠 **{owed}**{due}")
-LOAN_GIVEN = Text("To {name}: {unspent} unspent, they owe you **{owed}**{due}", "借给 {name}：未用 {unspent}，欠你 **{owed}**{due}")
+NO_LOANS = Text(
+    "No open loans: you owe nobody, and nobody owes you.", "没有未结清的借还：你不欠谁，也没人欠你。"
+)
+LOAN_TAKEN = Text(
+    "From {name}: {unspent} unspent, you owe **{owed}**{due}",
+    "向 {name} 借：未用 {unspent}，欠 **{owed}**{due}",
+)
+LOAN_GIVEN = Text(
+    "To {name}: {unspent} unspent, they owe you **{owed}**{due}",
+    "借给 {name}：未用 {unspent}，欠你 **{owed}**{due}",
+)
 DUE_ON = Text(", due {day}", "，{day} 到期")
 OVERDUE = Text(", overdue", "，已逾期")
 LOAN_ENDS_SOON = Text(
-    "{amount} that {lender} lent {borrower} is unspent and goes back on {day}.", "{lender} 借给 {borrower} 的额度还有 {amount} 未用，将于 {day} 自动退回。"
+    "{amount} that {lender} lent {borrower} is unspent and goes back on {day}.",
+    "{lender} 借给 {borrower} 的额度还有 {amount} 未用，将于 {day} 自动退回。",
 )
 
 # Requests
@@ -96,7 +124,10 @@ REQUEST_UNROUTABLE_ADMIN = Text(
     "{name} 申请 {amount}（{code}），但找不到可审批的人：主管、负责人和备选审批人均不可达。",
 )
 REQUEST_AMENDED = Text("It replaces {old}.", "它取代了 {old}。")
-MEANWHILE_RECALL = Text("Meanwhile you can recall up to {amount} that you lent and nobody has used.", "等待期间，你可以先收回借出未用的 {amount}。")
+MEANWHILE_RECALL = Text(
+    "Meanwhile you can recall up to {amount} that you lent and nobody has used.",
+    "等待期间，你可以先收回借出未用的 {amount}。",
+)
 MEANWHILE_FREE = Text("Free meanwhile: {models}.", "等待期间可用免费模型：{models}。")
 CANCEL_BUTTON = Text("Cancel request", "撤回申请")
 ASKS_FOR = Text("**{name}**{team} asks for **{amount}**{until}", "**{name}**{team} 申请 **{amount}**{until}")
@@ -129,9 +160,14 @@ REVOKE_BUTTON = Text("Take back unspent", "收回未用部分")
 SMALL_ASKS = Text("**{name}** asks for **{amount}**", "**{name}** 申请 **{amount}**")
 STATE_PENDING = Text("⏳ waiting for {approver}", "⏳ 等待 {approver} 审批")
 STATE_UNROUTABLE = Text("⏳ no approver yet, the admins know", "⏳ 暂无审批人，已通知管理员")
-STATE_APPROVED = Text("✅ {amount} approved by {by} · {time} · activating", "✅ {by} 已同意 {amount} · {time} · 生效中")
+STATE_APPROVED = Text(
+    "✅ {amount} approved by {by} · {time} · activating", "✅ {by} 已同意 {amount} · {time} · 生效中"
+)
 STATE_APPLIED = Text("✅ {amount} approved by {by} · {time}", "✅ {by} 已同意 {amount} · {time}")
-STATE_APPLY_FAILED = Text("⚠️ {amount} approved by {by} · {time} · not live yet, being retried", "⚠️ {by} 已同意 {amount} · {time} · 尚未生效，正在重试")
+STATE_APPLY_FAILED = Text(
+    "⚠️ {amount} approved by {by} · {time} · not live yet, being retried",
+    "⚠️ {by} 已同意 {amount} · {time} · 尚未生效，正在重试",
+)
 STATE_DECLINED = Text("✖️ declined by {by} · {time}", "✖️ {by} 已拒绝 · {time}")
 STATE_CANCELLED = Text("↩️ cancelled · {time}", "↩️ 已撤回 · {time}")
 STATE_EXPIRED = Text("⌛ ended without an answer · {time}", "⌛ 超时未处理，已过期 · {time}")
@@ -139,33 +175,57 @@ STATE_VOID = Text("⛔ void · {time}", "⛔ 已作废 · {time}")
 STATE_REPLACED = Text("🔁 replaced by {code}, now {amount}", "🔁 已被 {code} 取代，现为 {amount}")
 BY_POLICY = Text("policy", "自动规则")
 YOU_APPROVED = Text("Done: {name} gets **{amount}** ({code}).", "好的，已给 {name} **{amount}**（{code}）。")
-YOU_DECLINED = Text("Declined ({code}). {name} was told, with your reason.", "已拒绝（{code}），理由已转告 {name}。")
-GRANTED = Text("{by} approved **{amount}** for you{until}. You have {left} left.", "{by} 同意了 **{amount}**{until}。你现在有 {left}。")
+YOU_DECLINED = Text(
+    "Declined ({code}). {name} was told, with your reason.", "已拒绝（{code}），理由已转告 {name}。"
+)
+GRANTED = Text(
+    "{by} approved **{amount}** for you{until}. You have {left} left.",
+    "{by} 同意了 **{amount}**{until}。你现在有 {left}。",
+)
 GRANTED_LESS = Text(
     "{by} approved **{amount}** of the {asked} you asked for{until}. You have {left} left.",
     "你申请 {asked}，{by} 同意了 **{amount}**{until}。你现在有 {left}。",
 )
 GRANT_ACTIVATING = Text("It is being activated; I'll tell you when it is live.", "正在生效，好了会告诉你。")
-GRANT_LIVE = Text("**{amount}** is live at the gateway. Try again now.", "**{amount}** 已在网关生效，现在可以重试了。")
+GRANT_LIVE = Text(
+    "**{amount}** is live at the gateway. Try again now.", "**{amount}** 已在网关生效，现在可以重试了。"
+)
 GRANT_FAILED = Text(
     "Your {amount} ({code}) is approved but not live yet; the gateway said: {why}. It is being retried.",
     "你的 {amount}（{code}）已批准但尚未生效，网关返回：{why}。系统正在重试。",
 )
-DECLINED = Text("{by} declined your request for {amount} ({code}).", "{by} 拒绝了你的申请 {amount}（{code}）。")
+DECLINED = Text(
+    "{by} declined your request for {amount} ({code}).", "{by} 拒绝了你的申请 {amount}（{code}）。"
+)
 CANCELLED = Text("Your request for {amount} ({code}) is cancelled.", "已撤回申请 {amount}（{code}）。")
 EXPIRED = Text(
     "Nobody answered your request for {amount} ({code}) in time, so it ended. Nothing was declined.",
     "你的申请 {amount}（{code}）一直没人处理，已过期。这不是拒绝。",
 )
 ASK_AGAIN_BUTTON = Text("Ask again", "再次申请")
-REMINDER = Text("Still open: {name} waits for an answer on {amount} ({code}).", "提醒：{name} 的申请 {amount}（{code}）还在等你处理。")
-ESCALATED = Text("No answer yet on {code}, so {approver} was asked as well.", "{code} 暂无回复，已同时请 {approver} 处理。")
+REMINDER = Text(
+    "Still open: {name} waits for an answer on {amount} ({code}).",
+    "提醒：{name} 的申请 {amount}（{code}）还在等你处理。",
+)
+ESCALATED = Text(
+    "No answer yet on {code}, so {approver} was asked as well.", "{code} 暂无回复，已同时请 {approver} 处理。"
+)
 REVOKED = Text("**{amount}** of {code} is taken back.", "已收回 {code} 中未用的 **{amount}**。")
-REVOKED_FROM_YOU = Text("{by} took back {amount} of {code} that was not used. You have {left} left.", "{by} 收回了 {code} 中未用的 {amount}。你还剩 {left}。")
-GRANT_ENDED = Text("The top-up {code} has ended; {amount} of it was unused.", "追加额度 {code} 已到期，未用 {amount}。")
-DELEGATED = Text("{name} can decide your requests until {day}. You still can, too.", "{day} 前，{name} 可代你审批；你自己也仍可审批。")
+REVOKED_FROM_YOU = Text(
+    "{by} took back {amount} of {code} that was not used. You have {left} left.",
+    "{by} 收回了 {code} 中未用的 {amount}。你还剩 {left}。",
+)
+GRANT_ENDED = Text(
+    "The top-up {code} has ended; {amount} of it was unused.", "追加额度 {code} 已到期，未用 {amount}。"
+)
+DELEGATED = Text(
+    "{name} can decide your requests until {day}. You still can, too.",
+    "{day} 前，{name} 可代你审批；你自己也仍可审批。",
+)
 DELEGATED_TO_YOU = Text("{name} handed you their approvals until {day}.", "{name} 委托你代为审批，至 {day}。")
-AUTO_APPROVED = Text("Approved by policy: {name} got {amount} ({code}).", "按规则自动通过：{name} 获得 {amount}（{code}）。")
+AUTO_APPROVED = Text(
+    "Approved by policy: {name} got {amount} ({code}).", "按规则自动通过：{name} 获得 {amount}（{code}）。"
+)
 
 # Forms
 REQUEST_FORM = Text("Ask for more quota", "申请额度")
@@ -192,7 +252,9 @@ ECHO_APPROVE = Text("Approve **{code}** for **{amount}**", "同意 **{code}**，
 ECHO_DECLINE = Text("Decline **{code}**", "拒绝 **{code}**")
 ECHO_CANCEL = Text("Cancel **{code}**", "撤回 **{code}**")
 ECHO_REVOKE = Text("Take back what is unspent of **{code}**", "收回 **{code}** 未用的部分")
-ECHO_DELEGATE = Text("Hand your approvals to **{name}**{team} until {day}", "委托 **{name}**{team} 代为审批至 {day}")
+ECHO_DELEGATE = Text(
+    "Hand your approvals to **{name}**{team} until {day}", "委托 **{name}**{team} 代为审批至 {day}"
+)
 EVERYTHING = Text("everything", "全部")
 AS_ASKED = Text("the amount asked", "申请的数额")
 YES_BUTTON = Text("Yes", "确认")
@@ -242,7 +304,8 @@ HELP = Text(
     "主管：`同意 CODE [数额]` · `拒绝 CODE 理由` · `委托 @小王 到周五`",
 )
 HELP_THREADS = Text(
-    "Slash commands do not work inside threads; mention me there. Plain sentences work, too.", "话题（thread）里不能用斜杠命令，@我 即可；直接用大白话说也行。"
+    "Slash commands do not work inside threads; mention me there. Plain sentences work, too.",
+    "话题（thread）里不能用斜杠命令，@我 即可；直接用大白话说也行。",
 )
 LANG_SET = Text("I'll speak English with you.", "好的，之后我用中文。")
 
@@ -252,13 +315,24 @@ HOME_TO_DECIDE = Text("Waiting for you", "等你审批")
 HOME_NOTHING = Text("No open requests.", "没有待处理的申请。")
 
 # Alerts
-ALERT_LEFT = Text("You have used {percent}% of your quota: **{left}** left.", "额度已用 {percent}%，还剩 **{left}**。")
+ALERT_LEFT = Text(
+    "You have used {percent}% of your quota: **{left}** left.", "额度已用 {percent}%，还剩 **{left}**。"
+)
 ALERT_OUT = Text("Your quota is used up.", "你的额度已用完。")
 ALERT_WHAT = Text("Most of it: {what}.", "主要用在：{what}。")
 ALERT_RECALL = Text("You can recall {amount} that you lent.", "你可以收回借出未用的 {amount}。")
 
 # Answers that are not refusals
-UNKNOWN_ADMIN_NOTE = Text("{name} tried the bot but is not in the directory: {address}.", "{name} 想用额度助手，但不在通讯录中：{address}。")
-WELCOME = Text("Welcome! You have **{left}** till {day}. Say `help` to see what you can do.", "欢迎！你有 **{left}**，到 {day}。发送 `帮助` 看看能做什么。")
+UNKNOWN_ADMIN_NOTE = Text(
+    "{name} tried the bot but is not in the directory: {address}.",
+    "{name} 想用额度助手，但不在通讯录中：{address}。",
+)
+WELCOME = Text(
+    "Welcome! You have **{left}** till {day}. Say `help` to see what you can do.",
+    "欢迎！你有 **{left}**，到 {day}。发送 `帮助` 看看能做什么。",
+)
 PUBLIC_ASK_PRIVATELY = Text("Ask me in our chat: figures are private.", "额度是隐私，请私聊我查询。")
-BROKE = Text("Something broke on our side; nothing was moved. Reference: {ref}.", "系统出了点问题，额度没有变动。编号：{ref}。")
+BROKE = Text(
+    "Something broke on our side; nothing was moved. Reference: {ref}.",
+    "系统出了点问题，额度没有变动。编号：{ref}。",
+)

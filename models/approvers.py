@@ -70,7 +70,15 @@ def has_asked(session: Session, request_id: int) -> set[int]:
 
 
 def eligible(
-    session: Session, policy: Policy, request_id: int, requester_id: int, code: str, clicker: Member, now: datetime, *, open_: bool
+    session: Session,
+    policy: Policy,
+    request_id: int,
+    requester_id: int,
+    code: str,
+    clicker: Member,
+    now: datetime,
+    *,
+    open_: bool,
 ) -> Asked | None:
     """The asking that entitles `clicker`, by today's directory; raises `NotYoursToDecide`.
 
@@ -92,7 +100,9 @@ def eligible(
                 request_id=request_id, member_id=clicker.id, for_id=candidate.member.id, why=candidate.why,
                 ceiling=candidate.ceiling, asked_at=asked_for[candidate.member.id].asked_at,
             )  # fmt: skip
-            if best is None or (best.ceiling is not None and (face.ceiling is None or face.ceiling > best.ceiling)):
+            if best is None or (
+                best.ceiling is not None and (face.ceiling is None or face.ceiling > best.ceiling)
+            ):
                 best = face
     if best is None:
         raise NotYoursToDecide(code)
@@ -103,7 +113,12 @@ def delegates(session: Session, member_id: int, now: datetime) -> tuple[Member, 
     query = (
         select(Member)
         .join(Delegation, col(Delegation.to_id) == Member.id)
-        .where(Delegation.from_id == member_id, Delegation.from_at <= now, Delegation.until_at > now, col(Member.left_at).is_(None))
+        .where(
+            Delegation.from_id == member_id,
+            Delegation.from_at <= now,
+            Delegation.until_at > now,
+            col(Member.left_at).is_(None),
+        )
     )
     return tuple(one for one in session.exec(query).all() if reachable(session, one.id))
 

@@ -23,7 +23,9 @@ def leave(session: Session, member: Member, now: datetime, actor: str = "admin")
         return
     cause = Cause(now, actor, f"leave:{member.id}")
     loans = loans_of(session, member.id)
-    lock_members(session, [member.id, *(one for loan, _ in loans for one in (loan.lender_id, loan.borrower_id))])
+    lock_members(
+        session, [member.id, *(one for loan, _ in loans for one in (loan.lender_id, loan.borrower_id))]
+    )
     for loan, sums in loans:
         _close_loan(session, loan, sums, member, cause)
     close_settled(session, loans, now)
@@ -37,12 +39,27 @@ def leave(session: Session, member: Member, now: datetime, actor: str = "admin")
 def _close_loan(session: Session, loan: Loan, sums: Sums, leaver: Member, cause: Cause) -> None:
     lender = account_of(session, AccountKind.ALLOCATION, loan.lender_id, cause.at)
     if sums.unspent:
-        transfer(session, Kind.RETURN, sums.unspent, source=loan.account_id, target=lender, cause=cause, loan_id=loan.id)
+        transfer(
+            session,
+            Kind.RETURN,
+            sums.unspent,
+            source=loan.account_id,
+            target=lender,
+            cause=cause,
+            loan_id=loan.id,
+        )
     if sums.owed and loan.borrower_id == leaver.id:
         _pay_debt(session, loan, sums.owed, leaver, lender, cause)
     elif sums.owed:
         loan.forgiven += sums.owed
-        session.add_all([loan, Forgiveness(loan_id=loan.id, amount=sums.owed, at=cause.at, actor=cause.actor, cause=cause.key)])
+        session.add_all(
+            [
+                loan,
+                Forgiveness(
+                    loan_id=loan.id, amount=sums.owed, at=cause.at, actor=cause.actor, cause=cause.key
+                ),
+            ]
+        )
     if loan.lender_id != leaver.id:
         fill_overdraft(session, loan.lender_id, cause)
 
@@ -56,14 +73,18 @@ def _pay_debt(session: Session, loan: Loan, owed: int, leaver: Member, lender: i
         transfer(session, Kind.REPAY, from_pool, source=pool.id, target=lender, cause=cause, loan_id=loan.id)
     if owed > from_pool:
         issued = organisation(session, AccountKind.ISSUED, cause.at)
-        transfer(session, Kind.REPAY, owed - from_pool, source=issued, target=lender, cause=cause, loan_id=loan.id)
+        transfer(
+            session, Kind.REPAY, owed - from_pool, source=issued, target=lender, cause=cause, loan_id=loan.id
+        )
 
 
 def _empty(session: Session, member: Member, cause: Cause) -> None:
     """The rest expires or goes back to the pool that paid; an overdraft is cleared by the organisation."""
     fill_overdraft(session, member.id, cause)
     session.expire_all()
-    for account in session.exec(select(Account).where(Account.member_id == member.id, Account.balance != 0)).all():
+    for account in session.exec(
+        select(Account).where(Account.member_id == member.id, Account.balance != 0)
+    ).all():
         if account.kind == AccountKind.ALLOCATION:
             expired = organisation(session, AccountKind.EXPIRED, cause.at)
             transfer(session, Kind.EXPIRE, account.balance, source=account.id, target=expired, cause=cause)
@@ -75,11 +96,15 @@ def _empty(session: Session, member: Member, cause: Cause) -> None:
 
 
 def _end_asking(session: Session, member: Member, cause: Cause) -> None:
-    for request in session.exec(select(Request).where(Request.member_id == member.id, col(Request.state).in_(OPEN))).all():
+    for request in session.exec(
+        select(Request).where(Request.member_id == member.id, col(Request.state).in_(OPEN))
+    ).all():
         end(session, request, "void", cause)
     asks = update(Ask).where(
         (col(Ask.borrower_id) == member.id) | (col(Ask.lender_id) == member.id), col(Ask.state) == "pending"
     )
     session.execute(asks.values(state="expired", decided_at=cause.at))
-    for delegation in session.exec(select(Delegation).where((Delegation.from_id == member.id) | (Delegation.to_id == member.id))).all():
+    for delegation in session.exec(
+        select(Delegation).where((Delegation.from_id == member.id) | (Delegation.to_id == member.id))
+    ).all():
         session.delete(delegation)

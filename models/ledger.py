@@ -149,7 +149,14 @@ class Posted(NamedTuple):
 
 
 def transfer(
-    session: Session, kind: Kind, amount: int, *, source: int, target: int, cause: Cause, loan_id: int | None = None
+    session: Session,
+    kind: Kind,
+    amount: int,
+    *,
+    source: int,
+    target: int,
+    cause: Cause,
+    loan_id: int | None = None,
 ) -> Posted:
     """Move `amount` from account `source` to account `target`, or raise `InsufficientQuota` and move nothing."""
     posted = _post(session, kind, amount, source, target, cause, loan_id)
@@ -193,7 +200,9 @@ def spendable(session: Session, member_id: int) -> list[tuple[int, int, int | No
 
 def account_of(session: Session, kind: AccountKind, member_id: int, at: datetime) -> int:
     """The id of a member's one account of this kind; opened when it was never needed before."""
-    found = session.exec(select(Account.id).where(Account.member_id == member_id, Account.kind == kind)).first()
+    found = session.exec(
+        select(Account.id).where(Account.member_id == member_id, Account.kind == kind)
+    ).first()
     return found if found is not None else open_account(session, kind, at, member_id=member_id)
 
 
@@ -236,7 +245,18 @@ def _post(
         raise ValueError(f"a transfer moves a positive amount, not {amount}")
     connection, at = session.connection(), stored_time(session, cause.at)
     if is_postgres(session):
-        words = (kind, amount, source, target, loan_id, at, cause.actor, cause.key, cause.reason, cause.policy)
+        words = (
+            kind,
+            amount,
+            source,
+            target,
+            loan_id,
+            at,
+            cause.actor,
+            cause.key,
+            cause.reason,
+            cause.policy,
+        )
         row = connection.exec_driver_sql(_POST_PG, words).one()
         return None if row[0] is None else Posted(row[0], row[1], row[2])
     taken = connection.exec_driver_sql(_TAKE, (amount, source, amount)).first()

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
+from models.amount import share
 from models.base import id_field, lock_members, ref
 from models.ledger import AccountKind, Cause, Kind, account_of, open_account, transfer
 from models.member import Member, require_colleague
@@ -33,7 +34,6 @@ from models.refusal import (
     TooManyLoans,
     TooMuchBorrowed,
 )
-from models.amount import share
 from models.wallet import Wallet, fill_overdraft, wallet_of
 
 
@@ -52,7 +52,12 @@ class Loan(SQLModel, table=True):
             sqlite_where=text("closed_at IS NULL"),
             postgresql_where=text("closed_at IS NULL"),
         ),
-        Index("ix_loan_open_borrower", "borrower_id", sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL")),
+        Index(
+            "ix_loan_open_borrower",
+            "borrower_id",
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
     )
 
     id: int = id_field()
@@ -66,7 +71,14 @@ class Loan(SQLModel, table=True):
 
     @classmethod
     def make(
-        cls, session: Session, *, lender: Member, borrower: Member, amount: int | None, policy: Policy, cause: Cause
+        cls,
+        session: Session,
+        *,
+        lender: Member,
+        borrower: Member,
+        amount: int | None,
+        policy: Policy,
+        cause: Cause,
     ) -> tuple[Self, int]:
         """Lend `amount` (None: all that is lendable) at once, or raise why not; returns the loan and what moved.
 
@@ -86,19 +98,30 @@ class Loan(SQLModel, table=True):
             raise CannotBorrowNow(borrower.name) from no
         loan = cls._open(session, lender, borrower, period, cause.at)
         source = account_of(session, AccountKind.ALLOCATION, lender.id, cause.at)
-        transfer(session, Kind.LEND, amount, source=source, target=loan.account_id, cause=cause, loan_id=loan.id)
+        transfer(
+            session, Kind.LEND, amount, source=source, target=loan.account_id, cause=cause, loan_id=loan.id
+        )
         return loan, amount
 
     @classmethod
     def _open(cls, session: Session, lender: Member, borrower: Member, period: Period, at: datetime) -> Self:
         """The open loan of these two in this period: a second lend adds to it."""
         query = select(cls).where(
-            cls.lender_id == lender.id, cls.borrower_id == borrower.id, cls.period_id == period.id, col(cls.closed_at).is_(None)
+            cls.lender_id == lender.id,
+            cls.borrower_id == borrower.id,
+            cls.period_id == period.id,
+            col(cls.closed_at).is_(None),
         )
         found = session.exec(query).one_or_none()
         if found is None:
             account = open_account(session, AccountKind.LOAN, at, member_id=borrower.id)
-            found = cls(lender_id=lender.id, borrower_id=borrower.id, period_id=period.id, account_id=account, made_at=at)
+            found = cls(
+                lender_id=lender.id,
+                borrower_id=borrower.id,
+                period_id=period.id,
+                account_id=account,
+                made_at=at,
+            )
             session.add(found)
             session.flush()
         return found
@@ -164,18 +187,28 @@ def loans_of(session: Session, member_id: int, *, closed: bool = False) -> list[
 
 def between(session: Session, *, lender: Member, borrower: Member) -> list[tuple[Loan, Sums]]:
     """The open loans from one to the other, oldest first; or raise `NoSuchLoan`."""
-    found = [(loan, sums) for loan, sums in loans_of(session, borrower.id) if loan.lender_id == lender.id and loan.borrower_id == borrower.id]
+    found = [
+        (loan, sums)
+        for loan, sums in loans_of(session, borrower.id)
+        if loan.lender_id == lender.id and loan.borrower_id == borrower.id
+    ]
     if not found:
         raise NoSuchLoan(lender.name)
     return found
 
 
-def may_borrow(session: Session, borrower: Member, amount: int, policy: Policy, period: Period, *, lender: Member | None) -> None:
+def may_borrow(
+    session: Session, borrower: Member, amount: int, policy: Policy, period: Period, *, lender: Member | None
+) -> None:
     """Raise why `borrower` cannot take `amount` more. The words are for the borrower alone."""
     taken = [(loan, sums) for loan, sums in loans_of(session, borrower.id) if loan.borrower_id == borrower.id]
     if any(sums.owed and _openings_since(session, loan) >= 2 for loan, sums in taken):
         raise OverdueLoans
-    others = [loan for loan, sums in taken if sums.open and not (lender and loan.lender_id == lender.id and loan.period_id == period.id)]
+    others = [
+        loan
+        for loan, sums in taken
+        if sums.open and not (lender and loan.lender_id == lender.id and loan.period_id == period.id)
+    ]
     if len(others) >= policy.lending.max_open_as_borrower:
         raise TooManyLoans(policy.lending.max_open_as_borrower)
     most = share(base_of(session, borrower.id, period.id), policy.lending.max_borrowed_share)
@@ -246,7 +279,16 @@ def forgive(session: Session, *, lender: Member, borrower: Member, amount: int |
         if part:
             loan.forgiven += part
             session.add(loan)
-            session.add(Forgiveness(loan_id=loan.id, amount=part, at=cause.at, actor=cause.actor, cause=cause.key, reason=cause.reason))
+            session.add(
+                Forgiveness(
+                    loan_id=loan.id,
+                    amount=part,
+                    at=cause.at,
+                    actor=cause.actor,
+                    cause=cause.key,
+                    reason=cause.reason,
+                )
+            )
             left -= part
     close_settled(session, loans, cause.at)
     return owed if amount is None else amount
@@ -268,7 +310,9 @@ def close_settled(session: Session, loans: list[tuple[Loan, Sums]], at: datetime
     session.flush()
 
 
-def _checked_lendable(session: Session, lender: Member, amount: int | None, policy: Policy, period: Period) -> int:
+def _checked_lendable(
+    session: Session, lender: Member, amount: int | None, policy: Policy, period: Period
+) -> int:
     has: Wallet = wallet_of(session, lender.id)
     lendable = has.lendable(policy, base_of(session, lender.id, period.id))
     if has.borrowed:
@@ -278,14 +322,20 @@ def _checked_lendable(session: Session, lender: Member, amount: int | None, poli
     return amount or lendable
 
 
-def _each(session: Session, loans: list[tuple[Loan, Sums]], kind: Kind, amount: int, lender: Member, cause: Cause) -> int:
+def _each(
+    session: Session, loans: list[tuple[Loan, Sums]], kind: Kind, amount: int, lender: Member, cause: Cause
+) -> int:
     """Return or repay up to `amount` over these loans, oldest first; what moved."""
     target = account_of(session, AccountKind.ALLOCATION, lender.id, cause.at)
     left = amount
     for loan, sums in loans:
         part = min(left, sums.unspent if kind == Kind.RETURN else sums.owed)
         if part > 0:
-            payer = loan.account_id if kind == Kind.RETURN else account_of(session, AccountKind.ALLOCATION, loan.borrower_id, cause.at)
+            payer = (
+                loan.account_id
+                if kind == Kind.RETURN
+                else account_of(session, AccountKind.ALLOCATION, loan.borrower_id, cause.at)
+            )
             transfer(session, kind, part, source=payer, target=target, cause=cause, loan_id=loan.id)
             left -= part
     return amount - left

@@ -46,7 +46,9 @@ class Member(SQLModel, table=True):
         """The one active colleague with this e-mail, job number or name, or raise `UnknownPerson`/`AmbiguousPerson`."""
         wanted = text.strip().lstrip("@").lower()
         for field in (col(cls.email), col(cls.gateway_id), col(cls.name)):
-            found = session.exec(select(cls).where(func.lower(field) == wanted, col(cls.left_at).is_(None)).limit(5)).all()
+            found = session.exec(
+                select(cls).where(func.lower(field) == wanted, col(cls.left_at).is_(None)).limit(5)
+            ).all()
             if len(found) == 1:
                 return found[0]
             if found:
@@ -62,7 +64,9 @@ class Member(SQLModel, table=True):
 
     def columns(self) -> dict[str, str]:
         """What a policy can match: every column of people.csv, also those unknown to us."""
-        own = {name: str(getattr(self, name) or "") for name in ("name", "email", "team", "role", "employment")}
+        own = {
+            name: str(getattr(self, name) or "") for name in ("name", "email", "team", "role", "employment")
+        }
         return {key: str(value) for key, value in self.extra.items()} | own
 
 
@@ -93,7 +97,10 @@ class Address(SQLModel, table=True):
 def addresses(session: Session, member_id: int) -> list[Address]:
     """Where a member can be reached, the place they were last seen in first."""
     rows = session.exec(select(Address).where(Address.member_id == member_id)).all()
-    return sorted(rows, key=lambda row: (row.seen_at is None, -(row.seen_at.timestamp() if row.seen_at else 0), row.address))
+    return sorted(
+        rows,
+        key=lambda row: (row.seen_at is None, -(row.seen_at.timestamp() if row.seen_at else 0), row.address),
+    )
 
 
 def require_colleague(member: Member) -> Member:

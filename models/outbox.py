@@ -32,7 +32,12 @@ class Effect(SQLModel, table=True):
             sqlite_where=text("done_at IS NULL AND parked_at IS NULL"),
             postgresql_where=text("done_at IS NULL AND parked_at IS NULL"),
         ),
-        Index("ix_effect_about", "about", sqlite_where=text("about IS NOT NULL"), postgresql_where=text("about IS NOT NULL")),
+        Index(
+            "ix_effect_about",
+            "about",
+            sqlite_where=text("about IS NOT NULL"),
+            postgresql_where=text("about IS NOT NULL"),
+        ),
     )
 
     id: int = id_field()
@@ -98,7 +103,9 @@ def done(session: Session, effect: Effect, now: datetime, ref: str | None = None
     return _mark(session, effect, done_at=now, leased_until=None, ref=ref, error=None)
 
 
-def again(session: Session, effect: Effect, now: datetime, error: str, after: timedelta | None = None) -> bool:
+def again(
+    session: Session, effect: Effect, now: datetime, error: str, after: timedelta | None = None
+) -> bool:
     """Try it later: after what the other side asked for, else twice as long as the last time, an hour at most."""
     if effect.attempts >= MOST_ATTEMPTS:
         return park(session, effect, now, error)
@@ -126,7 +133,11 @@ def _mark(session: Session, effect: Effect, **change: Any) -> bool:
     """The fence: only who holds the newest attempt may write."""
     query = (
         update(Effect)
-        .where(col(Effect.id) == effect.id, col(Effect.attempts) == effect.attempts, col(Effect.done_at).is_(None))
+        .where(
+            col(Effect.id) == effect.id,
+            col(Effect.attempts) == effect.attempts,
+            col(Effect.done_at).is_(None),
+        )
         .values(**change)
         .execution_options(synchronize_session=False)
     )

@@ -11,7 +11,17 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from models import policy as rules
 from models.base import id_field
 from models.calendar import Span, pro_rata
-from models.ledger import Account, AccountKind, Cause, Kind, Transfer, account_of, open_account, organisation, transfer
+from models.ledger import (
+    Account,
+    AccountKind,
+    Cause,
+    Kind,
+    Transfer,
+    account_of,
+    open_account,
+    organisation,
+    transfer,
+)
 from models.member import Member
 from models.policy import Policy
 from models.refusal import NoPolicyYet, PeriodClosing
@@ -103,7 +113,11 @@ def welcome(session: Session, member: Member, now: datetime) -> None:
     if allowance_of(session, member.id, period.id) is None:
         due = policy.base_for(member.columns())
         base = pro_rata(due.amount, period.span, policy.zone, now, policy.unit)
-        session.add(Allowance(member_id=member.id, period_id=period.id, base=base, posted=base, since=now, rule=due.rule))
+        session.add(
+            Allowance(
+                member_id=member.id, period_id=period.id, base=base, posted=base, since=now, rule=due.rule
+            )
+        )
         cause = Cause(now, "policy", f"join:{period.id}:{member.id}", policy=version)
         allocation = account_of(session, AccountKind.ALLOCATION, member.id, now)
         if base:
@@ -129,16 +143,34 @@ def adjust(session: Session, now: datetime, version: int, policy: Policy, after:
     for member in members:
         allowance = known.get(member.id)
         if allowance is not None:
-            _adjust_one(session, member, allowance, period, policy, issued, Cause(now, "policy", f"policy:{version}", policy=version))
+            _adjust_one(
+                session,
+                member,
+                allowance,
+                period,
+                policy,
+                issued,
+                Cause(now, "policy", f"policy:{version}", policy=version),
+            )
     return members[-1].id
 
 
 def _adjust_one(
-    session: Session, member: Member, allowance: Allowance, period: Period, policy: Policy, issued: int, cause: Cause
+    session: Session,
+    member: Member,
+    allowance: Allowance,
+    period: Period,
+    policy: Policy,
+    issued: int,
+    cause: Cause,
 ) -> None:
     due = policy.base_for(member.columns())
     joined_late = allowance.since > period.starts_at
-    base = pro_rata(due.amount, period.span, policy.zone, allowance.since, policy.unit) if joined_late else due.amount
+    base = (
+        pro_rata(due.amount, period.span, policy.zone, allowance.since, policy.unit)
+        if joined_late
+        else due.amount
+    )
     difference, allowance.rule = base - allowance.posted, due.rule
     if difference:
         allocation = account_of(session, AccountKind.ALLOCATION, member.id, cause.at)
@@ -168,22 +200,32 @@ def fit_pools(session: Session, period: Period, policy: Policy, cause: Cause) ->
         if team.top_up_budget is None:
             continue
         pool = pool_of(session, team.name, period.id)
-        number = pool.id if pool else open_account(session, AccountKind.POOL, cause.at, team=team.name, period_id=period.id)
+        number = (
+            pool.id
+            if pool
+            else open_account(session, AccountKind.POOL, cause.at, team=team.name, period_id=period.id)
+        )
         missing = team.top_up_budget - funded(session, number)
         if missing > 0:
             transfer(session, Kind.FUND, missing, source=issued, target=number, cause=cause)
         elif pool is not None and min(-missing, pool.balance) > 0:
-            transfer(session, Kind.CUT, min(-missing, pool.balance), source=number, target=issued, cause=cause)
+            transfer(
+                session, Kind.CUT, min(-missing, pool.balance), source=number, target=issued, cause=cause
+            )
 
 
 def pool_of(session: Session, team: str, period_id: int) -> Account | None:
-    return session.exec(select(Account).where(Account.team == team, Account.period_id == period_id)).one_or_none()
+    return session.exec(
+        select(Account).where(Account.team == team, Account.period_id == period_id)
+    ).one_or_none()
 
 
 def funded(session: Session, pool_id: int) -> int:
     """What policy put into a pool, less what it took back."""
     query = select(
-        func.coalesce(func.sum(case((col(Transfer.kind) == Kind.FUND, Transfer.amount), else_=-col(Transfer.amount))), 0)
+        func.coalesce(
+            func.sum(case((col(Transfer.kind) == Kind.FUND, Transfer.amount), else_=-col(Transfer.amount))), 0
+        )
     ).where(
         ((col(Transfer.kind) == Kind.FUND) & (Transfer.target_id == pool_id))
         | ((col(Transfer.kind) == Kind.CUT) & (Transfer.source_id == pool_id))
@@ -192,11 +234,18 @@ def funded(session: Session, pool_id: int) -> int:
 
 
 def next_members(session: Session, after: int) -> list[Member]:
-    query = select(Member).where(col(Member.id) > after, col(Member.left_at).is_(None)).order_by(col(Member.id)).limit(CHUNK)
+    query = (
+        select(Member)
+        .where(col(Member.id) > after, col(Member.left_at).is_(None))
+        .order_by(col(Member.id))
+        .limit(CHUNK)
+    )
     return list(session.exec(query).all())
 
 
 def _allowances(period_id: int, members: list[Member]) -> Any:
     return select(Allowance).where(
-        Allowance.period_id == period_id, col(Allowance.member_id) > members[0].id - 1, col(Allowance.member_id) <= members[-1].id
+        Allowance.period_id == period_id,
+        col(Allowance.member_id) > members[0].id - 1,
+        col(Allowance.member_id) <= members[-1].id,
     )

@@ -41,7 +41,11 @@ def _amount(value: Any, info: ValidationInfo) -> int:
 
 def _bad_amount(why: str, unit: Unit) -> str:
     if why == Why.TOO_PRECISE:
-        return "has more than six digits after the point" if unit.scale > 1 else f"must be whole: there are no parts of {unit}"
+        return (
+            "has more than six digits after the point"
+            if unit.scale > 1
+            else f"must be whole: there are no parts of {unit}"
+        )
     return f"is more than can be counted in {unit}"
 
 
@@ -77,19 +81,27 @@ def _duration(value: Any) -> timedelta:
     found = re.fullmatch(r"([1-9][0-9]{0,4})\s*([mhd])", value) if isinstance(value, str) else None
     if found is None:
         raise ValueError(f"a time is needed, such as 30m, 4h or 3d, not {said(value)}")
-    return int(found[1]) * {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}[found[2]]
+    return (
+        int(found[1]) * {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}[found[2]]
+    )
 
 
 def _hours(value: Any) -> tuple[time, time] | None:
     if value is None:
         return None
-    found = re.fullmatch(r"([0-9]{1,2}):([0-9]{2})\s*-\s*([0-9]{1,2}):([0-9]{2})", value) if isinstance(value, str) else None
+    found = (
+        re.fullmatch(r"([0-9]{1,2}):([0-9]{2})\s*-\s*([0-9]{1,2}):([0-9]{2})", value)
+        if isinstance(value, str)
+        else None
+    )
     try:
         if found is None:
             raise ValueError
         begin, end = time(int(found[1]), int(found[2])), time(int(found[3]) % 24, int(found[4]))
     except ValueError:
-        raise ValueError(f'two times of the day are needed, such as "20:00-08:00", not {said(value)}') from None
+        raise ValueError(
+            f'two times of the day are needed, such as "20:00-08:00", not {said(value)}'
+        ) from None
     if int(found[3]) > 24 or (int(found[3]) == 24 and end.minute):
         raise ValueError(f'two times of the day are needed, such as "20:00-08:00", not {said(value)}')
     if begin == end:
@@ -113,7 +125,10 @@ def _email(value: Any) -> str:
 
 def is_email(text: str) -> bool:
     """Whether this may be an e-mail address; whether anybody has it is for `check` to say."""
-    return len(text) <= 254 and re.fullmatch(r"""[^@\s,;:<>()\[\]"'\\]+@[^@\s,;:<>()\[\]"'\\]+""", text) is not None
+    return (
+        len(text) <= 254
+        and re.fullmatch(r"""[^@\s,;:<>()\[\]"'\\]+@[^@\s,;:<>()\[\]"'\\]+""", text) is not None
+    )
 
 
 def _text(value: Any) -> str:
@@ -129,7 +144,9 @@ def _cell(value: Any) -> str:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return format(value, "f") if isinstance(value, Decimal) else str(value)
     if not isinstance(value, str):
-        raise ValueError(f'one value is needed, not {said(value)}; put text in quotes, and write "" for an empty column')  # noqa: TRY004
+        raise ValueError(
+            f'one value is needed, not {said(value)}; put text in quotes, and write "" for an empty column'
+        )  # noqa: TRY004
     return value.strip()
 
 

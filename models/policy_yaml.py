@@ -84,7 +84,9 @@ def read(text: str, name: str) -> Tree:
     except RecursionError as error:
         raise PolicyError([Problem(1, "", _TOO_DEEP, name)]) from error
     if root is None:
-        raise PolicyError([Problem(1, "", "the file is empty; policy.example.yaml shows what belongs in it", name)])
+        raise PolicyError(
+            [Problem(1, "", "the file is empty; policy.example.yaml shows what belongs in it", name)]
+        )
     tree.value = _value(root, (), tree)
     return tree
 
@@ -107,7 +109,10 @@ _TOO_DEEP = "nested too deeply"
 _SYNTAX = (
     ("'\\t'", "a tab stands where spaces are needed"),
     ("could not find expected ':'", "a colon is missing after a key, or a quote is not closed"),
-    ("mapping values are not allowed here", "a colon where none can stand; check the indentation, or put the value in quotes"),
+    (
+        "mapping values are not allowed here",
+        "a colon where none can stand; check the indentation, or put the value in quotes",
+    ),
     ("but found another document", "more than one document; a policy is one"),
 )
 

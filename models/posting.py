@@ -32,11 +32,11 @@ _ENTRIES = text(
     "INSERT INTO entry (transfer_id, account_id, member_id, amount, balance_after, at) "
     "SELECT l.transfer_id, l.account_id, a.member_id, l.amount, "
     "a.balance + SUM(l.amount) OVER (PARTITION BY l.account_id ORDER BY l.transfer_id), :at "
-    f"FROM ({_LEGS}) l JOIN account a ON a.id = l.account_id ORDER BY l.transfer_id, l.amount"  # noqa: S608
+    f"FROM ({_LEGS}) l JOIN account a ON a.id = l.account_id ORDER BY l.transfer_id, l.amount"
 )
 _BALANCES = text(
     "UPDATE account SET balance = balance + d.delta FROM "
-    f"(SELECT account_id, SUM(amount) AS delta FROM ({_LEGS}) legs GROUP BY account_id) d "  # noqa: S608
+    f"(SELECT account_id, SUM(amount) AS delta FROM ({_LEGS}) legs GROUP BY account_id) d "
     "WHERE account.id = d.account_id"
 )
 
@@ -56,7 +56,13 @@ def post_all(session: Session, moves: str, words: dict[str, Any], cause: Cause) 
     if postgres:
         connection.execute(text(_LOCK))
     at = stored_time(session, cause.at)
-    facts = {"at": at, "actor": cause.actor, "cause": cause.key, "reason": cause.reason, "policy": cause.policy}
+    facts = {
+        "at": at,
+        "actor": cause.actor,
+        "cause": cause.key,
+        "reason": cause.reason,
+        "policy": cause.policy,
+    }
     connection.execute(_TRANSFERS, facts)
     connection.execute(_ENTRIES, {"at": at})
     connection.execute(_BALANCES)

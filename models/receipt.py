@@ -46,7 +46,10 @@ def answered(session: Session, key: str, print_: str) -> Receipt | None:
 def said_lately(session: Session, member_id: int, print_: str, now: datetime, within: timedelta) -> bool:
     """Whether this person moved quota with the very same words a moment ago: people retype after a time-out."""
     query = select(Receipt.key).where(
-        Receipt.member_id == member_id, Receipt.fingerprint == print_, col(Receipt.moved).is_(True), Receipt.at > now - within
+        Receipt.member_id == member_id,
+        Receipt.fingerprint == print_,
+        col(Receipt.moved).is_(True),
+        Receipt.at > now - within,
     )
     return session.exec(query.limit(1)).first() is not None
 

@@ -18,7 +18,15 @@ from models.ledger import Account, AccountKind, Cause, Kind, open_account, organ
 from models.member import Member
 from models.period import Period, pool_of
 from models.policy import Policy
-from models.refusal import AlreadyDecided, InsufficientQuota, NothingToRevoke, OverCeiling, PoolTooSmall, Replaced, UnknownCode
+from models.refusal import (
+    AlreadyDecided,
+    InsufficientQuota,
+    NothingToRevoke,
+    OverCeiling,
+    PoolTooSmall,
+    Replaced,
+    UnknownCode,
+)
 from models.wallet import fill_overdraft
 
 OPEN = ("pending", "unroutable")
@@ -45,7 +53,10 @@ class Request(SQLModel, table=True):
             "state IN ('pending', 'unroutable', 'approved', 'applied', 'apply_failed', 'declined', 'cancelled', 'expired', 'void')",
             name="state",
         ),
-        CheckConstraint("decided_by_id IS NULL OR decided_by_id <> member_id OR state IN ('cancelled')", name="not_by_oneself"),
+        CheckConstraint(
+            "decided_by_id IS NULL OR decided_by_id <> member_id OR state IN ('cancelled')",
+            name="not_by_oneself",
+        ),
         Index(
             "uq_request_open",
             "member_id",
@@ -112,7 +123,11 @@ def ask(
     if found is None:
         found = Request(code=code, member_id=member.id, amount=amount, reason=reason, asked_at=now)
     found.code, found.amount, found.asked_at = code, amount, now
-    found.reason, found.until, found.thread = reason or found.reason, until or found.until, thread or found.thread
+    found.reason, found.until, found.thread = (
+        reason or found.reason,
+        until or found.until,
+        thread or found.thread,
+    )
     found.less = less if less and 0 < less < amount else None
     found.state, found.policy = "unroutable", policy[0]
     session.add(found)
@@ -126,7 +141,9 @@ def ask(
 
 
 def open_request(session: Session, member_id: int) -> Request | None:
-    return session.exec(select(Request).where(Request.member_id == member_id, col(Request.state).in_(OPEN))).one_or_none()
+    return session.exec(
+        select(Request).where(Request.member_id == member_id, col(Request.state).in_(OPEN))
+    ).one_or_none()
 
 
 def find(session: Session, code: str) -> Request:
@@ -151,7 +168,14 @@ def ask_next(session: Session, request: Request, policy: Policy, now: datetime) 
     if found is not None:
         for who, why in found.faces(request.member_id):
             session.add(
-                Asked(request_id=request.id, member_id=who.id, for_id=found.member.id, why=why, ceiling=found.ceiling, asked_at=now)
+                Asked(
+                    request_id=request.id,
+                    member_id=who.id,
+                    for_id=found.member.id,
+                    why=why,
+                    ceiling=found.ceiling,
+                    asked_at=now,
+                )
             )
         request.state = "pending"
     elif not asked:
@@ -162,7 +186,14 @@ def ask_next(session: Session, request: Request, policy: Policy, now: datetime) 
 
 
 def approve(
-    session: Session, request: Request, decider: Member, amount: int | None, *, policy: Policy, live: bool, cause: Cause
+    session: Session,
+    request: Request,
+    decider: Member,
+    amount: int | None,
+    *,
+    policy: Policy,
+    live: bool,
+    cause: Cause,
 ) -> Request:
     """Grant `amount` (None: what was asked). One conditional update decides; the grant is posted with it.
 
@@ -171,7 +202,16 @@ def approve(
     """
     granted = request.amount if amount is None else amount
     period = Period.current(session)
-    face = eligible(session, policy, request.id, request.member_id, request.code, decider, cause.at, open_=request.state in OPEN)
+    face = eligible(
+        session,
+        policy,
+        request.id,
+        request.member_id,
+        request.code,
+        decider,
+        cause.at,
+        open_=request.state in OPEN,
+    )
     if face is None:
         raise decided(session, request)
     if face.ceiling is not None and granted > face.ceiling:
@@ -183,12 +223,21 @@ def approve(
 
 
 def auto_approve(
-    session: Session, request: Request, most: int, per_period: int, *, policy: Policy, live: bool, cause: Cause
+    session: Session,
+    request: Request,
+    most: int,
+    per_period: int,
+    *,
+    policy: Policy,
+    live: bool,
+    cause: Cause,
 ) -> bool:
     """Grant by policy what is small and seldom: at most `most`, at most `per_period` times a period; else False."""
     period = Period.current(session)
     query = select(Request.id).where(
-        Request.member_id == request.member_id, Request.answer == "policy", col(Request.decided_at) >= period.starts_at
+        Request.member_id == request.member_id,
+        Request.answer == "policy",
+        col(Request.decided_at) >= period.starts_at,
     )
     pool = pool_for(session, session.get_one(Member, request.member_id), policy, period)
     short = pool is not None and pool.balance < request.amount
@@ -199,8 +248,19 @@ def auto_approve(
     return True
 
 
-def decline(session: Session, request: Request, decider: Member, reason: str, *, policy: Policy, cause: Cause) -> Request:
-    face = eligible(session, policy, request.id, request.member_id, request.code, decider, cause.at, open_=request.state in OPEN)
+def decline(
+    session: Session, request: Request, decider: Member, reason: str, *, policy: Policy, cause: Cause
+) -> Request:
+    face = eligible(
+        session,
+        policy,
+        request.id,
+        request.member_id,
+        request.code,
+        decider,
+        cause.at,
+        open_=request.state in OPEN,
+    )
     if face is None:
         raise decided(session, request)
     _decide(session, request, "declined", decider, cause, 0, reason)
@@ -239,20 +299,45 @@ def end_grant(session: Session, account: Account, cause: Cause) -> int:
     """What is unspent of a top-up goes back to the pool that paid while that pool's period is open, else it expires."""
     payer = session.get(Account, account.paid_by_id) if account.paid_by_id else None
     period = Period.latest(session)
-    back = payer is not None and payer.kind == AccountKind.POOL and period is not None and payer.period_id == period.id
+    back = (
+        payer is not None
+        and payer.kind == AccountKind.POOL
+        and period is not None
+        and payer.period_id == period.id
+    )
     target = payer.id if back and payer else organisation(session, AccountKind.EXPIRED, cause.at)
     unspent = session.exec(select(Account.balance).where(Account.id == account.id)).one()
     if unspent:
-        transfer(session, Kind.REVOKE if back else Kind.EXPIRE, unspent, source=account.id, target=target, cause=cause)
+        transfer(
+            session,
+            Kind.REVOKE if back else Kind.EXPIRE,
+            unspent,
+            source=account.id,
+            target=target,
+            cause=cause,
+        )
     return unspent
 
 
 def top_up(
-    session: Session, member_id: int, amount: int, *, source: int, ends_at: datetime, cause: Cause, request_id: int | None = None
+    session: Session,
+    member_id: int,
+    amount: int,
+    *,
+    source: int,
+    ends_at: datetime,
+    cause: Cause,
+    request_id: int | None = None,
 ) -> int:
     """Post one grant from a pool or from `issued`; it fills an overdraft at once."""
     account = open_account(
-        session, AccountKind.TOP_UP, cause.at, member_id=member_id, request_id=request_id, paid_by_id=source, ends_at=ends_at
+        session,
+        AccountKind.TOP_UP,
+        cause.at,
+        member_id=member_id,
+        request_id=request_id,
+        paid_by_id=source,
+        ends_at=ends_at,
     )
     transfer(session, Kind.GRANT, amount, source=source, target=account, cause=cause)
     fill_overdraft(session, member_id, cause)
@@ -272,19 +357,35 @@ def decided(session: Session, request: Request) -> AlreadyDecided:
     session.refresh(request)
     who = session.get(Member, request.decided_by_id) if request.decided_by_id else None
     return AlreadyDecided(
-        request.code, request.state, who.name if who else "", request.decided_at or request.asked_at, request.granted
+        request.code,
+        request.state,
+        who.name if who else "",
+        request.decided_at or request.asked_at,
+        request.granted,
     )
 
 
 def _decide(
-    session: Session, request: Request, state: str, who: Member | None, cause: Cause, granted: int, answer: str = ""
+    session: Session,
+    request: Request,
+    state: str,
+    who: Member | None,
+    cause: Cause,
+    granted: int,
+    answer: str = "",
 ) -> None:
     """The one conditional update: whoever finds it open wins."""
     session.flush()
     result = session.execute(
         update(Request)
         .where(col(Request.id) == request.id, col(Request.code) == request.code, col(Request.state).in_(OPEN))
-        .values(state=state, granted=granted, decided_by_id=who.id if who else None, decided_at=cause.at, answer=answer)
+        .values(
+            state=state,
+            granted=granted,
+            decided_by_id=who.id if who else None,
+            decided_at=cause.at,
+            answer=answer,
+        )
         .execution_options(synchronize_session=False)
     )
     code = request.code
@@ -293,7 +394,9 @@ def _decide(
         raise Replaced(request.code, request.amount) if request.code != code else decided(session, request)
 
 
-def _grant(session: Session, request: Request, amount: int, period: Period, policy: Policy, cause: Cause) -> None:
+def _grant(
+    session: Session, request: Request, amount: int, period: Period, policy: Policy, cause: Cause
+) -> None:
     member = session.get_one(Member, request.member_id)
     pool = pool_for(session, member, policy, period)
     source = pool.id if pool else organisation(session, AccountKind.ISSUED, cause.at)

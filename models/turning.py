@@ -25,7 +25,6 @@ from models.policy import Policy
 from models.posting import portion, post_all, smaller
 
 
-
 def open_first(session: Session, now: datetime, version: int, policy: Policy) -> Period:
     """Begin the first period: nothing to close, whole allocations. `advance` does the rest."""
     span = span_of(policy.period, policy.zone, now)
@@ -96,14 +95,19 @@ def advance(session: Session, now: datetime) -> bool:
 
 
 def _end_of_range(session: Session, after: int) -> int | None:
-    following = select(Member.id).where(col(Member.id) > after).order_by(col(Member.id)).limit(CHUNK).subquery()
-    return session.exec(select(func.max(following.c.id))).one()
+    following = (
+        select(Member.id).where(col(Member.id) > after).order_by(col(Member.id)).limit(CHUNK).subquery()
+    )
+    found: int | None = session.exec(select(func.max(following.c.id))).one()
+    return found
 
 
 def _expire_pools(session: Session, period: Period, cause: Cause) -> None:
     """A pool belongs to its period: what is left of an older one expires."""
     expired = organisation(session, AccountKind.EXPIRED, cause.at)
-    for pool in session.exec(select(Account).where(Account.kind == AccountKind.POOL, Account.balance > 0)).all():
+    for pool in session.exec(
+        select(Account).where(Account.kind == AccountKind.POOL, Account.balance > 0)
+    ).all():
         if pool.period_id != period.id:
             transfer(session, Kind.EXPIRE, pool.balance, source=pool.id, target=expired, cause=cause)
 
@@ -121,7 +125,7 @@ def _return_loans(turn: Turn) -> None:
 def _fill(turn: Turn) -> None:
     """Own quota goes into the overdraft before anything else happens to it."""
     turn.post(
-        f"SELECT 'fill' AS kind, {smaller('a.balance', '-o.balance')} AS amount, a.id AS source_id, o.id AS target_id, "  # noqa: S608
+        f"SELECT 'fill' AS kind, {smaller('a.balance', '-o.balance')} AS amount, a.id AS source_id, o.id AS target_id, "
         "CAST(NULL AS BIGINT) AS loan_id FROM account a JOIN account o ON o.member_id = a.member_id AND o.kind = 'overdraft' "
         "WHERE a.kind = 'allocation' AND a.balance > 0 AND o.balance < 0 AND a.member_id > :lo AND a.member_id <= :hi "
         "ORDER BY a.id"
@@ -136,7 +140,7 @@ def _expire(turn: Turn) -> None:
     if turn.policy.carry_over.cap is not None:
         carried = smaller(carried, str(int(turn.policy.carry_over.cap)))
     turn.post(
-        f"SELECT 'expire' AS kind, CASE WHEN a.kind = 'allocation' THEN a.balance - {carried} ELSE a.balance END AS amount, "  # noqa: S608
+        f"SELECT 'expire' AS kind, CASE WHEN a.kind = 'allocation' THEN a.balance - {carried} ELSE a.balance END AS amount, "
         "a.id AS source_id, CAST(:expired AS BIGINT) AS target_id, CAST(NULL AS BIGINT) AS loan_id FROM account a "
         "WHERE a.balance > 0 AND a.member_id > :lo AND a.member_id <= :hi "
         "AND (a.kind = 'allocation' OR (a.kind = 'top_up' AND a.ends_at <= :boundary)) ORDER BY a.id",
@@ -148,10 +152,17 @@ def _expire(turn: Turn) -> None:
 def _allocate(turn: Turn) -> None:
     """Everybody who is here gets the base that policy gives."""
     session, period = turn.session, turn.period
-    members = session.exec(select(Member).where(col(Member.id) > turn.lo, col(Member.id) <= turn.hi, col(Member.left_at).is_(None))).all()
+    members = session.exec(
+        select(Member).where(
+            col(Member.id) > turn.lo, col(Member.id) <= turn.hi, col(Member.left_at).is_(None)
+        )
+    ).all()
     words = {"lo": turn.lo, "hi": turn.hi, "at": stored_time(session, turn.cause.at)}
     session.connection().execute(_OPEN_ALLOCATIONS, words)
-    used = {row.member_id: int(row.balance) for row in session.connection().execute(_USED, {"lo": turn.lo, "hi": turn.hi})}
+    used = {
+        row.member_id: int(row.balance)
+        for row in session.connection().execute(_USED, {"lo": turn.lo, "hi": turn.hi})
+    }
     rows = []
     for member in members:
         due = turn.policy.base_for(member.columns())
@@ -192,7 +203,7 @@ def _repay(turn: Turn) -> None:
         "GROUP BY l.id, l.borrower_id, l.lender_id, l.forgiven"
     )
     turn.post(
-        "SELECT 'repay' AS kind, CASE WHEN d.most - d.earlier < d.owed THEN d.most - d.earlier ELSE d.owed END AS amount, "  # noqa: S608
+        "SELECT 'repay' AS kind, CASE WHEN d.most - d.earlier < d.owed THEN d.most - d.earlier ELSE d.owed END AS amount, "
         "s.id AS source_id, g.id AS target_id, d.id AS loan_id FROM ("
         f"SELECT q.id, q.borrower_id, q.lender_id, q.owed, {most} AS most, "
         "SUM(q.owed) OVER (PARTITION BY q.borrower_id ORDER BY q.id) - q.owed AS earlier "
@@ -226,7 +237,9 @@ _OPEN_ALLOCATIONS = text(
     "WHERE m.id > :lo AND m.id <= :hi AND m.left_at IS NULL "
     "AND NOT EXISTS (SELECT 1 FROM account a WHERE a.member_id = m.id AND a.kind = 'allocation')"
 )
-_USED = text("SELECT member_id, balance FROM account WHERE kind = 'used' AND member_id > :lo AND member_id <= :hi")
+_USED = text(
+    "SELECT member_id, balance FROM account WHERE kind = 'used' AND member_id > :lo AND member_id <= :hi"
+)
 _NOTE_FILLED = text(
     "UPDATE allowance SET filled = CASE WHEN base < -o.balance THEN base ELSE -o.balance END FROM account o "
     "WHERE o.member_id = allowance.member_id AND o.kind = 'overdraft' AND o.balance < 0 "
@@ -238,5 +251,3 @@ _SETTLED = text(
     "FROM transfer t WHERE t.loan_id = loan.id) "
     "AND (SELECT a.balance FROM account a WHERE a.id = loan.account_id) = 0"
 )
-
-

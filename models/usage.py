@@ -51,7 +51,12 @@ def book(session: Session, readings: Iterable[Reading], *, zone: ZoneInfo, cause
             new = note(session, reading)
             if new > 0:
                 at = _event_time(reading.day, period, zone, cause.at)
-                record(session, member_id, new, cause=Cause(at, cause.actor, cause.key, reading.model, cause.policy))
+                record(
+                    session,
+                    member_id,
+                    new,
+                    cause=Cause(at, cause.actor, cause.key, reading.model, cause.policy),
+                )
                 total += new
     return total
 
