@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -92,16 +93,14 @@ class Dispatcher:
         self.wake()
         return outcome
 
-    async def home(self, address: str) -> Message | None:
+    async def home(self, address: str) -> Message:
         """Somebody's page as it is now; a stranger's says how to get in."""
         try:
             return await self.database.run(lambda session: self._home(session, address))
         except Refusal as no:
-            return (
-                await self._refuse(
-                    Request(key=f"home:{address}", sender=address, words=("home",), fields={"": ""}), no
-                )
-            ).message
+            return await self.database.run(
+                partial(self._no, request=Request(f"home:{address}", address, ()), no=no)
+            )
 
     async def opened_home(self, address: str, key: str) -> None:
         """Somebody looks at their page: promise to publish it, and to keep it fresh for a week."""
@@ -323,7 +322,7 @@ class Dispatcher:
             if known is not None:
                 return self._known(known)
         me = _member(session, request.sender)
-        message = self._no(session, request, no, me, current, now)
+        message = self._no(session, request, no)
         if session.get(receipt.Receipt, request.key) is None and not isinstance(no, TooSlow):
             self._keep(session, request, print_, message, now, me.id if me else None, refused=True)
         elif request.answer_by is not None and not request.fields:
@@ -340,9 +339,9 @@ class Dispatcher:
             )
         return Outcome(message, refused=True)
 
-    def _no(
-        self, session: Session, request: Request, no: Refusal, me: Member | None, current: Any, now: datetime
-    ) -> Message:
+    def _no(self, session: Session, request: Request, no: Refusal) -> Message:
+        """A refusal in the asker's language, as far as one knows it."""
+        me, current, now = _member(session, request.sender), rules.current(session), self.clock()
         if me is None or current is None:
             admins = ", ".join(current[1].admins) if current else "–"
             extra = (

@@ -16,12 +16,16 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 
-    database_url: str = Field("sqlite:///quotabot.db", description="SQLite file, or postgresql://user@host/db")
+    database_url: str = Field(
+        "sqlite:///quotabot.db", description="SQLite file, or postgresql://user@host/db"
+    )
     policy_file: Path = Field(Path("policy.yaml"), description="used when no file is named")
     http_host: str = Field("127.0.0.1", description="where /healthz /readyz /metrics /slack/events listen")
     http_port: int = Field(8080, description="and the port")
     slack_bot_token: SecretStr | None = Field(None, description="xoxb-...; without it Slack is off")
-    slack_app_token: SecretStr | None = Field(None, description="xapp-...; present: Socket Mode, absent: HTTP mode")
+    slack_app_token: SecretStr | None = Field(
+        None, description="xapp-...; present: Socket Mode, absent: HTTP mode"
+    )
     slack_signing_secret: SecretStr | None = Field(None, description="needed in HTTP mode")
     slack_api_url: str = Field("https://slack.com/api/", description="for proxies and stand-ins")
     slack_command: str = Field("/quota", description="flows into the manifest and the help")
@@ -37,11 +41,17 @@ class Settings(BaseSettings):
     )
     gateway_url: str | None = Field(None, description="base address of the gateway")
     gateway_key: SecretStr | None = Field(None, description="its admin key")
-    gateway_mode: Literal["observe", "enforce"] = Field("observe", description="enforce writes limits; observe only reads")
-    gateway_entity: Literal["user", "key", "team_member"] = Field("user", description="LiteLLM: user, key or team_member")
+    gateway_mode: Literal["observe", "enforce"] = Field(
+        "observe", description="enforce writes limits; observe only reads"
+    )
+    gateway_entity: Literal["user", "key", "team_member"] = Field(
+        "user", description="LiteLLM: user, key or team_member"
+    )
     gateway_sync_seconds: int = Field(30, gt=0, description="stretches by itself to the gateway's rate limit")
     log_format: Literal["auto", "console", "json"] = Field("auto", description="auto = console on a terminal")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING, ERROR")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="DEBUG, INFO, WARNING, ERROR"
+    )
 
     @classmethod
     def load(cls) -> Settings:

@@ -25,12 +25,16 @@ def render(message: Message, most: int = MESSAGE_BLOCKS) -> tuple[str, list[Bloc
 
 def mrkdwn(text: str) -> str:
     """Our Markdown as Slack's: bold, code, quotes; everything that people typed is literal and pings nobody."""
-    return "\n".join("> " + _inline(line[2:]) if line.startswith("> ") else _inline(line) for line in text.split("\n"))
+    return "\n".join(
+        "> " + _inline(line[2:]) if line.startswith("> ") else _inline(line) for line in text.split("\n")
+    )
 
 
 def plain(text: str) -> str:
     """The words alone, for places that take no formatting."""
-    words = _STYLED.sub(lambda found: found[1] or found[2] or (found[3] or "").strip("`") or found[4] or "", text)
+    words = _STYLED.sub(
+        lambda found: found[1] or found[2] or (found[3] or "").strip("`") or found[4] or "", text
+    )
     return re.sub(r"\\(.)", r"\1", words)
 
 
@@ -47,7 +51,10 @@ def _inline(text: str) -> str:
 
 def _blocks(message: Message) -> Iterator[Block]:
     if message.title:
-        yield {"type": "header", "text": {"type": "plain_text", "text": cut(plain(message.title), HEADER), "emoji": True}}
+        yield {
+            "type": "header",
+            "text": {"type": "plain_text", "text": cut(plain(message.title), HEADER), "emoji": True},
+        }
     for piece in _pieces(mrkdwn(message.text)):
         yield {"type": "section", "text": {"type": "mrkdwn", "text": piece}}
     for start in range(0, len(message.facts), 10):
@@ -58,7 +65,10 @@ def _blocks(message: Message) -> Iterator[Block]:
     if message.buttons:
         yield {"type": "actions", "elements": [_button(one) for one in message.buttons[:25]]}
     if message.footnote:
-        yield {"type": "context", "elements": [{"type": "mrkdwn", "text": cut(mrkdwn(message.footnote), FIELD)}]}
+        yield {
+            "type": "context",
+            "elements": [{"type": "mrkdwn", "text": cut(mrkdwn(message.footnote), FIELD)}],
+        }
     for part in message.parts:
         yield {"type": "divider"}
         yield from _blocks(part)
@@ -84,8 +94,14 @@ def _button(button: Button) -> Block:
 def _chart(chart: Chart) -> Block:
     """Bars out of signs: they read the same on every client, old or new."""
     most = max((value for _, value, _ in chart.bars), default=0) or 1
-    lines = (f"`{'█' * max(1, round(12 * value / most)):<12}` {_inline(label)} · {_inline(shown)}" for label, value, shown in chart.bars)
-    return {"type": "section", "text": {"type": "mrkdwn", "text": cut(f"*{_inline(chart.title)}*\n" + "\n".join(lines), SECTION)}}
+    lines = (
+        f"`{'█' * max(1, round(12 * value / most)):<12}` {_inline(label)} · {_inline(shown)}"
+        for label, value, shown in chart.bars
+    )
+    return {
+        "type": "section",
+        "text": {"type": "mrkdwn", "text": cut(f"*{_inline(chart.title)}*\n" + "\n".join(lines), SECTION)},
+    }
 
 
 def _pieces(text: str) -> Iterator[str]:
@@ -142,11 +158,21 @@ def _input(field: Field) -> Block:
     elif field.kind == "date":
         element |= {"type": "datepicker"}
     else:
-        element |= {"type": "plain_text_input", "multiline": field.kind == "long", "max_length": 300 if field.kind == "long" else 80}
+        element |= {
+            "type": "plain_text_input",
+            "multiline": field.kind == "long",
+            "max_length": 300 if field.kind == "long" else 80,
+        }
         if field.value:
             element["initial_value"] = field.value
     label = {"type": "plain_text", "text": cut(plain(field.label), 2000)}
-    return {"type": "input", "block_id": field.name, "label": label, "element": element, "optional": field.optional}
+    return {
+        "type": "input",
+        "block_id": field.name,
+        "label": label,
+        "element": element,
+        "optional": field.optional,
+    }
 
 
 def answers(view: dict[str, Any]) -> dict[str, str]:

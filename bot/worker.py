@@ -32,7 +32,7 @@ AT_ONCE = 16
 BURST, EVERY = 3, 1.0
 """A channel takes about one message a second, and a few at once (docs.slack.dev/apis/web-api/rate-limits)."""
 
-Page = Callable[[str], Awaitable[Message | None]]
+Page = Callable[[str], Awaitable[Message]]
 
 
 class Pace:
@@ -214,9 +214,7 @@ class Worker:
                     what["by"], Message.from_json(what["message"])
                 )
             case "home":
-                message = await self.page(what["address"])
-                if message is not None:
-                    await self._messenger(what["address"]).home(what["address"], message)
+                await self._messenger(what["address"]).home(what["address"], await self.page(what["address"]))
             case _:
                 raise Undeliverable(f"nobody knows how to do {effect.kind}")
         return None

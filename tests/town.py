@@ -68,7 +68,14 @@ def _people(session: Session, now: datetime) -> None:
     for name, (_, _, team, role, employment, locale) in CAST.items():
         email = f"{name}@corp.example"
         members[name] = Member(
-            name=name.capitalize(), email=email, gateway_id=email, team=team, role=role, employment=employment, locale=locale, joined_at=now
+            name=name.capitalize(),
+            email=email,
+            gateway_id=email,
+            team=team,
+            role=role,
+            employment=employment,
+            locale=locale,
+            joined_at=now,
         )
         session.add(members[name])
     session.flush()
@@ -89,5 +96,12 @@ def asks(session: Session, name: str, now: datetime = NOW, key: str = "test", **
     assert current is not None
     me = who(session, name)
     return Context(  # type: ignore[arg-type]
-        session=session, now=now, key=key, version=current[0], policy=current[1], me=me, actor=f"member:{me.id}", **more
+        session=session,
+        now=now,
+        key=key,
+        version=current[0],
+        policy=current[1],
+        me=me,
+        actor=f"member:{me.id}",
+        **more,
     )
