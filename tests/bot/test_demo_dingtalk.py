@@ -51,10 +51,13 @@ class App:
     def __init__(self, ding: DingTalk, http: ClientSession) -> None:
         self.heard: list[Frame] = []
         self.answer: dict[str, Any] | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
         self.api = DingTalkApi(http, ding.client_id, ding.client_secret, ding.url, ding.url)
 
     async def hear(self, frame: Frame) -> dict[str, Any] | None:
         self.heard.append(frame)
+        await self.gate.wait()
         return self.answer
 
     async def reply(self, frame: Frame) -> None:
@@ -221,25 +224,13 @@ async def test_a_click_can_be_forged(ding: DingTalk) -> None:
 
 
 async def test_an_answer_that_comes_late_shows_nothing(ding: DingTalk) -> None:
-    released = asyncio.Event()
-
     async with app(ding) as bot:
-
-        async def late(frame: Frame) -> dict[str, Any]:
-            await released.wait()
-            return UPDATE
-
-        bot.hear = late  # type: ignore[method-assign]
+        bot.answer = UPDATE
+        bot.gate.clear()
         await card(bot)
-    async with ClientSession() as http:
-        stream = Stream(ding.client_id, ding.client_secret, http, ding.url, on_card=late)
-        running = asyncio.create_task(stream.run())
-        await ding.wait_for(lambda: ding.connections)
         ack = await ding.press("bob", "topup-R42-1", "request.approve")
-        released.set()
+        bot.gate.set()
         await ding.wait_for(lambda: ding.pushes[ack.push].acks)
-        stream.stop()
-        await running
     assert ack.error == "timed_out"
     assert ding.cards["topup-R42-1"].data["tag"] == "待审批"
 
@@ -405,7 +396,7 @@ async def test_a_snapshot_shows_a_person_only_what_they_see(ding: DingTalk) -> N
 
 
 async def test_waiting_in_vain_says_what_stood_there(ding: DingTalk) -> None:
-    with pytest.raises(TimeoutError, match="not within 0.01 s; messages:"):
+    with pytest.raises(TimeoutError, match="messages: .*; calls: "):
         await ding.wait_for(lambda: ding.cards, timeout=0.01)
 
 
