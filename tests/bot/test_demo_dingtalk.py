@@ -396,7 +396,7 @@ async def test_a_snapshot_shows_a_person_only_what_they_see(ding: DingTalk) -> N
 
 
 async def test_waiting_in_vain_says_what_stood_there(ding: DingTalk) -> None:
-    with pytest.raises(TimeoutError, match="messages: .*; calls: "):
+    with pytest.raises(TimeoutError, match=r"messages: .*; calls: "):
         await ding.wait_for(lambda: ding.cards, timeout=0.01)
 
 
