@@ -1,148 +1,414 @@
-"""The rules an admin writes (being completed)."""
+"""The rules an admin writes: who gets what, who may lend and approve how much, when to be quiet. And which of them are in force."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
-import yaml
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+from pydantic import Field as Setting
+from pydantic_core import ErrorDetails
+from sqlalchemy import func
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from models.amount import Unit, from_plain
+from models.amount import Unit
 from models.calendar import Cadence, Quiet
+from models.policy_fields import (
+    Amount,
+    Cell,
+    Channel,
+    Count,
+    Email,
+    Flag,
+    Hours,
+    Period,
+    Rate,
+    Share,
+    Text,
+    UnitName,
+    Wait,
+    Weekday,
+    Zone,
+)
+from models.policy_yaml import Path, PolicyError, Problem, Tree, UnitChanged, guess, read
+
+__all__ = [
+    "Policy",
+    "PolicyError",
+    "PolicyVersion",
+    "Problem",
+    "UnitChanged",
+    "current",
+    "parse",
+    "record_version",
+]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AllocationRule(_Section):
+    match: dict[str, Cell]
+    amount: Amount
+    reason: Text = ""
+
+
+class Team(_Section):
+    name: Text
+    parent: Text | None = None
+    owner: Email | None = None
+    top_up_budget: Amount | None = None
+
+
+class AdminChannel(_Section):
+    slack: Text | None = None
+    dingtalk: Text | None = None
+
+
+class Gateway(_Section):
+    per_usd: Rate | None = None
+
+
+class CarryOver(_Section):
+    share: Share = Decimal(0)
+    cap: Amount | None = None
+
+
+class Lending(_Section):
+    enabled: Flag = True
+    keep_share: Share = Decimal("0.2")
+    max_open_as_borrower: Count = 3
+    max_borrowed_share: Share = Decimal(1)
+    repay_share: Share = Decimal("0.5")
+
+
+class Ceilings(_Section):
+    """Up to how much somebody may approve; None is no ceiling."""
+
+    manager: Amount | None = None
+    owner: Amount | None = None
+
+
+class AutoApprove(_Section):
+    share: Share = Decimal(0)
+    per_period: Count = 0
+
+
+class Requests(_Section):
+    channel: Channel = "card"
+    approve_up_to: Ceilings | None = None
+    auto_approve: AutoApprove = AutoApprove()
+    remind_after: Wait = timedelta(hours=4)
+    escalate_after: Wait = timedelta(hours=24)
+    expire_after: Wait = timedelta(hours=72)
+    fallback_approvers: tuple[Email, ...] = ()
+
+
+class QuietTime(_Section):
+    hours: Hours = (time(20), time(8))
+    days: tuple[Weekday, ...] = (5, 6)
+
+
+class Surge(_Section):
+    share: Share = Decimal("0.25")
+    within: Wait = timedelta(hours=1)
+
+
+class Alerts(_Section):
+    at: tuple[Share, ...] = (Decimal("0.8"), Decimal("0.95"), Decimal(1))
+    surge: Surge | None = Surge()
 
 
 @dataclass(frozen=True)
-class Due:
+class Allocation:
+    """What somebody gets a period (stored units), by which entry of `allocations` (from 0; -1: none matched) and why."""
+
     amount: int
     rule: int
     reason: str
 
 
-@dataclass(frozen=True)
-class Lending:
-    enabled: bool = True
-    keep_share: Decimal = Decimal("0.2")
-    max_open_as_borrower: int = 3
-    max_borrowed_share: Decimal = Decimal(1)
-    repay_share: Decimal = Decimal("0.5")
+class Policy(_Section):
+    """The whole of policy.yaml, as written or by default. Made by `parse`; amounts in stored units."""
 
-
-@dataclass(frozen=True)
-class Auto:
-    share: Decimal = Decimal(0)
-    per_period: int = 0
-
-
-@dataclass(frozen=True)
-class Requests:
-    fallback_approvers: tuple = ()
-    auto_approve: Auto = Auto()
-    remind_after: timedelta = timedelta(hours=4)
-    escalate_after: timedelta = timedelta(hours=24)
-    expire_after: timedelta = timedelta(hours=72)
-
-
-@dataclass(frozen=True)
-class Carry:
-    share: Decimal = Decimal(0)
-    cap: int | None = None
-
-
-@dataclass(frozen=True)
-class TeamRule:
-    name: str
-    parent: str | None = None
-    owner: str | None = None
-    top_up_budget: int | None = None
-
-
-@dataclass(frozen=True)
-class Policy:
-    unit: Unit = Unit.USD
-    timezone: str = "Asia/Shanghai"
-    period: Cadence = Cadence()
-    admins: tuple = ()
-    rules: tuple = ()
-    teams: tuple = ()
+    unit: UnitName
+    timezone: Zone = "UTC"
+    period: Period = Cadence()
+    admins: tuple[Email, ...] = ()
+    admin_channel: AdminChannel = AdminChannel()
+    allocations: tuple[AllocationRule, ...]
+    gateway: Gateway = Gateway()
+    free_models: tuple[Text, ...] = ()
+    carry_over: CarryOver = CarryOver()
+    teams: tuple[Team, ...] = ()
     lending: Lending = Lending()
     requests: Requests = Requests()
-    carry_over: Carry = Carry()
-    free_models: tuple = ()
-    up_to: dict = field(default_factory=dict)
-    quiet: Quiet | None = Quiet((time(20), time(8)), frozenset({5, 6}))
+    quiet_time: QuietTime | None = Setting(QuietTime(), alias="quiet")
+    alerts: Alerts = Alerts()
+    _tree: Tree = PrivateAttr()
 
     @property
-    def zone(self):
+    def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
 
-    def base_for(self, columns):
-        for n, (match, amount) in enumerate(self.rules):
-            if all(columns.get(k) == v for k, v in match.items()):
-                return Due(amount, n, "")
-        return Due(0, -1, "")
+    @cached_property
+    def quiet(self) -> Quiet | None:
+        """When nobody is asked, for `calendar.awake_after`."""
+        return Quiet(self.quiet_time.hours, frozenset(self.quiet_time.days)) if self.quiet_time else None
 
-    def team_chain(self, name):
-        by = {t.name: t for t in self.teams}
-        out = []
-        while name in by and by[name] not in out:
-            out.append(by[name])
-            name = by[name].parent
-        return out
+    @property
+    def auto_approve(self) -> AutoApprove:
+        return self.requests.auto_approve
 
-    def ceiling(self, kind):
-        return self.up_to.get(kind)
+    @property
+    def per_usd(self) -> Decimal | None:
+        """The workspace's units in a USD; None where nobody said."""
+        return Decimal(1) if self.unit is Unit.USD else self.gateway.per_usd
+
+    def base_for(self, columns: dict[str, str]) -> Allocation:
+        """What the first entry that matches these columns of people.csv gives for a whole period; nothing when none does."""
+        for index, wanted in enumerate(self._wanted):
+            if all(self._fits(key, value, columns) for key, value in wanted):
+                rule = self.allocations[index]
+                return Allocation(rule.amount, index, rule.reason)
+        return Allocation(0, -1, "")
+
+    def team(self, name: str) -> Team | None:
+        return self._teams.get(fold(name))
+
+    def team_chain(self, name: str) -> tuple[Team, ...]:
+        """The team, its parent, and so on, as far as they are listed under `teams`."""
+        return tuple(self._teams[one] for one in self._ancestry(fold(name)) if one in self._teams)
+
+    def ceiling(self, kind: Literal["manager", "owner"]) -> int | None:
+        """Up to how much a manager or a team's owner may approve (stored units); None is no ceiling."""
+        limits = self.requests.approve_up_to
+        return None if limits is None else limits.manager if kind == "manager" else limits.owner
+
+    def problem(self, path: Path, why: str) -> Problem:
+        """Something that is wrong with what was written at `path`."""
+        return self._tree.problem(path, why)
+
+    @cached_property
+    def _wanted(self) -> tuple[tuple[tuple[str, str], ...], ...]:
+        return tuple(
+            tuple((key, fold(value)) for key, value in rule.match.items()) for rule in self.allocations
+        )
+
+    def _fits(self, key: str, wanted: str, columns: dict[str, str]) -> bool:
+        value = fold(columns.get(key, ""))
+        return value == wanted or (key == "team" and wanted in self._ancestry(value))
+
+    @cached_property
+    def _teams(self) -> dict[str, Team]:
+        return {fold(team.name): team for team in self.teams}
+
+    def _ancestry(self, name: str) -> tuple[str, ...]:
+        line: list[str] = []
+        while name and name not in line:
+            line.append(name)
+            team = self._teams.get(name)
+            name = fold(team.parent) if team and team.parent else ""
+        return tuple(line)
+
+
+def fold(word: str) -> str:
+    """How words of people.csv are compared: `Payments ` and `payments` are one team."""
+    return word.strip().casefold()
+
+
+def parse(text: str, name: str = "policy.yaml") -> Policy:
+    """Read a policy, or raise `PolicyError` with everything that is wrong with it."""
+    tree = read(text, name)
+    if not isinstance(tree.value, dict):
+        raise PolicyError([Problem(1, "", "keys and values are needed, such as `unit: USD`", name)])
+    try:
+        policy = Policy.model_validate(tree.value, context={"unit": _unit_of(tree.value)})
+    except ValidationError as error:
+        raise PolicyError([*tree.problems, *_complaints(error, tree)]) from None
+    policy._tree = tree
+    problems = [*tree.problems, *(tree.problem(path, why) for path, why in _contradictions(policy))]
+    if problems:
+        raise PolicyError(problems)
+    return policy
+
+
+def _unit_of(tree: dict[str, Any]) -> Unit | None:
+    return next((unit for unit in Unit if unit == tree.get("unit")), None)
+
+
+def _complaints(error: ValidationError, tree: Tree) -> Iterator[Problem]:
+    known = [problem.key for problem in tree.problems]
+    for detail in error.errors():
+        problem = tree.problem(detail["loc"], _sentence(detail))
+        # What could not even be read was complained about already.
+        if not any(
+            key == problem.key or key.startswith((f"{problem.key}.", f"{problem.key}[")) for key in known
+        ):
+            yield problem
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    match detail["type"]:
+        case "missing":
+            return "is missing"
+        case "extra_forbidden":
+            return f"is not a key that is known here.{guess(str(detail['loc'][-1]), _keys_at(detail['loc'][:-1]))}"
+        case "dict_type":
+            return "a section with keys is needed, such as {team: payments}; {} fits everybody"
+        case "model_type":
+            return "a section with keys is needed" + _empty(detail["input"])
+        case "tuple_type":
+            return "a list is needed, such as [a, b]" + _empty(detail["input"])
+        case "value_error":
+            return str(detail["ctx"]["error"])
+    return detail["msg"]
+
+
+def _empty(value: Any) -> str:
+    return "; leave the whole line out for the default" if value is None else ""
+
+
+def _keys_at(path: Path) -> list[str]:
+    """The keys that the schema has there."""
+    model: type[BaseModel] = Policy
+    for part in path:
+        if isinstance(part, str):
+            field = next(field for name, field in model.model_fields.items() if part in (name, field.alias))
+            model = next(_models(field.annotation))
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
+
+
+def _contradictions(policy: Policy) -> Iterator[tuple[Path, str]]:
+    """What is wrong although every value by itself is right."""
+    if policy.unit is Unit.USD and policy.gateway.per_usd not in (None, 1):
+        yield ("gateway", "per_usd"), "a USD is one USD; write 1 or leave it out"
+    if (
+        policy.unit is not Unit.USD
+        and "gateway" in policy.model_fields_set
+        and policy.gateway.per_usd is None
+    ):
+        yield ("gateway", "per_usd"), f"is missing: how many {policy.unit} are one USD"
+    if policy.quiet_time and len(set(policy.quiet_time.days)) == 7:
+        yield ("quiet", "days"), "every day is quiet, so nobody could ever be asked"
+    yield from _odd_teams(policy)
+
+
+def _odd_teams(policy: Policy) -> Iterator[tuple[Path, str]]:
+    first: dict[str, int] = {}
+    for index, team in enumerate(policy.teams):
+        if first.setdefault(fold(team.name), index) != index:
+            yield (
+                ("teams", index, "name"),
+                f'"{team.name}" is listed twice; the first one is teams[{first[fold(team.name)]}]',
+            )
+        line = [one.name for one in policy.team_chain(team.name)]
+        top = policy.team(line[-1])
+        if top and top.parent and fold(top.parent) in map(fold, line):
+            yield ("teams", index, "parent"), f"goes in a circle: {' → '.join([*line, top.parent])}"
+
+
+# --- which of them are in force --------------------------------------------------------------------------------------
 
 
 class PolicyVersion(SQLModel, table=True):
-    version: int = Field(primary_key=True)
+    """A policy as it was applied. One that waits for its `effective` day has no `in_force_at`; a later one replaces it."""
+
+    version: int | None = Field(default=None, primary_key=True)
     text: str
     applied_at: datetime
     applied_by: str
     effective: date | None = None
+    in_force_at: datetime | None = None
 
 
-@lru_cache
-def parse(text: str, name: str = "policy.yaml") -> Policy:
-    d = yaml.safe_load(text)
-    unit = Unit(d["unit"])
-    amt = lambda x: from_plain(str(x), unit)
-    r = d.get("requests", {})
-    return Policy(
-        unit=unit,
-        timezone=d.get("timezone", "UTC"),
-        admins=tuple(d.get("admins", ())),
-        rules=tuple((a["match"], amt(a["amount"])) for a in d["allocations"]),
-        teams=tuple(
-            TeamRule(
-                t["name"],
-                t.get("parent"),
-                t.get("owner"),
-                None if t.get("top_up_budget") is None else amt(t["top_up_budget"]),
-            )
-            for t in d.get("teams", ())
-        ),
-        free_models=tuple(d.get("free_models", ())),
-        up_to={k: amt(v) for k, v in r.get("approve_up_to", {}).items()},
-        requests=Requests(tuple(r.get("fallback_approvers", ()))),
-    )
-
-
-def current(session: Session):
-    row = session.exec(
-        select(PolicyVersion)
-        .where(col(PolicyVersion.effective).is_(None))
+def current(session: Session) -> tuple[int, Policy] | None:
+    """The version in force and its rules; None before the first apply."""
+    found = session.exec(
+        select(PolicyVersion.version, PolicyVersion.text)
+        .where(col(PolicyVersion.in_force_at).is_not(None))
         .order_by(col(PolicyVersion.version).desc())
         .limit(1)
     ).first()
-    return (row.version, parse(row.text)) if row else None
+    if found is None or found[0] is None:
+        return None
+    return found[0], policy_of(found[0], found[1])
 
 
-def record_version(session, text, now, by, effective=None):
-    n = len(session.exec(select(PolicyVersion)).all()) + 1
-    session.add(PolicyVersion(version=n, text=text, applied_at=now, applied_by=by, effective=effective))
+@lru_cache(maxsize=16)
+def policy_of(version: int, text: str) -> Policy:
+    """The rules of a recorded version, parsed once."""
+    return parse(text, f"policy {version}")
+
+
+def record_version(session: Session, text: str, now: datetime, by: str, effective: date | None = None) -> int:
+    """Keep an applied policy and return its number; it is in force at once unless its day, in its zone, is yet to come.
+
+    Raises `PolicyError` where the text is none, `UnitChanged` where it counts in another unit than the first one.
+    """
+    policy = parse(text)
+    refuse_unit_change(session, policy)
+    waits = effective is not None and effective > now.astimezone(policy.zone).date()
+    kept = PolicyVersion(
+        text=text, applied_at=now, applied_by=by, effective=effective, in_force_at=None if waits else now
+    )
+    session.add(kept)
     session.flush()
-    return n
+    assert kept.version is not None
+    return kept.version
+
+
+def refuse_unit_change(session: Session, policy: Policy) -> None:
+    """Raise `UnitChanged` where an applied policy counts in another unit."""
+    first = session.exec(
+        select(PolicyVersion.version, PolicyVersion.text).order_by(col(PolicyVersion.version)).limit(1)
+    ).first()
+    if first is None or first[0] is None:
+        return
+    unit = policy_of(first[0], first[1]).unit
+    if unit is not policy.unit:
+        why = f"is fixed: quota was counted in {unit} from the first apply on and cannot become {policy.unit}"
+        raise UnitChanged([policy.problem(("unit",), why)])
+
+
+def due(session: Session, now: datetime) -> tuple[int, Policy] | None:
+    """The newest version whose day has come and that is not in force yet."""
+    newest = (
+        select(func.max(PolicyVersion.version))
+        .where(col(PolicyVersion.in_force_at).is_not(None))
+        .scalar_subquery()
+    )
+    waiting = session.exec(
+        select(PolicyVersion)
+        .where(
+            col(PolicyVersion.in_force_at).is_(None), col(PolicyVersion.version) > func.coalesce(newest, 0)
+        )
+        .order_by(col(PolicyVersion.version).desc())
+    ).all()
+    for kept in waiting:
+        assert kept.version is not None
+        policy = policy_of(kept.version, kept.text)
+        if kept.effective is None or kept.effective <= now.astimezone(policy.zone).date():
+            return kept.version, policy
+    return None
+
+
+def put_in_force(session: Session, version: int, now: datetime) -> None:
+    """From now on this version is the current one."""
+    kept = session.get_one(PolicyVersion, version)
+    kept.in_force_at = now
+    session.add(kept)
+    session.flush()

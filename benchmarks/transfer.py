@@ -1,0 +1,262 @@
+"""performance.md 3, 4, 5, 6: a transfer and a whole lend command, against pgbench, pgledger and the standard library.
+
+    python -m benchmarks.transfer [--seconds 3] [--rounds 3] [--pgledger FILE.sql]
+
+pgledger (github.com/pgr0ss/pgledger) is read from a file that you name, its uuid-to-ulid.sql first and pgledger.sql after it;
+without it its ratios are left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+from sqlmodel import Session
+
+from benchmarks.measure import Cell, Postgres, interleave, quantile, ratio, report
+from bot.database import Database
+from bot.dispatch import Dispatcher
+from bot.messenger import Request
+from bot.migrate import migrate
+from models import policy as rules
+from models.ledger import AccountKind, Cause, Kind, open_account, organisation, transfer
+from models.member import Address, Member
+from models.turning import advance, open_first
+
+NOW = datetime(2026, 11, 9, 2, tzinfo=UTC)
+PEOPLE = 2_000
+POLICY = "unit: tokens\ntimezone: UTC\nallocations:\n  - {match: {}, amount: 1000000000}\nlending: {max_open_as_borrower: 1000000}\n"
+
+
+def settle(database: Database) -> list[int]:
+    """People with an allocation each; returns the accounts' ids."""
+    migrate(database.engine)
+
+    def people(session: Session) -> None:
+        for number in range(PEOPLE):
+            email = f"p{number}@corp.example"
+            member = Member(name=f"P{number}", email=email, gateway_id=email, joined_at=NOW, locale="en", timezone="UTC")
+            session.add(member)
+            session.flush()
+            session.add(Address(address=f"slack:U{number}", messenger="slack", member_id=member.id, seen_at=NOW))
+
+    database.transact(people)
+    version = database.transact(lambda session: rules.record_version(session, POLICY, NOW, "bench"))
+    database.transact(lambda session: open_first(session, NOW, version, rules.parse(POLICY)) and None)
+    while database.transact(lambda session: advance(session, NOW)):
+        pass
+    return database.transact(_allocations)
+
+
+def _allocations(session: Session) -> list[int]:
+    rows = session.connection().exec_driver_sql("SELECT id FROM account WHERE kind = 'allocation' ORDER BY id")
+    return [row[0] for row in rows]
+
+
+def ours(database: Database, accounts: list[int], clients: int, seconds: float, pick: Callable[[], tuple[int, int]] | None = None) -> Cell:
+    """`transfer()` committed on its own, by so many tasks."""
+
+    def one() -> None:
+        source, target = pick() if pick else random.sample(accounts, 2)
+        cause = Cause(NOW, "bench", "bench")
+        database.submit(lambda session: transfer(session, Kind.LEND, 1, source=source, target=target, cause=cause), None).result()
+
+    return lambda: closed_loop(one, clients, seconds)
+
+
+def closed_loop(one: Callable[[], object], clients: int, seconds: float) -> dict[str, float]:
+    times: list[float] = []
+    until = time.perf_counter() + seconds
+
+    def client() -> None:
+        while (start := time.perf_counter()) < until:
+            one()
+            times.append(time.perf_counter() - start)
+
+    begun = time.perf_counter()
+    with ThreadPoolExecutor(clients) as pool:
+        for future in [pool.submit(client) for _ in range(clients)]:
+            future.result()
+    times.sort()
+    return {"per_second": len(times) / (time.perf_counter() - begun), "p50_ms": quantile(times, 0.5) * 1e3, "p99_ms": quantile(times, 0.99) * 1e3}
+
+
+def tasks_on_sqlite(database: Database, accounts: list[int], tasks: int, seconds: float) -> Cell:
+    """The way the bot does it: asyncio tasks that await the one writer."""
+
+    async def load() -> dict[str, float]:
+        times: list[float] = []
+        until = time.perf_counter() + seconds
+
+        async def task() -> None:
+            while (start := time.perf_counter()) < until:
+                source, target = random.sample(accounts, 2)
+                await database.run(lambda session: transfer(session, Kind.LEND, 1, source=source, target=target, cause=Cause(NOW, "b", "b")))
+                times.append(time.perf_counter() - start)
+
+        begun = time.perf_counter()
+        await asyncio.gather(*(task() for _ in range(tasks)))
+        times.sort()
+        return {"per_second": len(times) / (time.perf_counter() - begun), "p50_ms": quantile(times, 0.5) * 1e3, "p99_ms": quantile(times, 0.99) * 1e3}
+
+    return lambda: asyncio.run(load())
+
+
+def lends(database: Database, clients: int, seconds: float) -> Cell:
+    """The whole command through the dispatcher: receipt, rules, loan, transfer, outbox."""
+    numbers = iter(range(10**9))
+
+    async def load() -> dict[str, float]:
+        clock = [NOW]
+        dispatcher = Dispatcher(database, lambda: clock[0])
+        times: list[float] = []
+        until = time.perf_counter() + seconds
+
+        async def task() -> None:
+            while (start := time.perf_counter()) < until:
+                number = next(numbers)
+                lender, borrower = random.sample(range(PEOPLE // 2), 1)[0], PEOPLE // 2 + random.randrange(PEOPLE // 2)
+                clock[0] = NOW + timedelta(seconds=number * 0.001)
+                words = (f"lend <@U{borrower}> {number % 900 + 1}",)
+                found = await dispatcher.handle(Request(key=f"{start}:{number}", sender=f"slack:U{lender}", words=words))
+                if found.refused:
+                    raise RuntimeError(str(found))
+                times.append(time.perf_counter() - start)
+
+        begun = time.perf_counter()
+        await asyncio.gather(*(task() for _ in range(clients)))
+        times.sort()
+        return {"per_second": len(times) / (time.perf_counter() - begun), "p50_ms": quantile(times, 0.5) * 1e3, "p99_ms": quantile(times, 0.99) * 1e3}
+
+    return lambda: asyncio.run(load())
+
+
+def stdlib_loop(seconds: float) -> Cell:
+    """The limit on SQLite: one client of the standard library, the same four statements, FULL."""
+    folder = tempfile.mkdtemp()
+    database = Database(f"sqlite:///{folder}/limit.db")
+    accounts = settle(database)
+    database.close()
+
+    def cell() -> dict[str, float]:
+        connection = sqlite3.connect(f"{folder}/limit.db", isolation_level=None)
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        begun, count = time.perf_counter(), 0
+        while time.perf_counter() < begun + seconds:
+            _plain_transfer(connection, *random.sample(accounts, 2))
+            count += 1
+        connection.close()
+        return {"per_second": count / (time.perf_counter() - begun)}
+
+    return cell
+
+
+def _plain_transfer(connection: sqlite3.Connection, source: int, target: int) -> None:
+    at = "2026-11-09 02:00:00.000000"
+    connection.execute("BEGIN IMMEDIATE")
+    taken = connection.execute(
+        "UPDATE account SET balance = balance - 1 WHERE id = ? AND balance >= 1 RETURNING balance, member_id", (source,)
+    ).fetchone()
+    put = connection.execute("UPDATE account SET balance = balance + 1 WHERE id = ? RETURNING balance, member_id", (target,)).fetchone()
+    number = connection.execute(
+        "INSERT INTO transfer (kind, amount, source_id, target_id, at, actor, cause, reason) VALUES ('lend', 1, ?, ?, ?, 'b', 'b', '') RETURNING id",
+        (source, target, at),
+    ).fetchone()[0]
+    connection.execute(
+        "INSERT INTO entry (transfer_id, account_id, member_id, amount, balance_after, at) VALUES (?, ?, ?, -1, ?, ?), (?, ?, ?, 1, ?, ?)",
+        (number, source, taken[1], taken[0], at, number, target, put[1], put[0], at),
+    )
+    connection.execute("COMMIT")
+
+
+def pgledger(postgres: Postgres, path: Path, clients: int, seconds: float) -> Cell:
+    """The peer: its own function, one call a transfer, from Python threads."""
+    url = postgres.create("peer")
+    postgres.file(path, "peer")
+    with psycopg.connect(url, autocommit=True) as connection:
+        ids = [connection.execute("SELECT id FROM pgledger_create_account(%s, 'USD')", (f"a{n}",)).fetchone()[0] for n in range(1000)]  # type: ignore[index]
+    pool = [psycopg.connect(url, autocommit=True) for _ in range(clients)]
+    free = list(pool)
+
+    def one() -> None:
+        connection = free.pop()
+        source, target = random.sample(ids, 2)
+        connection.execute("SELECT * FROM pgledger_create_transfer(%s, %s, 1)", (source, target)).fetchall()
+        free.append(connection)
+
+    return lambda: closed_loop(one, clients, seconds)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pgledger", type=Path)
+    words = parser.parse_args()
+    postgres, folder = Postgres(), Path(tempfile.mkdtemp())
+    try:
+        run(postgres, folder, words.seconds, words.rounds, words.pgledger)
+    finally:
+        postgres.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run(postgres: Postgres, folder: Path, seconds: float, rounds: int, peer: Path | None) -> None:
+    pg, lite = Database(postgres.create("ours")), Database(f"sqlite:///{folder}/ours.db")
+    accounts, light = settle(pg), settle(lite)
+    script = (
+        f"\\set a random({accounts[0]}, {accounts[-1] - 1})\n\\set b :a + 1\n"
+        "SELECT * FROM ledger_post('lend', 1, :a, :b, NULL, now(), 'b', 'b', '', NULL);\n"
+    )
+    pool = pg.transact(lambda session: open_account(session, AccountKind.ALLOCATION, NOW, member_id=_one_more(session)))
+    pg.transact(lambda session: transfer(session, Kind.ALLOCATE, 10**12, source=organisation(session, AccountKind.ISSUED, NOW), target=pool, cause=Cause(NOW, "b", "b")) and None)
+    hot_script = script.replace(":a, :b, NULL", f"{pool}, :b, NULL")
+    cells: dict[str, Cell] = {
+        "pgbench function, 8": lambda: {"per_second": postgres.pgbench(script, "ours", 8, seconds)},
+        "transfer, Postgres, 8": ours(pg, accounts, 8, seconds),
+        "lend command, Postgres, 8": lends(pg, 8, seconds),
+        "pgbench hot, 32": lambda: {"per_second": postgres.pgbench(hot_script, "ours", 32, seconds)},
+        "hot pool, Postgres, 1": ours(pg, accounts, 1, seconds, lambda: (pool, random.choice(accounts))),
+        "hot pool, Postgres, 32": ours(pg, accounts, 32, seconds, lambda: (pool, random.choice(accounts))),
+        "standard library, SQLite, 1": stdlib_loop(seconds),
+        "transfer, SQLite, 8 tasks": tasks_on_sqlite(lite, light, 8, seconds),
+        "lend command, SQLite, 8 tasks": lends(lite, 8, seconds),
+    }
+    if peer is not None:
+        cells["pgledger transfer, 8"] = pgledger(postgres, peer, 8, seconds)
+    found = interleave(cells, rounds)
+    rows = {
+        "3 transfer / pgbench with one function call": (ratio(found, "transfer, Postgres, 8", "pgbench function, 8", "per_second"), ">= 0.5"),
+        "5 SQLite transfer / standard library": (ratio(found, "transfer, SQLite, 8 tasks", "standard library, SQLite, 1", "per_second"), ">= 0.6"),
+        "5 SQLite p99 / p50": ([row["p99_ms"] / row["p50_ms"] for row in found["transfer, SQLite, 8 tasks"]], "<= 10"),
+        "6 hot pool 32 clients / 1 client": (ratio(found, "hot pool, Postgres, 32", "hot pool, Postgres, 1", "per_second"), ">= 0.8"),
+        "6 hot pool / pgbench hot function, 32": (ratio(found, "hot pool, Postgres, 32", "pgbench hot, 32", "per_second"), ">= 1.5"),
+    }
+    if peer is not None:
+        rows["3 transfer / pgledger"] = (ratio(found, "transfer, Postgres, 8", "pgledger transfer, 8", "per_second"), ">= 2")
+        rows["4 lend command / pgledger transfer"] = (ratio(found, "lend command, Postgres, 8", "pgledger transfer, 8", "per_second"), ">= 1")
+    report("transfer", found, rows)
+    pg.close()
+    lite.close()
+
+
+def _one_more(session: Session) -> int:
+    member = Member(name="pool", email="pool@corp.example", gateway_id="pool", joined_at=NOW)
+    session.add(member)
+    session.flush()
+    return member.id
+
+
+if __name__ == "__main__":
+    main()
