@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession
 
-from bot.demo.dingtalk import Department, DingTalk, Group, Person, Plan
+from bot.demo.dingtalk import Department, DingTalk, Group, Person
 from bot.dingtalk_api import (
     CREATE_CARD,
     REPLY,
@@ -21,7 +20,7 @@ from bot.dingtalk_api import (
     DingTalkApi,
     card_values,
 )
-from bot.dingtalk_errors import DingTalkError, OutcomeUnknown, Throttled, TokenRefused, failure, parsed
+from bot.dingtalk_errors import DingTalkError, OutcomeUnknown, Throttled, TokenRefused
 
 ALICE = Person("alice", "爱丽丝", "alice@corp.example", "007", "工程师", departments=(2,), manager="bob")
 BOB = Person("bob", "鲍勃", departments=(1, 2))
@@ -412,17 +411,6 @@ async def test_a_missing_permission_names_it_for_the_administrator(ding: DingTal
     assert not classic.value.temporary
 
 
-# ---- templates -------------------------------------------------------------------------------------------
-
-
-async def test_a_template_is_created_saved_and_published(ding: DingTalk, api: DingTalkApi) -> None:
-    template = await api.create_template("quotabot")
-    source = json.dumps({"editorData": "{}", "widgetInfo": "", "type": "im", "mode": "card"})
-    await api.save_template(template, "quotabot", source)
-    await api.publish_template(template)
-    assert ding.templates[template] == {"name": "quotabot", "source": source, "published": True}
-
-
 # ---- answers that are odd --------------------------------------------------------------------------------
 
 
@@ -442,44 +430,6 @@ async def test_the_block_of_an_address_says_how_long_to_wait(ding: DingTalk, api
     assert api.calls[SEND_TO_USERS] == 1
 
 
-@pytest.mark.parametrize(
-    ("status", "body", "kind", "code"),
-    [
-        (200, b"{}", None, ""),
-        (200, b'{"errcode":0}', None, ""),
-        (200, b'{"success":false,"code":"x"}', DingTalkError, "x"),
-        (200, b'{"errcode":90018}', Throttled, "90018"),
-        (200, b'{"errcode":"90002"}', Throttled, "90002"),
-        (200, b'{"errcode":33}', TokenRefused, "33"),
-        (200, b'{"errcode":88}', OutcomeUnknown, "88"),
-        (200, b'{"errcode":88,"sub_code":"60020"}', DingTalkError, "60020"),
-        (200, b'{"errcode":-1}', OutcomeUnknown, "-1"),
-        (200, b"", OutcomeUnknown, "HTTP 200, not JSON"),
-        (200, b"[1]", OutcomeUnknown, "HTTP 200, not JSON"),
-        (200, b"[" * 100_000, OutcomeUnknown, "HTTP 200, not JSON"),
-        (302, b"{}", OutcomeUnknown, "HTTP 302"),
-        (401, b"{}", TokenRefused, "401"),
-        (403, b"<html>", DingTalkError, "HTTP 403, not JSON"),
-        (
-            403,
-            b'{"code":"Forbidden.AccessDenied.QpsLimitForApi"}',
-            Throttled,
-            "Forbidden.AccessDenied.QpsLimitForApi",
-        ),
-        (400, b'{"code":"param.contentUnsafe","accessdenieddetail":7}', DingTalkError, "param.contentUnsafe"),
-        (429, b"{}", Throttled, "429"),
-        (504, b'{"code":"ServiceTimeout"}', OutcomeUnknown, "ServiceTimeout"),
-        (502, b"<html>", OutcomeUnknown, "HTTP 502, not JSON"),
-    ],
-)
-def test_every_kind_of_no_is_told_apart(
-    status: int, body: bytes, kind: type[DingTalkError] | None, code: str
-) -> None:
-    no = failure(status, parsed(body))
-    assert type(no) is (kind or type(None))
-    assert (no.code if no else "") == code
-
-
 async def test_a_directory_row_without_its_id_is_no_half_read_person(
     ding: DingTalk, api: DingTalkApi
 ) -> None:
@@ -487,7 +437,3 @@ async def test_a_directory_row_without_its_id_is_no_half_read_person(
     with pytest.raises(DingTalkError, match="no result") as no:
         await api.user("alice")
     assert no.value.temporary
-
-
-def test_the_free_plan_is_what_the_stand_in_enforces() -> None:
-    assert Plan() == Plan(monthly=5000, per_second=20)

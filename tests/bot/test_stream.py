@@ -211,10 +211,10 @@ def test_reading_a_bad_frame_raises_nothing_else(text: str) -> None:
 async def test_a_server_that_closes_at_once_causes_no_storm(ding: DingTalk) -> None:
     ding.trouble.close_at_once(1000, times=200)
     time_ = Time()
-    async with streaming(ding, clock=time_.clock, sleep=time_.sleep) as (stream, _):
+    async with streaming(ding, clock=time_.clock, sleep=time_.sleep) as _:
         await ding.wait_for(lambda: len(ding.opens) > 200, timeout=10)
         await ding.wait_for(lambda: ding.connections)
-        assert stream.opens == 201
+    assert len(ding.opens) == 201
     assert time_.pauses[0] <= 1
     assert min(time_.pauses[2:]) >= 1
     assert 30 <= min(time_.pauses[-20:]) <= max(time_.pauses) <= 60
@@ -278,13 +278,11 @@ async def test_a_connection_that_pongs_but_stays_silent_is_given_up(ding: DingTa
         assert stream.trouble.startswith("no frame") or stream.connected
 
 
-async def test_a_refusal_shows_and_is_retried_slowly(ding: DingTalk) -> None:
+async def test_a_refusal_is_retried_slowly(ding: DingTalk) -> None:
     time_ = Time()
     async with streaming(ding, secret="wrong", clock=time_.clock, sleep=time_.sleep) as (stream, _):
         await ding.wait_for(lambda: len(ding.opens) > 3)
-        seen = stream.trouble
         stream.stop()
-    assert "401" in seen
     assert min(time_.pauses) >= 30
 
 
@@ -298,6 +296,7 @@ async def test_a_refusal_is_a_state_of_its_own(ding: DingTalk) -> None:
     async with streaming(ding, secret="wrong", sleep=sleep) as (stream, _):
         await asyncio.wait_for(asleep.wait(), 5)
         assert (stream.state, stream.connected, stream.last_frame_age) == (State.REFUSED, False, None)
+        assert "401" in stream.trouble
 
 
 # ---- a frozen server -------------------------------------------------------------------------------------
@@ -306,9 +305,8 @@ async def test_a_refusal_is_a_state_of_its_own(ding: DingTalk) -> None:
 @pytest.mark.parametrize("what", ["open", "connect"])
 async def test_a_frozen_server_freezes_neither_the_loop_nor_us(ding: DingTalk, what: str) -> None:
     ding.trouble.freeze(what)
-    limits = Limits(opening=0.2)
     time_ = Time()
-    async with streaming(ding, limits=limits, sleep=time_.sleep) as (stream, _):
+    async with streaming(ding, limits=Limits(opening=0.2), sleep=time_.sleep) as (stream, _):
         longest, last = 0.0, time.monotonic()
         while len(ding.opens) < 3:
             await asyncio.sleep(0)
