@@ -173,7 +173,7 @@ def _tokens(figure: str, amount: int, locale: str) -> str:
 
 def _stored(value: Decimal, unit: Unit, text: str) -> int:
     scaled = _EXACT.multiply(value, Decimal(unit.scale))
-    if abs(scaled) > LARGEST:
+    if scaled.copy_abs() > LARGEST:  # abs() would round to 28 digits
         raise BadAmount(Why.TOO_BIG, text)
     if scaled != int(scaled):
         raise BadAmount(Why.TOO_PRECISE, text)
