@@ -317,10 +317,9 @@ async def test_a_frozen_server_freezes_neither_the_loop_nor_us(ding: DingTalk, w
 
 async def test_a_socket_that_freezes_is_noticed(ding: DingTalk) -> None:
     limits = Limits(heartbeat=0.1, closing=0.1, shortest=0.01)
-    async with streaming(ding, limits=limits) as (stream, _):
+    async with streaming(ding, limits=limits) as _:
         ding.trouble.freeze("socket")
         await ding.wait_for(lambda: len(ding.opens) > 1)
-        assert stream.opens > 1
 
 
 # ---- stopping --------------------------------------------------------------------------------------------
