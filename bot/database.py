@@ -41,9 +41,7 @@ def engine_for(url: str) -> Engine:
     """An engine that keeps our promises: durable commits, enforced keys, one writer on SQLite."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(
-            parsed.set(drivername="postgresql+psycopg"), pool_size=POOL, max_overflow=2, pool_pre_ping=True
-        )
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=POOL, max_overflow=2)
     engine = create_engine(
         parsed.set(drivername="sqlite"), connect_args={"check_same_thread": False, "timeout": 1.5}
     )

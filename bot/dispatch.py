@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, select
 
 from bot.database import Database
@@ -81,8 +82,8 @@ class Dispatcher:
         said, route = self._route(request)
         try:
             profiles = await self._before(request, said, route)
-            outcome = await self.database.run(
-                lambda session: self._once(session, request, said, route, profiles), within=PATIENCE
+            outcome = await self._committed(
+                partial(self._once, request=request, said=said, route=route, profiles=profiles)
             )
         except Refusal as no:
             outcome = await self._refuse(request, no)
@@ -106,6 +107,15 @@ class Dispatcher:
         """Somebody looks at their page: promise to publish it, and to keep it fresh for a week."""
         await self.database.run(lambda session: self._opened(session, address, key), within=PATIENCE)
         self.wake()
+
+    async def _committed(self, work: Callable[[Session], Outcome]) -> Outcome:
+        """Run it once more when the connection broke: whether it was committed or not, the receipt knows."""
+        try:
+            return await self.database.run(work, within=PATIENCE)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            return await self.database.run(work, within=PATIENCE / 2)
 
     # Before the transaction: what has to be read from the network
 

@@ -91,16 +91,21 @@ class Address(SQLModel, table=True):
             if old.address != address:
                 session.delete(old)
         session.flush()
+        session.info.pop("addresses", None)
         return session.merge(cls(address=address, messenger=messenger, member_id=member.id))
 
 
 def addresses(session: Session, member_id: int) -> list[Address]:
-    """Where a member can be reached, the place they were last seen in first."""
-    rows = session.exec(select(Address).where(Address.member_id == member_id)).all()
-    return sorted(
-        rows,
-        key=lambda row: (row.seen_at is None, -(row.seen_at.timestamp() if row.seen_at else 0), row.address),
-    )
+    """Where a member can be reached, the place they were last seen in first. Read once a transaction."""
+    known: dict[int, list[Address]] = session.info.setdefault("addresses", {})
+    if member_id not in known:
+        rows = session.exec(select(Address).where(Address.member_id == member_id)).all()
+        known[member_id] = sorted(rows, key=_lately)
+    return known[member_id]
+
+
+def _lately(row: Address) -> tuple[bool, float, str]:
+    return row.seen_at is None, -(row.seen_at.timestamp() if row.seen_at else 0), row.address
 
 
 def require_colleague(member: Member) -> Member:
