@@ -1,7 +1,8 @@
-"""The Gateway port: what every LLM gateway is asked, however it names it. A connector is one file beside this one.
+"""The Gateway port: what every LLM gateway is asked, however it names it. A connector is one file here.
 
-Money is integer micro-USD (10⁻⁶ USD) whatever the gateway counts in; its floats are rounded up. Caps (LiteLLM, OpenRouter) and
-wallets (New API) look the same from outside: `spent` has been used, `total` is what may be used in all, and `set_total` makes it so.
+Money is integer micro-USD (10⁻⁶ USD) whatever the gateway counts in; its floats are rounded up. Caps
+(LiteLLM, OpenRouter) and wallets (New API) look the same from outside: `spent` has been used, `total` is
+what may be used in all, and `set_total` makes it so.
 """
 
 from __future__ import annotations
@@ -41,9 +42,12 @@ class NoSuchAccount(GatewayRefused):
 class Account:
     """A reading of one account. `spent` and `total` in micro-USD, in the gateway's own `window`.
 
-    `total`: what may be spent in all before calls are refused, None when nothing limits it: a cap, or a wallet's remaining + used.
-    `window`: opaque; changes when the gateway began to count anew. `as_of`: when the reading was asked for, so at least this fresh.
-    `email`, `name`, `owner` (whose key it is: an id or e-mail) are hints for linking, empty when the gateway does not say.
+    `total`: what may be spent in all before calls are refused, None when nothing limits it: a cap, or a
+    wallet's remaining + used.
+    `window`: opaque; changes when the gateway began to count anew. `as_of`: when the reading was asked for,
+    so at least this fresh.
+    `email`, `name`, `owner` (whose key it is: an id or e-mail) are hints for linking, empty when the
+    gateway does not say.
     """
 
     id: str
@@ -59,9 +63,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class UsageRow:
-    """All that an account used on one UTC day of one model with one key, so far: replaces any earlier row of the same four.
+    """All that an account used on one UTC day of one model with one key, so far: replaces any earlier row of
+    the same four.
 
-    `amount` in micro-USD. `account` is empty when the gateway met a spender it cannot name; `key` when it does not break down by key.
+    `amount` in micro-USD. `account` is empty when the gateway met a spender it cannot name; `key` when it
+    does not break down by key.
     """
 
     account: str
@@ -78,8 +84,9 @@ class UsageRow:
 class Finding:
     """Something that binds besides our limits, or would undo them.
 
-    `code` and `facts` choose the words elsewhere; `subjects` are the accounts, keys, teams or models concerned; `fix` is the setting
-    or call that helps, in the gateway's own spelling, empty when there is none.
+    `code` and `facts` choose the words elsewhere; `subjects` are the accounts, keys, teams or models
+    concerned; `fix` is the setting or call that helps, in the gateway's own spelling, empty when there is
+    none.
     """
 
     code: str
@@ -91,9 +98,9 @@ class Finding:
 class Gateway(Protocol):
     """A gateway that meters and limits. Every method raises `GatewayError` and `GatewayRefused`.
 
-    Each connector spaces its own calls to `calls_per_minute`; who goes first is the caller's affair. In the family of wallets a call in
-    flight is taken from what remains before it is counted as used, so `total` dips for seconds: believe a change of it that two
-    readings agree on.
+    Each connector spaces its own calls to `calls_per_minute`; who goes first is the caller's affair. In the
+    family of wallets a call in flight is taken from what remains before it is counted as used, so `total`
+    dips for seconds: believe a change of it that two readings agree on.
     """
 
     family: Family
@@ -108,9 +115,13 @@ class Gateway(Protocol):
     async def set_total(self, id: str, total: int) -> Account:  # noqa: A002
         """Make `total` what may be spent in all (≥ 0, micro-USD), read it back and return the reading.
 
-        Idempotent: what is done is derived from a reading made now, and after a lost reply from another one. For an account's wallet
-        there must be one caller at a time across processes; within one, the connector sees to it.
+        Idempotent: what is done is derived from a reading made now, and after a lost reply from another
+        one. For an account's wallet there must be one caller at a time across processes; within one, the
+        connector sees to it.
         """
+
+    async def release(self, id: str, found: int | None) -> Account:  # noqa: A002
+        """Put back a limit as it was found, None being none at all: the only way to lift one. Else as `set_total`."""
 
     def holds(self, total: int) -> int:
         """What the gateway can really hold of `total`: at most it, to its own smallest unit. What `set_total` will read back."""

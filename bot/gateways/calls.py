@@ -1,4 +1,4 @@
-"""What connectors share: JSON calls at the gateway's pace, exact money from floats, and writes confirmed by reading back."""
+"""What connectors share: JSON calls at the gateway's pace, exact money, and writes confirmed by reading back."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def shortened(text: str) -> str:
 
 
 async def confirmed(
-    write: Callable[[], Awaitable[Any]], read: Callable[[], Awaitable[Account]], total: int
+    write: Callable[[], Awaitable[Any]], read: Callable[[], Awaitable[Account]], total: int | None
 ) -> Account:
     """Do an absolute write and read it back; a lost reply is no failure when the reading shows the value."""
     lost: GatewayError | None = None

@@ -1,10 +1,13 @@
-"""LiteLLM Proxy: caps in USD on users, keys or team members (GATEWAY_ENTITY). https://docs.litellm.ai/docs/proxy/users
+"""LiteLLM Proxy: caps in USD on users, keys or team members (GATEWAY_ENTITY).
+https://docs.litellm.ai/docs/proxy/users
 
 Read in LiteLLM 1.109 and tried against 1.106. What a reader should know before changing anything here:
-* A write names the account and its budget, nothing else: `budget_duration` re-arms the window, `user_role` applies defaults, an
-  e-mail may create a user, `max_budget: null` means unlimited.
-* `/user/update` and `/team/member_update` answer 200 for somebody unknown and create them, so only accounts that were read are written.
-* `spend` in the database lags the enforcing counter by up to 15 s. The reset sets back `spend`, never `max_budget`.
+* A write names the account and its budget, nothing else: `budget_duration` re-arms the window, `user_role`
+  applies defaults, an e-mail may create a user, `max_budget: null` means unlimited.
+* `/user/update` and `/team/member_update` answer 200 for somebody unknown and create them, so only accounts
+  that were read are written.
+* `spend` in the database lags the enforcing counter by up to 15 s. The reset sets back `spend`, never
+  `max_budget`.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from datetime import date, datetime
 from typing import Any, Final, Protocol
 
 from bot.gateways import Access, Account, Family, Finding, GatewayRefused, NoSuchAccount, UsageRow, days
-from bot.gateways.calls import Calls, Json, Pace, Reply, Tally, cap, confirmed, dollars, micro
+from bot.gateways.calls import MICRO, Calls, Json, Pace, Reply, Tally, cap, confirmed, dollars, micro
 
 DASHBOARD: Final = "litellm-dashboard"
 """The team of the keys that LiteLLM's own pages log in with."""
@@ -59,7 +62,13 @@ class LiteLLM:
 
     async def set_total(self, id: str, total: int) -> Account:  # noqa: A002
         """Set the budget, read it back."""
-        usd = dollars(total)
+        return await self._set(id, dollars(total), total)
+
+    async def release(self, id: str, found: int | None) -> Account:  # noqa: A002
+        """Put back the budget found; null lifts it."""
+        return await self._set(id, None if found is None else found / MICRO, found)
+
+    async def _set(self, id: str, usd: float | None, total: int | None) -> Account:  # noqa: A002
         if id not in self._known:
             await self.account(id)
         write = functools.partial(self._entity.write, id, usd)
@@ -139,7 +148,7 @@ class Entity(Protocol):
     async def read(self, id: str) -> Account:  # noqa: A002
         """This one."""
 
-    async def write(self, id: str, usd: float) -> None:  # noqa: A002
+    async def write(self, id: str, usd: float | None) -> None:  # noqa: A002
         """Set its budget."""
 
     def spender(self, key: str, about: Json) -> str | None:
@@ -179,7 +188,7 @@ class Users:
                     return _user(row, reply.asked)
         raise NoSuchAccount(f"no user {id}")
 
-    async def write(self, id: str, usd: float) -> None:  # noqa: A002
+    async def write(self, id: str, usd: float | None) -> None:  # noqa: A002
         """https://docs.litellm.ai/docs/proxy/users"""
         await self._calls.send("POST", "/user/update", body={"user_id": id, "max_budget": usd})
 
@@ -208,7 +217,7 @@ class Keys:
         reply = await _or_unknown(self._calls.get("/key/info", key=id), f"no key {id}")
         return _key(id, reply.data["info"], reply.asked)
 
-    async def write(self, id: str, usd: float) -> None:  # noqa: A002
+    async def write(self, id: str, usd: float | None) -> None:  # noqa: A002
         """https://docs.litellm.ai/docs/proxy/virtual_keys"""
         await self._calls.send("POST", "/key/update", body={"key": id, "max_budget": usd})
 
@@ -247,7 +256,7 @@ class Members:
         rows = sorted(reply.data["team_memberships"], key=lambda row: str(row["user_id"]))
         return [_member(row, emails.get(row["user_id"], ""), reply.asked) for row in rows]
 
-    async def write(self, id: str, usd: float) -> None:  # noqa: A002
+    async def write(self, id: str, usd: float | None) -> None:  # noqa: A002
         """https://docs.litellm.ai/docs/proxy/team_budgets"""
         team, _, user = id.partition("/")
         body = {"team_id": team, "user_id": user, "max_budget_in_team": usd}

@@ -1,16 +1,18 @@
 """New API: wallets in integer quota units, and One API where it differs. https://docs.newapi.pro/api/
 
-A wallet holds what remains (`quota`) and counts what was used (`used_quota`); their sum is what may be used in all. It is moved by
-`add_quota` add and subtract, never `override`, which wipes what was used meanwhile and leaves Redis with the old value. Adding is not
-idempotent and has no key for it, so a move is derived from a reading made just before, and after a lost reply from another one; as the
-lost call may still be on its way, the account then rests for `SETTLE` seconds.
+A wallet holds what remains (`quota`) and counts what was used (`used_quota`); their sum is what may be used
+in all. It is moved by `add_quota` add and subtract, never `override`, which wipes what was used meanwhile
+and leaves Redis with the old value. Adding is not idempotent and has no key for it, so a move is derived
+from a reading made just before, and after a lost reply from another one; as the lost call may still be on
+its way, the account then rests for `SETTLE` seconds.
 
-One API adds by `/api/topup`, which may sit in memory for seconds, and cannot subtract: only `PUT` of the whole object as read, absolute.
-What is consumed between reading and writing stays in `used_quota`, so the sum shows it and the next round takes it off again. PUT
-ignores zeros, so an empty wallet is written, and read, as −1. New API before `add_quota` cannot be driven.
+One API adds by `/api/topup`, which may sit in memory for seconds, and cannot subtract: only `PUT` of an
+absolute quota. What is consumed between reading and writing stays in `used_quota`, so the sum shows it and
+the next round takes it off again. PUT ignores zeros, so an empty wallet is written, and read, as −1. New
+API before `add_quota` cannot be driven.
 
-Answers are HTTP 200 with `success`. GATEWAY_KEY is the access token of an admin, or `ID:TOKEN` when that admin's id is not 1. The route
-`GET /api/user/token` is never called: it makes a new token each time.
+Answers are HTTP 200 with `success`. GATEWAY_KEY is the access token of an admin, or `ID:TOKEN` when that
+admin's id is not 1. The route `GET /api/user/token` is never called: it makes a new token each time.
 """
 
 from __future__ import annotations
@@ -122,6 +124,13 @@ class NewApi:
         """Move the wallet by what is missing or too much, and read it back."""
         if total < 0:
             raise ValueError(f"a limit cannot be negative: {total}")
+        return await self._set(id, total)
+
+    async def release(self, id: str, found: int | None) -> Account:  # noqa: A002
+        """Put back what was found: in a wallet always a number, below nought when it was in debt."""
+        return await self._set(id, found or 0)
+
+    async def _set(self, id: str, total: int) -> Account:  # noqa: A002
         await self._learn_unit()
         async with self._moving[id]:
             return await self._move_to(id, self._units(total))
@@ -157,7 +166,8 @@ class NewApi:
             body = {"user_id": row["id"], "quota": remaining - row["quota"], "remark": remark}
             await self._ask("POST", "/api/topup", body)
         else:
-            await self._ask("PUT", "/api/user/", row | {"quota": remaining or _EMPTY})
+            # Only these two: whatever else stands there is written back as it was, `used_quota` as well.
+            await self._ask("PUT", "/api/user/", {"id": row["id"], "quota": remaining or _EMPTY})
 
     async def _arrived(self, id: str, before: int, target: int, lost: GatewayError | None) -> Account:  # noqa: A002
         """The reading after a move; where it shows nothing of it, the account rests until that must be the truth."""

@@ -1,13 +1,15 @@
 """OpenRouter: caps in USD on API keys, asked with a management key. https://openrouter.ai/docs/api-reference
 
-* A key's `limit` counts `usage` since `limit_reset` began anew at 00:00 UTC, or for ever; BYOK only with `include_byok_in_limit`.
+* A key's `limit` counts `usage` since `limit_reset` began anew at 00:00 UTC, or for ever; BYOK only with
+  `include_byok_in_limit`.
 * The list shows the default workspace, newest first, 100 at a time.
-* Usage comes from the analytics query (today included). It answers with names instead of keys, at most 10,000 rows, 64 calls a minute.
-  Where it is missing: `/activity`, per key and completed UTC day.
+* Usage comes from the analytics query (today included). It answers with names instead of keys, at most
+  10,000 rows, 64 calls a minute. Where it is missing: `/activity`, per key and completed UTC day.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -63,8 +65,14 @@ class OpenRouter:
         return _account(reply.data["data"], reply.asked, self._emails or {})
 
     async def set_total(self, id: str, total: int) -> Account:  # noqa: A002
-        """Set the key's limit, read it back. `limit: null` would be unlimited and is never sent."""
-        body = {"limit": dollars(total)}
+        """Set the key's limit, read it back."""
+        return await self._set(id, {"limit": dollars(total)}, total)
+
+    async def release(self, id: str, found: int | None) -> Account:  # noqa: A002
+        """Put back the limit found; null lifts it."""
+        return await self._set(id, {"limit": None if found is None else dollars(found)}, found)
+
+    async def _set(self, id: str, body: Json, total: int | None) -> Account:  # noqa: A002
         return await confirmed(
             lambda: self._calls.send("PATCH", f"/keys/{id}", body=body), lambda: self.account(id), total
         )
@@ -122,18 +130,16 @@ class OpenRouter:
 
     async def _query(self, tally: Tally, keys: Sequence[Json], since: date, until: date) -> None:
         """Count these keys' rows; ask in halves where rows are cut off or names do not tell keys apart."""
-        named = {row[name]: row for row in keys for name in ("name", "label")}
-        data = (
-            await self._ask_analytics(keys, since, until)
-            if len(named) == 2 * len(keys) or len(keys) == 1
-            else None
-        )
+        rows = await self._ask_analytics(keys, since, until)
         if not self._has_analytics:
             return
-        rows = data["data"] if data is not None and not data["metadata"]["truncated"] else None
-        if rows is not None and (len(keys) == 1 or all(row["api_key_id"] in named for row in rows)):
+        named = _by_name(keys)
+        if rows is not None and all(row["api_key_id"] in named for row in rows):
             for row in rows:
-                _count(tally, named.get(row["api_key_id"], keys[0]), row)
+                _count(tally, named[row["api_key_id"]], row)
+        elif rows is not None and len(keys) == 1:
+            for row in rows:
+                _count(tally, keys[0], row)
         elif len(keys) > 1:
             await self._query(tally, keys[: len(keys) // 2], since, until)
             await self._query(tally, keys[len(keys) // 2 :], since, until)
@@ -143,7 +149,8 @@ class OpenRouter:
         else:
             raise GatewayError(f"more than {MOST_ROWS} rows for one key and day")
 
-    async def _ask_analytics(self, keys: Sequence[Json], since: date, until: date) -> Json | None:
+    async def _ask_analytics(self, keys: Sequence[Json], since: date, until: date) -> list[Json] | None:
+        """Their rows; None when not all of them came."""
         body = {
             "metrics": _METRICS,
             "dimensions": ["api_key_id", "model"],
@@ -159,8 +166,9 @@ class OpenRouter:
                 raise
             self._has_analytics = False
             return None
-        data: Json = reply.data["data"]
-        return data
+        data = reply.data["data"]
+        rows: list[Json] | None = None if data["metadata"]["truncated"] else data["data"]
+        return rows
 
     async def _activity(self, tally: Tally, keys: Sequence[Json], since: date, until: date) -> None:
         yesterday = self._clock().date() - _DAY
@@ -187,13 +195,17 @@ class OpenRouter:
         keys = [row async for page, _ in self._keys() for row in page]
         windows = tuple(row["hash"] for row in keys if row["limit_reset"])
         ending = tuple(row["hash"] for row in keys if row.get("expires_at"))
-        rails = [row for row in await self._maybe("/guardrails") if row.get("limit_usd") is not None]
+        rails = {row["name"]: row.get("limit_usd") for row in await self._maybe("/guardrails")}
+        budgets = {name: str(usd) for name, usd in rails.items() if usd is not None}
         spaces = tuple(row["name"] for row in (await self._maybe("/workspaces"))[1:])
         found = [
             Finding("window_set", "PATCH /keys/{hash} {limit_reset: null}", windows),
             Finding("key_expires", "PATCH /keys/{hash} {expires_at: null}", ending),
             Finding(
-                "guardrails", "PATCH /guardrails/{id} {limit_usd: null, reset_interval: null}", _names(rails)
+                "guardrails",
+                "PATCH /guardrails/{id} {limit_usd: null, reset_interval: null}",
+                tuple(budgets),
+                budgets,
             ),
             Finding("other_workspaces", "", spaces),
             Finding("model_not_free", "", tuple(free_models)),
@@ -245,8 +257,10 @@ def _all_used(row: Json) -> bool:
     return bool(row["usage"] or row["byok_usage"])
 
 
-def _names(rails: list[Json]) -> tuple[str, ...]:
-    return tuple(f"{row['name']}: ${row['limit_usd']}" for row in rails)
+def _by_name(keys: Sequence[Json]) -> dict[str, Json]:
+    """Keys by what analytics may call them, where only one is called so."""
+    times = Counter(row[field] for row in keys for field in ("name", "label"))
+    return {row[field]: row for row in keys for field in ("name", "label") if times[row[field]] == 1}
 
 
 def _count(tally: Tally, key: Json, row: Json) -> None:

@@ -1,7 +1,9 @@
-"""A stand-in New API, or One API: wallets in integer units, HTTP 200 with `success`, and writes that are easy to get wrong.
+"""A stand-in New API, or One API: wallets in integer units, and writes that are easy to get wrong.
 
-* New API: pages from 1 with a total; `/api/user/manage` add_quota; `PUT /api/user/` says success and leaves the quota alone.
-* One API: pages from 0, always 10, no total, newest first; `/api/topup` adds only; `PUT` overwrites, ignoring zeros.
+* New API: pages from 1 with a total; `/api/user/manage` add_quota; `PUT /api/user/` says success and leaves
+  the quota alone.
+* One API: pages from 0, always 10, no total, newest first; `/api/topup` adds only; `PUT` overwrites,
+  ignoring zeros.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """A stand-in OpenRouter: API keys with a limit, their windows, and usage by analytics or by completed day.
 
-Lists are newest first, 100 at a time, and show the default workspace. Analytics answers with a key's name, counts as strings, and at most
-`limit` rows, saying so; `/activity` knows completed UTC days only.
+Lists are newest first, 100 at a time, and show the default workspace. Analytics answers with a key's name,
+counts as strings, and at most `limit` rows, saying so; `/activity` knows completed UTC days only.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ class OpenRouter(StandIn):
 
     def add_key(self, name: str, **fields: Any) -> Key:
         """A new key, first in the list."""
-        key = Key(hash=f"{len(self.keys):064x}", name=name, **fields)
+        key = Key(hash=hashlib.sha256(str(len(self.keys)).encode()).hexdigest(), name=name, **fields)
         self.keys[key.hash] = key
         return key
 

@@ -1,0 +1,137 @@
+"""What all connectors share: settings, money, pace, and what is said of errors."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from aiohttp import ClientSession
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.demo.gateways import FAILED_AFTER, REPLY_GARBLED
+from bot.demo.gateways.litellm import LiteLLM
+from bot.gateways import Finding, GatewayError, GatewayRefused, days, open_gateway
+from bot.gateways.calls import Pace, Tally, cap, dollars, micro, shortened
+
+
+@pytest.mark.parametrize("kind", ["claude-enterprise", "portkey"])
+async def test_a_gateway_without_a_connector_says_not_yet(http: ClientSession, kind: str) -> None:
+    with pytest.raises(GatewayRefused, match=f"{kind}: not yet"):
+        open_gateway(kind, "http://gateway.example", "sk", http)
+
+
+async def test_missing_settings_are_named(http: ClientSession) -> None:
+    with pytest.raises(GatewayRefused, match="GATEWAY_URL and GATEWAY_KEY"):
+        open_gateway("litellm", None, None, http)
+    with pytest.raises(GatewayRefused, match="needs GATEWAY_KEY"):
+        open_gateway("openrouter", None, "", http)
+
+
+async def test_an_entity_that_litellm_does_not_have_is_refused(http: ClientSession) -> None:
+    with pytest.raises(GatewayRefused, match="GATEWAY_ENTITY team: LiteLLM has user, key, team_member"):
+        open_gateway("litellm", "http://gateway.example", "sk", http, entity="team")
+
+
+@pytest.mark.parametrize(
+    ("usd", "expected"),
+    [
+        (0, 0),
+        (0.1, 100_000),
+        (1e-07, 1),
+        (0.30000000000000004, 300_001),
+        (Decimal("0.0000015"), 2),
+        (None, 0),
+    ],
+)
+def test_a_float_is_rounded_up_to_the_micro_dollar(usd: float | Decimal | None, expected: int) -> None:
+    assert micro(usd) == expected
+
+
+@given(st.integers(min_value=0, max_value=10**15))
+def test_a_limit_survives_the_float_it_travels_in(total: int) -> None:
+    assert micro(dollars(total)) == total
+
+
+def test_no_limit_is_not_nought_and_nought_is_a_limit() -> None:
+    assert cap(None) is None
+    assert cap(0) == 0
+    with pytest.raises(ValueError, match="negative"):
+        dollars(-1)
+
+
+def test_usage_in_pieces_is_rounded_once() -> None:
+    tally, day = Tally(), date(2026, 11, 23)
+    for _ in range(3):
+        tally.add("ann", day, "m", "", used=Decimal("0.0000004"), tokens=(1, 2), requests=1)
+    (row,) = tally.rows()
+    assert (row.amount, row.input_tokens, row.output_tokens, row.requests) == (2, 3, 6, 3)
+
+
+def test_days_include_both_ends() -> None:
+    assert days(date(2026, 11, 30), date(2026, 12, 1)) == [date(2026, 11, 30), date(2026, 12, 1)]
+
+
+def test_a_reason_is_short_and_shows_no_key() -> None:
+    said = shortened("bad key sk-abcdefghijklmnop\n" + "x" * 1000)
+    assert said.startswith("bad key sk-… x")
+    assert len(said) == 300
+
+
+def test_a_finding_has_facts_and_no_sentences() -> None:
+    assert Finding("team_cap").facts == {}
+
+
+async def test_calls_go_out_in_a_burst_and_then_at_the_pace() -> None:
+    pace, started = Pace(per_minute=6000, burst=3), time.monotonic()
+    for _ in range(3):
+        await pace.turn()
+    assert time.monotonic() - started < 0.009
+    for _ in range(3):
+        await pace.turn()
+    assert time.monotonic() - started >= 0.029
+
+
+async def test_when_a_gateway_asks_for_rest_everybody_rests(http: ClientSession) -> None:
+    async with LiteLLM(users={"ann": None}) as gateway:
+        connector = open_gateway("litellm", gateway.url, gateway.key, http)
+        gateway.trouble.rate_limit(retry_after=30)
+        with pytest.raises(GatewayError) as caught:
+            await connector.account("ann")
+        assert caught.value.retry_after == 30
+        assert not caught.value.unknown
+
+
+async def test_nobody_at_home_means_that_nothing_was_done(http: ClientSession) -> None:
+    async with LiteLLM() as gateway:
+        url = gateway.url
+    with pytest.raises(GatewayError, match="unreachable") as caught:
+        await open_gateway("litellm", url, "sk", http).account("ann")
+    assert not caught.value.unknown
+
+
+@pytest.mark.parametrize("how", [FAILED_AFTER, REPLY_GARBLED])
+async def test_an_answer_that_makes_no_sense_leaves_open_what_was_done(http: ClientSession, how: str) -> None:
+    async with LiteLLM(users={"ann": None}) as gateway:
+        gateway.trouble.plan("*", how)
+        with pytest.raises(GatewayError) as caught:
+            await open_gateway("litellm", gateway.url, gateway.key, http).account("ann")
+        assert caught.value.unknown
+        assert "\n" not in caught.value.reason
+
+
+async def test_silence_ends_after_the_timeout(http: ClientSession) -> None:
+    async with LiteLLM(users={"ann": None}) as gateway:
+        gateway.trouble.hang()
+        with pytest.raises(GatewayError, match="no answer") as caught:
+            await open_gateway("litellm", gateway.url, gateway.key, http, timeout=0.05).account("ann")
+        assert caught.value.unknown
+
+
+async def test_a_wrong_key_is_refused_with_the_gateways_words(http: ClientSession) -> None:
+    async with LiteLLM() as gateway:
+        with pytest.raises(GatewayRefused, match="HTTP 401: Authentication Error") as caught:
+            await open_gateway("litellm", gateway.url, "sk-somebody-else", http).account("ann")
+        assert caught.value.status == 401
