@@ -6,14 +6,13 @@ import calendar
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from itertools import islice
 from typing import Literal
 
 from models.amount import Unit
 
 DAY = timedelta(days=1)
-LONGEST_WAIT = 3660
-"""Days that `awake_after` looks ahead before it gives up."""
+LONGEST_WAIT = 3660 * DAY
+"""How far `awake_after` looks ahead before it gives up."""
 
 
 @dataclass(frozen=True)
@@ -103,17 +102,15 @@ def awake_between(start: datetime, end: datetime, quiet: Quiet | None, zone: tzi
 def awake_after(start: datetime, duration: timedelta, quiet: Quiet | None, zone: tzinfo) -> datetime:
     """The first moment at which `duration` of time that is not quiet has passed since `start`.
 
-    Raises `ValueError` where that is not within ten years, as when every day is quiet.
+    Where quiet leaves hardly any time it gives up looking after ten years, and answers with that day.
     """
     at, left = start, duration
-    pauses = _pauses(start, quiet, zone)
-    for pause in islice(pauses, 2 * LONGEST_WAIT):
-        if pause.start - at >= left:
-            return at + left
-        left -= max(timedelta(), pause.start - at)
+    for pause in _pauses(start, quiet, zone):
+        awake = max(timedelta(), pause.start - at)
+        if awake >= left or at > start + LONGEST_WAIT:
+            break
+        left -= awake
         at = max(at, pause.end)
-    if next(pauses, None) is not None:
-        raise ValueError("there is not enough time that is not quiet")
     return at + left
 
 

@@ -207,7 +207,7 @@ class Policy(_Section):
 
     @cached_property
     def _teams(self) -> dict[str, Team]:
-        return {fold(team.name): team for team in self.teams}
+        return {fold(team.name): team for team in reversed(self.teams)}
 
     def _ancestry(self, name: str) -> tuple[str, ...]:
         line: list[str] = []
@@ -255,24 +255,22 @@ def _complaints(error: ValidationError, tree: Tree) -> Iterator[Problem]:
 
 
 def _sentence(detail: ErrorDetails) -> str:
-    match detail["type"]:
-        case "missing":
-            return "is missing"
-        case "extra_forbidden":
-            return f"is not a key that is known here.{guess(str(detail['loc'][-1]), _keys_at(detail['loc'][:-1]))}"
-        case "dict_type":
-            return "a section with keys is needed, such as {team: payments}; {} fits everybody"
-        case "model_type":
-            return "a section with keys is needed" + _empty(detail["input"])
-        case "tuple_type":
-            return "a list is needed, such as [a, b]" + _empty(detail["input"])
-        case "value_error":
-            return str(detail["ctx"]["error"])
-    return detail["msg"]
+    kind, path = detail["type"], detail["loc"]
+    if kind == "value_error":
+        return str(detail["ctx"]["error"])
+    if kind == "extra_forbidden":
+        return f"is not a key that is known here.{guess(str(path[-1]), _keys_at(path[:-1]))}"
+    wanted = _WANTED.get(kind, detail["msg"])
+    by_default = kind in ("model_type", "tuple_type") and detail["input"] is None
+    return f"{wanted}; leave the whole line out for the default" if by_default else wanted
 
 
-def _empty(value: Any) -> str:
-    return "; leave the whole line out for the default" if value is None else ""
+_WANTED = {
+    "missing": "is missing",
+    "model_type": "a section with keys is needed",
+    "dict_type": "a section with keys is needed, such as {team: payments}; {} fits everybody",
+    "tuple_type": "a list is needed, such as [a, b]",
+}
 
 
 def _keys_at(path: Path) -> list[str]:
@@ -304,7 +302,19 @@ def _contradictions(policy: Policy) -> Iterator[tuple[Path, str]]:
         yield ("gateway", "per_usd"), f"is missing: how many {policy.unit} are one USD"
     if policy.quiet_time and len(set(policy.quiet_time.days)) == 7:
         yield ("quiet", "days"), "every day is quiet, so nobody could ever be asked"
+    if (
+        policy.quiet_time
+        and policy.quiet_time.hours
+        and _length(*policy.quiet_time.hours) > timedelta(hours=23)
+    ):
+        yield ("quiet", "hours"), "leaves less than an hour of the day in which somebody could be asked"
     yield from _odd_teams(policy)
+
+
+def _length(begin: time, end: time) -> timedelta:
+    """From one time of the day to the next such time."""
+    minutes = (end.hour - begin.hour) * 60 + end.minute - begin.minute
+    return timedelta(minutes=minutes % (24 * 60))
 
 
 def _odd_teams(policy: Policy) -> Iterator[tuple[Path, str]]:

@@ -54,25 +54,28 @@ def check(policy: Policy, members: Sequence[Member]) -> list[Problem]:
 
 
 def plan(
-    before: Policy | None, after: Policy, members: Iterable[Member], posted: Mapping[int, int] | None = None
+    before: Policy | None, after: Policy, members: Iterable[Member], standing: Mapping[int, int] | None = None
 ) -> list[Change]:
-    """Everybody whose base changes. `posted` (member id → base that stands) also finds what people.csv changed since."""
-    return [change for change in _bases(before, after, members, posted) if change.before != change.after]
+    """Everybody whose base changes.
+
+    `standing` (member id → whole base in force) finds what people.csv changed since; who is not in it had what `before` says.
+    """
+    return [change for change in _bases(before, after, members, standing) if change.before != change.after]
 
 
 def totals(
-    before: Policy | None, after: Policy, members: Iterable[Member], posted: Mapping[int, int] | None = None
+    before: Policy | None, after: Policy, members: Iterable[Member], standing: Mapping[int, int] | None = None
 ) -> list[TeamTotal]:
     """What each team's people get together, by the team's name."""
     sums: dict[str, tuple[int, int, int]] = {}
-    for change in _bases(before, after, members, posted):
+    for change in _bases(before, after, members, standing):
         people, old, new = sums.get(change.member.team, (0, 0, 0))
         sums[change.member.team] = (people + 1, old + change.before, new + change.after)
     return [TeamTotal(team, *sums[team]) for team in sorted(sums)]
 
 
 def _bases(
-    before: Policy | None, after: Policy, members: Iterable[Member], posted: Mapping[int, int] | None
+    before: Policy | None, after: Policy, members: Iterable[Member], standing: Mapping[int, int] | None
 ) -> Iterator[Change]:
     for member in members:
         if member.active:
@@ -80,9 +83,7 @@ def _bases(
             old = before.base_for(columns).amount if before else 0
             new = after.base_for(columns)
             why = new.reason or _why(after.allocations[new.rule] if new.rule >= 0 else None)
-            yield Change(
-                member, (posted or {}).get(member.id, old if posted is None else 0), new.amount, new.rule, why
-            )
+            yield Change(member, (standing or {}).get(member.id, old), new.amount, new.rule, why)
 
 
 def _why(rule: AllocationRule | None) -> str:
@@ -96,10 +97,11 @@ def _why(rule: AllocationRule | None) -> str:
 
 def _odd_people(policy: Policy, members: Sequence[Member]) -> Iterator[tuple[Path, str]]:
     known = {member.email: member for member in members}
+    here = [member.email for member in members if member.active]
     for path, email in _named(policy):
         member = known.get(email)
         if member is None:
-            yield path, f"nobody has the e-mail {email}.{guess(email, known)}"
+            yield path, f"nobody has the e-mail {email}.{guess(email, here, 85)}"
         elif not member.active:
             yield path, f"{email} has left"
 

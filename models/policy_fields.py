@@ -23,7 +23,7 @@ def _unit(value: Any) -> Unit:
     try:
         return Unit(value)
     except ValueError:
-        raise ValueError(f"must be {_either(list(Unit))}, not {said(value)}") from None
+        raise _instead(f"must be {_either(list(Unit))}", value) from None
 
 
 def _amount(value: Any, info: ValidationInfo) -> int:
@@ -54,6 +54,8 @@ def _share(value: Any) -> Decimal:
     if not 0 <= number <= 1:
         hint = f"; {number} % is {number / 100}" if 1 < number <= 100 else ""
         raise ValueError(f"is a share and must be from 0 to 1{hint}")
+    if number != round(number, 6):
+        raise ValueError("has more than six digits after the point")
     return number
 
 
@@ -73,14 +75,14 @@ def _count(value: Any) -> int:
 
 def _number(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise ValueError(f"a number is needed, such as 100, not {said(value)}")  # noqa: TRY004 - pydantic reads ValueError
+        raise _instead("a number is needed, such as 100", value)
     return Decimal(value)
 
 
 def _duration(value: Any) -> timedelta:
     found = re.fullmatch(r"([1-9][0-9]{0,4})\s*([mhd])", value) if isinstance(value, str) else None
     if found is None:
-        raise ValueError(f"a time is needed, such as 30m, 4h or 3d, not {said(value)}")
+        raise _instead("a time is needed, such as 30m, 4h or 3d", value)
     return (
         int(found[1]) * {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}[found[2]]
     )
@@ -89,24 +91,18 @@ def _duration(value: Any) -> timedelta:
 def _hours(value: Any) -> tuple[time, time] | None:
     if value is None:
         return None
-    found = (
-        re.fullmatch(r"([0-9]{1,2}):([0-9]{2})\s*-\s*([0-9]{1,2}):([0-9]{2})", value)
-        if isinstance(value, str)
-        else None
-    )
-    try:
-        if found is None:
-            raise ValueError
-        begin, end = time(int(found[1]), int(found[2])), time(int(found[3]) % 24, int(found[4]))
-    except ValueError:
-        raise ValueError(
-            f'two times of the day are needed, such as "20:00-08:00", not {said(value)}'
-        ) from None
-    if int(found[3]) > 24 or (int(found[3]) == 24 and end.minute):
-        raise ValueError(f'two times of the day are needed, such as "20:00-08:00", not {said(value)}')
-    if begin == end:
+    begin, _, end = value.partition("-") if isinstance(value, str) else ("", "", "")
+    hours = _time_of_day(begin), _time_of_day(end)
+    if hours[0] is None or hours[1] is None:
+        raise _instead('two times of the day are needed, such as "20:00-08:00"', value)
+    if hours[0] == hours[1]:
         raise ValueError("begins when it ends; for whole days list them under days")
-    return begin, end
+    return hours[0], hours[1]
+
+
+def _time_of_day(text: str) -> time | None:
+    found = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])|24:00", text.strip())
+    return time(int(found[1] or 0), int(found[2] or 0)) if found else None
 
 
 def _weekday(value: Any) -> int:
@@ -114,12 +110,12 @@ def _weekday(value: Any) -> int:
     for number, name in enumerate(WEEKDAYS):
         if word in (name, name[:3]):
             return number
-    raise ValueError(f"must be mon, tue, wed, thu, fri, sat or sun, not {said(value)}")
+    raise _instead("must be mon, tue, wed, thu, fri, sat or sun", value)
 
 
 def _email(value: Any) -> str:
     if not isinstance(value, str) or not is_email(value.strip()):
-        raise ValueError(f"an e-mail address is needed, not {said(value)}")
+        raise _instead("an e-mail address is needed", value)
     return value.strip().lower()
 
 
@@ -127,13 +123,13 @@ def is_email(text: str) -> bool:
     """Whether this may be an e-mail address; whether anybody has it is for `check` to say."""
     return (
         len(text) <= 254
-        and re.fullmatch(r"""[^@\s,;:<>()\[\]"'\\]+@[^@\s,;:<>()\[\]"'\\]+""", text) is not None
+        and re.fullmatch(r"""[^@\s,;:<>()\[\]"\\]+@[^@\s,;:<>()\[\]"'\\]+""", text) is not None
     )
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"text is needed, not {said(value)}; put it in quotes")  # noqa: TRY004
+        raise _instead("text is needed, in quotes where it looks like something else", value)
     if not value.strip():
         raise ValueError("must not be empty")
     return value.strip()
@@ -144,16 +140,14 @@ def _cell(value: Any) -> str:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return format(value, "f") if isinstance(value, Decimal) else str(value)
     if not isinstance(value, str):
-        raise ValueError(
-            f'one value is needed, not {said(value)}; put text in quotes, and write "" for an empty column'
-        )  # noqa: TRY004
+        raise _instead('one value is needed, "" for an empty column, and text in quotes', value)
     return value.strip()
 
 
 def _zone(value: Any) -> str:
     if not isinstance(value, str) or value not in zones():
         close = guess(value, zones()) if isinstance(value, str) else ""
-        raise ValueError(f"a time zone is needed, such as Asia/Shanghai or UTC, not {said(value)}.{close}")
+        raise _instead("a time zone is needed, such as Asia/Shanghai or UTC", value, close)
     return value
 
 
@@ -165,25 +159,29 @@ def zones() -> frozenset[str]:
 def _cadence(value: Any) -> Cadence:
     if isinstance(value, dict) and list(value) == ["monthly"]:
         day = value["monthly"]
-        if not isinstance(day, int) or not 1 <= day <= 31:
-            raise ValueError(f"monthly: a day from 1 to 31 is needed, not {said(day)}")
+        if isinstance(day, bool) or not isinstance(day, int) or not 1 <= day <= 31:
+            raise _instead("monthly: a day from 1 to 31 is needed", day)
         return Cadence("monthly", day)
     for kind in ("monthly", "weekly", "quarterly"):
         if value == kind:
             return Cadence(kind)  # type: ignore[arg-type]
-    raise ValueError(f"must be monthly, {{monthly: 15}}, weekly or quarterly, not {said(value)}")
+    raise _instead("must be monthly, {monthly: 15}, weekly or quarterly", value)
 
 
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(f"must be true or false, not {said(value)}")  # noqa: TRY004
+        raise _instead("must be true or false", value)
     return value
 
 
 def _channel(value: Any) -> str:
     if value not in ("card", "oa"):
-        raise ValueError(f"must be card or oa, not {said(value)}")
+        raise _instead("must be card or oa", value)
     return str(value)
+
+
+def _instead(wanted: str, value: Any, hint: str = "") -> ValueError:
+    return ValueError(f"{wanted}, not {said(value)}{f'.{hint}' if hint else ''}")
 
 
 def said(value: Any) -> str:

@@ -38,7 +38,7 @@ class PolicyError(ValueError):
         super().__init__("\n".join(map(str, self.problems)))
 
 
-class UnitChanged(PolicyError):
+class UnitChanged(PolicyError):  # noqa: N818 - what happened
     """The unit is fixed after the first apply."""
 
 
@@ -64,9 +64,9 @@ def written(path: Path) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
 
 
-def guess(word: str, known: Iterable[str]) -> str:
-    """` Did you mean "amount"?` where a known word is close, else nothing."""
-    found = process.extractOne(word, list(known), score_cutoff=65)
+def guess(word: str, known: Iterable[str], alike: int = 65) -> str:
+    """` Did you mean "amount"?` where a known word is `alike` per cent, else nothing."""
+    found = process.extractOne(word, list(known), score_cutoff=alike)
     return f' Did you mean "{found[0]}"?' if found else ""
 
 
