@@ -16,7 +16,9 @@ from prometheus_client import CollectorRegistry, Gauge
 from bot import web
 from bot.database import Database
 from bot.dispatch import Dispatcher, utc_now
+from bot.gateways import open_gateway
 from bot.messenger import Messenger
+from bot.reconcile import Reconciler
 from bot.settings import Settings
 from bot.slack import Slack
 from bot.worker import Worker
@@ -49,6 +51,7 @@ class House:
         )
         self.messengers: dict[str, Messenger] = self.dispatcher.messengers
         self.worker = Worker(database, clock, self.messengers, self.dispatcher.home, live=live)
+        self.reconciler = self._reconciler(live=live, clock=clock)
         self.slack: Slack | None = None
         self.runner: AppRunner | None = None
         if settings.slack_bot_token is None:
@@ -58,8 +61,25 @@ class House:
         else:
             self.slack = self.messengers["slack"] = Slack(settings, self.dispatcher, http)
 
+    def _reconciler(self, *, live: bool, clock: Callable[[], datetime]) -> Reconciler | None:
+        """The gateway's loop, when there is a gateway."""
+        settings, key = self.settings, self.settings.gateway_key
+        if settings.gateway_kind == "none":
+            log.info("the gateway is off: GATEWAY_KIND is none")
+            return None
+        gateway = open_gateway(
+            settings.gateway_kind, settings.gateway_url, key.get_secret_value() if key else None, self.http,
+            entity=settings.gateway_entity, clock=clock,
+        )  # fmt: skip
+        found = Reconciler(self.database, gateway, clock, enforce=live, every=settings.gateway_sync_seconds)
+        found.told = self.worker.wake
+        self.dispatcher.fresh_spend, self.dispatcher.as_of = found.fresh, found.as_of
+        return found
+
     def _wake(self) -> None:
         self.worker.wake()
+        if self.reconciler is not None:
+            self.reconciler.wake()
 
     @property
     def port(self) -> int:
@@ -71,6 +91,8 @@ class House:
         """Until `stop`: then nothing new is taken, what is in flight is finished."""
         tasks = [asyncio.create_task(self.worker.run(), name="worker")]
         tasks += [asyncio.create_task(one.run(), name=name) for name, one in self.messengers.items()]
+        if self.reconciler is not None:
+            tasks.append(asyncio.create_task(self.reconciler.run(), name="gateway"))
         self.runner = await web.serve(self._application(), self.settings.http_host, self.settings.http_port)
         log.info(
             "running",
@@ -93,10 +115,22 @@ class House:
     def _application(self) -> Application:
         registry = CollectorRegistry()
         for name, text, read in (
-            ("quotabot_effects_done", "promised work done", lambda: self.worker.done),
-            ("quotabot_effects_parked", "promised work set aside", lambda: self.worker.parked),
+            ("quotabot_effects_done", "promised work done", lambda: float(self.worker.done)),
+            ("quotabot_effects_parked", "promised work set aside", lambda: float(self.worker.parked)),
         ):
             Gauge(name, text, registry=registry).set_function(read)
+        if (gateway := self.reconciler) is not None:
+            for name, text, read in (
+                ("quotabot_gateway_round_seconds", "how long the last round took", lambda: gateway.lag),
+                ("quotabot_gateway_errors", "calls that failed", lambda: float(gateway.errors)),
+                ("quotabot_gateway_writes", "limits written", lambda: float(gateway.writes)),
+                (
+                    "quotabot_gateway_strangers",
+                    "spenders that belong to nobody",
+                    lambda: len(gateway.unknown),
+                ),
+            ):
+                Gauge(name, text, registry=registry).set_function(read)
         checks: dict[str, Callable[[], bool]] = {"database": self.database.alive}
         checks |= {name: one.ready for name, one in self.messengers.items()}
         secret = self.settings.slack_signing_secret

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from handlers import arguments as a
-from handlers import balance, home, housekeeping, lending, requests, team
+from handlers import balance, home, housekeeping, lending, metering, requests, team
 from handlers.arguments import Said, Take
 from handlers.context import Context
 from handlers.wording import Text
@@ -88,6 +88,8 @@ BUTTONS: dict[str, Route] = {
     "loan.forgive": Route(lending.forgive_loan, (a.code,), _FORGIVE),
     "lend.open": Route(requests.lend_form, usage=_LEND, form=requests.lend_form),
     "history.open": Route(balance.history, (a.value,)),
+    "surge.continue": Route(metering.keep_going),
+    "surge.pause": Route(metering.pause),
 }
 
 FORMS: dict[str, Route] = {

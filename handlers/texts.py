@@ -322,6 +322,12 @@ ALERT_OUT = Text("Your quota is used up.", "你的额度已用完。")
 ALERT_WHAT = Text("Most of it: {what}.", "主要用在：{what}。")
 ALERT_RECALL = Text("You can recall {amount} that you lent.", "你可以收回借出未用的 {amount}。")
 
+SURGE = Text("You spent **{amount}** in the last {minutes} minutes. Is that you?", "最近 {minutes} 分钟用掉了 **{amount}**，是你在用吗？")
+CONTINUE_BUTTON = Text("Keep going", "继续使用")
+PAUSE_BUTTON = Text("Pause me", "先暂停")
+PAUSED = Text("Paused: the gateway takes nothing more from you until you say to go on.", "已暂停：恢复前网关不会再放行你的请求。")
+CONTINUED = Text("Fine, go on.", "好的，继续。")
+
 # Answers that are not refusals
 UNKNOWN_ADMIN_NOTE = Text(
     "{name} tried the bot but is not in the directory: {address}.",

@@ -1,8 +1,22 @@
 """Every table, imported once, so that the metadata is whole."""
 
-from models import approvers, echo, ledger, loan, member, outbox, period, policy, receipt, request, usage
+from models import (
+    approvers,
+    calls,
+    echo,
+    gateway,
+    ledger,
+    loan,
+    member,
+    outbox,
+    period,
+    policy,
+    receipt,
+    request,
+    usage,
+)
 from models.base import metadata
 
 __all__ = [
-    "approvers", "echo", "ledger", "loan", "member", "metadata", "outbox", "period", "policy", "receipt", "request", "usage",
+    "approvers", "calls", "echo", "gateway", "ledger", "loan", "member", "metadata", "outbox", "period", "policy", "receipt", "request", "usage",
 ]  # fmt: skip

@@ -404,6 +404,34 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_entry")),
     )
     op.create_index("ix_entry_statement", "entry", ["member_id", "at", "id"], unique=False)
+    op.create_table(
+        "gatewayaccount",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
+        sa.Column("origin", sa.BigInteger(), nullable=False),
+        sa.Column("booked", sa.BigInteger(), nullable=False),
+        sa.Column("spent", sa.BigInteger(), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=True),
+        sa.Column("found", sa.BigInteger(), nullable=True),
+        sa.Column("written", sa.BigInteger(), nullable=True),
+        sa.Column("before", sa.BigInteger(), nullable=True),
+        sa.Column("window", sa.String(), nullable=False),
+        sa.Column("suspect", sa.BigInteger(), nullable=True),
+        sa.Column("as_of", UTCDateTime(), nullable=False),
+        sa.Column("adopted_at", UTCDateTime(), nullable=False),
+        sa.Column("error", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_gatewayaccount_member_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_gatewayaccount")),
+    )
+    op.create_index(op.f("ix_gatewayaccount_member_id"), "gatewayaccount", ["member_id"], unique=False)
+    op.create_index(
+        "ix_gatewayaccount_trouble",
+        "gatewayaccount",
+        ["error"],
+        unique=False,
+        sqlite_where=sa.text("error IS NOT NULL"),
+        postgresql_where=sa.text("error IS NOT NULL"),
+    )
     op.create_index(
         "uq_period_current",
         "period",
