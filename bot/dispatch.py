@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from sqlmodel import Session, select
 from bot.database import Database
 from bot.hearing import hear
 from bot.messenger import Messenger, Profile, Request
-from handlers import echoes, refusals, requests, texts
+from handlers import echoes, lending, refusals, requests, texts
 from handlers.arguments import STATUS_KEPT, Said, require_here
 from handlers.context import Context, Reader
 from handlers.routes import BUTTONS, COMMANDS, CONFIRM, FORMS, HOME, Route
@@ -94,6 +94,12 @@ class Dispatcher:
         self.wake()
         return outcome
 
+    async def refuse(self, request: Request, no: Refusal) -> Outcome:
+        """Say no to what a messenger can tell already, in the asker's language; the same key hears the same no."""
+        outcome = await self._refuse(request, no)
+        self.wake()
+        return outcome
+
     async def home(self, address: str) -> Message:
         """Somebody's page as it is now; a stranger's says how to get in."""
         try:
@@ -129,7 +135,7 @@ class Dispatcher:
         if first in CONFIRM:
             return Said(intent="yes" if first == CONFIRM[0] else "no", code=rest), None
         said = hear(first, self.clock().date())
-        return said, COMMANDS.get(said.intent)
+        return replace(said, exact=said.exact and not request.loose), COMMANDS.get(said.intent)
 
     async def _before(self, request: Request, said: Said, route: Route | None) -> dict[str, Profile]:
         """Profiles of whom it concerns, and the newest spend where own quota may leave; none of it later than `READING`."""
@@ -209,6 +215,8 @@ class Dispatcher:
         return route(ctx, said)
 
     def _confirmed(self, ctx: Context, said: Said) -> Message | Form:
+        if said.code and lending.is_asked(ctx, said.code):
+            return BUTTONS["borrow.accept" if said.intent == "yes" else "borrow.decline"](ctx, said)
         meant = echoes.take(ctx, said)
         if said.intent == "no":
             return Message(text=texts.NOTHING_DONE(ctx.reader.locale))

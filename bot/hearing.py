@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 from handlers.arguments import Said
 from handlers.understanding import understand
 
+_ANSWER = re.compile(r"(?i)\s*(?:(yes|确认)|(no|暂不))\s+([a-z0-9]{3,12})\s*$")
+
 
 def hear(sentence: str, today: date) -> Said:
-    """What somebody typed, in either language."""
+    """What somebody typed, in either language. A yes or no with a CODE answers that one."""
+    if answer := _ANSWER.match(sentence):
+        return Said(intent="yes" if answer[1] else "no", code=answer[3].upper())
     heard = understand(sentence, today=today)
     return Said(
         intent=heard.intent, exact=heard.confidence == "exact", handle=heard.person, name=heard.name, amount=heard.amount,

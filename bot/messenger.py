@@ -40,6 +40,8 @@ class Request:
     """What was filled into a form."""
     can_open: bool = False
     """Whether a form can be shown in answer."""
+    loose: bool = False
+    """Whether the words are a machine's guess at what was said: always confirmed before anything moves."""
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,12 @@ def not_now(ctx: Context, code: str) -> Message:
     return Message(text=texts.ASK_DECLINED(ctx.reader.locale, time=ctx.reader.moment(ctx.now)))
 
 
+def is_asked(ctx: Context, code: str) -> bool:
+    """Whether a colleague asked this one to lend under this code: then a typed yes or no is the answer."""
+    query = select(Ask.id).where(Ask.code == code.strip().upper(), Ask.lender_id == ctx.me.id)
+    return ctx.session.exec(query).first() is not None
+
+
 def _ask(ctx: Context, code: str) -> Ask:
     found = ctx.session.exec(select(Ask).where(Ask.code == code.strip().upper())).one_or_none()
     if found is None or found.lender_id != ctx.me.id:

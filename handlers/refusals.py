@@ -123,6 +123,18 @@ WORDS: dict[type[no.Refusal], Text] = {
         "{team} 的预算还剩 {left}，未作决定；可在此范围内同意。",
     ),
     no.NothingToRevoke: Text("Nothing of {code} is left to take back.", "{code} 已没有可收回的部分。"),
+    no.UnreadableMessage: Text(
+        "I can read text and speech only. Say `help` to see what I can do.",
+        "我只能看懂文字和语音。发送 `帮助` 看看我能做什么。",
+    ),
+    no.NotFromHere: Text(
+        "I only know colleagues of this organisation, and DingTalk does not tell me who you are in it. Please ask an admin.",
+        "我只服务本组织的同事，而钉钉没有告诉我你在组织里的身份，请联系管理员。",
+    ),
+    no.CallsUsedUp: Text(
+        "DingTalk has held your words back: the organisation's calls of this month are used up. Nothing was changed; the admins know.",
+        "本组织当月的钉钉调用量已用完，你的消息没有送达。什么都没有变，已通知管理员。",
+    ),
 }
 
 WHY_NO_AMOUNT: dict[str, Text] = {

@@ -322,10 +322,16 @@ ALERT_OUT = Text("Your quota is used up.", "你的额度已用完。")
 ALERT_WHAT = Text("Most of it: {what}.", "主要用在：{what}。")
 ALERT_RECALL = Text("You can recall {amount} that you lent.", "你可以收回借出未用的 {amount}。")
 
-SURGE = Text("You spent **{amount}** in the last {minutes} minutes. Is that you?", "最近 {minutes} 分钟用掉了 **{amount}**，是你在用吗？")
+SURGE = Text(
+    "You spent **{amount}** in the last {minutes} minutes. Is that you?",
+    "最近 {minutes} 分钟用掉了 **{amount}**，是你在用吗？",
+)
 CONTINUE_BUTTON = Text("Keep going", "继续使用")
 PAUSE_BUTTON = Text("Pause me", "先暂停")
-PAUSED = Text("Paused: the gateway takes nothing more from you until you say to go on.", "已暂停：恢复前网关不会再放行你的请求。")
+PAUSED = Text(
+    "Paused: the gateway takes nothing more from you until you say to go on.",
+    "已暂停：恢复前网关不会再放行你的请求。",
+)
 CONTINUED = Text("Fine, go on.", "好的，继续。")
 
 # Answers that are not refusals
@@ -341,4 +347,22 @@ PUBLIC_ASK_PRIVATELY = Text("Ask me in our chat: figures are private.", "额度�
 BROKE = Text(
     "Something broke on our side; nothing was moved. Reference: {ref}.",
     "系统出了点问题，额度没有变动。编号：{ref}。",
+)
+
+# Where forms are not to be had, and cards that many see
+TYPE_IT = Text("Please reply: `{typed}`", "请回复：`{typed}`")
+CARD_TITLE = Text("Quota", "额度")
+CARD_OPEN = Text("Open", "待处理")
+CARD_DONE = Text("Settled", "已处理")
+CALLS_USED_UP = Text(
+    "DingTalk says that the organisation's API calls of this month are used up: cards and late answers no longer reach people there.",
+    "钉钉提示本组织当月 API 调用量已用完，审批卡片和后续通知暂时无法送达。",
+)
+MISSING_SCOPES = Text(
+    "DingTalk refuses a call for want of permissions: {scopes}. Tick them in the developer console and publish a version.",
+    "钉钉拒绝了调用，应用缺少权限：{scopes}。请在开发者后台开通并发布新版本。",
+)
+LEAVING_HELD_BACK = Text(
+    "The nightly read of the DingTalk directory would let {number} people leave; nothing was done. Look at `quotabot people sync dingtalk --dry-run`.",
+    "钉钉通讯录夜间同步将使 {number} 人离职，已暂停。请查看 `quotabot people sync dingtalk --dry-run`。",
 )

@@ -4,7 +4,7 @@ Refusal
 ├── NotUnderstood  WrongUsage  BadAmount  AmbiguousAmount  AllNotAllowed
 │   BadDate
 ├── UnknownSender  UnknownPerson  AmbiguousPerson  SeveralPeople  NotAColleague
-│   StatusUnknown
+│   StatusUnknown  UnreadableMessage  NotFromHere  CallsUsedUp
 ├── NoPolicyYet  PeriodClosing  TooSlow  KeyReused  NothingToConfirm
 │   NotForYou
 ├── InsufficientQuota  NotLendable  HoldsBorrowed  LendingIsOff  LendingToOneself
@@ -284,3 +284,18 @@ class NothingToRevoke(Refusal):
     """The grant is spent, ended or already taken back."""
 
     code: str
+
+
+@dataclass(eq=False)
+class UnreadableMessage(Refusal):
+    """A picture, a file, a sticker: nothing that could be asked."""
+
+
+@dataclass(eq=False)
+class NotFromHere(Refusal):
+    """The messenger does not say who of our organisation this is, or says that it is somebody of another one."""
+
+
+@dataclass(eq=False)
+class CallsUsedUp(Refusal):
+    """The messenger withholds what was said until the organisation has calls again."""
