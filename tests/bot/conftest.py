@@ -1,0 +1,36 @@
+"""The stage that conversations are played on: in either mode, over either database, in either language."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.database import Database
+from tests.stage import Stage, raised, settled_copy
+from tests.town import settle_town
+
+
+@pytest.fixture(scope="session")
+def settled_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file in which the town is settled: copied, not settled again, for every test."""
+    url = settled_copy(sqlite_template, tmp_path_factory.mktemp("settled"))
+    database = Database(url)
+    settle_town(database)
+    database.close()
+    return Path(url.removeprefix("sqlite:///"))
+
+
+@pytest.fixture
+async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
+    """A `Stage`; parametrised indirectly with `mode-database[-language]`, else over a socket on SQLite."""
+    mode, kind, *language = getattr(request, "param", "socket-sqlite").split("-")
+    if kind == "postgres":
+        database: Database = request.getfixturevalue("postgres")
+        settle_town(database)
+        url = database.engine.url.render_as_string(hide_password=False)
+    else:
+        url = settled_copy(request.getfixturevalue("settled_template"), tmp_path)
+    async with raised(url, mode=mode, language=language[0] if language else None) as stage:
+        yield stage
