@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -14,16 +14,17 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, select
 
+from bot import answers
+from bot.answers import Outcome
 from bot.database import Database
 from bot.hearing import hear
 from bot.messenger import Messenger, Profile, Request
-from handlers import echoes, lending, refusals, requests, texts
+from handlers import echoes, lending, refusals, texts
 from handlers.arguments import STATUS_KEPT, Said, require_here
-from handlers.context import Context, Reader
+from handlers.context import Context
 from handlers.routes import BUTTONS, COMMANDS, CONFIRM, FORMS, HOME, Route
 from handlers.wording import Shown
 from models import policy as rules
-from models import receipt
 from models.member import HERE, Address, Member
 from models.message import Form, Message
 from models.outbox import Effect, promise_once
@@ -46,14 +47,6 @@ READING = 0.8
 
 T = TypeVar("T")
 FreshSpend = Callable[[int], Awaitable[None]]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The answer; `refused` tells a form that it stays open."""
-
-    message: Message | Form
-    refused: bool = False
 
 
 class Dispatcher:
@@ -102,12 +95,13 @@ class Dispatcher:
 
     async def home(self, address: str) -> Message:
         """Somebody's page as it is now; a stranger's says how to get in."""
+        return await self.database.run(partial(self._page, address=address))
+
+    def _page(self, session: Session, address: str) -> Message:
         try:
-            return await self.database.run(lambda session: self._home(session, address))
+            return self._home(session, address)
         except Refusal as no:
-            return await self.database.run(
-                partial(self._no, request=Request(f"home:{address}", address, ()), no=no)
-            )
+            return answers.refusal(session, Request(f"home:{address}", address, ()), no, self.clock())
 
     async def opened_home(self, address: str, key: str) -> None:
         """Somebody looks at their page: promise to publish it, and to keep it fresh for a week."""
@@ -142,8 +136,8 @@ class Dispatcher:
         checks = route is None or route.checks
         wanted = [(request.sender, checks)] if checks or request.sender not in self._met else []
         if checks and said.handle:
-            wanted.append((f"{_messenger(request)}:{said.handle}", True))
-        messenger = self.messengers.get(_messenger(request))
+            wanted.append((f"{request.messenger}:{said.handle}", True))
+        messenger = self.messengers.get(request.messenger)
         reads: list[Awaitable[Any]] = (
             [_patiently(messenger.profile(one, urgent=urgent)) for one, urgent in wanted] if messenger else []
         )
@@ -171,46 +165,29 @@ class Dispatcher:
         route: Route | None,
         profiles: dict[str, Profile],
     ) -> Outcome:
-        print_ = receipt.fingerprint(
-            request.sender, (*request.words, *map(str, sorted(request.fields.items())))
-        )
-        known = receipt.answered(session, request.key, print_)
+        known = answers.answered(session, request)
         if known is not None:
-            return self._known(known)
+            return known
         now = self.clock()
         self._learn(session, profiles, now)
         ctx = self._context(session, request, profiles, now)
         if (route is not None and route.checks) or said.intent in ("yes", "no"):
             require_here(ctx, ctx.me)
-        answer = self._answer(ctx, request, said, route, print_)
+        answer = self._answer(ctx, request, said, route)
         if isinstance(answer, Form) and not request.can_open:
             raise WrongUsage(answer.typed.split()[0] if answer.typed else "help")
-        moved = route is not None and route.moves and not answer_is_echo(answer)
-        self._keep(
-            session,
-            request,
-            print_,
-            answer if isinstance(answer, Message) else None,
-            now,
-            ctx.me.id,
-            moved=moved,
-        )
+        moved = route is not None and route.moves and not echoes.is_echo(answer)
+        answers.keep(session, request, answer, now, ctx.me.id, moved=moved)
         return Outcome(answer)
 
-    def _answer(
-        self, ctx: Context, request: Request, said: Said, route: Route | None, print_: str
-    ) -> Message | Form:
+    def _answer(self, ctx: Context, request: Request, said: Said, route: Route | None) -> Message | Form:
         if said.intent in ("yes", "no"):
             return self._confirmed(ctx, said)
         if route is None:
             raise NotUnderstood(request.words[0] if request.words else "")
-        if request.fields or request.words[0] in BUTTONS:
-            return (
-                route.form(ctx, *([said.code] if said.code else []))
-                if route.form and request.can_open and not request.fields
-                else route(ctx, said)
-            )
-        if route.moves and (echo := echoes.needed(ctx, said, print_)) is not None:
+        if route.form is not None and request.can_open and not request.fields:
+            return route.form(ctx, *([said.code] if said.code else []))
+        if route.moves and (echo := echoes.needed(ctx, said, answers.fingerprint(request))) is not None:
             return echo
         return route(ctx, said)
 
@@ -236,7 +213,7 @@ class Dispatcher:
         self._met.add(request.sender)
         return Context(
             session=session, now=now, key=request.key, version=current[0], policy=current[1], live=self.live,
-            actor=f"member:{me.id}", me=me, messenger=_messenger(request), place=request.place, thread=request.thread,
+            actor=f"member:{me.id}", me=me, messenger=request.messenger, place=request.place, thread=request.thread,
             command=self.command, as_of=self.as_of(), statuses={one: profile.status for one, profile in profiles.items()},
         )  # fmt: skip
 
@@ -288,107 +265,25 @@ class Dispatcher:
         )  # fmt: skip
         return HOME(ctx)
 
-    # Answers
-
-    def _known(self, known: receipt.Receipt) -> Outcome:
-        if known.answer is None:
-            return Outcome(Message(text=""))
-        return Outcome(Message.from_json(known.answer["message"]), refused=bool(known.answer["refused"]))
-
-    def _keep(
-        self, session: Session, request: Request, print_: str, answer: Message | None, now: datetime, member: int | None,
-        *, moved: bool = False, refused: bool = False,
-    ) -> None:  # fmt: skip
-        """The receipt; and, where the vendor takes the answer separately, the promise to give it."""
-        said = {"message": answer.as_json(), "refused": refused} if answer is not None else None
-        session.add(
-            receipt.Receipt(
-                key=request.key, fingerprint=print_, answer=said, member_id=member, moved=moved, at=now
-            )
-        )
-        if request.answer_by is not None and answer is not None and not (refused and request.fields):
-            payload = {"messenger": _messenger(request), "by": request.answer_by, "message": answer.as_json()}
-            lane = str(request.answer_by.get("lane", request.sender))
-            promise_once(
-                session,
-                Effect(key=f"answer:{request.key}", kind="answer", payload=payload, lane=lane, due_at=now),
-            )
+    # When the answer is no
 
     async def _refuse(self, request: Request, no: Refusal) -> Outcome:
         """Say no: whatever it had begun is rolled back, and the same key hears the same no again."""
         try:
             return await self.database.run(
-                lambda session: self._refused(session, request, no), within=PATIENCE / 2
+                lambda session: answers.refuse(session, request, no, self.clock()), within=PATIENCE / 2
             )
         except Exception:
             if not isinstance(no, TooSlow):
                 log.exception("a refusal could not be kept", key=request.key)
+            locale = answers.guessed_locale(request)
             return await self._directly(
-                request, Message(text=refusals.words(no, "en", lambda n: Shown(str(n)), {}))
+                request, Message(text=refusals.words(no, locale, lambda n: Shown(str(n)), {}))
             )
-
-    def _refused(self, session: Session, request: Request, no: Refusal) -> Outcome:
-        print_ = receipt.fingerprint(
-            request.sender, (*request.words, *map(str, sorted(request.fields.items())))
-        )
-        current, now = rules.current(session), self.clock()
-        try:
-            known = receipt.answered(session, request.key, print_)
-        except Refusal:
-            known = None
-        else:
-            if known is not None:
-                return self._known(known)
-        me = _member(session, request.sender)
-        message = self._no(session, request, no)
-        if session.get(receipt.Receipt, request.key) is None and not isinstance(no, TooSlow):
-            self._keep(session, request, print_, message, now, me.id if me else None, refused=True)
-        elif request.answer_by is not None and not request.fields:
-            payload = {
-                "messenger": _messenger(request),
-                "by": request.answer_by,
-                "message": message.as_json(),
-            }
-            promise_once(
-                session,
-                Effect(
-                    key=f"no:{uuid4().hex}", kind="answer", payload=payload, lane=request.sender, due_at=now
-                ),
-            )
-        return Outcome(message, refused=True)
-
-    def _no(self, session: Session, request: Request, no: Refusal) -> Message:
-        """A refusal in the asker's language, as far as one knows it."""
-        me, current, now = _member(session, request.sender), rules.current(session), self.clock()
-        if me is None or current is None:
-            admins = ", ".join(current[1].admins) if current else "–"
-            extra = (
-                {"admins": admins}
-                if isinstance(no, UnknownSender)
-                else {"usage": Shown("`help`")}
-                if isinstance(no, WrongUsage)
-                else {}
-            )
-            locale = me.locale if me and me.locale else _guess(request)
-            return Message(text=refusals.words(no, locale, lambda n: Shown(str(n)), extra))
-        reader = Reader(me.locale or _guess(request), me.zone(current[1].timezone), current[1].unit)
-        extra = {"usage": _usage(no.command, reader.locale)} if isinstance(no, WrongUsage) else {}
-        ctx = Context(
-            session=session,
-            now=now,
-            key=request.key,
-            version=current[0],
-            policy=current[1],
-            me=me,
-            messenger=_messenger(request),
-        )
-        return Message(
-            text=refusals.words(no, reader.locale, reader.amount, extra | requests.explain(ctx, no))
-        )
 
     async def _directly(self, request: Request, message: Message) -> Outcome:
         """Answer without the database, as well as one can."""
-        messenger = self.messengers.get(_messenger(request))
+        messenger = self.messengers.get(request.messenger)
         if request.answer_by is not None and messenger is not None and not request.fields:
             try:
                 await messenger.answer(request.answer_by, message)
@@ -397,44 +292,20 @@ class Dispatcher:
         return Outcome(message, refused=True)
 
 
-def answer_is_echo(answer: Message | Form) -> bool:
-    return isinstance(answer, Message) and any(button.action in CONFIRM for button in answer.buttons)
-
-
-def _messenger(request: Request) -> str:
-    return request.sender.split(":", 1)[0]
-
-
 def _filled(fields: dict[str, str]) -> dict[str, Any]:
     known = {"person": "handle", "amount": "amount", "reason": "reason", "until": "until"}
     return {known[name]: value for name, value in fields.items() if name in known and value}
-
-
-def _usage(command: str, locale: str) -> Shown:
-    route = COMMANDS.get(command) or BUTTONS.get(command) or FORMS.get(command) or COMMANDS["help"]
-    return route.usage(locale)
 
 
 def _language(locale: str | None) -> str | None:
     return None if not locale else "zh" if locale.lower().startswith("zh") else "en"
 
 
-def _guess(request: Request) -> str:
-    """The language of somebody we know nothing of: that of their words, else of their messenger."""
-    chinese = any("\u4e00" <= sign <= "\u9fff" for word in request.words for sign in word)
-    return "zh" if chinese or _messenger(request) == "dingtalk" else "en"
-
-
-def _member(session: Session, sender: str) -> Member | None:
+def _member_id(session: Session, sender: str) -> int | None:
     try:
-        return Member.at(session, sender)
+        return Member.at(session, sender).id
     except UnknownSender:
         return None
-
-
-def _member_id(session: Session, sender: str) -> int | None:
-    found = _member(session, sender)
-    return found.id if found else None
 
 
 def _link(session: Session, address: str, profile: Profile) -> Member:

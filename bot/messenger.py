@@ -40,6 +40,11 @@ class Request:
     """What was filled into a form."""
     can_open: bool = False
     """Whether a form can be shown in answer."""
+
+    @property
+    def messenger(self) -> str:
+        return self.sender.split(":", 1)[0]
+
     loose: bool = False
     """Whether the words are a machine's guess at what was said: always confirmed before anything moves."""
 

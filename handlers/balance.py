@@ -17,7 +17,7 @@ from models.message import Button, Message
 from models.period import Period, base_of
 from models.refusal import NoPolicyYet
 from models.usage import by_model, outlook
-from models.wallet import wallet_of
+from models.wallet import Wallet, wallet_of
 
 PAGE = 8
 
@@ -34,7 +34,7 @@ def balance(ctx: Context) -> Message:
         text = texts.BALANCE(reader.locale, left=reader.amount(has.available))
     else:
         text = texts.BALANCE_NONE(reader.locale, left=reader.amount(has.available))
-    facts = [*_use(ctx, reader, period, base), *_loans(ctx, reader)]
+    facts = [*_use(ctx, reader, period, has, base), *_loans(ctx, reader, has)]
     if ctx.policy.free_models:
         facts.append((texts.FREE_MODELS(reader.locale), ", ".join(ctx.policy.free_models)))
     note = texts.AS_OF(reader.locale, time=reader.time(ctx.as_of)) if ctx.as_of else ""
@@ -51,8 +51,8 @@ def buttons(reader: Reader) -> tuple[Button, ...]:
     )
 
 
-def _use(ctx: Context, reader: Reader, period: Period, base: int) -> list[tuple[str, str]]:
-    has, say = wallet_of(ctx.session, ctx.me.id), reader.locale
+def _use(ctx: Context, reader: Reader, period: Period, has: Wallet, base: int) -> list[tuple[str, str]]:
+    say = reader.locale
     view = outlook(ctx.session, ctx.me.id, has, period, ctx.now)
     used = used_in(ctx.session, ctx.me.id, period, has)
     facts = [(texts.USED(say), texts.USED_OF(say, used=reader.amount(used), base=reader.amount(base)))]
@@ -70,9 +70,8 @@ def _use(ctx: Context, reader: Reader, period: Period, base: int) -> list[tuple[
     return [*facts, (texts.ENDS(say), ends)]
 
 
-def _loans(ctx: Context, reader: Reader) -> list[tuple[str, str]]:
+def _loans(ctx: Context, reader: Reader, has: Wallet) -> list[tuple[str, str]]:
     loans, say, me = loans_of(ctx.session, ctx.me.id), reader.locale, ctx.me.id
-    has = wallet_of(ctx.session, me)
     sums = (
         (texts.TOP_UPS, has.top_ups),
         (texts.BORROWED, has.borrowed),

@@ -65,6 +65,11 @@ def take(ctx: Context, answer: Said) -> Said:
     return Said.from_json(echo.take(ctx.session, ctx.me.id, ctx.now, answer.code or None))
 
 
+def is_echo(answer: object) -> bool:
+    """Whether an answer asks for a yes, so that nothing has moved yet."""
+    return isinstance(answer, Message) and any(button.action == "confirm.yes" for button in answer.buttons)
+
+
 def _sure(ctx: Context, said: Said) -> bool:
     if not said.amount:
         return True

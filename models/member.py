@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import JSON, UniqueConstraint, func
+from sqlalchemy import JSON, UniqueConstraint, bindparam, func
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.base import id_field, ref
@@ -34,12 +34,12 @@ class Member(SQLModel, table=True):
     paused_at: datetime | None = None
 
     @classmethod
-    def at(cls, session: Session, address: str) -> Self:
+    def at(cls, session: Session, address: str) -> Member:
         """The human behind `slack:U02`, or raise `UnknownSender`."""
-        found = session.exec(select(cls).join(Address).where(col(Address.address) == address)).one_or_none()
-        if found is None or found.left_at is not None:
+        found = session.exec(_AT, params={"address": address}).one_or_none()
+        if found is None or found[0].left_at is not None:
             raise UnknownSender(address)
-        return found
+        return found[0]
 
     @classmethod
     def named(cls, session: Session, text: str) -> Self:
@@ -93,6 +93,9 @@ class Address(SQLModel, table=True):
         session.flush()
         session.info.pop("addresses", None)
         return session.merge(cls(address=address, messenger=messenger, member_id=member.id))
+
+
+_AT = select(Member, Address).join(Address).where(col(Address.address) == bindparam("address"))
 
 
 def addresses(session: Session, member_id: int) -> list[Address]:

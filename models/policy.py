@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 from pydantic import Field as Setting
 from pydantic_core import ErrorDetails
-from sqlalchemy import func
+from sqlalchemy import func, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.amount import Unit
@@ -345,15 +345,15 @@ class PolicyVersion(SQLModel, table=True):
     in_force_at: datetime | None = None
 
 
+_IN_FORCE = text(
+    "SELECT version, text FROM policyversion WHERE in_force_at IS NOT NULL ORDER BY version DESC LIMIT 1"
+)
+
+
 def current(session: Session) -> tuple[int, Policy] | None:
     """The version in force and its rules; None before the first apply."""
-    found = session.exec(
-        select(PolicyVersion.version, PolicyVersion.text)
-        .where(col(PolicyVersion.in_force_at).is_not(None))
-        .order_by(col(PolicyVersion.version).desc())
-        .limit(1)
-    ).first()
-    if found is None or found[0] is None:
+    found = session.connection().execute(_IN_FORCE).first()
+    if found is None:
         return None
     return found[0], policy_of(found[0], found[1])
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Index
+from sqlalchemy import JSON, Index, text
 from sqlmodel import Field, Session, SQLModel, col, delete, select
 
-from models.base import ref
+from models.base import ref, stored_time
 from models.refusal import KeyReused
 
 KEPT = timedelta(days=35)
@@ -35,12 +35,48 @@ def fingerprint(sender: str, words: Sequence[str]) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
-def answered(session: Session, key: str, print_: str) -> Receipt | None:
-    """The receipt of `key`; raises `KeyReused` when it came with other words then."""
-    found = session.get(Receipt, key)
+_KNOWN = text("SELECT fingerprint, answer FROM receipt WHERE key = :key")
+
+
+def answered(session: Session, key: str, print_: str) -> tuple[bool, dict[str, Any] | None]:
+    """Whether `key` was answered, and how; raises `KeyReused` when it came with other words then."""
+    found = session.connection().execute(_KNOWN, {"key": key}).first()
     if found is not None and found.fingerprint != print_:
         raise KeyReused
-    return found
+    return found is not None, _read(found.answer) if found is not None else None
+
+
+def _read(answer: Any) -> dict[str, Any] | None:
+    """JSON comes as text from SQLite and as a value from Postgres."""
+    read: dict[str, Any] | None = json.loads(answer) if isinstance(answer, str) else answer
+    return read
+
+
+_KEEP = text(
+    "INSERT INTO receipt (key, fingerprint, answer, member_id, moved, at) "
+    "VALUES (:key, :fingerprint, :answer, :member, :moved, :at)"
+)
+
+
+def keep(
+    session: Session,
+    key: str,
+    print_: str,
+    answer: dict[str, Any] | None,
+    *,
+    member: int | None,
+    moved: bool,
+    at: datetime,
+) -> None:
+    """Remember the answer; whoever else answers this key at this moment is refused by the database and asks again."""
+    words = {
+        "key": key,
+        "fingerprint": print_,
+        "answer": json.dumps(answer, ensure_ascii=False),
+        "member": member,
+        "moved": moved,
+    }
+    session.connection().execute(_KEEP, words | {"at": stored_time(session, at)})
 
 
 def said_lately(session: Session, member_id: int, print_: str, now: datetime, within: timedelta) -> bool:

@@ -1,0 +1,120 @@
+"""Answers: the receipt that makes a repeated request hear the same, the words of a refusal, the promise to deliver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlmodel import Session
+
+from bot.messenger import Request
+from handlers import refusals, requests
+from handlers.context import Context, Reader
+from handlers.routes import BUTTONS, COMMANDS, FORMS
+from handlers.wording import Shown
+from models import policy as rules
+from models import receipt
+from models.member import Member
+from models.message import Form, Message
+from models.outbox import Effect, promise_once
+from models.refusal import KeyReused, Refusal, TooSlow, UnknownSender, WrongUsage
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The answer; `refused` tells a form that it stays open."""
+
+    message: Message | Form
+    refused: bool = False
+
+
+def fingerprint(request: Request) -> str:
+    """What makes two requests the same but for their key."""
+    return receipt.fingerprint(request.sender, (*request.words, *map(str, sorted(request.fields.items()))))
+
+
+def answered(session: Session, request: Request) -> Outcome | None:
+    """What this very request was answered, if it was; raises `KeyReused` when its key came with other words."""
+    known, answer = receipt.answered(session, request.key, fingerprint(request))
+    if not known:
+        return None
+    if answer is None:
+        return Outcome(Message(text=""))
+    return Outcome(Message.from_json(answer["message"]), refused=bool(answer["refused"]))
+
+
+def keep(
+    session: Session, request: Request, answer: Message | Form, now: datetime, member: int | None, *,
+    moved: bool = False, refused: bool = False,
+) -> None:  # fmt: skip
+    """The receipt; and, where the vendor takes the answer separately, the promise to give it."""
+    message = answer if isinstance(answer, Message) else None
+    said = {"message": message.as_json(), "refused": refused} if message is not None else None
+    receipt.keep(session, request.key, fingerprint(request), said, member=member, moved=moved, at=now)
+    if message is not None:
+        deliver(session, request, message, f"answer:{request.key}", now)
+
+
+def deliver(session: Session, request: Request, message: Message, key: str, now: datetime) -> None:
+    if request.answer_by is not None:
+        payload = {"messenger": request.messenger, "by": request.answer_by, "message": message.as_json()}
+        lane = str(request.answer_by.get("lane", request.sender))
+        promise_once(session, Effect(key=key, kind="answer", payload=payload, lane=lane, due_at=now))
+
+
+def refuse(session: Session, request: Request, no: Refusal, now: datetime) -> Outcome:
+    """Say no and keep it. What is only a matter of time is not kept, nor what a form shows: that is judged again."""
+    message = refusal(session, request, no, now)
+    if request.fields:
+        return Outcome(message, refused=True)
+    if isinstance(no, (TooSlow, KeyReused)):
+        deliver(session, request, message, f"no:{uuid4().hex}", now)
+        return Outcome(message, refused=True)
+    known = answered(session, request)
+    if known is not None:
+        return known
+    me = sender_of(session, request)
+    keep(session, request, message, now, me.id if me else None, refused=True)
+    return Outcome(message, refused=True)
+
+
+def refusal(session: Session, request: Request, no: Refusal, now: datetime) -> Message:
+    """A refusal in the asker's language, as far as one knows it."""
+    me, current = sender_of(session, request), rules.current(session)
+    locale = me.locale if me and me.locale else guessed_locale(request)
+    extra: dict[str, Any] = {"usage": _usage(no.command, locale)} if isinstance(no, WrongUsage) else {}
+    if isinstance(no, UnknownSender):
+        extra = {"admins": ", ".join(current[1].admins) if current else "–"}
+    if me is None or current is None:
+        return Message(text=refusals.words(no, locale, lambda number: Shown(str(number)), extra))
+    reader = Reader(locale, me.zone(current[1].timezone), current[1].unit)
+    ctx = Context(
+        session=session,
+        now=now,
+        key=request.key,
+        version=current[0],
+        policy=current[1],
+        me=me,
+        messenger=request.messenger,
+    )
+    return Message(text=refusals.words(no, locale, reader.amount, extra | requests.explain(ctx, no)))
+
+
+def sender_of(session: Session, request: Request) -> Member | None:
+    try:
+        return Member.at(session, request.sender)
+    except UnknownSender:
+        return None
+
+
+def guessed_locale(request: Request) -> str:
+    """The language of somebody we know nothing of: that of their words, else of their messenger."""
+    chinese = any("\u4e00" <= sign <= "\u9fff" for word in request.words for sign in word)
+    return "zh" if chinese or request.messenger == "dingtalk" else "en"
+
+
+def _usage(command: str, locale: str) -> Shown:
+    route = COMMANDS.get(command) or BUTTONS.get(command) or FORMS.get(command) or COMMANDS["help"]
+    return route.usage(locale)
