@@ -7,6 +7,7 @@ with `process_before_response`, and every listener awaits the dispatcher before 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import time
@@ -20,24 +21,22 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.dispatch import Dispatcher, Outcome
+from bot.answers import Outcome
+from bot.dispatch import Dispatcher
 from bot.messenger import MessengerError, Profile, Request, Undeliverable
 from bot.settings import Settings
 from bot.slack_blocks import answers, home, modal, plain, render
+from bot.slack_read import foreign, hash_of, is_ephemeral, meant, metadata_of, read_profile, spoken
 from handlers.routes import BUTTONS, CONFIRM, FORMS
 from models.message import Form, Message
 
 log = structlog.get_logger()
 
 PROFILE_KEPT = 60 * 60
+FINISH = 5.0
+"""Seconds that what came over the socket gets to be acknowledged when we stop."""
 INFO_A_MINUTE = 80
 """users.info is tier 4 (100 a minute); reads that are not urgent stop a little earlier."""
-_OVER = {
-    "user_disabled", "channel_not_found", "is_archived", "not_in_channel", "user_not_found", "account_inactive", "cannot_dm_bot",
-    "restricted_action", "msg_too_long", "msg_blocks_too_long", "invalid_blocks", "invalid_blocks_format", "no_text",
-    "message_not_found", "cant_update_message", "edit_window_closed", "user_not_in_channel", "expired_url", "used_url",
-}  # fmt: skip
-_MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 REPLACING = (*CONFIRM, "history.open")
 """Presses whose answer takes the place of what was pressed."""
 
@@ -58,6 +57,31 @@ LISTENERS = (
 SCOPES = ("chat:write", "commands", "users:read", "users:read.email", "users.profile:read")
 
 
+class Socket(AsyncSocketModeHandler):
+    """Bolt's handler, which can say when everything it took is acknowledged: the SDK closes in the middle of it."""
+
+    def __init__(self, *words: Any, **more: Any) -> None:
+        super().__init__(*words, **more)
+        self._taken = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def handle(self, client: Any, req: Any) -> None:
+        self._taken += 1
+        self._idle.clear()
+        try:
+            await super().handle(client, req)
+        finally:
+            self._taken -= 1
+            if not self._taken:
+                self._idle.set()
+
+    async def finished(self, within: float) -> None:
+        """Return when nothing is in flight, or after so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), within)
+
+
 class Slack:
     """The Slack workspace as a `Messenger`."""
 
@@ -74,7 +98,7 @@ class Slack:
             request_verification_enabled=bool(secret), ignoring_self_events_enabled=True, raise_error_for_unhandled_request=False,
         )  # fmt: skip
         self.team_id = self.bot_id = ""
-        self._socket: AsyncSocketModeHandler | None = None
+        self._socket: Socket | None = None
         self._listening = False
         self._profiles: dict[str, tuple[float, Profile]] = {}
         self._reads: list[float] = []
@@ -96,6 +120,7 @@ class Slack:
         finally:
             self._listening = False
             if self._socket is not None:
+                await self._socket.finished(FINISH)
                 await self._socket.close_async()  # type: ignore[no-untyped-call]
 
     async def _patient_auth(self) -> Any:
@@ -113,7 +138,7 @@ class Slack:
         # its own client: the app token differs, and the stand-in's address has to be honoured here, too
         web = AsyncWebClient(base_url=self.settings.slack_api_url, session=self.http, timeout=10)
         token = self.settings.slack_app_token.get_secret_value()
-        self._socket = AsyncSocketModeHandler(self.app, token, web_client=web)
+        self._socket = Socket(self.app, token, web_client=web)
         wait = 1.0
         while True:
             try:
@@ -222,7 +247,7 @@ class Slack:
                 else (await self.web.api_call(method, params=_flat(said))).data
             )
         except SlackApiError as error:
-            raise _meant(error) from error
+            raise meant(error) from error
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise MessengerError(f"{method}: {error}") from error
         except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as error:
@@ -272,7 +297,7 @@ class Slack:
         self.app.event("app_home_opened")(self._on_home)
 
     async def _on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        words = _MENTION.sub(r"<@\1>", str(body.get("text", ""))).strip()
+        words = spoken(str(body.get("text", "")))
         request = Request(
             key=f"slack:{body['trigger_id']}",
             sender=f"slack:{body['user_id']}",
@@ -285,6 +310,9 @@ class Slack:
             await self._open(body["trigger_id"], outcome.message, {})
             await ack()
             return
+        if not outcome.message.text and not outcome.message.facts:
+            await ack()  # the same envelope again: its form is open already
+            return
         text, blocks = render(outcome.message)
         await ack(text=text, blocks=blocks, response_type="ephemeral")
 
@@ -296,7 +324,7 @@ class Slack:
             by = {
                 "way": "url",
                 "url": url,
-                "replace": name in REPLACING and _is_ephemeral(body),
+                "replace": name in REPLACING and is_ephemeral(body),
                 "lane": user,
             }
         opens = name in BUTTONS and BUTTONS[name].form is not None
@@ -315,7 +343,7 @@ class Slack:
 
     async def _on_submit(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         user, filled = str(body["user"]["id"]), answers(view)
-        metadata = _metadata(view)
+        metadata = metadata_of(view)
         print_ = hash_of(filled)
         request = Request(
             key=f"slack:{view['id']}:{print_}", sender=f"slack:{user}", words=(str(view["callback_id"]), str(metadata.get("value", ""))),
@@ -329,6 +357,9 @@ class Slack:
             await ack()
 
     async def _on_mention(self, body: dict[str, Any], event: dict[str, Any]) -> None:
+        """What people say to us in a channel; other bots are not answered, lest two of them talk for ever."""
+        if event.get("bot_id") or not event.get("user"):
+            return
         thread = event.get("thread_ts")
         by = {
             "way": "ephemeral",
@@ -360,11 +391,9 @@ class Slack:
     async def _on_sentence(
         self, body: dict[str, Any], event: dict[str, Any], by: dict[str, Any], place: str, thread: str | None
     ) -> None:
-        text = _MENTION.sub(
-            lambda found: "" if found[1] == self.bot_id else f"<@{found[1]}>", str(event.get("text", ""))
-        ).strip()
+        text = spoken(str(event.get("text", ""))).replace(f"<@{self.bot_id}>", "").strip()
         request = Request(
-            key=f"slack:{body['event_id']}", sender=f"slack:{event['user']}", words=(unescaped(text) or "balance",), place=place,
+            key=f"slack:{body['event_id']}", sender=f"slack:{event['user']}", words=(text or "balance",), place=place,
             thread=thread, answer_by=by,
         )  # fmt: skip
         await self._dispatch(request, body)
@@ -391,71 +420,6 @@ class Slack:
             )
         except (MessengerError, Undeliverable, TimeoutError) as error:
             log.warning("a form did not open", reason=str(error))
-
-
-def read_profile(user: dict[str, Any], team_id: str) -> Profile:
-    """Who somebody is by `users.info` (docs.slack.dev/reference/objects/user-object)."""
-    own = user.get("profile") or {}
-    if user.get("deleted"):
-        status = "gone"
-    elif user.get("is_bot") or user.get("id") == "USLACKBOT":
-        status = "bot"
-    elif user.get("is_stranger") or (
-        team_id and user.get("team_id") not in (None, team_id) and not user.get("enterprise_user")
-    ):
-        status = "outsider"
-    elif user.get("is_restricted") or user.get("is_ultra_restricted"):
-        status = "guest"
-    else:
-        status = "member"
-    name = own.get("real_name") or user.get("real_name") or user.get("name") or ""
-    return Profile(status, str(name), own.get("email"), user.get("locale"), user.get("tz"))
-
-
-def foreign(body: dict[str, Any], team_id: str) -> bool:
-    """Whether the payload itself says that its user belongs to another workspace (Slack Connect)."""
-    event, user = body.get("event") or {}, body.get("user") or {}
-    own = event.get("user_team") or (user.get("team_id") if isinstance(user, dict) else None)
-    return bool(team_id and own and own != team_id)
-
-
-def unescaped(text: str) -> str:
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-
-
-def hash_of(filled: dict[str, str]) -> str:
-    from models.receipt import fingerprint  # noqa: PLC0415
-
-    return fingerprint("", [f"{name}={value}" for name, value in sorted(filled.items())])[:12]
-
-
-def _metadata(view: dict[str, Any]) -> dict[str, Any]:
-    try:
-        found = json.loads(view.get("private_metadata") or "{}")
-    except json.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _is_ephemeral(body: dict[str, Any]) -> bool:
-    return bool((body.get("container") or {}).get("is_ephemeral"))
-
-
-def _meant(error: SlackApiError) -> Exception:
-    response: Any = error.response
-    code = str(response.get("error", "")) if hasattr(response, "get") else ""
-    status = getattr(response, "status_code", 0)
-    if status == 429 or code == "ratelimited":
-        return MessengerError("ratelimited", retry_after=float(response.headers.get("Retry-After", 1)))
-    if (
-        status >= 500
-        or not code
-        or code in ("internal_error", "fatal_error", "service_unavailable", "request_timeout")
-    ):
-        return MessengerError(code or f"HTTP {status}", unknown=status >= 500)
-    if code in _OVER:
-        return Undeliverable(code)
-    return MessengerError(code)
 
 
 def _as_json(method: str) -> bool:
