@@ -14,7 +14,7 @@ from models.loan import Ask, Forgiveness, Loan, Sums, close_settled, loans_of
 from models.member import Member
 from models.period import Period
 from models.request import OPEN, Request, end, end_grant, pool_for
-from models.wallet import fill_overdraft
+from models.wallet import clear_overdraft, fill_overdraft
 
 
 def leave(session: Session, member: Member, now: datetime, actor: str = "admin") -> None:
@@ -90,9 +90,7 @@ def _empty(session: Session, member: Member, cause: Cause) -> None:
             transfer(session, Kind.EXPIRE, account.balance, source=account.id, target=expired, cause=cause)
         elif account.kind == AccountKind.TOP_UP:
             end_grant(session, account, cause)
-        elif account.kind == AccountKind.OVERDRAFT:
-            issued = organisation(session, AccountKind.ISSUED, cause.at)
-            transfer(session, Kind.FILL, -account.balance, source=issued, target=account.id, cause=cause)
+    clear_overdraft(session, member.id, cause)
 
 
 def _end_asking(session: Session, member: Member, cause: Cause) -> None:

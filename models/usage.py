@@ -11,9 +11,10 @@ from sqlalchemy import BigInteger, func
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.base import lock_members
-from models.ledger import Cause, record
+from models.ledger import Account, AccountKind, Cause, record
+from models.member import Member
 from models.period import Period
-from models.wallet import Wallet, burnt
+from models.wallet import Wallet, burnt, clear_overdraft
 
 
 class Usage(SQLModel, table=True):
@@ -58,7 +59,19 @@ def book(session: Session, readings: Iterable[Reading], *, zone: ZoneInfo, cause
                     cause=Cause(at, cause.actor, cause.key, reading.model, cause.policy),
                 )
                 total += new
+    for member_id in _gone_in_debt(session):
+        clear_overdraft(session, member_id, cause)
     return total
+
+
+def _gone_in_debt(session: Session) -> list[int]:
+    """Those who have left and spent beyond their quota: only what was booked just now can have done that."""
+    query = (
+        select(Member.id)
+        .join(Account, col(Account.member_id) == Member.id)
+        .where(col(Member.left_at).is_not(None), Account.kind == AccountKind.OVERDRAFT, Account.balance < 0)
+    )
+    return list(session.exec(query).all())
 
 
 def note(session: Session, reading: Reading) -> int:

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from models.amount import share_up
 from models.base import stored_time
-from models.ledger import AccountKind, Cause, Kind, account_of, transfer
+from models.ledger import AccountKind, Cause, Kind, account_of, organisation, transfer
 from models.policy import Policy
 
 
@@ -70,6 +70,15 @@ def fill_overdraft(session: Session, member_id: int, cause: Cause) -> int:
         transfer(session, Kind.FILL, part, source=row.id, target=overdraft, cause=cause)
         filled += part
     return filled
+
+
+def clear_overdraft(session: Session, member_id: int, cause: Cause) -> None:
+    """What somebody who has left spent beyond their quota is the organisation's, also when it is metered later."""
+    hole = -wallet_of(session, member_id).overdraft
+    if hole:
+        issued = organisation(session, AccountKind.ISSUED, cause.at)
+        overdraft = account_of(session, AccountKind.OVERDRAFT, member_id, cause.at)
+        transfer(session, Kind.FILL, hole, source=issued, target=overdraft, cause=cause)
 
 
 _OWN = text(
