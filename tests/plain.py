@@ -1,0 +1,408 @@
+"""The ledger once more in plain Python, written from the rules and not from the code: it predicts every balance.
+
+It knows no tables, no transactions and none of our modules. `Refused` carries the name of the refusal it expects.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Any
+
+CENT = 10_000
+
+
+class Refused(Exception):  # noqa: N818
+    """The rules say no; the name is that of the refusal."""
+
+
+def down(amount: int, part: Decimal) -> int:
+    return int((amount * part).to_integral_value(ROUND_FLOOR))
+
+
+def up(amount: int, part: Decimal) -> int:
+    return int((amount * part).to_integral_value(ROUND_CEILING))
+
+
+@dataclass
+class Terms:
+    """What the policy says, as far as balances go."""
+
+    bases: dict[str, int]
+    budget: int = 0
+    keep: Decimal = Decimal("0.2")
+    most_loans: int = 3
+    borrowed: Decimal = Decimal(1)
+    repay: Decimal = Decimal("0.5")
+    carry: Decimal = Decimal(0)
+    cap: int | None = None
+
+
+@dataclass
+class PlainLoan:
+    lender: str
+    borrower: str
+    period: int
+    principal: int = 0
+    returned: int = 0
+    used: int = 0
+    repaid: int = 0
+    forgiven: int = 0
+
+    @property
+    def unspent(self) -> int:
+        return self.principal - self.returned - self.used
+
+    @property
+    def owed(self) -> int:
+        return self.used - self.repaid - self.forgiven
+
+    @property
+    def open(self) -> int:
+        return self.unspent + self.owed
+
+
+@dataclass
+class TopUp:
+    owner: str
+    balance: int
+    ends: Any
+    payer: tuple[str, int] | None = None
+    code: str | None = None
+
+
+@dataclass
+class Plain:
+    """Everybody's quota. Teams with a budget: `payers` maps a member to theirs."""
+
+    terms: Terms
+    ends: Any
+    payers: dict[str, str] = field(default_factory=dict)
+    period: int = 1
+    issued: int = 0
+    expired: int = 0
+    alloc: dict[str, int] = field(default_factory=dict)
+    over: dict[str, int] = field(default_factory=dict)
+    used: dict[str, int] = field(default_factory=dict)
+    base: dict[str, int] = field(default_factory=dict)
+    days: dict[str, tuple[int, int]] = field(default_factory=dict)
+    top_ups: list[TopUp] = field(default_factory=list)
+    loans: list[PlainLoan] = field(default_factory=list)
+    pools: dict[tuple[str, int], int] = field(default_factory=dict)
+    funded: dict[tuple[str, int], int] = field(default_factory=dict)
+    read: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    left: set[str] = field(default_factory=set)
+
+    def copy(self) -> Plain:
+        return deepcopy(self)
+
+    # What somebody has
+
+    def mine(self, who: str) -> list[TopUp]:
+        return sorted((one for one in self.top_ups if one.owner == who), key=lambda one: one.ends)
+
+    def taken(self, who: str) -> list[PlainLoan]:
+        return [one for one in self.loans if one.borrower == who and one.open]
+
+    def between(self, lender: str, borrower: str) -> list[PlainLoan]:
+        found = [one for one in self.taken(borrower) if one.lender == lender]
+        if not found:
+            raise Refused("NoSuchLoan")
+        return found
+
+    def borrowed(self, who: str) -> int:
+        return sum(one.unspent for one in self.taken(who))
+
+    def available(self, who: str) -> int:
+        granted = sum(one.balance for one in self.mine(who))
+        return self.alloc[who] + granted + self.borrowed(who) + self.over[who]
+
+    def lendable(self, who: str) -> int:
+        kept = up(self.base[who], self.terms.keep)
+        return 0 if self.borrowed(who) else max(0, self.alloc[who] - kept)
+
+    # What people do
+
+    def settle(self, who: str, base: int, days: tuple[int, int] = (1, 1)) -> None:
+        left, whole = days
+        due = min(base, -(-base * left // (whole * CENT)) * CENT)
+        self.alloc[who], self.over[who], self.used[who] = due, 0, 0
+        self.base[who], self.days[who] = due, days
+        self.issued -= due
+
+    def spend(self, who: str, amount: int) -> None:
+        self.used[who] += amount
+        if who in self.left:
+            self.issued -= amount
+            return
+        part = min(amount, self.alloc[who])
+        self.alloc[who] -= part
+        amount -= part
+        for one in self.mine(who):
+            part = min(amount, one.balance)
+            one.balance -= part
+            amount -= part
+        for loan in self.taken(who):
+            part = min(amount, loan.unspent)
+            loan.used += part
+            amount -= part
+        self.over[who] -= amount
+
+    def fill(self, who: str) -> int:
+        hole = -self.over[who]
+        part = min(hole, self.alloc[who])
+        self.alloc[who] -= part
+        for one in self.mine(who):
+            more = min(hole - part, one.balance)
+            one.balance -= more
+            part += more
+        self.over[who] += part
+        return part
+
+    def meter(self, who: str, day: str, model: str, total: int) -> None:
+        """A cumulative figure: only what is new counts, however often it comes."""
+        known = self.read.get((who, day, model), 0)
+        self.read[who, day, model] = max(known, total)
+        if total > known:
+            self.spend(who, total - known)
+
+    def lend(self, lender: str, borrower: str, amount: int | None) -> None:
+        if lender == borrower:
+            raise Refused("LendingToOneself")
+        if self.borrowed(lender):
+            raise Refused("HoldsBorrowed")
+        can = self.lendable(lender)
+        amount = can if amount is None else amount
+        if amount > can or not can:
+            raise Refused("NotLendable")
+        self.check_borrower(borrower, lender, amount)
+        same = [one for one in self.taken(borrower) if one.lender == lender and one.period == self.period]
+        if not same:
+            same = [PlainLoan(lender, borrower, self.period)]
+            self.loans += same
+        same[0].principal += amount
+        self.alloc[lender] -= amount
+
+    def check_borrower(self, borrower: str, lender: str, amount: int) -> None:
+        taken = self.taken(borrower)
+        others = [one for one in taken if (one.lender, one.period) != (lender, self.period)]
+        room = down(self.base[borrower], self.terms.borrowed) - sum(one.open for one in taken)
+        late = any(one.owed and self.period - one.period >= 2 for one in taken)
+        if late or len(others) >= self.terms.most_loans or amount > room:
+            raise Refused("CannotBorrowNow")
+
+    def repay(self, borrower: str, lender: str, amount: int | None) -> None:
+        loans = self.between(lender, borrower)
+        due, moved = sum(one.open for one in loans), False
+        if amount is not None and amount > due:
+            raise Refused("MoreThanDue")
+        left = due if amount is None else amount
+        for loan in loans:
+            part = min(left, loan.unspent)
+            loan.returned += part
+            self.alloc[lender] += part
+            left, moved = left - part, moved or part > 0
+        if amount is None:
+            left = min(left, self.alloc[borrower])
+        if left > self.alloc[borrower] or not (moved or left):
+            raise Refused("InsufficientQuota")
+        self.pay(loans, left)
+        self.fill(lender)
+
+    def pay(self, loans: list[PlainLoan], left: int) -> None:
+        for loan in loans:
+            part = min(left, loan.owed)
+            loan.repaid += part
+            self.alloc[loan.borrower] -= part
+            self.alloc[loan.lender] += part
+            left -= part
+
+    def recall(self, lender: str, borrower: str, amount: int | None) -> None:
+        loans = self.between(lender, borrower)
+        unspent = sum(one.unspent for one in loans)
+        if not unspent:
+            raise Refused("NothingOwed")
+        if amount is not None and amount > unspent:
+            raise Refused("MoreThanDue")
+        left = unspent if amount is None else amount
+        for loan in loans:
+            part = min(left, loan.unspent)
+            loan.returned += part
+            self.alloc[lender] += part
+            left -= part
+        self.fill(lender)
+
+    def forgive(self, lender: str, borrower: str, amount: int | None) -> None:
+        loans = self.between(lender, borrower)
+        owed = sum(one.owed for one in loans)
+        if not owed:
+            raise Refused("NothingOwed")
+        if amount is not None and amount > owed:
+            raise Refused("MoreThanDue")
+        left = owed if amount is None else amount
+        for loan in loans:
+            part = min(left, loan.owed)
+            loan.forgiven += part
+            left -= part
+
+    # What the organisation does
+
+    def pool(self, who: str) -> tuple[str, int] | None:
+        key = (self.payers.get(who, ""), self.period)
+        return key if key in self.pools else None
+
+    def grant(self, who: str, amount: int, ends: Any, code: str) -> None:
+        payer = self.pool(who)
+        if payer is None:
+            self.issued -= amount
+        elif self.pools[payer] < amount:
+            raise Refused("PoolTooSmall")
+        else:
+            self.pools[payer] -= amount
+        self.top_ups.append(TopUp(who, amount, ends, payer, code))
+        self.fill(who)
+
+    def gift(self, who: str, amount: int, ends: Any) -> None:
+        """An admin's own grant, paid by nobody's budget."""
+        self.issued -= amount
+        self.top_ups.append(TopUp(who, amount, ends))
+        self.fill(who)
+
+    def take(self, who: str, amount: int) -> None:
+        part = min(amount, self.alloc[who])
+        self.alloc[who] -= part
+        self.issued += part
+
+    def end(self, top_up: TopUp) -> None:
+        if top_up.payer is not None and top_up.payer[1] == self.period:
+            self.pools[top_up.payer] += top_up.balance
+        else:
+            self.expired += top_up.balance
+        top_up.balance = 0
+
+    def revoke(self, code: str) -> None:
+        for one in self.top_ups:
+            if one.code == code and one.balance:
+                return self.end(one)
+        raise Refused("NothingToRevoke")
+
+    def end_grants(self, now: Any) -> None:
+        for one in self.top_ups:
+            if one.ends <= now:
+                self.end(one)
+
+    def change(self, terms: Terms) -> None:
+        """A changed policy: the difference to what was posted; a cut takes at most what is there."""
+        self.terms = terms
+        for who, (left, whole) in self.days.items():
+            if who in self.left:
+                continue
+            due = terms.bases.get(who, terms.bases["*"])
+            base = min(due, -(-due * left // (whole * CENT)) * CENT) if left < whole else due
+            if base > self.base[who]:
+                self.alloc[who] += base - self.base[who]
+                self.issued -= base - self.base[who]
+                self.fill(who)
+            else:
+                self.take(who, self.base[who] - base)
+            self.base[who] = base
+        self.fund()
+
+    def fund(self) -> None:
+        for team in set(self.payers.values()):
+            key = (team, self.period)
+            missing = self.terms.budget - self.funded.setdefault(key, 0)
+            held = self.pools.setdefault(key, 0)
+            moved = missing if missing > 0 else -min(-missing, held)
+            self.pools[key] += moved
+            self.funded[key] += moved
+            self.issued -= moved
+
+    def turn(self, ends: Any) -> None:
+        """A close and an opening."""
+        boundary, self.ends = self.ends, ends
+        here = [who for who in self.alloc if who not in self.left]
+        for loan in self.loans:
+            self.alloc[loan.lender] += loan.unspent
+            loan.returned += loan.unspent
+        for who in here:
+            self.fill(who)
+            kept = down(self.alloc[who], self.terms.carry)
+            kept = kept if self.terms.cap is None else min(kept, self.terms.cap)
+            self.expired += self.alloc[who] - kept
+            self.alloc[who] = kept
+        for one in self.top_ups:
+            if one.ends <= boundary:
+                self.expired += one.balance
+                one.balance = 0
+        for key in self.pools:
+            self.expired += self.pools[key]
+            self.pools[key] = 0
+        self.period += 1
+        self._open(here)
+
+    def _open(self, here: list[str]) -> None:
+        room = {}
+        for who in here:
+            base = self.terms.bases.get(who, self.terms.bases["*"])
+            self.base[who], self.days[who] = base, (1, 1)
+            self.alloc[who] += base
+            self.issued -= base
+            filled = min(base, -self.over[who])
+            self.alloc[who] -= filled
+            self.over[who] += filled
+            room[who] = min(down(base, self.terms.repay), base - filled)
+        plan = []
+        for loan in self.loans:
+            part = min(loan.owed, room.get(loan.borrower, 0))
+            room[loan.borrower] = room.get(loan.borrower, 0) - part
+            plan.append((loan, part))
+        for loan, part in plan:
+            self.pay([loan], part)
+        for who in here:
+            self.fill(who)
+        self.fund()
+
+    def leave(self, who: str) -> None:
+        for loan in [one for one in self.loans if one.open and who in (one.lender, one.borrower)]:
+            self.alloc[loan.lender] += loan.unspent
+            loan.returned += loan.unspent
+            if loan.borrower == who:
+                payer, owed = self.pool(who), loan.owed
+                part = min(owed, self.pools[payer]) if payer else 0
+                if payer:
+                    self.pools[payer] -= part
+                self.issued -= owed - part
+                self.alloc[loan.lender] += owed
+                loan.repaid += owed
+                self.fill(loan.lender)
+            else:
+                loan.forgiven += loan.owed
+        self.fill(who)
+        self.expired += self.alloc[who]
+        self.alloc[who] = 0
+        for one in self.mine(who):
+            self.end(one)
+        self.issued += self.over[who]
+        self.over[who] = 0
+        self.left.add(who)
+
+    # To be compared
+
+    def picture(self) -> dict[str, Any]:
+        """Everything that counts, in the shape in which the database is read."""
+        return {
+            "issued": self.issued,
+            "expired": self.expired,
+            "alloc": {who: n for who, n in self.alloc.items() if n},
+            "over": {who: n for who, n in self.over.items() if n},
+            "used": {who: n for who, n in self.used.items() if n},
+            "top_ups": sorted((one.owner, one.balance) for one in self.top_ups if one.balance),
+            "pools": {key: n for key, n in self.pools.items() if n},
+            "loans": [
+                (one.lender, one.borrower, one.principal, one.returned, one.used, one.repaid, one.forgiven)
+                for one in self.loans
+            ],
+            "open": [i for i, one in enumerate(self.loans) if one.open],
+        }
