@@ -1,0 +1,118 @@
+// The page: draws the state that the server sends, and tells the server what people do. It keeps nothing of its own but where one looks.
+
+import { el, mrkdwn } from "/page/draw.js";
+import { Pane } from "/page/pane.js";
+import { WORDS, usd } from "/page/words.js";
+
+const $ = (selector) => document.querySelector(selector);
+const query = new URLSearchParams(location.search);
+const sides = { left: query.get("left") || "U01ALICE", right: query.get("right") || "U02BOB" };
+let state = null, source = null, received = 0;
+
+export async function post(verb, said = {}) {
+  const reply = await fetch(`/api/${verb}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(said) });
+  if (!reply.ok) console.warn(verb, await reply.text());
+  return reply.ok;
+}
+
+const panes = {};
+for (const side of ["left", "right"]) {
+  panes[side] = new Pane($(`#${side}`), post, (user) => { sides[side] = user; listen(); });
+}
+
+function listen() {
+  const search = new URLSearchParams(sides);
+  if (sides.left !== "U01ALICE" || sides.right !== "U02BOB") history.replaceState(null, "", `/?${search}`);
+  source?.close();
+  source = new EventSource(`/api/events?${search}`);
+  source.onmessage = (event) => show(JSON.parse(event.data));
+}
+
+function show(fresh) {
+  state = fresh;
+  received = Date.now();
+  const words = WORDS[state.language];
+  document.documentElement.lang = state.language === "zh" ? "zh-CN" : "en";
+  document.body.dataset.next = state.story.next;
+  for (const one of document.querySelectorAll("[data-word]")) one.textContent = words[one.dataset.word];
+  for (const one of document.querySelectorAll("[data-language]")) one.setAttribute("aria-pressed", one.dataset.language === state.language);
+  hints(words);
+  for (const side of ["left", "right"]) panes[side].show(state, state.panes[side], words);
+  strip(words);
+  $("#wire-state").className = `chip ${state.connected ? "on" : "off"}`;
+  $("#wire-state span").textContent = state.connected ? words.connected : words.disconnected;
+  $("#violations").hidden = !state.violations.length;
+  $("#violations").textContent = state.violations.join(" · ");
+  $("#fault-duplicate").checked = state.faults.duplicate;
+  $("#fault-limit").checked = state.faults.limit;
+  $("#faults").classList.toggle("armed", state.faults.duplicate || state.faults.limit);
+  tick();
+  curtain(false);
+}
+
+function hints(words) {
+  const { hit, helped, passed, lent } = state.story, done = [hit, helped, passed, lent];
+  const current = done.indexOf(false);
+  $("#hints").replaceChildren(...words.hints.map(([title, text], number) => {
+    const how = el("p", {}, ...mrkdwn(text, {}));
+    return el("li", { class: done[number] ? "done" : number === current ? "now" : "" }, el("span", { class: done[number] ? "number tick" : "number" }, done[number] ? "" : String(number + 1)), el("div", {}, el("h2", {}, title), how));
+  }));
+}
+
+function strip(words) {
+  $("#accounts").replaceChildren(...["left", "right"].map((side, number) => {
+    const has = state.balances[number], at = state.panes[side].account;
+    const over = at.limit !== null && at.spent >= at.limit;
+    return el("div", { class: "owner" },
+      el("div", { class: "sum" }, el("b", {}, has.name), el("span", { class: over ? "figure bad" : "figure" }, has.available), el("small", {}, words.left)),
+      el("div", { class: "chips" }, ...has.accounts.map((one) => el("span", { class: `kind ${one.kind}` }, words.kinds[one.kind], " ", el("b", {}, one.balance)))),
+      el("div", { class: "at" }, `${words.gateway}: ${words.spent} ${usd(at.spent)} · ${words.limit_word} `, el("b", {}, usd(at.limit ?? 0))));
+  }));
+  const end = (one) => [el("span", { class: "whose" }, `${one.owner ? `${one.owner} · ` : ""}${words.kinds[one.kind]}`), el("span", { class: "amount" }, one.amount), el("span", { class: "after" }, `→ ${one.after}`)];
+  $("#transfers").replaceChildren(...state.transfers.map((one) => el("div", { class: `transfer ${one.kind}`, "data-id": one.id },
+    el("time", {}, moment(one.at)), el("span", { class: "what" }, el("b", {}, words.moves[one.kind]), one.times > 1 ? ` ×${one.times}` : "", one.why ? el("small", {}, one.why) : null),
+    el("span", { class: "entry out" }, ...end(one.from)), el("span", { class: "entry in" }, ...end(one.to)))));
+  $("#wire").replaceChildren(...state.wire.map((one) => el("div", { class: `call ${one.way} ${one.error ? "bad" : ""}` },
+    el("span", { class: "arrow" }, one.way === "in" ? "→" : "←"), el("span", { class: "name" }, one.what), el("span", {}, one.error || String(one.status ?? "–")), el("small", {}, `${Math.round(one.seconds * 1000)} ms`))));
+}
+
+const zoned = (options) => new Intl.DateTimeFormat(state.language === "zh" ? "zh-CN" : "en-GB", { timeZone: "Asia/Shanghai", ...options });
+
+function moment(at) {
+  const then = new Date(at), now = new Date(state.clock), day = zoned({ day: "numeric", month: "short" });
+  return day.format(then) === day.format(now) ? zoned({ hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(then) : day.format(then);
+}
+
+function tick() {
+  if (!state) return;
+  const now = new Date(Date.parse(state.clock) + Date.now() - received);
+  $("#clock").textContent = `${zoned({ weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(now)} ${WORDS[state.language].at}`;
+}
+
+function curtain(down) {
+  $("#curtain").hidden = !down;
+}
+
+async function behindCurtain(verb, said) {
+  curtain(true);
+  if (!(await post(verb, said)) || verb !== "restart") curtain(false);
+}
+
+$("#restart").onclick = () => behindCurtain("restart");
+for (const button of document.querySelectorAll("[data-language]")) button.onclick = () => behindCurtain("language", { language: button.dataset.language });
+const faults = () => post("trouble", { duplicate: $("#fault-duplicate").checked, limit: $("#fault-limit").checked });
+$("#fault-duplicate").onchange = faults;
+$("#fault-limit").onchange = faults;
+$("#fault-disconnect").onclick = () => post("disconnect");
+document.addEventListener("click", (event) => { if (!event.target.closest("#faults")) $("#faults").open = false; });
+setInterval(tick, 5000);
+
+/** A link may name the language and how far the story is: /?step=3&lang=zh. Once played it is an ordinary address. */
+async function arrive() {
+  if (query.has("lang")) await post("language", { language: query.get("lang") });
+  if (query.has("step")) await post("story", { step: Number(query.get("step")) || 1 });
+  if (query.has("lang") || query.has("step")) history.replaceState(null, "", "/");
+  listen();
+}
+
+arrive();

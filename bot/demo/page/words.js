@@ -1,0 +1,58 @@
+// Every word of the page itself, in both languages. What the bot says comes from the bot.
+
+export const WORDS = {
+  en: {
+    playground: "playground",
+    lead: "The real Slack adapter, a stand-in Slack and a gateway that really refuses. Nothing leaves this machine.",
+    faults: "Make trouble", restart: "Start over", curtain: "Setting the scene…",
+    duplicate: "Every click arrives twice", duplicate_more: "as Slack may do; the grant still happens once",
+    limit: "429 on the next message", limit_more: "it comes two seconds later, once",
+    disconnect: "Break the connection",
+    connected: "Socket Mode", disconnected: "reconnecting…", at: "at Acme",
+    accounts: "Accounts", transfers: "Ledger", transfers_more: "every transfer has two entries, with the balance after it",
+    wire: "On the wire", of: "of", gateway: "gateway", left: "left", limit_word: "limit", spent: "spent",
+    spend: "Run an agent · $12", working: "Agent at work…",
+    ran: (run) => `The agent finished: ${run.calls} calls, ${usd(run.calls * 1.5)} spent.`,
+    stopped: (run) => `HTTP ${run.status} after ${run.calls} of ${run.of} calls`,
+    dm: "quotabot", home: "Home", today: "Today", app: "APP",
+    only_you: "Only visible to you", reply: "Reply", replying: "Reply in thread", empty: "Nothing here yet.",
+    opening: "Opening…", message: (where) => `Message ${where}`, send: "Send", choose: "Choose…",
+    hints: [
+      ["The agent hits the wall", "Run Alice’s agent. She has $4.50 left, so the gateway refuses half way."],
+      ["She asks, Bob decides", "Alice: *Ask for more*, $50. Bob gets the card with her figures and clicks once."],
+      ["Both sides see it, it runs", "The limit at the gateway is already raised. Run the agent again."],
+      ["Colleagues can help, too", "As Bob, type `/quota lend @carol 10`. No approval, two ledger entries."],
+    ],
+    kinds: { allocation: "allocation", top_up: "top-up", loan: "borrowed", overdraft: "overdraft", used: "used", pool: "team budget", issued: "issued", expired: "expired" },
+    moves: { fund: "team budget", allocate: "allocation", cut: "cut", grant: "top-up", revoke: "top-up taken back", lend: "loan", return: "loan returned", repay: "debt repaid", use: "spent", fill: "overdraft filled", expire: "expired" },
+    commands: [["/quota", "what you have left"], ["/quota request 50 checkout", "ask your manager"], ["/quota lend @carol 10", "lend at once"], ["/quota loans", "who owes whom"], ["/quota history", "every movement"], ["/quota help", "what you can say"]],
+  },
+  zh: {
+    playground: "体验场",
+    lead: "真实的 Slack 适配器，加上模拟的 Slack 和会真正拒绝的网关。一切都在本机。",
+    faults: "制造故障", restart: "重新开始", curtain: "正在布置场景…",
+    duplicate: "每次点击送达两次", duplicate_more: "Slack 偶尔会这样；额度仍只发放一次",
+    limit: "下一条消息遇到 429", limit_more: "两秒后送达，只送一次",
+    disconnect: "断开连接",
+    connected: "Socket Mode", disconnected: "正在重连…", at: "Acme 时间",
+    accounts: "账户", transfers: "账本", transfers_more: "每笔转账两条分录，各记变动后的余额",
+    wire: "网络往来", of: "/", gateway: "网关", left: "剩余", limit_word: "上限", spent: "已用",
+    spend: "运行智能体 · $12", working: "智能体运行中…",
+    ran: (run) => `智能体已完成：调用 ${run.calls} 次，用了 ${usd(run.calls * 1.5)}。`,
+    stopped: (run) => `HTTP ${run.status}，第 ${run.calls + 1}/${run.of} 次调用被拒`,
+    dm: "quotabot", home: "主页", today: "今天", app: "应用",
+    only_you: "仅你可见", reply: "回复", replying: "在话题中回复", empty: "这里还没有内容。",
+    opening: "正在打开…", message: (where) => `发消息给 ${where}`, send: "发送", choose: "请选择…",
+    hints: [
+      ["智能体撞上额度墙", "运行 Alice 的智能体。她只剩 $4.50，跑到一半网关就拒绝。"],
+      ["她申请，Bob 审批", "Alice 点 *申请额度*，填 50。Bob 收到带用量的卡片，点一下即可。"],
+      ["两边同时更新，重试成功", "网关上限已经提高，再运行一次智能体。"],
+      ["同事之间也能帮忙", "以 Bob 的身份输入 `/quota 借给 @carol 10`。无需审批，两条分录。"],
+    ],
+    kinds: { allocation: "本期额度", top_up: "追加", loan: "借入", overdraft: "透支", used: "已用", pool: "团队预算", issued: "总发放", expired: "已过期" },
+    moves: { fund: "团队预算", allocate: "分配", cut: "调减", grant: "追加额度", revoke: "追加收回", lend: "借出", return: "退回", repay: "还款", use: "使用", fill: "补足透支", expire: "到期" },
+    commands: [["/quota", "看看还剩多少"], ["/quota 申请 50 结账页", "向主管申请"], ["/quota 借给 @carol 10", "立即借出"], ["/quota 借条", "谁欠谁"], ["/quota 明细", "每一笔变动"], ["/quota 帮助", "能说什么"]],
+  },
+};
+
+export const usd = (value) => `$${value.toFixed(2)}`;

@@ -1,0 +1,314 @@
+"""`quotabot demo`: the production Slack adapter against a stand-in Slack and gateway on loopback, and one page to play with them.
+
+The page is plain files (`page/`), a small JSON API and server-sent events. Only loopback is served, and only to our own page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+import webbrowser
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from importlib import resources
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from bot.demo import playground_ledger as ledger
+from bot.demo.playground_scene import Scene, scene
+from bot.demo.seed import BY_SLACK, CAST, DESIGN, WHO, opening_day
+from bot.demo.slack import Message, View
+from bot.settings import Settings
+
+Json = dict[str, Any]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+PAGE = resources.files("bot.demo") / "page"
+KINDS = {
+    "index.html": "text/html",
+    "style.css": "text/css",
+    **dict.fromkeys(("app.js", "pane.js", "draw.js", "words.js"), "text/javascript"),
+}
+WIRE = 9
+"""Lines of traffic that the page shows."""
+COALESCE = 0.03
+"""Seconds in which changes are shown together."""
+
+
+class Playground:
+    """The scene that is played just now, and the page above it."""
+
+    def __init__(self, start: datetime) -> None:
+        self.start = start
+        self.scene: Scene | None = None
+        self._stack = contextlib.AsyncExitStack()
+        self._turn = asyncio.Lock()
+        self._closing = False
+
+    async def open(self, language: str) -> None:
+        """Begin anew, in a language; what stood before goes when the new scene stands."""
+        async with self._turn:
+            stack = contextlib.AsyncExitStack()
+            fresh = await stack.enter_async_context(scene(language, self.start))
+            before, self._stack, self.scene = self._stack, stack, fresh
+            await before.aclose()
+
+    async def close(self) -> None:
+        """The end."""
+        self._closing = True
+        await self._stack.aclose()
+
+    def application(self) -> web.Application:
+        """The page and its API."""
+        app = web.Application(middlewares=[_only_our_page])
+        app.router.add_get("/", lambda _: _file("index.html"))
+        app.router.add_get("/page/{name}", lambda request: _file(request.match_info["name"]))
+        app.router.add_get("/api/state", self._state)
+        app.router.add_get("/api/events", self._events)
+        app.router.add_post("/api/{verb}", self._do)
+        return app
+
+    @property
+    def now(self) -> Scene:
+        """The scene; there is one from `open` on."""
+        assert self.scene is not None
+        return self.scene
+
+    # ---- showing ------------------------------------------------------------------------------------
+
+    async def _state(self, request: web.Request) -> web.Response:
+        return web.json_response(await self._shown(self.now, *_viewers(request)))
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        """The whole state of two people's panes, again whenever anything moved."""
+        answer = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
+        )
+        await answer.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            while not self._closing:
+                playing, seen = self.now, 0
+                while not playing.pulse.closed:
+                    seen = await playing.pulse.since(seen)
+                    state = await self._shown(playing, *_viewers(request))
+                    await answer.write(f"data: {json.dumps(state, ensure_ascii=False)}\n\n".encode())
+                    await asyncio.sleep(COALESCE)
+                await asyncio.sleep(COALESCE)
+        return answer
+
+    async def _shown(self, playing: Scene, left: str, right: str) -> Json:
+        panes = {
+            side: playing.slack.snapshot(user) | {"account": playing.account(user)}
+            for side, user in (("left", left), ("right", right))
+        }
+        for pane in panes.values():
+            del pane["violations"], pane["trouble"]
+        return _around(playing) | await _books(playing, left, right) | {"panes": panes}
+
+    # ---- doing --------------------------------------------------------------------------------------
+
+    async def _do(self, request: web.Request) -> web.Response:
+        """One thing somebody does in the page; what comes of it arrives as an event."""
+        verb, said = request.match_info["verb"], await request.json()
+        doing = getattr(self, f"_do_{verb}", None)
+        if doing is None:
+            raise web.HTTPNotFound
+        try:
+            await doing(said)
+        except (KeyError, LookupError, TypeError, ValueError) as error:
+            return web.json_response({"ok": False, "error": f"{type(error).__name__}: {error}"}, status=400)
+        return web.json_response({"ok": True})
+
+    async def _do_say(self, said: Json) -> None:
+        await self.now.say(said["user"], said["text"], said.get("channel", ""), said.get("thread", ""))
+
+    async def _do_press(self, said: Json) -> None:
+        where = _pressed(self.now, said)
+        await self.now.press(said["user"], where, said["action"], said.get("value"))
+
+    async def _do_submit(self, said: Json) -> None:
+        view = _view(self.now, said["user"], said["view"])
+        await self.now.submit(said["user"], view, said["values"])
+
+    async def _do_close(self, said: Json) -> None:
+        await self.now.slack.close(said["user"], _view(self.now, said["user"], said["view"]))
+
+    async def _do_home(self, said: Json) -> None:
+        await self.now.slack.open_home(said["user"])
+
+    async def _do_spend(self, said: Json) -> None:
+        await self.now.spend(said["user"])
+
+    async def _do_trouble(self, said: Json) -> None:
+        self.now.trouble(duplicate=bool(said["duplicate"]), limit=bool(said["limit"]))
+
+    async def _do_disconnect(self, _: Json) -> None:
+        self.now.disconnect()
+
+    async def _do_language(self, said: Json) -> None:
+        """An untouched scene is set anew in the other language; otherwise people just read another one from now on."""
+        language = "zh" if said["language"] == "zh" else "en"
+        if language == self.now.language:
+            return
+        if self.now.touched:
+            await self.now.speak(language)
+        else:
+            await self.open(language)
+
+    async def _do_restart(self, _: Json) -> None:
+        await self.open(self.now.language)
+
+    async def _do_story(self, said: Json) -> None:
+        await self.now.play_to(int(said["step"]))
+
+
+def _around(playing: Scene) -> Json:
+    """What is the same for whoever looks."""
+    slack = playing.slack
+    planned = {strike.how for strike in slack.trouble.planned}
+    return {
+        "scene": id(playing),
+        "language": playing.language,
+        "clock": playing.clock.now().isoformat(),
+        "bot": slack.bot.id,
+        "design": DESIGN,
+        "cast": [{"id": one.slack, "name": one.name, "team": one.team, "role": one.role} for one in CAST],
+        "wire": _wire(playing),
+        "faults": {"duplicate": "duplicated" in planned, "limit": "rate_limited" in planned},
+        "connected": slack.connections > 0,
+        "violations": [f"{one.method}: {one.what}" for one in slack.violations][-3:],
+    }
+
+
+async def _books(playing: Scene, left: str, right: str) -> Json:
+    """The ledger of these two."""
+    emails, language = (BY_SLACK[left].email, BY_SLACK[right].email), playing.language
+    balances, moved = await playing.house.database.run(
+        lambda session: (
+            [ledger.balances(session, email, language) for email in emails],
+            ledger.transfers(session, emails, language),
+        )
+    )
+    return {"balances": balances, "transfers": moved, "story": await playing.story()}
+
+
+def _viewers(request: web.Request) -> tuple[str, str]:
+    def known(name: str, default: str) -> str:
+        return name if name in BY_SLACK else default
+
+    query = request.query
+    return known(query.get("left", ""), WHO["Alice"].slack), known(query.get("right", ""), WHO["Bob"].slack)
+
+
+def _pressed(playing: Scene, said: Json) -> Message | View:
+    """What was clicked on, as the person sees it."""
+    if said.get("view"):
+        return _view(playing, said["user"], said["view"])
+    for message in playing.slack.seen_by(said["user"], said["channel"]):
+        if message.ts == said["ts"]:
+            return message
+    raise LookupError("this message is gone")
+
+
+def _view(playing: Scene, user: str, id_: str) -> View:
+    home = playing.slack.homes.get(user)
+    views = [*playing.slack.modals.get(user, []), *([home] if home else [])]
+    for view in views:
+        if view.id == id_:
+            return view
+    raise LookupError("this view is gone")
+
+
+def _wire(playing: Scene) -> list[Json]:
+    """The latest traffic between Slack and the bot, newest first."""
+    slack = playing.slack
+    there = [(one.at, "in", one.kind, one.error, one.status, one.seconds) for one in slack.deliveries]
+    back = [(one.at, "out", one.method, one.error, one.status, one.seconds) for one in slack.calls]
+    names = ("at", "way", "what", "error", "status", "seconds")
+    return [dict(zip(names, one, strict=True)) for one in sorted([*there, *back], reverse=True)[:WIRE]]
+
+
+async def _file(name: str) -> web.Response:
+    if name not in KINDS:
+        raise web.HTTPNotFound
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": "default-src 'self'; img-src 'self' data:",
+    }
+    return web.Response(
+        text=(PAGE / name).read_text("utf-8"), content_type=KINDS[name], charset="utf-8", headers=headers
+    )
+
+
+@web.middleware
+async def _only_our_page(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """No other site may talk to us: a name that resolves to loopback, or a form that posts here, is turned away."""
+    host = request.host.rsplit(":", 1)[0]
+    if host not in ("127.0.0.1", "localhost", "[::1]"):
+        raise web.HTTPForbidden
+    if request.method == "POST" and request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType
+    return await handler(request)
+
+
+# ---- the place ------------------------------------------------------------------------------------------------------
+
+
+@contextlib.asynccontextmanager
+async def playground(
+    port: int = 0, *, language: str = "en", start: datetime | None = None
+) -> AsyncIterator[tuple[Playground, str]]:
+    """An open playground and its address; a `port` that is taken gives way to a free one."""
+    made = Playground(start or opening_day(datetime.now(UTC).date()))
+    await made.open(language)
+    runner = web.AppRunner(made.application(), access_log=None, shutdown_timeout=0.2)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+        except OSError:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield made, f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    finally:
+        await made.close()
+        await runner.cleanup()
+
+
+async def run_demo(port: int = 8000, open_browser: bool = True, force: bool = False) -> None:
+    """Play till Ctrl-C. Refuses where real tokens are set, unless forced: nobody shall think that this is the real thing."""
+    if not force and (real := _real_tokens()):
+        sys.exit(
+            f"{', '.join(real)} is set: this machine runs a real bot. The demo never uses it; --force starts it anyway."
+        )
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    logging.getLogger("slack_bolt").setLevel(logging.CRITICAL)
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    async with playground(port) as (_, address):
+        print(f"quotabot demo: {address} (Ctrl-C ends it)", flush=True)  # noqa: T201
+        if open_browser and _has_display():
+            await asyncio.to_thread(webbrowser.open, address)
+        await stop.wait()
+
+
+def _real_tokens() -> list[str]:
+    found = Settings.load()
+    secrets = {
+        "SLACK_BOT_TOKEN": found.slack_bot_token,
+        "DINGTALK_CLIENT_SECRET": found.dingtalk_client_secret,
+        "GATEWAY_KEY": found.gateway_key,
+    }
+    return [name for name, value in secrets.items() if value is not None]
+
+
+def _has_display() -> bool:
+    return sys.platform in ("darwin", "win32") or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )

@@ -1,0 +1,237 @@
+"""The company that the playground opens with: twelve people, their policy, and what happened to them before you came.
+
+The past is not written into tables. It is lived: the same people say the same things to the same bot, on a clock that is set back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from bot.demo.slack import Channel, Person
+from models import policy as rules
+from models.member import Address, Member
+from models.turning import advance, open_first
+
+if TYPE_CHECKING:
+    from bot.database import Database
+    from bot.demo.playground_scene import Scene
+
+ZONE = ZoneInfo("Asia/Shanghai")
+DESIGN = "C01DESIGN"
+STRONG, SMALL = "claude-opus-5", "gpt-5.5-mini"
+
+POLICY = """\
+unit: USD
+timezone: Asia/Shanghai
+period: monthly
+admins: [sam@acme.example]
+allocations:
+  - match: {employment: contractor}
+    amount: 40
+  - match: {team: payments, role: engineer}
+    amount: 300
+    reason: on-call tooling
+  - match: {}
+    amount: 100
+gateway: {per_usd: 1}
+free_models: [hunyuan]
+teams:
+  - {name: company, owner: olga@acme.example}
+  - {name: design, parent: company, owner: bob@acme.example, top_up_budget: 400}
+  - {name: payments, parent: company, owner: lee@acme.example, top_up_budget: 1000}
+  - {name: data, parent: company, owner: mei@acme.example, top_up_budget: 500}
+requests:
+  approve_up_to: {manager: 200, owner: 2000}
+  fallback_approvers: [olga@acme.example]
+"""
+
+
+@dataclass(frozen=True)
+class Role:
+    """One of the cast. `spent`: quarters of a dollar by today, so that the gateway's floats stay exact."""
+
+    name: str
+    slack: str
+    manager: str
+    team: str
+    role: str
+    spent: int
+    employment: str = "employee"
+
+    @property
+    def email(self) -> str:
+        """Also the id at the gateway."""
+        return f"{self.name.lower()}@acme.example"
+
+
+CAST = (
+    Role("Alice", "U01ALICE", "Bob", "design", "designer", 382),
+    Role("Bob", "U02BOB", "Olga", "design", "lead", 124),
+    Role("Carol", "U03CAROL", "Bob", "design", "designer", 451),
+    Role("Dan", "U04DAN", "Bob", "design", "illustrator", 172, "contractor"),
+    Role("Olga", "U05OLGA", "", "company", "CEO", 71),
+    Role("Lee", "U06LEE", "Olga", "payments", "lead", 203),
+    Role("Pia", "U07PIA", "Lee", "payments", "engineer", 826),
+    Role("Quinn", "U08QUINN", "Lee", "payments", "engineer", 1012),
+    Role("Raj", "U09RAJ", "Lee", "payments", "engineer", 554),
+    Role("Mei", "U10MEI", "Olga", "data", "lead", 266),
+    Role("Tom", "U11TOM", "Mei", "data", "analyst", 301),
+    Role("Sam", "U12SAM", "Olga", "company", "IT admin", 38),
+)
+WHO = {role.name: role for role in CAST}
+BY_SLACK = {role.slack: role for role in CAST}
+
+
+def opening_day(today: date) -> datetime:
+    """10:02 on the last third Wednesday: always a working day, with half a month behind it and half to come."""
+    first = today.replace(day=1)
+    third = first + timedelta(days=(2 - first.weekday()) % 7 + 14)
+    if third > today:
+        return opening_day(first - timedelta(days=1))
+    return datetime.combine(third, time(10, 2), ZONE).astimezone(UTC)
+
+
+def people(language: str) -> list[Person]:
+    """Everybody, as the stand-in Slack knows them."""
+    by_name = {role.name: role.slack for role in CAST}
+    return [
+        Person(
+            id=role.slack, name=role.name.lower(), real_name=role.name, email=role.email, locale=slack_locale(language),
+            tz=ZONE.key, manager=by_name.get(role.manager, ""), is_admin=role.name == "Sam",
+        )
+        for role in CAST
+    ]  # fmt: skip
+
+
+def slack_locale(language: str) -> str:
+    return "zh-CN" if language == "zh" else "en-US"
+
+
+def channels(bot: str) -> list[Channel]:
+    """One channel in which everybody is."""
+    return [Channel(DESIGN, "design", [*(role.slack for role in CAST), bot])]
+
+
+def settle(database: Database, language: str, start: datetime) -> None:
+    """Everybody moves in, the policy is applied, the month is open."""
+    first = start.astimezone(ZONE).replace(day=1, hour=0, minute=5).astimezone(UTC)
+    database.transact(partial(_move_in, language=language, now=first))
+    version = database.transact(lambda session: rules.record_version(session, POLICY, first, "sam"))
+    database.transact(lambda session: open_first(session, first, version, rules.parse(POLICY)) and None)
+    while database.transact(lambda session: advance(session, first)):
+        pass
+
+
+def _move_in(session: Session, language: str, now: datetime) -> None:
+    members: dict[str, Member] = {}
+    for role in CAST:
+        members[role.name] = Member(
+            name=role.name, email=role.email, gateway_id=role.email, team=role.team, role=role.role,
+            employment=role.employment, locale=language, timezone=ZONE.key, joined_at=now,
+        )  # fmt: skip
+        session.add(members[role.name])
+    session.flush()
+    for role in CAST:
+        members[role.name].manager_id = members[role.manager].id if role.manager else None
+        Address.give(session, members[role.name], f"slack:{role.slack}")
+    session.flush()
+
+
+# ---- the past ---------------------------------------------------------------------------------------------------
+
+_SAID = {
+    "ask": {"en": "request 40 prototype for the pricing page", "zh": "request 40 价格页原型"},
+    "lend": {"en": "lend @dan 10 icon set", "zh": "lend @dan 10 图标集"},
+    "balance": {"en": "balance", "zh": "balance"},
+    "screens": {
+        "en": "The new checkout screens are up. Could everybody have a look before lunch?",
+        "zh": "新的结账页面放出来了，午饭前大家帮忙看看？",
+    },
+    "looks": {
+        "en": "Step 2 feels long. Could an agent try a one-page variant?",
+        "zh": "第二步有点长，要不让智能体试试单页版？",
+    },
+    "on_it": {
+        "en": "On it. Mine is half way through the variants.",
+        "zh": "在做了，我的智能体已经跑了一半方案。",
+    },
+}
+
+
+async def live_the_past(scene: Scene, start: datetime) -> None:
+    """From the first of the month to `start`: work every day, one approved request, one loan, a morning in #design."""
+    today = start.astimezone(ZONE).date()
+    days = [day for day in _days(today.replace(day=1), today) if day.weekday() < 5]
+    work = {role.name: _shares(role.spent, len(days), late=role.name == "Alice") for role in CAST}
+    for number, day in enumerate(days):
+        scene.clock.set(_at(day, 9, 20))
+        for role in CAST:
+            _burn(scene, role, work[role.name][number])
+        await scene.mirror.round()
+        if day == today - timedelta(days=6):
+            await _a_request(scene, day)
+        if day == today - timedelta(days=5):
+            await _a_loan(scene, day)
+    await _this_morning(scene, today)
+    scene.clock.set(start)
+
+
+async def _a_request(scene: Scene, day: date) -> None:
+    slack, carol, bob = scene.slack, WHO["Carol"].slack, WHO["Bob"].slack
+    scene.clock.set(_at(day, 15, 12))
+    await slack.say(carol, _SAID["ask"][scene.language])
+    await slack.wait_for(lambda: slack.inbox(bob))
+    scene.clock.set(_at(day, 15, 20))
+    await slack.press(bob, slack.inbox(bob)[0], "request.approve")
+    await slack.wait_for(lambda: len(slack.inbox(carol)) > 2 and slack.inbox(bob)[0].edited)
+
+
+async def _a_loan(scene: Scene, day: date) -> None:
+    slack, bob, dan = scene.slack, WHO["Bob"].slack, WHO["Dan"].slack
+    scene.clock.set(_at(day, 11, 5))
+    before = len(slack.inbox(bob))
+    await slack.say(bob, _SAID["lend"][scene.language])
+    await slack.wait_for(lambda: slack.inbox(dan) and len(slack.inbox(bob)) > before + 1)
+
+
+async def _this_morning(scene: Scene, today: date) -> None:
+    slack, alice = scene.slack, WHO["Alice"].slack
+    scene.clock.set(_at(today, 9, 34))
+    first = slack.post(DESIGN, WHO["Carol"].slack, _SAID["screens"][scene.language])
+    scene.clock.set(_at(today, 9, 41))
+    slack.post(DESIGN, WHO["Bob"].slack, _SAID["looks"][scene.language], thread_ts=first.ts)
+    scene.clock.set(_at(today, 9, 46))
+    slack.post(DESIGN, alice, _SAID["on_it"][scene.language], thread_ts=first.ts)
+    scene.clock.set(_at(today, 9, 58))
+    await slack.say(alice, _SAID["balance"][scene.language])
+    await slack.wait_for(lambda: len(slack.inbox(alice)) > 1)
+
+
+def _burn(scene: Scene, role: Role, quarters: int) -> None:
+    strong = quarters * 7 // 10
+    for model, part in ((STRONG, strong), (SMALL, quarters - strong)):
+        if part:
+            scene.gateway.burn(role.email, part / 4, model=model)
+    scene.gateway.flush()
+
+
+def _shares(total: int, days: int, *, late: bool) -> list[int]:
+    """`total` over so many days, uneven as life is; `late`: more of it towards the end."""
+    weights = [3 + (number * 5 % 4) + (number // 2 if late else 0) for number in range(days)]
+    parts = [total * weight // sum(weights) for weight in weights]
+    parts[days // 2] += total - sum(parts)
+    return parts
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+def _at(day: date, hour: int, minute: int) -> datetime:
+    return datetime.combine(day, time(hour, minute), ZONE).astimezone(UTC)
