@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from bot import web
 from bot.database import Database
+from bot.dingtalk import DingTalk
 from bot.dispatch import Dispatcher, utc_now
 from bot.gateways import open_gateway
 from bot.messenger import Messenger
@@ -60,6 +61,11 @@ class House:
             log.warning("slack is off: HTTP mode needs SLACK_SIGNING_SECRET, Socket Mode SLACK_APP_TOKEN")
         else:
             self.slack = self.messengers["slack"] = Slack(settings, self.dispatcher, http)
+        self.dingtalk: DingTalk | None = None
+        if settings.dingtalk_client_id is None or settings.dingtalk_client_secret is None:
+            log.info("dingtalk is off: DINGTALK_CLIENT_ID and DINGTALK_CLIENT_SECRET are not both set")
+        else:
+            self.dingtalk = self.messengers["dingtalk"] = DingTalk(settings, self.dispatcher, http)
 
     def _reconciler(self, *, live: bool, clock: Callable[[], datetime]) -> Reconciler | None:
         """The gateway's loop, when there is a gateway."""
@@ -131,6 +137,8 @@ class House:
                 ),
             ):
                 Gauge(name, text, registry=registry).set_function(read)
+        if self.dingtalk is not None:
+            registry.register(self.dingtalk.tally)
         checks: dict[str, Callable[[], bool]] = {"database": self.database.alive}
         checks |= {name: one.ready for name, one in self.messengers.items()}
         secret = self.settings.slack_signing_secret

@@ -45,7 +45,8 @@ class Member(SQLModel, table=True):
     def named(cls, session: Session, text: str) -> Self:
         """The one active colleague with this e-mail, job number or name, or raise `UnknownPerson`/`AmbiguousPerson`."""
         wanted = text.strip().lstrip("@").lower()
-        for field in (col(cls.email), col(cls.gateway_id), col(cls.name)):
+        job = col(cls.extra)["job_number"].as_string()
+        for field in (col(cls.email), job, col(cls.gateway_id), col(cls.name)):
             found = session.exec(
                 select(cls).where(func.lower(field) == wanted, col(cls.left_at).is_(None)).limit(5)
             ).all()
