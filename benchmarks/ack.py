@@ -1,0 +1,198 @@
+"""performance.md 1 and 2: the durable acknowledgement of signed slash commands, against bare Bolt.
+
+    python -m benchmarks.ack [--rate 300] [--seconds 5] [--rounds 3] [--people 2000]
+
+Each app is a process of its own; the load is open-loop (a late answer does not slow the next command down).
+`hello` is a stock Bolt that answers a constant; `hello-pbr` the same with `process_before_response`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import hmac
+import random
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+
+from benchmarks.measure import Cell, interleave, quantile, ratio, report
+
+SECRET = "s" * 32
+NUMBERS = count()
+
+
+# The apps under test
+
+
+async def serve_bolt(port: int, *, before: bool) -> None:
+    async def authorize(**_: object) -> AuthorizeResult:
+        return AuthorizeResult(enterprise_id=None, team_id="T1", bot_token="xoxb-1", bot_id="B1", bot_user_id="U0")
+
+    app = AsyncApp(signing_secret=SECRET, authorize=authorize, process_before_response=before)
+
+    @app.command("/quota")
+    async def hello(ack: AsyncAck) -> None:
+        await ack("hello")
+
+    await _serve(app.server(port=port, path="/slack/events", host="127.0.0.1").web_app, port)
+
+
+async def serve_ours(port: int, database_url: str) -> None:
+    """The production adapter and dispatcher, as `quotabot run` builds them, but for the vendor's replies."""
+    from bot.running import House  # noqa: PLC0415
+    from bot.database import Database  # noqa: PLC0415
+    from bot.settings import Settings  # noqa: PLC0415
+    from bot.demo.slack import Person, Workspace  # noqa: PLC0415
+
+    people = [Person(id="U0ADMIN", name="admin", real_name="Admin", email="admin@corp.example")]
+    async with Workspace(people=people, signing_secret=SECRET) as slack, aiohttp.ClientSession() as http:
+        settings = Settings(
+            _env_file=None, database_url=database_url, slack_bot_token=slack.bot_token, slack_signing_secret=SECRET,
+            slack_api_url=slack.api_url, http_port=port,
+        )  # fmt: skip
+        house = House(settings, Database(database_url), http, lambda: datetime(2026, 11, 9, 3, tzinfo=UTC))
+        house.dispatcher._met = _Everybody()  # noqa: SLF001 - profiles are read once an hour; here everybody is known
+        running = asyncio.create_task(house.run(asyncio.Event()))
+        while not (house.slack and house.slack.ready() and house.runner):
+            await asyncio.sleep(0.02)
+        print("up", flush=True)
+        await running
+
+
+class _Everybody(set[str]):
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+async def _serve(app: web.Application, port: int) -> None:
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    print("up", flush=True)
+    await asyncio.Event().wait()
+
+
+# The load
+
+
+def cell(words: list[str], text: str, rate: float, seconds: float, people: int) -> Cell:
+    def run() -> dict[str, float]:
+        port = 18_200 + random.randint(0, 4_000)
+        begun = time.perf_counter()
+        process = subprocess.Popen([sys.executable, "-m", "benchmarks.ack", "serve", str(port), *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        try:
+            assert process.stdout is not None
+            while process.stdout.readline().strip() != "up":
+                if process.poll() is not None:
+                    raise RuntimeError("the app did not start")
+            start = time.perf_counter() - begun
+            found = asyncio.run(load(port, text, rate, seconds, people))
+            return found | {"start_s": start, "rss_mib": _rss(process.pid)}
+        finally:
+            process.kill()
+            process.wait()
+
+    return run
+
+
+async def load(port: int, text: str, rate: float, seconds: float, people: int) -> dict[str, float]:
+    url, times, bad = f"http://127.0.0.1:{port}/slack/events", [], 0
+
+    async def one(http: aiohttp.ClientSession, due: float) -> None:
+        nonlocal bad
+        body, headers = signed(text, people)
+        async with http.post(url, data=body, headers=headers) as reply:
+            await reply.read()
+            bad += reply.status != 200
+        times.append(time.perf_counter() - due)
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=256)) as http:
+        for _ in range(50):
+            await one(http, time.perf_counter())
+        times.clear()
+        begun, tasks = time.perf_counter(), []
+        for number in range(int(rate * seconds)):
+            due = begun + number / rate
+            if (wait := due - time.perf_counter()) > 0:
+                await asyncio.sleep(wait)
+            tasks.append(asyncio.create_task(one(http, due)))
+        await asyncio.gather(*tasks)
+    times.sort()
+    return {"p50_ms": quantile(times, 0.5) * 1e3, "p99_ms": quantile(times, 0.99) * 1e3, "bad": float(bad)}
+
+
+def signed(text: str, people: int) -> tuple[str, dict[str, str]]:
+    """One slash command as Slack sends it."""
+    facts = {
+        "token": "x", "team_id": "T1", "team_domain": "d", "channel_id": "C1", "channel_name": "g", "command": "/quota", "text": text,
+        "user_id": f"U{random.randrange(people)}", "user_name": "u", "api_app_id": "A1", "is_enterprise_install": "false",
+        "response_url": "http://127.0.0.1:9/r", "trigger_id": f"{next(NUMBERS)}.{random.getrandbits(60):x}",
+    }  # fmt: skip
+    body, at = urllib.parse.urlencode(facts), str(int(time.time()))
+    mac = hmac.new(SECRET.encode(), f"v0:{at}:{body}".encode(), hashlib.sha256).hexdigest()
+    return body, {"content-type": "application/x-www-form-urlencoded", "x-slack-request-timestamp": at, "x-slack-signature": f"v0={mac}"}
+
+
+def _rss(pid: int) -> float:
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["serve"]:
+        port, kind = int(sys.argv[2]), sys.argv[3]
+        asyncio.run(serve_ours(port, sys.argv[4]) if kind == "ours" else serve_bolt(port, before=kind == "hello-pbr"))
+        return
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rate", type=float, default=300)
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
+    words = parser.parse_args()
+    measure(words.rate, words.seconds, words.rounds)
+
+
+def measure(rate: float, seconds: float, rounds: int) -> None:
+    from benchmarks.measure import Postgres  # noqa: PLC0415
+    from benchmarks.transfer import PEOPLE, settle  # noqa: PLC0415
+    from bot.database import Database  # noqa: PLC0415
+
+    postgres = Postgres()
+    urls = {"Postgres": postgres.create("ours"), "SQLite": f"sqlite:///{tempfile.mkdtemp()}/ours.db"}
+    for url in urls.values():
+        database = Database(url)
+        settle(database)
+        database.close()
+    cells = {
+        "hello, stock Bolt": cell(["hello"], "", rate, seconds, PEOPLE),
+        "hello, before response": cell(["hello-pbr"], "", rate, seconds, PEOPLE),
+        **{f"/quota, {name}": cell(["ours", url], "", rate, seconds, PEOPLE) for name, url in urls.items()},
+        **{f"/quota help, {name}": cell(["ours", url], "help", rate, seconds, PEOPLE) for name, url in urls.items()},
+    }
+    try:
+        found = interleave(cells, rounds)
+    finally:
+        postgres.close()
+    rows = {}
+    for name in urls:
+        rows[f"1 ack of `help` p99, {name} / stock Bolt"] = (ratio(found, f"/quota help, {name}", "hello, stock Bolt", "p99_ms"), "<= 0.5")
+        rows[f"1 ack of `help` p99, {name} / before response"] = (ratio(found, f"/quota help, {name}", "hello, before response", "p99_ms"), "<= 2")
+        rows[f"2 `/quota` p99, {name} / before response"] = (ratio(found, f"/quota, {name}", "hello, before response", "p99_ms"), "<= 2")
+    rows["12 start / bare Bolt"] = (ratio(found, "/quota, SQLite", "hello, stock Bolt", "start_s"), "<= 2.5")
+    rows["12 memory / bare Bolt"] = (ratio(found, "/quota, SQLite", "hello, stock Bolt", "rss_mib"), "<= 2")
+    report(f"acknowledgement at {rate:.0f} signed commands a second", found, rows)
+
+
+if __name__ == "__main__":
+    main()
