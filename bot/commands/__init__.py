@@ -1,0 +1,1 @@
+"""What an operator types, by noun: each module is one group of commands."""

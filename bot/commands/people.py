@@ -1,0 +1,180 @@
+"""people import, export, leave, sync."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlmodel import Session
+
+from bot.commands.console import NOT_YET, Failed, agree, as_json, content, ledger, member
+from bot.database import Database
+from bot.directory import Changes, Difference, apply, export_people, survey
+from bot.linking import Found, Plan, carry_out, compare
+from bot.settings import Settings
+from models.leaving import leave as close
+
+app = typer.Typer(name="people", help="Who is here.", no_args_is_help=True)
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show it only.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
+
+
+class Messenger(StrEnum):
+    SLACK = "slack"
+    DINGTALK = "dingtalk"
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", allow_dash=True, help="- is stdin.")],
+    dry_run: DryRun = False,
+    remove_missing: Annotated[
+        bool, typer.Option("--remove-missing", help="Who is not in the file leaves.")
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Take people over by e-mail, all or nothing."""
+    data, now = content(file), datetime.now(UTC)
+    with ledger() as database:
+        found = database.transact(lambda session: survey(session, data, remove_missing=remove_missing))
+        if dry_run:
+            _print(found)
+            return
+        if found.many_leave:
+            agree(f"{len(found.leave)} of {found.active} people would leave, more than 10 %.", yes)
+        done = database.transact(lambda session: _import(session, data, remove_missing, now))
+    typer.echo(_counts(done))
+
+
+def _import(session: Session, data: bytes, remove_missing: bool, now: datetime) -> Changes:
+    """In the transaction in which the differences are found: nobody can have changed meanwhile."""
+    found = survey(session, data, remove_missing=remove_missing)
+    apply(session, found, now, yes=True)
+    return found
+
+
+def _print(found: Changes) -> None:
+    for mark, differences in (("+", found.join), ("~", found.change)):
+        for one in differences:
+            typer.echo(f"{mark} {one.row.email}{_fields(one) if mark == '~' else ''}")
+    for leaver in found.leave:
+        typer.echo(f"- {leaver.email}")
+    typer.echo(f"{_counts(found)}; nothing was changed")
+
+
+def _fields(one: Difference) -> str:
+    parts = (f"{name} {before or '–'} → {after or '–'}" for name, (before, after) in one.fields.items())
+    return f": {', '.join(parts)}"
+
+
+def _counts(found: Changes) -> str:
+    numbers = (len(found.join), len(found.change), len(found.leave), found.unchanged)
+    return ", ".join(
+        f"{n} {word}"
+        for n, word in zip(numbers, ("join", "change", "leave", "stay as they are"), strict=True)
+    )
+
+
+@app.command()
+def export() -> None:
+    """Everybody who is here, as people.csv."""
+    with ledger() as database:
+        typer.echo(database.transact(export_people), nl=False)
+
+
+@app.command("leave")
+def leave_(email: Annotated[str, typer.Argument(metavar="EMAIL")], yes: Yes = False) -> None:
+    """Somebody leaves: loans close both ways, quota expires, requests are void."""
+    now = datetime.now(UTC)
+    with ledger() as database:
+        name, active = database.transact(lambda session: _who(session, email))
+        if not active:
+            typer.echo(f"{name} has left already")
+            return
+        database.transact(lambda session: close(session, member(session, email), now))
+    typer.echo(f"{name} has left")
+
+
+def _who(session: Session, email: str) -> tuple[str, bool]:
+    found = member(session, email)
+    return found.name, found.active
+
+
+@app.command()
+def sync(
+    messenger: Annotated[Messenger, typer.Argument()],
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    json_: Annotated[bool, typer.Option("--json", help="The plan as JSON.")] = False,
+) -> None:
+    """Learn ids, languages and zones from a workspace; the plan is shown first, and nobody leaves by it."""
+    settings, now = Settings.load(), datetime.now(UTC)
+    if messenger is not Messenger.SLACK:
+        raise Failed(NOT_YET)
+    if settings.slack_bot_token is None:
+        raise Failed("Slack is off: SLACK_BOT_TOKEN is not set")
+    with ledger(settings) as database:
+        people = asyncio.run(_slack_people(settings, database))
+        plan = database.transact(lambda session: compare(session, "slack", people))
+        as_json(asdict(plan)) if json_ else _show(plan)
+        if dry_run or plan.empty:
+            return
+        _agree_on_terminal(plan, yes)
+        database.transact(lambda session: _carry_out(session, people, now))
+    if not json_:
+        typer.echo(f"linked {len(plan.link)} people")
+
+
+def _agree_on_terminal(plan: Plan, yes: bool) -> None:
+    """Linking exact e-mails is not dangerous, so a script needs no `--yes`; a person is asked."""
+    import sys  # noqa: PLC0415
+
+    if sys.stdin.isatty():
+        agree(f"Link {len(plan.link)} people and learn of {len(plan.learn)}?", yes)
+
+
+def _carry_out(session: Session, people: list[Found], now: datetime) -> None:
+    carry_out(session, compare(session, "slack", people), people, now)
+
+
+async def _slack_people(settings: Settings, database: Database) -> list[Found]:
+    """Everybody of the workspace, or an error: half a list would make people look gone."""
+    import aiohttp  # noqa: PLC0415 - Slack's library takes a second to load
+    from slack_sdk.errors import SlackApiError  # noqa: PLC0415
+
+    from bot.dispatch import Dispatcher, utc_now  # noqa: PLC0415
+    from bot.slack import Slack  # noqa: PLC0415
+
+    async with aiohttp.ClientSession() as http:
+        slack = Slack(settings, Dispatcher(database, utc_now), http)
+        try:
+            slack.team_id = str((await slack.web.auth_test())["team_id"])
+        except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
+            said = error.response.get("error") if isinstance(error, SlackApiError) else error
+            raise Failed(f"Slack does not answer: {said}") from error
+        return await slack.people()
+
+
+def _show(plan: Plan) -> None:
+    for link in plan.link:
+        typer.echo(f"link     {link.email} → {link.address}{f', before {link.old}' if link.old else ''}")
+    for learnt in plan.learn:
+        typer.echo(f"learn    {learnt.email}: {' '.join(filter(None, (learnt.locale, learnt.timezone)))}")
+    for word, pairs in (("unclear", plan.unclear), ("unknown", plan.unknown), ("gone", plan.gone)):
+        _list(word, pairs)
+    for email in plan.missing:
+        typer.echo(f"missing  {email} is not in the workspace by that e-mail")
+    typer.echo(
+        f"{len(plan.link)} to link, {plan.linked} linked, {len(plan.unknown)} unknown, {len(plan.gone)} gone, {len(plan.missing)} missing"
+    )
+
+
+def _list(word: str, pairs: Iterable[tuple[str, str]]) -> None:
+    for one, other in pairs:
+        typer.echo(f"{word:<8} {one} {other}")

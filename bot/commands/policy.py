@@ -1,0 +1,272 @@
+"""policy plan, apply, history, show."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from sqlmodel import Session, col, select
+
+from bot.commands.applying import Announcer, adjust_all, open_all, stage
+from bot.commands.console import Failed, agree, as_json, content, day, ledger, money, table
+from bot.database import Database
+from bot.settings import Settings
+from models import policy as rules
+from models.amount import plain
+from models.calendar import midnight
+from models.enacting import spent_before, standing
+from models.member import Member
+from models.policy import Policy, PolicyError, PolicyVersion
+from models.policy_check import Change, TeamTotal, check, totals
+from models.policy_check import plan as compare
+
+app = typer.Typer(name="policy", help="Who gets what: planned, applied, versioned.", no_args_is_help=True)
+File = Annotated[Path | None, typer.Argument(metavar="[FILE]", help="POLICY_FILE when absent.")]
+Json = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
+
+
+class _Plan:
+    """What a policy would change: for whom, for each team, and which other settings."""
+
+    def __init__(self, session: Session, policy: Policy) -> None:
+        """Raises `PolicyError` for what would be refused."""
+        rules.refuse_unit_change(session, policy)
+        members = list(session.exec(select(Member).order_by(col(Member.email))).all())
+        if problems := check(policy, members):
+            raise PolicyError(problems)
+        current = rules.current(session)
+        before = current[1] if current else None
+        stands = standing(session, before, members)
+        self.policy, self.first = policy, current is None
+        self.people = sum(one.active for one in members)
+        self.changes: list[Change] = compare(before, policy, members, stands)
+        self.teams: list[TeamTotal] = totals(before, policy, members, stands)
+        self.spent = spent_before(session)
+        self.settings = _changed_settings(before, policy)
+
+    @property
+    def cuts(self) -> int:
+        return sum(change.after < change.before for change in self.changes)
+
+    @property
+    def empty(self) -> bool:
+        return not self.changes and not self.settings
+
+
+def _changed_settings(before: Policy | None, after: Policy) -> list[str]:
+    if before is None:
+        return []
+    old, new = before.model_dump(by_alias=True), after.model_dump(by_alias=True)
+    return [key for key in new if new[key] != old[key]]
+
+
+@app.command()
+def plan(file: File = None, json_: Json = False) -> None:
+    """Who gets what, before → after, and why; exit 3 when something changes. Nothing is changed by this."""
+    _, policy = _parsed(file)
+    with ledger() as database:
+        found = database.transact(lambda session: _Plan(session, policy))
+    as_json(_as_data(found)) if json_ else _print(found)
+    if not found.empty:
+        raise typer.Exit(3)
+
+
+@app.command()
+def apply(
+    file: File = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Also when people get less.")] = False,
+    tell: Annotated[bool, typer.Option("--tell", help="Write to everybody it touches.")] = False,
+    effective: Annotated[str | None, typer.Option(metavar="DATE", help="From this day on.")] = None,
+) -> None:
+    """Put a policy in force. The first one opens the period and tells nobody; done again it goes on where it was killed."""
+    text, policy = _parsed(file)
+    now, starts = datetime.now(UTC), day(effective, "--effective")
+    if starts is not None and starts < now.astimezone(policy.zone).date():
+        raise Failed(f"{starts} is over; nothing was changed")
+    with ledger() as database:
+        found = database.transact(lambda session: _Plan(session, policy))
+        if found.first:
+            _open(database, text, policy, now, starts)
+        else:
+            _change(database, found, text, now, starts, yes=yes, tell=tell)
+
+
+def _open(database: Database, text: str, policy: Policy, now: datetime, starts: date | None) -> None:
+    if starts is not None and starts > now.astimezone(policy.zone).date():
+        raise Failed("the first policy opens the current period, so it cannot wait for a day")
+    people = open_all(database, text, policy, now, _who())
+    typer.echo(f"version 1 is in force: {people} people have their whole allocation; nobody was told")
+
+
+def _change(
+    database: Database, found: _Plan, text: str, now: datetime, starts: date | None, *, yes: bool, tell: bool
+) -> None:
+    if found.cuts:
+        agree(f"{found.cuts} of {found.people} people get less.", yes)
+    policy = found.policy
+    if starts is not None and starts > now.astimezone(policy.zone).date():
+        told = Announcer(now, midnight(starts, policy.zone)) if tell else None
+        version = stage(database, text, policy, found.changes, now, starts, _who(), told)
+        typer.echo(
+            f"version {version} waits for {starts}; it touches {len(found.changes)} of {found.people} people"
+        )
+    else:
+        told = Announcer(now, now) if tell else None
+        version, touched = adjust_all(database, text, policy, now, _who(), found.people, told)
+        typer.echo(f"version {version} is in force; it touched {touched} of {found.people} people")
+    if told is not None:
+        typer.echo(f"{told.number} messages wait to be sent by `quotabot run`, {told.eta}")
+
+
+@app.command()
+def history(json_: Json = False) -> None:
+    """Every version that was applied."""
+    with ledger() as database:
+        found = database.transact(_versions)
+    if json_:
+        as_json(found)
+    elif found:
+        head = ("version", "applied_at", "applied_by", "effective", "in_force_at")
+        table([head, *(tuple(str(one[name] or "–") for name in head) for one in found)])
+
+
+def _versions(session: Session) -> list[dict[str, Any]]:
+    rows = session.exec(select(PolicyVersion).order_by(col(PolicyVersion.version))).all()
+    at: Callable[[datetime | None], str | None] = lambda one: one.astimezone(UTC).isoformat() if one else None  # noqa: E731
+    return [
+        {
+            "version": one.version,
+            "applied_at": at(one.applied_at),
+            "applied_by": one.applied_by,
+            "effective": one.effective.isoformat() if one.effective else None,
+            "in_force_at": at(one.in_force_at),
+        }
+        for one in rows
+    ]
+
+
+@app.command()
+def show(
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="DATE", help="The last one in force that day.")
+    ] = None,
+) -> None:
+    """A policy as it was applied."""
+    wanted = day(at, "--at")
+    with ledger() as database:
+        text = database.transact(lambda session: _text_at(session, wanted))
+    typer.echo(text, nl=not text.endswith("\n"))
+
+
+def _text_at(session: Session, wanted: date | None) -> str:
+    """What was in force when that day ended; for a day to come what is staged till then."""
+    best = None
+    for one in session.exec(select(PolicyVersion).order_by(col(PolicyVersion.version))).all():
+        zone = rules.policy_of(one.version or 0, one.text).zone
+        since = one.in_force_at.astimezone(zone).date() if one.in_force_at else one.effective
+        in_time = since is not None and since <= wanted if wanted else one.in_force_at is not None
+        if in_time:
+            best = one.text
+    if best is None:
+        raise Failed(f"no policy was in force on {wanted}" if wanted else "no policy was applied yet")
+    return best
+
+
+def _parsed(file: Path | None) -> tuple[str, Policy]:
+    path = file or Settings.load().policy_file
+    try:
+        text = content(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Failed(f"{path}: not UTF-8 text") from error
+    return text, rules.parse(text, path.name)
+
+
+def _who() -> str:
+    try:
+        return f"admin:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return "admin"
+
+
+# what a plan looks like
+
+
+def _as_data(found: _Plan) -> dict[str, Any]:
+    unit = found.policy.unit
+    return {
+        "unit": unit.value,
+        "people": found.people,
+        "changes": [
+            {
+                "email": one.member.email,
+                "name": one.member.name,
+                "team": one.member.team,
+                "before": plain(one.before, unit),
+                "after": plain(one.after, unit),
+                "rule": one.rule,
+                "reason": one.reason,
+            }
+            for one in found.changes
+        ],
+        "teams": [_team(found, one) for one in (*found.teams, _sum(found))],
+        "settings": found.settings,
+    }
+
+
+def _team(found: _Plan, one: TeamTotal) -> dict[str, Any]:
+    unit = found.policy.unit
+    spent = sum(found.spent.values()) if one.team is _EVERYBODY else found.spent.get(one.team, 0)
+    return {
+        "team": one.team,
+        "people": one.people,
+        "before": plain(one.before, unit),
+        "after": plain(one.after, unit),
+        "spent_last_period": plain(spent, unit) if found.spent else None,
+    }
+
+
+_EVERYBODY = "*"
+
+
+def _sum(found: _Plan) -> TeamTotal:
+    parts = found.teams
+    return TeamTotal(
+        _EVERYBODY,
+        sum(one.people for one in parts),
+        sum(one.before for one in parts),
+        sum(one.after for one in parts),
+    )
+
+
+def _print(found: _Plan) -> None:
+    data = _as_data(found)
+    if found.empty:
+        typer.echo(f"nothing changes for {found.people} people")
+        return
+    if found.changes:
+        rows = [(one["email"], one["before"], "→", one["after"], one["reason"]) for one in data["changes"]]
+        table([("who", "before", "", "after", "why"), *rows])
+        typer.echo("")
+    head = ("team", "people", "before", "", "after", "spent last period")
+    teams = [
+        (
+            one["team"] or "–",
+            str(one["people"]),
+            one["before"],
+            "→",
+            one["after"],
+            one["spent_last_period"] or "–",
+        )
+        for one in data["teams"]
+    ]
+    table([head, *teams])
+    if found.settings:
+        typer.echo(f"settings that change: {', '.join(found.settings)}")
+    total = _sum(found)
+    typer.echo(
+        f"{len(found.changes)} of {found.people} people, {money(total.before, found.policy.unit)} → {money(total.after, found.policy.unit)} a period"
+    )

@@ -1,0 +1,94 @@
+"""understand, manifest slack; report, budget and dingtalk, which are not built yet."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from bot.commands.console import NOT_YET, Failed, as_json
+from bot.settings import Settings
+from handlers.understanding import understand as listen
+
+app = typer.Typer()
+manifest = typer.Typer(name="manifest", help="What a messenger has to know of the app.", no_args_is_help=True)
+dingtalk = typer.Typer(name="dingtalk", help="DingTalk's own things.", no_args_is_help=True)
+
+
+class Locale(StrEnum):
+    EN = "en"
+    ZH = "zh"
+
+
+@app.command()
+def understand(
+    locale: Annotated[Locale, typer.Option(help="Of who speaks; both languages are understood.")] = Locale.EN,
+) -> None:
+    """One sentence a line on stdin → what was understood, one JSON a line. Needs no database."""
+    for line in sys.stdin:
+        typer.echo(json.dumps(_heard(line.rstrip("\r\n"), locale), ensure_ascii=False))
+
+
+def _heard(sentence: str, locale: Locale) -> dict[str, Any]:
+    heard = listen(sentence, locale.value)
+    until = heard.until.isoformat() if isinstance(heard.until, date) else heard.until
+    return {
+        "intent": heard.intent,
+        "person": heard.person,
+        "amount": heard.amount,
+        "reason": heard.reason or None,
+        "until": until,
+        "confidence": heard.confidence,
+    }
+
+
+@manifest.command("slack")
+def manifest_slack(
+    url: Annotated[
+        str, typer.Option(help="Where Slack reaches /slack/events; only without SLACK_APP_TOKEN.")
+    ] = "https://quotabot.example/slack/events",
+) -> None:
+    """The manifest to create the Slack app from."""
+    from bot.manifest import slack_manifest  # noqa: PLC0415 - Slack's library takes a second to load
+
+    settings = Settings.load()
+    try:
+        as_json(slack_manifest(settings.slack_command, socket=settings.slack_app_token is not None, url=url))
+    except ValueError as error:
+        raise Failed(f"SLACK_COMMAND: {error}") from error
+
+
+@manifest.callback()
+def _manifests() -> None:
+    """Keeps `slack` a word of its own while it is the only one."""
+
+
+@app.command()
+def report(
+    period: Annotated[str | None, typer.Option(help="Such as 2026-11.")] = None,
+    format_: Annotated[str | None, typer.Option("--format", help="csv")] = None,
+) -> None:
+    """What was spent, by team and model."""
+    raise Failed(NOT_YET)
+
+
+@app.command()
+def budget() -> None:
+    """The organisation's year."""
+    raise Failed(NOT_YET)
+
+
+@dingtalk.command("usage")
+def dingtalk_usage() -> None:
+    """Calls that DingTalk counted this month."""
+    raise Failed(NOT_YET)
+
+
+@dingtalk.command("install-template")
+def install_template() -> None:
+    """Put the card's template in place."""
+    raise Failed(NOT_YET)

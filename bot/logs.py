@@ -1,0 +1,75 @@
+"""Logs: one line an event on stderr, for people on a terminal and as JSON elsewhere; no token ever gets through."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from typing import TextIO
+
+import structlog
+from structlog.typing import Processor
+
+SECRET = re.compile(
+    r"(?P<kind>xox[a-z](?:\.xox[a-z])?-|xapp-|xwfp-|sk-|Bearer\s+)[A-Za-z0-9._~+/=-]{3,}|(?P<user>://[^\s:/@]*:)[^\s/@]+(?=@)"
+)
+"""Slack's tokens, keys of gateways and model vendors, bearer headers, passwords in addresses."""
+QUIET = ("alembic", "aiohttp.access", "asyncio", "slack_bolt", "slack_sdk", "sqlalchemy", "websockets")
+"""They tell at INFO what only their authors need, some of it with payloads."""
+
+
+def set_up(form: str = "auto", level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Send everything, ours and what libraries log, to `stream` (stderr): `console`, `json`, or auto by terminal."""
+    out = stream or sys.stderr
+    as_json = form == "json" or (form == "auto" and not out.isatty())
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(_Formatter(foreign_pre_chain=_BEFORE, processors=_after(as_json, out.isatty())))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_BEFORE,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def redacted(text: str) -> str:
+    """`text` without the secrets in it; what kind they were stays: `xoxb-***`."""
+    return SECRET.sub(lambda found: f"{found['kind'] or found['user']}***", text)
+
+
+_BEFORE: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def _after(as_json: bool, colors: bool) -> list[Processor]:
+    """What turns an event into its line."""
+    drop: Processor = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    if not as_json:
+        plain = structlog.dev.plain_traceback
+        return [drop, structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)]
+    return [
+        drop,
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+    ]
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """Redacts the finished line, so that nothing gets past it: no value, no message of a library, no traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))

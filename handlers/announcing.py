@@ -1,0 +1,35 @@
+"""A changed policy is announced to whom it touches: what, from when, why, and what one can do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from handlers.context import Voice
+from handlers.wording import Shown, Text
+from models.member import Member
+from models.message import Message
+
+CHANGED = Text(
+    "From {day} on your quota is {after} a period instead of {before}.",
+    "从{day}起，你每期的额度由 {before} 调整为 {after}。",
+)
+BECAUSE = Text("Why: {reason}", "原因：{reason}")
+IF_SHORT = Text(
+    "When it gets tight: `request 200 reason` asks for more, `borrow 50 from @colleague` asks a colleague.",
+    "不够用时：发送 `申请 200 理由` 向主管申请，或发送 `向 @同事 借 50`。",
+)
+WELCOME_MORE = Text("`balance` shows what is left.", "发送 `余额` 可随时查看。")
+
+
+def announce(
+    voice: Voice, member: Member, before: int, after: int, *, starts: datetime, due: datetime
+) -> bool:
+    """Promise to tell somebody at `due` that their base changes from `starts` on; False when they cannot be reached."""
+    reader = voice.reader_of(member)
+    rule = voice.policy.base_for(member.columns())
+    facts = {"day": reader.day(starts), "before": reader.amount(before), "after": reader.amount(after)}
+    said = [CHANGED(reader.locale, **facts)]
+    if rule.reason:
+        said.append(BECAUSE(reader.locale, reason=rule.reason))
+    said.append((IF_SHORT if after < before else WELCOME_MORE)(reader.locale))
+    return voice.tell(member, Message(text=Shown("\n".join(said))), due=due)

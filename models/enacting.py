@@ -1,0 +1,116 @@
+"""A changed policy comes into force: what stands, who is touched, and the staged one whose day has come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from models import policy as rules
+from models.calendar import midnight
+from models.ledger import Cause
+from models.member import Member
+from models.period import CLOSED, OPEN, Allowance, Period, adjust, fit_pools, next_members
+from models.policy import Policy, PolicyVersion, put_in_force
+
+
+@dataclass(frozen=True)
+class Touched:
+    """Somebody to whom this period now gives another amount (stored units)."""
+
+    member_id: int
+    before: int
+    after: int
+
+
+def adjust_range(
+    session: Session, now: datetime, version: int, policy: Policy, after: int
+) -> tuple[int | None, list[Touched]]:
+    """Post what a changed policy makes differ for the next range of people after id `after`, and say for whom.
+
+    The first is the id to go on with, None when all are done. Done again it changes nothing more.
+    """
+    period, members = Period.current(session), next_members(session, after)
+    if not members:
+        return None, []
+    reach = (members[0].id, members[-1].id)
+    before = _posted(session, period.id, *reach)
+    last = adjust(session, now, version, policy, after)
+    posted = _posted(session, period.id, *reach)
+    touched = [Touched(one, amount, posted[one]) for one, amount in before.items() if posted[one] != amount]
+    return last, touched
+
+
+def standing(session: Session, before: Policy | None, members: Iterable[Member]) -> dict[int, int]:
+    """The whole base that everybody has now; a joiner's is that of their rule, not the part they got for the days left."""
+    period = Period.latest(session)
+    if period is None or before is None:
+        return {}
+    given = session.exec(select(Allowance).where(Allowance.period_id == period.id)).all()
+    known = {one.member_id: one for one in given}
+    found = {}
+    for member in members:
+        allowance = known.get(member.id)
+        if allowance is not None and allowance.since <= period.starts_at:
+            found[member.id] = allowance.base
+        elif allowance is not None and allowance.rule < len(before.allocations):
+            found[member.id] = before.allocations[allowance.rule].amount if allowance.rule >= 0 else 0
+    return found
+
+
+def spent_before(session: Session) -> dict[str, int]:
+    """What each team's people spent in the period before the current one (stored units); empty when there was none."""
+    current = Period.latest(session)
+    if current is None:
+        return {}
+    last = session.exec(
+        select(Period.id).where(Period.state == CLOSED).order_by(col(Period.starts_at).desc()).limit(1)
+    ).first()
+    if last is None:
+        return {}
+    old = select(Allowance).where(Allowance.period_id == last).subquery()
+    query = (
+        select(Member.team, func.sum(Allowance.used_before - old.c.used_before))
+        .join(Allowance, col(Allowance.member_id) == Member.id)
+        .join(old, old.c.member_id == Member.id)
+        .where(Allowance.period_id == current.id)
+        .group_by(Member.team)
+    )
+    return {team: int(amount) for team, amount in session.exec(query).all()}
+
+
+def enact(session: Session, now: datetime) -> bool:
+    """Do the next piece of bringing a staged policy in force whose day has come; True while there is more.
+
+    Its place is the open period's cursor, so it may be killed anywhere. A policy whose day is that of the opening is
+    only put in force: the opening posts whole bases.
+    """
+    period = session.exec(select(Period).where(Period.state == OPEN).with_for_update()).one_or_none()
+    found = rules.due(session, min(now, period.ends_at)) if period else None
+    if period is None or found is None:
+        return False
+    version, policy = found
+    if not _begins_with_next(session, version, policy, period):
+        last, _ = adjust_range(session, now, version, policy, period.cursor)
+        period.cursor = last or 0
+        session.add(period)
+        if last is not None:
+            return True
+        fit_pools(session, period, policy, Cause(now, "policy", f"policy:{version}", policy=version))
+    put_in_force(session, version, now)
+    return True
+
+
+def _begins_with_next(session: Session, version: int, policy: Policy, period: Period) -> bool:
+    effective = session.get_one(PolicyVersion, version).effective
+    return effective is not None and midnight(effective, policy.zone) >= period.ends_at
+
+
+def _posted(session: Session, period_id: int, first: int, last: int) -> dict[int, int]:
+    query = select(Allowance.member_id, Allowance.posted).where(
+        Allowance.period_id == period_id, col(Allowance.member_id) >= first, col(Allowance.member_id) <= last
+    )
+    return dict(session.exec(query).all())
