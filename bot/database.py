@@ -25,6 +25,8 @@ from models.refusal import TooSlow
 
 POOL = 8
 """Postgres connections: more only queue up at the same rows."""
+BUSY = 250
+"""Milliseconds that SQLite waits for another process at a time: short, so that a deadline is noticed soon after it."""
 SHARED = 64
 """Requests that may share one SQLite commit."""
 _AGAIN = (
@@ -43,7 +45,7 @@ def engine_for(url: str) -> Engine:
     if parsed.get_backend_name() == "postgresql":
         return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=POOL, max_overflow=2)
     engine = create_engine(
-        parsed.set(drivername="sqlite"), connect_args={"check_same_thread": False, "timeout": 1.5}
+        parsed.set(drivername="sqlite"), connect_args={"check_same_thread": False, "timeout": BUSY / 1000}
     )
 
     @event.listens_for(engine, "connect")
@@ -53,7 +55,7 @@ def engine_for(url: str) -> Engine:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
-            "busy_timeout=1500",
+            f"busy_timeout={BUSY}",
             "cache_size=-65536",
         ):
             connection.execute(f"PRAGMA {pragma}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from bot.database import Database
 from bot.hearing import hear
 from bot.messenger import Messenger, Profile, Request
 from handlers import echoes, lending, refusals, texts
-from handlers.arguments import STATUS_KEPT, Said, require_here
+from handlers.arguments import STATUS_KEPT, Said, Unread, require_here
 from handlers.context import Context
 from handlers.routes import BUTTONS, COMMANDS, CONFIRM, FORMS, HOME, Route
 from handlers.wording import Shown
@@ -33,6 +34,7 @@ from models.refusal import (
     NotAColleague,
     NotUnderstood,
     Refusal,
+    StatusUnknown,
     TooSlow,
     UnknownSender,
     WrongUsage,
@@ -68,22 +70,20 @@ class Dispatcher:
         self.live, self.command, self.link_by_email = live, command, link_by_email
         self.wake, self.fresh_spend, self.as_of = wake, fresh_spend, as_of
         self.messengers: dict[str, Messenger] = {}
-        self._met: set[str] = set()
+        self._met: dict[str, str] = {}
+        self._saying: set[asyncio.Task[None]] = set()
 
     async def handle(self, request: Request) -> Outcome:
         """Do what is asked, once, and return the answer; where `answer_by` is set it is promised as an effect, too."""
-        said, route = self._route(request)
         try:
-            profiles = await self._before(request, said, route)
-            outcome = await self._committed(
-                partial(self._once, request=request, said=said, route=route, profiles=profiles)
-            )
+            outcome = await self._judged(request, time.monotonic() + PATIENCE)
         except Refusal as no:
             outcome = await self._refuse(request, no)
         except Exception as error:
             reference = uuid4().hex[:6].upper()
             log.exception("request failed", key=request.key, reference=reference, error=type(error).__name__)
-            outcome = await self._directly(request, Message(text=texts.BROKE("en", ref=Shown(reference))))
+            words = texts.BROKE(self._locale(request), ref=Shown(reference))
+            outcome = self._directly(request, Message(text=words))
         self.wake()
         return outcome
 
@@ -108,14 +108,31 @@ class Dispatcher:
         await self.database.run(lambda session: self._opened(session, address, key), within=PATIENCE)
         self.wake()
 
-    async def _committed(self, work: Callable[[Session], Outcome]) -> Outcome:
+    async def _judged(self, request: Request, until: float) -> Outcome:
+        """Read what the network knows, then decide in one transaction; once more where it asks for one more status."""
+        said, route = self._route(request)
+        profiles = await self._before(request, said, route)
+        try:
+            return await self._committed(
+                partial(self._once, request=request, said=said, route=route, profiles=profiles), until
+            )
+        except Unread as more:
+            profiles |= await self._profiles([(one, True) for one in more.addresses if one not in profiles])
+        try:
+            return await self._committed(
+                partial(self._once, request=request, said=said, route=route, profiles=profiles), until
+            )
+        except Unread:
+            raise StatusUnknown from None
+
+    async def _committed(self, work: Callable[[Session], Outcome], until: float) -> Outcome:
         """Run it once more when the connection broke: whether it was committed or not, the receipt knows."""
         try:
-            return await self.database.run(work, within=PATIENCE)
+            return await self.database.run(work, within=max(0.1, until - time.monotonic()))
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
-            return await self.database.run(work, within=PATIENCE / 2)
+            return await self.database.run(work, within=max(0.1, until - time.monotonic()))
 
     # Before the transaction: what has to be read from the network
 
@@ -131,24 +148,27 @@ class Dispatcher:
         said = hear(first, self.clock().date())
         return replace(said, exact=said.exact and not request.loose), COMMANDS.get(said.intent)
 
-    async def _before(self, request: Request, said: Said, route: Route | None) -> dict[str, Profile]:
+    async def _before(self, request: Request, said: Said, route: Route | None) -> dict[str, Profile | None]:
         """Profiles of whom it concerns, and the newest spend where own quota may leave; none of it later than `READING`."""
         checks = route is None or route.checks
         wanted = [(request.sender, checks)] if checks or request.sender not in self._met else []
         if checks and said.handle:
             wanted.append((f"{request.messenger}:{said.handle}", True))
-        messenger = self.messengers.get(request.messenger)
-        reads: list[Awaitable[Any]] = (
-            [_patiently(messenger.profile(one, urgent=urgent)) for one, urgent in wanted] if messenger else []
-        )
         if route is not None and route.away and self.fresh_spend is not None:
-            reads.append(_patiently(self._read_spend(request.sender)))
-        found = await asyncio.gather(*reads) if reads else []
-        return {
-            one: profile
-            for (one, _), profile in zip(wanted, found, strict=False)
-            if isinstance(profile, Profile)
+            found, _ = await asyncio.gather(
+                self._profiles(wanted), _patiently(self._read_spend(request.sender))
+            )
+            return found
+        return await self._profiles(wanted)
+
+    async def _profiles(self, wanted: list[tuple[str, bool]]) -> dict[str, Profile | None]:
+        """Who these addresses are, by their messengers' word; None for what could not be read in time."""
+        reads = {
+            one: _patiently(messenger.profile(one, urgent=urgent))
+            for one, urgent in wanted
+            if (messenger := self.messengers.get(one.split(":", 1)[0])) is not None
         }
+        return dict(zip(reads, await asyncio.gather(*reads.values()), strict=True))
 
     async def _read_spend(self, sender: str) -> None:
         member = await self.database.run(lambda session: _member_id(session, sender), within=READING)
@@ -163,7 +183,7 @@ class Dispatcher:
         request: Request,
         said: Said,
         route: Route | None,
-        profiles: dict[str, Profile],
+        profiles: dict[str, Profile | None],
     ) -> Outcome:
         known = answers.answered(session, request)
         if known is not None:
@@ -171,8 +191,8 @@ class Dispatcher:
         now = self.clock()
         self._learn(session, profiles, now)
         ctx = self._context(session, request, profiles, now)
-        if (route is not None and route.checks) or said.intent in ("yes", "no"):
-            require_here(ctx, ctx.me)
+        if route is not None:
+            self._check(ctx, route)
         answer = self._answer(ctx, request, said, route)
         if isinstance(answer, Form) and not request.can_open:
             raise WrongUsage(answer.typed.split()[0] if answer.typed else "help")
@@ -193,14 +213,22 @@ class Dispatcher:
 
     def _confirmed(self, ctx: Context, said: Said) -> Message | Form:
         if said.code and lending.is_asked(ctx, said.code):
-            return BUTTONS["borrow.accept" if said.intent == "yes" else "borrow.decline"](ctx, said)
-        meant = echoes.take(ctx, said)
-        if said.intent == "no":
-            return Message(text=texts.NOTHING_DONE(ctx.reader.locale))
-        return COMMANDS[meant.intent](ctx, meant)
+            route, meant = BUTTONS["borrow.accept" if said.intent == "yes" else "borrow.decline"], said
+        else:
+            meant = echoes.take(ctx, said)
+            if said.intent == "no":
+                return Message(text=texts.NOTHING_DONE(ctx.reader.locale))
+            route, ctx.thread = COMMANDS[meant.intent], meant.thread or ctx.thread
+        self._check(ctx, route)
+        return route(ctx, meant)
+
+    def _check(self, ctx: Context, route: Route) -> None:
+        """Where only colleagues may take part, whoever asks is the first who has to be one."""
+        ctx.checks = route.checks and ctx.messenger in self.messengers
+        require_here(ctx, ctx.me)
 
     def _context(
-        self, session: Session, request: Request, profiles: dict[str, Profile], now: datetime
+        self, session: Session, request: Request, profiles: dict[str, Profile | None], now: datetime
     ) -> Context:
         me = self._sender(session, request, profiles)
         address = session.get_one(Address, request.sender)
@@ -210,14 +238,15 @@ class Dispatcher:
         current = rules.current(session)
         if current is None:
             raise NoPolicyYet
-        self._met.add(request.sender)
+        self._met[request.sender] = me.locale or ""
         return Context(
             session=session, now=now, key=request.key, version=current[0], policy=current[1], live=self.live,
             actor=f"member:{me.id}", me=me, messenger=request.messenger, place=request.place, thread=request.thread,
-            command=self.command, as_of=self.as_of(), statuses={one: profile.status for one, profile in profiles.items()},
+            command=self.command, as_of=self.as_of(),
+            statuses={one: profile.status for one, profile in profiles.items() if profile is not None},
         )  # fmt: skip
 
-    def _sender(self, session: Session, request: Request, profiles: dict[str, Profile]) -> Member:
+    def _sender(self, session: Session, request: Request, profiles: dict[str, Profile | None]) -> Member:
         """The human who asks; linked by e-mail when that is switched on and exactly one is known by it."""
         profile = profiles.get(request.sender)
         if profile is not None and profile.status != HERE:
@@ -229,11 +258,11 @@ class Dispatcher:
                 raise
             return _link(session, request.sender, profile)
 
-    def _learn(self, session: Session, profiles: dict[str, Profile], now: datetime) -> None:
+    def _learn(self, session: Session, profiles: dict[str, Profile | None], now: datetime) -> None:
         """Keep what the messenger said: status for an hour, language and zone where nobody chose any."""
         for one, profile in profiles.items():
             address = session.get(Address, one)
-            if address is None:
+            if address is None or profile is None:
                 continue
             if (
                 address.status != profile.status
@@ -269,27 +298,35 @@ class Dispatcher:
 
     async def _refuse(self, request: Request, no: Refusal) -> Outcome:
         """Say no: whatever it had begun is rolled back, and the same key hears the same no again."""
-        try:
-            return await self.database.run(
-                lambda session: answers.refuse(session, request, no, self.clock()), within=PATIENCE / 2
-            )
-        except Exception:
-            if not isinstance(no, TooSlow):
+        if not isinstance(no, TooSlow):
+            try:
+                return await self.database.run(
+                    lambda session: answers.refuse(session, request, no, self.clock()), within=PATIENCE / 4
+                )
+            except Exception:
                 log.exception("a refusal could not be kept", key=request.key)
-            locale = answers.guessed_locale(request)
-            return await self._directly(
-                request, Message(text=refusals.words(no, locale, lambda n: Shown(str(n)), {}))
-            )
+        words = refusals.words(TooSlow(), self._locale(request), lambda number: Shown(str(number)), {})
+        return self._directly(request, Message(text=words))
 
-    async def _directly(self, request: Request, message: Message) -> Outcome:
-        """Answer without the database, as well as one can."""
+    def _directly(self, request: Request, message: Message) -> Outcome:
+        """Answer without the database, as well as one can; the acknowledgement does not wait for it."""
         messenger = self.messengers.get(request.messenger)
         if request.answer_by is not None and messenger is not None and not request.fields:
-            try:
-                await messenger.answer(request.answer_by, message)
-            except Exception:
-                log.exception("an answer could not be given", key=request.key)
+            task = asyncio.create_task(_said(messenger, request, message))
+            self._saying.add(task)
+            task.add_done_callback(self._saying.discard)
         return Outcome(message, refused=True)
+
+    def _locale(self, request: Request) -> str:
+        """The language of the asker, as far as one knows it without the database."""
+        return self._met.get(request.sender) or answers.guessed_locale(request)
+
+
+async def _said(messenger: Messenger, request: Request, message: Message) -> None:
+    try:
+        await messenger.answer(request.answer_by or {}, message)
+    except Exception:
+        log.exception("an answer could not be given", key=request.key)
 
 
 def _filled(fields: dict[str, str]) -> dict[str, Any]:
@@ -309,7 +346,6 @@ def _member_id(session: Session, sender: str) -> int | None:
 
 
 def _link(session: Session, address: str, profile: Profile) -> Member:
-
     found = session.exec(select(Member).where(Member.email == (profile.email or "").lower())).one_or_none()
     messenger = address.split(":", 1)[0]
     taken = (

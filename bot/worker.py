@@ -74,6 +74,7 @@ class Worker:
             page,
             live,
         )
+        self.before_turning: Callable[[], Awaitable[None]] | None = None
         self.pace = Pace()
         self.parked = self.done = 0
         self._wake = asyncio.Event()
@@ -89,16 +90,28 @@ class Worker:
         while True:
             try:
                 await self.schedule()
-                busy = await asyncio.shield(self.round())
+                busy = await self._whole_round()
             except Exception:
                 log.exception("the worker stumbled")
                 busy = False
             if not busy:
                 await self._rest()
 
+    async def _whole_round(self) -> bool:
+        """A round that is finished also when we are told to stop in the middle of it."""
+        doing = asyncio.ensure_future(self.round())
+        try:
+            return await asyncio.shield(doing)
+        except asyncio.CancelledError:
+            await doing
+            raise
+
     async def _rest(self) -> None:
         try:
-            await asyncio.wait_for(self._wake.wait(), IDLE)
+            async with asyncio.timeout(
+                IDLE
+            ):  # wait_for loses a cancellation that comes with the wake (Python 3.11)
+                await self._wake.wait()
         except TimeoutError:
             return
         finally:
@@ -200,6 +213,8 @@ class Worker:
         what = effect.payload
         match effect.kind:
             case "job":
+                if what["job"] == "turn" and self.before_turning is not None:
+                    await self.before_turning()
                 await self._pieces(what["job"], JOBS[what["job"]], self.clock(), effect.key)
             case "say":
                 messenger = self._messenger(what["address"])

@@ -149,7 +149,10 @@ class Voice:
 
 @dataclass(kw_only=True)
 class Context(Voice):
-    """One request: who asks, on which messenger, where. `as_of`: when usage was last read, if that is long ago."""
+    """One request: who asks, on which messenger, where. `as_of`: when usage was last read, if that is long ago.
+
+    `checks`: only colleagues may take part in this, by their messenger's own word; `statuses`: what that word was.
+    """
 
     me: Member
     messenger: str = "slack"
@@ -157,6 +160,7 @@ class Context(Voice):
     thread: str | None = None
     command: str = "/quota"
     as_of: datetime | None = None
+    checks: bool = False
     statuses: dict[str, str] = field(default_factory=dict)
 
     @property

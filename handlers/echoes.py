@@ -42,7 +42,9 @@ def needed(ctx: Context, said: Said, fingerprint: str) -> Message | None:
     if (said.exact and not said.name and _sure(ctx, said) and not again) or _harmless(said):
         return None
     who = arguments.maybe_person(ctx, said)
-    meant = replace(said, exact=True, name=None, handle=None, member=who.id if who else None)
+    meant = replace(
+        said, exact=True, name=None, handle=None, member=who.id if who else None, thread=ctx.thread
+    )
     code = new_code(ctx.session)
     echo.keep(ctx.session, ctx.me.id, code, meant.as_json(), ctx.now)
     reader = ctx.reader

@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlmodel import col, select, update
 
 from handlers import texts
+from handlers.arguments import require_here
 from handlers.cards import loan_lines
 from handlers.context import Context, Reader, Voice
 from handlers.wording import Shown
@@ -133,7 +134,9 @@ def accept(ctx: Context, code: str) -> Message:
     ask = _ask(ctx, code)
     if not _close(ctx, ask, "lent"):
         return Message(text=texts.ASK_CLOSED(ctx.reader.locale))
-    answer = lend(ctx, ctx.session.get_one(Member, ask.borrower_id), ask.amount, ask.reason)
+    borrower = ctx.session.get_one(Member, ask.borrower_id)
+    require_here(ctx, borrower)
+    answer = lend(ctx, borrower, ask.amount, ask.reason)
     _settle(ctx, ask)
     return answer
 

@@ -1,0 +1,145 @@
+"""One request, one transaction, one answer: in time, once, and fail closed."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+
+import pytest
+from sqlalchemy import text
+
+from bot.messenger import Request
+from models.message import Message
+from tests.stage import CHANNEL, Stage
+from tests.town import CAST
+
+
+async def test_when_nobody_can_say_who_somebody_is_balances_work_and_lending_does_not(stage: Stage) -> None:
+    stage.slack.trouble.slow_down("users.info", seconds=1.5)
+    before = stage.everything()
+    assert "You have *$100.00* left" in (await stage.command("alice")).shown
+    refused = await stage.command("alice", "lend @bob 20")
+    assert "could not check who takes part" in refused.shown
+    assert stage.everything() == before
+    stage.slack.trouble.clear()
+    assert "You lent *$20.00*" in (await stage.command("alice", "lend @bob 20")).shown
+    assert all(ack.seconds < 2.5 for ack in stage.acks)
+
+
+async def test_what_was_read_within_the_hour_is_believed_while_the_messenger_is_silent(stage: Stage) -> None:
+    assert "You lent" in (await stage.command("alice", "lend @bob 5")).shown
+    stage.house.slack._profiles.clear()
+    stage.slack.trouble.fail("users.info", times=None)
+    stage.clock.move(minutes=5)
+    assert "You lent" in (await stage.command("alice", "lend @bob 6")).shown
+    stage.clock.move(minutes=61)
+    assert "could not check" in (await stage.command("alice", "lend @bob 7")).shown
+
+
+async def test_approving_fails_closed_and_the_card_stays(stage: Stage) -> None:
+    await stage.say("pia", "request 300 load test")
+    card = await stage.hear("lee", "load test")
+    stage.slack.trouble.fail("users.info", times=None)
+    assert "暂时无法核实身份" in (await stage.press("lee", card, "request.approve")).shown
+    assert "request.approve" in card.actions
+    stage.slack.trouble.clear()
+    assert "好的" in (await stage.press("lee", card, "request.approve")).shown
+
+
+async def test_who_is_named_by_a_button_is_looked_up_as_well(stage: Stage) -> None:
+    await stage.say("bob", "borrow @eve 10")
+    ask = await stage.hear("eve", "Bob", "$10.00")
+    with stage.database.engine.begin() as connection:
+        connection.execute(text("UPDATE address SET status = NULL, status_at = NULL"))
+    stage.house.slack._profiles.clear()
+    await stage.press("eve", ask, "borrow.accept")
+    assert stage.left("bob") == 110
+
+
+async def test_a_guest_named_by_a_button_gets_nothing(stage: Stage) -> None:
+    await stage.say("bob", "borrow @eve 10")
+    ask = await stage.hear("eve", "Bob", "$10.00")
+    with stage.database.engine.begin() as connection:
+        connection.execute(text("UPDATE address SET status = NULL, status_at = NULL"))
+    stage.house.slack._profiles.clear()
+    stage.slack.change_person(CAST["bob"][0], is_restricted=True)
+    answer = await stage.press("eve", ask, "borrow.accept")
+    assert "only colleagues" in answer.shown
+    assert stage.left("bob") == 100
+
+
+async def test_giving_back_never_depends_on_what_the_messenger_says_of_the_other_one(stage: Stage) -> None:
+    await stage.command("alice", "lend @bob 20")
+    with stage.database.engine.begin() as connection:
+        connection.execute(text("UPDATE address SET status = NULL, status_at = NULL"))
+    stage.house.slack._profiles.clear()
+    stage.slack.trouble.fail("users.info", times=None)
+    await stage.command("bob", "repay @alice 20")
+    assert stage.left("alice") == 100
+
+
+async def test_a_locked_database_is_answered_in_time_and_nothing_moved(stage: Stage) -> None:
+    assert stage.house.database.sqlite
+    await stage.command("bob")
+    before = stage.everything()
+    path = str(stage.database.engine.url.database)
+    with sqlite3.connect(path, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        started = time.monotonic()
+        answer = await stage.command("bob", "lend @alice 20")
+        assert time.monotonic() - started < 2.9
+        assert "处理超时" in answer.shown
+        other.execute("ROLLBACK")
+    assert stage.everything() == before
+    assert "已借给" in (await stage.command("bob", "lend @alice 20")).shown
+    stage.audit()
+
+
+async def test_a_lock_that_ends_soon_is_only_waited_for(stage: Stage) -> None:
+    await stage.command("bob")
+    with sqlite3.connect(str(stage.database.engine.url.database), isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        asked = asyncio.create_task(stage.command("bob", "lend @alice 20"))
+        asyncio.get_running_loop().call_later(0.6, other.execute, "ROLLBACK")
+        assert "已借给" in (await asked).shown
+
+
+@pytest.mark.parametrize("stage", ["socket-sqlite", "http-postgres"], indirect=True)
+async def test_the_same_envelope_twice_moves_once_and_is_answered_the_same(stage: Stage) -> None:
+    stage.slack.trouble.duplicate("slash_commands")
+    await stage.command("alice", "lend @bob 20")
+    assert stage.left("bob") == 120
+    stage.slack.trouble.duplicate("events_api")
+    await stage.say("alice", "lend @eve 10")
+    await stage.hear("eve", "Alice")
+    await stage.settled()
+    assert len([one for one in stage.heard("alice") if "You lent *$10.00*" in one]) == 1
+    stage.audit()
+
+
+async def test_the_same_key_with_other_words_is_refused(stage: Stage) -> None:
+    alice = f"slack:{CAST['alice'][0]}"
+    for words, expected in (("lend <@U02BOB> 5", "You lent"), ("lend <@U02BOB> 6", "already used")):
+        outcome = await stage.house.dispatcher.handle(Request("slack:same", alice, (words,), place="private"))
+        assert isinstance(outcome.message, Message)
+        assert expected in outcome.message.text
+
+
+async def test_a_mention_without_words_is_answered_with_the_balance_for_the_asker_alone(stage: Stage) -> None:
+    answer = await stage.say("alice", "", channel=CHANNEL)
+    assert answer.ephemeral_for == CAST["alice"][0]
+    assert "$100.00" in answer.shown
+
+
+async def test_the_wait_for_an_answer_that_the_database_cannot_give_is_not_part_of_the_acknowledgement(
+    stage: Stage,
+) -> None:
+    await stage.command("alice")
+    stage.slack.trouble.slow_down("chat.postMessage", seconds=1.0, times=1)
+    with sqlite3.connect(str(stage.database.engine.url.database), isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        answer = await stage.say("alice", "lend @bob 20")
+        assert "took too long" in answer.shown
+        other.execute("ROLLBACK")
+    assert stage.left("bob") == 100
