@@ -132,7 +132,9 @@ def _odd_teams(policy: Policy, members: Sequence[Member]) -> Iterator[tuple[Path
         if rule.match.get("team"):
             named.append((("allocations", index, "match", "team"), rule.match["team"]))
     for path, name in named:
-        if fold(name) not in known:
+        # a team above others may have no people of its own: naming it as a parent makes it one, unless it looks mistyped
+        umbrella = path[-1] == "parent" and not guess(name, filter(None, known.values()))
+        if fold(name) not in known and not umbrella:
             yield (
                 path,
                 f'nobody is in a team "{name}", and it is not listed under teams.{guess(name, filter(None, known.values()))}',

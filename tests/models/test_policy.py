@@ -352,7 +352,8 @@ def test_people_teams_and_columns_that_do_not_exist_are_named_with_their_line() 
           - {match: {employment: contracter, email: nobody@corp.example}, amount: 5}
           - {match: {office: Berlin}, amount: 5}
         teams:
-          - {name: payments, parent: engineering, owner: gone@corp.example}
+          - {name: payments, parent: desing, owner: gone@corp.example}
+          - {name: ledger, parent: engineering}
         requests:
           fallback_approvers: [cfo@corp.example]
         """)
@@ -365,8 +366,8 @@ def test_people_teams_and_columns_that_do_not_exist_are_named_with_their_line() 
         "policy.yaml:6: allocations[2].match.email: nobody has the e-mail nobody@corp.example.",
         'policy.yaml:6: allocations[2].match.employment: must be employee, contractor or intern, not "contracter". Did you mean "contractor"?',
         "policy.yaml:9: teams[0].owner: gone@corp.example has left",
-        'policy.yaml:9: teams[0].parent: nobody is in a team "engineering", and it is not listed under teams.',
-        "policy.yaml:11: requests.fallback_approvers[0]: nobody has the e-mail cfo@corp.example.",
+        'policy.yaml:9: teams[0].parent: nobody is in a team "desing", and it is not listed under teams. Did you mean "design"?',
+        "policy.yaml:12: requests.fallback_approvers[0]: nobody has the e-mail cfo@corp.example.",
     ]
 
 
