@@ -1,57 +1,57 @@
 """What the ledger says is what the gateway enforces: reads spend, writes limits, and converges after any outage.
 
-A round costs the gateway's pages plus the changes. Between rounds the ledger itself says whose balances changed, so a
-decision is live within a second and no handler has to remember the gateway.
+A round costs the gateway's pages plus the changes. Between rounds the ledger itself says about whom was decided, so a
+decision is live within a second and no handler has to remember the gateway. One replica at a time reconciles.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import socket
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from datetime import datetime, timedelta
 from functools import partial
+from typing import TypeVar
 
 import structlog
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from bot.database import Database
 from bot.gateways import Account, Gateway, GatewayError, GatewayRefused, UsageRow
-from handlers import metering
+from bot.messenger import MessengerError
+from handlers import limits, metering
 from handlers.context import Voice
+from handlers.limits import Port, Taken, Write
 from models import gateway as accounts
 from models import policy as rules
-from models.gateway import GatewayAccount, Rate, Reading
-from models.ledger import Cause
-from models.member import Member
+from models.gateway import Burn, Reading
+from models.gateway_state import LEASE, GatewayState, unread_end
 from models.period import Period
 from models.refusal import NoPolicyYet, PeriodClosing
-from models.request import Request
-from models.usage import Reading as Used
-from models.usage import note
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
 STALE = timedelta(minutes=5)
+PEEK = 0.5
+"""Seconds between looks at what other replicas committed."""
 USAGE_EVERY = 300.0
+FREE_EVERY = timedelta(hours=1)
+BEFORE_TURNING = 20.0
+"""Seconds that the opening of a period waits at a time for the gateway to be read."""
 AT_ONCE = 50
-"""Writes before one looks again whether something more urgent has come."""
-
-
-@dataclass(frozen=True)
-class Write:
-    """A limit that ought to change, in micro-USD. Decisions first, then lowering before raising."""
-
-    account: str
-    member: int
-    total: int
-    raises: bool
-    waited_for: bool
-
-    @property
-    def order(self) -> tuple[bool, bool]:
-        return (not self.waited_for and self.raises, self.raises)
+"""Writes before one looks again what is most urgent."""
+DOWN = 3
+"""Failures one after the other that are the gateway's and not an account's."""
+OVERLAP = 3.0
+"""Seconds that are looked at again: on Postgres a transaction with an older entry may commit later."""
+MOST_ALERTS = 20
+"""People in a page for whom the gateway is asked what burnt; the others hear what is known."""
+REFUSED_REST = timedelta(minutes=5)
 
 
 class Reconciler:
@@ -65,22 +65,30 @@ class Reconciler:
         *,
         enforce: bool,
         every: float = 30.0,
+        kind: str = "gateway",
     ) -> None:
-        self.database, self.gateway, self.clock, self.enforce, self.every = (
-            database,
-            gateway,
-            clock,
-            enforce,
-            every,
-        )
+        self.database, self.gateway, self.clock = database, gateway, clock
+        self.mode, self.every, self.kind = enforce, every, kind
+        self.port = Port(gateway.holds, gateway.family == "wallet")
+        self.me = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"
         self.told: Callable[[], None] = lambda: None
         self.last_round: datetime | None = None
         self.lag = 0.0
-        self.errors = self.writes = self.rounds = 0
-        self.unknown: set[str] = set()
+        self.errors = self.writes = self.rounds = self.pages = 0
+        self.edited = self.strangers = 0
+        self.pending: dict[str, Write] = {}
+        self.released = False
+        self._resting: dict[str, tuple[datetime, int]] = {}
+        self._marks: list[tuple[float, int]] = [(0.0, 0)]
+        self._leads_until = 0.0
+        self._due = 0.0
+        self._wait = every
         self._wake = asyncio.Event()
-        self._after = 0
-        self._next_usage = 0.0
+
+    @property
+    def enforce(self) -> bool:
+        """Whether limits are written: asked for, and not released since."""
+        return self.mode and not self.released
 
     def wake(self) -> None:
         """Something was committed: see whose limits it changes."""
@@ -91,237 +99,336 @@ class Reconciler:
         old = self.last_round is None or self.clock() - self.last_round > STALE
         return self.last_round if old else None
 
+    # The loop
+
     async def run(self) -> None:
         """Rounds every `every` seconds, changes at once; an outage is waited out with growing pauses."""
-        wait, due = self.every, 0.0
-        while True:
-            try:
-                if time.monotonic() >= due:
-                    await self.round()
-                    wait, due = self.every, time.monotonic() + self.every
-                else:
-                    await self.changes()
-            except (GatewayError, GatewayRefused) as error:
-                self.errors += 1
-                wait = min(wait * 2, 60.0)
-                due = time.monotonic() + max(getattr(error, "retry_after", None) or 0.0, wait)
-                log.warning(
-                    "the gateway does not answer",
-                    reason=str(error),
-                    again_in=round(due - time.monotonic(), 1),
-                )
-            except Exception:
-                self.errors += 1
-                log.exception("a round failed")
-                due = time.monotonic() + wait
-            await self._rest(max(0.05, due - time.monotonic()))
+        usage = asyncio.create_task(self._usages(), name="usage")
+        try:
+            while True:
+                await self._rest(await self._turn())
+        finally:
+            usage.cancel()
+            self.database.submit(lambda session: GatewayState.let_go(session, self.me), None)
+
+    async def _turn(self) -> float:
+        """One look; returns the seconds till the next."""
+        try:
+            if not await self._lead():
+                return PEEK
+            if time.monotonic() >= self._due:
+                await self.read()
+                self._wait = self._pause()
+                self._due = time.monotonic() + self._wait
+            await self.changes()
+        except (GatewayError, GatewayRefused) as error:
+            await self._outage(error)
+        except Exception:
+            self.errors += 1
+            log.exception("a round failed")
+            self._due = time.monotonic() + self._wait
+            return min(self._wait, 5.0)
+        ready = any(not self._rests(one) for one in self.pending)
+        return 0.0 if ready else max(0.0, min(PEEK, self._due - time.monotonic()))
 
     async def _rest(self, seconds: float) -> None:
         try:
-            await asyncio.wait_for(self._wake.wait(), seconds)
+            # not wait_for, which loses a cancellation that comes with the wake (Python 3.11)
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
         except TimeoutError:
             return
         finally:
             self._wake.clear()
 
+    def _pause(self) -> float:
+        """Seconds between rounds: reading takes at most half of what the gateway allows."""
+        return max(self.every, 2 * self.pages * 60 / self.gateway.calls_per_minute)
+
+    async def _outage(self, error: GatewayError | GatewayRefused) -> None:
+        self.errors += 1
+        self._wait = min(self._wait * 2, 60.0) if self.rounds else self.every
+        pause = max(getattr(error, "retry_after", None) or 0.0, self._wait)
+        self._due = time.monotonic() + pause
+        log.warning("the gateway does not answer", reason=str(error), again_in=round(pause, 1))
+        await self.database.run(partial(_keep_problem, reason=str(error)))
+
+    async def _lead(self) -> bool:
+        """Be the one replica that reconciles, and renew that before it ends."""
+        if time.monotonic() < self._leads_until:
+            return True
+        leads = await self.database.run(self._ask_to_lead)
+        if leads:
+            self._leads_until = time.monotonic() + LEASE.total_seconds() / 4
+        else:
+            self.pending.clear()
+        return leads
+
+    def _ask_to_lead(self, session: Session) -> bool:
+        leads = GatewayState.lead(session, self.me, self.clock())
+        state = GatewayState.of(session)
+        session.refresh(state)
+        if leads:
+            state.kind = self.kind
+            state.released_at = state.released_at if self.mode else None
+            session.add(state)
+        self.last_round, self.released = state.read_at, state.released_at is not None
+        return leads
+
     # A round: everything once
 
     async def round(self) -> None:
-        """Read every account by pages, book what was spent, write what differs, and keep usage by day and model."""
-        begun = self.clock()
-        self._after = await self.database.run(lambda session: accounts.touched_since(session, self._after)[1])
-        strangers: set[str] = set()
+        """Read everybody and write all that differs, but what rests."""
+        await self.read()
+        await self.write()
+
+    async def read(self) -> None:
+        """Read every account by pages, book what was spent, and see what differs. Decisions do not wait for the pages."""
+        begun, started, pages = self.clock(), time.monotonic(), 0
+        self._marks = [(started, await self.database.run(accounts.newest_entry))]
+        strangers: list[Reading] = []
         async for page in self.gateway.accounts():
-            strangers |= await self.database.run(partial(self._take, page=page))
-        self.unknown, self.last_round, self.rounds = strangers, begun, self.rounds + 1
-        await self._write(await self.database.run(self._all_writes))
-        if time.monotonic() >= self._next_usage:
-            self._next_usage = time.monotonic() + USAGE_EVERY
-            await self.usage(begun)
-        self.lag = (self.clock() - begun).total_seconds()
+            strangers += (await self._book(page)).strangers
+            pages += 1
+            if self._wake.is_set():
+                self._wake.clear()
+                await self.changes()
+        self.lag, self.pages = time.monotonic() - started, pages
+        self.pending = {one.account: one for one in await self.database.run(self._all_writes)}
+        await self.database.run(partial(self._finish, strangers=strangers, begun=begun))
+        self.last_round, self.rounds = begun, self.rounds + 1
         self.told()
 
     async def changes(self) -> None:
-        """Only those whose balances changed since the last look."""
-        members, newest = await self.database.run(
-            lambda session: accounts.touched_since(session, self._after)
-        )
-        writes = await self.database.run(lambda session: self._writes(session, members))
-        await self._write(writes)
-        self._after = newest
-        if members:
-            self.told()
+        """Those about whom somebody decided since the last look, then what else waits."""
+        after = self._marks[0][1]
+        writes, newest = await self.database.run(partial(self._writes_since, after=after))
+        now = time.monotonic()
+        self._marks = [one for one in self._marks if one[0] > now - OVERLAP][-8:] or self._marks[-1:]
+        self._marks.append((now, newest))
+        self.pending |= {one.account: one for one in writes}
+        await self.write(AT_ONCE)
 
     async def fresh(self, member_id: int) -> None:
         """Read one person's accounts before their own quota leaves them."""
-        ids = await self.database.run(
-            lambda session: [row.id for row in accounts.rows_of(session, member_id)]
-        )
-        for number in ids:
-            found = await self.gateway.account(number)
-            await self.database.run(partial(self._take, page=[found]))
+        rows = await self.database.run(lambda session: accounts.rows_of(session, member_id))
+        found = await asyncio.gather(*(self.gateway.account(row.id) for row in rows))
+        if found:
+            await self._book(found)
 
-    async def usage(self, now: datetime) -> None:
-        """By day and model, for "by what": the last days are read again, figures only grow."""
-        until = now.date()
-        async for rows in self.gateway.usage(until - timedelta(days=2), until):
-            await self.database.run(partial(self._note, rows=rows))
+    async def before_turning(self) -> None:
+        """Let a period end only after the gateway was read: what is seen later belongs to the next one."""
+        until = time.monotonic() + BEFORE_TURNING
+        while await self.database.run(lambda session: unread_end(session, self.clock())) is not None:
+            if time.monotonic() > until:
+                raise MessengerError("the gateway was not read since the period ended", retry_after=10)
+            self._due = min(self._due, time.monotonic())
+            self._wake.set()
+            await asyncio.sleep(PEEK)
+
+    async def _book(self, page: Sequence[Account]) -> Taken:
+        """Book a page; whoever crossed a line hears it, with what burnt."""
+        readings = [_reading(one, refunds=self.port.wallet) for one in page]
+        taken = await self._voiced("gateway", lambda voice: limits.take(voice, readings))
+        if taken is None:
+            return Taken()
+        for number, member in enumerate(taken.alerts):
+            burns = await self._burns(member) if number < MOST_ALERTS else []
+            key = f"alert:{member}:{self.clock().isoformat()}"
+            await self._voiced(key, partial(metering.alert, member_id=member, burns=burns))
+        if taken.alerts:
+            self.told()
+        return taken
+
+    async def _burns(self, member_id: int) -> list[Burn]:
+        """What somebody burnt since yesterday, by model and key; nothing when the gateway does not say."""
+        today = self.clock().date()
+        rows = await self.database.run(lambda session: accounts.rows_of(session, member_id))
+        burns: list[Burn] = []
+        try:
+            for row in rows:
+                async for page in self.gateway.usage(today - timedelta(days=1), today, row.id):
+                    burns += map(_burn, page)
+        except (GatewayError, GatewayRefused) as error:
+            log.info("the gateway does not say what burnt", reason=str(error))
+        return burns
+
+    # Usage by day and model, beside the loop
+
+    async def _usages(self) -> None:
+        """For "by what": the last days again and again, figures only grow; takes at most a quarter of the time."""
+        days, free_at = 2, self.clock()
+        while True:
+            pause, started = 1.0, time.monotonic()
+            if self.rounds:
+                try:
+                    if self.clock() >= free_at:
+                        await self.free()
+                        free_at = self.clock() + FREE_EVERY
+                    await self.usage(self.clock(), days)
+                    days, pause = 1, max(USAGE_EVERY, 3 * (time.monotonic() - started))
+                except (GatewayError, GatewayRefused, PeriodClosing) as error:
+                    log.info("usage was not read", reason=str(error))
+                    pause = 60.0
+                except Exception:
+                    log.exception("usage was not read")
+                    pause = 60.0
+            await asyncio.sleep(pause)
+
+    async def usage(self, now: datetime, days: int = 2) -> None:
+        """Read usage of today and so many days before."""
+        async for rows in self.gateway.usage(now.date() - timedelta(days=days), now.date()):
+            burns = [_burn(row) for row in rows]
+            await self._voiced("usage", partial(limits.note_usage, burns=burns))
+
+    async def free(self) -> None:
+        """See which of the policy's free models are really let through at no cost: only those are named to people."""
+        current = await self.database.run(rules.current)
+        if current is not None:
+            found = await self.gateway.free_models(current[1].free_models)
+            await self.database.run(partial(_keep_free, models=sorted(found)))
+
+    # Writing
+
+    async def write(self, most: int | None = None) -> None:
+        """At the gateway's pace, the most urgent first; what fails rests and does not stop the others."""
+        ready = sorted(
+            (one for one in self.pending.values() if not self._rests(one.account)), key=lambda one: one.order
+        )
+        failures, last = 0, None
+        for write in ready[:most]:
+            if failures and write.raises and write.urgent:
+                continue  # what was to be lowered is not yet
+            last = await self._write(write)
+            failures = failures + 1 if last is not None else 0
+            if last is not None and failures >= DOWN:
+                raise last
+            if self._wake.is_set() and most is not None:
+                return  # something newer came: the next look sorts it in
+
+    async def _write(self, write: Write) -> GatewayError | None:
+        """One limit, read back; what the gateway failed with, if it did."""
+        self.pending.pop(write.account, None)
+        try:
+            total = await self._begin(write.account)
+            if total is None:
+                return None
+            found = await self.gateway.set_total(write.account, total)
+        except GatewayRefused as no:
+            await self._failed(write, str(no), REFUSED_REST)
+            return None
+        except GatewayError as error:
+            await self._failed(write, str(error), _seconds(error.retry_after))
+            return error
+        self.writes += 1
+        self._resting.pop(write.account, None)
+        key = f"live:{write.account}:{found.as_of.isoformat()}"
+        reading = _reading(found, refunds=self.port.wallet)
+        await self._voiced(key, lambda voice: limits.written(voice, reading, total))
+        self.told()
+        return None
+
+    async def _begin(self, account: str) -> int | None:
+        """What is to be written now, kept as meant; None when nothing is any more, or somebody else writes."""
+        if not await self._lead():
+            return None
+        if self.port.wallet and await self._voiced("busy", lambda voice: limits.is_busy(voice, account)):
+            await self._book([await self.gateway.account(account)])
+        return await self._voiced("begin", partial(self._begun, account=account))
+
+    def _begun(self, voice: Voice, account: str) -> int | None:
+        state = GatewayState.of(voice.session)
+        self.released = state.released_at is not None
+        if state.holder not in (None, self.me):
+            self._leads_until = 0.0
+            return None
+        return limits.begin(voice, account, self.port) if self.enforce else None
+
+    async def _failed(self, write: Write, why: str, rest: timedelta | None) -> None:
+        self.errors += 1
+        times = self._resting.get(write.account, (None, 0))[1] + 1
+        self._resting[write.account] = (
+            self.clock() + (rest or timedelta(seconds=min(2.0**times, 60.0))),
+            times,
+        )
+        self.pending[write.account] = write
+        key = f"failed:{write.account}:{self.clock().isoformat()}"
+        await self._voiced(key, partial(limits.failed, account=write.account, why=why))
+        self.told()
+
+    def _rests(self, account: str) -> bool:
+        """Whether an account is left in peace: its last write failed, or may still be on its way."""
+        return account in self._resting and self._resting[account][0] > self.clock()
 
     # In a transaction
 
-    def _voice(self, session: Session, key: str) -> Voice:
+    async def _voiced(self, key: str, work: Callable[[Voice], T]) -> T | None:
+        """Do it in a transaction, under the policy in force; None before there is one."""
+        with contextlib.suppress(NoPolicyYet):
+            return await self.database.run(lambda session: work(self.voice(session, key)))
+        return None
+
+    def voice(self, session: Session, key: str) -> Voice:
+        """Whoever speaks for the gateway. Raises `NoPolicyYet`."""
         current = rules.current(session)
         if current is None:
             raise NoPolicyYet
+        version, policy = current
         return Voice(
             session=session,
             now=self.clock(),
             key=key,
-            version=current[0],
-            policy=current[1],
-            live=self.enforce,
+            version=version,
+            policy=policy,
+            live=self.mode,
             actor="gateway",
         )
 
-    def _take(self, session: Session, page: Iterable[Account]) -> set[str]:
-        """Book a page; returns spenders that belong to nobody. While a period turns nothing is booked: it comes again."""
-        try:
-            voice = self._voice(session, "gateway")
-            Period.current(session)
-        except (NoPolicyYet, PeriodClosing):
-            return set()
-        rate, strangers, page = Rate.of(voice.policy.unit, voice.policy.per_usd), set(), list(page)
-        known = self._known(session, {account.id for account in page})
-        for account in page:
-            reading = Reading(
-                account.id,
-                account.spent,
-                account.total,
-                account.window,
-                account.as_of,
-                account.email,
-                account.owner,
-            )
-            row = known.get(account.id)
-            if row is None:
-                owner = accounts.owner_of(session, reading)
-                if owner is None:
-                    strangers |= {account.id}
-                    continue
-                row = accounts.adopt(session, reading, owner)
-            key = f"gateway:{account.id}:{account.as_of.isoformat()}"
-            cause = Cause(voice.now, "gateway", key, policy=voice.version)
-            if accounts.absorb(session, row, reading, rate, cause):
-                voice.key = key
-                metering.alert(voice, row.member_id)
-        return strangers
-
-    def _note(self, session: Session, rows: Iterable[UsageRow]) -> None:
-        voice, rows = self._voice(session, "usage"), list(rows)
-        rate = Rate.of(voice.policy.unit, voice.policy.per_usd)
-        owners = self._known(session, {row.account for row in rows})
-        sums: dict[tuple[int, date, str], list[int]] = {}
-        for row in rows:
-            if row.account in owners:
-                total = sums.setdefault((owners[row.account].member_id, row.day, row.model), [0, 0, 0])
-                for place, value in enumerate((row.amount, row.input_tokens, row.output_tokens)):
-                    total[place] += value
-        for (member, day, model), (amount, put, out) in sums.items():
-            note(session, Used(member, day, model, rate.booked(amount), put, out))
-
-    def _known(self, session: Session, ids: set[str]) -> dict[str, GatewayAccount]:
-        rows = session.exec(select(GatewayAccount).where(col(GatewayAccount.id).in_(ids))).all()
-        return {row.id: row for row in rows}
-
     def _all_writes(self, session: Session) -> list[Write]:
-        if self.enforce:
-            self._name_unlinked(session)
-        return self._compare(session, list(session.exec(select(GatewayAccount)).all()))
-
-    def _name_unlinked(self, session: Session) -> None:
-        """A grant to somebody without an account there cannot be live: say so rather than let it wait in silence."""
-        linked = select(GatewayAccount.member_id)
-        unlinked = select(Request.member_id).where(
-            Request.state == "approved", col(Request.member_id).not_in(linked)
-        )
-        for member in session.exec(unlinked).all():
-            voice = self._voice(session, f"unlinked:{member}:{self.clock().isoformat()}")
-            metering.not_live(voice, member, "no account is linked")
-
-    def _writes(self, session: Session, members: list[int]) -> list[Write]:
-        """Those of the changed, and those whose grant still waits to be live."""
-        waiting = select(Request.member_id).where(col(Request.state).in_(("approved", "apply_failed")))
-        paused = select(Member.id).where(col(Member.paused_at) > self.clock() - timedelta(minutes=1))
-        every = {*members, *session.exec(waiting).all(), *session.exec(paused).all()}
-        rows = (
-            session.exec(select(GatewayAccount).where(col(GatewayAccount.member_id).in_(every))).all()
-            if every
-            else []
-        )
-        return self._compare(session, list(rows))
-
-    def _compare(self, session: Session, rows: list[GatewayAccount]) -> list[Write]:
-        """What differs from what ought to be; what is right already is live. Edited by hand is left alone and reported."""
-        if not self.enforce:
-            return []
         try:
-            voice = self._voice(session, f"live:{self.clock().isoformat()}")
+            voice = self.voice(session, f"live:{self.clock().isoformat()}")
+            return limits.all_writes(voice, self.port) if self.enforce else []
         except NoPolicyYet:
             return []
-        rate, writes = Rate.of(voice.policy.unit, voice.policy.per_usd), []
-        ought = accounts.wanted(session, rows, rate)
-        waiting = set(
-            session.exec(
-                select(Request.member_id).where(col(Request.state).in_(("approved", "apply_failed")))
-            ).all()
-        )
-        for row in rows:
-            total = self.gateway.holds(ought[row.id])
-            if row.total == total and not row.differs:
-                if row.written is None:
-                    row.written = total
-                if row.member_id in waiting:
-                    metering.live(voice, row.member_id)
-            elif not row.differs:
-                raises = row.total is not None and total > row.total
-                writes.append(Write(row.id, row.member_id, total, raises, row.member_id in waiting))
-        return sorted(writes, key=lambda one: one.order)
 
-    # Outside any transaction
+    def _writes_since(self, session: Session, after: int) -> tuple[list[Write], int]:
+        try:
+            voice = self.voice(session, f"live:{self.clock().isoformat()}")
+        except NoPolicyYet:
+            return [], after
+        if not self.enforce:
+            return [], accounts.newest_entry(session)
+        state, period = GatewayState.of(session), Period.latest(session)
+        if period is not None and period.state == "open" and state.period_id != period.id:
+            self._due = 0.0  # a period has opened: everybody's limit follows
+        return limits.writes_since(voice, after, self.port)
 
-    async def _write(self, writes: list[Write]) -> None:
-        """One after the other at the gateway's pace; a refused one is noted and does not stop the rest."""
-        for number, write in enumerate(writes):
-            try:
-                found = await self.gateway.set_total(write.account, write.total)
-            except GatewayRefused as no:
-                self.errors += 1
-                await self.database.run(partial(self._failed, write=write, why=str(no)))
-                continue
-            except GatewayError as error:
-                await self.database.run(partial(self._failed, write=write, why=str(error)))
-                raise
-            self.writes += 1
-            await self.database.run(partial(self._written, write=write, found=found))
-            self.told()
-            if number % AT_ONCE == AT_ONCE - 1 and self._wake.is_set():
-                return  # something newer came: the next look sorts it in, decisions first
+    def _finish(self, session: Session, strangers: Sequence[Reading], begun: datetime) -> None:
+        state = limits.finish_round(session, strangers, begun, self.lag)
+        self.released = state.released_at is not None
+        self.edited, self.strangers = len(accounts.edited(session)), len(strangers)
 
-    def _written(self, session: Session, write: Write, found: Account) -> None:
-        """Read back: that is what counts as live."""
-        row = session.get_one(GatewayAccount, write.account)
-        self._take(session, [found])
-        row.written, row.total, row.error = found.total, found.total, None
-        session.add(row)
-        if found.total == write.total:
-            metering.live(
-                self._voice(session, f"live:{write.account}:{found.as_of.isoformat()}"), row.member_id
-            )
 
-    def _failed(self, session: Session, write: Write, why: str) -> None:
-        row = session.get_one(GatewayAccount, write.account)
-        row.error = why[:500]
-        session.add(row)
-        metering.not_live(
-            self._voice(session, f"failed:{write.account}:{self.clock().isoformat()}"), row.member_id, why
-        )
+def _reading(found: Account, *, refunds: bool) -> Reading:
+    shared = {one.name: getattr(found, one.name) for one in fields(Reading) if one.name != "refunds"}
+    return Reading(**shared, refunds=refunds)
+
+
+def _burn(row: UsageRow) -> Burn:
+    return Burn(row.account, row.day, row.model, row.key, row.amount, row.input_tokens, row.output_tokens)
+
+
+def _keep_problem(session: Session, reason: str) -> None:
+    state = GatewayState.of(session)
+    state.problem = reason[:500]
+    session.add(state)
+
+
+def _keep_free(session: Session, models: list[str]) -> None:
+    state = GatewayState.of(session)
+    state.free = models
+    session.add(state)
+
+
+def _seconds(after: float | None) -> timedelta | None:
+    return timedelta(seconds=after) if after is not None else None

@@ -7,6 +7,7 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from functools import partial
 
 import aiohttp
 import structlog
@@ -17,6 +18,7 @@ from bot import web
 from bot.database import Database
 from bot.dingtalk import DingTalk
 from bot.dispatch import Dispatcher, utc_now
+from bot.gateway_sight import figures, seen
 from bot.gateways import open_gateway
 from bot.messenger import Messenger
 from bot.reconcile import Reconciler
@@ -77,8 +79,11 @@ class House:
             settings.gateway_kind, settings.gateway_url, key.get_secret_value() if key else None, self.http,
             entity=settings.gateway_entity, clock=clock,
         )  # fmt: skip
-        found = Reconciler(self.database, gateway, clock, enforce=live, every=settings.gateway_sync_seconds)
-        found.told = self.worker.wake
+        found = Reconciler(
+            self.database, gateway, clock, enforce=live, every=settings.gateway_sync_seconds,
+            kind=settings.gateway_kind,
+        )  # fmt: skip
+        found.told, self.worker.before_turning = self.worker.wake, found.before_turning
         self.dispatcher.fresh_spend, self.dispatcher.as_of = found.fresh, found.as_of
         return found
 
@@ -125,24 +130,16 @@ class House:
             ("quotabot_effects_parked", "promised work set aside", lambda: float(self.worker.parked)),
         ):
             Gauge(name, text, registry=registry).set_function(read)
-        if (gateway := self.reconciler) is not None:
-            for name, text, read in (
-                ("quotabot_gateway_round_seconds", "how long the last round took", lambda: gateway.lag),
-                ("quotabot_gateway_errors", "calls that failed", lambda: float(gateway.errors)),
-                ("quotabot_gateway_writes", "limits written", lambda: float(gateway.writes)),
-                (
-                    "quotabot_gateway_strangers",
-                    "spenders that belong to nobody",
-                    lambda: len(gateway.unknown),
-                ),
-            ):
-                Gauge(name, text, registry=registry).set_function(read)
         if self.dingtalk is not None:
             registry.register(self.dingtalk.tally)
+        for name, text, read in figures(self.reconciler) if self.reconciler else ():
+            Gauge(name, text, registry=registry).set_function(read)
         checks: dict[str, Callable[[], bool]] = {"database": self.database.alive}
         checks |= {name: one.ready for name, one in self.messengers.items()}
         secret = self.settings.slack_signing_secret
-        return web.application(checks, registry, self.slack, secret.get_secret_value() if secret else "")
+        facts = partial(seen, self.reconciler) if self.reconciler else None
+        signed = secret.get_secret_value() if secret else ""
+        return web.application(checks, registry, self.slack, signed, facts)
 
 
 @contextlib.asynccontextmanager

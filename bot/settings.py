@@ -40,7 +40,7 @@ class Settings(BaseSettings):
         "none", description="none, litellm, new-api, openrouter, claude-enterprise"
     )
     gateway_url: str | None = Field(None, description="base address of the gateway")
-    gateway_key: SecretStr | None = Field(None, description="its admin key")
+    gateway_key: SecretStr | None = Field(None, description="its admin key; New API: ADMIN_ID:TOKEN")
     gateway_mode: Literal["observe", "enforce"] = Field(
         "observe", description="enforce writes limits; observe only reads"
     )

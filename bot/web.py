@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import structlog
@@ -25,11 +25,18 @@ LARGEST_BODY = 1024 * 1024
 OLDEST = 5 * 60
 """Seconds after which a signed request is a replay (docs.slack.dev/authentication/verifying-requests-from-slack)."""
 
+PARTS = ("event", "view", "container", "channel", "message", "team")
+"""What is an object wherever Slack sends it."""
+
 
 def application(
-    checks: dict[str, Callable[[], bool]], registry: CollectorRegistry, slack: Slack | None, secret: str = ""
+    checks: dict[str, Callable[[], bool]],
+    registry: CollectorRegistry,
+    slack: Slack | None,
+    secret: str = "",
+    facts: Callable[[], dict[str, Any]] | None = None,
 ) -> web.Application:
-    """The endpoints. `checks`: what has to be true to be ready, by name."""
+    """The endpoints. `checks`: what has to be true to be ready, by name; `facts`: what is shown beside and fails nothing."""
     app = web.Application(client_max_size=LARGEST_BODY)
 
     async def healthz(_: web.Request) -> web.Response:
@@ -37,7 +44,8 @@ def application(
 
     async def readyz(_: web.Request) -> web.Response:
         found = {name: check() for name, check in checks.items()}
-        return web.json_response(found, status=200 if all(found.values()) else 503)
+        status = 200 if all(found.values()) else 503
+        return web.json_response(found | (facts() if facts else {}), status=status)
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

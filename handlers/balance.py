@@ -10,6 +10,7 @@ from handlers import texts
 from handlers.cards import days_left, used_in
 from handlers.context import Context, Reader
 from handlers.wording import Shown
+from models.gateway_state import free_models
 from models.ledger import Account, Entry, Transfer, statement
 from models.loan import Loan, loans_of
 from models.member import Member
@@ -35,8 +36,8 @@ def balance(ctx: Context) -> Message:
     else:
         text = texts.BALANCE_NONE(reader.locale, left=reader.amount(has.available))
     facts = [*_use(ctx, reader, period, has, base), *_loans(ctx, reader, has)]
-    if ctx.policy.free_models:
-        facts.append((texts.FREE_MODELS(reader.locale), ", ".join(ctx.policy.free_models)))
+    if free := free_models(ctx.session, ctx.policy):
+        facts.append((texts.FREE_MODELS(reader.locale), ", ".join(free)))
     note = texts.AS_OF(reader.locale, time=reader.time(ctx.as_of)) if ctx.as_of else ""
     return Message(
         text=text, facts=tuple((str(a), str(b)) for a, b in facts), buttons=buttons(reader), footnote=note
@@ -105,7 +106,14 @@ def _key(text: str) -> tuple[datetime, int] | None:
         moment = datetime.fromisoformat(at)
     except ValueError:
         return None
-    return (moment, int(number)) if number.isascii() and number.isdigit() and moment.tzinfo else None
+    sane = (
+        number.isascii()
+        and number.isdigit()
+        and len(number) < 18
+        and moment.tzinfo
+        and 2000 < moment.year < 9000
+    )
+    return (moment, int(number)) if sane else None
 
 
 def _line(ctx: Context, reader: Reader, entry: Entry, moved: Transfer) -> Shown:

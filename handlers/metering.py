@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from sqlmodel import col, select, update
 
@@ -12,6 +16,8 @@ from handlers.context import Context, Reader, Voice
 from handlers.requests import settle
 from handlers.wording import Shown
 from models.amount import share
+from models.gateway import Burn, look_again
+from models.gateway_state import free_models, rate_now
 from models.loan import loans_of
 from models.member import Member
 from models.message import Button, Message, escape
@@ -20,6 +26,8 @@ from models.period import Period, allowance_of
 from models.request import Request
 from models.usage import by_model
 from models.wallet import Wallet, burnt, wallet_of
+
+NEARLY = Decimal("0.95")
 
 
 def live(voice: Voice, member_id: int) -> None:
@@ -71,88 +79,146 @@ def _turn(voice: Voice, request: Request, state: str) -> bool:
 # Alerts: 80, 95, 100 % of what there was, once a period; a surge at most once an hour
 
 
-def alert(voice: Voice, member_id: int) -> None:
-    """Tell somebody what burns, as soon as it is seen."""
-    period = Period.latest(voice.session)
-    member = voice.session.get_one(Member, member_id)
-    if period is None or not member.active:
+@dataclass(frozen=True)
+class Alarm:
+    """What somebody has to hear now: the highest level they reached anew (0.8, 0.95, 1), what they burnt in a surge."""
+
+    period: Period
+    has: Wallet
+    levels: tuple[Decimal, ...] = ()
+    surge: int = 0
+
+
+def alerting(voice: Voice, member_id: int) -> bool:
+    """Whether `alert` would tell this person something."""
+    found = _alarm(voice, member_id)
+    return found is not None and bool(found.levels or found.surge)
+
+
+def alert(voice: Voice, member_id: int, burns: Sequence[Burn] = ()) -> None:
+    """Tell somebody what burns, as soon as it is seen; `burns`: the last days by model and key, where the gateway said so."""
+    found, member = _alarm(voice, member_id), voice.session.get_one(Member, member_id)
+    if found is None:
         return
+    if found.surge and _mark(voice, _surge_key(member_id, voice.now)):
+        voice.tell(member, _surge(voice, member, found.surge, burns))
+    for level in found.levels:
+        _mark(voice, _level_key(found.period, member_id, level))
+    if found.levels:
+        voice.tell(member, _level(voice, member, found, burns))
+
+
+def _alarm(voice: Voice, member_id: int) -> Alarm | None:
+    period, member = Period.latest(voice.session), voice.session.get_one(Member, member_id)
+    if period is None or not member.active:
+        return None
     has, allowance = wallet_of(voice.session, member_id), allowance_of(voice.session, member_id, period.id)
     used = has.used - (allowance.used_before if allowance else 0)
-    base = allowance.base if allowance else 0
-    _surge(voice, member, base)
-    there_was = used + has.available
-    reached = [
-        level for level in voice.policy.alerts.at if used > 0 and used >= share(max(there_was, 1), level)
-    ]
-    if reached and _first(voice, f"alert:{period.id}:{member_id}:{max(reached)}"):
-        for lower in reached:
-            _first(voice, f"alert:{period.id}:{member_id}:{lower}")
-        voice.tell(member, _level(voice, member, has, int(max(reached) * 100), period))
+    there_was = max(used + has.available, 1)
+    reached = [level for level in voice.policy.alerts.at if used > 0 and used >= share(there_was, level)]
+    if reached and _known(voice, _level_key(period, member_id, max(reached))):
+        reached = []
+    surge = _surging(voice, member, allowance.base if allowance else 0)
+    return Alarm(period, has, tuple(reached), surge)
 
 
-def _level(voice: Voice, member: Member, has: Wallet, percent: int, period: Period) -> Message:
-    reader = voice.reader_of(member)
-    out = has.available <= 0
-    lines = [
-        texts.ALERT_OUT(reader.locale)
-        if out
-        else texts.ALERT_LEFT(reader.locale, percent=percent, left=reader.amount(has.available))
-    ]
-    if what := _what(voice, member, reader, period.starts_at):
-        lines.append(texts.ALERT_WHAT(reader.locale, what=what))
+def _surging(voice: Voice, member: Member, base: int) -> int:
+    """What was burnt of late when that is a surge nobody was asked about in the last hour; else 0."""
+    surge = voice.policy.alerts.surge
+    if surge is None or not base or member.paused_at is not None:
+        return 0
+    lately = burnt(voice.session, member.id, voice.now - surge.within, voice.now)
+    hour = timedelta(hours=1)
+    asked = [_known(voice, _surge_key(member.id, at)) for at in (voice.now, voice.now - hour)]
+    if lately < share(base, surge.share) or any(one and one.due_at > voice.now - hour for one in asked):
+        return 0
+    return lately
+
+
+def _level(voice: Voice, member: Member, alarm: Alarm, burns: Sequence[Burn]) -> Message:
+    reader, left, top = voice.reader_of(member), alarm.has.available, max(alarm.levels)
+    say, out = reader.locale, alarm.has.available <= 0
+    used = texts.ALERT_LEFT(say, percent=int(top * 100), left=reader.amount(left))
+    lines = [texts.ALERT_OUT(say) if out else used]
+    if what := _what(voice, member, reader, alarm.period.starts_at, burns):
+        lines.append(texts.ALERT_WHAT(say, what=what))
     recallable = sum(
         sums.unspent for loan, sums in loans_of(voice.session, member.id) if loan.lender_id == member.id
     )
     if recallable:
-        lines.append(texts.ALERT_RECALL(reader.locale, amount=reader.amount(recallable)))
-    if voice.policy.free_models and percent >= 95:
-        lines.append(texts.MEANWHILE_FREE(reader.locale, models=", ".join(voice.policy.free_models)))
-    buttons = (
-        Button(texts.ASK_BUTTON(reader.locale), "request.open", style="primary", typed="request"),
-        *((Button(texts.PAUSE_BUTTON(reader.locale), "surge.pause", typed=""),) if not out else ()),
+        lines.append(texts.ALERT_RECALL(say, amount=reader.amount(recallable)))
+    free = free_models(voice.session, voice.policy)
+    if free and top >= NEARLY:
+        lines.append(texts.MEANWHILE_FREE(say, models=", ".join(free)))
+    ask, borrow = _more(reader)
+    return Message(
+        text="\n".join(lines), buttons=(ask, borrow) if out else (_go_on(reader), _stop(reader), ask, borrow)
     )
-    return Message(text="\n".join(lines), buttons=buttons)
 
 
-def _surge(voice: Voice, member: Member, base: int) -> None:
-    surge = voice.policy.alerts.surge
-    if surge is None or not base or member.paused_at is not None:
-        return
-    lately = burnt(voice.session, member.id, voice.now - surge.within, voice.now)
-    if lately < share(base, surge.share) or not lately:
-        return
-    if not _first(voice, f"surge:{member.id}:{int(voice.now.timestamp() // 3600)}"):
-        return
-    reader = voice.reader_of(member)
-    lines = [
-        texts.SURGE(
-            reader.locale, amount=reader.amount(lately), minutes=int(surge.within / timedelta(minutes=1))
-        )
-    ]
-    if what := _what(voice, member, reader, voice.now - timedelta(days=1)):
+def _surge(voice: Voice, member: Member, lately: int, burns: Sequence[Burn]) -> Message:
+    surge, reader = voice.policy.alerts.surge, voice.reader_of(member)
+    minutes = int(surge.within / timedelta(minutes=1)) if surge else 60
+    lines = [texts.SURGE(reader.locale, amount=reader.amount(lately), minutes=minutes)]
+    if what := _what(voice, member, reader, voice.now - timedelta(days=1), burns):
         lines.append(texts.ALERT_WHAT(reader.locale, what=what))
-    buttons = (
-        Button(texts.CONTINUE_BUTTON(reader.locale), "surge.continue", typed=""),
-        Button(texts.PAUSE_BUTTON(reader.locale), "surge.pause", style="danger", typed=""),
-        Button(texts.ASK_BUTTON(reader.locale), "request.open", typed="request"),
+    return Message(text="\n".join(lines), buttons=(_go_on(reader), _stop(reader), *_more(reader)))
+
+
+def _go_on(reader: Reader) -> Button:
+    return Button(texts.CONTINUE_BUTTON(reader.locale), "surge.continue", typed="")
+
+
+def _stop(reader: Reader) -> Button:
+    return Button(texts.PAUSE_BUTTON(reader.locale), "surge.pause", style="danger", typed="")
+
+
+def _more(reader: Reader) -> tuple[Button, Button]:
+    return (
+        Button(texts.ASK_BUTTON(reader.locale), "request.open", style="primary", typed="request"),
+        Button(texts.BORROW_BUTTON(reader.locale), "borrow.open", typed="borrow"),
     )
-    voice.tell(member, Message(text="\n".join(lines), buttons=buttons))
 
 
-def _what(voice: Voice, member: Member, reader: Reader, since: datetime) -> Shown:
-    spent = by_model(voice.session, member.id, since.astimezone(voice.policy.zone).date())[:2]
-    return Shown(", ".join(f"{escape(model)} {reader.amount(amount)}" for model, amount in spent))
+def _what(voice: Voice, member: Member, reader: Reader, since: datetime, burns: Sequence[Burn]) -> Shown:
+    """The two largest: by model and key where the gateway named keys, else by model."""
+    rate, sums = rate_now(voice.session, voice.policy), Counter[str]()
+    for one in burns:
+        sums[f"{escape(one.model)} ({escape(one.key)})" if one.key else escape(one.model)] += rate.booked(
+            one.amount
+        )
+    if not sums:
+        day = since.astimezone(voice.policy.zone).date()
+        sums.update({escape(model): amount for model, amount in by_model(voice.session, member.id, day)})
+    return Shown(", ".join(f"{what} {reader.amount(amount)}" for what, amount in sums.most_common(2)))
 
 
-def _first(voice: Voice, key: str) -> bool:
+def _level_key(period: Period, member_id: int, level: Decimal) -> str:
+    return f"alert:{period.id}:{member_id}:{level}"
+
+
+def _surge_key(member_id: int, at: datetime) -> str:
+    return f"surge:{member_id}:{int(at.timestamp() // 3600)}"
+
+
+def _known(voice: Voice, key: str) -> Effect | None:
+    return voice.session.exec(select(Effect).where(Effect.key == key)).one_or_none()
+
+
+def _mark(voice: Voice, key: str) -> bool:
     return promise(voice.session, Effect(key=key, kind="mark", due_at=voice.now, done_at=voice.now))
+
+
+def borrow_how(ctx: Context) -> Message:
+    """How one asks a colleague."""
+    return Message(text=texts.BORROW_HOW(ctx.reader.locale))
 
 
 def keep_going(ctx: Context) -> Message:
     """The person saw it and means it; a pause is lifted."""
     ctx.me.paused_at = None
     ctx.session.add(ctx.me)
+    look_again(ctx.session, ctx.me.id)
     return Message(text=texts.CONTINUED(ctx.reader.locale))
 
 
@@ -160,6 +226,7 @@ def pause(ctx: Context) -> Message:
     """Stop one's own spending: the limit becomes what was spent, till one says to go on."""
     ctx.me.paused_at = ctx.now
     ctx.session.add(ctx.me)
+    look_again(ctx.session, ctx.me.id)
     reader = ctx.reader
     button = Button(texts.CONTINUE_BUTTON(reader.locale), "surge.continue")
     return Message(text=texts.PAUSED(reader.locale), buttons=(button,), facts=balance(ctx).facts[:1])

@@ -11,6 +11,7 @@ from handlers.context import Context, Voice
 from handlers.wording import Shown
 from models.amount import Unit, share
 from models.approvers import Asked, Delegation
+from models.gateway_state import free_models
 from models.loan import loans_of
 from models.member import Member
 from models.message import Button, Field, Form, Message, clean, escape
@@ -90,8 +91,8 @@ def _sent(ctx: Context, asked: Request, old: str | None) -> Message:
     )
     if recallable:
         lines.append(texts.MEANWHILE_RECALL(say, amount=reader.amount(recallable)))
-    if ctx.policy.free_models:
-        lines.append(texts.MEANWHILE_FREE(say, models=", ".join(ctx.policy.free_models)))
+    if free := free_models(ctx.session, ctx.policy):
+        lines.append(texts.MEANWHILE_FREE(say, models=", ".join(free)))
     cancel_button = Button(
         texts.CANCEL_BUTTON(say), "request.cancel", asked.code, typed=f"cancel {asked.code}"
     )

@@ -88,6 +88,7 @@ BUTTONS: dict[str, Route] = {
     "loan.forgive": Route(lending.forgive_loan, (a.code,), _FORGIVE),
     "lend.open": Route(requests.lend_form, usage=_LEND, form=requests.lend_form),
     "history.open": Route(balance.history, (a.value,)),
+    "borrow.open": Route(metering.borrow_how, usage=_BORROW),
     "surge.continue": Route(metering.keep_going),
     "surge.pause": Route(metering.pause),
 }

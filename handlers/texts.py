@@ -327,6 +327,11 @@ SURGE = Text(
     "最近 {minutes} 分钟用掉了 **{amount}**，是你在用吗？",
 )
 CONTINUE_BUTTON = Text("Keep going", "继续使用")
+BORROW_BUTTON = Text("Borrow", "找同事借")
+BORROW_HOW = Text(
+    "Say how much and from whom: `borrow 50 from @name`. One click of theirs and it is yours.",
+    "告诉我借多少、向谁借：`向 @同事 借 50`。对方点一下就到账。",
+)
 PAUSE_BUTTON = Text("Pause me", "先暂停")
 PAUSED = Text(
     "Paused: the gateway takes nothing more from you until you say to go on.",

@@ -2,23 +2,24 @@
 
 Readings are micro-USD in the gateway's own window; `booked` is what of them is in the ledger, in stored units. What is
 enforced is derived: origin + booked + available. That number does not change when spend is booked, so it is immune to
-concurrent use; and a counter that the gateway resets moves into `origin` and mints nothing.
+concurrent use; and a counter that the gateway sets back moves into `origin` and mints nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Self
 
-from sqlalchemy import BigInteger, Index, func, text
-from sqlmodel import Field, Session, SQLModel, col, select
+from sqlalchemy import JSON, BigInteger, Index, func, text
+from sqlmodel import Field, Session, SQLModel, col, select, update
 
 from models.amount import Unit
 from models.base import lock_members, ref
-from models.ledger import Account, AccountKind, Cause, record
+from models.ledger import Account, AccountKind, Cause, Kind, organisation, record, transfer
 from models.member import Member
 
 MICRO = 1_000_000
@@ -44,11 +45,26 @@ class Rate:
         """What may be spent for so many stored units: rounded down, it moves."""
         return units * self.units.denominator // self.units.numerator
 
+    def worth(self, micro_usd: int) -> int:
+        """How many stored units so much money gives: rounded down, it moves."""
+        return micro_usd * self.units.numerator // self.units.denominator
+
 
 class GatewayAccount(SQLModel, table=True):
-    """One account at the gateway that belongs to a member; a member may have several keys."""
+    """One account at the gateway that belongs to a member; a member may have several keys.
+
+    `found`: the limit before our first write. `written`: what we read back last. `meant`: what we tried to write since, so
+    that a lost reply is not taken for somebody else's hand. `held`: what calls in flight held back during the last write.
+    `due`: to be looked at now.
+    """
 
     __table_args__ = (
+        Index(
+            "ix_gatewayaccount_due",
+            "due",
+            sqlite_where=text("due"),
+            postgresql_where=text("due"),
+        ),
         Index(
             "ix_gatewayaccount_trouble",
             "error",
@@ -71,11 +87,17 @@ class GatewayAccount(SQLModel, table=True):
     as_of: datetime
     adopted_at: datetime
     error: str | None = None
+    meant: list[int] = Field(default_factory=list, sa_type=JSON)
+    held: int = Field(default=0, sa_type=BigInteger)
+    spent_at: datetime | None = None
+    due: bool = False
 
     @property
     def differs(self) -> bool:
-        """What stands there is not what we wrote. A wallet dips while a call is in flight, so one reading proves nothing."""
-        return self.written is not None and self.total != self.written
+        """What stands there is not our doing. A wallet dips while a call is in flight, so one reading proves nothing."""
+        if self.written is None or self.total == self.written or self.total in self.meant:
+            return False
+        return self.total is None or not 0 < self.total - self.written <= self.held
 
     @property
     def edited(self) -> bool:
@@ -85,7 +107,10 @@ class GatewayAccount(SQLModel, table=True):
 
 @dataclass(frozen=True)
 class Reading:
-    """What a gateway said of one account: `spent` and `total` in micro-USD, `window` opaque, `as_of` when asked for."""
+    """What a gateway said of one account: `spent` and `total` in micro-USD, `window` opaque, `as_of` when asked for.
+
+    `refunds`: it counts for ever, so that less than before was paid back.
+    """
 
     id: str
     spent: int
@@ -94,6 +119,21 @@ class Reading:
     as_of: datetime
     email: str = ""
     owner: str = ""
+    name: str = ""
+    refunds: bool = False
+
+
+@dataclass(frozen=True)
+class Burn:
+    """What one account used on a day of a model with a key so far: `amount` in micro-USD."""
+
+    account: str
+    day: date
+    model: str
+    key: str
+    amount: int
+    input_tokens: int = 0
+    output_tokens: int = 0
 
 
 def owner_of(session: Session, reading: Reading) -> Member | None:
@@ -125,37 +165,76 @@ def adopt(session: Session, reading: Reading, member: Member) -> GatewayAccount:
     return row
 
 
-def absorb(session: Session, row: GatewayAccount, reading: Reading, rate: Rate, cause: Cause) -> int:
-    """Book what was spent since the last reading; returns it in stored units.
+def hand_over(row: GatewayAccount, member: Member) -> None:
+    """It is somebody else's from now on: what was spent till now stays with whom it was booked to."""
+    row.member_id, row.origin, row.booked, row.due = member.id, row.spent, 0, True
 
-    An older reading is ignored. A drop is a reset only when the window changed or a second reading agrees.
-    """
+
+def absorb(session: Session, row: GatewayAccount, reading: Reading, rate: Rate, cause: Cause) -> int:
+    """Book what was spent since the last reading; returns it in stored units. An older reading is ignored."""
     if reading.as_of < row.as_of:
         return 0
     row.before, row.total, row.as_of = row.total, reading.total, reading.as_of
+    if row.written is None and not row.meant:
+        row.found = reading.total
     session.add(row)
-    if reading.spent < row.spent and not _is_reset(row, reading):
-        row.suspect = reading.spent
+    if not _counts(row, reading):
         return 0
-    if reading.spent < row.spent or (reading.window != row.window and reading.spent == 0):
-        row.origin, row.booked = 0, 0
+    if reading.spent > row.spent:
+        row.spent_at = reading.as_of
     row.spent, row.window, row.suspect = reading.spent, reading.window, None
     new = rate.booked(row.spent - row.origin) - row.booked
     if new > 0:
         lock_members(session, [row.member_id])
         record(session, row.member_id, new, cause=cause)
+        _clear_leaver(session, row.member_id, cause)
         row.booked += new
     return max(new, 0)
 
 
-def _is_reset(row: GatewayAccount, reading: Reading) -> bool:
-    return reading.window != row.window or (row.suspect is not None and reading.spent >= row.suspect)
+def _counts(row: GatewayAccount, reading: Reading) -> bool:
+    """Tell resets from late readings, and move them out of the way; False when this reading's `spent` proves nothing yet.
+
+    A drop is a reset when the window changed; then it counts from nought. Else it is one when a second reading agrees; as
+    nobody knows what it counts from, only what is spent from there on is booked. A refund is spent again before more is booked.
+    """
+    dropped = reading.spent < row.spent
+    if (dropped and reading.window != row.window) or _is_over(row.window, reading):
+        row.origin, row.booked = 0, 0
+    elif dropped and not reading.refunds:
+        if row.suspect is None or reading.spent < row.suspect:
+            row.suspect = reading.spent
+            return False
+        row.origin += row.suspect - row.spent
+    return True
+
+
+def _is_over(window: str, reading: Reading) -> bool:
+    """Whether a window that is named by its end has ended and given way to another."""
+    if reading.window == window or not reading.window:
+        return False
+    try:
+        return datetime.fromisoformat(window) <= reading.as_of
+    except (TypeError, ValueError):
+        return False
+
+
+def _clear_leaver(session: Session, member_id: int, cause: Cause) -> None:
+    """What somebody who has left spends late is the organisation's to clear."""
+    query = select(Account).where(
+        Account.member_id == member_id, Account.kind == AccountKind.OVERDRAFT, Account.balance < 0
+    )
+    left = session.exec(select(Member.left_at).where(Member.id == member_id)).one() is not None
+    for overdraft in session.exec(query).all() if left else ():
+        session.refresh(overdraft)
+        issued = organisation(session, AccountKind.ISSUED, cause.at)
+        transfer(session, Kind.FILL, -overdraft.balance, source=issued, target=overdraft.id, cause=cause)
 
 
 def wanted(session: Session, rows: list[GatewayAccount], rate: Rate) -> dict[str, int]:
     """What ought to stand at the gateway for each account, in micro-USD, never below zero.
 
-    A paused member's limit is what was spent, and so is that of one who has left.
+    A paused member's limit is just below what was spent, as that is rounded up, and so is that of one who has left.
     """
     found: dict[str, int] = {}
     for start in range(0, len(rows), CHUNK):
@@ -164,9 +243,10 @@ def wanted(session: Session, rows: list[GatewayAccount], rate: Rate) -> dict[str
         held = dict(session.exec(_available(ids)).all())
         stopped = set(session.exec(select(Member.id).where(col(Member.id).in_(ids), _stopped())).all())
         for row in part:
-            available = int(held.get(row.member_id, 0))
-            available = min(available, 0) if row.member_id in stopped else available
-            found[row.id] = max(0, row.origin + rate.enforced(row.booked + available))
+            available, below = int(held.get(row.member_id, 0)), 0
+            if row.member_id in stopped:
+                available, below = min(available, 0), 1
+            found[row.id] = max(0, row.origin + rate.enforced(row.booked + available) - below)
     return found
 
 
@@ -183,24 +263,60 @@ def _stopped() -> Any:
 
 
 def rows_of(session: Session, member_id: int) -> list[GatewayAccount]:
-    return list(session.exec(select(GatewayAccount).where(GatewayAccount.member_id == member_id)).all())
+    query = select(GatewayAccount).where(GatewayAccount.member_id == member_id)
+    return list(session.exec(query.order_by(GatewayAccount.id)).all())
 
 
-def change_rate(session: Session, rate: Rate) -> None:
-    """At an opening: what comes from now on is booked at the new rate, what was booked stays as it was."""
-    for row in session.exec(select(GatewayAccount)).all():
-        row.origin, row.booked = row.spent, 0
-        session.add(row)
-    assert rate.units > 0
+def rows_by_id(session: Session, ids: Iterable[str]) -> dict[str, GatewayAccount]:
+    wanted, found = sorted(set(ids)), dict[str, GatewayAccount]()
+    for start in range(0, len(wanted), 500):  # SQLite takes so many values in one statement
+        query = select(GatewayAccount).where(col(GatewayAccount.id).in_(wanted[start : start + 500]))
+        found |= {row.id: row for row in session.exec(query).all()}
+    return found
 
 
-def touched_since(session: Session, entry_id: int) -> tuple[list[int], int]:
-    """Members whose balances changed after that entry, and the newest entry: the ledger itself is the list of changes."""
-    connection = session.connection()
-    rows = connection.execute(
-        text("SELECT DISTINCT member_id FROM entry WHERE id > :after AND member_id IS NOT NULL"),
-        {"after": entry_id},
+def look_again(session: Session, member_id: int) -> None:
+    """Something changed that the ledger does not show: a pause, an owner, an admin's word."""
+    query = update(GatewayAccount).where(col(GatewayAccount.member_id) == member_id)
+    session.execute(query.values(due=True).execution_options(synchronize_session=False))
+
+
+def unlinked(session: Session) -> list[Member]:
+    """Colleagues whom no account at the gateway belongs to."""
+    linked = select(GatewayAccount.member_id)
+    query = select(Member).where(col(Member.left_at).is_(None), col(Member.id).not_in(linked))
+    return list(session.exec(query.order_by(Member.email)).all())
+
+
+def edited(session: Session) -> list[GatewayAccount]:
+    """Limits that somebody changed by hand."""
+    query = select(GatewayAccount).where(
+        col(GatewayAccount.written).is_not(None),
+        col(GatewayAccount.total).is_distinct_from(col(GatewayAccount.written)),
     )
-    members = [int(row.member_id) for row in rows]
-    newest = connection.execute(text("SELECT COALESCE(MAX(id), 0) FROM entry")).scalar_one()
-    return members, int(newest)
+    return [row for row in session.exec(query.order_by(GatewayAccount.id)).all() if row.edited]
+
+
+def change_rate(session: Session) -> None:
+    """At an opening: what comes from now on is booked at the new rate, what was booked stays as it was."""
+    session.execute(update(GatewayAccount).values(origin=GatewayAccount.spent, booked=0))
+    session.expire_all()
+
+
+_DECIDED = text(
+    "SELECT DISTINCT e.member_id FROM entry e JOIN transfer t ON t.id = e.transfer_id "
+    "WHERE e.id > :after AND e.member_id IS NOT NULL AND t.actor NOT IN ('policy', 'gateway', 'clock')"
+)
+
+
+def decided_since(session: Session, entry_id: int) -> tuple[set[int], int]:
+    """Members about whom somebody decided after that entry, and the newest entry: the ledger itself is the list of changes."""
+    newest = newest_entry(session)
+    if newest <= entry_id:
+        return set(), newest
+    rows = session.connection().execute(_DECIDED, {"after": entry_id})
+    return {int(row.member_id) for row in rows}, newest
+
+
+def newest_entry(session: Session) -> int:
+    return int(session.connection().execute(text("SELECT COALESCE(MAX(id), 0) FROM entry")).scalar_one())

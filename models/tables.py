@@ -5,6 +5,7 @@ from models import (
     calls,
     echo,
     gateway,
+    gateway_state,
     ledger,
     loan,
     member,
@@ -18,5 +19,5 @@ from models import (
 from models.base import metadata
 
 __all__ = [
-    "approvers", "calls", "echo", "gateway", "ledger", "loan", "member", "metadata", "outbox", "period", "policy", "receipt", "request", "usage",
+    "approvers", "calls", "echo", "gateway", "gateway_state", "ledger", "loan", "member", "metadata", "outbox", "period", "policy", "receipt", "request", "usage",
 ]  # fmt: skip

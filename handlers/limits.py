@@ -1,0 +1,239 @@
+"""Asked by the gateway's loop, in a transaction: a page is booked, what differs is found, a write is begun and confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from handlers import metering
+from handlers.context import Voice
+from models import gateway as accounts
+from models.gateway import Burn, GatewayAccount, Rate, Reading
+from models.gateway_state import GatewayState, rate_in_use
+from models.ledger import Cause
+from models.period import Period
+from models.refusal import PeriodClosing
+from models.request import Request
+from models.usage import Reading as Used
+from models.usage import note
+
+MOST_STRANGERS = 200
+"""Unknown spenders that are kept by name."""
+BUSY = timedelta(minutes=5)
+"""Whoever spent so lately may have a call in flight."""
+
+
+@dataclass(frozen=True)
+class Port:
+    """What has to be known of the gateway: what it can hold of an amount (micro-USD), and whether it keeps wallets."""
+
+    holds: Callable[[int], int]
+    wallet: bool = False
+
+
+@dataclass(frozen=True)
+class Write:
+    """A limit that ought to change. Decisions first, lowering before raising, then whoever spent last."""
+
+    account: str
+    member: int
+    total: int
+    raises: bool
+    urgent: bool
+    spent_at: datetime | None = None
+
+    @property
+    def order(self) -> tuple[bool, bool, float]:
+        return not self.urgent, self.raises, -(self.spent_at.timestamp() if self.spent_at else 0.0)
+
+
+@dataclass
+class Taken:
+    """What a page brought: spenders that belong to nobody, and whom to alert."""
+
+    strangers: list[Reading] = field(default_factory=list)
+    alerts: list[int] = field(default_factory=list)
+
+
+# Reading
+
+
+def take(voice: Voice, page: Sequence[Reading]) -> Taken:
+    """Book a page. While a period turns nothing is booked: it comes again."""
+    taken = Taken()
+    try:
+        rate = _rate(voice)
+    except PeriodClosing:
+        return taken
+    known = accounts.rows_by_id(voice.session, (one.id for one in page))
+    for reading in page:
+        row = known.get(reading.id) or _adopted(voice.session, reading)
+        if row is None:
+            taken.strangers.append(reading)
+            continue
+        key = f"gateway:{reading.id}:{reading.as_of.isoformat()}"
+        cause = Cause(voice.now, "gateway", key, policy=voice.version)
+        new = accounts.absorb(voice.session, row, reading, rate, cause)
+        if new and row.member_id not in taken.alerts and metering.alerting(voice, row.member_id):
+            taken.alerts.append(row.member_id)
+    return taken
+
+
+def _rate(voice: Voice) -> Rate:
+    """The rate in use; or raise `PeriodClosing`."""
+    return rate_in_use(voice.session, voice.policy, Period.current(voice.session))
+
+
+def _adopted(session: Session, reading: Reading) -> GatewayAccount | None:
+    owner = accounts.owner_of(session, reading)
+    return accounts.adopt(session, reading, owner) if owner is not None else None
+
+
+def note_usage(voice: Voice, burns: Iterable[Burn]) -> None:
+    """Keep usage by person, day and model: figures only grow."""
+    burns = list(burns)
+    rate = _rate(voice)
+    owners = accounts.rows_by_id(voice.session, (one.account for one in burns))
+    sums: dict[tuple[int, date, str], list[int]] = {}
+    for one in burns:
+        if one.account in owners:
+            total = sums.setdefault((owners[one.account].member_id, one.day, one.model), [0, 0, 0])
+            for place, value in enumerate((one.amount, one.input_tokens, one.output_tokens)):
+                total[place] += value
+    for (member, day, model), (amount, put, out) in sums.items():
+        note(voice.session, Used(member, day, model, rate.booked(amount), put, out))
+
+
+def finish_round(
+    session: Session, strangers: Sequence[Reading], read_at: datetime, took: float
+) -> GatewayState:
+    """Everybody was read."""
+    state = GatewayState.of(session)
+    spenders = sorted((one for one in strangers if one.spent), key=lambda one: -one.spent)[:MOST_STRANGERS]
+    state.read_at, state.took, state.problem = read_at, took, None
+    state.strangers = [[one.id, one.email or one.name or one.owner, one.spent] for one in spenders]
+    session.add(state)
+    return state
+
+
+# Comparing
+
+
+def all_writes(voice: Voice, port: Port) -> list[Write]:
+    """Everything that differs, everybody's."""
+    _name_unlinked(voice)
+    return compare(voice, list(voice.session.exec(select(GatewayAccount)).all()), port, set())
+
+
+def writes_since(voice: Voice, entry_id: int, port: Port) -> tuple[list[Write], int]:
+    """What differs for those about whom somebody decided after that entry, and the newest entry."""
+    decided, newest = accounts.decided_since(voice.session, entry_id)
+    rows = list(voice.session.exec(select(GatewayAccount).where(GatewayAccount.due)).all())
+    urgent = decided | _waiting(voice.session) | {row.member_id for row in rows}
+    return compare(voice, _rows_of(voice.session, urgent), port, urgent), newest
+
+
+def compare(voice: Voice, rows: Sequence[GatewayAccount], port: Port, urgent: set[int]) -> list[Write]:
+    """What differs from what ought to be; what is right already is live. Edited by hand is left alone and reported."""
+    try:
+        ought = accounts.wanted(voice.session, list(rows), _rate(voice))
+    except PeriodClosing:
+        return []
+    waiting, writes = _waiting(voice.session), []
+    for row in rows:
+        total = port.holds(ought[row.id])
+        if row.total == total:
+            _confirm(voice, row, waiting)
+        elif not row.differs or (port.wallet and _dips(row, total)):
+            raises = row.total is not None and total > row.total
+            first = row.member_id in urgent or row.member_id in waiting
+            writes.append(Write(row.id, row.member_id, total, raises, first, row.spent_at))
+    return sorted(writes, key=lambda one: one.order)
+
+
+def _dips(row: GatewayAccount, total: int) -> bool:
+    """A call in flight is no reason to let somebody wait for what was decided."""
+    dip = row.written is not None and row.total is not None and row.total < row.written
+    return dip and total != row.written and not row.edited
+
+
+def _confirm(voice: Voice, row: GatewayAccount, waiting: set[int]) -> None:
+    """It stands there: whoever wrote it, it is right."""
+    held = row.held if _is_busy(row, voice.now) else 0
+    if row.due or row.meant or row.held != held or row.error or row.written != row.total:
+        row.written, row.meant, row.held, row.due, row.error = row.total, [], held, False, None
+        voice.session.add(row)
+    if row.member_id in waiting:
+        metering.live(voice, row.member_id)
+
+
+def _waiting(session: Session) -> set[int]:
+    """Whose grant waits to be live."""
+    query = select(Request.member_id).where(col(Request.state).in_(("approved", "apply_failed")))
+    return set(session.exec(query).all())
+
+
+def _rows_of(session: Session, members: set[int]) -> list[GatewayAccount]:
+    rows: list[GatewayAccount] = []
+    ids = sorted(members)
+    for start in range(0, len(ids), 500):  # SQLite takes so many values in one statement
+        query = select(GatewayAccount).where(col(GatewayAccount.member_id).in_(ids[start : start + 500]))
+        rows += session.exec(query).all()
+    return rows
+
+
+def _name_unlinked(voice: Voice) -> None:
+    """A grant to somebody without an account there cannot be live: say so rather than let it wait in silence."""
+    linked = select(GatewayAccount.member_id)
+    unlinked = select(Request.member_id).where(
+        Request.state == "approved", col(Request.member_id).not_in(linked)
+    )
+    for member in voice.session.exec(unlinked).all():
+        metering.not_live(voice, member, "no account is linked")
+
+
+# Writing
+
+
+def begin(voice: Voice, account: str, port: Port) -> int | None:
+    """Note what is going to be written, judged once more; None when there is nothing to write any more."""
+    row = voice.session.get(GatewayAccount, account)
+    if row is None or not (found := compare(voice, [row], port, set())):
+        return None
+    total = found[0].total
+    row.meant = [*(one for one in row.meant[-8:] if one != total), total]
+    voice.session.add(row)
+    return total
+
+
+def is_busy(voice: Voice, account: str) -> bool:
+    """Whether a call may be in flight, so that a wallet has to be read just before it is written."""
+    row = voice.session.get(GatewayAccount, account)
+    return row is not None and _is_busy(row, voice.now)
+
+
+def _is_busy(row: GatewayAccount, now: datetime) -> bool:
+    return row.spent_at is not None and now - row.spent_at < BUSY
+
+
+def written(voice: Voice, reading: Reading, total: int) -> None:
+    """Read back: that is what counts as live. What calls in flight held back comes on top when they end, and is taken off."""
+    row = voice.session.get_one(GatewayAccount, reading.id)
+    if row.written is not None and row.total is not None:
+        row.held = max(0, row.held + row.written - row.total)
+    take(voice, [reading])
+    row.total, row.written, row.meant, row.error, row.due = reading.total, total, [], None, False
+    voice.session.add(row)
+    metering.live(voice, row.member_id)
+
+
+def failed(voice: Voice, account: str, why: str) -> None:
+    """The gateway did not take it; it is tried again."""
+    row = voice.session.get(GatewayAccount, account)
+    if row is not None:
+        row.error = why[:500]
+        voice.session.add(row)
+        metering.not_live(voice, row.member_id, why)
