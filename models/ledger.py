@@ -208,8 +208,13 @@ def account_of(session: Session, kind: AccountKind, member_id: int, at: datetime
 
 def organisation(session: Session, kind: AccountKind, at: datetime) -> int:
     """The id of `issued` or `expired`."""
-    found = session.exec(select(Account.id).where(Account.kind == kind)).first()
-    return found if found is not None else open_account(session, kind, at)
+    found = session.connection().execute(_ORGANISATION, {"kind": kind}).scalar()
+    return int(found) if found is not None else open_account(session, kind, at)
+
+
+# the condition of the partial index stands here word for word: SQLite uses it only then
+_ORGANISATION = text("SELECT id FROM account WHERE kind IN ('issued', 'expired') AND kind = :kind")
+_ONE_OF = text("SELECT id FROM account WHERE member_id = :member AND kind = :kind ORDER BY id LIMIT 1")
 
 
 def open_account(session: Session, kind: AccountKind, at: datetime, **owner: Any) -> int:

@@ -164,7 +164,7 @@ def _cadence(value: Any) -> Cadence:
         return Cadence("monthly", day)
     for kind in ("monthly", "weekly", "quarterly"):
         if value == kind:
-            return Cadence(kind)  # type: ignore[arg-type]
+            return Cadence(kind)
     raise _instead("must be monthly, {monthly: 15}, weekly or quarterly", value)
 
 

@@ -95,11 +95,11 @@ class _Loader(yaml.SafeLoader):
     """Composes nodes only. What a plain word means is decided in `_plain`, since YAML 1.1 and 1.2 disagree."""
 
     def compose_node(self, parent: Node | None, index: int) -> Node | None:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
             raise yaml.MarkedYAMLError(problem=_ALIAS, problem_mark=event.start_mark)
         if getattr(event, "tag", None):
-            raise yaml.MarkedYAMLError(problem=_TAG, problem_mark=event.start_mark)
+            raise yaml.MarkedYAMLError(problem=_TAG, problem_mark=event.start_mark)  # type: ignore[arg-type]
         return super().compose_node(parent, index)
 
 
