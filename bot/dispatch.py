@@ -75,6 +75,11 @@ class Dispatcher:
 
     async def handle(self, request: Request) -> Outcome:
         """Do what is asked, once, and return the answer; where `answer_by` is set it is promised as an effect, too."""
+        request = replace(
+            request,
+            words=tuple(map(_storable, request.words)),
+            fields={name: _storable(one) for name, one in request.fields.items()},
+        )
         try:
             outcome = await self._judged(request, time.monotonic() + PATIENCE)
         except Refusal as no:
@@ -327,6 +332,11 @@ async def _said(messenger: Messenger, request: Request, message: Message) -> Non
         await messenger.answer(request.answer_by or {}, message)
     except Exception:
         log.exception("an answer could not be given", key=request.key)
+
+
+def _storable(text: str) -> str:
+    """Without what no database takes: NUL, and halves of signs (JSON can carry both)."""
+    return text.replace("\0", "").encode(errors="replace").decode()
 
 
 def _filled(fields: dict[str, str]) -> dict[str, Any]:

@@ -78,10 +78,11 @@ def sensible(content_type: str, body: bytes) -> bool:
     """Whether this is a body that Bolt can take apart: on others it stumbles with a traceback."""
     try:
         text = body.decode()
-        if content_type == "application/json":
-            return isinstance(json.loads(text), dict)
-        form = parse_qs(text, keep_blank_values=True)
-        return "payload" not in form or isinstance(json.loads(form["payload"][0]), dict)
+        form = {} if content_type == "application/json" else parse_qs(text, keep_blank_values=True)
+        if "payload" not in form and content_type != "application/json":
+            return "command" not in form or {"trigger_id", "user_id"} <= set(form)
+        said = json.loads(form["payload"][0] if form else text)
+        return isinstance(said, dict) and all(isinstance(said.get(name, {}), dict) for name in PARTS)
     except (ValueError, RecursionError):
         return False
 

@@ -7,6 +7,10 @@ from typing import Any
 
 from handlers.wording import Shown, Text
 from models import refusal as no
+from models.message import clean
+
+QUOTED = 60
+"""Code points."""
 
 WORDS: dict[type[no.Refusal], Text] = {
     no.NotUnderstood: Text(
@@ -158,7 +162,7 @@ WHY_NO_AMOUNT: dict[str, Text] = {
 def words(refusal: no.Refusal, locale: str, amount: Callable[[int], Shown], extra: dict[str, Any]) -> Shown:
     """The sentence for a refusal; whole numbers among its facts are amounts, but for `most`, which counts."""
     facts = {
-        name: amount(value) if isinstance(value, int) and name != "most" else value
+        name: amount(value) if isinstance(value, int) and name != "most" else _quoted(value)
         for name, value in refusal.facts.items()
     }
     if isinstance(refusal, no.BadAmount):
@@ -168,3 +172,8 @@ def words(refusal: no.Refusal, locale: str, amount: Callable[[int], Shown], extr
     if isinstance(refusal, no.AmbiguousPerson):
         facts["names"] = ", ".join(refusal.names)
     return WORDS[type(refusal)](locale, **(facts | extra))
+
+
+def _quoted(value: Any) -> Any:
+    """What is said back of what somebody sent: enough to know it again, whatever a forged button carried."""
+    return clean(value, QUOTED) if isinstance(value, str) else value

@@ -83,12 +83,13 @@ class Stage:
 
     async def press(self, name: str, where: Message | View, action: str, value: str | None = None) -> Any:
         """Press a button; what this person is answered: a message, or a form."""
-        before, old = len(self.slack.messages), (where.shown if isinstance(where, Message) else "")
+        stands = self.slack.original(where) if isinstance(where, Message) else None
+        before, old = len(self.slack.messages), stands.edited if stands else ""
         await self._ack(self.slack.press(slack_id(name), where, action, value))
         modal = self.slack.modal(slack_id(name))
         if modal is not None:
             return modal
-        return await self._answer(name, before, where if isinstance(where, Message) else None, old)
+        return await self._answer(name, before, stands, old)
 
     async def fill(self, name: str, form: View, **answers: str) -> dict[str, str]:
         """Fill a form in and send it; what it complains of, by field."""
@@ -247,7 +248,7 @@ class Stage:
         place = self.slack.dm(user).id
 
         def found() -> Message | None:
-            if where is not None and where.ephemeral_for and where.shown != old:
+            if where is not None and where.ephemeral_for and where.edited != old:
                 return where
             for one in self.slack.messages[before:]:
                 direct = where is None and one.channel == place and not (one.ephemeral_for or one.metadata)

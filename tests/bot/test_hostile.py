@@ -1,0 +1,371 @@
+"""Whoever forges, replays, clicks late or is nobody here gets one clear answer, and nothing moves."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import pytest
+from sqlmodel import select
+
+from bot.demo.slack import Person, View
+from models.refusal import Refusal
+from models.request import Request
+from tests.stage import CHANNEL, Stage, code_of, raised, settled_copy
+from tests.town import CAST
+
+STRANGER = Person("U90STRANGER", "sam", "Sam Stranger", "sam@corp.example")
+GUEST = Person("U91GUEST", "gus", "Gus Guest", "gus@corp.example", is_restricted=True)
+ROBOT = Person("U92ROBOT", "robby", "Robby Robot", is_bot=True)
+FOREIGNER = Person("U93FAR", "fay", "Fay Far", "fay@far.example", team_id="T0FAR", is_stranger=True)
+OUTSIDE = (STRANGER, GUEST, ROBOT, FOREIGNER)
+
+VALUES = [
+    "", "0", "1", "999999", "-1", "ZZZZ", "' OR '1'='1", "1; DROP TABLE account", "x" * 2000, "审批" * 500, "\u202e7F3K\u0000", "\ud800",
+    "٣", "²", "<!channel>", "<@U02BOB>", "{0.__class__}", "%s%n", "null", '{"code": "7F3K", "amount": 1000000}',
+    "0001-01-01T00:00:00+23:59~1", "2026-11-09T02:00:00+00:00~99999999999999999999999",
+]  # fmt: skip
+
+
+@pytest.fixture
+async def crowd(settled_template: Path, tmp_path: Path) -> AsyncIterator[Stage]:
+    """The stage with a stranger, a guest, a bot and somebody of another workspace in the house."""
+    async with raised(settled_copy(settled_template, tmp_path), people=OUTSIDE) as stage:
+        yield stage
+
+
+def states(stage: Stage) -> list[tuple[str, str]]:
+    return stage.database.transact(
+        lambda session: [(one.code, one.state) for one in session.exec(select(Request)).all()]
+    )
+
+
+def untroubled(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> None:
+    """No traceback in any log."""
+    assert not [record.getMessage() for record in caplog.records if record.exc_info]
+    out = capsys.readouterr()
+    assert "Traceback" not in out.out + out.err
+
+
+@pytest.mark.parametrize("stage", ["socket-sqlite", "http-postgres"], indirect=True)
+async def test_a_forged_value_on_any_button_is_answered_and_moves_nothing(
+    stage: Stage, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lent = await stage.command("alice", "lend @bob 20")
+    await stage.hear("bob", "$20.00")
+    await stage.say("bob", "borrow @eve 10")
+    ask = await stage.hear("eve", "$10.00")
+    sent = await stage.say("pia", "request 300 load test")
+    card = await stage.hear("lee", "load test")
+    balance = await stage.command("max")
+    before, asked = stage.everything(), states(stage)
+    pressed = [
+        ("alice", lent, "loan.recall"), ("eve", ask, "borrow.accept"), ("eve", ask, "borrow.decline"), ("pia", sent, "request.cancel"),
+        ("lee", card, "request.approve"), ("lee", card, "request.decline"), ("max", balance.copy(), "history.open"),
+    ]  # fmt: skip
+    for number, value in enumerate(VALUES):
+        name, message, action = pressed[number % len(pressed)]
+        answer = await stage.press(name, message.copy(), action, value)
+        assert not isinstance(answer, View)
+        assert 0 < len(answer.shown) < 400
+    for name, message, action in pressed[:-1]:
+        answer = await stage.press(name, message.copy(), action, "x" * 2000)
+        assert len(answer.shown) < 200, answer.shown
+    assert stage.everything() == before
+    assert states(stage) == asked
+    stage.audit()
+    untroubled(caplog, capsys)
+
+
+async def test_the_code_of_somebody_elses_request_is_as_unknown_as_none(stage: Stage) -> None:
+    await stage.say("pia", "request 300 load test")
+    code = code_of(await stage.hear("lee", "load test"))
+    sent = await stage.say("alice", "request 50 paper")
+    theirs = (await stage.press("alice", sent, "request.cancel", code)).shown.replace(code, "CODE")
+    nobodys = (await stage.press("alice", sent, "request.cancel", "ZZZ9")).shown.replace("ZZZ9", "CODE")
+    assert theirs == nobodys
+    assert all(state == "pending" for _, state in states(stage))
+
+
+async def test_the_loan_of_others_cannot_be_recalled_forgiven_or_given_back(stage: Stage) -> None:
+    await stage.command("alice", "lend @bob 20")
+    mine = await stage.command("eve", "lend @max 10")
+    before = stage.everything()
+    answer = await stage.press("eve", mine, "loan.recall", "1")
+    assert "no request" in answer.shown
+    told = await stage.hear("max", "Eve")
+    await stage.press("max", told, "loan.return", "1")
+    assert stage.everything() == before
+
+
+@pytest.mark.parametrize("who", [one.id for one in OUTSIDE] + ["pia", "quinn", "bob", "olga"])
+async def test_whoever_may_not_decide_is_told_so_and_the_card_stays(crowd: Stage, who: str) -> None:
+    thread = crowd.slack.post(CHANNEL, "U06PIA", "help").ts
+    await crowd.say("pia", "request 300 load test", channel=CHANNEL, thread=thread)
+    small = await crowd.until(lambda: next(iter(crowd.in_thread(thread)), None))
+    for action in ("request.approve", "request.decline"):
+        answer = await crowd.press(who, small.copy(), action)
+        assert not isinstance(answer, View)
+        assert answer.ephemeral_for == (CAST[who][0] if who in CAST else who)
+    assert "request.approve" in small.actions
+    assert [state for _, state in states(crowd)] == ["pending"]
+    crowd.audit()
+
+
+@pytest.mark.parametrize("who", [one.id for one in OUTSIDE])
+@pytest.mark.parametrize(
+    "words", ["lend @alice 5", "borrow @alice 5", "request 5", "approve 7F3K", "balance", ""]
+)
+async def test_people_who_are_not_of_the_house_get_a_kind_no(crowd: Stage, who: str, words: str) -> None:
+    before = crowd.everything()
+    answer = await crowd.command(who, words)
+    expected = "I don't know you yet" if who == STRANGER.id else "only colleagues"
+    assert expected in answer.shown
+    assert crowd.everything() == before
+
+
+@pytest.mark.parametrize("other", [one for one in OUTSIDE if one is not STRANGER])
+async def test_nothing_is_lent_to_people_who_are_not_of_the_house(crowd: Stage, other: Person) -> None:
+    before = crowd.everything()
+    assert "only colleagues" in (await crowd.command("alice", f"lend <@{other.id}|{other.name}> 5")).shown
+    assert crowd.everything() == before
+
+
+async def test_a_colleague_who_became_a_guest_can_no_longer_take_part(stage: Stage) -> None:
+    await stage.command("alice", "lend @bob 5")
+    stage.slack.change_person(CAST["bob"][0], is_restricted=True)
+    stage.house.slack._profiles.clear()
+    before = stage.everything()
+    assert "only colleagues" in (await stage.command("alice", "lend @bob 5")).shown
+    assert "仅限" in (await stage.command("bob", "lend @alice 5")).shown
+    assert stage.everything() == before
+
+
+async def test_an_ex_manager_cannot_use_the_card_that_is_still_there(stage: Stage) -> None:
+    await stage.say("pia", "request 300 load test")
+    card = await stage.hear("lee", "load test")
+    stage.change("pia", manager_id="carol", team="design")
+    before = stage.everything()
+    answer = await stage.press("lee", card, "request.approve")
+    assert "不由你审批" in answer.shown
+    assert "不由你审批" in (await stage.command("lee", f"approve {code_of(card)}")).shown
+    assert stage.everything() == before
+
+
+async def test_a_late_click_is_told_who_decided_and_when(stage: Stage) -> None:
+    await stage.say("pia", "request 300 load test")
+    card = await stage.hear("lee", "load test")
+    late = card.copy()
+    await stage.press("lee", card, "request.approve")
+    await stage.shows(card, "Lee")
+    after = stage.everything()
+    for action in ("request.approve", "request.decline"):
+        answer = await stage.press("lee", late, action)
+        assert "已处理" in answer.shown
+        assert "Lee 已同意 $300.00 · 11月9日 10:00" in answer.shown
+    assert stage.everything() == after
+    stage.audit()
+
+
+async def test_a_card_that_was_replaced_decides_nothing_and_names_the_new_one(stage: Stage) -> None:
+    await stage.say("pia", "request 300 load test")
+    card = await stage.hear("lee", "load test")
+    old = card.copy()
+    await stage.say("pia", "request 200 load test")
+    newer = await stage.hear("lee", "$200.00", "同意")
+    await stage.shows(card, code_of(newer), "$200.00")
+    answer = await stage.press("lee", old, "request.approve")
+    assert code_of(newer) in answer.shown
+    assert "$200.00" in answer.shown
+    assert stage.left("pia") == 500
+
+
+async def test_two_managers_click_at_once_and_one_of_them_is_told_who_was_first(stage: Stage) -> None:
+    await stage.say("alice", "request 300 paper")
+    card = await stage.hear("carol", "paper")
+    await stage.say("carol", f"decline {code_of(card)} not now")
+    assert "declined by Carol" in (await stage.press("carol", card.copy(), "request.approve")).shown
+    await stage.hear("alice", "not now")
+
+
+EVIL = "*b* _i_ `c` <!channel> <!here> <@U02BOB> @everyone &lt;!channel&gt; [x](http://evil.example) sk-abcdefghij0123456789 xoxb-123456789012-abc"
+
+
+async def test_what_people_type_pings_nobody_and_shows_no_key(stage: Stage) -> None:
+    thread = stage.slack.post(CHANNEL, "U06PIA", "help").ts
+    await stage.say("pia", f"request 300 {EVIL}", channel=CHANNEL, thread=thread)
+    card = await stage.hear("lee", "evil.example")
+    await stage.until(lambda: stage.in_thread(thread))
+    code = code_of(card)
+    await stage.press("lee", card, "request.decline")
+    form = stage.slack.modal(CAST["lee"][0])
+    assert form is not None
+    await stage.fill("lee", form, reason=EVIL)
+    await stage.hear("pia", code, "evil.example")
+    said = [one for one in stage.slack.messages if one.user == stage.slack.bot.id]
+    for message in said:
+        raw = json.dumps([message.text, message.blocks], ensure_ascii=False)
+        assert "<!" not in raw
+        assert "<@" not in raw
+        assert "@everyone" not in raw
+        assert "sk-abc" not in raw
+        assert "xoxb-1" not in raw
+    stage.audit()
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [
+        "0",
+        "-5",
+        "−5",
+        "NaN",
+        "inf",
+        "∞",
+        "1e6",
+        "1E2",
+        "½",
+        "²",
+        "٣",
+        "①",
+        "0x10",
+        "1.0000001",
+        "9007199254740992",
+        "10-20",
+        "10~20",
+        "1.000",
+        "1,5m",
+        "1,0000",
+        "1兆",
+        "¥20",
+        "€5",
+        "1.2.3",
+        "5%",
+    ],
+)
+async def test_what_is_no_amount_moves_nothing_and_is_said_to_be_none(stage: Stage, amount: str) -> None:
+    before = stage.everything()
+    answer = await stage.command("alice", f"lend @bob {amount}")
+    assert "You lent" not in answer.shown
+    assert "confirm.yes" not in answer.actions
+    assert stage.everything() == before
+
+
+@pytest.mark.parametrize(
+    ("amount", "moved"),
+    [("5", 5), ("$5", 5), ("5.25", 5.25), ("１５", 15), ("0.000001", 0.000001), ("5 bucks", 5), ("两块", 2), ("三十", 30), ("all", 80)],
+)  # fmt: skip
+async def test_what_is_an_amount_moves_exactly_that(stage: Stage, amount: str, moved: float) -> None:
+    answer = await stage.command("alice", f"lend @bob {amount}")
+    if "confirm.yes" in answer.actions:
+        answer = await stage.press("alice", answer, "confirm.yes")
+    assert "You lent" in answer.shown
+    assert stage.wallet("bob").borrowed == round(moved * 1_000_000)
+    stage.audit()
+
+
+# At the door: HTTP
+
+Post = Any
+
+
+def posting(stage: Stage) -> Post:
+    async def post(
+        body: bytes, headers: dict[str, str] | None = None, *, sign: bool = False, kind: str = "json"
+    ) -> int:
+        types = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
+        sent = {"Content-Type": types[kind]} | (headers or {})
+        if sign:
+            sent |= stage.slack.signed(body.decode("utf-8", "surrogateescape"))
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(stage.slack.http_target, data=io.BytesIO(body), headers=sent) as reply,
+        ):
+            text = await reply.text()
+            assert "Traceback" not in text
+            return reply.status
+
+    return post
+
+
+GARBAGE = [
+    (b"", "json"), (b"{", "json"), (b"[1]", "json"), (b"5", "json"), (b"null", "json"), (b'"x"', "json"), (b"\xff\xfe\x00", "json"),
+    (b"[" * 100_000, "json"), (b"payload=", "form"), (b"payload={", "form"), (b"payload=[]", "form"), (b"payload=%ff", "form"),
+    (b"payload=null&payload=5", "form"), (b"a=b", "form"), (b"%", "form"), (b"", "form"), (b"{}", "json"),
+    (b"payload=" + quote('{"type":"block_actions"}').encode(), "form"), (b'{"type":"event_callback"}', "json"),
+    (b'{"type":"event_callback","event":[]}', "json"), (b"command=%2Fquota", "form"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("stage", ["http-sqlite"], indirect=True)
+async def test_who_cannot_sign_gets_a_status_and_leaves_no_trace_in_the_log(
+    stage: Stage, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    post, now = posting(stage), time.time()
+    caplog.set_level(logging.DEBUG)
+    before = stage.everything()
+    capsys.readouterr()
+    good = json.dumps({"type": "url_verification", "challenge": "x"})
+    for body, kind in GARBAGE:
+        assert await post(body, kind=kind) == 401
+    signed = stage.slack.signed(good)
+    for stamp in ("abc", "", "-1", "1e9", "٣", "9" * 30, str(int(now - 3600)), str(int(now + 3600)), "0x5F"):
+        assert await post(good.encode(), signed | {"X-Slack-Request-Timestamp": stamp}) == 401
+    for signature in (
+        "",
+        "v0=",
+        "v0=" + "0" * 64,
+        signed["X-Slack-Signature"][:-1],
+        "v1" + signed["X-Slack-Signature"][2:],
+        "é",
+    ):
+        assert await post(good.encode(), signed | {"X-Slack-Signature": signature}) == 401
+    assert await post((good + " ").encode(), signed) == 401
+    old = stage.slack.signed(good, now - 301)
+    assert await post(good.encode(), old) == 401
+    assert await post(b"x" * 5_000_000) == 413
+    assert await post(good.encode(), signed) == 200
+    assert stage.everything() == before
+    untroubled(caplog, capsys)
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+@pytest.mark.parametrize("stage", ["http-sqlite"], indirect=True)
+async def test_signed_garbage_gets_a_status_too(
+    stage: Stage, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    post = posting(stage)
+    before = stage.everything()
+    for body, kind in GARBAGE:
+        if body[:1] == b"\xff":
+            continue
+        assert await post(body, kind=kind, sign=True) in (200, 400, 404), body[:40]
+    assert stage.everything() == before
+    untroubled(caplog, capsys)
+
+
+@pytest.mark.parametrize("stage", ["http-sqlite"], indirect=True)
+async def test_a_body_in_pieces_is_read_whole_before_it_is_judged(stage: Stage) -> None:
+    body = json.dumps({"type": "url_verification", "challenge": "x" * 200_000})
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(body), 50_000):
+            yield body[start : start + 50_000].encode()
+
+    headers = {"Content-Type": "application/json"} | stage.slack.signed(body)
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(stage.slack.http_target, data=pieces(), headers=headers) as reply,
+    ):
+        assert reply.status == 200
+
+
+def test_refusals_are_answers_and_no_errors() -> None:
+    assert not issubclass(Refusal, ValueError)
