@@ -114,7 +114,7 @@ def _words(data: Json) -> tuple[str, bool]:
         case "richText":
             pieces = content.get("richText")
             rows = [one for one in pieces if isinstance(one, dict)] if isinstance(pieces, list) else []
-            words = heard(" ".join(_text(one, "text") for one in rows))
+            words = heard(" ".join(filter(None, (_text(one, "text") for one in rows))))
             return words, not words
         case "audio":
             return spoken(_text(content, "recognition")), True

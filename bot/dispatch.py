@@ -170,7 +170,7 @@ class Dispatcher:
         """Who these addresses are, by their messengers' word; None for what could not be read in time."""
         reads = {
             one: _patiently(messenger.profile(one, urgent=urgent))
-            for one, urgent in wanted
+            for one, urgent in dict(wanted).items()  # who lends to themselves is named twice
             if (messenger := self.messengers.get(one.split(":", 1)[0])) is not None
         }
         return dict(zip(reads, await asyncio.gather(*reads.values()), strict=True))

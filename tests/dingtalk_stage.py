@@ -58,7 +58,7 @@ class DingStage:
         self.acks.append(await self.ding.say(name, words, group=group, at=at))
         return await self.until(lambda: next(iter(self.ding.heard(group or name)[before:]), None))
 
-    async def press(self, name: str, card: Card, action: str, **params: str) -> dict[str, str]:
+    async def press(self, name: str, card: Card, action: str, /, **params: str) -> dict[str, str]:
         """Click, and see the card as this person sees it right after the answer."""
         ack = await self.ding.press(name, card, action, params)
         self.acks.append(ack)
@@ -87,7 +87,11 @@ class DingStage:
 
         def found() -> Card | None:
             for one in reversed(self.ding.messages):
-                if one.place == name and one.card and all(word in shown(self.ding.cards[one.card], name) for word in words):
+                if (
+                    one.place == name
+                    and one.card
+                    and all(word in shown(self.ding.cards[one.card], name) for word in words)
+                ):
                     return self.ding.cards[one.card]
             return None
 
@@ -122,7 +126,9 @@ class DingStage:
             await asyncio.sleep(0.01)
 
     def _due(self, session: Session) -> list[str]:
-        query = select(Effect.key, Effect.error).where(Effect.done_at == None, Effect.parked_at == None, Effect.kind != "job")  # noqa: E711
+        query = select(Effect.key, Effect.error).where(
+            Effect.done_at == None, Effect.parked_at == None, Effect.kind != "job"
+        )  # noqa: E711
         return [f"{key} {error}" for key, error in session.exec(query).all()]
 
     # What is true
@@ -176,7 +182,12 @@ def colleagues() -> list[Person]:
     numbers = {"design": 2, "payments": 3, "engineering": 4}
     return [
         Person(
-            name, name.capitalize(), f"{name}@corp.example", f"{n:03d}", departments=(numbers.get(row[2], 1),), manager=row[1] or ""
+            name,
+            name.capitalize(),
+            f"{name}@corp.example",
+            f"{n:03d}",
+            departments=(numbers.get(row[2], 1),),
+            manager=row[1] or "",
         )
         for n, (name, row) in enumerate(CAST.items(), 1)
     ]
@@ -213,7 +224,11 @@ async def raised(
             "dingtalk_api_url": ding.url, "dingtalk_oapi_url": ding.url, "dingtalk_card_template_id": template or None,
         }  # fmt: skip
         if slack is not None:
-            given |= {"slack_bot_token": slack.bot_token, "slack_app_token": slack.app_token, "slack_api_url": slack.api_url}
+            given |= {
+                "slack_bot_token": slack.bot_token,
+                "slack_app_token": slack.app_token,
+                "slack_api_url": slack.api_url,
+            }
         async with house(Settings(_env_file=None, **(given | settings)), clock) as built:
             built.worker.pace.clock = lambda: clock().timestamp()
             built.database.transact(lambda session: _move_in(session, slackers, both, language))
@@ -230,11 +245,19 @@ async def raised(
 
 def _slack(names: set[str]) -> Workspace:
     people = [
-        SlackPerson(id=row[0], name=name, real_name=name.capitalize(), email=f"{name}@corp.example", tz="Asia/Shanghai")
+        SlackPerson(
+            id=row[0],
+            name=name,
+            real_name=name.capitalize(),
+            email=f"{name}@corp.example",
+            tz="Asia/Shanghai",
+        )
         for name, row in CAST.items()
         if name in names
     ]
-    return Workspace(people=people, channels=[Channel(id="C01DESIGN", name="design", members=[one.id for one in people])])
+    return Workspace(
+        people=people, channels=[Channel(id="C01DESIGN", name="design", members=[one.id for one in people])]
+    )
 
 
 def _move_in(session: Session, slackers: set[str], both: set[str], language: str | None) -> None:

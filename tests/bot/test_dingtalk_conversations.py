@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,16 +14,16 @@ from tests.stage import settled_copy
 WAYS = [f"{shape}-{language}" for shape in ("card", "words") for language in ("en", "zh")]
 
 EN = {
-    "balance": "balance", "left": "You have **$100.00** left", "lend": "lend 20 to", "you lent": "You lent **$20.00** to Bob",
+    "balance": "balance", "left": "You have **$100.00** left", "lend": "lend 20", "you lent": "You lent **$20.00** to Bob",
     "lent you": "Alice lent you **$20.00**", "request": "request 300 load test", "sent": "Your request for **$300.00**",
     "asks for": "**Pia** · payments asks for **$300.00**", "approve": "approve", "approved": "Lee approved **$300.00** for you",
     "by lee": "$300.00 approved by Lee", "decline": "decline {} not now", "declined": "Lee declined your request", "reason": "not now",
     "told no": "Pia was told", "borrow": "borrow 10 from", "asks": "Bob asks to borrow **$10.00**", "accept": "yes {}",
-    "accepted": "You lent **$10.00** to Bob", "repay": "repay 5 to", "gave back": "Given back to Alice: **$5.00**",
+    "accepted": "You lent **$10.00** to Bob", "repay": "repay 5", "gave back": "Given back to Alice: **$5.00**",
     "privately": "Ask me in our chat", "loose": "lend bob 20", "yes": "yes", "right?": "Did I get that right?", "help": "What you can say",
 }  # fmt: skip
 ZH = {
-    "balance": "余额", "left": "你还剩 **$100.00**", "lend": "借 20 给", "you lent": "已借给 Bob **$20.00**",
+    "balance": "余额", "left": "你还剩 **$100.00**", "lend": "借给 20", "you lent": "已借给 Bob **$20.00**",
     "lent you": "Alice 借给你 **$20.00**", "request": "申请 300 压测", "sent": "你申请的 **$300.00**",
     "asks for": "**Pia** · payments 申请 **$300.00**", "approve": "同意", "approved": "Lee 同意了 **$300.00**",
     "by lee": "Lee 已同意 $300.00", "decline": "拒绝 {} 下个月再说", "declined": "Lee 拒绝了你的申请", "reason": "下个月再说",
@@ -33,7 +34,9 @@ ZH = {
 
 
 @pytest.fixture
-async def stage(request: pytest.FixtureRequest, tmp_path: Path, settled_template: Path) -> AsyncIterator[DingStage]:
+async def stage(
+    request: pytest.FixtureRequest, tmp_path: Path, settled_template: Path
+) -> AsyncIterator[DingStage]:
     shape, language = getattr(request, "param", "card-zh").split("-")
     url = settled_copy(settled_template, tmp_path)
     async with raised(url, template=TEMPLATE if shape == "card" else "", language=language) as stage:
@@ -105,8 +108,106 @@ async def _hears(stage: DingStage, name: str, words: str) -> None:
 
 async def _asked(stage: DingStage, name: str, words: str) -> str:
     await _hears(stage, name, words)
-    return next(one.about for one in stage.effects() if (one.about or "").startswith("request:")).removeprefix("request:")
+    return next(
+        one.about for one in stage.effects() if (one.about or "").startswith("request:")
+    ).removeprefix("request:")
 
 
 def _cards(stage: DingStage, name: str) -> str:
     return "".join(shown(one, name) for one in stage.ding.cards.values() if name in one.places)
+
+
+# Across messengers
+
+
+@pytest.fixture
+def town_url(tmp_path: Path, settled_template: Path) -> str:
+    return settled_copy(settled_template, tmp_path)
+
+
+async def test_asked_on_dingtalk_and_approved_on_slack(town_url: str) -> None:
+    async with raised(town_url, language="en", on_slack=["lee"]) as stage:
+        assert stage.slack is not None
+        await stage.say("pia", "request 300 load test")
+        card = await _on_slack(stage, "U05LEE", "asks for")
+        await stage.slack.press("U05LEE", card, "request.approve")
+        await stage.hear("pia", "Lee approved **$300.00** for you")
+        await stage.until(lambda: "approved by Lee" in card.shown or None)
+        assert stage.left("pia") == 800
+        stage.audit()
+
+
+async def test_asked_on_slack_and_approved_on_dingtalk_settles_every_copy(town_url: str) -> None:
+    async with raised(town_url, language="en", on_slack=["pia", "olga"]) as stage:
+        assert stage.slack is not None
+        await stage.slack.say("U06PIA", "request 300 load test")
+        card = await stage.card("lee", "asks for **$300.00**")
+        stage.clock.move(days=3)
+        await stage.house.worker.schedule()
+        stage.house.worker.wake()
+        other = await _on_slack(stage, "U04OLGA", "asks for")
+        await stage.press("lee", card, "request.approve")
+        assert "approved by Lee" in shown(card, "lee")
+        await stage.until(lambda: "approved by Lee" in other.shown or None)
+        await _on_slack(stage, "U06PIA", "Lee approved")
+        assert not {"request.approve", "request.decline"} & set(other.actions)
+        stage.audit()
+
+
+async def test_asked_on_slack_decided_on_slack_settles_the_card_on_dingtalk(town_url: str) -> None:
+    async with raised(town_url, language="en", on_slack=["pia", "both:olga"]) as stage:
+        assert stage.slack is not None
+        await stage.slack.say("U06PIA", "request 300 load test")
+        card = await stage.card("lee", "asks for **$300.00**")
+        code = str(card.data["b1_value"])
+        await stage.slack.say("U06PIA", f"cancel {code}")
+        await stage.until(lambda: "cancelled" in shown(card, "lee") or None)
+        assert buttons(card, "lee") == {}
+        assert "settled" in (await stage.press("lee", card, "request.approve", value=code))["hint"]
+        assert stage.left("pia") == 500
+
+
+async def test_the_same_human_on_both_neither_approves_nor_lends_to_themselves(town_url: str) -> None:
+    async with raised(town_url, language="en", on_slack=["both:lee", "both:pia", "both:alice"]) as stage:
+        assert stage.slack is not None
+        before = stage.everything()
+        await stage.say("pia", "request 300 load test")
+        code = await stage.until(lambda: next((one.about for one in stage.effects() if one.about), None))
+        code = code.removeprefix("request:")
+        for words in (f"approve {code}", f"decline {code} no"):
+            await stage.slack.say("U06PIA", words)
+            await _on_slack(stage, "U06PIA", f"{code} is not yours to decide")
+        forged = next(iter(stage.ding.cards.values()), None)
+        if forged is not None:
+            await stage.press("pia", forged, "request.approve", value=code)
+        assert "loan to yourself" in (await _private(stage, "alice", "lend 20", at="alice"))
+        await stage.slack.say("U01ALICE", "lend <@U01ALICE> 20")
+        await _on_slack(stage, "U01ALICE", "loan to yourself")
+        assert stage.everything() == before
+
+
+async def test_a_loan_goes_from_dingtalk_to_somebody_who_is_on_both(town_url: str) -> None:
+    async with raised(town_url, language="en", on_slack=["both:bob"]) as stage:
+        assert stage.slack is not None
+        await stage.slack.say("U02BOB", "balance")
+        await stage.say("alice", "lend 20", at=["bob"], group=GROUP)
+        await _on_slack(stage, "U02BOB", "Alice lent you")
+        assert (stage.left("alice"), stage.left("bob")) == (80, 120)
+
+
+async def _on_slack(stage: DingStage, user: str, *words: str) -> Any:
+    """The newest direct message on Slack that holds all these words; waits for it."""
+    slack = stage.slack
+    assert slack is not None
+
+    def found() -> Any:
+        said = [one for one in slack.inbox(user) if all(word in one.shown for word in words)]
+        return said[-1] if said else None
+
+    return await stage.until(found)
+
+
+async def _private(stage: DingStage, name: str, words: str, *, at: str) -> str:
+    before = len(stage.ding.heard(name))
+    await stage.say(name, words, at=[at], group=GROUP)
+    return (await stage.until(lambda: next(iter(stage.ding.heard(name)[before:]), None))).text
