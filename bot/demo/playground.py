@@ -39,6 +39,8 @@ WIRE = 9
 """Lines of traffic that the page shows."""
 COALESCE = 0.03
 """Seconds in which changes are shown together."""
+PATIENCE = 3.0
+"""Seconds that a state may take to be put together."""
 
 
 class Playground:
@@ -67,8 +69,8 @@ class Playground:
     def application(self) -> web.Application:
         """The page and its API."""
         app = web.Application(middlewares=[_only_our_page])
-        app.router.add_get("/", lambda _: _file("index.html"))
-        app.router.add_get("/page/{name}", lambda request: _file(request.match_info["name"]))
+        app.router.add_get("/", _file)
+        app.router.add_get("/page/{name}", _file)
         app.router.add_get("/api/state", self._state)
         app.router.add_get("/api/events", self._events)
         app.router.add_post("/api/{verb}", self._do)
@@ -93,14 +95,21 @@ class Playground:
         await answer.prepare(request)
         with contextlib.suppress(ConnectionError):
             while not self._closing:
-                playing, seen = self.now, 0
-                while not playing.pulse.closed:
-                    seen = await playing.pulse.since(seen)
-                    state = await self._shown(playing, *_viewers(request))
-                    await answer.write(f"data: {json.dumps(state, ensure_ascii=False)}\n\n".encode())
-                    await asyncio.sleep(COALESCE)
+                await self._follow(self.now, answer, *_viewers(request))
                 await asyncio.sleep(COALESCE)
         return answer
+
+    async def _follow(self, playing: Scene, answer: web.StreamResponse, left: str, right: str) -> None:
+        """Until this scene is over; what is asked of one that is just ending may never be answered."""
+        seen = 0
+        while True:
+            seen = await playing.pulse.since(seen)
+            if playing.pulse.closed:
+                return
+            with contextlib.suppress(TimeoutError):
+                state = await asyncio.wait_for(self._shown(playing, left, right), PATIENCE)
+                await answer.write(f"data: {json.dumps(state, ensure_ascii=False)}\n\n".encode())
+            await asyncio.sleep(COALESCE)
 
     async def _shown(self, playing: Scene, left: str, right: str) -> Json:
         panes = {
@@ -234,7 +243,8 @@ def _wire(playing: Scene) -> list[Json]:
     return [dict(zip(names, one, strict=True)) for one in sorted([*there, *back], reverse=True)[:WIRE]]
 
 
-async def _file(name: str) -> web.Response:
+async def _file(request: web.Request) -> web.Response:
+    name = request.match_info.get("name", "index.html")
     if name not in KINDS:
         raise web.HTTPNotFound
     headers = {
@@ -266,10 +276,10 @@ async def playground(
 ) -> AsyncIterator[tuple[Playground, str]]:
     """An open playground and its address; a `port` that is taken gives way to a free one."""
     made = Playground(start or opening_day(datetime.now(UTC).date()))
-    await made.open(language)
     runner = web.AppRunner(made.application(), access_log=None, shutdown_timeout=0.2)
-    await runner.setup()
     try:
+        await made.open(language)
+        await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", port).start()
         except OSError:

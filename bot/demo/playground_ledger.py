@@ -48,7 +48,6 @@ class _Line:
     """One transfer, or several alike told as one."""
 
     last: Transfer
-    times: int = 0
     amount: int = 0
     why: dict[str, None] = field(default_factory=dict)
 
@@ -69,7 +68,6 @@ def transfers(session: Session, emails: tuple[str, ...], language: str) -> list[
                 continue
             alike = [_Line(one)]
             lines += alike
-        alike[0].times += 1
         alike[0].amount += one.amount
         alike[0].why[one.reason] = None
     return [_told(session, line, language) for line in lines[:ROWS]]
@@ -89,7 +87,6 @@ def _told(session: Session, line: _Line, language: str) -> Json:
         "id": one.id,
         "kind": one.kind,
         "at": one.at.isoformat(),
-        "times": line.times,
         "why": ", ".join(line.why),
         "from": _end(session, one.source_id, -line.amount, after, language),
         "to": _end(session, one.target_id, line.amount, after, language),

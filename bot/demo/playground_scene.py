@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +201,7 @@ class Scene:
             self.slack.trouble.rate_limit("chat.postMessage", retry_after=2)
 
     def disconnect(self) -> None:
-        """Every socket breaks without a word; the bot has to come back by itself."""
+        """Every socket breaks without a word; the bot notices at its next ping and comes back by itself."""
         self.slack.drop_sockets()
 
     # ---- the story by itself, for deep links --------------------------------------------------------
@@ -220,9 +220,9 @@ class Scene:
     async def _ask_and_approve(self, alice: str, bob: str) -> None:
         slack, before = self.slack, len(self.slack.inbox(bob))
         await self.press(alice, slack.inbox(alice)[1], "request.open", None)
-        form = await slack.wait_for(lambda: slack.modal(alice))
+        await slack.wait_for(lambda: slack.modal(alice))
         why = "用智能体做完结账页" if self.language == "zh" else "finish the checkout with the agent"
-        await self.submit(alice, form, {"amount": "50", "reason": why})
+        await self.submit(alice, slack.modals[alice][-1], {"amount": "50", "reason": why})
         card = (await slack.wait_for(lambda: slack.inbox(bob)[before:]))[0]
         told = len(slack.inbox(alice))
         await self.press(bob, card, "request.approve", None)
@@ -264,8 +264,9 @@ async def scene(language: str, start: datetime) -> AsyncIterator[Scene]:
     clock = Clock(start)
     async with contextlib.AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="quotabot-demo-"))
-        url = f"sqlite:///{Path(folder) / 'demo.db'}"
-        await asyncio.to_thread(_prepare, url, language, start)
+        file = Path(folder) / "demo.db"
+        file.write_bytes(await asyncio.to_thread(_settled, language, start))
+        url = f"sqlite:///{file}"
         users = {role.email: role.email for role in CAST}
         gateway = await stack.enter_async_context(LiteLLM(users=users, clock=clock.now))
         people = seed.people(language)
@@ -285,13 +286,18 @@ async def scene(language: str, start: datetime) -> AsyncIterator[Scene]:
         yield made
 
 
-def _prepare(url: str, language: str, start: datetime) -> None:
-    database = Database(url)
-    try:
-        migrate(database.engine)
-        seed.settle(database, language, start)
-    finally:
-        database.close()
+@lru_cache(maxsize=2)
+def _settled(language: str, start: datetime) -> bytes:
+    """A database in which the company has just moved in; made once, so that starting over is quick."""
+    with tempfile.TemporaryDirectory(prefix="quotabot-demo-") as folder:
+        file = Path(folder) / "settled.db"
+        database = Database(f"sqlite:///{file}")
+        try:
+            migrate(database.engine)
+            seed.settle(database, language, start)
+        finally:
+            database.close()
+        return file.read_bytes()
 
 
 def _settings(url: str, slack: Workspace) -> Settings:

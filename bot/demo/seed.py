@@ -146,9 +146,9 @@ def _move_in(session: Session, language: str, now: datetime) -> None:
 # ---- the past ---------------------------------------------------------------------------------------------------
 
 _SAID = {
-    "ask": {"en": "request 40 prototype for the pricing page", "zh": "request 40 价格页原型"},
-    "lend": {"en": "lend @dan 10 icon set", "zh": "lend @dan 10 图标集"},
-    "balance": {"en": "balance", "zh": "balance"},
+    "ask": {"en": "request 40 prototype for the pricing page", "zh": "申请 40 价格页原型"},
+    "lend": {"en": "lend @dan 10 icon set", "zh": "借给 @dan 10 图标集"},
+    "balance": {"en": "balance", "zh": "额度"},
     "screens": {
         "en": "The new checkout screens are up. Could everybody have a look before lunch?",
         "zh": "新的结账页面放出来了，午饭前大家帮忙看看？",
@@ -168,11 +168,11 @@ async def live_the_past(scene: Scene, start: datetime) -> None:
     """From the first of the month to `start`: work every day, one approved request, one loan, a morning in #design."""
     today = start.astimezone(ZONE).date()
     days = [day for day in _days(today.replace(day=1), today) if day.weekday() < 5]
-    work = {role.name: _shares(role.spent, len(days), late=role.name == "Alice") for role in CAST}
+    work = {role.name: _shares(role, number, len(days)) for number, role in enumerate(CAST)}
     for number, day in enumerate(days):
         scene.clock.set(_at(day, 9, 20))
         for role in CAST:
-            _burn(scene, role, work[role.name][number])
+            _burn(scene, role, work[role.name][number], number)
         await scene.mirror.round()
         if day == today - timedelta(days=6):
             await _a_request(scene, day)
@@ -213,19 +213,28 @@ async def _this_morning(scene: Scene, today: date) -> None:
     await slack.wait_for(lambda: len(slack.inbox(alice)) > 1)
 
 
-def _burn(scene: Scene, role: Role, quarters: int) -> None:
-    strong = quarters * 7 // 10
+def _burn(scene: Scene, role: Role, quarters: int, day: int) -> None:
+    """The two in front use both models every day, the others one or the other."""
+    strong = quarters * 7 // 10 if _often(role) else quarters * (day % 2)
     for model, part in ((STRONG, strong), (SMALL, quarters - strong)):
         if part:
             scene.gateway.burn(role.email, part / 4, model=model)
     scene.gateway.flush()
 
 
-def _shares(total: int, days: int, *, late: bool) -> list[int]:
-    """`total` over so many days, uneven as life is; `late`: more of it towards the end."""
-    weights = [3 + (number * 5 % 4) + (number // 2 if late else 0) for number in range(days)]
-    parts = [total * weight // sum(weights) for weight in weights]
-    parts[days // 2] += total - sum(parts)
+def _often(role: Role) -> bool:
+    return role.name in ("Alice", "Bob")
+
+
+def _shares(role: Role, number: int, days: int) -> list[int]:
+    """What somebody spent on each day, uneven as life is: Alice more and more, those further away now and then."""
+    often, late = _often(role), role.name == "Alice"
+    weights = [
+        3 + day * 5 % 4 + (day // 2 if late else 0) if often or (day + number) % 4 == 0 else 0
+        for day in range(days)
+    ]
+    parts = [role.spent * weight // sum(weights) for weight in weights]
+    parts[weights.index(max(weights))] += role.spent - sum(parts)
     return parts
 
 

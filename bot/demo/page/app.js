@@ -70,7 +70,7 @@ function strip(words) {
   }));
   const end = (one) => [el("span", { class: "whose" }, `${one.owner ? `${one.owner} · ` : ""}${words.kinds[one.kind]}`), el("span", { class: "amount" }, one.amount), el("span", { class: "after" }, `→ ${one.after}`)];
   $("#transfers").replaceChildren(...state.transfers.map((one) => el("div", { class: `transfer ${one.kind}`, "data-id": one.id },
-    el("time", {}, moment(one.at)), el("span", { class: "what" }, el("b", {}, words.moves[one.kind]), one.times > 1 ? ` ×${one.times}` : "", one.why ? el("small", {}, one.why) : null),
+    el("time", {}, moment(one.at)), el("span", { class: "what" }, el("b", {}, words.moves[one.kind]), one.why ? el("small", {}, one.why) : null),
     el("span", { class: "entry out" }, ...end(one.from)), el("span", { class: "entry in" }, ...end(one.to)))));
   $("#wire").replaceChildren(...state.wire.map((one) => el("div", { class: `call ${one.way} ${one.error ? "bad" : ""}` },
     el("span", { class: "arrow" }, one.way === "in" ? "→" : "←"), el("span", { class: "name" }, one.what), el("span", {}, one.error || String(one.status ?? "–")), el("small", {}, `${Math.round(one.seconds * 1000)} ms`))));

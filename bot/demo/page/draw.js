@@ -12,7 +12,7 @@ export function el(tag, props = {}, ...children) {
   return made;
 }
 
-const SIGNS = { "✅": ["ok tick", ""], "⏳": ["wait", "…"], "⌛": ["old", "–"], "✖️": ["no", "×"], "✖": ["no", "×"], "↩️": ["old", "↩"], "↩": ["old", "↩"], "🔁": ["old", "⟳"], "⚠️": ["wait", "!"], "⚠": ["wait", "!"], "⛔": ["no", "–"], "❌": ["no", "×"] };
+const SIGNS = { "✅": ["ok tick", ""], "⏳": ["wait", "···"], "⌛": ["old", "–"], "✖️": ["no", "×"], "✖": ["no", "×"], "↩️": ["old", "↩"], "↩": ["old", "↩"], "🔁": ["old", "⟳"], "⚠️": ["wait", "!"], "⚠": ["wait", "!"], "⛔": ["no", "–"], "❌": ["no", "×"] };
 const SIGN = new RegExp(`(${Object.keys(SIGNS).join("|")})`, "u");
 const NAMED = { ":white_check_mark:": "✅", ":x:": "❌", ":warning:": "⚠️", ":hourglass:": "⌛", ":pray:": "🙏", ":tada:": "🎉" };
 const ENTITIES = { "&lt;": "<", "&gt;": ">", "&amp;": "&" };

@@ -44,7 +44,7 @@ export class Pane {
   // ---- showing
 
   show(all, state, words) {
-    const changed = this.state && (this.state.viewer !== state.viewer || this.all.scene !== all.scene);
+    const changed = this.state && (this.state.viewer !== state.viewer || this.all.scene !== all.scene || this.all.language !== all.language);
     if (changed) this.forget();
     Object.assign(this, { all, state, words });
     this.names = Object.fromEntries(state.people.map((one) => [one.id, one.real_name]));
