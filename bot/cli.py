@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bot import logs
-from bot.commands import gateway, ledger, people, policy, speaking, starting
+from bot.commands import dingtalk, gateway, ledger, people, policy, speaking, starting
 from bot.commands.console import Group
 from bot.settings import Settings
 
@@ -26,7 +26,7 @@ app = typer.Typer(
 )
 for commands in (starting.app, ledger.app, speaking.app):  # without a name: they stand at the top
     app.add_typer(commands)
-for group in (people.app, policy.app, ledger.usage, gateway.app, speaking.manifest, speaking.dingtalk):
+for group in (people.app, policy.app, ledger.usage, gateway.app, speaking.manifest, dingtalk.app):
     app.add_typer(group)
 
 

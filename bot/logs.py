@@ -11,7 +11,9 @@ import structlog
 from structlog.typing import Processor
 
 SECRET = re.compile(
-    r"(?P<kind>xox[a-z](?:\.xox[a-z])?-|xapp-|xwfp-|sk-|Bearer\s+)[A-Za-z0-9._~+/=-]{3,}|(?P<user>://[^\s:/@]*:)[^\s/@]+(?=@)"
+    r"(?:(?<![A-Za-z0-9])|(?<=\x1b\[\dm)|(?<=\x1b\[\d\dm))"  # a word begins here, perhaps after a colour
+    r"(?P<kind>xox[a-z](?:\.xox[a-z])?-|xapp-|xwfp-|sk-|Bearer\s+)[A-Za-z0-9._~+/=-]{3,}"
+    r"|(?P<user>://[^\s:/@]*:)[^\s/@]+(?=@)"
 )
 """Slack's tokens, keys of gateways and model vendors, bearer headers, passwords in addresses."""
 QUIET = ("alembic", "aiohttp.access", "asyncio", "slack_bolt", "slack_sdk", "sqlalchemy", "websockets")
@@ -22,7 +24,7 @@ def set_up(form: str = "auto", level: str = "INFO", stream: TextIO | None = None
     """Send everything, ours and what libraries log, to `stream` (stderr): `console`, `json`, or auto by terminal."""
     out = stream or sys.stderr
     as_json = form == "json" or (form == "auto" and not out.isatty())
-    handler = logging.StreamHandler(out)
+    handler = logging.StreamHandler(stream) if stream else _Stderr()
     handler.setFormatter(_Formatter(foreign_pre_chain=_BEFORE, processors=_after(as_json, out.isatty())))
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -73,3 +75,14 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return redacted(super().format(record))
+
+
+class _Stderr(logging.StreamHandler[TextIO]):
+    """Writes to what stderr is at that moment: somebody may have put another one in its place."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stderr

@@ -15,6 +15,7 @@ from models.ledger import Cause
 from models.member import Member
 from models.period import CLOSED, OPEN, Allowance, Period, adjust, fit_pools, next_members
 from models.policy import Policy, PolicyVersion, put_in_force
+from models.turning import advance, begin_turn
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,11 @@ def enact(session: Session, now: datetime) -> bool:
         fit_pools(session, period, policy, Cause(now, "policy", f"policy:{version}", policy=version))
     put_in_force(session, version, now)
     return True
+
+
+def move_on(session: Session, now: datetime) -> bool:
+    """Do the next piece of what time asks of policy and period, in the order of the calendar; True while there is more."""
+    return enact(session, now) or (begin_turn(session, now) and (advance(session, now) or True))
 
 
 def _begins_with_next(session: Session, version: int, policy: Policy, period: Period) -> bool:

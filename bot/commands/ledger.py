@@ -27,7 +27,7 @@ from models import audit as checks
 from models import policy as rules
 from models.amount import ALL, Unit, from_plain, parse
 from models.books import BOOKS, Book, Row, Style
-from models.enacting import enact
+from models.enacting import move_on
 from models.grant import give, take
 from models.ledger import Cause
 from models.metered import book_readings, ids_by_email
@@ -210,7 +210,7 @@ def tick(
     with ledger(settings) as database:
         at, until, early = database.transact(lambda session: _when(session, now))
         if not early:
-            while database.transact(lambda session: enact(session, at)):
+            while database.transact(lambda session: move_on(session, at)):
                 pass
             asyncio.run(tick_once(settings, database, at, deliver=deliver or now is None))
             _, until, _ = database.transact(lambda session: _when(session, now))

@@ -13,9 +13,9 @@ from typing import Annotated
 import typer
 from sqlmodel import Session
 
-from bot.commands.console import NOT_YET, Failed, agree, as_json, content, ledger, member
+from bot.commands.console import Failed, agree, as_json, content, ledger, member
 from bot.database import Database
-from bot.directory import Changes, Difference, apply, export_people, survey
+from bot.directory import Changes, Difference, TooManyLeave, apply, export_people, survey
 from bot.linking import Found, Plan, carry_out, compare
 from bot.settings import Settings
 from models.leaving import leave as close
@@ -114,21 +114,51 @@ def sync(
     json_: Annotated[bool, typer.Option("--json", help="The plan as JSON.")] = False,
 ) -> None:
     """Learn ids, languages and zones from a workspace; the plan is shown first, and nobody leaves by it."""
-    settings, now = Settings.load(), datetime.now(UTC)
-    if messenger is not Messenger.SLACK:
-        raise Failed(NOT_YET)
+    settings = Settings.load()
+    with ledger(settings) as database:
+        if messenger is Messenger.SLACK:
+            _sync_slack(settings, database, dry_run=dry_run, yes=yes, as_data=json_)
+        else:
+            asyncio.run(_sync_dingtalk(settings, database, dry_run=dry_run, yes=yes))
+
+
+def _sync_slack(settings: Settings, database: Database, *, dry_run: bool, yes: bool, as_data: bool) -> None:
     if settings.slack_bot_token is None:
         raise Failed("Slack is off: SLACK_BOT_TOKEN is not set")
-    with ledger(settings) as database:
-        people = asyncio.run(_slack_people(settings, database))
-        plan = database.transact(lambda session: compare(session, "slack", people))
-        as_json(asdict(plan)) if json_ else _show(plan)
-        if dry_run or plan.empty:
-            return
-        _agree_on_terminal(plan, yes)
-        database.transact(lambda session: _carry_out(session, people, now))
-    if not json_:
+    people, now = asyncio.run(_slack_people(settings, database)), datetime.now(UTC)
+    plan = database.transact(lambda session: compare(session, "slack", people))
+    as_json(asdict(plan)) if as_data else _show(plan)
+    if dry_run or plan.empty:
+        return
+    _agree_on_terminal(plan, yes)
+    database.transact(lambda session: _carry_out(session, people, now))
+    if not as_data:
         typer.echo(f"linked {len(plan.link)} people")
+
+
+async def _sync_dingtalk(settings: Settings, database: Database, *, dry_run: bool, yes: bool) -> None:
+    """Read once and take over: an organisation has few calls a month, so what was done is shown after it."""
+    import aiohttp  # noqa: PLC0415 - the messengers' libraries take a second to load
+
+    from bot.dingtalk import DingTalk  # noqa: PLC0415
+    from bot.dingtalk_errors import DingTalkError  # noqa: PLC0415
+    from bot.dispatch import Dispatcher, utc_now  # noqa: PLC0415
+
+    if not settings.dingtalk_client_id or settings.dingtalk_client_secret is None:
+        raise Failed("DingTalk is off: DINGTALK_CLIENT_ID and DINGTALK_CLIENT_SECRET are not both set")
+    async with aiohttp.ClientSession() as http:
+        dingtalk = DingTalk(settings, Dispatcher(database, utc_now), http)
+        try:
+            plan = await dingtalk.directory.sync(dry=dry_run, yes=yes)
+        except TooManyLeave as many:
+            raise Failed(f"{many}. Say --yes to do it. Nothing was changed.") from many
+        except DingTalkError as error:
+            raise Failed(f"DingTalk could not be read: {error}. Nothing was changed.") from error
+        finally:
+            await dingtalk.tally.write()
+    for line in plan.lines():
+        typer.echo(line)
+    typer.echo(f"{_counts(plan.changes)}{'; nothing was changed' if dry_run else ''}")
 
 
 def _agree_on_terminal(plan: Plan, yes: bool) -> None:

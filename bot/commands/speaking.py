@@ -1,4 +1,4 @@
-"""understand, manifest slack; report, budget and dingtalk, which are not built yet."""
+"""understand, manifest slack; report and budget, which are not built yet."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ import typer
 
 from bot.commands.console import NOT_YET, Failed, as_json
 from bot.settings import Settings
-from handlers.understanding import understand as listen
 
 app = typer.Typer()
 manifest = typer.Typer(name="manifest", help="What a messenger has to know of the app.", no_args_is_help=True)
-dingtalk = typer.Typer(name="dingtalk", help="DingTalk's own things.", no_args_is_help=True)
 
 
 class Locale(StrEnum):
@@ -29,12 +27,13 @@ def understand(
     locale: Annotated[Locale, typer.Option(help="Of who speaks; both languages are understood.")] = Locale.EN,
 ) -> None:
     """One sentence a line on stdin → what was understood, one JSON a line. Needs no database."""
+    from handlers.understanding import understand as listen  # noqa: PLC0415 - only this command needs its dictionaries
+
     for line in sys.stdin:
-        typer.echo(json.dumps(_heard(line.rstrip("\r\n"), locale), ensure_ascii=False))
+        typer.echo(json.dumps(_heard(listen(line.rstrip("\r\n"), locale.value)), ensure_ascii=False))
 
 
-def _heard(sentence: str, locale: Locale) -> dict[str, Any]:
-    heard = listen(sentence, locale.value)
+def _heard(heard: Any) -> dict[str, Any]:
     until = heard.until.isoformat() if isinstance(heard.until, date) else heard.until
     return {
         "intent": heard.intent,
@@ -79,16 +78,4 @@ def report(
 @app.command()
 def budget() -> None:
     """The organisation's year."""
-    raise Failed(NOT_YET)
-
-
-@dingtalk.command("usage")
-def dingtalk_usage() -> None:
-    """Calls that DingTalk counted this month."""
-    raise Failed(NOT_YET)
-
-
-@dingtalk.command("install-template")
-def install_template() -> None:
-    """Put the card's template in place."""
     raise Failed(NOT_YET)

@@ -10,7 +10,6 @@ from sqlmodel import Session, col, select
 
 from bot.database import Database
 from bot.settings import Settings
-from bot.worker import Worker
 from models.message import Message
 from models.outbox import Effect
 
@@ -21,8 +20,11 @@ SOON = timedelta(seconds=2)
 
 async def tick_once(settings: Settings, database: Database, at: datetime, *, deliver: bool) -> None:
     """All work due at `at`; with `deliver`, and a messenger configured, also everything that is to be said."""
+    from bot.worker import Worker  # noqa: PLC0415 - every handler comes with it
+
     live = settings.gateway_kind != "none" and settings.gateway_mode == "enforce"
-    if not deliver or settings.slack_bot_token is None:
+    reachable = settings.slack_bot_token is not None or settings.dingtalk_client_id is not None
+    if not (deliver and reachable):
         await Worker(database, lambda: at, {}, _no_page, live=live).tick(at)
         return
     from bot.running import house  # noqa: PLC0415 - the messengers' libraries take a second to load

@@ -1,0 +1,78 @@
+"""Somebody at a terminal: runs `quotabot` commands against one database, and the people and the policy they have."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner, Result
+
+from bot.cli import app
+
+PEOPLE = """\
+name,email,slack_id,manager_email,team,role,employment,locale,cost_center
+Alice,alice@corp.example,U01,carol@corp.example,design,designer,employee,en,c1
+Bob,bob@corp.example,U02,carol@corp.example,payments,engineer,employee,zh,c2
+Carol,carol@corp.example,U03,,design,lead,employee,en,c1
+Dan,dan@corp.example,U04,carol@corp.example,design,designer,contractor,en,c1
+Lee,lee@corp.example,U05,,payments,lead,employee,zh,c2
+Ops,ops@corp.example,U06,,it,admin,employee,en,c3
+"""
+POLICY = """\
+unit: USD
+timezone: Asia/Shanghai
+period: monthly
+admins: [ops@corp.example]
+allocations:
+  - match: {employment: contractor}
+    amount: 0
+  - match: {team: payments, role: engineer}
+    amount: 500
+    reason: on-call tooling
+  - match: {}
+    amount: 100
+teams:
+  - {name: payments, owner: lee@corp.example, top_up_budget: 5000}
+"""
+
+
+class Operator:
+    """Types commands in `folder`; `run` says what came of it, and checks the exit code."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def file(self, name: str, text: str | bytes) -> str:
+        path = self.folder / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return str(path)
+
+    def run(self, *words: str, code: int = 0, typed: str | None = None) -> Result:
+        result = CliRunner().invoke(app, words, input=typed)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == code, f"{words}: {result.exit_code}\n{result.output}"
+        return result
+
+    def says(self, *words: str) -> str:
+        return self.run(*words).stdout
+
+    def fails(self, *words: str, typed: str | None = None) -> str:
+        """What a refused command says on stderr; nothing is on stdout."""
+        result = self.run(*words, code=1, typed=typed)
+        assert "Traceback" not in result.output
+        assert not result.stdout
+        return result.stderr.strip()
+
+    def show(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.says("show", f"{name}@corp.example", "--json"))
+        return found
+
+    def settle(self, policy: str = POLICY) -> None:
+        """Everybody is imported and the first policy applied."""
+        self.run("people", "import", self.file("people.csv", PEOPLE))
+        self.run("policy", "apply", self.file("policy.yaml", policy))
+
+    def rows(self, what: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.says("export", what, "--format", "jsonl").splitlines()]
