@@ -297,7 +297,7 @@ async def run_demo(port: int = 8000, open_browser: bool = True, force: bool = Fa
             f"{', '.join(real)} is set: this machine runs a real bot. The demo never uses it; --force starts it anyway."
         )
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    logging.getLogger("slack_bolt").setLevel(logging.CRITICAL)
+    logging.disable(logging.WARNING)
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
