@@ -114,7 +114,7 @@ class Reconciler:
     async def _turn(self) -> float:
         """One look; returns the seconds till the next."""
         try:
-            if not await self._lead():
+            if not await self.lead():
                 return PEEK
             if time.monotonic() >= self._due:
                 await self.read()
@@ -153,7 +153,7 @@ class Reconciler:
         log.warning("the gateway does not answer", reason=str(error), again_in=round(pause, 1))
         await self.database.run(partial(_keep_problem, reason=str(error)))
 
-    async def _lead(self) -> bool:
+    async def lead(self) -> bool:
         """Be the one replica that reconciles, and renew that before it ends."""
         if time.monotonic() < self._leads_until:
             return True
@@ -228,7 +228,7 @@ class Reconciler:
 
     async def _book(self, page: Sequence[Account]) -> Taken:
         """Book a page; whoever crossed a line hears it, with what burnt."""
-        readings = [_reading(one, refunds=self.port.wallet) for one in page]
+        readings = [reading_of(one, refunds=self.port.wallet) for one in page]
         taken = await self._voiced("gateway", lambda voice: limits.take(voice, readings))
         if taken is None:
             return Taken()
@@ -323,14 +323,14 @@ class Reconciler:
         self.writes += 1
         self._resting.pop(write.account, None)
         key = f"live:{write.account}:{found.as_of.isoformat()}"
-        reading = _reading(found, refunds=self.port.wallet)
+        reading = reading_of(found, refunds=self.port.wallet)
         await self._voiced(key, lambda voice: limits.written(voice, reading, total))
         self.told()
         return None
 
     async def _begin(self, account: str) -> int | None:
         """What is to be written now, kept as meant; None when nothing is any more, or somebody else writes."""
-        if not await self._lead():
+        if not await self.lead():
             return None
         if self.port.wallet and await self._voiced("busy", lambda voice: limits.is_busy(voice, account)):
             await self._book([await self.gateway.account(account)])
@@ -409,7 +409,8 @@ class Reconciler:
         self.edited, self.strangers = len(accounts.edited(session)), len(strangers)
 
 
-def _reading(found: Account, *, refunds: bool) -> Reading:
+def reading_of(found: Account, *, refunds: bool) -> Reading:
+    """A connector's reading, in the words of the ledger."""
     shared = {one.name: getattr(found, one.name) for one in fields(Reading) if one.name != "refunds"}
     return Reading(**shared, refunds=refunds)
 

@@ -402,14 +402,14 @@ async def test_team_members_have_their_limits_in_the_team(
 
 async def test_of_two_replicas_one_reconciles_and_the_other_takes_over(stage: Stage) -> None:
     one, other = stage.reconciler(), stage.reconciler()
-    assert await one._lead()
-    assert not await other._lead()
+    assert await one.lead()
+    assert not await other.lead()
     stage.now += timedelta(minutes=2)
-    assert await other._lead()
+    assert await other.lead()
     one._leads_until = 0.0
-    assert not await one._lead()
+    assert not await one.lead()
     await stage.database.run(lambda session: GatewayState.let_go(session, other.me))
-    assert await one._lead()
+    assert await one.lead()
 
 
 async def test_a_decision_of_another_replica_is_live_within_a_second(stage: Stage) -> None:
@@ -482,7 +482,7 @@ async def test_only_models_that_the_gateway_lets_through_are_named_free(stage: S
     loop = stage.reconciler()
     facts = dict(stage.answer("alice", balance).facts)
     assert facts["Free models"] == "hunyuan, deepseek-v4-flash"
-    await loop._lead()
+    await loop.lead()
     await loop.round()
     assert "Free models" not in dict(stage.answer("alice", balance).facts)
     await loop.free()
