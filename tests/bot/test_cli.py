@@ -1,11 +1,9 @@
-"""The operator's story from end to end, and what every command says when it cannot."""
+"""The operator's story from end to end: show, grant, usage, tick, audit, export."""
 
 import csv
 import io
 import json
 import os
-import subprocess
-import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,7 +16,6 @@ from bot.settings import Settings
 from models import policy as rules
 from models.ledger import Cause
 from models.loan import Loan
-from models.period import Period
 from models.request import ask
 from tests.console import PEOPLE, POLICY, Operator
 from tests.town import who
@@ -338,142 +335,3 @@ def test_an_export_pages_through_everything_once(operator: Operator, monkeypatch
     rows = "".join(f"bob@corp.example,2026-11-0{n},{m},1\n" for n in (1, 2) for m in ("a", "b", "c"))
     operator.run("usage", "import", operator.file("u.csv", f"email,day,model,amount\n{rows}"))
     assert len(operator.rows("usage")) == 6
-
-
-# databases, settings, and what is not there
-
-
-def test_a_postgres_schema_that_is_behind_is_refused_until_migrated(
-    postgres_schema: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    admin = Database(postgres_schema)
-    with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("DROP DATABASE IF EXISTS behind"))
-        connection.execute(text("CREATE DATABASE behind"))
-    url = admin.engine.url.set(drivername="postgresql", database="behind").render_as_string(
-        hide_password=False
-    )
-    monkeypatch.setenv("DATABASE_URL", url)
-    operator = Operator(tmp_path)
-    for words in (("audit",), ("run",), ("show", "a@b.c")):
-        assert operator.fails(*words) == "the schema is behind this program: run `quotabot migrate`"
-    operator.run("migrate")
-    operator.run("migrate")
-    assert "everything adds up" in operator.says("audit")
-    with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("DROP DATABASE behind WITH (FORCE)"))
-    admin.close()
-
-
-def test_sqlite_makes_itself_and_a_newer_one_is_left_alone(fresh: Operator) -> None:
-    assert "everything adds up" in fresh.says("audit")
-    database = Database(os.environ["DATABASE_URL"])
-    database.transact(
-        lambda session: session.execute(text("UPDATE alembic_version SET version_num = '9999'")) and None
-    )
-    database.close()
-    assert "newer quotabot" in fresh.fails("audit")
-
-
-@pytest.mark.parametrize(
-    ("url", "why"),
-    [
-        ("mysql://root@localhost/db", "mysql is not supported"), ("nonsense", "no address of a database"),
-        ("sqlite:////nowhere/at/all.db", "does not answer"), ("postgresql://nobody:hush@127.0.0.1:1/db", "does not answer"),
-    ],
-)  # fmt: skip
-def test_a_database_that_cannot_be_reached_is_one_line(
-    fresh: Operator, monkeypatch: pytest.MonkeyPatch, url: str, why: str
-) -> None:
-    monkeypatch.setenv("DATABASE_URL", url)
-    said = fresh.fails("audit")
-    assert why in said
-    assert "hush" not in said
-    assert "\n" not in said
-
-
-def test_a_setting_that_makes_no_sense_is_named(fresh: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PORT", "many")
-    assert fresh.fails("audit").startswith("HTTP_PORT: ")
-
-
-def test_a_file_that_is_not_there_is_one_line(fresh: Operator) -> None:
-    for words in (("people", "import"), ("usage", "import"), ("policy", "plan"), ("policy", "apply")):
-        assert fresh.fails(*words, "nowhere.txt") == "nowhere.txt: No such file or directory"
-    assert fresh.fails("policy", "plan") == "policy.yaml: No such file or directory"
-
-
-def test_before_a_policy_there_is_nothing_to_give(fresh: Operator) -> None:
-    fresh.run("people", "import", fresh.file("people.csv", PEOPLE))
-    assert fresh.show("alice")["period"] is None
-    assert "policy" in fresh.fails("grant", "alice@corp.example", "5", "--reason", "x")
-    assert "policy" in fresh.fails("usage", "import", fresh.file("u.csv", "email,day,model,amount\n"))
-    assert "no policy" in fresh.says("tick")
-    assert fresh.says("export", "ledger").count("\n") == 1
-
-
-def test_while_a_period_turns_nothing_moves_and_a_tick_goes_on(operator: Operator) -> None:
-    database = Database(os.environ["DATABASE_URL"])
-    database.transact(lambda session: setattr(Period.current(session), "state", "turning"))
-    database.transact(lambda session: session.execute(text("UPDATE period SET step = 6")) and None)
-    database.close()
-    assert "closing" in operator.fails("grant", "alice@corp.example", "5", "--reason", "x")
-    operator.run("tick")
-    operator.run("grant", "alice@corp.example", "5", "--reason", "x")
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("report", "--period", "2026-11", "--format", "csv"), ("budget",),
-        ("dingtalk", "usage"), ("dingtalk", "install-template"),
-    ],
-)  # fmt: skip
-def test_what_is_not_built_says_so(fresh: Operator, words: tuple[str, ...]) -> None:
-    assert fresh.fails(*words).startswith("not yet")
-
-
-@pytest.mark.parametrize(
-    "words", [("sho",), ("show",), ("export",), ("tick", "--later"), ("people", "sync", "pigeon")]
-)
-def test_wrong_usage_exits_2(fresh: Operator, words: tuple[str, ...]) -> None:
-    assert fresh.run(*words, code=2).stderr
-
-
-def test_demo_keeps_away_from_real_tokens(fresh: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SLACK_BOT_TOKEN", "a-real-one")
-    said = fresh.fails("demo", "--port", "0", "--no-browser")
-    assert "SLACK_BOT_TOKEN" in said
-    assert "a-real-one" not in said
-
-
-# the console script itself
-
-
-def quotabot(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "LANG": "C", **more}
-    return subprocess.run(
-        [sys.executable, "-m", "bot", *words],
-        env=environment,
-        text=True,
-        encoding="utf-8",
-        capture_output=True,
-        check=False,
-    )
-
-
-def test_the_console_script_says_its_version_and_refuses_on_stderr(operator: Operator) -> None:
-    assert quotabot("--version").stdout.startswith("quotabot ")
-    refused = quotabot("show", "nobody@corp.example", "--json")
-    assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr == "nobody has the e-mail nobody@corp.example\n"
-
-
-def test_a_reader_that_has_seen_enough_is_no_error(operator: Operator) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    command = f"{sys.executable} -m bot export ledger | head -n 1"
-    done = subprocess.run(
-        ["bash", "-c", command], env=environment, text=True, capture_output=True, check=False
-    )
-    assert done.stdout.startswith("id,at,kind")
-    assert not done.stderr
