@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -181,6 +182,19 @@ async def test_a_card_is_never_updated_by_put_while_a_click_waits(stage: DingSta
     assert "/v1.0/card/instances" not in [call.path for call in list(stage.ding.calls)[before:]]
     await stage.settled()
     assert "/v1.0/card/instances" in [call.path for call in list(stage.ding.calls)[before:]]
+
+
+async def test_a_click_that_took_too_long_is_shown_all_the_same(stage: DingStage) -> None:
+    """DingTalk gives up after two seconds: then the state and the hint come by PUT."""
+    card = await _asked(stage)
+    stage.ding.trouble.hold("user/get", times=None)
+    other = sqlite3.connect(str(stage.database.engine.url.database), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    ack = await stage.ding.press("lee", card, "request.approve")
+    other.rollback()
+    other.close()
+    assert ack.error == "timed_out"
+    await stage.until(lambda: card.private.get("lee", {}).get("hint") or None)
 
 
 async def test_a_card_whose_creation_timed_out_is_there_once_and_up_to_date(stage: DingStage) -> None:

@@ -117,6 +117,17 @@ def _cards(stage: DingStage, name: str) -> str:
     return "".join(shown(one, name) for one in stage.ding.cards.values() if name in one.places)
 
 
+async def test_a_chinese_sentence_with_a_mention_is_said_back_and_confirmed_by_a_word(
+    stage: DingStage,
+) -> None:
+    """`借 20 给 @李四` may be read both ways, so it is confirmed; the name is not in the words, only in atUsers."""
+    await stage.say("alice", "借 20 给 ", at=["bob"], group=GROUP)
+    await stage.card("alice", "我理解得对吗", "**Bob** · design", "**$20.00**")
+    assert stage.left("alice") == 100
+    assert "已借给 Bob **$20.00**" in (await stage.say("alice", "确认")).text
+    assert (stage.left("alice"), stage.left("bob")) == (80, 120)
+
+
 # Across messengers
 
 
