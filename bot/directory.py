@@ -15,9 +15,10 @@ from sqlalchemy import delete, insert, update
 from sqlmodel import Session, col, select
 
 from bot.people_csv import PeopleError, Row, read_people, shared_ids, write_people
+from models.joining import welcome_all
 from models.leaving import leave
 from models.member import Address, Member
-from models.period import Period, welcome
+from models.period import Period
 from models.policy_check import COLUMNS
 
 __all__ = [
@@ -124,8 +125,7 @@ def apply(
     _address(session, (*changes.join, *changes.change), ids, here)
     session.expire_all()
     if Period.latest(session) is not None:
-        for member in _members(session, [ids[one.row.email] for one in changes.join]):
-            welcome(session, member, now)
+        welcome_all(session, [ids[one.row.email] for one in changes.join], now)
     for member in _members(session, [one.member_id for one in changes.leave]):
         leave(session, member, now, actor)
     session.flush()
