@@ -310,7 +310,7 @@ class Slack:
             await self._open(body["trigger_id"], outcome.message, {})
             await ack()
             return
-        if not outcome.message.text and not outcome.message.facts:
+        if outcome.message == Message(text=""):
             await ack()  # the same envelope again: its form is open already
             return
         text, blocks = render(outcome.message)

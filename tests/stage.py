@@ -59,6 +59,7 @@ class Stage:
     house: House
     database: Database
     clock: Clock
+    spoken: str = ""
     acks: list[Ack] = field(default_factory=list)
 
     # What people do
@@ -302,7 +303,7 @@ async def raised(
         clock = Clock()
         async with house(Settings(_env_file=None, **(given | settings)), clock) as built:
             built.worker.pace.clock = lambda: clock().timestamp()
-            stage = Stage(slack, built, built.database, clock)
+            stage = Stage(slack, built, built.database, clock, language or "")
             if language:
                 built.database.transact(lambda session: _speak(session, language))
             stop = asyncio.Event()

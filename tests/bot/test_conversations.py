@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from bot.demo.slack import Message
+from models.member import Address
 from tests.stage import CHANNEL, Stage, code_of
+from tests.town import NOW
 
 WAYS = [f"{mode}-{kind}" for mode in ("socket", "http") for kind in ("sqlite", "postgres")]
 EVERY_WAY = [f"{way}-{language}" for way in WAYS for language in ("en", "zh")]
@@ -73,3 +78,399 @@ async def test_the_whole_story(stage: Stage, request: pytest.FixtureRequest) -> 
         assert not {"request.approve", "request.decline"} & set(copy.actions)
     assert stage.left("pia") == 800
     stage.audit()
+
+
+# Lending
+
+
+async def test_a_loan_is_spent_owed_repaid_and_forgiven(stage: Stage) -> None:
+    await stage.say("alice", "lend @bob 50")
+    stage.spend("bob", 130)
+    loans = await stage.command("alice", "loans")
+    assert "To Bob: $20.00 unspent, they owe you *$30.00*" in loans.shown
+    assert {"loan.recall", "loan.forgive"} <= set(loans.actions)
+    assert "loan.return" in (await stage.command("bob", "loans")).actions
+    answer = await stage.press("alice", loans, "loan.recall")
+    assert "*$20.00* is back from Bob" in answer.shown
+    await stage.hear("bob", "Alice 收回了", "$20.00")
+    assert "$10.00" in (await stage.command("alice", "forgive @bob 10")).shown
+    await stage.hear("bob", "Alice 免去了", "$10.00")
+    assert (
+        "可用" in (await stage.command("bob", "还 @alice 5")).shown
+    )  # nothing of one's own is left to pay with
+    assert stage.wallet("alice").available == 70_000_000
+    stage.audit()
+
+
+async def test_a_borrower_gives_back_with_one_tap_and_the_lender_hears_of_it(stage: Stage) -> None:
+    await stage.say("alice", "lend @eve 20 demo day")
+    told = await stage.hear("eve", "demo day")
+    answer = await stage.press("eve", told, "loan.return")
+    assert "$20.00" in answer.shown
+    await stage.hear("alice", "Eve gave back *$20.00*")
+    assert "no open loan" in (await stage.press("eve", told, "loan.return")).shown
+    assert (stage.left("alice"), stage.left("eve")) == (100, 100)
+
+
+async def test_an_ask_to_borrow_is_declined_kindly_and_its_card_settles(stage: Stage) -> None:
+    await stage.say("bob", "borrow 10 from @eve for the demo")
+    ask = await stage.hear("eve", "Bob asks to borrow *$10.00*", "the demo")
+    await stage.press("eve", ask, "borrow.decline")
+    await stage.hear("bob", "Eve 暂时不方便借出")
+    await stage.shows(ask, "Not this time")
+    assert not ask.actions
+    assert stage.left("eve") == 100
+
+
+async def test_an_ask_to_borrow_ends_after_a_day_and_a_late_click_lends_nothing(stage: Stage) -> None:
+    await stage.say("bob", "borrow 10 from @eve")
+    ask = await stage.hear("eve", "Bob asks to borrow *$10.00*")
+    late = ask.copy()
+    await stage.at(NOW + timedelta(hours=25))
+    await stage.shows(ask, "has ended")
+    await stage.hear("bob", "已过期")
+    assert "nothing moved" in (await stage.press("eve", late, "borrow.accept")).shown
+    assert stage.left("bob") == 100
+
+
+async def test_lending_by_form_says_what_is_wrong_in_the_form(stage: Stage) -> None:
+    balance = await stage.command("alice")
+    form = await stage.press("alice", balance, "lend.open")
+    assert "80" in (await stage.fill("alice", form, person="U02BOB", amount="90"))["amount"]
+    assert "amount" in await stage.fill("alice", form, person="U02BOB", amount="½")
+    assert await stage.fill("alice", form, person="U02BOB", amount="20", reason="demo") == {}
+    await stage.hear("bob", "$20.00", "demo")
+    await stage.hear("alice", "You lent *$20.00* to Bob")
+    stage.audit()
+
+
+# Requests
+
+
+async def asked(stage: Stage, words: str = "request 300 load test") -> Message:
+    """Pia asks; Lee's card."""
+    await stage.say("pia", words)
+    return await stage.hear("lee", "*Pia*", "同意 $")
+
+
+@pytest.mark.parametrize("stage", ["socket-sqlite-en", "http-postgres-zh"], indirect=True)
+async def test_the_manager_approves_less_exactly_as_the_button_says(stage: Stage) -> None:
+    stage.spend("pia", 130)
+    await stage.say("pia", "request 300 load test" if stage.spoken == "en" else "申请 300 压测")
+    card = await stage.hear("lee", "*Pia*", "$300.00")
+    label = card.actions["request.approve_less"]["text"]["text"]
+    less = int(label.partition("$")[2].partition(".")[0])
+    assert 0 < less < 300
+    await stage.press("lee", card, "request.approve_less")
+    await stage.hear("pia", "Lee", f"${less}.00", "$300.00")
+    await stage.shows(card, "Lee", f"${less}.00")
+    assert stage.left("pia") == 370 + less
+    stage.audit()
+
+
+async def test_above_every_ceiling_the_last_one_is_asked_and_above_ones_own_one_is_told_the_limit(
+    stage: Stage,
+) -> None:
+    await stage.say("pia", "request 900 load test")
+    card = await stage.hear("cfo", "*Pia*", "$900.00")
+    assert "$1,000.00 → $100.00" in card.shown
+    assert stage.heard("lee") == []
+    assert "不由你审批" in (await stage.command("lee", f"approve {code_of(card)}")).shown
+    await stage.press("cfo", card, "request.approve")
+    await stage.hear("pia", "Cfo approved *$900.00*")
+
+
+async def test_a_budget_that_does_not_suffice_says_what_is_left(stage: Stage) -> None:
+    await stage.say("pia", "request 1200 load test")
+    card = await stage.hear("cfo", "$1,200.00")
+    assert "$1,000.00" in (await stage.press("cfo", card, "request.approve")).shown
+    assert stage.left("pia") == 500
+    assert "1,000" in (await stage.command("cfo", f"approve {code_of(card)} 1000")).shown
+    assert stage.left("pia") == 1500
+    stage.audit()
+
+
+@pytest.mark.parametrize("stage", ["http-sqlite", "socket-postgres"], indirect=True)
+async def test_a_decline_asks_for_a_reason_and_the_requester_reads_it(stage: Stage) -> None:
+    card = await asked(stage)
+    form = await stage.press("lee", card, "request.decline")
+    assert form.title == "拒绝申请"
+    assert await stage.fill("lee", form, reason="请先用免费模型 <!channel>") == {}
+    told = await stage.hear("pia", "Lee declined your request for $300.00", "请先用免费模型 ‹channel›")
+    assert "request.open" in told.actions
+    await stage.shows(card, "Lee 已拒绝")
+    assert not card.actions
+    form = await stage.press("pia", told, "request.open")
+    assert await stage.fill("pia", form, amount="100", reason="smaller") == {}
+    await stage.hear("lee", "smaller")
+    stage.audit()
+
+
+async def test_the_requester_takes_it_back_and_the_card_says_so(stage: Stage) -> None:
+    card = await asked(stage)
+    sent = await stage.command("pia", f"cancel {code_of(card)}")
+    assert "cancelled" in sent.shown
+    await stage.shows(card, "已撤回")
+    assert not card.actions
+
+
+async def test_asking_again_amends_and_the_old_card_leads_to_the_new_one(stage: Stage) -> None:
+    card = await asked(stage)
+    old = code_of(card)
+    answer = await stage.say("pia", "request 200")
+    new = code_of(answer)
+    assert new != old
+    assert f"It replaces {old}" in answer.shown
+    newer = await stage.hear("lee", new, "load test", "$200.00")
+    await stage.shows(card, "已被", new, "$200.00")
+    assert not card.actions
+    await stage.press("lee", newer, "request.approve")
+    await stage.hear("pia", "*$200.00*")
+    assert stage.left("pia") == 700
+
+
+async def test_a_manager_may_type_more_than_was_asked_up_to_the_ceiling(stage: Stage) -> None:
+    code = code_of(await asked(stage))
+    assert "$500.00" in (await stage.command("lee", f"approve {code} 600")).shown
+    assert stage.left("pia") == 500
+    assert "好的" in (await stage.command("lee", f"approve {code} 400")).shown
+    await stage.hear("pia", "*$400.00*")
+    assert stage.left("pia") == 900
+
+
+async def test_who_approved_takes_back_what_is_unspent(stage: Stage) -> None:
+    card = await asked(stage)
+    await stage.press("lee", card, "request.approve")
+    await stage.shows(card, "收回未用部分")
+    stage.spend("pia", 600)
+    await stage.press("lee", card, "request.revoke")
+    await stage.hear("pia", "Lee took back $200.00")
+    assert stage.left("pia") == 0
+    stage.audit()
+
+
+async def test_the_card_tells_what_one_needs_to_decide_on_one_screen(stage: Stage) -> None:
+    stage.spend("pia", 120)
+    card = await asked(stage)
+    for words in (
+        "$120.00 / $500.00",
+        "$380.00",
+        "22 天",
+        "团队预算 payments",
+        "$1,000.00 → $700.00",
+        "你是其主管",
+        "load test",
+    ):
+        assert words in card.shown
+    assert len(card.shown) < 500
+    assert "load test" not in card.text  # what a lock screen may show
+
+
+async def test_a_top_manager_asks_and_the_fallback_decides(stage: Stage) -> None:
+    await stage.say("olga", "request 100 board demo")
+    card = await stage.hear("cfo", "board demo")
+    assert "fallback" in card.shown
+    await stage.press("cfo", card, "request.approve")
+    await stage.hear("olga", "Cfo approved *$100.00*")
+
+
+async def test_when_nobody_can_decide_the_requester_and_the_admins_know(stage: Stage) -> None:
+    for name in ("olga", "cfo"):
+        stage.change(name, left_at=NOW)
+    answer = await stage.say("max", "request 100 posters")
+    assert "nobody to decide" in answer.shown
+    await stage.hear("ops", "Max", "$100.00", code_of(answer))
+
+
+async def test_a_delegate_decides_in_the_place_of_a_manager(stage: Stage) -> None:
+    assert "Quinn" in (await stage.command("lee", "delegate @quinn until 2026-11-20")).shown
+    await stage.hear("quinn", "Lee handed you their approvals")
+    await stage.say("pia", "request 300 load test")
+    card = await stage.hear("quinn", "load test")
+    assert "stand in" in card.shown
+    await stage.press("quinn", card, "request.approve")
+    await stage.hear("pia", "Quinn approved *$300.00*")
+    await stage.shows(await stage.hear("lee", "Pia"), "Quinn")
+
+
+async def test_the_small_card_in_the_thread_decides_and_shows_no_figures(stage: Stage) -> None:
+    thread = stage.slack.post(CHANNEL, "U06PIA", "out of quota").ts
+    await stage.say("pia", "request 300 secret project", channel=CHANNEL, thread=thread)
+    card = await stage.hear("lee", "secret project")
+    small = await stage.until(lambda: next(iter(stage.in_thread(thread)), None))
+    assert "secret" not in small.shown
+    assert "$500" not in small.shown
+    await stage.press("lee", small, "request.approve")
+    await stage.shows(small, "approved by Lee")
+    await stage.shows(card, "Lee 已同意")
+
+
+# The clock
+
+
+async def test_time_reminds_passes_on_and_ends_and_only_waking_hours_count(stage: Stage) -> None:
+    card = await asked(stage)
+    await stage.at(NOW + timedelta(hours=3, minutes=58))
+    assert not any("提醒" in one for one in stage.heard("lee"))
+    await stage.at(NOW + timedelta(hours=4, minutes=2))  # 14:02
+    await stage.hear("lee", "提醒", code_of(card))
+    await stage.at(NOW + timedelta(hours=47, minutes=30))  # Wednesday 9:30: 23.5 waking hours
+    assert stage.heard("olga") == []
+    await stage.at(NOW + timedelta(hours=48, minutes=5))
+    await stage.hear("olga", "load test")
+    await stage.hear("pia", "Olga was asked as well")
+    await stage.at(NOW + timedelta(days=6))  # Sunday
+    assert not any("Nobody answered" in one for one in stage.heard("pia"))
+    await stage.at(NOW + timedelta(days=8, minutes=5))  # Tuesday 10:05: 72 waking hours
+    told = await stage.hear("pia", "Nobody answered")
+    assert "request.open" in told.actions
+    await stage.shows(card, "已过期")
+    assert not card.actions
+    assert stage.left("pia") == 500
+    stage.audit()
+
+
+async def test_both_are_told_two_days_before_a_loan_goes_back_and_again_when_it_did(stage: Stage) -> None:
+    await stage.say("alice", "lend @bob 20")
+    await stage.at(datetime(2026, 11, 28, 16, 30, tzinfo=UTC))
+    warned = await stage.hear("alice", "Bob", "$20.00", "goes back on 30 Nov")
+    assert "loan.recall" in warned.actions
+    await stage.hear("bob", "11月30日")
+    await stage.at(datetime(2026, 11, 30, 16, 1, tzinfo=UTC))
+    assert (stage.left("alice"), stage.left("bob")) == (100, 100)
+    stage.audit()
+
+
+# Saying back
+
+
+@pytest.mark.parametrize("stage", ["socket-sqlite-en", "http-sqlite-zh"], indirect=True)
+async def test_a_plain_sentence_is_said_back_first_and_moves_on_a_yes(stage: Stage) -> None:
+    sentence = "could you give @bob 20 please" if stage.spoken == "en" else "帮我转 20 给 @bob 吧"
+    echo = await stage.command("alice", sentence)
+    assert {"confirm.yes", "confirm.no"} <= set(echo.actions)
+    assert "$20.00" in echo.shown
+    assert "Bob" in echo.shown
+    assert stage.left("bob") == 100
+    await stage.press("alice", echo, "confirm.yes")
+    assert stage.left("bob") == 120
+    await stage.shows(echo, "$20.00", "Bob")
+    assert "confirm.yes" not in echo.actions
+
+
+async def test_a_no_changes_nothing_and_a_yes_after_it_finds_nothing(stage: Stage) -> None:
+    echo = await stage.say("alice", "could you give @bob 20 please")
+    assert "confirm.yes" in echo.actions
+    assert "nothing was changed" in (await stage.say("alice", "no")).shown
+    assert "nothing waiting" in (await stage.say("alice", "yes")).shown
+    assert stage.left("bob") == 100
+
+
+async def test_the_same_command_within_a_minute_is_said_back_first(stage: Stage) -> None:
+    assert "You lent" in (await stage.command("alice", "lend @bob 20")).shown
+    again = await stage.command("alice", "lend @bob 20")
+    assert "You just did exactly that" in again.shown
+    assert stage.left("bob") == 120
+    assert "You lent" in (await stage.say("alice", "yes")).shown
+    assert stage.left("bob") == 140
+    stage.clock.move(seconds=90)
+    assert "You lent" in (await stage.command("alice", "lend @bob 20")).shown
+    stage.audit()
+
+
+async def test_a_name_that_was_typed_leads_to_a_card_with_name_and_team(stage: Stage) -> None:
+    echo = await stage.command("alice", "lend Bob 20")
+    assert "*Bob* · design" in echo.shown
+    assert stage.left("bob") == 100
+    await stage.press("alice", echo, "confirm.yes")
+    assert stage.left("bob") == 120
+
+
+async def test_an_e_mail_that_slack_made_a_link_of_is_still_an_e_mail(stage: Stage) -> None:
+    echo = await stage.say("alice", "lend <mailto:bob@corp.example|bob@corp.example> 20")
+    assert "*Bob* · design" in echo.shown
+
+
+async def test_a_sentence_in_a_thread_keeps_its_thread_through_the_yes(stage: Stage) -> None:
+    thread = stage.slack.post(CHANNEL, "U06PIA", "out of quota").ts
+    echo = await stage.say(
+        "pia", "I need another 300 to finish the migration", channel=CHANNEL, thread=thread
+    )
+    assert "confirm.yes" in echo.actions
+    await stage.press("pia", echo, "confirm.yes")
+    small = await stage.until(lambda: next(iter(stage.in_thread(thread)), None))
+    assert "$300.00" in small.shown
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "see you tomorrow",
+        "please don't lend anything to @bob",
+        "收到",
+        "@bob is out today",
+        "别借给 @bob 20",
+        "did alice lend @bob 20?",
+    ],
+)
+async def test_what_is_overheard_or_denied_moves_nothing(stage: Stage, words: str) -> None:
+    before = stage.everything()
+    answer = await stage.command("alice", words)
+    assert "You lent" not in answer.shown
+    assert stage.everything() == before
+
+
+# Looking
+
+
+async def test_history_goes_back_page_by_page_and_each_is_shown_once(stage: Stage) -> None:
+    for number in range(1, 13):
+        stage.clock.move(minutes=2)
+        await stage.command("alice", f"lend @bob {number}")
+    page = await stage.command("alice", "history")
+    seen: list[str] = []
+    while True:
+        seen += [line for line in page.shown.splitlines() if "→" in line]
+        if "history.open" not in page.actions:
+            break
+        page = await stage.press("alice", page, "history.open")
+    assert len(seen) == len(set(seen)) == 13  # the allocation and twelve loans
+    assert "allocation" in seen[-1]
+
+
+async def test_help_and_the_language_one_chooses(stage: Stage) -> None:
+    assert "lend @bob 50" in (await stage.command("alice", "help")).shown
+    assert "/quota" in (await stage.command("alice", "help")).shown
+    assert "中文" in (await stage.command("alice", "lang zh")).shown
+    assert "你还剩" in (await stage.command("alice")).shown
+    assert "借给" in (await stage.command("alice", "帮助")).shown
+    assert "English" in (await stage.command("alice", "lang en")).shown
+
+
+async def test_a_page_of_ones_own_follows_what_happens(stage: Stage) -> None:
+    page = await stage.home("lee")
+    assert "$100.00" in page.shown
+    await stage.home("pia")
+    card = await asked(stage)
+    page = await stage.home_shows("lee", "等你审批", "load test")
+    await stage.home_shows("pia", "Your open request", code_of(card))
+    await stage.press("lee", page, "request.approve")
+    page = await stage.home_shows("pia", "$800.00")
+    assert "Your open request" not in page.shown
+    await stage.command("quinn", "lend @pia 20")
+    await stage.home_shows("pia", "From Quinn: $20.00 unspent")
+    stage.audit()
+
+
+async def test_a_strangers_page_says_how_to_get_in(stage: Stage) -> None:
+    stage.database.transact(lambda session: session.delete(session.get_one(Address, "slack:U12MAX")))
+    page = await stage.home("max")
+    assert "ops@corp.example" in page.shown
+
+
+async def test_teams_are_shown_as_sums_to_those_who_own_them_only(stage: Stage) -> None:
+    stage.spend("pia", 120)
+    seen = await stage.command("lee", "team")
+    assert "$120.00" in seen.shown
+    assert "Pia" not in seen.shown
+    assert "Only managers" in (await stage.command("pia", "team")).shown
