@@ -26,7 +26,18 @@ from bot.dingtalk_calls import Tally
 from bot.dingtalk_directory import Directory
 from bot.dingtalk_errors import DingTalkError, OutcomeUnknown
 from bot.dingtalk_frames import Click, Heard
-from bot.dingtalk_words import Variables, card, form_hint, hint, markdown, preview, said, slots, track_of
+from bot.dingtalk_words import (
+    Variables,
+    card,
+    chinese,
+    form_hint,
+    hint,
+    markdown,
+    preview,
+    said,
+    slots,
+    track_of,
+)
 from bot.dispatch import Dispatcher
 from bot.hearing import hear
 from bot.messenger import MessengerError, Profile, Request, Undeliverable
@@ -220,7 +231,7 @@ class DingTalk:
 
     async def _point_to_chat(self, by: dict[str, Any], message: Message) -> None:
         """Tell the group that the answer is private; it is there already, so a failure here is not tried again."""
-        say = "zh" if any("\u4e00" <= sign <= "\u9fff" for sign in message.text) else "en"
+        say = "zh" if chinese(message) else "en"
         if self.dispatcher.clock().timestamp() >= by["expires"]:
             return
         try:

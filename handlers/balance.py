@@ -150,7 +150,8 @@ def _what(ctx: Context, reader: Reader, moved: Transfer) -> Shown:
 
 def help_(ctx: Context) -> Message:
     say = ctx.reader.locale
-    text = texts.HELP(say, command=Shown(ctx.command))
+    command = ctx.command if ctx.messenger == "slack" else "余额" if ctx.reader.chinese else "balance"
+    text = texts.HELP(say, command=Shown(command))
     return Message(
         title=texts.HELP_TITLE(say),
         text=text,

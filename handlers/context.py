@@ -74,7 +74,14 @@ class Voice:
     _told: int = field(default=0)
 
     def reader_of(self, member: Member) -> Reader:
-        return Reader(member.locale or "en", member.zone(self.policy.timezone), self.policy.unit)
+        return Reader(
+            member.locale or self._usual(member), member.zone(self.policy.timezone), self.policy.unit
+        )
+
+    def _usual(self, member: Member) -> str:
+        """The language of somebody who never chose one: Chinese where they are spoken to on DingTalk."""
+        found = self._address(member)
+        return "zh" if found is not None and found.messenger == "dingtalk" else "en"
 
     def cause(self, reason: str = "", actor: str | None = None) -> Cause:
         return Cause(self.now, actor or self.actor, self.key, reason, self.version)

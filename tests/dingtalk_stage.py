@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from bot.database import Database
 from bot.demo.dingtalk import Ack, Card, Department, DingTalk, Group, Message, Person, Plan
@@ -127,8 +127,8 @@ class DingStage:
 
     def _due(self, session: Session) -> list[str]:
         query = select(Effect.key, Effect.error).where(
-            Effect.done_at == None, Effect.parked_at == None, Effect.kind != "job"
-        )  # noqa: E711
+            col(Effect.done_at).is_(None), col(Effect.parked_at).is_(None), Effect.kind != "job"
+        )
         return [f"{key} {error}" for key, error in session.exec(query).all()]
 
     # What is true
@@ -157,7 +157,7 @@ class DingStage:
 
     def audit(self) -> None:
         """The whole ledger adds up, and DingTalk had nothing to object to."""
-        found = self.database.transact(lambda session: audit.audit(session))
+        found = self.database.transact(audit.audit)
         assert not found.wrong, found.wrong
         assert not self.ding.violations, list(self.ding.violations)
 

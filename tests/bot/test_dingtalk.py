@@ -22,9 +22,11 @@ from bot.demo.dingtalk import DingTalk, Person, Plan, Timing
 from bot.messenger import Profile
 from bot.stream import CARDS
 from models.calls import CallCount
+from models.ledger import Account, AccountKind
 from models.member import Address
+from models.message import Message
 from models.request import Request
-from tests.dingtalk_stage import GROUP, DingStage, buttons, colleagues, raised, shown
+from tests.dingtalk_stage import GROUP, DingStage, buttons, colleagues, raised, shown, unspoken
 from tests.stage import settled_copy
 from tests.town import who
 
@@ -242,6 +244,7 @@ async def test_figures_are_never_shown_in_a_group(stage: DingStage) -> None:
 async def test_help_is_for_everybody(stage: DingStage) -> None:
     answer = await stage.say("pia", "help", group=GROUP)
     assert "What you can say" in answer.text
+    assert "/quota" not in answer.text
     assert stage.metered == 0
 
 
@@ -318,8 +321,6 @@ async def test_a_late_answer_goes_to_the_chat(stage: DingStage) -> None:
         "public": False,
         "key": "late",
     }
-    from models.message import Message
-
     await stage.house.dingtalk.answer(by, Message(text="late"))
     assert (await stage.hear("bob", "late")).way == "batchSend"
 
@@ -367,10 +368,10 @@ async def test_who_has_left_can_no_longer_be_lent_to(stage: DingStage) -> None:
 
 @pytest.mark.parametrize("stage", [{"language": None}], indirect=True)
 async def test_whoever_never_chose_a_language_is_spoken_to_in_chinese(stage: DingStage) -> None:
-    from tests.dingtalk_stage import unspoken
-
     stage.database.transact(unspoken)
     assert "你还剩 **$100.00**" in (await stage.say("alice", "balance")).text
+    await stage.say("pia", "request 300 load test")
+    await stage.card("lee", "申请 **$300.00**")  # who has never written to us
     await stage.say("alice", "lang en")
     assert "You have **$100.00** left" in (await stage.say("alice", "balance")).text
 
@@ -503,8 +504,6 @@ def _states(url: str) -> list[str]:
 
 
 def _grants(url: str) -> int:
-    from models.ledger import Account, AccountKind
-
     database = Database(url)
     found = database.transact(
         lambda session: len(session.exec(select(Account.id).where(Account.kind == AccountKind.TOP_UP)).all())
