@@ -70,7 +70,9 @@ def _sentences(error: Exception) -> tuple[str, ...]:
     for kind, say in _WORDS:
         if isinstance(error, kind):
             return say(error)
-    return ()
+    from bot.gateways import GatewayError, GatewayRefused  # noqa: PLC0415 - most commands never need what it loads
+
+    return (f"the gateway: {error}",) if isinstance(error, GatewayError | GatewayRefused) else ()
 
 
 def _problems(error: Any) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The operator's story from end to end: show, grant, usage, tick, audit, export."""
 
+import asyncio
 import csv
 import io
 import json
@@ -12,6 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.database import Database
+from bot.demo.slack import Person, Workspace
 from bot.settings import Settings
 from models import policy as rules
 from models.ledger import Cause
@@ -303,6 +305,33 @@ def test_a_time_without_an_offset_is_in_the_policys_zone(operator: Operator) -> 
     operator.run("tick", "--now", f"{after}T00:00:00")
     assert operator.show("alice")["period"]["start"].startswith(after.isoformat())
     operator.run("tick", "--now", "someday", code=2)
+
+
+async def test_what_is_to_be_said_leaves_the_machine_only_when_it_may(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `--now` only the ledger moves, also where a messenger is configured; with `--deliver`, or now, it is said."""
+
+    def tick(*words: str) -> str:
+        return operator.says("tick", *words)
+
+    more = operator.file("p.yaml", POLICY.replace("amount: 100", "amount: 120"))
+    await asyncio.to_thread(operator.run, "policy", "apply", more, "--tell")
+    soon = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
+    people = [
+        Person(f"U0{n}", name, name.title())
+        for n, name in enumerate(("alice", "bob", "carol", "dan", "lee", "ops"), 1)
+    ]
+    async with Workspace(people=people) as slack:
+        monkeypatch.setenv("SLACK_API_URL", slack.api_url)
+        monkeypatch.setenv("SLACK_BOT_TOKEN", slack.bot_token)
+        monkeypatch.setenv("SLACK_SIGNING_SECRET", "a-secret")
+        await asyncio.to_thread(tick, "--now", soon)
+        assert "chat.postMessage" not in [call.method for call in slack.calls]
+        await asyncio.to_thread(tick, "--now", soon, "--deliver")
+        assert [call.method for call in slack.calls].count("chat.postMessage") == 4
+        await asyncio.to_thread(tick)
+        assert [call.method for call in slack.calls].count("chat.postMessage") == 4
 
 
 def test_audit_lists_what_is_off_and_exits_1(operator: Operator) -> None:

@@ -88,6 +88,11 @@ def test_a_setting_that_makes_no_sense_is_named(fresh: Operator, monkeypatch: py
     assert fresh.fails("audit").startswith("HTTP_PORT: ")
 
 
+def test_a_gateway_without_its_key_is_one_line(fresh: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_KIND", "litellm")
+    assert fresh.fails("run") == "the gateway: GATEWAY_KIND litellm needs GATEWAY_URL and GATEWAY_KEY"
+
+
 def test_a_file_that_is_not_there_is_one_line(fresh: Operator) -> None:
     for words in (("people", "import"), ("usage", "import"), ("policy", "plan"), ("policy", "apply")):
         assert fresh.fails(*words, "nowhere.txt") == "nowhere.txt: No such file or directory"
