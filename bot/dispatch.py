@@ -87,8 +87,8 @@ class Dispatcher:
         except Exception as error:
             reference = uuid4().hex[:6].upper()
             log.exception("request failed", key=request.key, reference=reference, error=type(error).__name__)
-            words = texts.BROKE(self._locale(request), ref=Shown(reference))
-            outcome = self._directly(request, Message(text=words))
+            words = texts.BROKE(self.locale(request), ref=Shown(reference))
+            outcome = self.say_directly(request, Message(text=words))
         self.wake()
         return outcome
 
@@ -310,10 +310,10 @@ class Dispatcher:
                 )
             except Exception:
                 log.exception("a refusal could not be kept", key=request.key)
-        words = refusals.words(TooSlow(), self._locale(request), lambda number: Shown(str(number)), {})
-        return self._directly(request, Message(text=words))
+        words = refusals.words(TooSlow(), self.locale(request), lambda number: Shown(str(number)), {})
+        return self.say_directly(request, Message(text=words))
 
-    def _directly(self, request: Request, message: Message) -> Outcome:
+    def say_directly(self, request: Request, message: Message) -> Outcome:
         """Answer without the database, as well as one can; the acknowledgement does not wait for it."""
         messenger = self.messengers.get(request.messenger)
         if request.answer_by is not None and messenger is not None and not request.fields:
@@ -322,7 +322,7 @@ class Dispatcher:
             task.add_done_callback(self._saying.discard)
         return Outcome(message, refused=True)
 
-    def _locale(self, request: Request) -> str:
+    def locale(self, request: Request) -> str:
         """The language of the asker, as far as one knows it without the database."""
         return self._met.get(request.sender) or answers.guessed_locale(request)
 

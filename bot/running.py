@@ -100,11 +100,11 @@ class House:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`: then nothing new is taken, what is in flight is finished."""
+        self.runner = await web.serve(self._application(), self.settings.http_host, self.settings.http_port)
         tasks = [asyncio.create_task(self.worker.run(), name="worker")]
         tasks += [asyncio.create_task(one.run(), name=name) for name, one in self.messengers.items()]
         if self.reconciler is not None:
             tasks.append(asyncio.create_task(self.reconciler.run(), name="gateway"))
-        self.runner = await web.serve(self._application(), self.settings.http_host, self.settings.http_port)
         log.info(
             "running",
             messengers=sorted(self.messengers) or "none",

@@ -27,12 +27,15 @@ from bot.messenger import MessengerError, Profile, Request, Undeliverable
 from bot.settings import Settings
 from bot.slack_blocks import answers, home, modal, plain, render
 from bot.slack_read import foreign, hash_of, is_ephemeral, meant, metadata_of, read_profile, spoken
+from handlers import texts
 from handlers.routes import BUTTONS, CONFIRM, FORMS
 from models.message import Form, Message
 
 log = structlog.get_logger()
 
 PROFILE_KEPT = 60 * 60
+PING = 5.0
+"""Seconds between pings: a socket that died without a word is noticed about that late."""
 FINISH = 5.0
 """Seconds that what came over the socket gets to be acknowledged when we stop."""
 INFO_A_MINUTE = 80
@@ -92,6 +95,10 @@ class Slack:
         self.settings, self.dispatcher, self.http = settings, dispatcher, http
         token = settings.slack_bot_token.get_secret_value()
         self.web = AsyncWebClient(token=token, base_url=settings.slack_api_url, session=http, timeout=10)
+        # the SDK sends again when a connection breaks, also a post that has arrived: what writes must not do that
+        self._once = AsyncWebClient(
+            token=token, base_url=settings.slack_api_url, session=http, timeout=10, retry_handlers=[]
+        )
         secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
         self.app = AsyncApp(
             client=self.web, signing_secret=secret, process_before_response=True,
@@ -138,7 +145,7 @@ class Slack:
         # its own client: the app token differs, and the stand-in's address has to be honoured here, too
         web = AsyncWebClient(base_url=self.settings.slack_api_url, session=self.http, timeout=10)
         token = self.settings.slack_app_token.get_secret_value()
-        self._socket = Socket(self.app, token, web_client=web)
+        self._socket = Socket(self.app, token, web_client=web, ping_interval=PING)
         wait = 1.0
         while True:
             try:
@@ -242,7 +249,7 @@ class Slack:
         said = {name: value for name, value in words.items() if value is not None}
         try:
             return (
-                (await self.web.api_call(method, json=said)).data
+                (await self._once.api_call(method, json=said)).data
                 if _as_json(method)
                 else (await self.web.api_call(method, params=_flat(said))).data
             )
@@ -307,13 +314,16 @@ class Slack:
         )
         outcome = await self._dispatch(request, body)
         if isinstance(outcome.message, Form):
-            await self._open(body["trigger_id"], outcome.message, {})
-            await ack()
-            return
-        if outcome.message == Message(text=""):
+            if await self._open(body["trigger_id"], outcome.message, {}):
+                await ack()
+                return
+            message = self._instead(request, outcome.message)
+        else:
+            message = outcome.message
+        if message == Message(text=""):
             await ack()  # the same envelope again: its form is open already
             return
-        text, blocks = render(outcome.message)
+        text, blocks = render(message)
         await ack(text=text, blocks=blocks, response_type="ephemeral")
 
     async def _on_press(self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
@@ -337,8 +347,8 @@ class Slack:
             answer_by=by,
         )
         outcome = await self._dispatch(request, body)
-        if isinstance(outcome.message, Form):
-            await self._open(trigger, outcome.message, {})
+        if isinstance(outcome.message, Form) and not await self._open(trigger, outcome.message, {}):
+            self.dispatcher.say_directly(request, self._instead(request, outcome.message))
         await ack()
 
     async def _on_submit(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
@@ -412,7 +422,12 @@ class Slack:
             self._profiles[user] = (time.monotonic(), Profile("outsider"))
         return await self.dispatcher.handle(request)
 
-    async def _open(self, trigger: str, form: Form, metadata: dict[str, Any]) -> None:
+    def _instead(self, request: Request, form: Form) -> Message:
+        """What is said where the form did not open."""
+        say = self.dispatcher.locale(request)
+        return Message(text=texts.FORM_STUCK(say, usage=FORMS[form.callback].usage(say)))
+
+    async def _open(self, trigger: str, form: Form, metadata: dict[str, Any]) -> bool:
         """The one direct call: before the acknowledgement, with no transaction open; a trigger lives three seconds."""
         try:
             await asyncio.wait_for(
@@ -420,6 +435,8 @@ class Slack:
             )
         except (MessengerError, Undeliverable, TimeoutError) as error:
             log.warning("a form did not open", reason=str(error))
+            return False
+        return True
 
 
 def _as_json(method: str) -> bool:

@@ -102,5 +102,9 @@ async def serve(app: web.Application, host: str, port: int) -> web.AppRunner:
     """Listen; the caller cleans the runner up."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
     await runner.setup()
-    await web.TCPSite(runner, host, port).start()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError:
+        await runner.cleanup()
+        raise
     return runner

@@ -355,6 +355,7 @@ BROKE = Text(
 )
 
 # Where forms are not to be had, and cards that many see
+FORM_STUCK = Text("The form did not open. Please type {usage}", "表单没能打开，请直接发送 {usage}")
 TYPE_IT = Text("Please reply: `{typed}`", "请回复：`{typed}`")
 CARD_TITLE = Text("Quota", "额度")
 CARD_OPEN = Text("Open", "待处理")
