@@ -17,6 +17,7 @@ from handlers.wording import Shown
 from models import policy as rules
 from models.approvers import Asked, chain
 from models.calendar import awake_between
+from models.enacting import move_on
 from models.ledger import Account, AccountKind
 from models.loan import Ask, Loan, loans_of
 from models.member import Member
@@ -25,18 +26,17 @@ from models.outbox import Effect, promise_once
 from models.period import Period
 from models.receipt import forget_old
 from models.request import OPEN, Request, ask_next, end, end_grant
-from models.turning import advance, begin_turn
 
 
 def turn(voice: Voice) -> bool:
-    """Close the period whose time is over and open the next, a piece at a time; missed ones one by one."""
-    return begin_turn(voice.session, voice.now) and (advance(voice.session, voice.now) or True)
+    """Put a staged policy in force, close the period whose time is over, open the next: a piece at a time, in order."""
+    return move_on(voice.session, voice.now)
 
 
 def requests_due(voice: Voice) -> bool:
     """Remind, ask the next one, end: only time outside the approver's quiet hours counts. Nothing ends in a yes."""
     for request in voice.session.exec(
-        select(Request).where(col(Request.state).in_(OPEN)).order_by(col(Request.id))
+        select(Request).where(col(Request.state).in_(OPEN)).order_by(col(Request.id)).with_for_update()
     ).all():
         _one_request(voice, request)
     return False
