@@ -28,15 +28,20 @@ demo: setup
 	@$(BIN)/quotabot demo
 
 test: setup
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
-# Against a real LiteLLM proxy: GATEWAY_URL and GATEWAY_KEY name it
+# Against a real LiteLLM proxy: the one that GATEWAY_URL and GATEWAY_KEY name, else the one that the script LITELLM_SCRIPT
+# starts with `up` and ends with `down`
 test-litellm: setup
-	@$(BIN)/python -m pytest -m litellm tests/litellm
+	@if [ -z "$$GATEWAY_URL" ] && [ -n "$$LITELLM_SCRIPT" ]; then \
+	  trap '"$$LITELLM_SCRIPT" down' EXIT; "$$LITELLM_SCRIPT" up || exit 1; \
+	  export GATEWAY_URL=http://127.0.0.1:4802 GATEWAY_KEY=sk-master-0123456789; \
+	fi; \
+	$(BIN)/python -m pytest -s -m litellm tests/litellm
