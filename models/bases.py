@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row
+from sqlalchemy import Row, text
 from sqlmodel import Session, col, select
 
+from models.base import is_postgres, stored_time
 from models.member import Member
 from models.policy import Allocation, Policy
 
@@ -51,3 +54,38 @@ class Bases:
             names = (*self._own, *self._others)
             self._known[key] = self.policy.base_for(dict(zip(names, key, strict=True)))
         return self._known[key]
+
+
+def note_allowances(session: Session, period_id: int, dues: Iterable[Due], since: datetime) -> list[int]:
+    """Write down what policy gives each of them in this period, one statement for each amount; returns their ids."""
+    found = sorted(dues, key=lambda due: (due.rule, due.amount))
+    words = {"period": period_id, "since": stored_time(session, since)}
+    for (rule, base), some in groupby(found, key=lambda due: (due.rule, due.amount)):
+        ids = [due.member_id for due in some]
+        session.connection().execute(
+            text(among(session, _NOTE)), words | {"rule": rule, "base": base, "ids": id_list(session, ids)}
+        )
+    return [due.member_id for due in found]
+
+
+# A list of ids is one parameter on both databases, however long it is.
+
+
+def id_list(session: Session, ids: list[int]) -> Any:
+    """`ids` as the parameter that `among` wants."""
+    return ids if is_postgres(session) else str(ids)
+
+
+def among(session: Session, query: str) -> str:
+    """`query` with its word AMONG as the test whether an id is in the parameter `ids`."""
+    one = (
+        "= ANY(CAST(:ids AS BIGINT[]))" if is_postgres(session) else "IN (SELECT value FROM json_each(:ids))"
+    )
+    return query.replace("AMONG", one)
+
+
+_NOTE = (
+    "INSERT INTO allowance (member_id, period_id, base, posted, filled, used_before, since, rule) "
+    "SELECT m.id, :period, :base, :base, 0, COALESCE(u.balance, 0), :since, :rule FROM member m "
+    "LEFT JOIN account u ON u.member_id = m.id AND u.kind = 'used' WHERE m.id AMONG"
+)

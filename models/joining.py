@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from models import policy as rules
-from models.base import is_postgres, stored_time
-from models.bases import Bases
+from models.base import stored_time
+from models.bases import Bases, among, id_list, note_allowances
 from models.calendar import pro_rata
 from models.ledger import AccountKind, Cause, organisation
 from models.member import Member
@@ -46,43 +45,19 @@ def _welcome_some(
     joiners = list(bases.among(session, col(Member.id).in_(ids), col(Member.id).not_in(known)))
     if not joiners:
         return 0
-    words = {"ids": _list(session, [one.member_id for one in joiners])}
-    connection = session.connection()
-    used = {row.member_id: int(row.balance) for row in connection.execute(_sql(session, _USED), words)}
-    rows = []
-    for one in joiners:
-        base = pro_rata(one.amount, period.span, policy.zone, cause.at, policy.unit)
-        rows.append(
-            {"member_id": one.member_id, "period_id": period.id, "base": base, "posted": base, "filled": 0,
-             "used_before": used.get(one.member_id, 0), "since": cause.at, "rule": one.rule}
-        )  # fmt: skip
-    connection.execute(Allowance.__table__.insert(), rows)  # type: ignore[attr-defined]
-    connection.execute(_sql(session, _OPEN), words | {"at": stored_time(session, cause.at)})
+    parts = [
+        one._replace(amount=pro_rata(one.amount, period.span, policy.zone, cause.at, policy.unit))
+        for one in joiners
+    ]
+    words = {"ids": id_list(session, note_allowances(session, period.id, parts, cause.at))}
+    opened = words | {"at": stored_time(session, cause.at)}
+    session.connection().execute(text(among(session, _OPEN)), opened)
     issued = {"issued": organisation(session, AccountKind.ISSUED, cause.at), "period": period.id}
-    post_all(session, _among(session, _GIVE), words | issued, cause)
-    post_all(session, _among(session, _FILL), words, cause)
+    post_all(session, among(session, _GIVE), words | issued, cause)
+    post_all(session, among(session, _FILL), words, cause)
     return len(joiners)
 
 
-# A list of ids is one parameter on both databases, however long it is.
-
-
-def _list(session: Session, ids: list[int]) -> Any:
-    return ids if is_postgres(session) else str(ids)
-
-
-def _among(session: Session, query: str) -> str:
-    one = (
-        "= ANY(CAST(:ids AS BIGINT[]))" if is_postgres(session) else "IN (SELECT value FROM json_each(:ids))"
-    )
-    return query.replace("AMONG", one)
-
-
-def _sql(session: Session, query: str) -> Any:
-    return text(_among(session, query))
-
-
-_USED = "SELECT member_id, balance FROM account WHERE kind = 'used' AND member_id AMONG"
 _OPEN = (
     "INSERT INTO account (kind, balance, member_id, opened_at) SELECT 'allocation', 0, m.id, :at FROM member m "
     "WHERE m.id AMONG "
