@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import sqlite3
-import sys
-import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +12,14 @@ import aiohttp
 import pytest
 from sqlmodel import select
 
-from bot.database import Database
-from bot.demo.dingtalk import DingTalk, Person, Plan, Timing
+from bot.demo.dingtalk import Person
 from bot.messenger import Profile
 from bot.stream import CARDS
 from models.calls import CallCount
-from models.ledger import Account, AccountKind
-from models.member import Address
 from models.message import Message
 from models.request import Request
 from tests.dingtalk_stage import GROUP, DingStage, buttons, colleagues, raised, shown, unspoken
 from tests.stage import settled_copy
-from tests.town import who
 
 OUTSIDER = Person("zoe", "Zoe", corp_id="dingother")
 
@@ -405,7 +396,7 @@ async def test_calls_are_counted_by_month_and_shown_to_prometheus(stage: DingSta
     assert 'quotabot_dingtalk_calls_total{api="card/instances/createAndDeliver",metered="true"} 1.0' in text
 
 
-# Starting and stopping
+# Readiness
 
 
 async def test_readiness_follows_the_connection(stage: DingStage) -> None:
@@ -422,94 +413,6 @@ async def test_readiness_follows_the_connection(stage: DingStage) -> None:
         http.get(f"http://127.0.0.1:{stage.house.port}/healthz") as answer,
     ):
         assert answer.status == 200
-
-
-async def test_stopping_while_connected_takes_less_than_ten_seconds(url: str) -> None:
-    async with raised(url) as stage:
-        stage.ding.trouble.freeze()
-        began = time.monotonic()
-    assert time.monotonic() - began < 10
-
-
-async def test_a_kill_between_click_and_answer_and_a_redelivery_make_one_grant(url: str) -> None:
-    """A real process, really killed; the second one is told to end with SIGTERM while it is connected."""
-    async with DingTalk(
-        people=colleagues(), timing=Timing(patience=1.0), plan=Plan(per_second=10_000)
-    ) as ding:
-        _dingtalk_only(url)
-        async with _process(url, ding) as first:
-            assert (await ding.say("pia", "request 300 load test")).ok
-            card = await ding.wait_for(
-                lambda: next((one for one in ding.cards.values() if "lee" in one.places), None), 10
-            )
-            ding.trouble.freeze("socket")
-            clicked = await ding.press("lee", card, "request.approve")
-            assert clicked.error == "timed_out"
-            assert _states(url) == ["applied"]
-            first.kill()
-            await first.wait()
-        ding.trouble.thaw()
-        await ding.wait_for(lambda: ding.connections == 0, 10)
-        ding.pushes[clicked.push].acks.clear()  # it never got past the frozen socket
-        async with _process(url, ding) as second:
-            (ack,) = [one for one in await ding.redeliver() if one.ok]
-            assert "✅" in ack.data["response"]["cardData"]["cardParamMap"]["body"]
-            await ding.wait_for(
-                lambda: [one for one in ding.heard("pia") if "approved" in one.text or "同意了" in one.text],
-                10,
-            )
-            began = time.monotonic()
-            second.terminate()
-            assert await asyncio.wait_for(second.wait(), 10) == 0
-            assert time.monotonic() - began < 10
-        assert _grants(url) == 1
-        assert not ding.violations
-
-
-@asynccontextmanager
-async def _process(url: str, ding: DingTalk) -> AsyncIterator[asyncio.subprocess.Process]:
-    env = os.environ | {
-        "DATABASE_URL": url, "HTTP_PORT": "0", "DINGTALK_CLIENT_ID": ding.client_id, "DINGTALK_CLIENT_SECRET": ding.client_secret,
-        "DINGTALK_API_URL": ding.url, "DINGTALK_OAPI_URL": ding.url, "DINGTALK_CARD_TEMPLATE_ID": "t.schema",
-    }  # fmt: skip
-    where = Path(__file__).parents[2]
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "run", env=env, cwd=where)
-    try:
-        await ding.wait_for(lambda: ding.connections or None, 20)
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-def _dingtalk_only(url: str) -> None:
-    database = Database(url)
-
-    def move(session: Any) -> None:
-        for person in colleagues():
-            Address.give(session, who(session, person.id), f"dingtalk:{person.id}")
-            for old in session.exec(select(Address).where(Address.messenger == "slack")).all():
-                session.delete(old)
-
-    database.transact(move)
-    database.close()
-
-
-def _states(url: str) -> list[str]:
-    database = Database(url)
-    found = database.transact(lambda session: list(session.exec(select(Request.state)).all()))
-    database.close()
-    return found
-
-
-def _grants(url: str) -> int:
-    database = Database(url)
-    found = database.transact(
-        lambda session: len(session.exec(select(Account.id).where(Account.kind == AccountKind.TOP_UP)).all())
-    )
-    database.close()
-    return found
 
 
 async def _asked(stage: DingStage) -> Any:
