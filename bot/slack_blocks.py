@@ -12,14 +12,14 @@ from models.message import Button, Chart, Field, Form, Message
 Block = dict[str, Any]
 
 SECTION, HEADER, LABEL, FIELD, VALUE = 3000, 150, 75, 2000, 2000
-MESSAGE_BLOCKS, VIEW_BLOCKS, ALL_TEXT = 50, 100, 12_000
+MESSAGE_BLOCKS, VIEW_BLOCKS, ALL_TEXT, VIEW_TEXT = 50, 100, 12_000, 200_000
 _STYLED = re.compile(r"\\(.)|\*\*(.+?)\*\*|(`[^`]*`)|([&<>])", re.DOTALL)
 _ENTITY = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
-def render(message: Message, most: int = MESSAGE_BLOCKS) -> tuple[str, list[Block]]:
-    """The text for notifications and the blocks; what does not fit is cut at the end, buttons last."""
-    blocks = list(_fit(_blocks(message), most))
+def render(message: Message, most: int = MESSAGE_BLOCKS, room: int = ALL_TEXT) -> tuple[str, list[Block]]:
+    """The text for notifications and the blocks; what does not fit is cut at the end."""
+    blocks = list(_fit(_blocks(message), most, room))
     return plain(message.preview or message.title or message.text)[:SECTION] or "quotabot", blocks
 
 
@@ -116,9 +116,8 @@ def _pieces(text: str) -> Iterator[str]:
         yield piece
 
 
-def _fit(blocks: Iterator[Block], most: int) -> Iterator[Block]:
+def _fit(blocks: Iterator[Block], most: int, room: int) -> Iterator[Block]:
     """At most so many blocks, and so much text that Slack takes them together (`msg_blocks_too_long`)."""
-    room = ALL_TEXT
     for number, block in enumerate(blocks):
         room -= len(json.dumps(block, ensure_ascii=False))
         if number >= most or room < 0:
@@ -188,4 +187,4 @@ def answers(view: dict[str, Any]) -> dict[str, str]:
 
 def home(message: Message) -> Block:
     """Somebody's page."""
-    return {"type": "home", "blocks": render(message, VIEW_BLOCKS)[1]}
+    return {"type": "home", "blocks": render(message, VIEW_BLOCKS, VIEW_TEXT)[1]}

@@ -136,8 +136,9 @@ def _line(ctx: Context, reader: Reader, entry: Entry, moved: Transfer) -> Shown:
 
 
 def _what(ctx: Context, reader: Reader, moved: Transfer) -> Shown:
-    what = texts.MOVES[moved.kind](reader.locale) if moved.kind != "use" else Shown("")
     loan = ctx.session.get(Loan, moved.loan_id) if moved.loan_id else None
+    taken = loan is not None and loan.borrower_id == ctx.me.id
+    what = texts.MOVES["borrow" if taken and moved.kind == "lend" else moved.kind](reader.locale)
     if loan is None:
         return what
     other = ctx.session.exec(

@@ -52,13 +52,16 @@ def _requests(ctx: Context) -> tuple[Message, ...]:
 
 
 def _loans(ctx: Context) -> tuple[Message, ...]:
-    lines = loan_lines(ctx, ctx.me, ctx.reader)[:MOST]
+    lines = loan_lines(ctx, ctx.me, ctx.reader)
     if not lines:
         return ()
+    shown = tuple(Message(text=a, buttons=b) for a, b in lines[:MOST])
+    if len(lines) > MOST:
+        shown += (Message(text=texts.AND_MORE(ctx.reader.locale, count=len(lines) - MOST)),)
     return (
         Message(
             title=texts.LOANS_TITLE(ctx.reader.locale),
             text="",
-            parts=tuple(Message(text=a, buttons=b) for a, b in lines),
+            parts=shown,
         ),
     )

@@ -10,7 +10,7 @@ from handlers import texts
 from handlers.arguments import require_here
 from handlers.cards import loan_lines
 from handlers.context import Context, Reader, Voice
-from handlers.wording import Shown
+from handlers.wording import Shown, Text
 from models.loan import (
     ASK_LASTS,
     Ask,
@@ -32,6 +32,9 @@ from models.period import Period
 from models.refusal import LendingIsOff, LendingToOneself, NoSuchLoan, UnknownCode, WrongUsage
 from models.request import new_code
 from models.wallet import wallet_of
+
+MOST = 12
+"""Loans on one message: each takes three of Slack's fifty blocks."""
 
 
 def lend(ctx: Context, borrower: Member, amount: int | None, reason: str = "") -> Message:
@@ -190,26 +193,34 @@ def repay(ctx: Context, lender: Member | None, amount: int | None) -> Message:
     returned, repaid = give_back(
         ctx.session, borrower=ctx.me, lender=lender, amount=amount, cause=ctx.cause()
     )
-    owed = _owed(ctx, lender, ctx.me)
     theirs, mine = ctx.reader_of(lender), ctx.reader
-    told = texts.GAVE_BACK_TO_YOU(
-        theirs.locale,
-        borrower=ctx.me.name,
-        returned=theirs.amount(returned),
-        repaid=theirs.amount(repaid),
-        owed=theirs.amount(owed),
-    )
-    ctx.tell(lender, Message(text=told))
+    told = [
+        text(theirs.locale, borrower=ctx.me.name, amount=theirs.amount(moved))
+        for text, moved in ((texts.GAVE_BACK_TO_YOU, returned), (texts.PAID_YOU_BACK, repaid))
+        if moved
+    ]
+    done = [
+        text(mine.locale, lender=lender.name, amount=mine.amount(moved))
+        for text, moved in ((texts.GAVE_BACK, returned), (texts.PAID_BACK, repaid))
+        if moved
+    ]
+    ctx.tell(lender, _sentences(*told, _still(ctx, theirs, texts.THEY_OWE, lender, ctx.me)))
     _refresh(ctx, lender)
-    return Message(
-        text=texts.GAVE_BACK(
-            mine.locale,
-            lender=lender.name,
-            returned=mine.amount(returned),
-            repaid=mine.amount(repaid),
-            owed=mine.amount(owed),
-        )
-    )
+    return _sentences(*done, _still(ctx, mine, texts.YOU_OWE, lender, ctx.me))
+
+
+def _sentences(*said: Shown) -> Message:
+    return Message(text=Shown(" ".join(one for one in said if one)))
+
+
+def _still(ctx: Context, reader: Reader, text: Text, lender: Member, borrower: Member) -> Shown:
+    """What is still owed, in these words; or that they are even; nothing while there is only something to spend."""
+    try:
+        sums = [sums for _, sums in between(ctx.session, lender=lender, borrower=borrower)]
+    except NoSuchLoan:
+        return texts.EVEN(reader.locale)
+    owed = sum(one.owed for one in sums)
+    return text(reader.locale, owed=reader.amount(owed)) if owed else Shown("")
 
 
 def recall(ctx: Context, borrower: Member | None, amount: int | None) -> Message:
@@ -222,10 +233,8 @@ def recall(ctx: Context, borrower: Member | None, amount: int | None) -> Message
     )
     ctx.tell(borrower, Message(text=told))
     _refresh(ctx, borrower)
-    owed = mine.amount(_owed(ctx, ctx.me, borrower))
-    return Message(
-        text=texts.RECALLED(mine.locale, amount=mine.amount(moved), borrower=borrower.name, owed=owed)
-    )
+    done = texts.RECALLED(mine.locale, amount=mine.amount(moved), borrower=borrower.name)
+    return _sentences(done, _still(ctx, mine, texts.THEY_OWE, ctx.me, borrower))
 
 
 def forgive(ctx: Context, borrower: Member | None, amount: int | None) -> Message:
@@ -247,7 +256,9 @@ def loans(ctx: Context) -> Message:
     lines = loan_lines(ctx, ctx.me, reader)
     if not lines:
         return Message(text=texts.NO_LOANS(reader.locale))
-    parts = tuple(Message(text=line, buttons=buttons) for line, buttons in lines)
+    parts = tuple(Message(text=line, buttons=buttons) for line, buttons in lines[:MOST])
+    if len(lines) > MOST:
+        parts += (Message(text=texts.AND_MORE(reader.locale, count=len(lines) - MOST)),)
     return Message(title=texts.LOANS_TITLE(reader.locale), text="", parts=parts)
 
 
@@ -282,13 +293,6 @@ def _only(ctx: Context, *, taken: bool) -> Member:
     if len(others) != 1:
         raise WrongUsage("repay" if taken else "recall")
     return ctx.session.get_one(Member, others.pop())
-
-
-def _owed(ctx: Context, lender: Member, borrower: Member) -> int:
-    try:
-        return sum(sums.owed for _, sums in between(ctx.session, lender=lender, borrower=borrower))
-    except NoSuchLoan:
-        return 0
 
 
 def _left(ctx: Context, member: Member) -> Shown:

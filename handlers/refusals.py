@@ -15,12 +15,12 @@ QUOTED = 60
 WORDS: dict[type[no.Refusal], Text] = {
     no.NotUnderstood: Text(
         "I did not get that; nothing was changed. Say `help` to see what I can do.",
-        "没听懂，什么都没有变。发送 `帮助` 看看我能做什么。",
+        "没听懂，未做任何改动。发送 `帮助` 看看我能做什么。",
     ),
-    no.WrongUsage: Text("Nothing was changed. It goes like this: {usage}", "什么都没有变。请这样说：{usage}"),
+    no.WrongUsage: Text("Nothing was changed. It goes like this: {usage}", "未做任何改动，请这样说：{usage}"),
     no.BadAmount: Text(
         "I can't use “{text}” as an amount: {why}. Nothing was changed.",
-        "“{text}” 不能作为数额：{why}。什么都没有变。",
+        "“{text}” 不能作为数额：{why}。未做任何改动。",
     ),
     no.AmbiguousAmount: Text(
         "“{text}” can be read in two ways. Please write {choices}.", "“{text}” 有歧义，请写成 {choices}。"
@@ -43,15 +43,15 @@ WORDS: dict[type[no.Refusal], Text] = {
         "有不止一位“{text}”：{names}。请写邮箱。",
     ),
     no.SeveralPeople: Text(
-        "One person at a time, please. Nothing was changed.", "一次只能操作一位同事，什么都没有变。"
+        "One person at a time, please. Nothing was changed.", "一次只能操作一位同事，未做任何改动。"
     ),
     no.NotAColleague: Text(
-        "That does not work with {name}: only colleagues in the workspace take part.",
-        "无法与 {name} 操作：仅限本组织的在职同事。",
+        "{name} can't take part: only colleagues in the workspace can.",
+        "{name} 无法参与：仅限本组织的在职同事。",
     ),
     no.StatusUnknown: Text(
         "I could not check who takes part just now. Nothing was changed; please try again in a minute.",
-        "暂时无法核实身份，什么都没有变，请稍后再试。",
+        "暂时无法核实身份，未做任何改动，请稍后再试。",
     ),
     no.NoPolicyYet: Text(
         "No quota has been handed out yet. The admins have to apply a policy first.",
@@ -59,7 +59,7 @@ WORDS: dict[type[no.Refusal], Text] = {
     ),
     no.PeriodClosing: Text(
         "The month is closing, a minute. Nothing was changed; please try again shortly.",
-        "正在月结，请等一分钟。什么都没有变，稍后再试。",
+        "正在月结，请等一分钟。未做任何改动，稍后再试。",
     ),
     no.TooSlow: Text(
         "That took too long, so I stopped: nothing moved. Please try again.",
@@ -67,17 +67,17 @@ WORDS: dict[type[no.Refusal], Text] = {
     ),
     no.KeyReused: Text(
         "That message was already used for something else. Nothing was changed.",
-        "该消息已用于其他操作，什么都没有变。",
+        "该消息已用于其他操作，未做任何改动。",
     ),
     no.NothingToConfirm: Text("There is nothing waiting for your yes.", "没有等待你确认的操作。"),
     no.NotForYou: Text("Only managers and owners can see this.", "仅主管和负责人可以查看。"),
     no.InsufficientQuota: Text(
-        "You have {available} for that, not {wanted}. Nothing was moved.",
-        "可用于此的额度为 {available}，不足 {wanted}，未作变动。",
+        "You have only {available} for that, not {wanted}. Nothing was moved.",
+        "可用额度只有 {available}，不足 {wanted}，额度未变动。",
     ),
     no.NotLendable: Text(
         "You can lend up to {lendable} just now. Nothing was moved.",
-        "你现在最多可借出 {lendable}，未作变动。",
+        "你现在最多可借出 {lendable}，额度未变动。",
     ),
     no.HoldsBorrowed: Text(
         "While you hold unspent borrowed quota you can't lend. Give it back first.",
@@ -85,11 +85,11 @@ WORDS: dict[type[no.Refusal], Text] = {
     ),
     no.LendingIsOff: Text("Lending is switched off here.", "本组织未开启借额度。"),
     no.LendingToOneself: Text(
-        "That would be a loan to yourself. Nothing was moved.", "不能借给自己，未作变动。"
+        "That would be a loan to yourself. Nothing was moved.", "不能借给自己，额度未变动。"
     ),
     no.CannotLendNow: Text("{name} can't lend right now.", "{name} 现在不方便借出。"),
     no.CannotBorrowNow: Text(
-        "{name} can't borrow right now. Nothing was moved.", "{name} 现在不能借入，未作变动。"
+        "{name} can't borrow right now. Nothing was moved.", "{name} 现在不能借入，额度未变动。"
     ),
     no.TooManyLoans: Text(
         "You have {most} open loans; that is the most. Give one back first.",
@@ -97,7 +97,7 @@ WORDS: dict[type[no.Refusal], Text] = {
     ),
     no.TooMuchBorrowed: Text("You can borrow up to {left} more.", "你最多还能再借 {left}。"),
     no.OverdueLoans: Text(
-        "You owe from two periods ago; repay that before you borrow again.",
+        "You still owe from two periods ago. Repay that before you borrow again.",
         "你有逾期两期的欠款，还清后才能再借。",
     ),
     no.NoSuchLoan: Text(
@@ -106,7 +106,7 @@ WORDS: dict[type[no.Refusal], Text] = {
     no.NothingOwed: Text("Nothing of that is left with {name}.", "{name} 那里没有可处理的部分。"),
     no.MoreThanDue: Text(
         "It can be {due} at most, not {wanted}. Nothing was changed.",
-        "最多 {due}，不能是 {wanted}，什么都没有变。",
+        "最多 {due}，不能是 {wanted}，未做任何改动。",
     ),
     no.UnknownCode: Text(
         "There is no request {code} that you could change.", "没有你可以处理的申请 {code}。"
@@ -117,7 +117,7 @@ WORDS: dict[type[no.Refusal], Text] = {
         "该申请已被 {code} 取代，现为 {amount}，未作决定。",
     ),
     no.NotYoursToDecide: Text(
-        "{code} is not yours to decide. Nothing was changed.", "{code} 不由你审批，什么都没有变。"
+        "{code} is not yours to decide. Nothing was changed.", "{code} 不由你审批，未做任何改动。"
     ),
     no.OverCeiling: Text(
         "You can grant up to {ceiling}. Nothing was decided.", "你的审批上限是 {ceiling}，未作决定。"
@@ -137,7 +137,7 @@ WORDS: dict[type[no.Refusal], Text] = {
     ),
     no.CallsUsedUp: Text(
         "DingTalk has held your words back: the organisation's calls of this month are used up. Nothing was changed; the admins know.",
-        "本组织当月的钉钉调用量已用完，你的消息没有送达。什么都没有变，已通知管理员。",
+        "本组织当月的钉钉调用量已用完，你的消息没有送达。未做任何改动，已通知管理员。",
     ),
 }
 

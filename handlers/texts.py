@@ -27,7 +27,6 @@ LENT_OUT = Text("Lent, still out", "借出未还")
 OWED_TO_OTHERS = Text("You owe", "你欠")
 FREE_MODELS = Text("Free models", "免费模型")
 AS_OF = Text("Usage as of {time}.", "用量截至 {time}。")
-CHANGE_TO_COME = Text("From {day} your quota is {amount}.", "自 {day} 起，你的额度为 {amount}。")
 ASK_BUTTON = Text("Ask for more", "申请额度")
 LEND_BUTTON = Text("Lend", "借给同事")
 HISTORY_BUTTON = Text("History", "明细")
@@ -41,12 +40,11 @@ LENT_TO_YOU = Text(
     "{lender} lent you **{amount}**. You owe only what you use; the rest goes back by itself on {day}. You have {left} left.",
     "{lender} 借给你 **{amount}**。用多少还多少，没用的 {day} 自动退回。你现在有 {left}。",
 )
-FOR_REASON = Text("\n> {reason}", "\n> {reason}")
 GIVE_BACK_BUTTON = Text("Give back", "归还")
 RECALL_BUTTON = Text("Recall", "收回")
 FORGIVE_BUTTON = Text("Forgive", "免还")
 ASKED_TO_LEND = Text(
-    "I asked {lender} to lend you **{amount}**. The ask ends {day}.",
+    "I asked {lender} to lend you **{amount}**. They can say yes until {day}.",
     "已向 {lender} 提出借 **{amount}**，有效至 {day}。",
 )
 ASKS_YOU = Text(
@@ -68,17 +66,15 @@ WHOM = Text(
     "Whom would you like to ask? Say `borrow {amount} from @name`.", "想向谁借？请说 `向 @同事 借 {amount}`。"
 )
 GAVE_BACK = Text(
-    "Given back to {lender}: **{returned}** unspent, **{repaid}** of what you owed. Still owed: {owed}.",
-    "已还给 {lender}：未用的 **{returned}**，欠的 **{repaid}**。还欠 {owed}。",
+    "Given back to {lender}: **{amount}** that you had not used.", "已还给 {lender}：未用的 **{amount}**。"
 )
-GAVE_BACK_TO_YOU = Text(
-    "{borrower} gave back **{returned}** unspent and repaid **{repaid}**. They still owe you {owed}.",
-    "{borrower} 退回未用的 **{returned}**，偿还 **{repaid}**。还欠你 {owed}。",
-)
-RECALLED = Text(
-    "**{amount}** is back from {borrower}. What they used stays owed: {owed}.",
-    "已从 {borrower} 收回 **{amount}**。已用部分仍欠你 {owed}。",
-)
+PAID_BACK = Text("Paid back to {lender}: **{amount}** that you owed.", "已还给 {lender}：欠的 **{amount}**。")
+YOU_OWE = Text("You still owe {owed}.", "你还欠 {owed}。")
+GAVE_BACK_TO_YOU = Text("{borrower} gave back **{amount}** unused.", "{borrower} 退回了未用的 **{amount}**。")
+PAID_YOU_BACK = Text("{borrower} paid you back **{amount}**.", "{borrower} 偿还了 **{amount}**。")
+THEY_OWE = Text("They still owe you {owed}.", "对方还欠你 {owed}。")
+EVEN = Text("That loan is settled.", "这笔借款已结清。")
+RECALLED = Text("**{amount}** is back from {borrower}.", "已从 {borrower} 收回 **{amount}**。")
 RECALLED_FROM_YOU = Text(
     "{lender} took back **{amount}** that you had not used. You have {left} left.",
     "{lender} 收回了你尚未使用的 **{amount}**。你还剩 {left}。",
@@ -102,6 +98,7 @@ LOAN_GIVEN = Text(
     "To {name}: {unspent} unspent, they owe you **{owed}**{due}",
     "借给 {name}：未用 {unspent}，欠你 **{owed}**{due}",
 )
+AND_MORE = Text("… and {count} more", "……另有 {count} 条")
 DUE_ON = Text(", due {day}", "，{day} 到期")
 OVERDUE = Text(", overdue", "，已逾期")
 LOAN_ENDS_SOON = Text(
@@ -142,11 +139,11 @@ CARD_LASTS = Text("lasts the period ({pace} a day)", "够用到期末（每天 {
 CARD_POOL = Text("Team budget {team}", "团队预算 {team}")
 CARD_POOL_CHANGE = Text("{before} → {after}", "{before} → {after}")
 CARD_DEBT = Text("Owes colleagues", "欠同事")
-CARD_WHY = Text("Why you", "为何找你")
+CARD_WHY = Text("Why you", "为什么找你")
 WHY = {
-    "manager": Text("you are their manager", "你是其主管"),
-    "above": Text("you are their manager's manager", "你是其主管的上级"),
-    "owner": Text("you own their team", "你是其团队负责人"),
+    "manager": Text("you are their manager", "你是对方的主管"),
+    "above": Text("you are their manager's manager", "你是对方主管的上级"),
+    "owner": Text("you own their team", "你是对方团队的负责人"),
     "fallback": Text("you are a fallback approver", "你是备选审批人"),
     "delegate": Text("you stand in for an approver", "你受托代为审批"),
 }
@@ -259,7 +256,7 @@ EVERYTHING = Text("everything", "全部")
 AS_ASKED = Text("the amount asked", "申请的数额")
 YES_BUTTON = Text("Yes", "确认")
 NO_BUTTON = Text("No", "取消")
-NOTHING_DONE = Text("Fine, nothing was changed.", "好的，什么都没有变。")
+NOTHING_DONE = Text("Fine, nothing was changed.", "好的，未做任何改动。")
 
 # History, team, help
 HISTORY_TITLE = Text("Your history", "额度明细")
@@ -271,7 +268,8 @@ MOVES = {
     "cut": Text("cut", "调减"),
     "grant": Text("top-up", "追加"),
     "revoke": Text("top-up taken back", "追加收回"),
-    "lend": Text("loan", "借出/借入"),
+    "lend": Text("lent", "借出"),
+    "borrow": Text("borrowed", "借入"),
     "return": Text("loan returned", "退回"),
     "repay": Text("debt repaid", "还款"),
     "use": Text("used {model}", "使用 {model}"),
@@ -305,7 +303,7 @@ HELP = Text(
 )
 HELP_THREADS = Text(
     "Slash commands do not work inside threads; mention me there. Plain sentences work, too.",
-    "话题（thread）里不能用斜杠命令，@我 即可；直接用大白话说也行。",
+    "消息列（thread）里不能用斜杠命令，@我 就行；也可以直接说大白话。",
 )
 LANG_SET = Text("I'll speak English with you.", "好的，之后我用中文。")
 
@@ -340,14 +338,6 @@ PAUSED = Text(
 CONTINUED = Text("Fine, go on.", "好的，继续。")
 
 # Answers that are not refusals
-UNKNOWN_ADMIN_NOTE = Text(
-    "{name} tried the bot but is not in the directory: {address}.",
-    "{name} 想用额度助手，但不在通讯录中：{address}。",
-)
-WELCOME = Text(
-    "Welcome! You have **{left}** till {day}. Say `help` to see what you can do.",
-    "欢迎！你有 **{left}**，到 {day}。发送 `帮助` 看看能做什么。",
-)
 PUBLIC_ASK_PRIVATELY = Text("Ask me in our chat: figures are private.", "额度是隐私，请私聊我查询。")
 BROKE = Text(
     "Something broke on our side; nothing was moved. Reference: {ref}.",

@@ -258,7 +258,7 @@ async def test_the_card_tells_what_one_needs_to_decide_on_one_screen(stage: Stag
         "22 天",
         "团队预算 payments",
         "$1,000.00 → $700.00",
-        "你是其主管",
+        "你是对方的主管",
         "load test",
     ):
         assert words in card.shown

@@ -1,0 +1,244 @@
+"""The rules of the house that matter, checked: words for every refusal, a use for every sentence, sizes, borders."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+
+from bot.slack_blocks import render
+from handlers import refusals, texts
+from handlers.routes import BUTTONS, COMMANDS, CONFIRM, FORMS, JOBS
+from handlers.wording import Shown, Text
+from models import refusal as no
+from models.amount import Why
+from models.message import Message
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("bot", "handlers", "models")
+MODULES = sorted(
+    path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "__pycache__" not in path.parts
+)
+OURS = [path for path in MODULES if "migrations" not in path.parts]
+
+ACTIONS = [
+    "request.approve",
+    "request.approve_less",
+    "request.decline",
+    "request.open",
+    "request.cancel",
+    "request.revoke",
+    "borrow.accept",
+    "borrow.decline",
+    "loan.return",
+    "loan.recall",
+    "loan.forgive",
+    "lend.open",
+    "history.open",
+    "confirm.yes",
+    "confirm.no",
+    "surge.continue",
+    "surge.pause",
+]
+CALLBACKS = ("request.new", "lend.new", "request.decline")
+TYPED = [
+    "balance",
+    "lend",
+    "borrow",
+    "repay",
+    "recall",
+    "forgive",
+    "request",
+    "approve",
+    "decline",
+    "cancel",
+    "revoke",
+    "delegate",
+    "loans",
+    "history",
+    "team",
+    "help",
+    "lang",
+]
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def every_refusal() -> list[type[no.Refusal]]:
+    return [
+        one
+        for one in vars(no).values()
+        if isinstance(one, type) and issubclass(one, no.Refusal) and one is not no.Refusal
+    ]
+
+
+def made(kind: type[no.Refusal], *, long: bool = False) -> no.Refusal:
+    """One with plausible facts."""
+    some: dict[Any, Any] = {
+        str: "<!channel> *x* " * (300 if long else 1), int: 2**53 - 1, datetime: datetime(2026, 11, 9, 2, tzinfo=UTC),
+        tuple[str, ...]: ("Bo · design",), tuple[int, ...]: (1_000_000, 1_000_000_000),
+    }  # fmt: skip
+    facts = {
+        name: some[hint]
+        for name, hint in get_type_hints(kind).items()
+        if name in {one.name for one in fields(kind)}
+    }  # type: ignore[arg-type]
+    if kind is no.BadAmount:
+        facts["why"] = "zero"
+    return kind(**facts)
+
+
+@pytest.mark.parametrize("kind", every_refusal(), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("locale", ["en", "zh"])
+def test_every_refusal_has_words_in_both_languages_and_can_be_shown(
+    kind: type[no.Refusal], locale: str
+) -> None:
+    extra = {"usage": Shown("`lend @bob 50`"), "admins": "ops@corp.example", "state": Shown("✅")}
+    for long in (False, True):
+        words = refusals.words(made(kind, long=long), locale, lambda number: Shown(f"${number}"), extra)
+        text, blocks = render(Message(text=words))
+        assert 3 < len(text) < 900
+        assert len(blocks) == 1
+        assert "<!" not in str(blocks)
+        assert "{" not in words
+
+
+def test_there_are_words_for_every_reason_why_something_is_no_amount() -> None:
+    assert {str(one) for one in Why} <= set(refusals.WHY_NO_AMOUNT)
+
+
+def test_every_sentence_is_said_somewhere() -> None:
+    said = Counter(re.findall(r"\b[A-Z][A-Z_]+\b", "\n".join(path.read_text() for path in MODULES)))
+    unsaid = [
+        name
+        for name, one in vars(texts).items()
+        if isinstance(one, (Text, dict)) and name.isupper() and said[name] < 2
+    ]
+    assert unsaid == []
+
+
+def every_text() -> list[tuple[str, Text]]:
+    found = [(name, one) for name, one in vars(texts).items() if isinstance(one, Text)]
+    found += [
+        (f"{name}[{key}]", one)
+        for name, row in vars(texts).items()
+        if isinstance(row, dict)
+        for key, one in row.items()
+        if isinstance(one, Text)
+    ]
+    return found + [(kind.__name__, one) for kind, one in refusals.WORDS.items()]
+
+
+@pytest.mark.parametrize(("name", "text"), every_text(), ids=lambda one: one if isinstance(one, str) else "")
+def test_chinese_is_written_as_chinese_is(name: str, text: Text) -> None:
+    bare = re.sub(r"`[^`]*`|\{\w+\}", "X", text.zh).replace("**", "")
+    assert not re.search(r"[\u4e00-\u9fff][,;:?!()]", bare), f"half-width punctuation in {text.zh!r}"
+    assert not re.search(r"[，。；：？！（）] ", bare), f"a space after punctuation in {text.zh!r}"
+    assert not re.search(r"[\u4e00-\u9fff]\.", bare)
+    assert "您" not in text.zh, "the bot says 你 throughout"
+    assert not re.search(r"[\u4e00-\u9fff]", text.en), "Chinese in the English half"
+
+
+@pytest.mark.parametrize("name", [name for name in vars(texts) if name.endswith("_BUTTON")])
+def test_a_button_fits_a_thumb(name: str) -> None:
+    text = getattr(texts, name)
+    assert len(text.en) <= 40
+    assert len(text.zh) <= 24
+
+
+def test_what_the_interface_promises_can_be_pressed_sent_and_typed() -> None:
+    assert set(ACTIONS) <= {*BUTTONS, *CONFIRM}
+    assert set(CALLBACKS) == set(FORMS)
+    assert set(TYPED) <= set(COMMANDS)
+    assert JOBS
+
+
+@pytest.mark.parametrize("table", [COMMANDS, BUTTONS, FORMS], ids=["commands", "buttons", "forms"])
+def test_every_route_says_how_it_is_used(table: dict[str, Any]) -> None:
+    for name, route in table.items():
+        for locale in ("en", "zh"):
+            assert "`" in route.usage(locale), name
+        if route.moves:
+            assert route.usage.en != "`help`", name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_every_module_says_what_lives_in_it(path: Path) -> None:
+    said = ast.get_docstring(ast.parse(path.read_text()))
+    assert said
+    assert len(said) > 15
+
+
+@pytest.mark.parametrize("path", OURS, ids=name_of)
+def test_files_and_functions_stay_small(path: Path) -> None:
+    source = path.read_text()
+    assert len(source.splitlines()) < 450
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.lineno < 50, f"{node.name} is too long"
+
+
+CLOCKS = re.compile(r"datetime\.now\(|datetime\.utcnow\(|\btime\.(?:time|monotonic|sleep)\(|date\.today\(")
+LOOSE = re.compile(
+    r"\bTODO\b|\bFIXME\b|\bXXX\b|except(?: \w*Exception)?:\n\s+pass\b|\bunittest\.mock\b|\bprint\("
+)
+
+
+@pytest.mark.parametrize(
+    "path", [one for one in OURS if one.parts[-2] in ("handlers", "models")], ids=name_of
+)
+def test_only_bot_looks_at_a_clock_or_knows_a_vendor(path: Path) -> None:
+    source = path.read_text()
+    assert not CLOCKS.search(source)
+    imported = {
+        (node.module if isinstance(node, ast.ImportFrom) else alias.name) or ""
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    roots = {one.split(".")[0] for one in imported}
+    assert not roots & {
+        "asyncio",
+        "aiohttp",
+        "slack_bolt",
+        "slack_sdk",
+        "dingtalk_stream",
+        "socket",
+        "structlog",
+        "requests",
+        "httpx",
+        "bot",
+    }
+    if "models" in path.parts:
+        assert "handlers" not in roots
+
+
+@pytest.mark.parametrize("path", OURS, ids=name_of)
+def test_nothing_is_left_half_done(path: Path) -> None:
+    source = path.read_text()
+    if path.name == "cli.py" or {"commands", "demo"} & set(path.parts):
+        source = source.replace("print(", "")
+    found = LOOSE.search(source)
+    assert found is None, found
+
+
+def test_the_borders_between_the_packages_hold() -> None:
+    ran = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout[-2000:]
