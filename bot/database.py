@@ -202,7 +202,8 @@ def _part(connection: Connection, job: _Job) -> tuple[Any, BaseException | None]
         _in_time(job.deadline)
         savepoint.commit()
     except Exception as error:  # noqa: BLE001 - handed to whoever waits for it
-        savepoint.rollback()
+        if savepoint.is_active:  # a flush that failed has gone back already
+            savepoint.rollback()
         return None, error
     return result, None
 
