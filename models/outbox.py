@@ -124,9 +124,10 @@ def park(session: Session, effect: Effect, now: datetime, error: str) -> bool:
 
 
 def copies(session: Session, about: str) -> list[Effect]:
-    """Every message that shows `about`, sent or still to be sent."""
+    """Every message that shows `about`, sent or still to be sent; none is claimed meanwhile with what it said before."""
     query = select(Effect).where(Effect.about == about, Effect.kind == "say", col(Effect.parked_at).is_(None))
-    return list(session.exec(query.order_by(col(Effect.id))).all())
+    query = query.order_by(col(Effect.id)).with_for_update().execution_options(populate_existing=True)
+    return list(session.exec(query).all())
 
 
 def _mark(session: Session, effect: Effect, **change: Any) -> bool:
