@@ -46,13 +46,15 @@ def stored_time(session: Session, at: datetime) -> datetime | str:
     return at if is_postgres(session) else at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
-def lock_members(session: Session, ids: Iterable[int]) -> None:
-    """Let one transaction at a time change what these people have.
+def lock_members(session: Session, ids: Iterable[int]) -> set[int]:
+    """Let one transaction at a time change what these people have; returns those who left while one waited.
 
     Always in id order, so that two opposite loans cannot deadlock. On SQLite the single writer is the lock.
     """
     if is_postgres(session):
-        session.connection().execute(
-            text("SELECT id FROM member WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE"),
+        rows = session.connection().execute(
+            text("SELECT id, left_at FROM member WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE"),
             {"ids": sorted(set(ids))},
         )
+        return {row.id for row in rows if row.left_at is not None}
+    return set()

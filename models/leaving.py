@@ -12,7 +12,7 @@ from models.base import lock_members
 from models.ledger import Account, AccountKind, Cause, Kind, account_of, organisation, transfer
 from models.loan import Ask, Forgiveness, Loan, Sums, close_settled, loans_of
 from models.member import Member
-from models.period import Period
+from models.period import CLOSED, Period
 from models.request import OPEN, Request, end, end_grant, pool_for
 from models.wallet import clear_overdraft, fill_overdraft
 
@@ -22,6 +22,8 @@ def leave(session: Session, member: Member, now: datetime, actor: str = "admin")
     if not member.active:
         return
     cause = Cause(now, actor, f"leave:{member.id}")
+    # Alone: whoever lends to them or pays them at this moment finishes first or finds them gone.
+    session.exec(select(Period.id).where(Period.state != CLOSED).with_for_update()).all()
     loans = loans_of(session, member.id)
     lock_members(
         session, [member.id, *(one for loan, _ in loans for one in (loan.lender_id, loan.borrower_id))]

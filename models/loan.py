@@ -27,6 +27,7 @@ from models.refusal import (
     LendingToOneself,
     MoreThanDue,
     NoSuchLoan,
+    NotAColleague,
     NothingOwed,
     NotLendable,
     OverdueLoans,
@@ -90,7 +91,9 @@ class Loan(SQLModel, table=True):
             raise LendingToOneself
         require_colleague(lender), require_colleague(borrower)
         period = Period.current(session)
-        lock_members(session, [lender.id, borrower.id])
+        gone = lock_members(session, [lender.id, borrower.id])
+        if gone:
+            raise NotAColleague(borrower.name if borrower.id in gone else lender.name)
         amount = _checked_lendable(session, lender, amount, policy, period)
         try:
             may_borrow(session, borrower, amount, policy, period, lender=lender)
@@ -262,7 +265,8 @@ def recall(session: Session, *, lender: Member, borrower: Member, amount: int | 
 
 
 def forgive(session: Session, *, lender: Member, borrower: Member, amount: int | None, cause: Cause) -> int:
-    """Let what is owed go (None: all of it), for good."""
+    """Let what is owed go (None: all of it), for good. Not while a close collects it."""
+    Period.current(session)
     lock_members(session, [borrower.id, lender.id])
     try:
         loans = between(session, lender=lender, borrower=borrower)

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, case, func, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models import policy as rules
-from models.base import id_field
+from models.base import id_field, lock_members
 from models.calendar import Span, pro_rata
 from models.ledger import (
     Account,
@@ -59,12 +59,19 @@ class Period(SQLModel, table=True):
     @classmethod
     def current(cls, session: Session) -> Self:
         """The open period, held against closing till the end of this transaction; or raise why there is none."""
-        found = session.exec(select(cls).where(cls.state != CLOSED).with_for_update(read=True)).one_or_none()
+        found = cls.held(session)
         if found is None:
             raise NoPolicyYet
         if found.state != OPEN:
             raise PeriodClosing
         return found
+
+    @classmethod
+    def held(cls, session: Session) -> Self | None:
+        """The open or turning period, held against its next step till the end of this transaction."""
+        query = select(cls).where(cls.state != CLOSED).with_for_update(read=True)
+        # Whoever waited for a period that was closed meanwhile finds nothing: the next one is only in a newer snapshot.
+        return session.exec(query).one_or_none() or session.exec(query).one_or_none()
 
     @classmethod
     def latest(cls, session: Session) -> Self | None:
@@ -105,8 +112,11 @@ def base_of(session: Session, member_id: int, period_id: int) -> int:
 
 
 def welcome(session: Session, member: Member, now: datetime) -> None:
-    """Give a joiner base × days left ÷ days of the open period; nothing when no period is open, nothing twice."""
-    period, current = Period.latest(session), rules.current(session)
+    """Give a joiner base × days left ÷ days of the open period; nothing when no period is open, nothing twice.
+
+    While one closes they wait: the opening gives it to them.
+    """
+    period, current = Period.held(session), rules.current(session)
     if period is None or period.state != OPEN or current is None:
         return
     version, policy = current
@@ -138,6 +148,7 @@ def adjust(session: Session, now: datetime, version: int, policy: Policy, after:
     members = next_members(session, after)
     if not members:
         return None
+    lock_members(session, [member.id for member in members])
     known = {a.member_id: a for a in session.exec(_allowances(period.id, members)).all()}
     issued = organisation(session, AccountKind.ISSUED, now)
     for member in members:

@@ -20,7 +20,7 @@ from models.base import stored_time
 from models.calendar import next_span, span_of
 from models.ledger import Account, AccountKind, Cause, Kind, organisation, transfer
 from models.member import Member
-from models.period import CHUNK, CLOSED, OPEN, TURNING, Allowance, Period, fit_pools
+from models.period import CHUNK, CLOSED, OPEN, TURNING, Allowance, Period, fit_pools, welcome
 from models.policy import Policy
 from models.posting import portion, post_all, smaller
 
@@ -91,7 +91,17 @@ def advance(session: Session, now: datetime) -> bool:
         period.state, period.policy = OPEN, version
     session.add(period)
     session.flush()
+    if period.state == OPEN:
+        _welcome_latecomers(session, period, cause.at)
     return period.state == TURNING
+
+
+def _welcome_latecomers(session: Session, period: Period, now: datetime) -> None:
+    """Who joined behind the back of the step that allocates."""
+    known = select(Allowance.member_id).where(Allowance.period_id == period.id)
+    query = select(Member).where(col(Member.left_at).is_(None), col(Member.id).not_in(known))
+    for member in session.exec(query.order_by(col(Member.id))).all():
+        welcome(session, member, now)
 
 
 def _end_of_range(session: Session, after: int) -> int | None:
