@@ -21,6 +21,7 @@ from models.policy import Policy
 from models.refusal import (
     AlreadyDecided,
     InsufficientQuota,
+    NotAColleague,
     NothingToRevoke,
     OverCeiling,
     PoolTooSmall,
@@ -117,8 +118,9 @@ def ask(
     The first approver who may grant that much is asked; nobody: `unroutable`.
     """
     Period.current(session)
-    lock_members(session, [member.id])
-    found = open_request(session, member.id)
+    if lock_members(session, [member.id]):
+        raise NotAColleague(member.name)
+    found = open_request(session, member.id, hold=True)
     before, code = (found.code if found else None), new_code(session)
     if found is None:
         found = Request(code=code, member_id=member.id, amount=amount, reason=reason, asked_at=now)
@@ -140,10 +142,10 @@ def ask(
     return found, before
 
 
-def open_request(session: Session, member_id: int) -> Request | None:
-    return session.exec(
-        select(Request).where(Request.member_id == member_id, col(Request.state).in_(OPEN))
-    ).one_or_none()
+def open_request(session: Session, member_id: int, *, hold: bool = False) -> Request | None:
+    """What somebody has asked for and nobody decided; with `hold` nobody can meanwhile."""
+    query = select(Request).where(Request.member_id == member_id, col(Request.state).in_(OPEN))
+    return session.exec(query.with_for_update() if hold else query).one_or_none()
 
 
 def find(session: Session, code: str) -> Request:
