@@ -13,7 +13,7 @@ from typing import Any
 CENT = 10_000
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """The rules say no; the name is that of the refusal."""
 
 

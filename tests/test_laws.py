@@ -7,7 +7,7 @@ and the audit must find nothing. A refused command must have changed nothing.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -599,7 +599,7 @@ def settled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture
-def copies(settled: Path, tmp_path: Path) -> Iterator[Callable[[], Database]]:
+def copies(settled: Path, tmp_path: Path) -> Callable[[], Database]:
     def fresh() -> Database:
         path = tmp_path / "laws.db"
         for old in tmp_path.glob("laws.db*"):
@@ -607,7 +607,7 @@ def copies(settled: Path, tmp_path: Path) -> Iterator[Callable[[], Database]]:
         shutil.copy(settled, path)
         return Database(f"sqlite:///{path}")
 
-    yield fresh
+    return fresh
 
 
 def histories(examples: int, steps: int) -> settings:
