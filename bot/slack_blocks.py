@@ -131,7 +131,7 @@ def cut(text: str, most: int) -> str:
         return text
     short = text[: most - 1]
     amp = short.rfind("&")
-    return (short[:amp] if amp > most - 8 and ";" not in short[amp:] else short) + "…"
+    return (short[:amp] if amp > max(-1, most - 8) and ";" not in short[amp:] else short) + "…"
 
 
 # Forms

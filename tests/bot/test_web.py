@@ -1,0 +1,75 @@
+"""At the door: who may come in, and what they get to read. The rest of the hostility is in test_hostile.py."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+import aiohttp
+import pytest
+from prometheus_client import CollectorRegistry
+
+from bot.web import LARGEST_BODY, OLDEST, application, genuine, sensible, serve
+
+SECRET = "a-secret-of-the-tests"
+NOW = 1_794_000_000
+
+
+def signature(body: bytes, stamp: str) -> str:
+    return "v0=" + hmac.new(SECRET.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
+
+
+def test_only_what_slack_signed_lately_is_genuine() -> None:
+    body, stamp = b'{"a": 1}', str(NOW)
+    good = signature(body, stamp)
+    assert genuine(stamp, body, good, SECRET, NOW)
+    assert genuine(stamp, body, good, SECRET, NOW + OLDEST)
+    assert not genuine(stamp, body, good, SECRET, NOW + OLDEST + 1)
+    assert not genuine(stamp, body, good, SECRET, NOW - OLDEST - 1)
+    assert not genuine(stamp, body + b" ", good, SECRET, NOW)
+    assert not genuine(stamp, body, good, "another-secret", NOW)
+    assert not genuine(stamp, body, good.upper(), SECRET, NOW)
+
+
+@pytest.mark.parametrize(
+    "stamp", ["", "abc", "1e9", "-1", "+1", "٣", "１７９４", " 1794000000", "1794000000\n", "9" * 400, "²"]
+)
+def test_a_timestamp_is_digits_and_nothing_else(stamp: str) -> None:
+    assert not genuine(stamp, b"", signature(b"", stamp), SECRET, NOW)
+
+
+@pytest.mark.parametrize("sign", ["", "é", "\ud800", "v0=", "v0=é"])
+def test_a_signature_of_any_shape_is_compared_and_no_more(sign: str) -> None:
+    assert not genuine(str(NOW), b"", sign, SECRET, NOW)
+
+
+def test_what_bolt_could_not_take_apart_is_not_handed_to_it() -> None:
+    json, form = "application/json", "application/x-www-form-urlencoded"
+    for body in (b"{}", b'{"type": "event_callback", "event": {}}'):
+        assert sensible(json, body)
+    for body in (b"", b"[]", b"{", b"5", b"\xff", b'{"event": []}', b"[" * 100_000):
+        assert not sensible(json, body)
+    for body in (b"ssl_check=1", b"payload=%7B%7D", b"command=%2Fquota&trigger_id=1&user_id=U1", b""):
+        assert sensible(form, body)
+    for body in (b"payload=", b"payload=5", b"payload=%5B%5D", b"command=%2Fquota", b"\xff=\xff"):
+        assert not sensible(form, body)
+
+
+async def test_without_slack_there_is_no_door_for_it() -> None:
+    checks = {"database": lambda: True, "slack": lambda: False}
+    runner = await serve(application(checks, CollectorRegistry(), None), "127.0.0.1", 0)
+    base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        async with aiohttp.ClientSession() as http:
+            async with http.post(f"{base}/slack/events", data=b"x") as reply:
+                assert reply.status == 404
+            async with http.get(f"{base}/healthz") as reply:
+                assert (reply.status, await reply.json()) == (200, {"ok": True})
+            async with http.get(f"{base}/readyz") as reply:
+                assert reply.status == 503
+                assert (await reply.json())["slack"] is False
+            async with http.get(f"{base}/metrics") as reply:
+                assert reply.status == 200
+    finally:
+        await runner.cleanup()
+    assert LARGEST_BODY == 1024 * 1024
