@@ -1,4 +1,4 @@
-"""What a policy gives to many people at once: only the columns that it matches are read, each combination is judged once."""
+"""What a policy gives to many people at once: only the columns that it matches are read."""
 
 from __future__ import annotations
 
@@ -27,14 +27,13 @@ class Due(NamedTuple):
 
 
 class Bases:
-    """A policy's answers, remembered by what it matches."""
+    """A policy's answers, from the columns that it matches alone."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         matched = {key for rule in policy.allocations for key in rule.match}
         self._own = tuple(sorted(matched & set(_OWN)))
         self._others = tuple(sorted(matched - set(_OWN)))
-        self._known: dict[tuple[str, ...], Allocation] = {}
 
     def among(self, session: Session, *where: Any) -> Iterator[Due]:
         """What everybody who is here and meets `where` gets, by id."""
@@ -47,13 +46,10 @@ class Bases:
             yield Due(row[0], found.amount, found.rule)
 
     def _of(self, row: Row[Any]) -> Allocation:
-        extra = row[-1] if self._others else {}
-        others = (str(extra.get(name, "")) for name in self._others)
-        key = (*(value or "" for value in row[1 : 1 + len(self._own)]), *others)
-        if key not in self._known:
-            names = (*self._own, *self._others)
-            self._known[key] = self.policy.base_for(dict(zip(names, key, strict=True)))
-        return self._known[key]
+        columns = {name: row[place] or "" for place, name in enumerate(self._own, 1)}
+        if self._others:
+            columns |= {name: str(row[-1].get(name, "")) for name in self._others}
+        return self.policy.base_for(columns)
 
 
 def note_allowances(session: Session, period_id: int, dues: Iterable[Due], since: datetime) -> list[int]:

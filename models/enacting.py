@@ -50,15 +50,16 @@ def standing(session: Session, before: Policy | None, members: Iterable[Member])
     period = Period.latest(session)
     if period is None or before is None:
         return {}
-    given = session.exec(select(Allowance).where(Allowance.period_id == period.id)).all()
-    known = {one.member_id: one for one in given}
-    found = {}
-    for member in members:
-        allowance = known.get(member.id)
-        if allowance is not None and allowance.since <= period.starts_at:
-            found[member.id] = allowance.base
-        elif allowance is not None and allowance.rule < len(before.allocations):
-            found[member.id] = before.allocations[allowance.rule].amount if allowance.rule >= 0 else 0
+    columns = (Allowance.member_id, Allowance.base, Allowance.rule, Allowance.since)
+    given = session.exec(select(*columns).where(Allowance.period_id == period.id)).all()
+    found, here = {}, {member.id for member in members}
+    for member_id, base, rule, since in given:
+        if member_id not in here:
+            continue
+        if since <= period.starts_at:
+            found[member_id] = base
+        elif rule < len(before.allocations):
+            found[member_id] = before.allocations[rule].amount if rule >= 0 else 0
     return found
 
 

@@ -125,6 +125,10 @@ class Alerts(_Section):
     surge: Surge | None = Surge()
 
 
+MOST_KNOWN = 10_000
+"""Combinations of columns whose answer a policy remembers."""
+
+
 @dataclass(frozen=True)
 class Allocation:
     """What somebody gets a period (stored units), by which entry of `allocations` (from 0; -1: none matched) and why."""
@@ -152,6 +156,7 @@ class Policy(_Section):
     quiet_time: QuietTime | None = Setting(QuietTime(), alias="quiet")
     alerts: Alerts = Alerts()
     _tree: Tree = PrivateAttr()
+    _known: dict[tuple[str, ...], Allocation] = PrivateAttr(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -173,6 +178,14 @@ class Policy(_Section):
 
     def base_for(self, columns: dict[str, str]) -> Allocation:
         """What the first entry that matches these columns of people.csv gives for a whole period; nothing when none does."""
+        seen = tuple(columns.get(key, "") for key in self._matched)
+        if seen not in self._known:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[seen] = self._judged(columns)
+        return self._known[seen]
+
+    def _judged(self, columns: dict[str, str]) -> Allocation:
         for index, wanted in enumerate(self._wanted):
             if all(self._fits(key, value, columns) for key, value in wanted):
                 rule = self.allocations[index]
@@ -200,6 +213,11 @@ class Policy(_Section):
         return tuple(
             tuple((key, fold(value)) for key, value in rule.match.items()) for rule in self.allocations
         )
+
+    @cached_property
+    def _matched(self) -> tuple[str, ...]:
+        """Every column that some entry looks at: who agrees in them gets the same."""
+        return tuple(sorted({key for rule in self.allocations for key in rule.match}))
 
     def _fits(self, key: str, wanted: str, columns: dict[str, str]) -> bool:
         value = fold(columns.get(key, ""))
