@@ -1,0 +1,146 @@
+"""A bot that is shot at a named step (SIGKILL, as the kernel does it): what `test_crashes` starts in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+
+from bot.database import Database
+from bot.dispatch import Dispatcher
+from bot.messenger import Profile, Request
+from bot.worker import Worker
+from handlers import context
+from models import loan, receipt
+from models import request as requesting
+from models.message import Message
+
+STEPS = (
+    "before the receipt is looked up",
+    "after the row of the loan or the decision",
+    "after the transfer",
+    "after telling the other one",
+    "before the commit",
+    "after the commit, before the answer",
+    "after the answer",
+    "while sending",
+    "after sending, before marking",
+    "after marking",
+)
+
+
+class Paper:
+    """A messenger that writes on paper, and is sure that it is there before it says so."""
+
+    name = "slack"
+
+    def __init__(self, path: Path, shot: Callable[[str], None] = lambda step: None) -> None:
+        self.path, self.shot = path, shot
+
+    async def run(self) -> None:
+        return
+
+    async def send(self, address: str, message: Message, key: str, *, unsure: bool = False) -> str:
+        self.shot("while sending")
+        self._write(key, address, message)
+        self.shot("after sending, before marking")
+        return key
+
+    async def replace(self, ref: str, message: Message) -> None:
+        self._write(f"replace:{ref}", ref, message)
+
+    async def answer(self, by: dict[str, Any], message: Message) -> None:
+        self._write(f"answer:{by['key']}", by["lane"], message)
+
+    async def home(self, address: str, message: Message) -> None:
+        self._write("home", address, message)
+
+    async def profile(self, address: str, *, urgent: bool) -> Profile | None:
+        return Profile("member")
+
+    def ready(self) -> bool:
+        return True
+
+    def _write(self, key: str, address: str, message: Message) -> None:
+        with self.path.open("a", encoding="utf-8") as paper:
+            paper.write(json.dumps([key, address, message.text], ensure_ascii=False) + "\n")
+            paper.flush()
+            os.fsync(paper.fileno())
+
+
+class Bot:
+    """Dispatcher and worker on one database, saying everything on paper."""
+
+    def __init__(self, url: str, paper: Paper, now: datetime) -> None:
+        self.database = Database(url)
+        self.dispatcher = Dispatcher(self.database, lambda: now)
+        messengers = self.dispatcher.messengers
+        messengers["slack"] = paper
+        self.worker = Worker(self.database, lambda: now, messengers, self.dispatcher.home)
+
+    async def hear(self, key: str, sender: str, words: tuple[str, ...], fields: dict[str, str]) -> str:
+        by = {"key": key, "lane": sender} if not fields else None
+        outcome = await self.dispatcher.handle(Request(key, sender, words, fields=fields, answer_by=by))
+        return repr(outcome)
+
+
+def live(
+    pipe: Connection, url: str, paper: str, now: datetime, heard: list[Any], step: str, hit: int
+) -> None:
+    """Hear and answer all of it, and send what was promised; be shot at the `hit`-th time of `step`."""
+    left = hit
+
+    def shot(where: str) -> None:
+        nonlocal left
+        left -= where == step
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    aim(shot)
+    asyncio.run(_live(pipe, Bot(url, Paper(Path(paper), shot), now), heard, shot))
+
+
+async def _live(pipe: Connection, bot: Bot, heard: list[Any], shot: Callable[[str], None]) -> None:
+    event.listen(bot.database.engine, "commit", lambda _: shot("before the commit"))
+    for key, *rest in heard:
+        answer = await bot.hear(key, *rest)
+        shot("after the commit, before the answer")
+        pipe.send((key, answer))
+        shot("after the answer")
+        while await bot.worker.round():
+            shot("after marking")
+    bot.database.close()
+
+
+def aim(shot: Callable[[str], None]) -> None:
+    """Have `shot` called at the steps within a transaction."""
+    first, row, moved, told = STEPS[:4]
+    receipt.answered = _around(receipt.answered, lambda: shot(first), before=True)  # type: ignore[assignment]
+    loan.Loan._open = staticmethod(_around(loan.Loan._open, lambda: shot(row)))  # type: ignore[assignment]
+    requesting._decide = _around(requesting._decide, lambda: shot(row))
+    loan.transfer = requesting.transfer = _around(loan.transfer, lambda: shot(moved))  # type: ignore[attr-defined]
+    context.Voice.tell = _around(context.Voice.tell, lambda: shot(told))  # type: ignore[method-assign]
+
+
+def _around(
+    function: Callable[..., Any], shoot: Callable[[], None], *, before: bool = False
+) -> Callable[..., Any]:
+    @wraps(function)
+    def wrapped(*args: Any, **words: Any) -> Any:
+        if before:
+            shoot()
+        result = function(*args, **words)
+        if not before:
+            shoot()
+        return result
+
+    return wrapped
