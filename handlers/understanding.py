@@ -1,42 +1,318 @@
-"""Understanding (being written)."""
+"""A sentence in English or Chinese → what is asked for.
+
+People, numbers and days are taken out of the sentence first; what is left is compared with the typed grammar (`exact`), then with the
+ways people ask (`clear`), then with whole phrases (`unclear`). Money moves by a sentence only if the whole of it says so: what is
+negated, reported, supposed, past or somebody else's is `none`, and a rest that is no reason makes it `unclear`. Whatever is not `exact`
+is said back before anything moves. Nothing here looks anything up.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import islice
+from typing import Any
+
+from rapidfuzz import fuzz, process
+
+from handlers import phrases, questions
+from handlers.phrases import OTHER, A, P, Template
+from handlers.sentence import Sentence, Skeleton
+from models.amount import All, read_number
+from models.refusal import BadAmount
 
 
 @dataclass(frozen=True)
 class Understood:
+    """What a sentence asks for, nothing looked up.
+
+    `person` is a messenger's id, `name` whatever else names somebody; `amount` is as typed, for `models.amount.parse`; `until` an ISO
+    day, or what was typed when there is no such day. Besides the intents of interface.md: `revoke`, and `yes` and `no` to an echo.
+    """
+
     intent: str
+    confidence: str = "unclear"
     person: str | None = None
     name: str | None = None
     amount: str | None = None
     reason: str | None = None
     until: str | None = None
-    confidence: str = "exact"
     code: str | None = None
     locale: str | None = None
 
+    @property
+    def number(self) -> str | None:
+        """The amount as a plain decimal, where it is one number beyond doubt."""
+        return _decimal(self.amount) if self.amount else None
 
-def understand(text, locale="en", *, today=None):
-    t = text.strip()
-    m = re.match(r"(lend|borrow|repay|recall|forgive)(.*)$", t)
-    p = re.search(r"<@(\w+)>", t)
-    a = re.search(r"(?<![\w@<])(\d[\d.,k]*)", re.sub(r"<@\w+>", "", t))
-    if m:
-        return Understood(m[1], p and p[1], None, a and a[1])
-    m = re.match(r"(approve|decline|cancel|revoke) (\w+) ?(.*)$", t)
-    if m:
+    def as_json(self) -> dict[str, Any]:
+        """The line that `quotabot understand` prints."""
+        return {
+            "intent": "none" if self.intent in ("yes", "no") else self.intent,
+            "person": self.person,
+            "amount": self.number,
+            "reason": self.reason,
+            "until": self.until if re.fullmatch(r"\d{4}-\d\d-\d\d", self.until or "") else None,
+            "confidence": self.confidence,
+        }
+
+
+NOTHING = Understood("none")
+
+
+def understand(text: str, locale: str = "en", *, today: date | None = None) -> Understood:
+    """Read one sentence; both languages are understood whatever the asker's `locale` is. Days need `today`."""
+    sentence = Sentence.read(text, today)
+    return (
+        _word(sentence)
+        or _decision(sentence)
+        or _command(sentence)
+        or _wish(sentence)
+        or _question(sentence)
+        or _misspelt(sentence)
+        or NOTHING
+    )
+
+
+# ── words and codes ─────────────────────────────────────────────────────────────────────────────────
+
+_WORDS = tuple((intent, re.compile(words)) for intent, words in (phrases.WORDS | phrases.BARE).items())
+_LANG = re.compile(r"(?:lang|language|语言)[ :]*(?P<locale>en|zh)\w*")
+_CODE = r"#?(?P<code>(?![0-9]+[a-z]?\b)(?=[a-z]*[0-9])[a-z0-9]{4,8}|(?-i:[A-Z]{4,8}))(?![A-Za-z0-9])"
+_DECISIONS = tuple(
+    (intent, re.compile(rf"(?i)(?P<please>(?:(?:please|pls|plz|ok|okay|yes|请|麻烦|我|好的?|行|可以)[\s,，]*)*)(?:{verbs})(?: it| (?:my |the )?request| ?(?:我的|这个)?申请)?[\s:：]*{_CODE}(?P<rest>.*)"))
+    for intent, verbs in phrases.DECISIONS.items()
+)  # fmt: skip
+
+
+def _word(sentence: Sentence) -> Understood | None:
+    """A command that is one word, or none at all."""
+    for intent, words in _WORDS:
+        if words.fullmatch(sentence.tight.text):
+            return Understood(intent, "exact")
+    match = _LANG.fullmatch(sentence.spaced.text)
+    return Understood("lang", "exact", locale=match["locale"]) if match else None
+
+
+def _decision(sentence: Sentence) -> Understood | None:
+    """`approve CODE [amount]`, `decline CODE reason`, `cancel CODE`, `revoke CODE`."""
+    for intent, pattern in _DECISIONS:
+        if match := pattern.fullmatch(sentence.source):
+            rest = _trimmed(match["rest"])
+            found = Understood(
+                intent, "clear" if match["please"] else "exact", code=match["code"].upper(), reason=rest
+            )
+            if re.search("[?？]", match["rest"]) or phrases.TAKES_BACK.search(match["rest"].lower()):
+                return replace(found, confidence="unclear")
+            if intent == "approve" and rest:
+                return _granted(found, rest, sentence)
+            return replace(found, confidence="unclear") if rest and intent != "decline" else found
+    return None
+
+
+def _granted(found: Understood, rest: str, sentence: Sentence) -> Understood:
+    """An approval may name another amount; anything else after it is for a human to look at."""
+    numbers = [span.says for span in sentence.numbers if span.says in rest]
+    around = rest.replace(numbers[0], "", 1) if numbers else rest
+    if len(numbers) != 1 or not re.fullmatch(
+        r"(?i)(?:for|with|at|only|but only|just|只?批|给|按)?\s*(?:only|max)?", around
+    ):
+        return replace(found, confidence="unclear")
+    sure = _certain(numbers[0], "approve")
+    return replace(found, amount=numbers[0], reason=None, confidence=found.confidence if sure else "unclear")
+
+
+# ── what moves something ────────────────────────────────────────────────────────────────────────────
+
+_MOVES_AWAY = frozenset({"lend", "repay", "recall", "forgive", "delegate"})
+_CLAUSE = re.compile(r"[,.;!?:] ?(?=.)")
+
+
+def _command(sentence: Sentence) -> Understood | None:
+    """The typed grammar, from the first word on."""
+    for template in phrases.TYPED:
+        skeleton = sentence.spaced if template.english else sentence.tight
+        match = template.pattern.match(skeleton.text.replace(OTHER, A))
+        if match and (found := _filled(template, match, skeleton, sentence, typed=True)):
+            return found
+    return None
+
+
+def _wish(sentence: Sentence) -> Understood | None:
+    """A plain sentence. Of several readings the first clear one, else the first."""
+    found = list(_wishes(sentence))
+    return next((one for one in found if one.confidence == "clear"), found[0] if found else None)
+
+
+def _wishes(sentence: Sentence) -> Iterator[Understood]:
+    for templates, skeleton in ((phrases.ENGLISH, sentence.spaced), (phrases.CHINESE, sentence.tight)):
+        for start in _beginnings(skeleton.text):
+            for template in templates:
+                match = template.pattern.match(skeleton.text, start)
+                if match and (found := _filled(template, match, skeleton, sentence)):
+                    yield (
+                        replace(found, confidence="unclear")
+                        if start and found.intent in _MOVES_AWAY
+                        else found
+                    )
+
+
+def _beginnings(text: str) -> Iterator[int]:
+    """Where a wish may begin: at the front, and after clauses that neither deny, report nor suppose anything."""
+    yield 0
+    for match in islice(_CLAUSE.finditer(text), 4):
+        if phrases.NOT_TO_BE_TAKEN.search(text, 0, match.end()):
+            return
+        yield match.end()
+
+
+def _filled(
+    template: Template, match: re.Match[str], skeleton: Skeleton, sentence: Sentence, *, typed: bool = False
+) -> Understood | None:
+    """Put in who, how much and why; less sure where something is left over, missing or double."""
+    if len(sentence.people) > 1 and template.intent != "request":
+        return NOTHING
+    rest = _rest(template, skeleton, match.end(), typed=typed)
+    if rest is None or not (A in match[0] or (rest.fits and rest.apart)):
+        return None
+    person, name = _who(template.intent, match, skeleton, sentence)
+    if name and P not in match[0] and (sentence.people or not (typed or A in match[0])):
+        return None
+    amount = _how_much(match, sentence)
+    sure = (
+        template.sure
+        and rest.fits
+        and (P in match[0] or not name or (typed and bool(amount or sentence.until)))
+        and not _PRONOUN.search(match[0])
+        and _certain(amount, template.intent)
+    )
+    confidence = "unclear" if not sure else "exact" if typed else "clear"
+    return Understood(template.intent, confidence, person, name, amount, rest.reason, sentence.until)
+
+
+_PRONOUN = re.compile(r"\b(?:him|her|them)\b|[他她]|\bta\b")
+
+
+def _who(
+    intent: str, match: re.Match[str], skeleton: Skeleton, sentence: Sentence
+) -> tuple[str | None, str | None]:
+    if P in match[0]:
+        return sentence.people[0].id, sentence.people[0].name
+    if intent == "borrow" and match.string.startswith(P):  # @bob, any quota left? lend me 50
+        return sentence.people[0].id, sentence.people[0].name
+    group = next((group for group, value in match.groupdict().items() if value), None)
+    return None, skeleton.original(*match.span(group)) if group else None
+
+
+def _how_much(match: re.Match[str], sentence: Sentence) -> str | None:
+    """The number in its place; every amount of the sentence where there are several, which is no number and says so."""
+    before = sum(match.string.count(sign, 0, match.start()) for sign in (A, OTHER))
+    inside = sum(match[0].count(sign) for sign in (A, OTHER))
+    meant = [
+        span
+        for place, span in enumerate(sentence.numbers)
+        if span.sign == A or before <= place < before + inside
+    ]
+    return " ".join(span.says for span in meant) or None
+
+
+def _certain(amount: str | None, intent: str) -> bool:
+    if not amount:
+        return True
+    try:
+        number = read_number(amount)
+    except BadAmount:
+        return False
+    return (
+        intent != "request"
+        if isinstance(number, All)
+        else bool(number.sure and number.units and not number.ask)
+    )
+
+
+def _decimal(amount: str) -> str | None:
+    try:
+        number = read_number(amount)
+    except BadAmount:
+        return None
+    if isinstance(number, All) or number.ask or not number.units:
+        return None
+    return format(number.values[0].normalize(), "f")
+
+
+# ── what is left over ───────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What stands after the wish: a reason, or something that does not fit."""
+
+    fits: bool
+    reason: str | None = None
+    apart: bool = True  # the reason begins with a mark or a word of its own
+
+
+def _rest(template: Template, skeleton: Skeleton, end: int, *, typed: bool) -> Rest | None:
+    """Read the rest as courtesy and reason; None when it turns the whole into a statement."""
+    text = skeleton.text
+    courtesy = phrases.COURTESY.match(text, end)
+    at = courtesy.end() if courtesy else end
+    if not template.sure and A not in text[:at] and re.search("[吗么?]", text[end:at]):
+        return None  # a question about a state is no wish
+    if phrases.CONTRADICTS.match(text, at):
+        return None
+    moves_away = template.intent in _MOVES_AWAY
+    asks = re.search("[?吗么]" if moves_away else "[?]", text[end:])
+    fits = not (asks and (typed or moves_away))
+    if at == len(text.rstrip("?")):
+        return Rest(fits)
+    marker = phrases.REASON.match(text, at)
+    if phrases.TAKES_BACK.search(text, end):
+        return None if moves_away and not marker else Rest(False)
+    if phrases.DOUBTS.match(text, at):
+        return Rest(False)
+    apart = bool(re.search("[,.;:(-]", text[end:at]) or (marker and marker["marker"]))
+    if not (typed or marker or apart) or (not apart and phrases.IS_PAST.match(text, at)):
+        return Rest(False)
+    return Rest(fits, _trimmed(skeleton.original(marker.end() if marker else at)), apart)
+
+
+_COURTESY_AFTER = re.compile(
+    r"(?i)[\s,，.。!！;；]*(?:(?:please|pls|thanks|thank you|thx|谢谢|多谢|拜托)[\s,，.。!！]*)*[?？]*$"
+)
+
+
+def _trimmed(reason: str) -> str | None:
+    return _COURTESY_AFTER.sub("", reason).strip(" ,，.。;；:：()（）-") or None
+
+
+# ── what moves nothing ──────────────────────────────────────────────────────────────────────────────
+
+
+def _question(sentence: Sentence) -> Understood | None:
+    """What somebody wants to know; what only resembles a question has neither people nor amounts in it."""
+    spaced, tight = sentence.spaced.text, sentence.tight.text
+    intent = questions.asked(spaced, tight)
+    if intent == "lang":
         return Understood(
-            m[1], code=m[2], amount=(m[3] or None) if m[1] == "approve" else None, reason=m[3] or None
+            intent, "clear", locale="zh" if re.search("zh|chinese|mandarin|中文|汉语|普通话", tight) else "en"
         )
-    m = re.match(r"request (\S+) ?(.*)$", t)
-    if m:
-        return Understood("request", amount=m[1], reason=m[2] or None)
-    if t in ("balance", "loans", "history", "team", "help", "yes", "no"):
-        return Understood(t)
-    m = re.match(r"lang (\w+)", t)
-    if m:
-        return Understood("lang", locale=m[1])
-    return Understood("none", confidence="unclear")
+    if intent:
+        return Understood(intent, "clear")
+    close = None if sentence.people or sentence.numbers else questions.resembles(spaced)
+    return Understood(close) if close else None
+
+
+def _misspelt(sentence: Sentence) -> Understood | None:
+    """A typed command whose first word is nearly one: said back, never done at once."""
+    first = re.match("[A-Za-z]{3,10}(?![A-Za-z])", sentence.source)
+    meant = first and process.extractOne(
+        first[0].lower(), phrases.COMMANDS, scorer=fuzz.ratio, score_cutoff=80
+    )
+    if not first or not meant or meant[0] == first[0].lower():
+        return None
+    mended = Sentence.read(meant[0] + sentence.source[first.end() :], None)
+    found = _decision(mended) or _command(mended)
+    return replace(found, confidence="unclear", until=sentence.until) if found else None
