@@ -189,6 +189,7 @@ _SCALE = (
     r"(?:[kmbw]|[百千兆](?![\u4e00-\u9fff]*[个人])|[十百千]?[万萬亿億]"
     r"| ?(?:hundred|thousand|million|billion|grand|mil)\b)"
 )
+_OTHER = "²³¹⁰⁴-⁹₀-₉½¼¾⅐-⅞①-⓿❶-➓٠-٩۰-۹०-९"  # signs that Python takes for digits and people do not
 _CN = "零〇一二两三四五六七八九十壹贰叁肆伍陆柒捌玖拾"
 _ALONE = "(?=$|[^\\w]|[给到吧吗呗用的])"  # 50个, not 50个人
 _UNITS = (
@@ -203,7 +204,7 @@ _WORDS_EN = (
     rf"|{_ONES_EN}(?= (?:bucks?|dollars?|tokens|credits)\b))\b"
 )
 _ONE = (
-    rf"(?:{_FIGURE}{_SCALE}?(?:{_D}+[百千万]?)*|0x[0-9a-f]+|{_D}+(?:\.{_D}+)?e[+-]?{_D}+|{_D}*[½¼¾²³¹①-⑳٠-٩]+{_D}*"
+    rf"(?:{_D}*[{_OTHER}]+{_D}*|{_FIGURE}{_SCALE}?(?:{_D}+[百千万]?)*|0x[0-9a-f]+|{_D}+(?:\.{_D}+)?e[+-]?{_D}+"
     rf"|(?!一[点些下会起样直定共般切个])[{_CN}](?:[{_CN}百千万亿萬億佰仟]+|(?={_UNITS}))|{_WORDS_EN})"
 )
 _ABOUT = "(?:(?:about|around|roughly|approximately|at least|at most|大概|大约|约|差不多) ?|~ ?)"
@@ -211,7 +212,7 @@ _NUMBER = re.compile(
     rf"(?i)(?P<number>{_ABOUT}?(?:(?<![\w.#/:@-])[-−–+] ?|\()?(?:us\$|hk\$|[$¥￥€£＄] ?)?(?<![a-z0-9_.#/:@])(?<![a-z]-)(?<!第){_ONE}"
     rf"(?: ?(?:[-–~～到至]|to\b|or\b|或) ?{_ONE})?(?:多|左右|上下|\+)?\)?)"
     rf"(?: (?:more|extra|additional))?(?P<unit>{_UNITS})?(?: (?:more|extra|additional)\b)?"
-    rf"(?![a-z0-9０-９_%％‰°]|[.,:/][0-9])"
+    rf"(?![a-z0-9０-９{_OTHER}_%％‰°]|[.,:/][0-9])"
 )
 _MY_QUOTA = "(?: of it| (?:of )?my (?:remaining |unused |spare )?(?:quota|tokens|credits))?"
 _EVERYTHING = re.compile(
