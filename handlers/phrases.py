@@ -72,6 +72,11 @@ class Template:
     english: bool
     pattern: re.Pattern[str]
 
+    @property
+    def moves_away(self) -> bool:
+        """What is asked for takes something from the asker or from somebody else at once."""
+        return self.intent in ("lend", "repay", "recall", "forgive", "delegate")
+
 
 def _english(intent: str, *ways: str, sure: bool = True, opening: str = OPENING_EN) -> Template:
     name = _NAME_EN if opening else f"{_NAME_EN}(?: {_NAME_EN})?"
@@ -437,36 +442,4 @@ CHINESE = (
         "(?:把)?(?:我的)?{U}(?:上限)?(?:再)?(?:提|加|调|涨|提高|增加|上调|提升)(?:到|至|成){A}",
         sure=False,
     ),
-)
-
-# ── what may stand before and after ─────────────────────────────────────────────────────────────────
-
-NOT_TO_BE_TAKEN = re.compile(  # what makes a clause before a wish deny, report or suppose it
-    r"\b(?:hypothetic\w*|pretend|assuming|said|says|say|told|tells?|asked|asks|heard|thinks?|thought|wants|wanted|wrote|writes|if|when|unless|do not|not to|never|shouldn'?t|should|"
-    r"would|yesterday|last|already|suppose|imagine|example|might|maybe|says)\b|\bdon'?t (?!have)|说|讲|告诉|问(?!题)|听|据|如果|要是|假如|假设|"
-    r"万一|别|不要|不用|不想|不能|勿|昨天|前天|上次|上周|已经(?!用)|之前|曾|例如|比如|应该|可能|没(?!有?(?:额度|token|钱|了))|为什么|该不该|让我|拒绝|[\"“「]"
-)
-COURTESY = re.compile(
-    rf"(?:[ ,.;:!()~-]*(?:(?:please|pls|plz|thanks(?: a lot| so much| in advance)?|thank you(?: so much)?|thx|ty|cheers|right now|now|today|tonight|asap|"
-    rf"urgently|if (?:you can|possible|that'?s ok(?:ay)?|you don'?t mind)|when you can|for (?:now|me)|more|extra|again|back|to me|this (?:week|month)|"
-    rf"will you|would you|can you|man|mate|bro|buddy|guys|everyone|folks|temporarily|too|as well|somehow|in full|all of it)(?!\w)|{P}(?=[.!?]*$)|行吗|行不行?|好吗|好不好|"
-    r"可以[吗不]|谢谢(?:大家|你|您)?|谢了|多谢|感谢|拜托了?|急用?(?=$|[,.!])|麻烦(?:你|您|了)*|过[去来]|一下|用用|就(?:行|够|可以)了?|即可|应急(?=$|[,.!])|江湖救急|大佬|不(?=[?.!]*$)|"
-    r"怎么办|咋办|咋整|给我|求(?:支援|助|帮忙)|救急|救命|[吗吧呗么嘛啊哈呀哦呢先]))*[ ,.;:!()~-]*"
-)
-CONTRADICTS = re.compile(  # the rest says that it was, is or would be, not that it shall be
-    r"(?:was|is|were|are|has|had|have|did|does|would|should|could|might|already|yesterday|last|ago|earlier|said|says|(?:he|she|they) said)\b|"
-    r"[了过是完]|的(?!额度)|来着"
-)
-DOUBTS = re.compile(
-    rf"(?:and|or|but|if|when|unless|only|once|after|tomorrow|later|next|maybe|perhaps|not|no|never|don'?t|at|then|than|per|a day|each|(?:for|to) (?:{P}|him|"
-    rf"her|them|us))(?!\w)|[{A}{OTHER}{P}]|但|不过|如果|要是|假如|的话|会|应该|可能|不|没|别|还是|明天|后天|下周|下个?月|以后|之后|和|跟|给|到|或|够"
-)
-TAKES_BACK = re.compile(
-    r"\b(?:just kidding|kidding|jk|never ?mind|nvm|mistake|joke|bad idea|regret\w*|scratch that|second thoughts?|forget it|wait|or not|don'?t|do not|actually|not|oops|no)\b|"
-    r"算了|开玩笑|逗你|别借|不借|除非|别当真|打错|等等"
-)
-IS_PAST = re.compile("[^,.;]*(?:了|的事情?)[.!~]*$")  # without a pause before it
-REASON = re.compile(
-    r"(?P<marker>(?:for|to|because(?: of)?|cause|cuz|coz|since|as|so that|so|reason(?: is)?:?|it'?s for|need(?:ed)? (?:it )?(?:for|to))\s|用来|用于|为了|"
-    r"因为|由于|理由(?:是|:)?|原因(?:是|:)?|说明:|备注:)|(?=(?:i|i'?m|we|we'?re|he|she|they|need) )|(?=[\u4e00-\u9fff])"
 )

@@ -19,8 +19,9 @@ from rapidfuzz import fuzz, process
 
 from handlers import phrases, questions
 from handlers.phrases import OTHER, A, P, Template
+from handlers.rest import belies, read_rest, takes_back, trimmed
 from handlers.sentence import Sentence, Skeleton
-from models.amount import All, read_number
+from models.amount import ALL, All, Number, read_number
 from models.refusal import BadAmount
 
 
@@ -45,7 +46,8 @@ class Understood:
     @property
     def number(self) -> str | None:
         """The amount as a plain decimal, where it is one number beyond doubt."""
-        return _decimal(self.amount) if self.amount else None
+        number = _number(self.amount) if self.amount else None
+        return format(number.values[0].normalize(), "f") if isinstance(number, Number) else None
 
     def as_json(self) -> dict[str, Any]:
         """The line that `quotabot understand` prints."""
@@ -100,11 +102,11 @@ def _decision(sentence: Sentence) -> Understood | None:
     """`approve CODE [amount]`, `decline CODE reason`, `cancel CODE`, `revoke CODE`."""
     for intent, pattern in _DECISIONS:
         if match := pattern.fullmatch(sentence.source):
-            rest = _trimmed(match["rest"])
+            rest = trimmed(match["rest"])
             found = Understood(
                 intent, "clear" if match["please"] else "exact", code=match["code"].upper(), reason=rest
             )
-            if re.search("[?？]", match["rest"]) or phrases.TAKES_BACK.search(match["rest"].lower()):
+            if re.search("[?？]", match["rest"]) or takes_back(match["rest"]):
                 return replace(found, confidence="unclear")
             if intent == "approve" and rest:
                 return _granted(found, rest, sentence)
@@ -126,7 +128,6 @@ def _granted(found: Understood, rest: str, sentence: Sentence) -> Understood:
 
 # ── what moves something ────────────────────────────────────────────────────────────────────────────
 
-_MOVES_AWAY = frozenset({"lend", "repay", "recall", "forgive", "delegate"})
 _CLAUSE = re.compile(r"[,.;!?:] ?(?=.)")
 
 
@@ -152,18 +153,14 @@ def _wishes(sentence: Sentence) -> Iterator[Understood]:
             for template in templates:
                 match = template.pattern.match(skeleton.text, start)
                 if match and (found := _filled(template, match, skeleton, sentence)):
-                    yield (
-                        replace(found, confidence="unclear")
-                        if start and found.intent in _MOVES_AWAY
-                        else found
-                    )
+                    yield replace(found, confidence="unclear") if start and template.moves_away else found
 
 
 def _beginnings(text: str) -> Iterator[int]:
     """Where a wish may begin: at the front, and after clauses that neither deny, report nor suppose anything."""
     yield 0
     for match in islice(_CLAUSE.finditer(text), 4):
-        if phrases.NOT_TO_BE_TAKEN.search(text, 0, match.end()):
+        if belies(text[: match.end()]):
             return
         yield match.end()
 
@@ -174,7 +171,7 @@ def _filled(
     """Put in who, how much and why; less sure where something is left over, missing or double."""
     if len(sentence.people) > 1 and template.intent != "request":
         return NOTHING
-    rest = _rest(template, skeleton, match.end(), typed=typed)
+    rest = read_rest(template, skeleton, match.end(), typed=typed)
     if rest is None or not (A in match[0] or (rest.fits and rest.apart)):
         return None
     person, name = _who(template.intent, match, skeleton, sentence)
@@ -219,73 +216,20 @@ def _how_much(match: re.Match[str], sentence: Sentence) -> str | None:
 
 
 def _certain(amount: str | None, intent: str) -> bool:
-    if not amount:
-        return True
-    try:
-        number = read_number(amount)
-    except BadAmount:
-        return False
-    return (
-        intent != "request"
-        if isinstance(number, All)
-        else bool(number.sure and number.units and not number.ask)
+    """Whether an amount, if there is one, is one number to everybody; `all` of what, when asking a manager?"""
+    number = _number(amount) if amount else None
+    return not amount or (
+        intent != "request" if number is ALL else isinstance(number, Number) and number.sure
     )
 
 
-def _decimal(amount: str) -> str | None:
+def _number(amount: str) -> Number | All | None:
+    """What is one number to everybody, in some unit."""
     try:
         number = read_number(amount)
     except BadAmount:
         return None
-    if isinstance(number, All) or number.ask or not number.units:
-        return None
-    return format(number.values[0].normalize(), "f")
-
-
-# ── what is left over ───────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class Rest:
-    """What stands after the wish: a reason, or something that does not fit."""
-
-    fits: bool
-    reason: str | None = None
-    apart: bool = True  # the reason begins with a mark or a word of its own
-
-
-def _rest(template: Template, skeleton: Skeleton, end: int, *, typed: bool) -> Rest | None:
-    """Read the rest as courtesy and reason; None when it turns the whole into a statement."""
-    text = skeleton.text
-    courtesy = phrases.COURTESY.match(text, end)
-    at = courtesy.end() if courtesy else end
-    if not template.sure and A not in text[:at] and re.search("[吗么?]", text[end:at]):
-        return None  # a question about a state is no wish
-    if phrases.CONTRADICTS.match(text, at):
-        return None
-    moves_away = template.intent in _MOVES_AWAY
-    asks = re.search("[?吗么]" if moves_away else "[?]", text[end:])
-    fits = not (asks and (typed or moves_away))
-    if at == len(text.rstrip("?")):
-        return Rest(fits)
-    marker = phrases.REASON.match(text, at)
-    if phrases.TAKES_BACK.search(text, end):
-        return None if moves_away and not marker else Rest(False)
-    if phrases.DOUBTS.match(text, at):
-        return Rest(False)
-    apart = bool(re.search("[,.;:(-]", text[end:at]) or (marker and marker["marker"]))
-    if not (typed or marker or apart) or (not apart and phrases.IS_PAST.match(text, at)):
-        return Rest(False)
-    return Rest(fits, _trimmed(skeleton.original(marker.end() if marker else at)), apart)
-
-
-_COURTESY_AFTER = re.compile(
-    r"(?i)[\s,，.。!！;；]*(?:(?:please|pls|thanks|thank you|thx|谢谢|多谢|拜托)[\s,，.。!！]*)*[?？]*$"
-)
-
-
-def _trimmed(reason: str) -> str | None:
-    return _COURTESY_AFTER.sub("", reason).strip(" ,，.。;；:：()（）-") or None
+    return number if isinstance(number, All) or (number.units and not number.ask) else None
 
 
 # ── what moves nothing ──────────────────────────────────────────────────────────────────────────────
