@@ -16,13 +16,18 @@ from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
 from models import policy as rules
-from models.base import stored_time
+from models.base import is_postgres, stored_time
+from models.bases import Bases, note_allowances
 from models.calendar import next_span, span_of
+from models.joining import welcome_all
 from models.ledger import Account, AccountKind, Cause, Kind, organisation, transfer
 from models.member import Member
-from models.period import CHUNK, CLOSED, OPEN, TURNING, Allowance, Period, fit_pools, welcome
+from models.period import CHUNK, CLOSED, OPEN, TURNING, Allowance, Period, fit_pools
 from models.policy import Policy
 from models.posting import portion, post_all, smaller
+
+CHUNK_ALONE = 1_000
+"""People a piece where one writer does everything: whoever asks for their balance meanwhile waits for one piece."""
 
 
 def open_first(session: Session, now: datetime, version: int, policy: Policy) -> Period:
@@ -99,14 +104,14 @@ def advance(session: Session, now: datetime) -> bool:
 def _welcome_latecomers(session: Session, period: Period, now: datetime) -> None:
     """Who joined behind the back of the step that allocates."""
     known = select(Allowance.member_id).where(Allowance.period_id == period.id)
-    query = select(Member).where(col(Member.left_at).is_(None), col(Member.id).not_in(known))
-    for member in session.exec(query.order_by(col(Member.id))).all():
-        welcome(session, member, now)
+    query = select(Member.id).where(col(Member.left_at).is_(None), col(Member.id).not_in(known))
+    welcome_all(session, session.exec(query).all(), now)
 
 
 def _end_of_range(session: Session, after: int) -> int | None:
+    most = CHUNK if is_postgres(session) else min(CHUNK, CHUNK_ALONE)
     following = (
-        select(Member.id).where(col(Member.id) > after).order_by(col(Member.id)).limit(CHUNK).subquery()
+        select(Member.id).where(col(Member.id) > after).order_by(col(Member.id)).limit(most).subquery()
     )
     found: int | None = session.exec(select(func.max(following.c.id))).one()
     return found
@@ -162,26 +167,10 @@ def _expire(turn: Turn) -> None:
 def _allocate(turn: Turn) -> None:
     """Everybody who is here gets the base that policy gives."""
     session, period = turn.session, turn.period
-    members = session.exec(
-        select(Member).where(
-            col(Member.id) > turn.lo, col(Member.id) <= turn.hi, col(Member.left_at).is_(None)
-        )
-    ).all()
     words = {"lo": turn.lo, "hi": turn.hi, "at": stored_time(session, turn.cause.at)}
     session.connection().execute(_OPEN_ALLOCATIONS, words)
-    used = {
-        row.member_id: int(row.balance)
-        for row in session.connection().execute(_USED, {"lo": turn.lo, "hi": turn.hi})
-    }
-    rows = []
-    for member in members:
-        due = turn.policy.base_for(member.columns())
-        rows.append(
-            {"member_id": member.id, "period_id": period.id, "base": due.amount, "posted": due.amount, "filled": 0,
-             "used_before": used.get(member.id, 0), "since": period.starts_at, "rule": due.rule}
-        )  # fmt: skip
-    if rows:
-        session.connection().execute(Allowance.__table__.insert(), rows)  # type: ignore[attr-defined]
+    in_range = (col(Member.id) > turn.lo, col(Member.id) <= turn.hi)
+    note_allowances(session, period.id, Bases(turn.policy).among(session, *in_range), period.starts_at)
     turn.post(
         "SELECT 'allocate' AS kind, w.base AS amount, CAST(:issued AS BIGINT) AS source_id, a.id AS target_id, CAST(NULL AS BIGINT) AS loan_id "
         "FROM allowance w JOIN account a ON a.member_id = w.member_id AND a.kind = 'allocation' "
@@ -246,9 +235,6 @@ _OPEN_ALLOCATIONS = text(
     "INSERT INTO account (kind, balance, member_id, opened_at) SELECT 'allocation', 0, m.id, :at FROM member m "
     "WHERE m.id > :lo AND m.id <= :hi AND m.left_at IS NULL "
     "AND NOT EXISTS (SELECT 1 FROM account a WHERE a.member_id = m.id AND a.kind = 'allocation')"
-)
-_USED = text(
-    "SELECT member_id, balance FROM account WHERE kind = 'used' AND member_id > :lo AND member_id <= :hi"
 )
 _NOTE_FILLED = text(
     "UPDATE allowance SET filled = CASE WHEN base < -o.balance THEN base ELSE -o.balance END FROM account o "
