@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bot import logs
-from bot.commands import dingtalk, gateway, ledger, people, policy, speaking, starting
+from bot.commands import dingtalk, gateway, ledger, people, policy, reporting, speaking, starting
 from bot.commands.console import Group
 from bot.settings import Settings
 
@@ -24,7 +24,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings=_PLAIN,
 )
-for commands in (starting.app, ledger.app, speaking.app):  # without a name: they stand at the top
+for commands in (
+    starting.app,
+    ledger.app,
+    reporting.app,
+    speaking.app,
+):  # without a name: they stand at the top
     app.add_typer(commands)
 for group in (people.app, policy.app, ledger.usage, gateway.app, speaking.manifest, dingtalk.app):
     app.add_typer(group)

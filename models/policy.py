@@ -71,6 +71,12 @@ class AdminChannel(_Section):
     dingtalk: Text | None = None
 
 
+class Organisation(_Section):
+    """`year_budget`: what all may spend in a calendar year of the policy's zone; it is shown, and limits nobody."""
+
+    year_budget: Amount | None = None
+
+
 class Gateway(_Section):
     per_usd: Rate | None = None
 
@@ -151,6 +157,7 @@ class Policy(_Section):
     free_models: tuple[Text, ...] = ()
     carry_over: CarryOver = CarryOver()
     teams: tuple[Team, ...] = ()
+    organisation: Organisation = Organisation()
     lending: Lending = Lending()
     requests: Requests = Requests()
     quiet_time: QuietTime | None = Setting(QuietTime(), alias="quiet")

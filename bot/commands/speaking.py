@@ -1,4 +1,4 @@
-"""understand, manifest slack; report and budget, which are not built yet."""
+"""understand and manifest slack."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.commands.console import NOT_YET, Failed, as_json
+from bot.commands.console import Failed, as_json
 from bot.settings import Settings
 
 app = typer.Typer()
@@ -64,18 +64,3 @@ def manifest_slack(
 @manifest.callback()
 def _manifests() -> None:
     """Keeps `slack` a word of its own while it is the only one."""
-
-
-@app.command()
-def report(
-    period: Annotated[str | None, typer.Option(help="Such as 2026-11.")] = None,
-    format_: Annotated[str | None, typer.Option("--format", help="csv")] = None,
-) -> None:
-    """What was spent, by team and model."""
-    raise Failed(NOT_YET)
-
-
-@app.command()
-def budget() -> None:
-    """The organisation's year."""
-    raise Failed(NOT_YET)

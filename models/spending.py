@@ -1,0 +1,238 @@
+"""What the organisation spent: a period by team and model, day by day, and a year against its budget. Reads only.
+
+Everything is by team and never by person. Amounts are integers in the stored unit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, text
+from sqlmodel import Session, col, select
+
+from models.base import stored_time
+from models.calendar import midnight
+from models.ledger import Kind
+from models.member import Member
+from models.period import CLOSED, Period
+from models.usage import Usage, rounded
+
+EVERYBODY = "*"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A team's period, or with `model` what it spent on one. `forecast`: use till the end at the pace so far."""
+
+    team: str
+    model: str = ""
+    people: int = 0
+    allocation: int = 0
+    used: int = 0
+    lent: int = 0
+    borrowed: int = 0
+    granted: int = 0
+    expired: int = 0
+    forecast: int = 0
+
+
+@dataclass(frozen=True)
+class Day:
+    """How many different people had a call that day, and what all of them spent."""
+
+    day: date
+    active: int
+    spent: int
+
+
+def period_named(session: Session, name: str | None, zone: ZoneInfo) -> Period | None:
+    """The period that starts in a month such as 2026-11, or holds a day such as 2026-11-15; the newest without a name.
+
+    Raises `ValueError` for what is neither.
+    """
+    if not name:
+        return session.exec(select(Period).order_by(col(Period.starts_at).desc()).limit(1)).first()
+    whole = len(name) == len("2026-11")
+    first = date.fromisoformat(f"{name}-01" if whole else name)
+    start = midnight(first, zone)
+    query = select(Period).order_by(col(Period.starts_at)).limit(1)
+    if whole:
+        end = midnight((first + timedelta(days=31)).replace(day=1), zone)
+        found = session.exec(query.where(Period.starts_at >= start, Period.starts_at < end)).first()
+        if found is not None:
+            return found
+    return session.exec(query.where(Period.starts_at <= start, Period.ends_at > start)).first()
+
+
+def by_team(session: Session, period: Period, now: datetime) -> list[Line]:
+    """Each team with its models below it, by name, and `*` for all at the end. A team is who is in it today."""
+    sums = _sums(session, period)
+    lines = []
+    for team, people in _teams(session, sums):
+        whole = Line(team, "", people, **_figures(sums.get(team, [])))
+        lines.append(_foreseen(whole, period, now))
+        lines += [
+            _foreseen(Line(team, model, used=used), period, now)
+            for model, used in _models(sums.get(team, []))
+        ]
+    everything = [row for rows in sums.values() for row in rows]
+    people = sum(line.people for line in lines)
+    total = _foreseen(Line(EVERYBODY, "", people, **_figures(everything)), period, now)
+    return [
+        *lines,
+        total,
+        *(_foreseen(Line(EVERYBODY, model, used=used), period, now) for model, used in _models(everything)),
+    ]
+
+
+def by_day(session: Session, period: Period, zone: ZoneInfo) -> list[Day]:
+    """Every day of the period on which somebody had a call."""
+    first, end = (at.astimezone(zone).date() for at in (period.starts_at, period.ends_at))
+    query = (
+        select(col(Usage.day), func.count(func.distinct(col(Usage.member_id))), func.sum(col(Usage.amount)))
+        .where(Usage.day >= first, Usage.day < end, (col(Usage.amount) > 0) | (col(Usage.output_tokens) > 0))
+        .group_by(col(Usage.day))
+        .order_by(col(Usage.day))
+    )
+    return [Day(day, int(active), int(spent)) for day, active, spent in session.exec(query).all()]
+
+
+_Row = tuple[str, bool, str, int]  # kind, inward, model, amount
+
+
+def _sums(session: Session, period: Period) -> dict[str, list[_Row]]:
+    """What went in and out of each team's people, by kind. What a close expired and returned is of the period it closed."""
+    following = session.exec(
+        select(Period.id).where(Period.starts_at >= period.ends_at).order_by(col(Period.starts_at)).limit(1)
+    ).first()
+    words = {
+        "start": stored_time(session, period.starts_at),
+        "end": stored_time(session, period.ends_at),
+        "own": f"period:{period.id}",
+        "next": f"period:{following}",
+    }
+    found: dict[str, list[_Row]] = {}
+    for team, kind, inward, model, amount in session.connection().execute(_PERIOD, words):
+        found.setdefault(team, []).append((kind, bool(inward), model, int(amount)))
+    return found
+
+
+_PERIOD = text(
+    "SELECT m.team, t.kind, CASE WHEN e.amount > 0 THEN 1 ELSE 0 END AS inward, "
+    "CASE WHEN t.kind = 'use' THEN t.reason ELSE '' END AS model, SUM(ABS(e.amount)) AS amount "
+    "FROM entry e JOIN transfer t ON t.id = e.transfer_id JOIN member m ON m.id = e.member_id "
+    "WHERE (t.at >= :start AND t.at < :end AND t.cause NOT LIKE 'period:%') "
+    "OR (t.cause = :own AND t.kind NOT IN ('expire', 'return')) OR (t.cause = :next AND t.kind IN ('expire', 'return')) "
+    "GROUP BY 1, 2, 3, 4"
+)
+
+
+def _teams(session: Session, sums: dict[str, list[_Row]]) -> list[tuple[str, int]]:
+    here = dict(
+        session.exec(
+            select(Member.team, func.count()).where(col(Member.left_at).is_(None)).group_by(col(Member.team))
+        ).all()
+    )
+    return [(team, int(here.get(team, 0))) for team in sorted({*here, *sums})]
+
+
+def _figures(rows: list[_Row]) -> dict[str, int]:
+    def moved(kind: Kind, *, inward: bool) -> int:
+        return sum(amount for one, way, _, amount in rows if one == kind and way == inward)
+
+    return {
+        "allocation": moved(Kind.ALLOCATE, inward=True) - moved(Kind.CUT, inward=False),
+        "used": moved(Kind.USE, inward=True),
+        "lent": moved(Kind.LEND, inward=False),
+        "borrowed": moved(Kind.LEND, inward=True),
+        "granted": moved(Kind.GRANT, inward=True) - moved(Kind.REVOKE, inward=False),
+        "expired": moved(Kind.EXPIRE, inward=False),
+    }
+
+
+def _models(rows: list[_Row]) -> list[tuple[str, int]]:
+    used: dict[str, int] = {}
+    for kind, inward, model, amount in rows:
+        if kind == Kind.USE and inward:
+            used[model] = used.get(model, 0) + amount
+    return sorted(used.items())
+
+
+def _foreseen(line: Line, period: Period, now: datetime) -> Line:
+    gone, whole = now - period.starts_at, period.ends_at - period.starts_at
+    if period.state == CLOSED or not timedelta() < gone < whole:
+        return replace(line, forecast=line.used)
+    seconds = max(int(gone.total_seconds()), 24 * 60 * 60)  # the first hours say nothing of a month
+    return replace(line, forecast=max(line.used, rounded(line.used * int(whole.total_seconds()) // seconds)))
+
+
+# --- the year --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Month:
+    """What was spent in a month of the year, and what of the budget was left after it."""
+
+    first: date
+    spent: int
+    left: int
+
+
+@dataclass(frozen=True)
+class Year:
+    """A calendar year against its budget. `projected`: spend by its end at the pace of the last four weeks."""
+
+    budget: int
+    spent: int
+    projected: int
+    runs_out: date | None
+    months: tuple[Month, ...]
+
+    @property
+    def left(self) -> int:
+        return self.budget - self.spent
+
+
+PACE = timedelta(days=28)
+
+
+def year(session: Session, budget: int, zone: ZoneInfo, now: datetime) -> Year:
+    """The burn-down of this year's budget in `zone`; `runs_out` is None when the budget lasts."""
+    today = now.astimezone(zone).date()
+    start, end = (midnight(date(number, 1, 1), zone) for number in (today.year, today.year + 1))
+    months, spent = [], 0
+    for number in range(1, today.month + 1):
+        first = date(today.year, number, 1)
+        part = _used(
+            session,
+            midnight(first, zone),
+            min(now, midnight((first + timedelta(days=31)).replace(day=1), zone)),
+        )
+        spent += part
+        months.append(Month(first, part, budget - spent))
+    since = max(start, now - PACE, _begun(session) or now)
+    seconds = max(int((now - since).total_seconds()), 24 * 60 * 60)
+    lately, rest = _used(session, since, now), int((end - now).total_seconds())
+    projected = spent + rounded(lately * rest // seconds)
+    left = budget - spent
+    lasts = timedelta(seconds=left * seconds // lately) if lately and left > 0 else timedelta()
+    over = projected > budget
+    return Year(
+        budget, spent, projected, (now + lasts).astimezone(zone).date() if over else None, tuple(months)
+    )
+
+
+def _begun(session: Session) -> datetime | None:
+    return session.exec(select(func.min(Period.starts_at))).one()
+
+
+def _used(session: Session, since: datetime, until: datetime) -> int:
+    words = {"since": stored_time(session, since), "until": stored_time(session, until)}
+    return int(session.connection().execute(_USED, words).scalar_one())
+
+
+_USED = text(
+    "SELECT COALESCE(SUM(amount), 0) FROM transfer WHERE kind = 'use' AND at >= :since AND at < :until"
+)

@@ -1,0 +1,142 @@
+"""report and budget: what the people who pay see, by team and model and never by person."""
+
+import csv
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.database import Database
+from bot.settings import Settings
+from handlers import lending
+from models.audit import audit
+from models.period import Period
+from models.spending import EVERYBODY, Line, by_day, by_team, period_named, year
+from tests.console import POLICY, Operator
+from tests.deeds import DECEMBER, USD, after, gift, say, spend, turn
+from tests.town import NOW
+
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+@pytest.fixture
+def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operator:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("LOG_LEVEL", "ERROR")
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/quotabot.db")
+    monkeypatch.chdir(tmp_path)
+    return Operator(tmp_path)
+
+
+def november(database: Database, now: datetime = NOW) -> dict[str, Line]:
+    def read(session):  # type: ignore[no-untyped-def]
+        period = period_named(session, "2026-11", ZONE)
+        assert isinstance(period, Period)
+        return {f"{line.team}/{line.model}": line for line in by_team(session, period, now)}
+
+    return database.transact(read)
+
+
+def test_a_period_shows_what_each_team_got_used_lent_and_lost(town: Database) -> None:
+    say(town, lending.lend, "alice", "lee", 40 * USD)
+    spend(town, "lee", 125)
+    gift(town, "pia", 75)
+    found = november(town)
+    assert (found["design/"].allocation, found["design/"].lent) == (500 * USD, 40 * USD)
+    assert (found["payments/"].used, found["payments/"].borrowed) == (125 * USD, 40 * USD)
+    assert found["payments/"].granted == 75 * USD
+    whole = found[f"{EVERYBODY}/"]
+    assert whole.people == 12
+    assert whole.allocation == sum(
+        line.allocation for name, line in found.items() if name.endswith("/") and line is not whole
+    )
+
+
+def test_what_the_close_expired_belongs_to_the_period_it_closed(town: Database) -> None:
+    spend(town, "alice", 30)
+    turn(town, DECEMBER)
+    found = november(town, DECEMBER)
+    design = found["design/"]
+    assert design.expired == design.allocation - 30 * USD
+    assert design.forecast == design.used == 30 * USD
+    assert found[f"{EVERYBODY}/"].allocation == 1_900 * USD
+    assert town.transact(audit).wrong == []
+
+
+def test_the_models_of_a_team_add_up_to_what_it_used(town: Database) -> None:
+    spend(town, "alice", 30)
+    spend(town, "bob", 12)
+    found = november(town)
+    parts = [line.used for name, line in found.items() if line.team == "design" and line.model]
+    assert sum(parts) == found["design/"].used == 42 * USD
+
+
+def test_an_open_period_is_foreseen_at_its_pace(town: Database) -> None:
+    spend(town, "alice", 30)
+    found = november(town, datetime(2026, 11, 15, 16, tzinfo=UTC))
+    assert found["design/"].forecast == 60 * USD
+
+
+def test_a_day_counts_people_once_however_many_models_they_called(town: Database) -> None:
+    spend(town, "alice", 3)
+    spend(town, "alice", 4)
+    spend(town, "bob", 5)
+    spend(town, "bob", 1, after(days=1))
+    days = town.transact(lambda session: by_day(session, Period.current(session), ZONE))
+    assert [(one.day.day, one.active, one.spent // USD) for one in days] == [(9, 2, 12), (10, 1, 1)]
+
+
+def test_a_month_a_day_and_nothing_name_a_period(town: Database) -> None:
+    def starts(name: str | None) -> date | None:
+        found = town.transact(lambda session: period_named(session, name, ZONE))
+        return found.starts_at.astimezone(ZONE).date() if found else None
+
+    turn(town, DECEMBER)
+    assert starts("2026-11") == starts("2026-11-30") == date(2026, 11, 1)
+    assert starts(None) == date(2026, 12, 1)
+    assert starts("2027-03") is None
+
+
+def test_a_year_burns_down_and_says_when_it_ends(town: Database) -> None:
+    spend(town, "pia", 280)
+    now = after(days=3)
+    found = town.transact(lambda session: year(session, 900 * USD, ZONE, now))
+    assert (found.spent, found.left) == (280 * USD, 620 * USD)
+    assert found.projected > 900 * USD
+    assert found.runs_out is not None
+    assert now.date() < found.runs_out <= date(2026, 12, 31)
+    assert [one.left for one in found.months][-2:] == [900 * USD, 620 * USD]
+
+
+def test_a_budget_that_lasts_has_no_end(town: Database) -> None:
+    spend(town, "pia", 28)
+    found = town.transact(lambda session: year(session, 10_000 * USD, ZONE, after(days=3)))
+    assert found.runs_out is None
+
+
+def test_the_report_is_a_table_a_csv_and_json(operator: Operator) -> None:
+    operator.settle()
+    shown = operator.says("report")
+    assert "allocation" in shown
+    assert "alice" not in shown
+    rows = list(csv.DictReader(operator.says("report", "--format", "csv").splitlines()))
+    assert rows[-1]["team"] == EVERYBODY
+    assert rows[-1]["allocation"] == "900"
+    assert json.loads(operator.says("report", "--format", "json"))["unit"] == "USD"
+    assert operator.says("report", "--format", "csv", "--by", "day") == "day,active,spent\n"
+    assert operator.run("report", "--period", "soon", code=2)
+    assert operator.fails("report", "--period", "2001-01") == "there is no period 2001-01"
+
+
+def test_the_budget_is_what_the_policy_says(operator: Operator) -> None:
+    operator.settle(POLICY + "organisation: {year_budget: 12000}\n")
+    assert json.loads(operator.says("budget", "--json"))["left"] == "12000"
+    assert "the budget lasts" in operator.says("budget")
+
+
+def test_without_a_budget_one_is_told_where_to_write_it(operator: Operator) -> None:
+    operator.settle()
+    assert "organisation" in operator.fails("budget")
