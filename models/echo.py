@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger
-from sqlmodel import Field, Session, SQLModel
+from sqlmodel import Field, Session, SQLModel, col, delete
 
 from models.refusal import NothingToConfirm
 
@@ -27,9 +27,15 @@ def keep(session: Session, member_id: int, code: str, said: dict[str, Any], now:
 
 
 def take(session: Session, member_id: int, now: datetime, code: str | None = None) -> dict[str, Any]:
-    """What was said back (with this code), once; or raise `NothingToConfirm`."""
+    """What was said back (with this code), once; or raise `NothingToConfirm`.
+
+    The deletion decides: of two clicks at once only one finds the row.
+    """
     found = session.get(Echo, member_id)
     if found is None or found.at < now - LASTS or (code and code != found.code):
         raise NothingToConfirm
-    session.delete(found)
-    return found.said
+    said = found.said
+    gone = session.execute(delete(Echo).where(col(Echo.member_id) == member_id, col(Echo.code) == found.code))
+    if not gone.rowcount:  # type: ignore[attr-defined]
+        raise NothingToConfirm
+    return said

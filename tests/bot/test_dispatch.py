@@ -143,3 +143,15 @@ async def test_the_wait_for_an_answer_that_the_database_cannot_give_is_not_part_
         assert "took too long" in answer.shown
         other.execute("ROLLBACK")
     assert stage.left("bob") == 100
+
+
+@pytest.mark.parametrize("stage", ["socket-sqlite", "http-postgres"], indirect=True)
+async def test_two_taps_on_yes_are_one_yes(stage: Stage) -> None:
+    for _ in range(3):
+        echo = await stage.command("alice", "could you give @bob 5 please")
+        before = stage.wallet("bob").borrowed
+        alice = CAST["alice"][0]
+        await asyncio.gather(*(stage.slack.press(alice, echo.copy(), "confirm.yes") for _ in range(4)))
+        await stage.settled()
+        assert stage.wallet("bob").borrowed - before == 5_000_000
+    stage.audit()

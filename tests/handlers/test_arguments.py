@@ -1,0 +1,150 @@
+"""From words to members, amounts and days; what needs saying back; sentences in two languages."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from sqlmodel import Session
+
+from handlers import arguments, echoes
+from handlers.arguments import Said, Unread
+from handlers.routes import COMMANDS
+from handlers.wording import Shown, Text
+from models.member import Address
+from models.refusal import (
+    AllNotAllowed,
+    BadAmount,
+    BadDate,
+    NotAColleague,
+    NothingToConfirm,
+    UnknownPerson,
+    WrongUsage,
+)
+from tests.town import NOW, asks, who
+
+
+def test_a_handle_a_name_an_e_mail_lead_to_the_same_human(session: Session) -> None:
+    ctx = asks(session, "alice")
+    bob = who(session, "bob")
+    for said in (
+        Said("lend", handle="U02BOB"),
+        Said("lend", name="bob"),
+        Said("lend", name="Bob@corp.example"),
+        Said("lend", member=bob.id),
+    ):
+        assert arguments.person(ctx, said).id == bob.id
+    with pytest.raises(UnknownPerson):
+        arguments.person(ctx, Said("lend", handle="U99"))
+    with pytest.raises(WrongUsage):
+        arguments.person(ctx, Said("lend"))
+
+
+def test_who_may_take_part_is_asked_of_the_messenger_and_fails_closed(session: Session) -> None:
+    ctx = asks(session, "alice")
+    ctx.checks = True
+    said = Said("lend", handle="U02BOB")
+    with pytest.raises(Unread) as unread:
+        arguments.person(ctx, said)
+    assert unread.value.addresses == ("slack:U02BOB",)
+    ctx.statuses = {"slack:U02BOB": "member"}
+    assert arguments.person(ctx, said).name == "Bob"
+    for status in ("guest", "bot", "outsider", "gone", "anything"):
+        ctx.statuses = {"slack:U02BOB": status}
+        with pytest.raises(NotAColleague):
+            arguments.person(ctx, said)
+
+
+def test_what_was_read_is_believed_for_an_hour(session: Session) -> None:
+    ctx = asks(session, "alice")
+    ctx.checks = True
+    address = session.get_one(Address, "slack:U02BOB")
+    address.status, address.status_at = "member", NOW - timedelta(minutes=59)
+    assert arguments.person(ctx, Said("lend", handle="U02BOB")).name == "Bob"
+    address.status_at = NOW - timedelta(minutes=61)
+    with pytest.raises(Unread):
+        arguments.person(ctx, Said("lend", handle="U02BOB"))
+
+
+def test_amounts_are_exact_or_refused(session: Session) -> None:
+    ctx = asks(session, "alice")
+    assert arguments.amount(ctx, Said("lend", amount="1.5")) == 1_500_000
+    assert arguments.lendable(ctx, Said("lend", amount="all")) is None
+    assert arguments.maybe_amount(ctx, Said("request")) is None
+    for words, refusal in (
+        (Said("x", amount="½"), BadAmount),
+        (Said("x", amount="all"), AllNotAllowed),
+        (Said("x"), WrongUsage),
+    ):
+        with pytest.raises(refusal):
+            arguments.amount(ctx, words)
+
+
+def test_days_and_languages_are_known_or_refused(session: Session) -> None:
+    ctx = asks(session, "alice")
+    assert arguments.until(ctx, Said("x", until="2026-12-15")) == date(2026, 12, 15)
+    assert arguments.until(ctx, Said("x")) is None
+    with pytest.raises(BadDate):
+        arguments.until(ctx, Said("x", until="2026-02-30"))
+    assert arguments.locale(ctx, Said("lang", locale="zh")) == "zh"
+    with pytest.raises(WrongUsage):
+        arguments.locale(ctx, Said("lang", locale="fr"))
+    with pytest.raises(WrongUsage):
+        arguments.code(ctx, Said("approve"))
+
+
+MOVING = {
+    "lend": Said("lend", handle="U02BOB", amount="5"), "borrow": Said("borrow", handle="U02BOB", amount="5"), "repay": Said("repay", handle="U02BOB"),
+    "recall": Said("recall", handle="U02BOB", amount="all"), "forgive": Said("forgive", handle="U02BOB"), "request": Said("request", amount="5"),
+    "approve": Said("approve", code="7F3K"), "decline": Said("decline", code="7F3K", reason="no"), "cancel": Said("cancel", code="7F3K"),
+    "revoke": Said("revoke", code="7F3K"), "delegate": Said("delegate", handle="U09EVE", until="2026-11-20"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("intent", [name for name, route in COMMANDS.items() if route.moves])
+@pytest.mark.parametrize("locale", ["en", "zh"])
+def test_everything_that_moves_can_be_said_back_and_taken_once(
+    session: Session, intent: str, locale: str
+) -> None:
+    ctx = asks(session, "alice")
+    ctx.me.locale = locale
+    said = MOVING[intent]
+    assert echoes.needed(ctx, said, "print") is None
+    loose = Said.from_json(said.as_json() | {"exact": False})
+    echo = echoes.needed(ctx, loose, "print")
+    assert echo is not None
+    assert [one.action for one in echo.buttons] == ["confirm.yes", "confirm.no"]
+    assert "?" not in echo.text.replace("right?", "").replace("？", "")
+    meant = echoes.take(ctx, Said("yes", code=echo.buttons[0].value))
+    assert meant.exact
+    assert (meant.intent, meant.amount, meant.code) == (said.intent, said.amount, said.code)
+    with pytest.raises(NothingToConfirm):
+        echoes.take(ctx, Said("yes"))
+
+
+def test_an_old_echo_or_another_ones_code_confirms_nothing(session: Session) -> None:
+    loose = Said("lend", exact=False, handle="U02BOB", amount="5")
+    first = echoes.needed(asks(session, "alice"), loose, "print")
+    second = echoes.needed(asks(session, "alice"), loose, "print")
+    assert first is not None
+    assert second is not None
+    with pytest.raises(NothingToConfirm):
+        echoes.take(asks(session, "alice"), Said("yes", code=first.buttons[0].value))
+    with pytest.raises(NothingToConfirm):
+        echoes.take(asks(session, "eve"), Said("yes", code=second.buttons[0].value))
+    with pytest.raises(NothingToConfirm):
+        echoes.take(asks(session, "alice", now=NOW + timedelta(minutes=11)), Said("yes"))
+
+
+def test_what_can_be_misread_is_said_back_also_when_the_command_is_exact(session: Session) -> None:
+    echo = echoes.needed(asks(session, "alice"), Said("lend", handle="U02BOB", amount="三万五"), "print")
+    assert echo is not None
+    assert "$35,000.00" in echo.text
+
+
+def test_two_languages_of_a_sentence_use_the_same_facts() -> None:
+    with pytest.raises(ValueError, match="differ in their facts"):
+        Text("{a} and {b}", "{a}")
+    text = Text("Hello {name}, **{amount}**", "{name}，你好，**{amount}**")
+    assert text("en", name="*Bo* <@U1>", amount=Shown("$5")) == r"Hello \*Bo\* ‹@U1›, **$5**"
+    assert text("zh-CN", name="Bo", amount=Shown("$5")).startswith("Bo，")

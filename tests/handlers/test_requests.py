@@ -1,0 +1,165 @@
+"""Quota from the manager: who hears what, and in which words."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from sqlmodel import Session
+
+from handlers import lending, requests
+from models import policy as rules
+from models.approvers import Delegation
+from models.message import Form, Message
+from models.refusal import (
+    AlreadyDecided,
+    BadDate,
+    LendingToOneself,
+    NothingToRevoke,
+    NotYoursToDecide,
+    OverCeiling,
+    PoolTooSmall,
+    Replaced,
+    UnknownCode,
+    WrongUsage,
+)
+from models.request import open_request
+from models.wallet import wallet_of
+from tests.promised import by, heard, told
+from tests.town import NOW, POLICY, who
+
+ONE = 1_000_000
+
+
+def ask(session: Session, name: str = "pia", amount: int = 300, **more: object) -> str:
+    requests.request(by(session, name, **more), amount * ONE, "load test")  # type: ignore[arg-type]
+    found = open_request(session, who(session, name).id)
+    assert found is not None
+    return found.code
+
+
+def test_the_answer_names_the_approver_and_the_cheaper_ways(session: Session) -> None:
+    lending.lend(by(session, "pia"), who(session, "quinn"), 20 * ONE)
+    answer = requests.request(by(session, "pia"), 300 * ONE, "load test")
+    assert isinstance(answer, Message)
+    assert "is with Lee" in answer.text
+    assert "recall up to $20.00" in answer.text
+    assert "hunyuan" in answer.text
+    assert [one.action for one in answer.buttons] == ["request.cancel"]
+
+
+def test_without_an_amount_a_form_is_shown(session: Session) -> None:
+    form = requests.request(by(session, "pia"), None)
+    assert isinstance(form, Form)
+    assert [one.name for one in form.fields] == ["amount", "reason", "until"]
+
+
+def test_a_day_that_is_over_is_refused(session: Session) -> None:
+    with pytest.raises(BadDate):
+        requests.request(by(session, "pia"), ONE, "", date(2026, 11, 8))
+    requests.request(by(session, "pia"), ONE, "", date(2026, 11, 9))
+
+
+def test_until_a_day_is_said_to_everybody(session: Session) -> None:
+    requests.request(by(session, "pia"), 300 * ONE, "load test", date(2026, 12, 15))
+    assert "用到 12月15日" in heard(session, "lee")
+    found = open_request(session, who(session, "pia").id)
+    assert found is not None
+    requests.approve(by(session, "lee"), found.code)
+    assert "until 15 Dec" in heard(session, "pia")
+
+
+def test_a_budget_a_ceiling_and_a_replaced_code_each_have_their_own_no(session: Session) -> None:
+    old = ask(session)
+    code = ask(session, amount=400)
+    with pytest.raises(Replaced):
+        requests.approve(by(session, "lee"), old)
+    with pytest.raises(OverCeiling):
+        requests.approve(by(session, "lee"), code, 501 * ONE)
+    requests.approve(by(session, "lee"), code)
+    with pytest.raises(AlreadyDecided) as late:
+        requests.approve(by(session, "lee"), code)
+    assert (late.value.by, late.value.granted) == ("Lee", 400 * ONE)
+    second = ask(session, "quinn", 700)
+    with pytest.raises(PoolTooSmall) as short:
+        requests.approve(by(session, "cfo"), second)
+    assert short.value.left == 600 * ONE
+
+
+def test_a_late_no_is_told_in_the_words_of_the_card(session: Session) -> None:
+    code = ask(session)
+    requests.approve(by(session, "lee"), code)
+    with pytest.raises(AlreadyDecided) as late:
+        requests.decline(by(session, "lee"), code, "no")
+    assert "Lee 已同意 $300.00 · 11月9日 10:00" in str(
+        requests.explain(by(session, "lee"), late.value)["state"]
+    )
+
+
+def test_a_decline_needs_a_reason_which_is_masked_and_passed_on(session: Session) -> None:
+    code = ask(session)
+    for empty in ("", "  ", "\u200b"):
+        with pytest.raises(WrongUsage):
+            requests.decline(by(session, "lee"), code, empty)
+    requests.decline(by(session, "lee"), code, "ask again with sk-abcdefgh12345678")
+    assert "sk-abc" not in heard(session, "pia")
+    assert "ask again with" in heard(session, "pia")
+
+
+@pytest.mark.parametrize("name", ["pia", "quinn", "olga", "carol", "ops"])
+def test_nobody_decides_who_was_not_asked(session: Session, name: str) -> None:
+    code = ask(session)
+    for decide in (requests.approve, requests.approve_less, requests.decline_form):
+        with pytest.raises(NotYoursToDecide):
+            decide(by(session, name), code)
+    with pytest.raises(NotYoursToDecide):
+        requests.decline(by(session, name), code, "no")
+
+
+def test_only_the_requester_cancels_and_only_the_decider_revokes(session: Session) -> None:
+    code = ask(session)
+    with pytest.raises(UnknownCode):
+        requests.cancel(by(session, "lee"), code)
+    requests.approve(by(session, "lee"), code)
+    with pytest.raises(UnknownCode):
+        requests.revoke(by(session, "olga"), code)
+    requests.revoke(by(session, "lee"), code)
+    assert "Lee took back $300.00" in heard(session, "pia")
+    with pytest.raises(NothingToRevoke):
+        requests.revoke(by(session, "lee"), code)
+    assert wallet_of(session, who(session, "pia").id).available == 500 * ONE
+
+
+def test_while_a_gateway_is_slow_the_words_do_not_say_live(session: Session) -> None:
+    code = ask(session)
+    requests.approve(by(session, "lee", live=True), code)
+    assert "being activated" in heard(session, "pia")
+
+
+def test_approvals_are_handed_over_until_the_end_of_a_day(session: Session) -> None:
+    answer = requests.delegate(by(session, "lee"), who(session, "quinn"), date(2026, 11, 20))
+    assert "11月20日" in answer.text
+    assert "Lee handed you their approvals until 20 Nov" in heard(session, "quinn")
+    row = session.get_one(Delegation, 1)
+    assert row.until_at > NOW
+    with pytest.raises(LendingToOneself):
+        requests.delegate(by(session, "lee"), who(session, "lee"), date(2026, 11, 20))
+    with pytest.raises(BadDate):
+        requests.delegate(by(session, "lee"), who(session, "quinn"), date(2026, 11, 8))
+    with pytest.raises(WrongUsage):
+        requests.delegate(by(session, "lee"), who(session, "quinn"), None)
+
+
+def test_policy_approves_what_is_small_and_the_manager_can_take_it_back(session: Session) -> None:
+    policy = POLICY.replace("requests:\n", "requests:\n  auto_approve: {share: 0.1, per_period: 1}\n")
+    rules.record_version(session, policy, NOW, "ops")
+    first = by(session, "pia")
+    first.policy = rules.parse(policy)
+    answer = requests.request(first, 50 * ONE, "small")
+    assert isinstance(answer, Message)
+    assert "policy approved **$50.00**" in answer.text
+    assert "按规则自动通过" in heard(session, "lee")
+    assert [one.action for one in told(session, "lee")[-1].buttons] == ["request.revoke"]
+    second = by(session, "pia")
+    second.policy = first.policy
+    assert "is with Lee" in str(requests.request(second, 50 * ONE, "small"))
