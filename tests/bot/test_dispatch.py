@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import text
+from sqlmodel import Session
 
+from bot.database import Database
 from bot.messenger import Request
+from models import echo
 from models.message import Message
+from models.refusal import NothingToConfirm
 from tests.stage import CHANNEL, Stage
-from tests.town import CAST
+from tests.town import CAST, NOW, settle_town, who
 
 
 async def test_when_nobody_can_say_who_somebody_is_balances_work_and_lending_does_not(stage: Stage) -> None:
@@ -148,10 +153,23 @@ async def test_the_wait_for_an_answer_that_the_database_cannot_give_is_not_part_
 @pytest.mark.parametrize("stage", ["socket-sqlite", "http-postgres"], indirect=True)
 async def test_two_taps_on_yes_are_one_yes(stage: Stage) -> None:
     for _ in range(3):
-        echo = await stage.command("alice", "could you give @bob 5 please")
+        said = await stage.command("alice", "could you give @bob 5 please")
         before = stage.wallet("bob").borrowed
         alice = CAST["alice"][0]
-        await asyncio.gather(*(stage.slack.press(alice, echo.copy(), "confirm.yes") for _ in range(4)))
+        await asyncio.gather(*(stage.slack.press(alice, said.copy(), "confirm.yes") for _ in range(4)))
         await stage.settled()
         assert stage.wallet("bob").borrowed - before == 5_000_000
     stage.audit()
+
+
+def test_of_two_that_take_the_same_echo_at_once_one_finds_nothing(postgres: Database) -> None:
+    settle_town(postgres)
+    alice = postgres.transact(lambda session: who(session, "alice").id)
+    postgres.transact(lambda session: echo.keep(session, alice, "7F3K", {"intent": "lend"}, NOW))
+    with Session(postgres.engine) as first, Session(postgres.engine) as second, ThreadPoolExecutor() as pool:
+        second.get(echo.Echo, alice)  # both have read it
+        assert echo.take(first, alice, NOW) == {"intent": "lend"}
+        waiting = pool.submit(echo.take, second, alice, NOW)
+        first.commit()
+        with pytest.raises(NothingToConfirm):
+            waiting.result(timeout=5)
