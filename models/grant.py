@@ -10,7 +10,7 @@ from models.base import lock_members
 from models.ledger import Account, AccountKind, Cause, Kind, organisation, transfer
 from models.member import Member, require_colleague
 from models.period import Period, take_allocation
-from models.policy import Policy
+from models.policy import Policy, fold
 from models.refusal import BadDate, InsufficientQuota
 from models.request import end_of_day, top_up
 from models.wallet import wallet_of
@@ -28,6 +28,24 @@ def give(
         raise BadDate(until.isoformat())
     issued = organisation(session, AccountKind.ISSUED, cause.at)
     top_up(session, member.id, amount, source=issued, ends_at=ends_at, cause=cause)
+
+
+def give_team(
+    session: Session, team: str, amount: int, *, until: date | None, policy: Policy, cause: Cause
+) -> list[Member]:
+    """`give` to everybody who is in the team or in one below it, and return them. Who joins later gets nothing of it."""
+    wanted = fold(team)
+    inside = [
+        one
+        for one in session.exec(select(Member.team).distinct()).all()
+        if fold(one) == wanted or any(fold(up.name) == wanted for up in policy.team_chain(one))
+    ]
+    query = select(Member).where(col(Member.team).in_(inside), col(Member.left_at).is_(None))
+    members = list(session.exec(query.order_by(col(Member.id))).all())
+    lock_members(session, [member.id for member in members])
+    for member in members:
+        give(session, member, amount, until=until, policy=policy, cause=cause)
+    return members
 
 
 def take(session: Session, member: Member, amount: int, *, cause: Cause) -> None:

@@ -28,7 +28,7 @@ from models import policy as rules
 from models.amount import ALL, Unit, from_plain, parse
 from models.books import BOOKS, Book, Row, Style
 from models.enacting import move_on
-from models.grant import give, take
+from models.grant import give, give_team, take
 from models.ledger import Cause
 from models.metered import book_readings, ids_by_email
 from models.period import Period
@@ -74,17 +74,44 @@ def show(email: Annotated[str, typer.Argument(metavar="EMAIL")], json_: Json = F
 
 @app.command(context_settings={"ignore_unknown_options": True})  # or -20 would be taken for an option
 def grant(
-    email: Annotated[str, typer.Argument(metavar="EMAIL")],
-    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="Negative takes it away.", allow_dash=True)],
+    whom: Annotated[list[str], typer.Argument(metavar="[EMAIL] AMOUNT", help="Negative takes it away.")],
     reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the ledger.")],
     expires: Annotated[str | None, typer.Option("--expires", metavar="DATE", help="The last day.")] = None,
+    team: Annotated[
+        str | None, typer.Option("--team", metavar="NAME", help="Everybody in it, instead of EMAIL.")
+    ] = None,
 ) -> None:
-    """Give somebody a top-up, or take quota away."""
+    """Give somebody, or each member of a team, a top-up, or take quota away."""
     until, why, now = day(expires, "--expires"), reason.strip(), datetime.now(UTC)
     if not why:
         raise typer.BadParameter("a reason is needed", param_hint="--reason")
+    if len(whom) != (1 if team else 2):
+        raise typer.BadParameter("it is EMAIL AMOUNT, or --team NAME AMOUNT", param_hint="EMAIL AMOUNT")
     with ledger() as database:
-        typer.echo(database.transact(lambda session: _grant(session, email, amount, until, why, now)))
+        if team:
+            said = database.transact(lambda session: _grant_team(session, team, whom[0], until, why, now))
+        else:
+            said = database.transact(lambda session: _grant(session, whom[0], whom[1], until, why, now))
+        typer.echo(said)
+
+
+def _grant_team(
+    session: Session, team: str, typed: str, until: date | None, reason: str, now: datetime
+) -> str:
+    """Each member of the team gets a top-up that ends by itself; or fail with nothing moved."""
+    version, policy = read(session)
+    stored = _signed(typed, policy.unit)
+    if stored < 0:
+        raise Failed("a team is given to; quota is taken from one person at a time")
+    cause = Cause(now, "admin", f"grant:{uuid4().hex}", reason, version)
+    try:
+        given = give_team(session, team, stored, until=until, policy=policy, cause=cause)
+    except BadDate as no:
+        raise Failed(f"{no.text} is over; nothing was granted") from no
+    if not given:
+        raise Failed(f"nobody is in the team {team}; nothing was granted")
+    each, total = money(stored, policy.unit), money(stored * len(given), policy.unit)
+    return f"gave {each} to each of {len(given)} people of {team}: {total}"
 
 
 def _grant(session: Session, email: str, typed: str, until: date | None, reason: str, now: datetime) -> str:
