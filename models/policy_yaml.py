@@ -97,9 +97,9 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: Node | None, index: int) -> Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(problem=_ALIAS, problem_mark=event.start_mark)
+            raise yaml.MarkedYAMLError(problem=_ALIAS, problem_mark=event.start_mark)  # type: ignore[arg-type]
         if getattr(event, "tag", None):
-            raise yaml.MarkedYAMLError(problem=_TAG, problem_mark=event.start_mark)  # type: ignore[arg-type]
+            raise yaml.MarkedYAMLError(problem=_TAG, problem_mark=event.start_mark)
         return super().compose_node(parent, index)
 
 
