@@ -38,7 +38,9 @@ NUMBERS = count()
 
 async def serve_bolt(port: int, *, before: bool) -> None:
     async def authorize(**_: object) -> AuthorizeResult:
-        return AuthorizeResult(enterprise_id=None, team_id="T1", bot_token="xoxb-1", bot_id="B1", bot_user_id="U0")
+        return AuthorizeResult(
+            enterprise_id=None, team_id="T1", bot_token="xoxb-1", bot_id="B1", bot_user_id="U0"
+        )
 
     app = AsyncApp(signing_secret=SECRET, authorize=authorize, process_before_response=before)
 
@@ -51,10 +53,10 @@ async def serve_bolt(port: int, *, before: bool) -> None:
 
 async def serve_ours(port: int, database_url: str) -> None:
     """The production adapter and dispatcher, as `quotabot run` builds them, but for the vendor's replies."""
-    from bot.running import House  # noqa: PLC0415
     from bot.database import Database  # noqa: PLC0415
-    from bot.settings import Settings  # noqa: PLC0415
     from bot.demo.slack import Person, Workspace  # noqa: PLC0415
+    from bot.running import House  # noqa: PLC0415
+    from bot.settings import Settings  # noqa: PLC0415
 
     people = [Person(id="U0ADMIN", name="admin", real_name="Admin", email="admin@corp.example")]
     async with Workspace(people=people, signing_secret=SECRET) as slack, aiohttp.ClientSession() as http:
@@ -63,7 +65,7 @@ async def serve_ours(port: int, database_url: str) -> None:
             slack_api_url=slack.api_url, http_port=port,
         )  # fmt: skip
         house = House(settings, Database(database_url), http, lambda: datetime(2026, 11, 9, 3, tzinfo=UTC))
-        house.dispatcher._met = _Everybody()  # noqa: SLF001 - profiles are read once an hour; here everybody is known
+        house.dispatcher._met = _Everybody()
         running = asyncio.create_task(house.run(asyncio.Event()))
         while not (house.slack and house.slack.ready() and house.runner):
             await asyncio.sleep(0.02)
@@ -91,7 +93,12 @@ def cell(words: list[str], text: str, rate: float, seconds: float, people: int) 
     def run() -> dict[str, float]:
         port = 18_200 + random.randint(0, 4_000)
         begun = time.perf_counter()
-        process = subprocess.Popen([sys.executable, "-m", "benchmarks.ack", "serve", str(port), *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.ack", "serve", str(port), *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
         try:
             assert process.stdout is not None
             while process.stdout.readline().strip() != "up":
@@ -142,20 +149,30 @@ def signed(text: str, people: int) -> tuple[str, dict[str, str]]:
     }  # fmt: skip
     body, at = urllib.parse.urlencode(facts), str(int(time.time()))
     mac = hmac.new(SECRET.encode(), f"v0:{at}:{body}".encode(), hashlib.sha256).hexdigest()
-    return body, {"content-type": "application/x-www-form-urlencoded", "x-slack-request-timestamp": at, "x-slack-signature": f"v0={mac}"}
+    return body, {
+        "content-type": "application/x-www-form-urlencoded",
+        "x-slack-request-timestamp": at,
+        "x-slack-signature": f"v0={mac}",
+    }
 
 
 def _rss(pid: int) -> float:
-    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
+    line = next(
+        line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")
+    )
     return int(line.split()[1]) / 1024
 
 
 def main() -> None:
     if sys.argv[1:2] == ["serve"]:
         port, kind = int(sys.argv[2]), sys.argv[3]
-        asyncio.run(serve_ours(port, sys.argv[4]) if kind == "ours" else serve_bolt(port, before=kind == "hello-pbr"))
+        asyncio.run(
+            serve_ours(port, sys.argv[4]) if kind == "ours" else serve_bolt(port, before=kind == "hello-pbr")
+        )
         return
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rate", type=float, default=300)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--rounds", type=int, default=3)
@@ -178,7 +195,10 @@ def measure(rate: float, seconds: float, rounds: int) -> None:
         "hello, stock Bolt": cell(["hello"], "", rate, seconds, PEOPLE),
         "hello, before response": cell(["hello-pbr"], "", rate, seconds, PEOPLE),
         **{f"/quota, {name}": cell(["ours", url], "", rate, seconds, PEOPLE) for name, url in urls.items()},
-        **{f"/quota help, {name}": cell(["ours", url], "help", rate, seconds, PEOPLE) for name, url in urls.items()},
+        **{
+            f"/quota help, {name}": cell(["ours", url], "help", rate, seconds, PEOPLE)
+            for name, url in urls.items()
+        },
     }
     try:
         found = interleave(cells, rounds)
@@ -186,9 +206,18 @@ def measure(rate: float, seconds: float, rounds: int) -> None:
         postgres.close()
     rows = {}
     for name in urls:
-        rows[f"1 ack of `help` p99, {name} / stock Bolt"] = (ratio(found, f"/quota help, {name}", "hello, stock Bolt", "p99_ms"), "<= 0.5")
-        rows[f"1 ack of `help` p99, {name} / before response"] = (ratio(found, f"/quota help, {name}", "hello, before response", "p99_ms"), "<= 2")
-        rows[f"2 `/quota` p99, {name} / before response"] = (ratio(found, f"/quota, {name}", "hello, before response", "p99_ms"), "<= 2")
+        rows[f"1 ack of `help` p99, {name} / stock Bolt"] = (
+            ratio(found, f"/quota help, {name}", "hello, stock Bolt", "p99_ms"),
+            "<= 0.5",
+        )
+        rows[f"1 ack of `help` p99, {name} / before response"] = (
+            ratio(found, f"/quota help, {name}", "hello, before response", "p99_ms"),
+            "<= 2",
+        )
+        rows[f"2 `/quota` p99, {name} / before response"] = (
+            ratio(found, f"/quota, {name}", "hello, before response", "p99_ms"),
+            "<= 2",
+        )
     rows["12 start / bare Bolt"] = (ratio(found, "/quota, SQLite", "hello, stock Bolt", "start_s"), "<= 2.5")
     rows["12 memory / bare Bolt"] = (ratio(found, "/quota, SQLite", "hello, stock Bolt", "rss_mib"), "<= 2")
     report(f"acknowledgement at {rate:.0f} signed commands a second", found, rows)

@@ -31,17 +31,26 @@ def median(rows: list[dict[str, float]], key: str) -> float:
 
 def ratio(found: dict[str, list[dict[str, float]]], ours: str, other: str, key: str) -> list[float]:
     """Ours / other, round by round."""
-    return [mine[key] / theirs[key] for mine, theirs in zip(found[ours], found[other], strict=True) if theirs[key]]
+    return [
+        mine[key] / theirs[key] for mine, theirs in zip(found[ours], found[other], strict=True) if theirs[key]
+    ]
 
 
-def report(title: str, found: dict[str, list[dict[str, float]]], ratios: dict[str, tuple[list[float], str]]) -> None:
+def report(
+    title: str, found: dict[str, list[dict[str, float]]], ratios: dict[str, tuple[list[float], str]]
+) -> None:
     """A table for people on stderr, JSON for machines on stdout."""
     print(f"\n{title}", file=sys.stderr)
     for name, rows in found.items():
-        print(f"  {name:<34} " + "  ".join(f"{key} {median(rows, key):,.2f}" for key in rows[0]), file=sys.stderr)
+        print(
+            f"  {name:<34} " + "  ".join(f"{key} {median(rows, key):,.2f}" for key in rows[0]),
+            file=sys.stderr,
+        )
     for name, (values, goal) in ratios.items():
         rounds = ", ".join(f"{value:.2f}" for value in values)
-        print(f"  {name:<60} {statistics.median(values):.2f}   goal {goal}   rounds {rounds}", file=sys.stderr)
+        print(
+            f"  {name:<60} {statistics.median(values):.2f}   goal {goal}   rounds {rounds}", file=sys.stderr
+        )
     medians = {name: statistics.median(values) for name, (values, _) in ratios.items()}
     goals = {name: goal for name, (_, goal) in ratios.items()}
     print(json.dumps({"title": title, "ratios": medians, "goals": goals, "rounds": found}, indent=1))
@@ -62,7 +71,11 @@ class Postgres:
         self.sql("ALTER SYSTEM SET shared_buffers = '512MB'")
 
     def url(self, database: str = "postgres") -> str:
-        return str(self.server.get_uri(database)) if database == "postgres" else str(self.server.get_uri()).replace("/postgres?", f"/{database}?")
+        return (
+            str(self.server.get_uri(database))
+            if database == "postgres"
+            else str(self.server.get_uri()).replace("/postgres?", f"/{database}?")
+        )
 
     def create(self, name: str) -> str:
         self.sql(f"CREATE DATABASE {name}")
@@ -75,14 +88,33 @@ class Postgres:
         ).stdout  # fmt: skip
 
     def file(self, path: Path, database: str) -> None:
-        subprocess.run([str(self.bin / "psql"), self.url(database), "-q", "-v", "ON_ERROR_STOP=1", "-f", str(path)], check=True, capture_output=True)
+        subprocess.run(
+            [str(self.bin / "psql"), self.url(database), "-q", "-v", "ON_ERROR_STOP=1", "-f", str(path)],
+            check=True,
+            capture_output=True,
+        )
 
     def pgbench(self, script: str, database: str, clients: int, seconds: float) -> float:
         """Transactions a second of a script, prepared, over the socket."""
         path = Path(mkdtemp()) / "script.sql"
         path.write_text(script)
-        words = [str(self.bin / "pgbench"), "-n", "-M", "prepared", "-f", str(path), "-c", str(clients), "-j", str(min(2, clients)), "-T", str(int(seconds))]
-        shown = subprocess.run([*words, self.url(database)], check=True, capture_output=True, text=True).stdout
+        words = [
+            str(self.bin / "pgbench"),
+            "-n",
+            "-M",
+            "prepared",
+            "-f",
+            str(path),
+            "-c",
+            str(clients),
+            "-j",
+            str(min(2, clients)),
+            "-T",
+            str(int(seconds)),
+        ]
+        shown = subprocess.run(
+            [*words, self.url(database)], check=True, capture_output=True, text=True
+        ).stdout
         return float(next(line for line in shown.splitlines() if line.startswith("tps")).split()[2])
 
     def close(self) -> None:

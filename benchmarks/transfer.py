@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -45,10 +46,14 @@ def settle(database: Database) -> list[int]:
     def people(session: Session) -> None:
         for number in range(PEOPLE):
             email = f"p{number}@corp.example"
-            member = Member(name=f"P{number}", email=email, gateway_id=email, joined_at=NOW, locale="en", timezone="UTC")
+            member = Member(
+                name=f"P{number}", email=email, gateway_id=email, joined_at=NOW, locale="en", timezone="UTC"
+            )
             session.add(member)
             session.flush()
-            session.add(Address(address=f"slack:U{number}", messenger="slack", member_id=member.id, seen_at=NOW))
+            session.add(
+                Address(address=f"slack:U{number}", messenger="slack", member_id=member.id, seen_at=NOW)
+            )
 
     database.transact(people)
     version = database.transact(lambda session: rules.record_version(session, POLICY, NOW, "bench"))
@@ -59,17 +64,27 @@ def settle(database: Database) -> list[int]:
 
 
 def _allocations(session: Session) -> list[int]:
-    rows = session.connection().exec_driver_sql("SELECT id FROM account WHERE kind = 'allocation' ORDER BY id")
+    rows = session.connection().exec_driver_sql(
+        "SELECT id FROM account WHERE kind = 'allocation' ORDER BY id"
+    )
     return [row[0] for row in rows]
 
 
-def ours(database: Database, accounts: list[int], clients: int, seconds: float, pick: Callable[[], tuple[int, int]] | None = None) -> Cell:
+def ours(
+    database: Database,
+    accounts: list[int],
+    clients: int,
+    seconds: float,
+    pick: Callable[[], tuple[int, int]] | None = None,
+) -> Cell:
     """`transfer()` committed on its own, by so many tasks."""
 
     def one() -> None:
         source, target = pick() if pick else random.sample(accounts, 2)
         cause = Cause(NOW, "bench", "bench")
-        database.submit(lambda session: transfer(session, Kind.LEND, 1, source=source, target=target, cause=cause), None).result()
+        database.submit(
+            lambda session: transfer(session, Kind.LEND, 1, source=source, target=target, cause=cause), None
+        ).result()
 
     return lambda: closed_loop(one, clients, seconds)
 
@@ -88,7 +103,11 @@ def closed_loop(one: Callable[[], object], clients: int, seconds: float) -> dict
         for future in [pool.submit(client) for _ in range(clients)]:
             future.result()
     times.sort()
-    return {"per_second": len(times) / (time.perf_counter() - begun), "p50_ms": quantile(times, 0.5) * 1e3, "p99_ms": quantile(times, 0.99) * 1e3}
+    return {
+        "per_second": len(times) / (time.perf_counter() - begun),
+        "p50_ms": quantile(times, 0.5) * 1e3,
+        "p99_ms": quantile(times, 0.99) * 1e3,
+    }
 
 
 def tasks_on_sqlite(database: Database, accounts: list[int], tasks: int, seconds: float) -> Cell:
@@ -100,16 +119,23 @@ def tasks_on_sqlite(database: Database, accounts: list[int], tasks: int, seconds
 
         async def task() -> None:
             while (start := time.perf_counter()) < until:
-                source, target = random.sample(accounts, 2)
-                await database.run(lambda session: transfer(session, Kind.LEND, 1, source=source, target=target, cause=Cause(NOW, "b", "b")))
+                await database.run(partial(_between, *random.sample(accounts, 2)))
                 times.append(time.perf_counter() - start)
 
         begun = time.perf_counter()
         await asyncio.gather(*(task() for _ in range(tasks)))
         times.sort()
-        return {"per_second": len(times) / (time.perf_counter() - begun), "p50_ms": quantile(times, 0.5) * 1e3, "p99_ms": quantile(times, 0.99) * 1e3}
+        return {
+            "per_second": len(times) / (time.perf_counter() - begun),
+            "p50_ms": quantile(times, 0.5) * 1e3,
+            "p99_ms": quantile(times, 0.99) * 1e3,
+        }
 
     return lambda: asyncio.run(load())
+
+
+def _between(source: int, target: int, session: Session) -> object:
+    return transfer(session, Kind.LEND, 1, source=source, target=target, cause=Cause(NOW, "bench", "bench"))
 
 
 def lends(database: Database, clients: int, seconds: float) -> Cell:
@@ -125,10 +151,15 @@ def lends(database: Database, clients: int, seconds: float) -> Cell:
         async def task() -> None:
             while (start := time.perf_counter()) < until:
                 number = next(numbers)
-                lender, borrower = random.sample(range(PEOPLE // 2), 1)[0], PEOPLE // 2 + random.randrange(PEOPLE // 2)
+                lender, borrower = (
+                    random.sample(range(PEOPLE // 2), 1)[0],
+                    PEOPLE // 2 + random.randrange(PEOPLE // 2),
+                )
                 clock[0] = NOW + timedelta(seconds=number * 0.001)
                 words = (f"lend <@U{borrower}> {number % 900 + 1}",)
-                found = await dispatcher.handle(Request(key=f"{start}:{number}", sender=f"slack:U{lender}", words=words))
+                found = await dispatcher.handle(
+                    Request(key=f"{start}:{number}", sender=f"slack:U{lender}", words=words)
+                )
                 if found.refused:
                     raise RuntimeError(str(found))
                 times.append(time.perf_counter() - start)
@@ -136,7 +167,11 @@ def lends(database: Database, clients: int, seconds: float) -> Cell:
         begun = time.perf_counter()
         await asyncio.gather(*(task() for _ in range(clients)))
         times.sort()
-        return {"per_second": len(times) / (time.perf_counter() - begun), "p50_ms": quantile(times, 0.5) * 1e3, "p99_ms": quantile(times, 0.99) * 1e3}
+        return {
+            "per_second": len(times) / (time.perf_counter() - begun),
+            "p50_ms": quantile(times, 0.5) * 1e3,
+            "p99_ms": quantile(times, 0.99) * 1e3,
+        }
 
     return lambda: asyncio.run(load())
 
@@ -166,9 +201,12 @@ def _plain_transfer(connection: sqlite3.Connection, source: int, target: int) ->
     at = "2026-11-09 02:00:00.000000"
     connection.execute("BEGIN IMMEDIATE")
     taken = connection.execute(
-        "UPDATE account SET balance = balance - 1 WHERE id = ? AND balance >= 1 RETURNING balance, member_id", (source,)
+        "UPDATE account SET balance = balance - 1 WHERE id = ? AND balance >= 1 RETURNING balance, member_id",
+        (source,),
     ).fetchone()
-    put = connection.execute("UPDATE account SET balance = balance + 1 WHERE id = ? RETURNING balance, member_id", (target,)).fetchone()
+    put = connection.execute(
+        "UPDATE account SET balance = balance + 1 WHERE id = ? RETURNING balance, member_id", (target,)
+    ).fetchone()
     number = connection.execute(
         "INSERT INTO transfer (kind, amount, source_id, target_id, at, actor, cause, reason) VALUES ('lend', 1, ?, ?, ?, 'b', 'b', '') RETURNING id",
         (source, target, at),
@@ -185,7 +223,10 @@ def pgledger(postgres: Postgres, path: Path, clients: int, seconds: float) -> Ce
     url = postgres.create("peer")
     postgres.file(path, "peer")
     with psycopg.connect(url, autocommit=True) as connection:
-        ids = [connection.execute("SELECT id FROM pgledger_create_account(%s, 'USD')", (f"a{n}",)).fetchone()[0] for n in range(1000)]  # type: ignore[index]
+        ids = [
+            connection.execute("SELECT id FROM pgledger_create_account(%s, 'USD')", (f"a{n}",)).fetchone()[0]
+            for n in range(1000)
+        ]  # type: ignore[index]
     pool = [psycopg.connect(url, autocommit=True) for _ in range(clients)]
     free = list(pool)
 
@@ -199,7 +240,9 @@ def pgledger(postgres: Postgres, path: Path, clients: int, seconds: float) -> Ce
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--pgledger", type=Path)
@@ -219,8 +262,22 @@ def run(postgres: Postgres, folder: Path, seconds: float, rounds: int, peer: Pat
         f"\\set a random({accounts[0]}, {accounts[-1] - 1})\n\\set b :a + 1\n"
         "SELECT * FROM ledger_post('lend', 1, :a, :b, NULL, now(), 'b', 'b', '', NULL);\n"
     )
-    pool = pg.transact(lambda session: open_account(session, AccountKind.ALLOCATION, NOW, member_id=_one_more(session)))
-    pg.transact(lambda session: transfer(session, Kind.ALLOCATE, 10**12, source=organisation(session, AccountKind.ISSUED, NOW), target=pool, cause=Cause(NOW, "b", "b")) and None)
+    pool = pg.transact(
+        lambda session: open_account(session, AccountKind.ALLOCATION, NOW, member_id=_one_more(session))
+    )
+    pg.transact(
+        lambda session: (
+            transfer(
+                session,
+                Kind.ALLOCATE,
+                10**12,
+                source=organisation(session, AccountKind.ISSUED, NOW),
+                target=pool,
+                cause=Cause(NOW, "b", "b"),
+            )
+            and None
+        )
+    )
     hot_script = script.replace(":a, :b, NULL", f"{pool}, :b, NULL")
     cells: dict[str, Cell] = {
         "pgbench function, 8": lambda: {"per_second": postgres.pgbench(script, "ours", 8, seconds)},
@@ -237,15 +294,36 @@ def run(postgres: Postgres, folder: Path, seconds: float, rounds: int, peer: Pat
         cells["pgledger transfer, 8"] = pgledger(postgres, peer, 8, seconds)
     found = interleave(cells, rounds)
     rows = {
-        "3 transfer / pgbench with one function call": (ratio(found, "transfer, Postgres, 8", "pgbench function, 8", "per_second"), ">= 0.5"),
-        "5 SQLite transfer / standard library": (ratio(found, "transfer, SQLite, 8 tasks", "standard library, SQLite, 1", "per_second"), ">= 0.6"),
-        "5 SQLite p99 / p50": ([row["p99_ms"] / row["p50_ms"] for row in found["transfer, SQLite, 8 tasks"]], "<= 10"),
-        "6 hot pool 32 clients / 1 client": (ratio(found, "hot pool, Postgres, 32", "hot pool, Postgres, 1", "per_second"), ">= 0.8"),
-        "6 hot pool / pgbench hot function, 32": (ratio(found, "hot pool, Postgres, 32", "pgbench hot, 32", "per_second"), ">= 1.5"),
+        "3 transfer / pgbench with one function call": (
+            ratio(found, "transfer, Postgres, 8", "pgbench function, 8", "per_second"),
+            ">= 0.5",
+        ),
+        "5 SQLite transfer / standard library": (
+            ratio(found, "transfer, SQLite, 8 tasks", "standard library, SQLite, 1", "per_second"),
+            ">= 0.6",
+        ),
+        "5 SQLite p99 / p50": (
+            [row["p99_ms"] / row["p50_ms"] for row in found["transfer, SQLite, 8 tasks"]],
+            "<= 10",
+        ),
+        "6 hot pool 32 clients / 1 client": (
+            ratio(found, "hot pool, Postgres, 32", "hot pool, Postgres, 1", "per_second"),
+            ">= 0.8",
+        ),
+        "6 hot pool / pgbench hot function, 32": (
+            ratio(found, "hot pool, Postgres, 32", "pgbench hot, 32", "per_second"),
+            ">= 1.5",
+        ),
     }
     if peer is not None:
-        rows["3 transfer / pgledger"] = (ratio(found, "transfer, Postgres, 8", "pgledger transfer, 8", "per_second"), ">= 2")
-        rows["4 lend command / pgledger transfer"] = (ratio(found, "lend command, Postgres, 8", "pgledger transfer, 8", "per_second"), ">= 1")
+        rows["3 transfer / pgledger"] = (
+            ratio(found, "transfer, Postgres, 8", "pgledger transfer, 8", "per_second"),
+            ">= 2",
+        )
+        rows["4 lend command / pgledger transfer"] = (
+            ratio(found, "lend command, Postgres, 8", "pgledger transfer, 8", "per_second"),
+            ">= 1",
+        )
     report("transfer", found, rows)
     pg.close()
     lite.close()
