@@ -223,14 +223,7 @@ class Stage:
     def spend(self, name: str, amount: float, model: str = "claude") -> None:
         """The gateway metered so much more for somebody today."""
 
-        def work(session: Session) -> None:
-            current = rules.current(session)
-            assert current is not None
-            day, cause = self.clock().date(), Cause(self.clock(), "gateway", f"usage:{model}", "", 1)
-            reading = Reading(who(session, name).id, day, model, round(amount * 1_000_000))
-            book(session, [reading], zone=current[1].zone, cause=cause)
-
-        self.database.transact(work)
+        self.database.transact(lambda session: metered(session, self.clock(), name, amount, model))
 
     def audit(self) -> None:
         """The whole ledger adds up, and Slack had nothing to object to."""
@@ -259,6 +252,15 @@ class Stage:
             return None
 
         return await self.until(found)
+
+
+def metered(session: Session, now: datetime, name: str, amount: float, model: str = "claude") -> None:
+    """The gateway metered so much more, in whole units, for somebody today."""
+    current = rules.current(session)
+    assert current is not None
+    cause = Cause(now, "gateway", f"usage:{model}", "", 1)
+    reading = Reading(who(session, name).id, now.date(), model, round(amount * 1_000_000))
+    book(session, [reading], zone=current[1].zone, cause=cause)
 
 
 def slack_id(name: str) -> str:
@@ -338,4 +340,4 @@ def settled_copy(template: Path, folder: Path) -> str:
     return f"sqlite:///{folder / 'quotabot.db'}"
 
 
-__all__ = ["BOT", "CHANNEL", "MODES", "Stage", "code_of", "raised", "slack_id"]
+__all__ = ["BOT", "CHANNEL", "MODES", "Stage", "code_of", "metered", "raised", "slack_id"]

@@ -1,0 +1,161 @@
+"""One small language for what people do, whichever messenger they are on: `say`, `hear`, `press`, `shows`.
+
+People write `@bob` in the words. On Slack that is a mention in their own chat with the bot; on DingTalk, where only a group
+has mentions, it is said in the group and answered in private. Emphasis is left out of what is seen, as each draws its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.demo import dingtalk, slack
+from tests import dingtalk_stage as ding
+from tests.stage import Stage, metered
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Something that stands in somebody's chat: `read` and `press` tell what it shows now and can do now."""
+
+    read: Callable[[], str]
+    press: Callable[[], set[str]]
+    what: slack.Message | dingtalk.Message
+
+    @property
+    def text(self) -> str:
+        return plain(self.read())
+
+    @property
+    def actions(self) -> set[str]:
+        return self.press()
+
+
+class Talk(Protocol):
+    """People, a place to talk, and what is true afterwards."""
+
+    async def say(self, name: str, words: str) -> Seen:
+        """Write to the bot; what it answers."""
+
+    async def hear(self, name: str, *words: str) -> Seen:
+        """The newest that holds all these words in somebody's chat; waits for it."""
+
+    async def press(self, name: str, seen: Seen, action: str) -> str:
+        """Press a button; what this person reads then."""
+
+    async def shows(self, seen: Seen, *words: str) -> None:
+        """Wait until what stands there holds all these words."""
+
+    async def settles(self, seen: Seen, *actions: str) -> None:
+        """Wait until none of these can be pressed any more."""
+
+    def left(self, name: str) -> float:
+        """What somebody has available, in whole units."""
+
+    def spend(self, name: str, amount: float) -> None:
+        """The gateway metered so much more for somebody today."""
+
+    def audit(self) -> None:
+        """The ledger adds up, and the messenger had nothing to object to."""
+
+
+def plain(text: str) -> str:
+    return text.replace("*", "")
+
+
+@dataclass
+class SlackTalk:
+    """On a stage with Slack."""
+
+    stage: Stage
+
+    async def say(self, name: str, words: str) -> Seen:
+        return self._seen(await self.stage.say(name, words))
+
+    async def hear(self, name: str, *words: str) -> Seen:
+        def found() -> Seen | None:
+            every = map(self._seen, reversed(self.stage.inbox(name)))
+            return next((one for one in every if _holds(one, words)), None)
+
+        return await self.stage.until(found)
+
+    async def press(self, name: str, seen: Seen, action: str) -> str:
+        assert isinstance(seen.what, slack.Message)
+        return plain((await self.stage.press(name, seen.what, action)).shown)
+
+    async def shows(self, seen: Seen, *words: str) -> None:
+        await self.stage.until(lambda: _holds(seen, words))
+
+    async def settles(self, seen: Seen, *actions: str) -> None:
+        await self.stage.until(lambda: not seen.actions & set(actions))
+
+    def left(self, name: str) -> float:
+        return self.stage.left(name)
+
+    def spend(self, name: str, amount: float) -> None:
+        self.stage.spend(name, amount)
+
+    def audit(self) -> None:
+        self.stage.audit()
+
+    def _seen(self, message: slack.Message) -> Seen:
+        return Seen(lambda: message.shown, lambda: set(message.actions), message)
+
+
+@dataclass
+class DingTalkTalk:
+    """On a stage with DingTalk."""
+
+    stage: ding.DingStage
+
+    async def say(self, name: str, words: str) -> Seen:
+        at = [one.lower() for one in re.findall(r"@(\w+)", words)]
+        before = len(self.stage.ding.heard(name))
+        await self.stage.say(name, re.sub(r"@\w+ ?", "", words), at=at, group=ding.GROUP if at else "")
+        answer = await self.stage.until(lambda: next(iter(self.stage.ding.heard(name)[before:]), None))
+        return self._seen(name, answer)
+
+    async def hear(self, name: str, *words: str) -> Seen:
+        def found() -> Seen | None:
+            every = (self._seen(name, one) for one in reversed(self.stage.ding.heard(name)))
+            return next((one for one in every if _holds(one, words)), None)
+
+        return await self.stage.until(found)
+
+    async def press(self, name: str, seen: Seen, action: str) -> str:
+        assert isinstance(seen.what, dingtalk.Message)
+        card = self.stage.ding.cards[seen.what.card]
+        value = next(
+            card.seen_by(name)[f"b{n}_value"]
+            for n in range(1, 5)
+            if card.seen_by(name).get(f"b{n}_action") == action
+        )
+        await self.stage.press(name, card, action, value=value)
+        return plain(ding.shown(card, name))
+
+    async def shows(self, seen: Seen, *words: str) -> None:
+        await self.stage.until(lambda: _holds(seen, words))
+
+    async def settles(self, seen: Seen, *actions: str) -> None:
+        await self.stage.until(lambda: not seen.actions & set(actions))
+
+    def left(self, name: str) -> float:
+        return self.stage.left(name)
+
+    def spend(self, name: str, amount: float) -> None:
+        self.stage.database.transact(lambda session: metered(session, self.stage.clock(), name, amount))
+
+    def audit(self) -> None:
+        self.stage.audit()
+
+    def _seen(self, name: str, message: dingtalk.Message) -> Seen:
+        card = self.stage.ding.cards.get(message.card)
+        if card is None:
+            return Seen(lambda: message.text, set, message)
+        return Seen(lambda: ding.shown(card, name), lambda: set(ding.buttons(card, name).values()), message)
+
+
+def _holds(seen: Seen, words: tuple[str, ...]) -> bool:
+    return all(word in seen.text for word in words)
