@@ -29,7 +29,7 @@ from models.leaving import leave
 from models.ledger import Cause
 from models.loan import Loan, forgive, loans_of
 from models.loan import recall as take_back
-from models.member import Member
+from models.member import Address, Member
 from models.message import Message
 from models.period import Period
 from models.policy import Policy
@@ -179,6 +179,9 @@ class Company:
         self.hired += count
         session.flush()
         joined = session.exec(select(Member.id).order_by(col(Member.id).desc()).limit(count)).all()
+        for member_id in joined:
+            address = f"slack:U{member_id}"
+            session.add(Address(address=address, messenger="slack", member_id=member_id, seen_at=self.now))
         welcome_all(session, joined, self.now)
 
     def _lose(self, session: Session) -> None:
