@@ -51,6 +51,8 @@ OVERLAP = 3.0
 """Seconds that are looked at again: on Postgres a transaction with an older entry may commit later."""
 MOST_ALERTS = 20
 """People in a page for whom the gateway is asked what burnt; the others hear what is known."""
+FRESH = timedelta(seconds=2)
+"""A reading that is older is made again before its limit is written."""
 REFUSED_REST = timedelta(minutes=5)
 
 
@@ -332,8 +334,9 @@ class Reconciler:
         """What is to be written now, kept as meant; None when nothing is any more, or somebody else writes."""
         if not await self.lead():
             return None
-        if self.port.wallet and await self._voiced("busy", lambda voice: limits.is_busy(voice, account)):
-            await self._book([await self.gateway.account(account)])
+        read_at = await self.database.run(lambda session: limits.read_at(session, account))
+        if read_at is None or self.clock() - read_at > FRESH:
+            await self._book([await self.gateway.account(account)])  # somebody's hand may have been there
         return await self._voiced("begin", partial(self._begun, account=account))
 
     def _begun(self, voice: Voice, account: str) -> int | None:

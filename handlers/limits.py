@@ -209,10 +209,10 @@ def begin(voice: Voice, account: str, port: Port) -> int | None:
     return total
 
 
-def is_busy(voice: Voice, account: str) -> bool:
-    """Whether a call may be in flight, so that a wallet has to be read just before it is written."""
-    row = voice.session.get(GatewayAccount, account)
-    return row is not None and _is_busy(row, voice.now)
+def read_at(session: Session, account: str) -> datetime | None:
+    """When an account was read last."""
+    row = session.get(GatewayAccount, account)
+    return row.as_of if row is not None else None
 
 
 def _is_busy(row: GatewayAccount, now: datetime) -> bool:
