@@ -8,6 +8,7 @@ from sqlmodel import col, select
 
 from handlers import texts
 from handlers.cards import days_left, used_in
+from handlers.changes import changes
 from handlers.context import Context, Reader
 from handlers.wording import Shown
 from models.gateway_state import free_models
@@ -38,6 +39,7 @@ def balance(ctx: Context) -> Message:
     facts = [*_use(ctx, reader, period, has, base), *_loans(ctx, reader, has)]
     if free := free_models(ctx.session, ctx.policy):
         facts.append((texts.FREE_MODELS(reader.locale), ", ".join(free)))
+    text = Shown("\n".join((text, *changes(ctx, period))))
     note = texts.AS_OF(reader.locale, time=reader.time(ctx.as_of)) if ctx.as_of else ""
     return Message(
         text=text, facts=tuple((str(a), str(b)) for a, b in facts), buttons=buttons(reader), footnote=note

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from handlers import arguments as a
-from handlers import balance, home, housekeeping, lending, metering, requests, team
+from handlers import balance, changes, home, housekeeping, lending, metering, requests, team
 from handlers.arguments import Said, Take
 from handlers.context import Context
 from handlers.wording import Text
@@ -117,6 +117,7 @@ JOBS: dict[str, Job] = {
     "asks": Job(housekeeping.end_asks, timedelta(minutes=1)),
     "grants": Job(housekeeping.end_grants, timedelta(minutes=1)),
     "loans": Job(housekeeping.warn_of_returns, timedelta(hours=1)),
+    "pools": Job(changes.warn_of_pools, timedelta(minutes=5)),
     "tidy": Job(housekeeping.tidy, timedelta(days=1)),
 }
 

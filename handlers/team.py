@@ -9,12 +9,20 @@ from sqlmodel import col, select
 
 from handlers import texts
 from handlers.context import Context
+from handlers.wording import Text
 from models.ledger import Account, AccountKind
 from models.member import Member
 from models.message import Chart, Message
 from models.period import Allowance, Period, funded, pool_of
 from models.refusal import NotForYou
+from models.spending import year
 from models.usage import Usage
+
+YEAR = Text("The organisation's year", "公司全年预算")
+YEAR_OF = Text(
+    "{spent} of {budget}, at this pace {projected} by its end",
+    "已用 {spent} / {budget}，按目前速度全年约 {projected}",
+)
 
 
 def team(ctx: Context) -> Message:
@@ -35,6 +43,7 @@ def team(ctx: Context) -> Message:
                 budget=reader.amount(funded(ctx.session, pool.id)),
             )
             facts.append((texts.TEAM_BUDGET(reader.locale), left))
+    facts += _year(ctx)
     chart = _by_model(ctx, period.starts_at.astimezone(ctx.policy.zone).date(), list(people))
     return Message(
         title=texts.TEAM_TITLE(reader.locale, team=name),
@@ -42,6 +51,18 @@ def team(ctx: Context) -> Message:
         facts=tuple((str(a), str(b)) for a, b in facts),
         chart=chart,
     )
+
+
+def _year(ctx: Context) -> list[tuple[str, str]]:
+    """The organisation's year, for admins and owners of teams."""
+    budget, say = ctx.policy.organisation.year_budget, ctx.reader.locale
+    concerns = ctx.me.email in ctx.policy.admins or any(one.owner == ctx.me.email for one in ctx.policy.teams)
+    if budget is None or not concerns:
+        return []
+    found = year(ctx.session, budget, ctx.policy.zone, ctx.now)
+    numbers = {"spent": found.spent, "budget": found.budget, "projected": found.projected}
+    said = YEAR_OF(say, **{name: ctx.reader.amount(number) for name, number in numbers.items()})
+    return [(YEAR(say), said)]
 
 
 def _members(ctx: Context, teams: list[str]):  # type: ignore[no-untyped-def]

@@ -1,0 +1,72 @@
+"""What a changed policy means to somebody, and the owner of a pool that is nearly spent."""
+
+from datetime import date
+
+from bot.database import Database
+from handlers import balance, team
+from handlers.changes import warn_of_pools
+from models.policy import record_version
+from tests.deeds import DECEMBER, USD, after, change, say, told, turn, voice
+from tests.town import NOW, POLICY
+
+
+def test_a_change_of_this_period_stands_beside_the_balance(town: Database) -> None:
+    change(town, ("amount: 100", "amount: 80\n    reason: the spring is over"), now=after(days=3))
+    text = say(town, balance.balance, "alice", now=after(days=4)).text
+    assert "Since 12 Nov: $100.00 → $80.00 a period. Why: the spring is over" in text
+    assert "Since" not in say(town, balance.balance, "pia", now=after(days=4)).text
+
+
+def test_in_the_next_period_it_is_no_news(town: Database) -> None:
+    change(town, ("amount: 100", "amount: 80"), now=after(days=3))
+    turn(town, DECEMBER)
+    assert "Since" not in say(town, balance.balance, "alice", now=DECEMBER).text
+
+
+def test_a_staged_policy_says_from_when_and_how_much(town: Database) -> None:
+    staged = POLICY.replace("amount: 100", "amount: 120")
+    town.transact(lambda session: record_version(session, staged, NOW, "ops", date(2026, 12, 1)))
+    assert "From 1 Dec your quota is $120.00." in say(town, balance.balance, "alice").text
+    assert "自 12月1日 起" in say(town, balance.balance, "bob").text
+    assert "From" not in say(town, balance.balance, "pia").text
+
+
+def test_the_owner_hears_once_that_the_pool_is_nearly_spent(town: Database) -> None:
+    from models.ledger import Cause, Kind, open_account, transfer  # noqa: PLC0415
+    from models.period import Period, pool_of  # noqa: PLC0415
+    from tests.town import who  # noqa: PLC0415
+
+    def grant(usd: int) -> None:
+        def work(session):  # type: ignore[no-untyped-def]
+            pool = pool_of(session, "payments", Period.current(session).id)
+            assert pool is not None
+            target = open_account(
+                session, "top_up", NOW, member_id=who(session, "pia").id, paid_by_id=pool.id, ends_at=DECEMBER
+            )
+            transfer(
+                session,
+                Kind.GRANT,
+                usd * USD,
+                source=pool.id,
+                target=target,
+                cause=Cause(NOW, "admin", f"g{usd}"),
+            )
+
+        town.transact(work)
+
+    grant(799)
+    town.transact(lambda session: warn_of_pools(voice(session, NOW)))
+    assert told(town, "lee") == []
+    grant(1)
+    for _ in range(2):
+        town.transact(lambda session: warn_of_pools(voice(session, NOW)))
+    (message,) = told(town, "lee")
+    assert "payments" in message.text
+    assert "200" in message.text
+
+
+def test_an_owner_sees_the_organisations_year(town: Database) -> None:
+    change(town, more="organisation: {year_budget: 24000}\n")
+    facts = dict(say(town, team.team, "olga").facts)
+    assert facts["The organisation's year"].startswith("$0.00 of $24,000.00")
+    assert "The organisation's year" not in dict(say(town, team.team, "carol").facts)
