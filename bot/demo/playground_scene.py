@@ -20,11 +20,10 @@ from bot.database import Database
 from bot.demo import playground_ledger as ledger
 from bot.demo import seed
 from bot.demo.gateways.litellm import LiteLLM
-from bot.demo.playground_mirror import Mirror
 from bot.demo.seed import BY_SLACK, CAST, STRONG, WHO
 from bot.demo.slack import Message, View, Workspace
-from bot.gateways import open_gateway
 from bot.migrate import migrate
+from bot.reconcile import Reconciler
 from bot.running import House, house
 from bot.settings import Settings
 from models.member import Member
@@ -108,17 +107,28 @@ class Scene:
         self.keys = {
             role.slack: gateway.add_key(role.email, key_alias=f"{role.name.lower()}-agent") for role in CAST
         }
-        connector = open_gateway(
-            "litellm", gateway.url, gateway.key, built.http, clock=clock.now, calls_per_minute=60_000
-        )
-        self.mirror = Mirror(built.database, connector, clock.now, self.pulse.beat)
+        self._heard = self.reconciler.told
+        self.reconciler.told = self._told
+
+    @property
+    def reconciler(self) -> Reconciler:
+        """The production loop that holds gateway and ledger equal."""
+        assert self.house.reconciler is not None
+        return self.house.reconciler
+
+    def _told(self) -> None:
+        self._heard()
+        self.pulse.beat()
+
+    async def it_is(self, moment: datetime) -> None:
+        """Set the clock, and let the gateway be read then."""
+        self.clock.set(moment)
+        await self.reconciler.round()
 
     async def watch(self) -> None:
-        """Show every change in Slack, and let the gateway follow it."""
+        """Show every change in Slack."""
         with self.slack.changes() as changes:
-            async for change in changes:
-                if change.kind.startswith(("message", "delivery")):
-                    self.mirror.poke()
+            async for _ in changes:
                 self.pulse.beat()
 
     # ---- what one can do ----------------------------------------------------------------------------
@@ -170,12 +180,12 @@ class Scene:
         if reply.status == 200:
             run.calls += 1
             self.gateway.flush()
-            self.mirror.poke()
+            self.reconciler.wake()
         else:
             run.status, run.refused = reply.status, f"{answer['error']['type']}: {answer['error']['message']}"
 
     async def _note(self, user: str, run: Run) -> None:
-        await self.mirror.round()
+        await self.reconciler.round()
         if user == WHO["Alice"].slack:
             self.passed = self.passed or (self.hit and not run.refused)
             self.hit = self.hit or bool(run.refused)
@@ -213,20 +223,21 @@ class Scene:
             await self.spend(alice)
         if step >= 3 and not (await self.story())["helped"]:
             await self._ask_and_approve(alice, WHO["Bob"].slack)
-            await self.mirror.round()
+            await self.reconciler.round()
         if step >= 4 and not self.passed:
             await self.spend(alice)
 
     async def _ask_and_approve(self, alice: str, bob: str) -> None:
         slack, before = self.slack, len(self.slack.inbox(bob))
-        await self.press(alice, slack.inbox(alice)[1], "request.open", None)
+        told = [one for one in slack.inbox(alice) if "request.open" in one.actions]
+        await self.press(alice, told[-1], "request.open", None)
         await slack.wait_for(lambda: slack.modal(alice))
         why = "用智能体做完结账页" if self.language == "zh" else "finish the checkout with the agent"
         await self.submit(alice, slack.modals[alice][-1], {"amount": "50", "reason": why})
         card = (await slack.wait_for(lambda: slack.inbox(bob)[before:]))[0]
-        told = len(slack.inbox(alice))
+        heard = len(slack.inbox(alice))
         await self.press(bob, card, "request.approve", None)
-        await slack.wait_for(lambda: card.edited and len(slack.inbox(alice)) > told)
+        await slack.wait_for(lambda: card.edited and len(slack.inbox(alice)) > heard + 1)
 
     async def story(self) -> Json:
         """Which hints are done, and what to do next."""
@@ -261,7 +272,7 @@ def _speak(session: Session, language: str) -> None:
 @contextlib.asynccontextmanager
 async def scene(language: str, start: datetime) -> AsyncIterator[Scene]:
     """A scene at `start`, its past lived; all of it, the database file too, is gone at the end."""
-    clock = Clock(start)
+    clock = Clock(seed.moving_day(start))
     async with contextlib.AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="quotabot-demo-"))
         file = Path(folder) / "demo.db"
@@ -273,14 +284,14 @@ async def scene(language: str, start: datetime) -> AsyncIterator[Scene]:
         slack = await stack.enter_async_context(
             Workspace(people=people, channels=seed.channels("U0QUOTABOT"), clock=clock.timestamp)
         )
-        built = await stack.enter_async_context(house(_settings(url, slack), clock.now))
+        built = await stack.enter_async_context(house(_settings(url, slack, gateway), clock.now))
         stop = asyncio.Event()
         stack.push_async_callback(_ended, stop, asyncio.create_task(built.run(stop)))
         await slack.wait_for(lambda: slack.connections)
         made = Scene(language, clock, slack, gateway, built)
         await seed.live_the_past(made, start)
         made.started = start
-        tasks = [asyncio.create_task(made.mirror.run()), asyncio.create_task(made.watch())]
+        tasks = [asyncio.create_task(made.watch())]
         stack.push_async_callback(_cancelled, tasks)
         stack.callback(made.pulse.close)
         yield made
@@ -300,7 +311,7 @@ def _settled(language: str, start: datetime) -> bytes:
         return file.read_bytes()
 
 
-def _settings(url: str, slack: Workspace) -> Settings:
+def _settings(url: str, slack: Workspace, gateway: LiteLLM) -> Settings:
     """As an admin would set them, whatever the environment says."""
     return Settings(
         _env_file=None,
@@ -314,7 +325,11 @@ def _settings(url: str, slack: Workspace) -> Settings:
         slack_command="/quota",
         dingtalk_client_id=None,
         dingtalk_client_secret=None,
-        gateway_kind="none",
+        gateway_kind="litellm",
+        gateway_url=gateway.url,
+        gateway_key=SecretStr(gateway.key),
+        gateway_mode="enforce",
+        gateway_sync_seconds=1,
     )
 
 

@@ -97,6 +97,11 @@ def opening_day(today: date) -> datetime:
     return datetime.combine(third, time(10, 2), ZONE).astimezone(UTC)
 
 
+def moving_day(start: datetime) -> datetime:
+    """Five past midnight on the first of that month: when everybody moves in."""
+    return start.astimezone(ZONE).replace(day=1, hour=0, minute=5).astimezone(UTC)
+
+
 def people(language: str) -> list[Person]:
     """Everybody, as the stand-in Slack knows them."""
     by_name = {role.name: role.slack for role in CAST}
@@ -120,7 +125,7 @@ def channels(bot: str) -> list[Channel]:
 
 def settle(database: Database, language: str, start: datetime) -> None:
     """Everybody moves in, the policy is applied, the month is open."""
-    first = start.astimezone(ZONE).replace(day=1, hour=0, minute=5).astimezone(UTC)
+    first = moving_day(start)
     database.transact(partial(_move_in, language=language, now=first))
     version = database.transact(lambda session: rules.record_version(session, POLICY, first, "sam"))
     database.transact(lambda session: open_first(session, first, version, rules.parse(POLICY)) and None)
@@ -169,35 +174,39 @@ async def live_the_past(scene: Scene, start: datetime) -> None:
     today = start.astimezone(ZONE).date()
     days = [day for day in _days(today.replace(day=1), today) if day.weekday() < 5]
     work = {role.name: _shares(role, number, len(days)) for number, role in enumerate(CAST)}
+    await scene.it_is(moving_day(start))
     for number, day in enumerate(days):
-        scene.clock.set(_at(day, 9, 20))
+        scene.clock.set(_at(day, 8, 40))
         for role in CAST:
             _burn(scene, role, work[role.name][number], number)
-        await scene.mirror.round()
+        await scene.reconciler.round()
         if day == today - timedelta(days=6):
             await _a_request(scene, day)
         if day == today - timedelta(days=5):
             await _a_loan(scene, day)
+    await scene.reconciler.usage(scene.clock.now(), today.day)
     await _this_morning(scene, today)
-    scene.clock.set(start)
+    await scene.it_is(start)
 
 
 async def _a_request(scene: Scene, day: date) -> None:
     slack, carol, bob = scene.slack, WHO["Carol"].slack, WHO["Bob"].slack
-    scene.clock.set(_at(day, 15, 12))
+    before = len(slack.inbox(bob))
+    await scene.it_is(_at(day, 15, 12))
     await slack.say(carol, _SAID["ask"][scene.language])
-    await slack.wait_for(lambda: slack.inbox(bob))
+    await slack.wait_for(lambda: len(slack.inbox(bob)) > before)
     scene.clock.set(_at(day, 15, 20))
-    await slack.press(bob, slack.inbox(bob)[0], "request.approve")
-    await slack.wait_for(lambda: len(slack.inbox(carol)) > 2 and slack.inbox(bob)[0].edited)
+    card, heard = slack.inbox(bob)[-1], len(slack.inbox(carol))
+    await slack.press(bob, card, "request.approve")
+    await slack.wait_for(lambda: len(slack.inbox(carol)) > heard + 1 and card.edited)
 
 
 async def _a_loan(scene: Scene, day: date) -> None:
     slack, bob, dan = scene.slack, WHO["Bob"].slack, WHO["Dan"].slack
-    scene.clock.set(_at(day, 11, 5))
-    before = len(slack.inbox(bob))
+    await scene.it_is(_at(day, 11, 5))
+    before, heard = len(slack.inbox(bob)), len(slack.inbox(dan))
     await slack.say(bob, _SAID["lend"][scene.language])
-    await slack.wait_for(lambda: slack.inbox(dan) and len(slack.inbox(bob)) > before + 1)
+    await slack.wait_for(lambda: len(slack.inbox(dan)) > heard and len(slack.inbox(bob)) > before + 1)
 
 
 async def _this_morning(scene: Scene, today: date) -> None:
@@ -208,9 +217,10 @@ async def _this_morning(scene: Scene, today: date) -> None:
     slack.post(DESIGN, WHO["Bob"].slack, _SAID["looks"][scene.language], thread_ts=first.ts)
     scene.clock.set(_at(today, 9, 46))
     slack.post(DESIGN, alice, _SAID["on_it"][scene.language], thread_ts=first.ts)
-    scene.clock.set(_at(today, 9, 58))
+    await scene.it_is(_at(today, 9, 58))
+    before = len(slack.inbox(alice))
     await slack.say(alice, _SAID["balance"][scene.language])
-    await slack.wait_for(lambda: len(slack.inbox(alice)) > 1)
+    await slack.wait_for(lambda: len(slack.inbox(alice)) > before + 1)
 
 
 def _burn(scene: Scene, role: Role, quarters: int, day: int) -> None:
@@ -230,7 +240,7 @@ def _shares(role: Role, number: int, days: int) -> list[int]:
     """What somebody spent on each day, uneven as life is: Alice more and more, those further away now and then."""
     often, late = _often(role), role.name == "Alice"
     weights = [
-        3 + day * 5 % 4 + (day // 2 if late else 0) if often or (day + number) % 4 == 0 else 0
+        3 + day * 5 % 4 + (day // 2 if late else 0) if often or (day + number) % 2 == 0 else 0
         for day in range(days)
     ]
     parts = [role.spent * weight // sum(weights) for weight in weights]

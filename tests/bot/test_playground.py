@@ -56,6 +56,7 @@ async def the_wall(page: Any) -> None:
     await page.click("#left .spend")
     await page.wait_for_selector("#left .run.refused")
     assert "budget_exceeded" in await page.inner_text("#left .run")
+    await page.wait_for_selector("#left .message:last-child [data-action='borrow.open']")
 
 
 async def she_asks(page: Any, reason: str) -> None:
@@ -72,7 +73,10 @@ async def he_approves(page: Any) -> None:
     await page.wait_for_selector("#hints li:nth-child(2).done")
     await page.wait_for_selector("#right .message:nth-last-child(2) .sign.ok")
     await page.wait_for_selector("#left .figures:text('$150.00')")
-    await page.wait_for_selector(f"#left .message:last-child:has-text('{50:.2f}')")
+    latest = "#left .message:last-child"
+    await page.wait_for_selector(
+        f"{latest}:has-text('$50.00 is live'), {latest}:has-text('$50.00 已在网关生效')"
+    )
 
 
 async def books_are_right(made: Playground) -> None:
