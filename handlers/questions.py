@@ -1,7 +1,7 @@
 """The words of `understanding` for what moves nothing: balance, loans, history, team, help, language.
 
 A subject is recognised by words that stand together in one question; whole phrases serve for what only comes close to one (a typo).
-`{U}` is a word for quota, `{deal}` anything the bot is about.
+`{U}` is a word for quota.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ _ENGLISH_SUBJECTS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("balance", (r"\b{U}\b", r"\b(?:left|remain\w*|enough|have|got|still|any|run\w*|us(?:e|ed) up|used|last|ok|check|reset\w*|refresh\w*|renew\w*|refill\w*|much|many|fast|burn\w*|status|current|available|my|looking)\b", r"\b(?:i|my|me|left|remaining|resets?|status|check)\b"), rf"{_OTHERS_EN}|{P}|[{A}]|\b(?:need|more|terrible|don'?t|no|for (?:a|an)|at)\b"),
     ("balance", (r"\bhow (?:much|many)(?: (?:is|are|do|have|can|of|i|my|we|there|still|got|left|remaining|available|use|spend|used|spent|now|today|this|month|so|far|more|for|me|the|rest|{U}))+$",), _OTHERS_EN),
     ("balance", (r"\b(?:run|running) (?:out|low|dry)\b|\bmake it (?:to|through|until)\b.*\b(?:end|month|week|quarter)\b", r"\b(?:i|we)\b"), rf"{_OTHERS_EN}|{P}|\bout of (?!my|{{U}})\w|\bif\b"),
-    ("balance", (r"\banything left\b|\b(?:when|what day)\b.*\b(?:my|the) (?:next )?reset\b|\bwhat.?s left of my {U}|\bbe ok (?:until|through|to)\b.*\bmonth\b|\bwill i be ok\b|^(?:show|check|see|view|get)(?: me)?(?: the)? {U}(?: status)?$|^(?:what'?s|what is|what do i have|how much is|anything)(?: still)? left(?: for me| this month)?$|\bhow long will (?:it|i) last\b|\bwhere do i stand\b",), "$^"),
+    ("balance", (r"\banything left\b|\bwill (?:it|this|that) last\b|\b(?:when|what day)\b.*\b(?:my|the) (?:next )?reset\b|\bwhat.?s left of my {U}|\bbe ok (?:until|through|to)\b.*\bmonth\b|\bwill i be ok\b|^(?:show|check|see|view|get)(?: me)?(?: the)? {U}(?: status)?$|^(?:what'?s|what is|what do i have|how much is|anything)(?: still)? left(?: for me| this month)?$|\bhow long will (?:it|i) last\b|\bwhere do i stand\b",), "$^"),
 )  # fmt: skip
 
 _ASKS_ZH = "吗|么|多少|多久|多长|几|谁|哪|什么|啥|怎|咋|如何|[不没]$|够不够|有没有|能不能|是不是|呢|好多|查|看|记录|明细|情况"
@@ -84,7 +84,7 @@ _OTHERS_ZH = "他(?!人)|她|你们|时间|饭|假|工位|工作|作业|会议|�
 
 _CHINESE_SUBJECTS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("lang", ("^(?:请|麻烦|能不能|可以)?(?:你)?(?:说|用|讲|切换?|换|改|设置?|语言|lang)*(?:到|成|为)?:?(?:中文|英文|英语|汉语|普通话|english|chinese)(?:回复|回答|吧|显示|版|吗)?$",), "$^"),
-    ("help", ("怎么|如何|怎样|咋|流程|规则|教程|说明|步骤", "借|还款|还钱|还额度|申请|审批|批准|收回|委托|转|加额|提额|{U}|机器人|这个|^怎么(?:用|使用|玩|操作|弄)$|^使用|^(?:规则|教程|说明书?)$"), f"{_OTHERS_ZH}|这个token|用掉|没了|花掉|怎么样|怎么办|怎么(?:不|没|又|这么)"),
+    ("help", ("怎么|如何|怎样|咋|流程|规则|教程|说明|步骤", "借|还款|还钱|还额度|申请|审批|批准|收回|委托|转|加额|提额|{U}|机器人|这个|^(?:怎么|如何|怎样|咋)(?:用|使用|玩|操作|弄|开始)(?:啊|呀|呢)?$|^使用|^(?:规则|教程|说明书?)$"), f"{_OTHERS_ZH}|这个token|用掉|没了|花掉|怎么样|怎么办|怎么(?:不|没|又|这么)"),
     ("help", ("^(?:你)?(?:都)?(?:能|会|可以)(?:帮我)?(?:做|干)?(?:点|些)?(?:什么|啥|嘛|哪些)|(?:什么|哪些|啥)(?:功能|命令|指令|用法)|^(?:命令|指令|菜单|规则|指南|功能|用法|使用方法|帮助)(?:列表|文档|介绍|说明|一下)?$|^你是(?:谁|什么|干)",), "$^"),
     ("help", ("^(?:我|{U})*(?:可以|能|能不能|可不可以|允许).{0,6}(?:借|转|匀|给).{0,4}(?:别人|同事|其他人|他人)|借了?(?:的)?{U}?.{0,4}(?:要|用|需要)还吗|(?:不还|到期|逾期|还不上).{0,4}(?:会|怎)",), "$^"),
     ("loans", ("欠|借给?谁|借(?:了|出|入|过|款|条|贷)|债|没还|未还", f"{_ASKS_ZH}|^.{{0,4}}(?:欠款|借款|借条|债务|借出.{{0,5}})$|我的"), f"{_OTHERS_ZH}|[{A}]|借(?:了|过)?我?的?(?:本|支|把|台)|不借|为什么"),

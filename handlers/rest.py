@@ -54,7 +54,8 @@ def belies(text: str) -> bool:
 
 def trimmed(reason: str) -> str | None:
     """A reason without thanks and marks around it."""
-    return _THANKS.sub("", reason).strip(" ,，.。;；:：()（）-") or None
+    bare = _THANKS.sub("", reason).strip(_MARKS)
+    return _BECAUSE.sub("", bare).strip(_MARKS) or None
 
 
 def _is_no_wish(template: Template, text: str, end: int, at: int) -> bool:
@@ -67,22 +68,24 @@ def _is_no_wish(template: Template, text: str, end: int, at: int) -> bool:
 
 _COURTESY = re.compile(
     r"(?:[ ,.;:!()~-]*(?:(?:please|pls|plz|thanks(?: a lot| so much| in advance)?|thank you(?: so much)?|thx|ty|cheers|right now|now|today|tonight|asap|"
-    r"urgently|if (?:you can|possible|that'?s ok(?:ay)?|you don'?t mind)|when you can|for (?:now|me)|more|extra|again|back|to me|this (?:week|month)|"
+    r"urgently|if (?:you can|possible|that'?s ok(?:ay)?|you don'?t mind)|when you can|for (?:now|me|today)|more|extra|again|back|to me|this (?:week|month)|"
     r"will you|would you|can you|man|mate|bro|buddy|guys|everyone|folks|temporarily|too|as well|somehow|in full|all of it)(?!\w)"
-    rf"|{P}(?=[.!?]*$)|行吗|行不行?|好吗|好不好|可以[吗不]|谢谢(?:大家|你|您)?|谢了|多谢|感谢|拜托了?|急用?(?=$|[,.!])|麻烦(?:你|您|了)*|过[去来]|一下|用用|"
-    r"就(?:行|够|可以)了?|即可|应急(?=$|[,.!])|江湖救急|大佬|不(?=[?.!]*$)|怎么办|咋办|咋整|给我|求(?:支援|助|帮忙)|救急|救命|[吗吧呗么嘛啊哈呀哦呢先]))*"
+    rf"|{P}(?=[.!?]*$)|行吗|行不行?|好吗|好不好|可以[吗不]|谢谢(?:大家|你|您)?|谢了|多谢|感谢|拜托了?|急用?(?=$|[,.!])|麻烦(?:你|您|了)*|过[去来]|出来|一下|用用|"
+    r"就(?:行|够|可以)了?|即可|应急(?=$|[,.!])|江湖救急|大佬|不(?=[?.!]*$)|(?:怎么办|咋办|咋整)呢?|给我|求(?:支援|助|帮忙)|救急|救命|[吗吧呗么嘛啊哈呀哦先]))*"
     r"[ ,.;:!()~-]*"
 )
 _THANKS = re.compile(
     r"(?i)[\s,，.。!！;；]*(?:(?:please|pls|thanks|thank you|thx|谢谢|多谢|拜托)[\s,，.。!！]*)*[?？]*$"
 )
+_MARKS = " ,，.。;；:：()（）-"
+_BECAUSE = re.compile("(?i)^(?:because(?: of)?|since|reason:?|因为|由于|理由(?:是|[:：])?|原因是?)(?![a-z])")
 _REASON = re.compile(  # words that only introduce a reason are no part of it
     r"(?P<marker>(?:for|to|because(?: of)?|cause|cuz|coz|since|as|so that|so|reason(?: is)?:?|it'?s for|need(?:ed)? (?:it )?(?:for|to))\s|"
     r"用来|用于|为了|因为|由于|理由(?:是|:)?|原因(?:是|:)?|说明:|备注:)|(?=(?:i|i'?m|we|we'?re|he|she|they|need) )|(?=[\u4e00-\u9fff])"
 )
 _CONTRADICTS = re.compile(  # it was, is or would be; not that it shall be
     r"(?:was|is|were|are|has|had|have|did|does|would|should|could|might|already|yesterday|last|ago|earlier|said|says|(?:he|she|they) said)\b|"
-    r"[了过是完]|的(?!额度)|来着"
+    r"[了过是完呢]|的(?!额度)|来着"
 )
 _DOUBTS = re.compile(
     r"(?:and|or|but|if|when|unless|only|once|after|tomorrow|later|next|maybe|perhaps|not|no|never|don'?t|at|then|than|per|a day|each|"

@@ -223,7 +223,7 @@ _EVERYTHING = re.compile(
 _NO_NUMBER = re.compile(rf"(?i)(?<={_MASK} )(?:nan|inf(?:inity)?|zero|half|∞|零|一半|[0-9.]+ ?[%％])(?!\w)")
 
 _LABEL = re.compile(  # sprint 12 is not twelve of anything
-    r"(?i)(?:\b(?:sprint|phase|step|stage|version|v|issue|ticket|task|story|pr|mr|bug|room|floor|no\.?|number|part|round|batch|release|"
+    r"(?i)(?:\b(?:sprint|phase|step|stage|version|v|issue|ticket|task|story|pr|mr|bug|room|floor|no\.|number|part|round|batch|release|"
     r"milestone|week|day|q|item|build|job|case|error|line|port|page|at|gpt|claude|qwen|model)|第|#) ?$"
 )
 _STANDS_ALONE = re.compile(  # what may follow an amount; any other word may be what is counted

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
@@ -21,8 +22,8 @@ from handlers import phrases, questions
 from handlers.phrases import OTHER, A, P, Template
 from handlers.rest import belies, read_rest, takes_back, trimmed
 from handlers.sentence import Sentence, Skeleton
-from models.amount import ALL, All, Number, read_number
-from models.refusal import BadAmount
+from models.amount import All, Unit, parse, plain
+from models.refusal import AmbiguousAmount, BadAmount
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class Understood:
     @property
     def number(self) -> str | None:
         """The amount as a plain decimal, where it is one number beyond doubt."""
-        number = _number(self.amount) if self.amount else None
-        return format(number.values[0].normalize(), "f") if isinstance(number, Number) else None
+        read = _reading(self.amount) if self.amount else None
+        return read[0] if isinstance(read, tuple) else None
 
     def as_json(self) -> dict[str, Any]:
         """The line that `quotabot understand` prints."""
@@ -106,7 +107,7 @@ def _decision(sentence: Sentence) -> Understood | None:
             found = Understood(
                 intent, "clear" if match["please"] else "exact", code=match["code"].upper(), reason=rest
             )
-            if re.search("[?？]", match["rest"]) or takes_back(match["rest"]):
+            if re.search("[?？]", match["rest"]) or (intent != "decline" and takes_back(match["rest"])):
                 return replace(found, confidence="unclear")
             if intent == "approve" and rest:
                 return _granted(found, rest, sentence)
@@ -217,19 +218,19 @@ def _how_much(match: re.Match[str], sentence: Sentence) -> str | None:
 
 def _certain(amount: str | None, intent: str) -> bool:
     """Whether an amount, if there is one, is one number to everybody; `all` of what, when asking a manager?"""
-    number = _number(amount) if amount else None
-    return not amount or (
-        intent != "request" if number is ALL else isinstance(number, Number) and number.sure
-    )
+    if not amount:
+        return True
+    read = _reading(amount)
+    return intent != "request" if isinstance(read, All) else read is not None and read[1]
 
 
-def _number(amount: str) -> Number | All | None:
-    """What is one number to everybody, in some unit."""
-    try:
-        number = read_number(amount)
-    except BadAmount:
-        return None
-    return number if isinstance(number, All) or (number.units and not number.ask) else None
+def _reading(amount: str) -> All | tuple[str, bool] | None:
+    """An amount as a plain decimal in whatever unit it fits, and whether that is sure."""
+    for unit in Unit:
+        with suppress(BadAmount, AmbiguousAmount):
+            read = parse(amount, unit)
+            return read if isinstance(read, All) else (plain(read.amount, unit), read.sure)
+    return None
 
 
 # ── what moves nothing ──────────────────────────────────────────────────────────────────────────────
