@@ -312,6 +312,9 @@ async def raised(
             running = asyncio.create_task(built.run(stop))
             try:
                 await _listening(stage, running, mode)
+                await built.dispatcher.home(
+                    f"slack:{slack_id('alice')}"
+                )  # the first query of a process is slow
                 yield stage
             finally:
                 stop.set()

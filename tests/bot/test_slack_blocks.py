@@ -22,7 +22,7 @@ from models.loan import Loan
 from models.member import Address, Member
 from models.message import Button, Chart, Field, Form, Message, clean, escape
 from models.outbox import Effect
-from models.period import Allowance, Period
+from models.period import welcome
 from models.request import open_request
 from tests.stage import settled_copy
 from tests.town import NOW, asks, who
@@ -183,7 +183,7 @@ def test_fifty_loans_are_shown_as_the_first_ones_and_a_count(
             session.flush()
             Address.give(session, member, f"slack:U9{number}")
             ctx = asks(session, "eve", key=f"seed{number}")
-            _base(session, member.id)
+            welcome(session, member, NOW)
             Loan.make(
                 session, lender=eve, borrower=member, amount=1_000_000, policy=ctx.policy, cause=ctx.cause()
             )
@@ -198,13 +198,3 @@ def test_fifty_loans_are_shown_as_the_first_ones_and_a_count(
 
     database.transact(work)
     database.close()
-
-
-def _base(session: Session, member_id: int) -> None:
-    """An allowance for the running period, as an import would have posted it."""
-    some = session.exec(select(Allowance)).first()
-    assert some is not None
-    facts = some.model_dump() | {"member_id": member_id, "period_id": Period.current(session).id}
-    facts.pop("id", None)
-    session.add(Allowance(**facts))
-    session.flush()
