@@ -70,6 +70,8 @@ def _pay_debt(session: Session, loan: Loan, owed: int, leaver: Member, lender: i
     """The leaver's team pays the lender, and the organisation what the team lacks."""
     current, period = rules.current(session), Period.latest(session)
     pool = pool_for(session, leaver, current[1], period) if current and period else None
+    if pool is not None:
+        session.refresh(pool)  # an earlier debt may have been paid from it just now
     from_pool = min(owed, pool.balance) if pool else 0
     if pool and from_pool:
         transfer(session, Kind.REPAY, from_pool, source=pool.id, target=lender, cause=cause, loan_id=loan.id)
