@@ -155,14 +155,18 @@ def _asked_members(ctx: Voice, asked: Request) -> list[Member]:
 
 def approve(ctx: Context, code: str, amount: int | None = None) -> Message:
     """Grant what was asked, or the amount that was typed; the requester is told and every copy settles."""
-    return _approve(ctx, find(ctx.session, code), amount)
+    return _approve(ctx, find(ctx.session, code, ctx.me), amount)
 
 
 def approve_less(ctx: Context, code: str) -> Message:
     """Grant exactly what the button showed."""
-    found = find(ctx.session, code)
+    found = find(ctx.session, code, ctx.me)
+    cards.require_decider(ctx, found, ctx.me)
     asked = ctx.session.get(Asked, (found.id, ctx.me.id))
-    return _approve(ctx, found, found.less_for(asked.ceiling if asked else None) or None)
+    less = found.less_for(asked.ceiling if asked else None)
+    if not less:  # nobody was shown such a button
+        raise WrongUsage("approve")
+    return _approve(ctx, found, less)
 
 
 def _approve(ctx: Context, found: Request, amount: int | None) -> Message:
@@ -207,7 +211,7 @@ def granted_message(ctx: Voice, done: Request) -> Message:
 
 def decline(ctx: Context, code: str, reason: str = "") -> Message | Form:
     """Say no, with a reason that the requester is told."""
-    found = find(ctx.session, code)
+    found = find(ctx.session, code, ctx.me)
     if not clean(reason):
         raise WrongUsage("decline")
     done = refuse(
@@ -226,7 +230,7 @@ def decline(ctx: Context, code: str, reason: str = "") -> Message | Form:
 
 def cancel(ctx: Context, code: str) -> Message:
     """The requester takes it back."""
-    done = take_back(ctx.session, find(ctx.session, code), ctx.me, ctx.cause())
+    done = take_back(ctx.session, find(ctx.session, code, ctx.me), ctx.me, ctx.cause())
     settle(ctx, done)
     reader = ctx.reader
     return Message(
@@ -236,7 +240,7 @@ def cancel(ctx: Context, code: str) -> Message:
 
 def revoke(ctx: Context, code: str) -> Message:
     """Whoever approved takes back what is unspent."""
-    found = find(ctx.session, code)
+    found = find(ctx.session, code, ctx.me)
     amount = take_unspent(ctx.session, found, ctx.me, cause=ctx.cause())
     requester = ctx.session.get_one(Member, found.member_id)
     theirs = ctx.reader_of(requester)
@@ -305,7 +309,7 @@ def lend_form(ctx: Context) -> Form:
 
 def decline_form(ctx: Context, code: str) -> Form:
     """The question for a reason; authority is checked now to be kind, and again when it is answered."""
-    found = find(ctx.session, code)
+    found = find(ctx.session, code, ctx.me)
     name, say = ctx.session.get_one(Member, found.member_id).name, ctx.reader.locale
     cards.require_decider(ctx, found, ctx.me)
     fields = (Field("reason", texts.DECLINE_REASON(say, name=name), "long"),)

@@ -69,6 +69,11 @@ def has_asked(session: Session, request_id: int) -> set[int]:
     return set(session.exec(select(Asked.for_id).where(Asked.request_id == request_id)).all())
 
 
+def faces_asked(session: Session, request_id: int) -> set[int]:
+    """Everybody who was asked, for themselves or as a stand-in."""
+    return set(session.exec(select(Asked.member_id).where(Asked.request_id == request_id)).all())
+
+
 def eligible(
     session: Session,
     policy: Policy,

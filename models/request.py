@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlmodel import Field, Session, SQLModel, col, select, update
 
-from models.approvers import Asked, Candidate, chain, eligible, has_asked
+from models.approvers import Asked, Candidate, chain, eligible, faces_asked, has_asked
 from models.base import id_field, lock_members, ref
 from models.ledger import Account, AccountKind, Cause, Kind, open_account, organisation, transfer
 from models.member import Member
+from models.outbox import copies
 from models.period import Period, pool_of
 from models.policy import Policy
 from models.refusal import (
@@ -31,6 +32,8 @@ from models.refusal import (
 from models.wallet import fill_overdraft
 
 OPEN = ("pending", "unroutable")
+BY_POLICY = "policy"
+"""The answer of a request that nobody had to decide."""
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
@@ -148,13 +151,19 @@ def open_request(session: Session, member_id: int, *, hold: bool = False) -> Req
     return session.exec(query.with_for_update() if hold else query).one_or_none()
 
 
-def find(session: Session, code: str) -> Request:
-    """The request of this CODE, or raise `UnknownCode`, or `Replaced` for an old name of one that is still open."""
+def find(session: Session, code: str, by: Member) -> Request:
+    """The request of this CODE, or raise `UnknownCode`.
+
+    For an old CODE: `Replaced`, or what became of it, told only to who asked and to who was shown it.
+    """
     name = session.get(Code, code.strip().upper())
     if name is None:
         raise UnknownCode(code)
     found = session.get_one(Request, name.request_id)
     if found.code != name.code:
+        shown_to = {copy.payload["reader"] for copy in copies(session, f"request:{name.code}")}
+        if by.id not in {found.member_id, *shown_to, *faces_asked(session, found.id)}:
+            raise UnknownCode(code)
         if found.state in OPEN:
             raise Replaced(found.code, found.amount)
         raise decided(session, found)
@@ -168,23 +177,28 @@ def ask_next(session: Session, request: Request, policy: Policy, now: datetime) 
     enough = [one for one in left if one.ceiling is None or one.ceiling >= request.amount]
     found = next(iter(enough or left), None)
     if found is not None:
-        for who, why in found.faces(request.member_id):
-            session.add(
-                Asked(
-                    request_id=request.id,
-                    member_id=who.id,
-                    for_id=found.member.id,
-                    why=why,
-                    ceiling=found.ceiling,
-                    asked_at=now,
-                )
-            )
+        _ask_faces(session, request, found, now)
         request.state = "pending"
     elif not asked:
         request.state = "unroutable"
     session.add(request)
     session.flush()
     return found
+
+
+def _ask_faces(session: Session, request: Request, found: Candidate, now: datetime) -> None:
+    """One row a person: somebody asked as a stand-in before, whose own turn it is now, is asked in their own right."""
+    for who, why in found.faces(request.member_id):
+        row = session.get(Asked, (request.id, who.id))
+        if row is None:
+            row = Asked(
+                request_id=request.id, member_id=who.id, for_id=found.member.id, why=why, asked_at=now
+            )
+        elif who.id != found.member.id:
+            continue
+        row.for_id, row.why, row.ceiling, row.asked_at = found.member.id, why, found.ceiling, now
+        session.add(row)
+        session.flush()
 
 
 def approve(
@@ -238,14 +252,15 @@ def auto_approve(
     period = Period.current(session)
     query = select(Request.id).where(
         Request.member_id == request.member_id,
-        Request.answer == "policy",
+        Request.answer == BY_POLICY,
+        col(Request.decided_by_id).is_(None),
         col(Request.decided_at) >= period.starts_at,
     )
     pool = pool_for(session, session.get_one(Member, request.member_id), policy, period)
     short = pool is not None and pool.balance < request.amount
     if request.amount > most or short or len(session.exec(query).all()) >= per_period:
         return False
-    _decide(session, request, "approved" if live else "applied", None, cause, request.amount, "policy")
+    _decide(session, request, "approved" if live else "applied", None, cause, request.amount, BY_POLICY)
     _grant(session, request, request.amount, period, policy, cause)
     return True
 
@@ -287,14 +302,20 @@ def end(session: Session, request: Request, state: str, cause: Cause) -> bool:
 
 
 def revoke(session: Session, request: Request, decider: Member, *, cause: Cause) -> int:
-    """Take back what is unspent of a grant one decided; returns how much."""
-    if request.decided_by_id != decider.id or not request.granted:
+    """Take back what is unspent of a grant one decided, or was told of when the policy did; returns how much."""
+    if not request.granted or not _may_revoke(session, request, decider):
         raise UnknownCode(request.code)
     lock_members(session, [request.member_id])
     account = session.exec(select(Account).where(Account.request_id == request.id)).one_or_none()
     if account is None or account.balance == 0:
         raise NothingToRevoke(request.code)
     return end_grant(session, account, cause)
+
+
+def _may_revoke(session: Session, request: Request, decider: Member) -> bool:
+    if request.decided_by_id is not None or request.answer != BY_POLICY:
+        return request.decided_by_id == decider.id
+    return decider.id != request.member_id and decider.id in faces_asked(session, request.id)
 
 
 def end_grant(session: Session, account: Account, cause: Cause) -> int:

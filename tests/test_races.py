@@ -113,7 +113,7 @@ def test_two_hundred_clicks_on_one_request_decide_it_once(town: Database) -> Non
         ]
     answers = at_once(town, clicks)
     assert kinds(answers) == {"Message": 1, "AlreadyDecided": 199}
-    decided = town.transact(lambda session: find(session, code))
+    decided = town.transact(lambda session: find(session, code, who(session, "carol")))
     assert {(one.state, one.granted) for one in answers if isinstance(one, AlreadyDecided)} == {
         (decided.state, decided.granted)
     }
@@ -262,7 +262,7 @@ def test_a_cancelled_request_is_not_revived_by_its_escalation(postgres: Database
         lambda session: requests.cancel(asks(session, "cfo", key="back"), code),
         lambda session: requests_due(voice(session, NOW)),
     )
-    assert postgres.transact(lambda session: find(session, code)).state == "cancelled"
+    assert postgres.transact(lambda session: find(session, code, who(session, "cfo"))).state == "cancelled"
 
 
 def test_nobody_lends_to_somebody_who_leaves_at_that_moment(postgres: Database) -> None:
