@@ -16,6 +16,7 @@ from handlers.requests import settle, tell_asked
 from handlers.wording import Shown
 from models import policy as rules
 from models.approvers import Asked, chain
+from models.base import lock_members
 from models.calendar import awake_between
 from models.enacting import move_on
 from models.ledger import Account, AccountKind
@@ -138,13 +139,14 @@ def _tell_ask_is_over(voice: Voice, ask: Ask) -> None:
 
 def end_grants(voice: Voice) -> bool:
     """A top-up whose last day is over gives back what is unspent. At a close that is the close's affair."""
-    period = Period.latest(voice.session)
+    period = Period.held(voice.session)
     if period is None or period.state != "open" or voice.now >= period.ends_at:
         return False
     over = select(Account).where(
         Account.kind == AccountKind.TOP_UP, Account.balance > 0, col(Account.ends_at) <= voice.now
     )
     for account in voice.session.exec(over).all():
+        lock_members(voice.session, [account.member_id or 0])
         unspent = end_grant(voice.session, account, voice.cause())
         member = voice.session.get_one(Member, account.member_id)
         reader = voice.reader_of(member)
