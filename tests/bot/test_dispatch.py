@@ -173,3 +173,18 @@ def test_of_two_that_take_the_same_echo_at_once_one_finds_nothing(postgres: Data
         first.commit()
         with pytest.raises(NothingToConfirm):
             waiting.result(timeout=5)
+
+
+@pytest.mark.parametrize("stage", ["socket-sqlite", "http-sqlite"], indirect=True)
+async def test_whatever_is_acknowledged_is_committed(stage: Stage) -> None:
+    alice, bob = CAST["alice"][0], CAST["bob"][0]
+    lent = (await stage.slack.command(alice, "lend @bob 20")).message
+    assert stage.left("bob") == 120
+    assert lent is not None
+    await stage.slack.say(alice, "lend @bob 10")
+    assert stage.left("bob") == 130
+    await stage.slack.press(alice, lent, "loan.recall")
+    assert stage.left("bob") == 100
+    form = await stage.press("bob", await stage.command("bob"), "lend.open")
+    await stage.slack.submit(bob, form, {"person": alice, "amount": "5"})
+    assert stage.left("alice") == 105

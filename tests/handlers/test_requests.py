@@ -163,3 +163,19 @@ def test_policy_approves_what_is_small_and_the_manager_can_take_it_back(session:
     second = by(session, "pia")
     second.policy = first.policy
     assert "is with Lee" in str(requests.request(second, 50 * ONE, "small"))
+
+
+def test_above_everybodys_ceiling_one_can_still_grant_up_to_ones_own(session: Session) -> None:
+    policy = POLICY.replace("  fallback_approvers: [cfo@corp.example]\n", "").replace(
+        "owner: 5000", "owner: 600"
+    )
+    rules.record_version(session, policy, NOW, "ops")
+    ctx = by(session, "pia")
+    requests.request(ctx, 900 * ONE, "load test")
+    card = told(session, "lee")[-1]
+    assert [one.action for one in card.buttons] == ["request.approve_less", "request.decline"]
+    assert "$500.00" in card.buttons[0].label
+    found = open_request(session, who(session, "pia").id)
+    assert found is not None
+    requests.approve_less(by(session, "lee"), found.code)
+    assert "Lee approved **$500.00** of the $900.00 you asked for" in heard(session, "pia")
