@@ -82,6 +82,7 @@ class Database:
         self.sqlite = self.engine.dialect.name == "sqlite"
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
+        self._starting = threading.Lock()
         self._pool = ThreadPoolExecutor(POOL, thread_name_prefix="transaction")
 
     async def run(self, work: Work[T], *, within: float | None = None) -> T:
@@ -96,9 +97,10 @@ class Database:
     def submit(self, work: Work[T], deadline: float | None) -> Future[T]:
         if not self.sqlite:
             return self._pool.submit(self._alone, work, deadline)
-        if self._writer is None:
-            self._writer = threading.Thread(target=self._write, name="writer", daemon=True)
-            self._writer.start()
+        with self._starting:
+            if self._writer is None:
+                self._writer = threading.Thread(target=self._write, name="writer", daemon=True)
+                self._writer.start()
         job: _Job = _Job(work, Future(), deadline)
         self._jobs.put(job)
         return job.future
@@ -143,11 +145,11 @@ class Database:
                 connection.exec_driver_sql(f"SET LOCAL statement_timeout = {patience}")
             try:
                 result = work(session)
+                session.flush()
             except DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) == "57014":  # canceled by the timeout
                     raise TooSlow from error
                 raise
-            session.flush()
             _in_time(deadline)
         return result
 

@@ -1,0 +1,257 @@
+"""`run` commits what a function did, or nothing of it; within its time, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, func, select
+
+from bot.database import SHARED, Database
+from models.member import Member
+from models.refusal import NotUnderstood, TooSlow
+from tests.town import NOW
+
+BOUND = 20
+
+
+def add(session: Session, name: str) -> int:
+    member = Member(name=name, email=f"{name}@corp.example", gateway_id=name, joined_at=NOW)
+    session.add(member)
+    session.flush()
+    return member.id
+
+
+def names(database: Database) -> list[str]:
+    return sorted(database.transact(lambda session: session.exec(select(Member.name)).all()))
+
+
+async def test_what_a_function_did_is_committed(database: Database) -> None:
+    assert await database.run(lambda session: add(session, "nina")) == 1
+    assert names(database) == ["nina"]
+
+
+@pytest.mark.parametrize("error", [NotUnderstood("?"), ZeroDivisionError(), KeyError("x")])
+async def test_whatever_it_raises_nothing_of_it_is_kept(database: Database, error: Exception) -> None:
+    def work(session: Session) -> None:
+        add(session, "nina")
+        raise error
+
+    with pytest.raises(type(error)):
+        await database.run(work)
+    assert names(database) == []
+
+
+async def test_what_was_added_and_not_flushed_is_committed_too(database: Database) -> None:
+    await database.run(
+        lambda session: session.add(
+            Member(name="nina", email="n@corp.example", gateway_id="n", joined_at=NOW)
+        )
+    )
+    assert names(database) == ["nina"]
+
+
+async def test_one_that_fails_takes_nobody_with_it(database: Database) -> None:
+    """On SQLite those that wait together share a commit, each in its savepoint."""
+
+    def work(session: Session, number: int) -> None:
+        add(session, f"n{number:02}")
+        if number % 3 == 0:
+            raise NotUnderstood(str(number))
+        if number % 3 == 1:
+            add(session, f"n{number:02}")  # the same e-mail: the database refuses
+
+    answers = await asyncio.gather(
+        *(database.run(lambda session, n=n: work(session, n)) for n in range(30)), return_exceptions=True
+    )
+    assert names(database) == [f"n{n:02}" for n in range(2, 30, 3)]
+    refused, broken = answers[0::3], answers[1::3]
+    assert all(isinstance(one, NotUnderstood) for one in refused)
+    assert all(isinstance(one, IntegrityError) for one in broken)
+
+
+async def test_who_fails_with_the_key_of_another_is_judged_afresh(postgres: Database) -> None:
+    """Two are first with one key: the loser is run again and finds it."""
+    ready = threading.Barrier(2, timeout=BOUND)
+    tries = []
+
+    def work(session: Session) -> int:
+        tries.append(1)
+        found = session.exec(select(Member.id).where(Member.name == "nina")).first()
+        if len(tries) <= 2:
+            ready.wait()
+        return found or add(session, "nina")
+
+    one, other = await asyncio.gather(postgres.run(work), postgres.run(work))
+    assert one == other
+    assert len(tries) == 3
+
+
+async def test_too_late_before_it_began_is_too_slow_and_nothing_happens(database: Database) -> None:
+    with pytest.raises(TooSlow):
+        await database.run(lambda session: add(session, "nina"), within=-1)
+    assert names(database) == []
+
+
+async def test_too_late_when_it_is_done_is_too_slow_and_nothing_happened(database: Database) -> None:
+    def work(session: Session) -> None:
+        add(session, "nina")
+        while time.monotonic() < begun + 0.3:
+            session.connection().execute(text("SELECT 1"))
+
+    begun = time.monotonic()
+    with pytest.raises(TooSlow):
+        await database.run(work, within=0.25)
+    assert names(database) == []
+
+
+async def test_a_statement_that_waits_too_long_is_cancelled(postgres: Database) -> None:
+    with pytest.raises(TooSlow):
+        await postgres.run(
+            lambda session: session.connection().execute(text("SELECT pg_sleep(30)")), within=0.3
+        )
+
+
+async def test_also_one_that_waits_at_the_end(postgres: Database) -> None:
+    """What was added is written after the function has returned, and may wait for somebody's row then."""
+    postgres.transact(lambda session: add(session, "nina"))
+    holds, done = threading.Event(), threading.Event()
+
+    def hold(session: Session) -> None:
+        session.connection().execute(text("UPDATE member SET team = 'x'"))
+        holds.set()
+        assert done.wait(BOUND)
+
+    def late(session: Session) -> None:
+        nina = session.exec(select(Member)).one()
+        nina.team = "y"
+        session.add(nina)
+
+    holding = postgres.submit(hold, None)
+    assert await asyncio.to_thread(holds.wait, BOUND)
+    try:
+        with pytest.raises(TooSlow):
+            await postgres.run(late, within=0.4)
+    finally:
+        done.set()
+        holding.result(BOUND)
+
+
+async def test_a_cancelled_request_that_has_not_begun_does_not_begin(sqlite: Database) -> None:
+    holds, done = threading.Event(), threading.Event()
+    first = sqlite.submit(lambda session: holds.set() or done.wait(BOUND), None)
+    assert await asyncio.to_thread(holds.wait, BOUND)
+    waiting = asyncio.ensure_future(sqlite.run(lambda session: add(session, "nina")))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    done.set()
+    first.result(BOUND)
+    assert names(sqlite) == []
+
+
+def test_many_that_wait_together_share_few_commits(sqlite: Database) -> None:
+    holds, done, commits = threading.Event(), threading.Event(), []
+    first = sqlite.submit(lambda session: holds.set() or done.wait(BOUND), None)
+    assert holds.wait(BOUND)
+    event.listen(sqlite.engine, "commit", lambda _: commits.append(1))
+    rest = [sqlite.submit(lambda session, n=n: add(session, f"n{n}"), None) for n in range(2 * SHARED)]
+    done.set()
+    first.result(BOUND)
+    assert len({one.result(BOUND) for one in rest}) == 2 * SHARED
+    assert len(commits) <= 4
+
+
+def test_it_waits_for_another_process_that_is_writing(sqlite: Database, tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "quotabot.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = sqlite.submit(lambda session: add(session, "nina"), None)
+    with pytest.raises(TooSlow):
+        sqlite.submit(lambda session: add(session, "olaf"), time.monotonic() + 0.2).result(BOUND)
+    other.execute("COMMIT")
+    assert waiting.result(BOUND) == 1
+    assert names(sqlite) == ["nina"]
+    other.close()
+
+
+def test_there_is_one_writer_however_many_begin_at_once(sqlite_template: Path, tmp_path: Path) -> None:
+    switching = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for number in range(20):
+            database = Database(f"sqlite:///{tmp_path / f'{number}.db'}")
+            before = writers()
+            gate = threading.Barrier(8, timeout=BOUND)
+
+            def go(one: Database = database, at: threading.Barrier = gate) -> object:
+                at.wait()
+                return one.submit(lambda session: None, None).result(BOUND)
+
+            with ThreadPoolExecutor(8) as pool:
+                for each in [pool.submit(go) for _ in range(8)]:
+                    each.result(BOUND)
+            assert writers() - before == 1
+            database.close()
+    finally:
+        sys.setswitchinterval(switching)
+
+
+def writers() -> int:
+    return sum(thread.name == "writer" for thread in threading.enumerate())
+
+
+def test_it_says_whether_the_database_answers(database: Database) -> None:
+    assert database.alive()
+
+
+def test_a_database_that_is_not_there_does_not_answer() -> None:
+    database = Database("postgresql://nobody@127.0.0.1:1/nothing")
+    assert not database.alive()
+    database.close()
+
+
+def test_asking_whether_it_lives_does_not_wait_for_the_writer(sqlite: Database) -> None:
+    holds, done = threading.Event(), threading.Event()
+    writing = sqlite.submit(lambda session: holds.set() or done.wait(BOUND), None)
+    assert holds.wait(BOUND)
+    assert sqlite.alive()
+    done.set()
+    writing.result(BOUND)
+
+
+def test_what_was_begun_is_finished_before_it_closes(database: Database) -> None:
+    futures = [database.submit(lambda session, n=n: add(session, f"n{n}"), None) for n in range(20)]
+    database.close()
+    assert all(future.done() and future.exception() is None for future in futures)
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"), [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)]
+)
+def test_sqlite_is_set_to_keep_what_it_promised(sqlite: Database, pragma: str, value: object) -> None:
+    def ask(session: Session) -> object:
+        return session.connection().exec_driver_sql(f"PRAGMA {pragma}").scalar_one()
+
+    assert sqlite.transact(ask) == value
+
+
+def test_a_reference_to_nobody_is_refused(database: Database) -> None:
+    with pytest.raises(IntegrityError):
+        database.transact(add_with_manager)
+    assert (
+        database.transact(lambda session: session.exec(select(func.count()).select_from(Member)).one()) == 0
+    )
+
+
+def add_with_manager(session: Session) -> None:
+    session.add(Member(name="x", email="x@corp.example", gateway_id="x", manager_id=99, joined_at=NOW))
+    session.flush()
