@@ -624,7 +624,7 @@ def histories(examples: int, steps: int) -> settings:
 
 def test_no_history_breaks_a_law(copies: Callable[[], Database], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turning, "CHUNK", 5)  # so that a step has several pieces
-    run_state_machine_as_test(partial(Laws, copies), settings=histories(40, 30))
+    run_state_machine_as_test(partial(Laws, copies), settings=histories(30, 30))
 
 
 def test_no_history_breaks_a_law_on_postgres(
@@ -641,7 +641,7 @@ def test_no_history_breaks_a_law_on_postgres(
         settle_town(database)
         return database
 
-    run_state_machine_as_test(partial(Laws, fresh), settings=histories(5, 25))
+    run_state_machine_as_test(partial(Laws, fresh), settings=histories(4, 20))
 
 
 def tables(session: Session) -> list[str]:
