@@ -182,7 +182,7 @@ def test_every_module_says_what_lives_in_it(path: Path) -> None:
 @pytest.mark.parametrize("path", OURS, ids=name_of)
 def test_files_and_functions_stay_small(path: Path) -> None:
     source = path.read_text()
-    assert len(source.splitlines()) < 450
+    assert len(source.splitlines()) <= 450
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert node.end_lineno is not None
