@@ -11,10 +11,11 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import groupby
 from typing import TypeVar
 
 import structlog
@@ -45,15 +46,17 @@ BEFORE_TURNING = 20.0
 """Seconds that the opening of a period waits at a time for the gateway to be read."""
 AT_ONCE = 50
 """Writes before one looks again what is most urgent."""
+SIDE_BY_SIDE = 8
+"""Writes under way at once: the connector spaces the calls, and what waits for the database waits together."""
 DOWN = 3
-"""Failures one after the other that are the gateway's and not an account's."""
+"""So many failures and nothing else are the gateway's and not an account's."""
 OVERLAP = 3.0
 """Seconds that are looked at again: on Postgres a transaction with an older entry may commit later."""
 MOST_ALERTS = 20
 """People in a page for whom the gateway is asked what burnt; the others hear what is known."""
 FRESH = timedelta(seconds=2)
 """A reading that is older is made again before its limit is written."""
-REFUSED_REST = timedelta(minutes=5)
+REFUSED_REST = 300.0
 
 
 class Reconciler:
@@ -297,14 +300,15 @@ class Reconciler:
         ready = sorted(
             (one for one in self.pending.values() if not self._rests(one.account)), key=lambda one: one.order
         )
-        failures, last = 0, None
-        for write in ready[:most]:
-            if failures and write.raises and write.urgent:
+        unlowered = False
+        for group in _groups(ready[:most]):
+            if unlowered and group[0].raises and group[0].urgent:
                 continue  # what was to be lowered is not yet
-            last = await self._write(write)
-            failures = failures + 1 if last is not None else 0
-            if last is not None and failures >= DOWN:
-                raise last
+            ends = await asyncio.gather(*map(self._write, group))
+            errors = [one for one in ends if one is not None]
+            unlowered = bool(errors) and not group[0].raises
+            if DOWN <= len(errors) == len(group):
+                raise errors[-1]
             if self._wake.is_set() and most is not None:
                 return  # something newer came: the next look sorts it in
 
@@ -320,7 +324,7 @@ class Reconciler:
             await self._failed(write, str(no), REFUSED_REST)
             return None
         except GatewayError as error:
-            await self._failed(write, str(error), _seconds(error.retry_after))
+            await self._failed(write, str(error), error.retry_after)
             return error
         self.writes += 1
         self._resting.pop(write.account, None)
@@ -334,26 +338,26 @@ class Reconciler:
         """What is to be written now, kept as meant; None when nothing is any more, or somebody else writes."""
         if not await self.lead():
             return None
-        read_at = await self.database.run(lambda session: limits.read_at(session, account))
-        if read_at is None or self.clock() - read_at > FRESH:
+        begun = partial(self._begun, account=account)
+        total = await self._voiced("begin", partial(begun, oldest=self.clock() - FRESH))
+        if total == limits.STALE:
             await self._book([await self.gateway.account(account)])  # somebody's hand may have been there
-        return await self._voiced("begin", partial(self._begun, account=account))
+            total = await self._voiced("begin", partial(begun, oldest=None))
+        return total
 
-    def _begun(self, voice: Voice, account: str) -> int | None:
+    def _begun(self, voice: Voice, account: str, oldest: datetime | None) -> int | None:
         state = GatewayState.of(voice.session)
         self.released = state.released_at is not None
         if state.holder not in (None, self.me):
             self._leads_until = 0.0
             return None
-        return limits.begin(voice, account, self.port) if self.enforce else None
+        return limits.begin(voice, account, self.port, oldest) if self.enforce else None
 
-    async def _failed(self, write: Write, why: str, rest: timedelta | None) -> None:
+    async def _failed(self, write: Write, why: str, rest: float | None) -> None:
         self.errors += 1
         times = self._resting.get(write.account, (None, 0))[1] + 1
-        self._resting[write.account] = (
-            self.clock() + (rest or timedelta(seconds=min(2.0**times, 60.0))),
-            times,
-        )
+        seconds = rest if rest is not None else min(2.0**times, 60.0)
+        self._resting[write.account] = (self.clock() + timedelta(seconds=seconds), times)
         self.pending[write.account] = write
         key = f"failed:{write.account}:{self.clock().isoformat()}"
         await self._voiced(key, partial(limits.failed, account=write.account, why=why))
@@ -412,6 +416,14 @@ class Reconciler:
         self.edited, self.strangers = len(accounts.edited(session)), len(strangers)
 
 
+def _groups(writes: Sequence[Write]) -> Iterator[list[Write]]:
+    """Those that may be written side by side: lowering never beside raising, nothing urgent behind what is not."""
+    for _, alike in groupby(writes, key=lambda one: (one.urgent, one.raises)):
+        group = list(alike)
+        for start in range(0, len(group), SIDE_BY_SIDE):
+            yield group[start : start + SIDE_BY_SIDE]
+
+
 def reading_of(found: Account, *, refunds: bool) -> Reading:
     """A connector's reading, in the words of the ledger."""
     shared = {one.name: getattr(found, one.name) for one in fields(Reading) if one.name != "refunds"}
@@ -432,7 +444,3 @@ def _keep_free(session: Session, models: list[str]) -> None:
     state = GatewayState.of(session)
     state.free = models
     session.add(state)
-
-
-def _seconds(after: float | None) -> timedelta | None:
-    return timedelta(seconds=after) if after is not None else None

@@ -22,6 +22,7 @@ from models.usage import note
 
 MOST_STRANGERS = 200
 """Unknown spenders that are kept by name."""
+STALE = -1
 BUSY = timedelta(minutes=5)
 """Whoever spent so lately may have a call in flight."""
 
@@ -198,21 +199,20 @@ def _name_unlinked(voice: Voice) -> None:
 # Writing
 
 
-def begin(voice: Voice, account: str, port: Port) -> int | None:
-    """Note what is going to be written, judged once more; None when there is nothing to write any more."""
+def begin(voice: Voice, account: str, port: Port, oldest: datetime | None) -> int | None:
+    """Note what is going to be written, judged once more; None when there is nothing to write any more.
+
+    `STALE` when the account was read before `oldest`: it has to be read again first.
+    """
     row = voice.session.get(GatewayAccount, account)
+    if row is not None and oldest is not None and row.as_of < oldest:
+        return STALE
     if row is None or not (found := compare(voice, [row], port, set())):
         return None
     total = found[0].total
     row.meant = [*(one for one in row.meant[-8:] if one != total), total]
     voice.session.add(row)
     return total
-
-
-def read_at(session: Session, account: str) -> datetime | None:
-    """When an account was read last."""
-    row = session.get(GatewayAccount, account)
-    return row.as_of if row is not None else None
 
 
 def _is_busy(row: GatewayAccount, now: datetime) -> bool:
