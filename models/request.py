@@ -305,6 +305,7 @@ def revoke(session: Session, request: Request, decider: Member, *, cause: Cause)
     """Take back what is unspent of a grant one decided, or was told of when the policy did; returns how much."""
     if not request.granted or not _may_revoke(session, request, decider):
         raise UnknownCode(request.code)
+    Period.current(session)
     lock_members(session, [request.member_id])
     account = session.exec(select(Account).where(Account.request_id == request.id)).one_or_none()
     if account is None or account.balance == 0:

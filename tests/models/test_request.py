@@ -305,6 +305,16 @@ def test_what_is_revoked_later_expires(town: Database) -> None:
     sound(town)
 
 
+def test_nothing_is_revoked_while_the_month_closes(town: Database) -> None:
+    code = ask_for(town, "pia", 400, until=date(2026, 12, 15))
+    say(town, requests.approve, "lee", code)
+    town.transact(lambda session: begin_turn(session, DECEMBER))
+    before = balances(town)
+    with pytest.raises(PeriodClosing):
+        say(town, requests.revoke, "lee", code)
+    assert balances(town) == before
+
+
 def test_a_grant_ends_with_the_month_unless_a_day_was_asked(town: Database) -> None:
     short, long = ask_for(town, "bob", 30), ask_for(town, "eve", 30, until=date(2026, 12, 15))
     for code in (short, long):
