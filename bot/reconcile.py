@@ -44,6 +44,8 @@ USAGE_EVERY = 300.0
 FREE_EVERY = timedelta(hours=1)
 BEFORE_TURNING = 20.0
 """Seconds that the opening of a period waits at a time for the gateway to be read."""
+PATIENCE = timedelta(minutes=10)
+"""How long it waits in all for a gateway that cannot be read."""
 AT_ONCE = 50
 """Writes before one looks again what is most urgent."""
 SIDE_BY_SIDE = 8
@@ -85,8 +87,8 @@ class Reconciler:
         self.released = False
         self._resting: dict[str, tuple[datetime, int]] = {}
         self._marks: list[tuple[float, int]] = [(0.0, 0)]
-        self._leads_until = 0.0
-        self._due = 0.0
+        self._unread: dict[datetime, datetime] = {}
+        self._leads_until = self._due = 0.0
         self._wait = every
         self._wake = asyncio.Event()
 
@@ -224,7 +226,10 @@ class Reconciler:
     async def before_turning(self) -> None:
         """Let a period end only after the gateway was read: what is seen later belongs to the next one."""
         until = time.monotonic() + BEFORE_TURNING
-        while await self.database.run(lambda session: unread_end(session, self.clock())) is not None:
+        while (end := await self.database.run(lambda session: unread_end(session, self.clock()))) is not None:
+            self._unread.setdefault(end, self.clock())
+            if self.clock() - self._unread[end] >= PATIENCE:
+                return
             if time.monotonic() > until:
                 raise MessengerError("the gateway was not read since the period ended", retry_after=10)
             self._due = min(self._due, time.monotonic())
@@ -382,14 +387,8 @@ class Reconciler:
             raise NoPolicyYet
         version, policy = current
         return Voice(
-            session=session,
-            now=self.clock(),
-            key=key,
-            version=version,
-            policy=policy,
-            live=self.mode,
-            actor="gateway",
-        )
+            session=session, now=self.clock(), key=key, version=version, policy=policy, live=self.mode, actor="gateway",
+        )  # fmt: skip
 
     def _all_writes(self, session: Session) -> list[Write]:
         try:

@@ -15,8 +15,6 @@ from models.policy import Policy
 
 LEASE = timedelta(seconds=60)
 """How long a replica that fell silent is waited for: longer than the slowest write to a gateway takes."""
-PATIENCE = timedelta(minutes=10)
-"""How long a period that is over waits for a gateway that cannot be read."""
 
 
 class GatewayState(SQLModel, table=True):
@@ -90,7 +88,7 @@ def rate_now(session: Session, policy: Policy) -> Rate:
 def unread_end(session: Session, now: datetime) -> datetime | None:
     """The end of a period that is over while the gateway was not read since; None when nothing has to wait for that."""
     period = session.exec(select(Period).where(Period.state == OPEN)).one_or_none()
-    if period is None or not period.ends_at <= now < period.ends_at + PATIENCE:
+    if period is None or now < period.ends_at:
         return None
     read_at = GatewayState.of(session).read_at
     return period.ends_at if read_at is None or read_at < period.ends_at else None

@@ -17,6 +17,7 @@ from bot.database import Database
 from bot.demo.gateways import FORBIDDEN
 from bot.demo.gateways.litellm import LiteLLM
 from bot.gateways import GatewayError, open_gateway
+from bot.messenger import MessengerError
 from bot.reconcile import Reconciler
 from handlers import lending, metering, requests
 from handlers.balance import balance
@@ -441,11 +442,17 @@ async def test_a_period_ends_only_after_the_gateway_was_read_and_limits_follow_t
     assert (stage.wallet("alice").available, stage.limit("alice")) == (100 * USD, pytest.approx(160))
 
 
-async def test_a_gateway_that_is_down_does_not_keep_a_period_open(stage: Stage) -> None:
+async def test_a_gateway_that_is_down_does_not_keep_a_period_open(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.reconcile.BEFORE_TURNING", 0.0)
     loop = stage.reconciler()
     await loop.round()
-    stage.now = datetime(2026, 12, 1, 0, 11, tzinfo=ZoneInfo("Asia/Shanghai")).astimezone(UTC)
-    await asyncio.wait_for(loop.before_turning(), 1)
+    stage.now = datetime(2026, 12, 1, 8, tzinfo=ZoneInfo("Asia/Shanghai")).astimezone(UTC)
+    with pytest.raises(MessengerError, match="was not read"):
+        await loop.before_turning()
+    stage.now += timedelta(minutes=11)
+    await loop.before_turning()
 
 
 async def test_another_rate_counts_from_the_next_opening_on(
