@@ -25,6 +25,7 @@ from bot.reconcile import Reconciler
 from bot.settings import Settings
 from bot.slack import Slack
 from bot.worker import Worker
+from models.gateway_state import GatewayState
 
 log = structlog.get_logger()
 
@@ -105,6 +106,8 @@ class House:
         tasks += [asyncio.create_task(one.run(), name=name) for name, one in self.messengers.items()]
         if self.reconciler is not None:
             tasks.append(asyncio.create_task(self.reconciler.run(), name="gateway"))
+        else:
+            await self.database.run(GatewayState.switch_off)
         log.info(
             "running",
             messengers=sorted(self.messengers) or "none",

@@ -60,6 +60,11 @@ class GatewayState(SQLModel, table=True):
         session.execute(update(cls).where(col(cls.id) == 1).values(holder=holder, leased_until=now + LEASE))
 
     @classmethod
+    def switch_off(cls, session: Session) -> None:
+        """There is no gateway any more: the policy alone says which models are free."""
+        session.execute(update(cls).where(col(cls.kind) != "").values(kind=""))
+
+    @classmethod
     def let_go(cls, session: Session, holder: str) -> None:
         """Somebody else may."""
         session.execute(update(cls).where(col(cls.holder) == holder).values(holder=None, leased_until=None))

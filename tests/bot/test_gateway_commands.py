@@ -105,6 +105,14 @@ async def test_without_a_gateway_every_command_says_how_to_name_one(operator: Op
         assert "GATEWAY_KIND" in await asyncio.to_thread(operator.fails, "gateway", *words)
 
 
+def test_a_kind_without_a_connector_is_refused_in_one_line(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEWAY_KIND", "claude-enterprise")
+    assert "not yet" in operator.fails("gateway", "status")
+    assert "not yet" in operator.fails("run")
+
+
 async def test_a_plan_of_the_links_shows_everybody_and_keeps_nothing(office: Office) -> None:
     office.burn("robot", 12.5)
     said = await office.says("link", "--plan")
