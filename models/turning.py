@@ -120,9 +120,10 @@ def _end_of_range(session: Session, after: int) -> int | None:
 def _expire_pools(session: Session, period: Period, cause: Cause) -> None:
     """A pool belongs to its period: what is left of an older one expires."""
     expired = organisation(session, AccountKind.EXPIRED, cause.at)
-    for pool in session.exec(
-        select(Account).where(Account.kind == AccountKind.POOL, Account.balance > 0)
-    ).all():
+    pools = (
+        select(Account).where(Account.kind == AccountKind.POOL, Account.balance > 0).order_by(col(Account.id))
+    )
+    for pool in session.exec(pools).all():
         if pool.period_id != period.id:
             transfer(session, Kind.EXPIRE, pool.balance, source=pool.id, target=expired, cause=cause)
 
@@ -234,7 +235,7 @@ _STEPS: tuple[Callable[[Turn], None], ...] = (
 _OPEN_ALLOCATIONS = text(
     "INSERT INTO account (kind, balance, member_id, opened_at) SELECT 'allocation', 0, m.id, :at FROM member m "
     "WHERE m.id > :lo AND m.id <= :hi AND m.left_at IS NULL "
-    "AND NOT EXISTS (SELECT 1 FROM account a WHERE a.member_id = m.id AND a.kind = 'allocation')"
+    "AND NOT EXISTS (SELECT 1 FROM account a WHERE a.member_id = m.id AND a.kind = 'allocation') ORDER BY m.id"
 )
 _NOTE_FILLED = text(
     "UPDATE allowance SET filled = CASE WHEN base < -o.balance THEN base ELSE -o.balance END FROM account o "

@@ -21,16 +21,12 @@ REAL = ("slack_bot_token", "slack_app_token", "dingtalk_client_secret", "gateway
 @app.command()
 def run() -> None:
     """Every configured messenger, the worker and the HTTP endpoints until SIGTERM."""
-    from bot.gateways import GatewayRefused  # noqa: PLC0415 - the messengers' libraries take a second to load
-    from bot.running import run_until_told  # noqa: PLC0415
+    from bot.running import run_until_told  # noqa: PLC0415 - the messengers' libraries take a second to load
 
     settings = Settings.load()
     with ledger(settings):  # brings the schema to head, or says how
         pass
-    try:
-        asyncio.run(run_until_told(settings))
-    except GatewayRefused as error:
-        raise Failed(str(error)) from error
+    asyncio.run(run_until_told(settings))
 
 
 @app.command()
