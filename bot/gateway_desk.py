@@ -21,6 +21,7 @@ from bot.reconcile import Reconciler, reading_of
 from bot.settings import Settings
 from handlers import limits
 from models import gateway as accounts
+from models import policy as rules
 from models.gateway import GatewayAccount, Reading
 from models.gateway_state import GatewayState, rate_now
 from models.grant import give, take
@@ -91,16 +92,19 @@ class Desk:
 
     async def status(self) -> Status:
         """What is known, and what else binds as the gateway says now."""
+        findings, problem = await self._preflight()  # first: what it says of its units decides what differs
         found: Status = await self._undone(self._status)
-        try:
-            policy = (await self.database.run(lambda session: self.loop.voice(session, "status"))).policy
-            findings = await self.gateway.preflight(policy.free_models)
-            found.findings = [in_words(one) for one in findings]
-        except NoPolicyYet:
-            found.findings = [in_words(one) for one in await self.gateway.preflight()]
-        except (GatewayError, GatewayRefused) as error:
-            found.problem = str(error)
+        found.findings, found.problem = findings, problem or found.problem
         return found
+
+    async def _preflight(self) -> tuple[list[str], str | None]:
+        """What else binds, in words, or why nobody knows."""
+        current = await self.database.run(rules.current)
+        try:
+            found = await self.gateway.preflight(current[1].free_models if current else ())
+        except (GatewayError, GatewayRefused) as error:
+            return [], str(error)
+        return [in_words(one) for one in found], None
 
     def _status(self, session: Session) -> Status:
         state, emails = GatewayState.of(session), _emails(session)
@@ -176,6 +180,7 @@ class Desk:
                 if reading.id not in strangers:
                     self._link_one(session, links, reading, known.get(reading.id))
         links.people = [member.email for member in accounts.unlinked(session)]
+        links.strangers.sort(key=lambda one: -one[2])
         return links
 
     def _link_one(
@@ -240,7 +245,10 @@ class Desk:
         if not changed:
             raise CannotDo(f"{member.email}: nobody changed the limit by hand")
         for row in changed:
-            row.written, row.meant, row.due = row.total, [], True
+            row.meant, row.due = (
+                [*row.meant, row.total],
+                True,
+            )  # known from now on, so that it is written over
             session.add(row)
 
     async def _read(self, email: str) -> int:

@@ -54,7 +54,7 @@ class GatewayAccount(SQLModel, table=True):
     """One account at the gateway that belongs to a member; a member may have several keys.
 
     `found`: the limit before our first write. `written`: what we read back last. `meant`: what we tried to write since, so
-    that a lost reply is not taken for somebody else's hand. `held`: what calls in flight held back during the last write.
+    that a lost reply is not taken for somebody else's hand, and what of such a hand an admin wants written over. `held`: what calls in flight held back during the last write.
     `due`: to be looked at now.
     """
 
@@ -87,7 +87,7 @@ class GatewayAccount(SQLModel, table=True):
     as_of: datetime
     adopted_at: datetime
     error: str | None = None
-    meant: list[int] = Field(default_factory=list, sa_type=JSON)
+    meant: list[int | None] = Field(default_factory=list, sa_type=JSON)
     held: int = Field(default=0, sa_type=BigInteger)
     spent_at: datetime | None = None
     due: bool = False

@@ -23,8 +23,17 @@ MICRO: Final = 1_000_000
 _TEMPORARY = {408, 425}
 _WORDS = 300  # characters of a gateway's reason; some answer with a page of HTML
 _KEY_SHAPED = re.compile(r"\b(sk-|Bearer )[\w.-]{6,}")
+
+
+class _Said(Json):
+    """An object of an answer; what is missing in it is the gateway's failure and not ours."""
+
+    def __missing__(self, key: str) -> Any:
+        raise GatewayError(f"an answer without {key}")
+
+
 # Decimal reads the digits the gateway sent; a float would be another rounding. NaN and infinity mean "no limit".
-_loads = functools.partial(json.loads, parse_float=Decimal, parse_constant=lambda _: None)
+_loads = functools.partial(json.loads, parse_float=Decimal, parse_constant=lambda _: None, object_hook=_Said)
 
 
 def micro(usd: Decimal | float | None) -> int:

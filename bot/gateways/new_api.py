@@ -39,6 +39,8 @@ from bot.gateways import (
 from bot.gateways.calls import MICRO, Calls, Json, Pace, Reply, Tally, shortened
 
 SETTLE: Final = 30.0
+SHIPPED: Final = Fraction(500_000)
+"""Units per USD, unless an admin changed that."""
 LARGEST: Final = 2**31 - 1
 """Units: the column is a 32-bit integer on some databases."""
 ONE_API_PAGE: Final = 10
@@ -85,7 +87,7 @@ class NewApi:
         return self._account(row, asked)
 
     def holds(self, total: int) -> int:
-        """Down to a whole unit: 2 µUSD as shipped."""
+        """Down to a whole unit: 2 µUSD as shipped, which is taken for granted till the first reading."""
         return self._micro(self._units(total))
 
     async def _user(self, id: str) -> tuple[Json, datetime]:  # noqa: A002
@@ -214,6 +216,7 @@ class NewApi:
 
     async def preflight(self, free_models: Collection[str] = ()) -> list[Finding]:
         """An admin cannot see the tokens of others, and only root sees the options: then it says so."""
+        await self._learn_unit()
         await self._learn_flavour()
         found = [Finding("key_caps_unseen", "/api/token/ {unlimited_quota: true}", ("*",))]
         if self._is_one_api:
@@ -283,9 +286,7 @@ class NewApi:
         return -(-units * MICRO // self._rate())
 
     def _rate(self) -> Fraction:
-        if self._per_usd is None:
-            raise GatewayError("no reading yet")
-        return self._per_usd
+        return SHIPPED if self._per_usd is None else self._per_usd
 
     async def _pages(self, path: str, **query: str | int) -> AsyncIterator[tuple[Reply, list[Json]]]:
         """New API counts pages from 1 and takes 0 for 1; One API counts from 0, has no total and always 10 rows."""

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ import aiohttp
 import pytest
 from sqlmodel import Session
 
+from bot import reconcile
 from bot.database import Database
 from bot.demo.gateways.litellm import LiteLLM
 from bot.demo.gateways.new_api import NewApi
@@ -217,6 +219,19 @@ async def test_a_limit_taken_off_by_hand_cannot_be_adopted_and_can_be_restored(
     assert office.limit(ALICE) == 100.0
 
 
+async def test_a_limit_restored_after_it_was_taken_off_is_still_released_to_what_was_found(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(office.gateway, LiteLLM)
+    office.gateway.edit(ALICE, 40.0)
+    await enforce(office, monkeypatch)
+    office.gateway.edit(ALICE, None)
+    monkeypatch.setattr(reconcile, "FRESH", timedelta(0))  # a running bot reads it once more in between
+    await office.says("restore", ALICE)
+    await office.says("release", "--yes")
+    assert office.limit(ALICE) == 40.0
+
+
 async def test_a_release_puts_back_what_was_found_and_nothing_is_written_until_told(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,6 +281,23 @@ async def test_a_wallet_is_released_to_what_was_found_less_what_was_spent(
         await office.looks()
         await office.says("release", "--yes")
         assert alice.quota == 4_000_000
+
+
+async def test_the_status_of_a_wallet_is_said_before_and_without_a_reading_of_its_units(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with NewApi() as gateway:
+        gateway.add_user("alice", email=ALICE, quota=5_000_000)
+        monkeypatch.setenv("GATEWAY_KIND", "new-api")
+        monkeypatch.setenv("GATEWAY_URL", gateway.url)
+        monkeypatch.setenv("GATEWAY_KEY", gateway.key)
+        office = Office(operator, gateway)
+        await office.looks()
+        assert "enforcing would write 1 limits" in await office.says("status")
+        gateway.trouble.fail("*", status=502, times=None)
+        said = await office.says("status")
+        assert "HTTP 502" in said
+        assert "enforcing would write 1 limits" in said
 
 
 def test_every_finding_of_a_connector_has_words_and_names_its_fix() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from datetime import date
 from decimal import Decimal
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -135,3 +137,18 @@ async def test_a_wrong_key_is_refused_with_the_gateways_words(http: ClientSessio
         with pytest.raises(GatewayRefused, match="HTTP 401: Authentication Error") as caught:
             await open_gateway("litellm", gateway.url, "sk-somebody-else", http).account("ann")
         assert caught.value.status == 401
+
+
+async def test_an_answer_without_what_was_asked_for_is_the_gateway_s_failure(http: ClientSession) -> None:
+    async def status(_: web.Request) -> web.Response:
+        return web.json_response({"success": True, "data": {}})
+
+    async with TestServer(one_route("/api/status", status)) as server:
+        with pytest.raises(GatewayError, match="without quota_per_unit"):
+            await open_gateway("new-api", str(server.make_url("")), "1:sk", http).account("1")
+
+
+def one_route(path: str, answer: Callable[[web.Request], Awaitable[web.Response]]) -> web.Application:
+    app = web.Application()
+    app.router.add_get(path, answer)
+    return app
