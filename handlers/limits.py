@@ -69,7 +69,7 @@ def take(voice: Voice, page: Sequence[Reading]) -> Taken:
         rate = _rate(voice)
     except PeriodClosing:
         return taken
-    known = accounts.rows_by_id(voice.session, (one.id for one in page))
+    known = accounts.rows_to_book(voice.session, page)
     for reading in page:
         row = known.get(reading.id) or _adopted(voice.session, reading)
         if row is None:
@@ -204,7 +204,8 @@ def begin(voice: Voice, account: str, port: Port, oldest: datetime | None) -> in
 
     `STALE` when the account was read before `oldest`: it has to be read again first.
     """
-    row = voice.session.get(GatewayAccount, account)
+    # held, so that nobody books between reading what is booked and reading what is left
+    row = voice.session.get(GatewayAccount, account, with_for_update=True)
     if row is not None and oldest is not None and row.as_of < oldest:
         return STALE
     if row is None or not (found := compare(voice, [row], port, set())):

@@ -7,7 +7,7 @@ concurrent use; and a counter that the gateway sets back moves into `origin` and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,9 +16,10 @@ from typing import Any, Self
 
 from sqlalchemy import JSON, BigInteger, Index, func, text
 from sqlmodel import Field, Session, SQLModel, col, select, update
+from sqlmodel.sql.expression import SelectOfScalar
 
 from models.amount import Unit
-from models.base import lock_members, ref
+from models.base import is_postgres, lock_members, ref
 from models.ledger import Account, AccountKind, Cause, Kind, organisation, record, transfer
 from models.member import Member
 
@@ -268,10 +269,30 @@ def rows_of(session: Session, member_id: int) -> list[GatewayAccount]:
 
 
 def rows_by_id(session: Session, ids: Iterable[str]) -> dict[str, GatewayAccount]:
+    return _rows(session, select(GatewayAccount), ids)
+
+
+def rows_to_book(session: Session, page: Sequence[Reading]) -> dict[str, GatewayAccount]:
+    """A page's rows, ours till the transaction ends: of several who read the same spend at once, one books it.
+
+    Members before rows, as everybody does, so that two wait for each other in one direction only.
+    """
+    found = rows_by_id(session, (one.id for one in page))
+    if not is_postgres(session):
+        return found
+    spent = {one.id: one.spent for one in page}
+    lock_members(session, {row.member_id for row in found.values() if row.spent != spent[row.id]})
+    mine = select(GatewayAccount).order_by(col(GatewayAccount.id)).with_for_update()
+    return _rows(session, mine.execution_options(populate_existing=True), spent)
+
+
+def _rows(
+    session: Session, query: SelectOfScalar[GatewayAccount], ids: Iterable[str]
+) -> dict[str, GatewayAccount]:
     wanted, found = sorted(set(ids)), dict[str, GatewayAccount]()
     for start in range(0, len(wanted), 500):  # SQLite takes so many values in one statement
-        query = select(GatewayAccount).where(col(GatewayAccount.id).in_(wanted[start : start + 500]))
-        found |= {row.id: row for row in session.exec(query).all()}
+        part = query.where(col(GatewayAccount.id).in_(wanted[start : start + 500]))
+        found |= {row.id: row for row in session.exec(part).all()}
     return found
 
 

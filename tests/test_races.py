@@ -20,8 +20,9 @@ from bot import dispatch
 from bot.database import Database
 from bot.dispatch import Dispatcher, Outcome
 from bot.messenger import Request as Asking
-from handlers import lending, requests
+from handlers import lending, limits, requests
 from handlers.housekeeping import requests_due
+from models.gateway import Reading
 from models.leaving import leave
 from models.ledger import Kind, Transfer
 from models.loan import forgive
@@ -467,3 +468,18 @@ def test_ours_takes_turns_also_with_another_process(sqlite: Database, tmp_path: 
     assert has(sqlite, "alice").allocation == 20 * USD
     sound(sqlite)
     other.close()
+
+
+def test_a_gateway_s_spend_that_many_read_at_once_is_booked_once(town: Database) -> None:
+    """The loop reads by pages, a lend reads its lender, an operator looks: all at the same moment."""
+    readings = [gateway_reading(name, spent) for spent in (0, 30 * USD) for name in ("alice", "bob")]
+    town.transact(lambda session: limits.take(voice(session, NOW), readings[:2]) and None)
+    pages = [readings[2:], readings[:1:-1]] * 8
+    deeds = [lambda session, page=page: limits.take(voice(session, NOW), page) and None for page in pages]
+    assert kinds(at_once(town, deeds)) == {"NoneType": 16}
+    assert (has(town, "alice").used, has(town, "bob").used) == (30 * USD, 30 * USD)
+    sound(town)
+
+
+def gateway_reading(name: str, spent: int) -> Reading:
+    return Reading(f"{name}@corp.example", spent, None, "", NOW)
