@@ -38,21 +38,34 @@ PEOPLE = {"alice": 40.0, "bob": None, "carol": None}
 
 
 class LiteLLM:
-    """The proxy as people and its admin use it; everybody gets a new user and a key of their own."""
+    """The proxy as people and its admin use it; everybody gets a new user, and a key of their own or in a new team."""
 
-    def __init__(self, http: ClientSession) -> None:
-        self.http, self.tail = http, uuid.uuid4().hex[:8]
+    def __init__(self, http: ClientSession, entity: str) -> None:
+        self.http, self.entity, self.tail = http, entity, uuid.uuid4().hex[:8]
         self.keys: dict[str, str] = {}
+        self.team = ""
 
     def user(self, name: str) -> str:
         return f"{name}-{self.tail}"
 
     async def settle(self) -> None:
+        if self.entity == "team_member":
+            self.team = (await self.admin("POST", "/team/new", json={}))["team_id"]
         for name, budget in PEOPLE.items():
-            body = {"user_id": self.user(name), "auto_create_key": False}
-            await self.admin("POST", "/user/new", json=body | ({"max_budget": budget} if budget else {}))
-            made = await self.admin("POST", "/key/generate", json={"user_id": self.user(name)})
-            self.keys[name] = made["key"]
+            user, limit = {"user_id": self.user(name)}, {"max_budget": budget} if budget else {}
+            made = user | (limit if self.entity == "user" else {}) | {"auto_create_key": False}
+            await self.admin("POST", "/user/new", json=made)
+            if self.team:
+                await self._join(name, budget)
+            key = (
+                user | (limit if self.entity == "key" else {}) | ({"team_id": self.team} if self.team else {})
+            )
+            self.keys[name] = (await self.admin("POST", "/key/generate", json=key))["key"]
+
+    async def _join(self, name: str, budget: float | None) -> None:
+        body = {"team_id": self.team, "member": {"role": "user", "user_id": self.user(name)}}
+        limit = {"max_budget_in_team": budget} if budget else {}
+        await self.admin("POST", "/team/member_add", json=body | limit)
 
     async def admin(self, method: str, path: str, **more: Any) -> Any:
         headers = {"Authorization": f"Bearer {KEY}"}
@@ -61,7 +74,15 @@ class LiteLLM:
             return await answer.json()
 
     async def about(self, name: str) -> Any:
-        return await self.admin("GET", "/v2/user/info", params={"user_id": self.user(name)})
+        """Limit and spend, as LiteLLM shows them to its admin."""
+        if self.entity == "user":
+            return await self.admin("GET", "/v2/user/info", params={"user_id": self.user(name)})
+        if self.entity == "key":
+            return (await self.admin("GET", "/key/info", params={"key": self.keys[name]}))["info"]
+        team = await self.admin("GET", "/team/info", params={"team_id": self.team})
+        rows = [one for one in team["team_memberships"] if one["user_id"] == self.user(name)]
+        budget = rows[0]["litellm_budget_table"] or {"max_budget": None}
+        return {"spend": rows[0]["spend"], "max_budget": budget["max_budget"]}
 
     async def call(self, name: str, usd: float) -> bool:
         """Call a model for so much: let through, or refused for the budget?"""
@@ -81,10 +102,10 @@ class LiteLLM:
         await asyncio.sleep(COUNTED)
 
 
-@pytest.fixture
-async def litellm() -> AsyncIterator[LiteLLM]:
+@pytest.fixture(params=["user", "key", "team_member"])
+async def litellm(request: pytest.FixtureRequest) -> AsyncIterator[LiteLLM]:
     async with ClientSession() as http:
-        found = LiteLLM(http)
+        found = LiteLLM(http, request.param)
         await found.settle()
         yield found
 
@@ -97,7 +118,7 @@ async def stage(sqlite_template: Path, tmp_path: Path, litellm: LiteLLM) -> Asyn
     database.transact(lambda session: _accounts(session, litellm))
     database.close()
     gateway = {"gateway_kind": "litellm", "gateway_url": URL, "gateway_key": KEY, "gateway_mode": "enforce"}
-    async with raised(url, gateway_sync_seconds=1, **gateway) as stage:
+    async with raised(url, gateway_sync_seconds=1, gateway_entity=litellm.entity, **gateway) as stage:
         ticking = asyncio.create_task(_tick(stage.clock))
         yield stage
         ticking.cancel()
@@ -152,7 +173,9 @@ async def test_what_is_decided_in_chat_is_what_litellm_lets_through(stage: Stage
     approved = time.monotonic() - clicked
     await pressing
     await stage.hear("alice", "$60.00", "live at the gateway")
-    print(f"\nlend → first accepted call: {lent:.2f} s; approve → first accepted call: {approved:.2f} s")
+    print(
+        f"\n{litellm.entity}: lend → first accepted call: {lent:.2f} s; approve → first accepted call: {approved:.2f} s"
+    )
 
     spent = 151.02
     started = time.monotonic()
