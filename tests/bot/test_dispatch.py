@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 from sqlalchemy import text
@@ -89,7 +90,7 @@ async def test_a_locked_database_is_answered_in_time_and_nothing_moved(stage: St
     await stage.command("bob")
     before = stage.everything()
     path = str(stage.database.engine.url.database)
-    with sqlite3.connect(path, isolation_level=None) as other:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         started = time.monotonic()
         answer = await stage.command("bob", "lend @alice 20")
@@ -103,7 +104,7 @@ async def test_a_locked_database_is_answered_in_time_and_nothing_moved(stage: St
 
 async def test_a_lock_that_ends_soon_is_only_waited_for(stage: Stage) -> None:
     await stage.command("bob")
-    with sqlite3.connect(str(stage.database.engine.url.database), isolation_level=None) as other:
+    with closing(sqlite3.connect(str(stage.database.engine.url.database), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         asked = asyncio.create_task(stage.command("bob", "lend @alice 20"))
         asyncio.get_running_loop().call_later(0.6, other.execute, "ROLLBACK")
@@ -142,7 +143,7 @@ async def test_the_wait_for_an_answer_that_the_database_cannot_give_is_not_part_
 ) -> None:
     await stage.command("alice")
     stage.slack.trouble.slow_down("chat.postMessage", seconds=1.0, times=1)
-    with sqlite3.connect(str(stage.database.engine.url.database), isolation_level=None) as other:
+    with closing(sqlite3.connect(str(stage.database.engine.url.database), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         answer = await stage.say("alice", "lend @bob 20")
         assert "took too long" in answer.shown
