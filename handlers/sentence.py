@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
@@ -76,6 +76,14 @@ class Sentence:
     def amounts(self) -> list[str]:
         """The numbers that count nothing else, as typed."""
         return [span.says for span in self.numbers if span.sign == A]
+
+    @cached_property
+    def typed(self) -> Sentence:
+        """The same as a command is read: the number stands in its place, and the word after it is a reason."""
+        others = [span for span in self.taken if span not in self.numbers]
+        numbers = list(_numbers(_masked(self.source, others), typed=True))
+        taken = tuple(sorted(others + numbers, key=lambda span: span.start))
+        return replace(self, numbers=tuple(numbers), taken=taken)
 
     @cached_property
     def spaced(self) -> Skeleton:
@@ -232,25 +240,37 @@ _STANDS_ALONE = re.compile(  # what may follow an amount; any other word may be 
     r"was|were|should|instead|too|also|before|after|over|i|he|she|they|we|urgently|immediately|temporarily|first|next|while|ok|okay|right|worth|"
     r"yesterday|last|ago|short|but|earlier|already|left|each)\b"
 )
-_TIMES_AND_THINGS = re.compile(  # what is surely counted, and idioms that only look like numbers
-    r"(?i)\s?(?:天|日|号|周|星期|礼拜|年|个?月|个?小时|个?钟|分钟?|秒|点[钟半到前后开见左整]|人|位|名|次|遍|支|本|台|张|件|份|行|页|条|只|辆|杯|瓶|盒|篇|轮|步|倍|岁|"
-    rf"层|楼|级|种|项|场|把|顿|餐|期|版|组|米|公里|斤|下|会|起|直|定|样|边|半|切|般|旦|共|同|律|致|时|刻|句|眼|口|声|部|个(?!{_ALONE[3:-1]}|额|配|token|积|credit))"
-    r"|\s(?:(?:second|sec|minute|min|hour|hr|day|week|month|year|people|person|guy|time|file|book|chair|laptop|pen|page|line|row|item|ticket|key|"
-    r"reviewer|engineer|coffee|beer|degree|percent|step|question|thing|commit|bug|issue|test|run|job|meeting|call)s?|am|pm|o'clock|km|kg|gb|mb|x)\b"
+_TIMES_ZH = "天|日(?![常志报])|号|周(?![报会末])|星期|礼拜|年(?![底末终])|个?月(?![底末])|个?小时|个?钟|分钟?|秒|点[钟半到前后开见左整]"
+_MEASURES = (
+    r"人|位|名|次|遍|支|本|台|张|件|份|行|页|条|只|辆|杯|瓶|盒|篇|轮|步|倍|岁|"
+    rf"层|楼|级|种|项|场|把|顿|餐|期|版|组|米|公里|斤|下|会|起|直|定|样|边|半|切|般|旦|共|同|律|致|时|刻|句|眼|口|声|部|个(?!{_ALONE[3:-1]}|额|配|token|积|credit)"
+)
+_TIMES = r"(?:second|sec|minute|min|hour|hr|day|week|month|year)s?|people|person|am|pm|o'clock|km|kg|gb|mb"
+_THINGS = (
+    "guy|time|file|book|chair|laptop|pen|page|line|row|item|ticket|key|reviewer|engineer|coffee|beer|degree|percent|step|question|thing|commit|"
+    "bug|issue|test|run|job|meeting|call"
+)
+_COUNTED = re.compile(rf"(?i)\s?(?:{_TIMES_ZH}|{_MEASURES})|\s(?:{_TIMES}|(?:{_THINGS})s?|x)\b")
+_SURELY_COUNTED = re.compile(  # 50 次 and 50次, not 200 人手不足; 3 files, not 200 file uploads
+    rf"(?i)\s?(?:{_TIMES_ZH})|(?:{_MEASURES})|\s(?:{_MEASURES})(?![\u4e00-\u9fff])|\s(?:{_TIMES}|(?:{_THINGS})s)\b"
 )
 
 
-def _numbers(text: str) -> Iterator[Span]:
-    """Amounts, and numbers by which something may be counted (5 reviews); times and things are left alone."""
+def _numbers(text: str, *, typed: bool = False) -> Iterator[Span]:
+    """Amounts, and numbers by which something may be counted (5 reviews); times and things are left alone.
+
+    `typed`: in a command only what is surely counted is (3 days), and a single thing.
+    """
     found = (match for pattern in (_NUMBER, _EVERYTHING, _NO_NUMBER) for match in pattern.finditer(text))
     for match in sorted(found, key=lambda match: match.start()):
         if match.re is not _NUMBER:
             yield Span(*match.span(), A, "all" if match.re is _EVERYTHING else match[0])
         elif not _LABEL.search(text[max(0, match.start() - 12) : match.start()]):
-            yield from _amount(text, match)
+            yield from _amount(text, match, typed=typed)
 
 
-def _amount(text: str, match: re.Match[str]) -> Iterator[Span]:
-    if match["unit"] or not _TIMES_AND_THINGS.match(text, match.end()):
+def _amount(text: str, match: re.Match[str], *, typed: bool) -> Iterator[Span]:
+    counted = _SURELY_COUNTED if typed and match["number"] != "1" else _COUNTED
+    if match["unit"] or not counted.match(text, match.end()):
         alone = match["unit"] or _STANDS_ALONE.match(text, match.end())
         yield Span(*match.span(), A if alone else OTHER, match["number"] + (match["unit"] or ""))

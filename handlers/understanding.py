@@ -134,6 +134,13 @@ _CLAUSE = re.compile(r"[,.;!?:] ?(?=.)")
 
 def _command(sentence: Sentence) -> Understood | None:
     """The typed grammar, from the first word on."""
+    return _typed(sentence) or (_typed(sentence.typed) if _VERB.match(sentence.source) else None)
+
+
+_VERB = re.compile(rf"(?i)(?:{'|'.join(phrases.COMMANDS)})\b|借给|向|还|收回|免还|申请")
+
+
+def _typed(sentence: Sentence) -> Understood | None:
     for template in phrases.TYPED:
         skeleton = sentence.spaced if template.english else sentence.tight
         match = template.pattern.match(skeleton.text.replace(OTHER, A))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import date
+from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -29,20 +29,10 @@ def understand(
     """One sentence a line on stdin → what was understood, one JSON a line. Needs no database."""
     from handlers.understanding import understand as listen  # noqa: PLC0415 - only this command needs its dictionaries
 
+    today = datetime.now().astimezone().date()
     for line in sys.stdin:
-        typer.echo(json.dumps(_heard(listen(line.rstrip("\r\n"), locale.value)), ensure_ascii=False))
-
-
-def _heard(heard: Any) -> dict[str, Any]:
-    until = heard.until.isoformat() if isinstance(heard.until, date) else heard.until
-    return {
-        "intent": heard.intent,
-        "person": heard.person,
-        "amount": heard.amount,
-        "reason": heard.reason or None,
-        "until": until,
-        "confidence": heard.confidence,
-    }
+        heard = listen(line.rstrip("\r\n"), locale.value, today=today)
+        typer.echo(json.dumps(heard.as_json(), ensure_ascii=False))
 
 
 @manifest.command("slack")

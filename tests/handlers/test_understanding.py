@@ -250,6 +250,27 @@ def test_two_people_are_no_loan(text: str) -> None:
     assert asks(text).intent == "none"
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("request 200 test", "test"),
+        ("request 200 file uploads", "file uploads"),
+        ("request 200 x", "x"),
+        (f"lend {BOB} 200 run evals", "run evals"),
+        ("申请 200 人手不足", "人手不足"),
+        ("申请 200 月底冲刺", "月底冲刺"),
+    ],
+)
+def test_after_the_amount_of_a_command_stands_a_reason(text: str, reason: str) -> None:
+    found = asks(text)
+    assert (found.confidence, found.number, found.reason) == ("exact", "200", reason)
+
+
+def test_a_command_about_things_and_times_is_none() -> None:
+    for thing in ("3 days", "3 books", "1 book", "2 people", "3天", "3 天", "3 天后还", "50 次", "3 本"):
+        assert asks(f"lend {BOB} {thing}").intent == "none", thing
+
+
 def test_things_that_are_counted_are_no_amounts() -> None:
     for text in (
         "give me 5 minutes",
