@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
@@ -94,14 +94,15 @@ def _adopted(session: Session, reading: Reading) -> GatewayAccount | None:
 
 
 def note_usage(voice: Voice, burns: Iterable[Burn]) -> None:
-    """Keep usage by person, day and model: figures only grow."""
+    """Keep usage by person, day and model: figures only grow. Days before an account was taken over are not ours."""
     burns = list(burns)
     rate = _rate(voice)
     owners = accounts.rows_by_id(voice.session, (one.account for one in burns))
     sums: dict[tuple[int, date, str], list[int]] = {}
     for one in burns:
-        if one.account in owners:
-            total = sums.setdefault((owners[one.account].member_id, one.day, one.model), [0, 0, 0])
+        owner = owners.get(one.account)
+        if owner is not None and one.day >= owner.adopted_at.astimezone(UTC).date():
+            total = sums.setdefault((owner.member_id, one.day, one.model), [0, 0, 0])
             for place, value in enumerate((one.amount, one.input_tokens, one.output_tokens)):
                 total[place] += value
     for (member, day, model), (amount, put, out) in sums.items():

@@ -141,7 +141,7 @@ def _level(voice: Voice, member: Member, alarm: Alarm, burns: Sequence[Burn]) ->
     used = texts.ALERT_LEFT(say, percent=int(top * 100), left=reader.amount(left))
     lines = [texts.ALERT_OUT(say) if out else used]
     if what := _what(voice, member, reader, alarm.period.starts_at, burns):
-        lines.append(texts.ALERT_WHAT(say, what=what))
+        lines.append((texts.ALERT_LATELY if burns else texts.ALERT_WHAT)(say, what=what))
     recallable = sum(
         sums.unspent for loan, sums in loans_of(voice.session, member.id) if loan.lender_id == member.id
     )
@@ -161,7 +161,7 @@ def _surge(voice: Voice, member: Member, lately: int, burns: Sequence[Burn]) -> 
     minutes = int(surge.within / timedelta(minutes=1)) if surge else 60
     lines = [texts.SURGE(reader.locale, amount=reader.amount(lately), minutes=minutes)]
     if what := _what(voice, member, reader, voice.now - timedelta(days=1), burns):
-        lines.append(texts.ALERT_WHAT(reader.locale, what=what))
+        lines.append(texts.ALERT_LATELY(reader.locale, what=what))
     return Message(text="\n".join(lines), buttons=(_go_on(reader), _stop(reader), *_more(reader)))
 
 

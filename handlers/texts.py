@@ -318,6 +318,7 @@ ALERT_LEFT = Text(
 )
 ALERT_OUT = Text("Your quota is used up.", "你的额度已用完。")
 ALERT_WHAT = Text("Most of it: {what}.", "主要用在：{what}。")
+ALERT_LATELY = Text("Since yesterday, mostly {what}.", "昨天以来主要用在：{what}。")
 ALERT_RECALL = Text("You can recall {amount} that you lent.", "你可以收回借出未用的 {amount}。")
 
 SURGE = Text(

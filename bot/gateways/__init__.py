@@ -129,7 +129,7 @@ class Gateway(Protocol):
     def usage(self, since: date, until: date, account: str = "") -> AsyncIterator[list[UsageRow]]:
         """Usage of these UTC days, both included, of everybody or one account; no two rows have the same four keys.
 
-        With `account` the rows name the key where the gateway can; without, LiteLLM's users come without it.
+        With `account` the rows name the key where the gateway can.
         """
 
     async def preflight(self, free_models: Collection[str] = ()) -> list[Finding]:

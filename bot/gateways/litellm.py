@@ -41,7 +41,6 @@ class LiteLLM:
         self._entity = ENTITIES[access.entity](self._calls)
         self._kind = access.entity
         self._known: set[str] = set()
-        self._exports = access.entity == "user"
 
     async def accounts(self) -> AsyncIterator[list[Account]]:
         """By pages of 100; team members by team."""
@@ -79,29 +78,10 @@ class LiteLLM:
         return total
 
     async def usage(self, since: date, until: date, account: str = "") -> AsyncIterator[list[UsageRow]]:
-        """Day by day: the export where there is one, else the paged activity, which knows keys as well."""
+        """Day by day from the paged activity, which knows models by the names that people call them by, and keys."""
         for day in days(since, until):
-            rows = await self._export(day) if self._exports and not account else None
-            if rows is None:
-                rows = await self._activity(day, account)
-            if rows:
+            if rows := await self._activity(day, account):
                 yield rows
-
-    async def _export(self, day: date) -> list[UsageRow] | None:
-        """Users × models of one day in one call; None when this LiteLLM is too old for it."""
-        span = {"start_date": day.isoformat(), "end_date": day.isoformat()}
-        query = {**span, "export_type": "daily_with_models", "format": "json"}
-        try:
-            reply = await self._calls.get("/user/daily/activity/export", **query)
-        except GatewayRefused as refused:
-            if refused.status != 404:
-                raise
-            self._exports = False
-            return None
-        tally = Tally()
-        for row in reply.data:
-            _count(tally, row, row["entity_id"] or "", day, row["model"] or "", "")
-        return tally.rows()
 
     async def _activity(self, day: date, account: str) -> list[UsageRow]:
         # A page cuts rows, not days: the same model and key may go on over the page.
@@ -398,7 +378,7 @@ def _own_keys(reply: Reply) -> list[Json]:
 
 def _by_key(reply: Reply) -> Iterable[tuple[str, str, Json]]:
     for result in reply.data["results"]:
-        for model, entry in result["breakdown"]["models"].items():
+        for model, entry in result["breakdown"]["model_groups"].items():
             for key, used in entry["api_key_breakdown"].items():
                 yield model, key, used
 

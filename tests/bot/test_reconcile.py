@@ -19,11 +19,11 @@ from bot.demo.gateways.litellm import LiteLLM
 from bot.gateways import GatewayError, open_gateway
 from bot.messenger import MessengerError
 from bot.reconcile import Reconciler
-from handlers import lending, metering, requests
+from handlers import lending, limits, metering, requests
 from handlers.balance import balance
 from models import policy as rules
 from models.audit import audit
-from models.gateway import GatewayAccount
+from models.gateway import Burn, GatewayAccount
 from models.gateway_state import GatewayState
 from models.leaving import leave
 from models.ledger import Kind, Transfer
@@ -31,6 +31,7 @@ from models.message import Message
 from models.outbox import Effect
 from models.request import Request
 from models.turning import advance, begin_turn
+from models.usage import by_model
 from models.wallet import Wallet, wallet_of
 from tests.town import CAST, NOW, POLICY, asks, settle_town, who
 
@@ -260,6 +261,21 @@ async def test_usage_by_model_is_kept_and_never_doubled(stage: Stage) -> None:
         lambda session: session.exec(select(Transfer.amount).where(Transfer.kind == Kind.USE)).all()
     )
     assert sum(moved) == 5 * USD
+
+
+async def test_what_was_used_before_an_account_was_taken_over_is_nobodys_breakdown(stage: Stage) -> None:
+    loop = stage.reconciler()
+    await loop.round()
+    yesterday, today = (
+        Burn("alice@corp.example", NOW.date() - timedelta(days=ago), "claude-opus-5", "", 5 * USD)
+        for ago in (1, 0)
+    )
+
+    def noted(session: Session) -> list[tuple[str, int]]:
+        limits.note_usage(loop.voice(session, "usage"), [yesterday, today])
+        return by_model(session, who(session, "alice").id, yesterday.day)
+
+    assert stage.database.transact(noted) == [("claude-opus-5", 5 * USD)]
 
 
 def _clean(session: Session) -> None:
@@ -525,6 +541,6 @@ async def test_an_alert_names_what_burnt_and_offers_ways_on(stage: Stage) -> Non
     messages = stage.messages("alice")
     assert len(messages) == 2
     for message in messages:
-        assert re.search(r"claude-opus-5 \(\w{8}\) \$82", message["text"])
+        assert re.search(r"Since yesterday, mostly claude-opus-5 \(\w{8}\) \$82", message["text"])
         actions = {button["action"] for button in message["buttons"]}
         assert actions == {"surge.continue", "surge.pause", "request.open", "borrow.open"}

@@ -42,7 +42,6 @@ class LiteLLM(StandIn):
         flush_seconds: float | None = None,
         over_budget_status: int = 422,
         activity_rows: int = 1000,
-        exports: bool = True,
         light_reads: bool = True,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         port: int = 0,
@@ -54,7 +53,7 @@ class LiteLLM(StandIn):
         self.prices = dict(prices)
         self.settings: Json = {"apply_user_budget_to_team_keys": None}
         self._flush_seconds, self._status, self._clock = flush_seconds, over_budget_status, clock
-        self._rows, self._exports, self._light = activity_rows, exports, light_reads
+        self._rows, self._light = activity_rows, light_reads
         self._pending: list[tuple[Spent, Json, list[Budget]]] = []
         self._daily: dict[Spent, Json] = {}
 
@@ -187,7 +186,6 @@ class LiteLLM(StandIn):
             web.get("/team/info", self._team_info),
             web.post("/team/member_update", self._member_update),
             web.get("/user/daily/activity", self._activity),
-            web.get("/user/daily/activity/export", self._export),
             web.get("/model/info", self._model_info),
             web.get("/config/list", self._config),
         ]
@@ -289,31 +287,19 @@ class LiteLLM(StandIn):
             if all(want in ("", has) for want, has in zip(wanted, at[1:3], strict=True))
         ]
 
-    async def _export(self, request: web.Request) -> web.Response:
-        if not self._exports:
-            raise Refusal(404, {"detail": "Not Found"})
-        if request.query["export_type"] != "daily_with_models" or request.query["format"] != "json":
-            raise Refusal(422, {"detail": "the stand-in exports daily_with_models as json"})
-        sums: dict[tuple[date, str, str], Json] = {}
-        for (day, user, _, model), row in self._used(request):
-            into = sums.setdefault((day, user, model), dict.fromkeys(row, 0))
-            into.update({name: into[name] + value for name, value in row.items()})
-        rows = [
-            {"date": day.isoformat(), "entity_id": user, "model": model, "api_key": None, **row}
-            for (day, user, model), row in sums.items()
-        ]
-        return web.json_response(rows)
-
     async def _activity(self, request: web.Request) -> web.Response:
         rows, number = self._used(request), int(request.query["page"])
         size = min(int(request.query["page_size"]), self._rows)
         days: dict[date, dict[str, dict[str, Json]]] = defaultdict(lambda: defaultdict(dict))
-        for (day, _, token, model), row in page(rows, number, size):
-            days[day][model][token] = {"metrics": row, "metadata": self._about(token)}
+        for (day, user, token, model), row in page(rows, number, size):
+            days[day][model][token] = {"metrics": row, "metadata": self._about(token, user)}
         results = [
             {
                 "date": day.isoformat(),
-                "breakdown": {"models": {m: {"api_key_breakdown": k} for m, k in models.items()}},
+                "breakdown": {
+                    "models": {f"vendor/{m}": {"api_key_breakdown": k} for m, k in models.items()},
+                    "model_groups": {m: {"api_key_breakdown": k} for m, k in models.items()},
+                },
             }
             for day, models in days.items()
         ]
@@ -321,10 +307,10 @@ class LiteLLM(StandIn):
         metadata = {"page": number, "total_pages": total, "has_more": number < total}
         return web.json_response({"results": results, "metadata": metadata})
 
-    def _about(self, token: str) -> Json:
+    def _about(self, token: str, user: str) -> Json:
         key = self.keys.get(token)
-        if key is None:
-            return {"key_alias": None, "team_id": None, "user_id": None, "key_exists": False}
+        if key is None:  # deleted: whose it was is still known
+            return {"key_alias": None, "team_id": None, "user_id": user or None, "key_exists": False}
         return {
             "key_alias": key.key_alias,
             "team_id": key.team_id,
