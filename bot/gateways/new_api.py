@@ -62,7 +62,7 @@ class NewApi:
         self.calls_per_minute = access.calls_per_minute or 40
         self._calls = Calls(access, headers, Pace(self.calls_per_minute, 60))
         self._clock = access.clock
-        self._settle, self._unsettled = settle, dict[str, float]()
+        self._settle, self._unsettled = timedelta(seconds=settle), dict[str, datetime]()
         self._moving: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._per_usd: Fraction | None = None
         self._per_usd_until = 0.0
@@ -143,18 +143,33 @@ class NewApi:
         if before == target:
             self._unsettled.pop(id, None)
             return self._account(row, asked)
-        if (wait := self._unsettled.get(id, 0.0) - time.monotonic()) > 0:
-            raise GatewayError(f"an earlier change of user {id} may still arrive", retry_after=wait)
+        wait = self._unsettled.get(id, asked) - self._clock()
+        if wait > timedelta():
+            raise GatewayError(
+                f"an earlier change of user {id} may still arrive", retry_after=wait.total_seconds()
+            )
         if target - row["used_quota"] > LARGEST:
             raise GatewayRefused(f"a wallet holds at most {LARGEST} units")
-        lost: GatewayError | None = None
+        # From before the call on: the reading after it may be lost as well.
+        self._unsettled[id] = self._clock() + self._settle
+        lost = await self._sent(row, target)
+        if lost is None and not self._is_one_api:
+            del self._unsettled[id]
+        return await self._arrived(id, before, target, lost)
+
+    async def _sent(self, row: Json, target: int) -> GatewayError | None:
+        """Move the wallet; returns the error that leaves open whether it was done. What was not done is raised."""
         try:
             await self._move(row, target)
         except GatewayError as error:
-            if not error.unknown:
-                raise
-            lost = error
-        return await self._arrived(id, before, target, lost)
+            if error.unknown:
+                return error
+            del self._unsettled[str(row["id"])]
+            raise
+        except GatewayRefused:
+            del self._unsettled[str(row["id"])]
+            raise
+        return None
 
     async def _move(self, row: Json, target: int) -> None:
         delta, remaining = target - self._total(row), target - row["used_quota"]
@@ -172,13 +187,14 @@ class NewApi:
             await self._ask("PUT", "/api/user/", {"id": row["id"], "quota": remaining or _EMPTY})
 
     async def _arrived(self, id: str, before: int, target: int, lost: GatewayError | None) -> Account:  # noqa: A002
-        """The reading after a move; where it shows nothing of it, the account rests until that must be the truth."""
+        """The reading after a move; where it does not show it, the account rests until that must be the truth."""
         row, asked = await self._user(id)
         after = self._total(row)
-        if after != target and (lost or self._is_one_api):
-            self._unsettled[id] = time.monotonic() + self._settle
-            raise lost or GatewayError(f"user {id}: not there yet", retry_after=self._settle)
-        if after == before:
+        if after == target:
+            self._unsettled.pop(id, None)
+        elif id in self._unsettled:
+            raise lost or GatewayError(f"user {id}: not there yet", retry_after=self._settle.total_seconds())
+        elif after == before:
             raise GatewayRefused("it answers success and changes nothing: a version without add_quota?")
         return self._account(row, asked)
 

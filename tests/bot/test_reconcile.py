@@ -354,6 +354,34 @@ async def test_a_counter_set_back_by_hand_mints_nothing_and_loses_nothing(stage:
     assert (stage.wallet("alice").used, stage.limit("alice")) == (34 * USD, pytest.approx(98))
 
 
+async def test_a_counter_that_reads_nought_for_a_moment_is_no_reset(stage: Stage) -> None:
+    loop = stage.reconciler()
+    await loop.round()
+    stage.burn("alice", 30)
+    await loop.round()
+    alice = stage.gateway.users["alice@corp.example"]
+    for spend in (0.0, 30.0, 0.0, 31.0):
+        alice.spend = spend
+        await loop.round()
+    assert (stage.wallet("alice").used, stage.limit("alice")) == (31 * USD, pytest.approx(100))
+
+
+async def test_a_reading_that_comes_after_a_newer_one_is_ignored(stage: Stage) -> None:
+    loop = stage.reconciler()
+    await loop.round()
+    older = [page async for page in loop.gateway.accounts()]
+    stage.burn("alice", 30)
+    stage.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 10 * USD))
+    await loop.round()
+    for _ in range(3):
+        for page in older:
+            await loop._book(page)
+    assert not stage.row("alice").differs
+    stage.burn("alice", 5)
+    await loop.round()
+    assert (stage.wallet("alice").used, stage.limit("alice")) == (35 * USD, pytest.approx(90))
+
+
 async def test_switching_a_window_off_or_on_is_no_reset(stage: Stage) -> None:
     loop = stage.reconciler()
     alice = stage.gateway.users["alice@corp.example"]

@@ -8,6 +8,7 @@ async with LiteLLM(users={"ann": "ann@corp.example"}) as gateway:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -29,6 +30,10 @@ RATE_LIMITED, FAILED, REFUSED, REQUEST_LOST, FORBIDDEN = (
 )
 REPLY_LOST, REPLY_GARBLED, HANGS, FAILED_AFTER = "reply_lost", "reply_garbled", "hangs", "failed_after"
 BEFORE: Final = {RATE_LIMITED, FAILED, REFUSED, REQUEST_LOST, FORBIDDEN}
+# The call hangs somewhere on the way, the caller gives up, and then it is carried out: when `arrive()` says so.
+LATE: Final = "late"
+# Somebody came or went while a list was turned over: a row comes twice, or one is missing from it.
+ROW_TWICE, ROW_MISSING = "row_twice", "row_missing"
 
 
 class Refusal(Exception):  # noqa: N818 - what the gateway answers
@@ -73,9 +78,11 @@ class Trouble:
         self._strikes.clear()
         self._meanwhile.clear()
 
-    def plan(self, route: str, how: str, *, after: int = 0, times: int | None = 1, value: int = 0) -> None:
+    def plan(self, route: str, how: str, *, after: int = 0, times: int | None = 1, value: int = 0) -> Strike:
         """Any of the ways above."""
-        self._strikes.append(Strike(route, how, after, times, value))
+        strike = Strike(route, how, after, times, value)
+        self._strikes.append(strike)
+        return strike
 
     def rate_limit(
         self, route: str = "*", *, retry_after: int = 1, after: int = 0, times: int | None = 1
@@ -118,7 +125,10 @@ class Trouble:
 
 
 class StandIn:
-    """A gateway on a free port of loopback. `calls` counts by route, `bodies` keeps what was written, in order."""
+    """A gateway on a free port of loopback. `calls` counts by route, `bodies` keeps what was written, in order.
+
+    `late`: what hangs on its way until `arrive()`.
+    """
 
     key = "sk-stand-in-admin"
 
@@ -127,6 +137,7 @@ class StandIn:
         self.calls: Counter[str] = Counter()
         self.bodies: list[tuple[str, Any]] = []
         self.port = port
+        self.late: list[tuple[Handler, web.Request]] = []
         self._closing = asyncio.Event()
         self._runner: web.AppRunner | None = None
 
@@ -166,6 +177,9 @@ class StandIn:
         if request.can_read_body:
             self.bodies.append((route, await read(request)))
         strike = self.trouble.for_call(route)
+        if strike is not None and strike.how == LATE:
+            self.late.append((handler, request))
+            return _broken(request)
         if strike is not None and strike.how in BEFORE:
             return _before(request, strike)
         try:
@@ -174,9 +188,20 @@ class StandIn:
         except Refusal as refused:
             answer = web.json_response(refused.body, status=refused.status)
         self.trouble.answered(route)
-        return answer if strike is None else await self._after(request, strike)
+        return answer if strike is None else await self._after(request, answer, strike)
 
-    async def _after(self, request: web.Request, strike: Strike) -> web.StreamResponse:
+    async def arrive(self) -> None:
+        """What was late is carried out."""
+        late, self.late = self.late, []
+        for handler, request in late:
+            with contextlib.suppress(Refusal):
+                await handler(request)
+
+    async def _after(
+        self, request: web.Request, answer: web.StreamResponse, strike: Strike
+    ) -> web.StreamResponse:
+        if strike.how in {ROW_TWICE, ROW_MISSING}:
+            return _shifted(answer, strike.how)
         if strike.how == HANGS:
             await self._closing.wait()
         if strike.how == FAILED_AFTER:
@@ -196,6 +221,18 @@ def _before(request: web.Request, strike: Strike) -> web.StreamResponse:
     if strike.how == FORBIDDEN:
         return web.json_response({"error": {"message": "not yours"}}, status=403)
     return _broken(request)
+
+
+def _shifted(answer: web.StreamResponse, how: str) -> web.StreamResponse:
+    """The same page of a list, but for its first row."""
+    assert isinstance(answer, web.Response)
+    body = json.loads(answer.text or "{}")
+    rows = body.get("data", body)
+    while isinstance(rows, dict):
+        rows = rows.get("items", rows.get("users"))
+    if rows:
+        rows.append(rows[0]) if how == ROW_TWICE else rows.pop(0)
+    return web.json_response(body)
 
 
 def _broken(request: web.Request) -> web.StreamResponse:
