@@ -1,7 +1,8 @@
 """Engine and transactions: what SQLite and Postgres each need, behind one `run`.
 
 The domain is synchronous: a transaction is a plain function on a Session, run in a thread, so nobody can wait for the
-network inside it. SQLite has one writer thread and BEGIN IMMEDIATE; requests that wait together share one COMMIT.
+network inside it. SQLite has one writer thread and BEGIN IMMEDIATE; requests that wait together share one COMMIT. Who only
+looks does so beside the writer.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import Session
 
@@ -44,27 +45,42 @@ def engine_for(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
         return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=POOL, max_overflow=2)
-    engine = create_engine(
-        parsed.set(drivername="sqlite"), connect_args={"check_same_thread": False, "timeout": BUSY / 1000}
-    )
+    pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536")
+    return _sqlite(parsed, "BEGIN IMMEDIATE", *pragmas)
+
+
+def looking_engine_for(url: str, engine: Engine) -> Engine:
+    """An engine that can only read, each time from one moment: on SQLite with connections of its own."""
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return _sqlite(make_url(url), "BEGIN", "query_only=ON")
+
+
+def _sqlite(url: URL, begin: str, *pragmas: str) -> Engine:
+    words = {"check_same_thread": False, "timeout": BUSY / 1000}
+    engine = create_engine(url.set(drivername="sqlite"), connect_args=words, pool_size=POOL, max_overflow=2)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            f"busy_timeout={BUSY}",
-            "cache_size=-65536",
-        ):
+        for pragma in (f"busy_timeout={BUSY}", *pragmas):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql(begin)
 
     return engine
+
+
+class Writes(Exception):  # noqa: N818 - what it found out
+    """Who only looks would have written something."""
+
+
+class _Looking(Session):
+    def flush(self, objects: Any = None) -> None:
+        if self.new or self.deleted or any(map(self.is_modified, self.dirty)):
+            raise Writes
 
 
 @dataclass
@@ -75,10 +91,11 @@ class _Job:
 
 
 class Database:
-    """`run` commits what a function did, or nothing of it."""
+    """`run` commits what a function did, or nothing of it; `look` lets it see and change nothing."""
 
     def __init__(self, url: str) -> None:
         self.engine = engine_for(url)
+        self._looking = looking_engine_for(url, self.engine)
         self.sqlite = self.engine.dialect.name == "sqlite"
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
@@ -89,6 +106,11 @@ class Database:
         """The result of `work(session)`, committed. Raises `TooSlow`, with nothing moved, after `within` seconds."""
         deadline = None if within is None else time.monotonic() + within
         return await asyncio.wrap_future(self.submit(work, deadline))
+
+    async def look(self, work: Work[T], *, within: float | None = None) -> T:
+        """What `work(session)` sees at one moment, without waiting for who writes. Raises `Writes` where it would write."""
+        deadline = None if within is None else time.monotonic() + within
+        return await asyncio.wrap_future(self._pool.submit(self._seen, work, deadline))
 
     def transact(self, work: Work[T]) -> T:
         """The same from a plain thread, for the command line."""
@@ -123,7 +145,16 @@ class Database:
             self._jobs.put(None)
             self._writer.join(timeout=10)
         self._pool.shutdown(wait=True)
+        self._looking.dispose()
         self.engine.dispose()
+
+    def _seen(self, work: Work[T], deadline: float | None) -> T:
+        _in_time(deadline)
+        with self._looking.connect() as connection, _Looking(connection) as session:
+            result = work(session)
+            session.flush()
+        _in_time(deadline)
+        return result
 
     # Postgres: a connection each
 

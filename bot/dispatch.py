@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -17,7 +18,7 @@ from sqlmodel import Session, select
 
 from bot import answers
 from bot.answers import Outcome
-from bot.database import Database
+from bot.database import Database, Writes
 from bot.hearing import hear
 from bot.messenger import Messenger, Profile, Request
 from handlers import echoes, lending, refusals, texts
@@ -26,7 +27,7 @@ from handlers.context import Context
 from handlers.routes import BUTTONS, COMMANDS, CONFIRM, FORMS, HOME, Route
 from handlers.wording import Shown
 from models import policy as rules
-from models.member import HERE, Address, Member
+from models.member import HERE, Address, Member, found_at
 from models.message import Form, Message
 from models.outbox import Effect, promise_once
 from models.refusal import (
@@ -46,6 +47,8 @@ PATIENCE = 2.0
 """Seconds until a request that has not committed is rolled back: Slack gives up at three."""
 READING = 0.8
 """Seconds that reading a profile or the gateway may take before the transaction."""
+SEEN = timedelta(hours=1)
+"""How exactly one remembers where somebody was last seen."""
 
 T = TypeVar("T")
 FreshSpend = Callable[[int], Awaitable[None]]
@@ -81,26 +84,31 @@ class Dispatcher:
             fields={name: _storable(one) for name, one in request.fields.items()},
         )
         try:
-            outcome = await self._judged(request, time.monotonic() + PATIENCE)
+            return await self._judged(request, time.monotonic() + PATIENCE)
         except Refusal as no:
-            outcome = await self._refuse(request, no)
+            return await self.refuse(request, no)
         except Exception as error:
             reference = uuid4().hex[:6].upper()
             log.exception("request failed", key=request.key, reference=reference, error=type(error).__name__)
             words = texts.BROKE(self.locale(request), ref=Shown(reference))
-            outcome = self.say_directly(request, Message(text=words))
-        self.wake()
-        return outcome
+            return self.say_directly(request, Message(text=words))
 
     async def refuse(self, request: Request, no: Refusal) -> Outcome:
-        """Say no to what a messenger can tell already, in the asker's language; the same key hears the same no."""
-        outcome = await self._refuse(request, no)
-        self.wake()
-        return outcome
+        """Say no, in the asker's language: whatever it had begun is rolled back, and the same key hears the same no again."""
+        if not isinstance(no, TooSlow):
+            try:
+                return await self._committed(
+                    lambda session: answers.refuse(session, request, no, self.clock()),
+                    time.monotonic() + PATIENCE / 4,
+                )
+            except Exception:
+                log.exception("a refusal could not be kept", key=request.key)
+        words = refusals.words(TooSlow(), self.locale(request), lambda number: Shown(str(number)), {})
+        return self.say_directly(request, Message(text=words))
 
     async def home(self, address: str) -> Message:
         """Somebody's page as it is now; a stranger's says how to get in."""
-        return await self.database.run(partial(self._page, address=address))
+        return await self.database.look(partial(self._page, address=address))
 
     def _page(self, session: Session, address: str) -> Message:
         try:
@@ -110,34 +118,42 @@ class Dispatcher:
 
     async def opened_home(self, address: str, key: str) -> None:
         """Somebody looks at their page: promise to publish it, and to keep it fresh for a week."""
-        await self.database.run(lambda session: self._opened(session, address, key), within=PATIENCE)
-        self.wake()
+        await self._committed(
+            lambda session: self._opened(session, address, key), time.monotonic() + PATIENCE
+        )
 
     async def _judged(self, request: Request, until: float) -> Outcome:
         """Read what the network knows, then decide in one transaction; once more where it asks for one more status."""
         said, route = self._route(request)
         profiles = await self._before(request, said, route)
+        once = partial(self._once, request=request, said=said, route=route, profiles=profiles)
+        if route is not None and route.looks and request.answer_by is None:
+            look = partial(self._looked, request=request, said=said, route=route, profiles=profiles)
+            with contextlib.suppress(Writes):
+                return await self._patient(lambda left: self.database.look(look, within=left), until)
         try:
-            return await self._committed(
-                partial(self._once, request=request, said=said, route=route, profiles=profiles), until
-            )
+            return await self._committed(once, until)
         except Unread as more:
             profiles |= await self._profiles([(one, True) for one in more.addresses if one not in profiles])
         try:
-            return await self._committed(
-                partial(self._once, request=request, said=said, route=route, profiles=profiles), until
-            )
+            return await self._committed(once, until)
         except Unread:
             raise StatusUnknown from None
 
-    async def _committed(self, work: Callable[[Session], Outcome], until: float) -> Outcome:
+    async def _committed(self, work: Callable[[Session], T], until: float) -> T:
+        """Commit it, and wake whoever does what was promised."""
+        done = await self._patient(lambda left: self.database.run(work, within=left), until)
+        self.wake()
+        return done
+
+    async def _patient(self, run: Callable[[float], Awaitable[T]], until: float) -> T:
         """Run it once more when the connection broke: whether it was committed or not, the receipt knows."""
         try:
-            return await self.database.run(work, within=max(0.1, until - time.monotonic()))
+            return await run(max(0.1, until - time.monotonic()))
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
-            return await self.database.run(work, within=max(0.1, until - time.monotonic()))
+            return await run(max(0.1, until - time.monotonic()))
 
     # Before the transaction: what has to be read from the network
 
@@ -205,6 +221,19 @@ class Dispatcher:
         answers.keep(session, request, answer, now, ctx.me.id, moved=moved)
         return Outcome(answer)
 
+    def _looked(
+        self,
+        session: Session,
+        request: Request,
+        said: Said,
+        route: Route,
+        profiles: dict[str, Profile | None],
+    ) -> Outcome:
+        """The answer to who only looks: as things are now, so that no receipt has to keep it."""
+        now = self.clock()
+        self._learn(session, profiles, now)
+        return Outcome(route(self._context(session, request, profiles, now), said))
+
     def _answer(self, ctx: Context, request: Request, said: Said, route: Route | None) -> Message | Form:
         if said.intent in ("yes", "no"):
             return self._confirmed(ctx, said)
@@ -235,11 +264,9 @@ class Dispatcher:
     def _context(
         self, session: Session, request: Request, profiles: dict[str, Profile | None], now: datetime
     ) -> Context:
-        me = self._sender(session, request, profiles)
-        address = session.get_one(Address, request.sender)
-        address.seen_at = (
-            now if address.seen_at is None or now - address.seen_at > timedelta(hours=1) else address.seen_at
-        )
+        me, address = self._sender(session, request, profiles)
+        if address.seen_at is None or now - address.seen_at > SEEN:
+            address.seen_at = now
         current = rules.current(session)
         if current is None:
             raise NoPolicyYet
@@ -251,13 +278,15 @@ class Dispatcher:
             statuses={one: profile.status for one, profile in profiles.items() if profile is not None},
         )  # fmt: skip
 
-    def _sender(self, session: Session, request: Request, profiles: dict[str, Profile | None]) -> Member:
+    def _sender(
+        self, session: Session, request: Request, profiles: dict[str, Profile | None]
+    ) -> tuple[Member, Address]:
         """The human who asks; linked by e-mail when that is switched on and exactly one is known by it."""
         profile = profiles.get(request.sender)
         if profile is not None and profile.status != HERE:
             raise NotAColleague(profile.name or request.sender)
         try:
-            return Member.at(session, request.sender)
+            return found_at(session, request.sender)
         except UnknownSender:
             if not self.link_by_email or profile is None or not profile.email:
                 raise
@@ -276,8 +305,10 @@ class Dispatcher:
             ):
                 address.status, address.status_at = profile.status, now
             member = session.get_one(Member, address.member_id)
-            member.locale = member.locale or _language(profile.locale)
-            member.timezone = member.timezone or profile.zone
+            if member.locale is None:
+                member.locale = _language(profile.locale)
+            if member.timezone is None:
+                member.timezone = profile.zone
 
     def _opened(self, session: Session, address: str, key: str) -> None:
         now, row = self.clock(), session.get(Address, address)
@@ -300,18 +331,6 @@ class Dispatcher:
         return HOME(ctx)
 
     # When the answer is no
-
-    async def _refuse(self, request: Request, no: Refusal) -> Outcome:
-        """Say no: whatever it had begun is rolled back, and the same key hears the same no again."""
-        if not isinstance(no, TooSlow):
-            try:
-                return await self.database.run(
-                    lambda session: answers.refuse(session, request, no, self.clock()), within=PATIENCE / 4
-                )
-            except Exception:
-                log.exception("a refusal could not be kept", key=request.key)
-        words = refusals.words(TooSlow(), self.locale(request), lambda number: Shown(str(number)), {})
-        return self.say_directly(request, Message(text=words))
 
     def say_directly(self, request: Request, message: Message) -> Outcome:
         """Answer without the database, as well as one can; the acknowledgement does not wait for it."""
@@ -355,7 +374,7 @@ def _member_id(session: Session, sender: str) -> int | None:
         return None
 
 
-def _link(session: Session, address: str, profile: Profile) -> Member:
+def _link(session: Session, address: str, profile: Profile) -> tuple[Member, Address]:
     found = session.exec(select(Member).where(Member.email == (profile.email or "").lower())).one_or_none()
     messenger = address.split(":", 1)[0]
     taken = (
@@ -366,9 +385,9 @@ def _link(session: Session, address: str, profile: Profile) -> Member:
     )
     if found is None or not found.active or taken:
         raise UnknownSender(address)
-    Address.give(session, found, address)
+    given = Address.give(session, found, address)
     session.flush()
-    return found
+    return found, given
 
 
 async def _patiently(reading: Awaitable[T]) -> T | None:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlmodel import col, select
 
 from handlers import texts
-from handlers.cards import days_left, used_in
+from handlers.cards import days_left
 from handlers.changes import changes
 from handlers.context import Context, Reader
 from handlers.wording import Shown
@@ -16,30 +16,30 @@ from models.ledger import Account, Entry, Transfer, statement
 from models.loan import Loan, loans_of
 from models.member import Member
 from models.message import Button, Message
-from models.period import Period, base_of
+from models.period import Standing
 from models.refusal import NoPolicyYet
 from models.usage import by_model, outlook
-from models.wallet import Wallet, wallet_of
+from models.wallet import Wallet
 
 PAGE = 8
 
 
 def balance(ctx: Context) -> Message:
     """What is left, how fast it goes, when it ends, what is lent and owed, which models are free."""
-    reader, period = ctx.reader, Period.latest(ctx.session)
-    if period is None:
+    reader, stands = ctx.reader, Standing.of(ctx.session, ctx.me.id)
+    if stands is None:
         raise NoPolicyYet
-    has, base = wallet_of(ctx.session, ctx.me.id), base_of(ctx.session, ctx.me.id, period.id)
-    if not base and not has.available and not has.used:
+    has = stands.has
+    if not stands.base and not has.available and not has.used:
         text = texts.BALANCE_FREE_ONLY(reader.locale)
     elif has.available > 0:
         text = texts.BALANCE(reader.locale, left=reader.amount(has.available))
     else:
         text = texts.BALANCE_NONE(reader.locale, left=reader.amount(has.available))
-    facts = [*_use(ctx, reader, period, has, base), *_loans(ctx, reader, has)]
+    facts = [*_use(ctx, reader, stands), *_loans(ctx, reader, has)]
     if free := free_models(ctx.session, ctx.policy):
         facts.append((texts.FREE_MODELS(reader.locale), ", ".join(free)))
-    text = Shown("\n".join((text, *changes(ctx, period))))
+    text = Shown("\n".join((text, *changes(ctx, stands))))
     note = texts.AS_OF(reader.locale, time=reader.time(ctx.as_of)) if ctx.as_of else ""
     return Message(
         text=text, facts=tuple((str(a), str(b)) for a, b in facts), buttons=buttons(reader), footnote=note
@@ -54,11 +54,11 @@ def buttons(reader: Reader) -> tuple[Button, ...]:
     )
 
 
-def _use(ctx: Context, reader: Reader, period: Period, has: Wallet, base: int) -> list[tuple[str, str]]:
-    say = reader.locale
+def _use(ctx: Context, reader: Reader, stands: Standing) -> list[tuple[str, str]]:
+    say, period, has = reader.locale, stands.period, stands.has
     view = outlook(ctx.session, ctx.me.id, has, period, ctx.now)
-    used = used_in(ctx.session, ctx.me.id, period, has)
-    facts = [(texts.USED(say), texts.USED_OF(say, used=reader.amount(used), base=reader.amount(base)))]
+    used, base = reader.amount(stands.used), reader.amount(stands.base)
+    facts = [(texts.USED(say), texts.USED_OF(say, used=used, base=base))]
     spent = by_model(ctx.session, ctx.me.id, period.starts_at.astimezone(ctx.policy.zone).date())
     if spent:
         what = " · ".join(f"{model} {reader.amount(amount)}" for model, amount in spent[:3])

@@ -14,11 +14,10 @@ from models.approvers import Asked, eligible
 from models.loan import loans_of, overdue
 from models.member import Member
 from models.message import Button, Message, escape
-from models.period import Period, allowance_of, base_of
+from models.period import Period, Standing
 from models.policy import Policy
 from models.request import OPEN, Request, decided, end_of_day, pool_for
 from models.usage import Outlook, outlook
-from models.wallet import Wallet, wallet_of
 
 STATES: dict[str, Text] = {
     "pending": texts.STATE_PENDING,
@@ -110,24 +109,15 @@ def _full(ctx: Voice, request: Request, reader: Reader, to: Member) -> Message:
 def _figures(
     ctx: Voice, request: Request, requester: Member, reader: Reader, asked: Asked | None
 ) -> tuple[tuple[str, str], ...]:
-    period, say = Period.latest(ctx.session), reader.locale
-    if period is None:
+    stands, say = Standing.of(ctx.session, requester.id), reader.locale
+    if stands is None:
         return ()
-    has, base = wallet_of(ctx.session, requester.id), base_of(ctx.session, requester.id, period.id)
-    view = outlook(ctx.session, requester.id, has, period, ctx.now)
+    period, left = stands.period, reader.amount(stands.has.available)
+    view = outlook(ctx.session, requester.id, stands.has, period, ctx.now)
+    used, base = reader.amount(stands.used), reader.amount(stands.base)
     facts = [
-        (
-            texts.CARD_USED(say),
-            texts.USED_OF(
-                say,
-                used=reader.amount(used_in(ctx.session, requester.id, period, has)),
-                base=reader.amount(base),
-            ),
-        ),
-        (
-            texts.CARD_LEFT(say),
-            texts.CARD_LEFT_DAYS(say, left=reader.amount(has.available), days=days_left(reader, view.left)),
-        ),
+        (texts.CARD_USED(say), texts.USED_OF(say, used=used, base=base)),
+        (texts.CARD_LEFT(say), texts.CARD_LEFT_DAYS(say, left=left, days=days_left(reader, view.left))),
         (texts.CARD_RUNS_OUT(say), _at_this_pace(view, reader)),
     ]
     pool = pool_for(ctx.session, requester, ctx.policy, period)
@@ -194,12 +184,6 @@ def _at_this_pace(view: Outlook, reader: Reader) -> Shown:
 def days_left(reader: Reader, left: timedelta) -> Shown:
     """Days still to go, today included."""
     return texts.DAYS_LEFT(reader.locale, days=left.days + 1 if left else 0)
-
-
-def used_in(session: Session, member_id: int, period: Period, has: Wallet) -> int:
-    """What was spent in this period."""
-    found = allowance_of(session, member_id, period.id)
-    return has.used - (found.used_before if found else 0)
 
 
 def loan_lines(ctx: Voice, member: Member, reader: Reader) -> list[tuple[str, tuple[Button, ...]]]:

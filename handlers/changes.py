@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from sqlalchemy import Integer, bindparam, func
 from sqlmodel import col, select
 
 from handlers.context import Context, Voice
@@ -13,8 +14,8 @@ from models.ledger import Account, AccountKind
 from models.member import Member
 from models.message import Message
 from models.outbox import Effect, promise_once
-from models.period import Period, allowance_of, funded
-from models.policy import PolicyVersion, policy_of
+from models.period import Period, Standing, funded
+from models.policy import Policy, PolicyVersion, policy_of
 
 CHANGED_SINCE = Text("Since {day}: {before} → {after} a period.", "{day} 起每期额度：{before} → {after}。")
 CHANGE_TO_COME = Text("From {day} your quota is {amount}.", "自 {day} 起，你的额度为 {amount}。")
@@ -27,27 +28,36 @@ NEARLY = 80
 """Percent of a pool's budget at which its owner is told."""
 
 
-def changes(ctx: Context, period: Period) -> list[Shown]:
+def changes(ctx: Context, stands: Standing) -> list[Shown]:
     """One sentence for a base that changed in this period, one for a base that a staged policy will change."""
-    found = [_since(ctx, period), _to_come(ctx)]
+    rows = ctx.session.exec(_AROUND, params={"version": ctx.version}).all()
+    in_force, staged = [row for row in rows if row.in_force_at], rows[-1:]
+    found = [_since(ctx, stands, *in_force[:2])] if len(in_force) > 1 else []
+    found += [_to_come(ctx, one) for one in staged if one.in_force_at is None]
     return [one for one in found if one is not None]
 
 
-def _since(ctx: Context, period: Period) -> Shown | None:
-    """What the last change of policy in this period made of one's base; nothing for who joined after it."""
-    query = select(PolicyVersion).where(
-        col(PolicyVersion.in_force_at).is_not(None), col(PolicyVersion.version) < ctx.version
+_BEFORE = select(func.max(PolicyVersion.version)).where(
+    col(PolicyVersion.in_force_at).is_not(None), col(PolicyVersion.version) < bindparam("version")
+)
+_AROUND = (  # what was in force before, what is, and what waits for its day
+    select(PolicyVersion)
+    .where(
+        col(PolicyVersion.version)
+        >= func.coalesce(_BEFORE.scalar_subquery(), bindparam("version", type_=Integer))
     )
-    before = ctx.session.exec(query.order_by(col(PolicyVersion.version).desc()).limit(1)).first()
-    now = ctx.session.get(PolicyVersion, ctx.version)
-    had = allowance_of(ctx.session, ctx.me.id, period.id)
-    if before is None or now is None or now.in_force_at is None or had is None or before.version is None:
+    .order_by(col(PolicyVersion.version))
+)
+
+
+def _since(ctx: Context, stands: Standing, before: PolicyVersion, now: PolicyVersion) -> Shown | None:
+    """What the last change of policy in this period made of one's base; nothing for who joined after it."""
+    if now.in_force_at is None or now.in_force_at < stands.period.starts_at:
         return None
-    if now.in_force_at < period.starts_at or had.since > now.in_force_at:
+    if stands.since is None or stands.since > now.in_force_at:
         return None
     columns = ctx.me.columns()
-    old = policy_of(before.version, before.text).base_for(columns).amount
-    new = ctx.policy.base_for(columns)
+    old, new = _rules(before).base_for(columns).amount, ctx.policy.base_for(columns)
     if old == new.amount:
         return None
     reader = ctx.reader
@@ -60,15 +70,11 @@ def _since(ctx: Context, period: Period) -> Shown | None:
     return Shown(CHANGED_SINCE(reader.locale, **facts) + why)
 
 
-def _to_come(ctx: Context) -> Shown | None:
+def _to_come(ctx: Context, staged: PolicyVersion) -> Shown | None:
     """What the newest staged policy will give instead, from its day on."""
-    query = select(PolicyVersion).where(
-        col(PolicyVersion.in_force_at).is_(None), col(PolicyVersion.version) > ctx.version
-    )
-    staged = ctx.session.exec(query.order_by(col(PolicyVersion.version).desc()).limit(1)).first()
-    if staged is None or staged.version is None or staged.effective is None:
+    if staged.effective is None:
         return None
-    policy, columns = policy_of(staged.version, staged.text), ctx.me.columns()
+    policy, columns = _rules(staged), ctx.me.columns()
     due = policy.base_for(columns)
     if due.amount == ctx.policy.base_for(columns).amount:
         return None
@@ -78,6 +84,10 @@ def _to_come(ctx: Context) -> Shown | None:
     )  # the same day in the reader's zone, nearly always
     said = CHANGE_TO_COME(reader.locale, day=reader.day(noon), amount=reader.amount(due.amount))
     return Shown(said + (BECAUSE(reader.locale, reason=due.reason) if due.reason else ""))
+
+
+def _rules(kept: PolicyVersion) -> Policy:
+    return policy_of(kept.version or 0, kept.text)
 
 
 def warn_of_pools(voice: Voice) -> bool:

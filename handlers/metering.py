@@ -22,10 +22,10 @@ from models.loan import loans_of
 from models.member import Member
 from models.message import Button, Message, escape
 from models.outbox import Effect, promise
-from models.period import Period, allowance_of
+from models.period import Period, Standing
 from models.request import Request
 from models.usage import by_model
-from models.wallet import Wallet, burnt, wallet_of
+from models.wallet import Wallet, burnt
 
 NEARLY = Decimal("0.95")
 
@@ -109,16 +109,15 @@ def alert(voice: Voice, member_id: int, burns: Sequence[Burn] = ()) -> None:
 
 
 def _alarm(voice: Voice, member_id: int) -> Alarm | None:
-    period, member = Period.latest(voice.session), voice.session.get_one(Member, member_id)
-    if period is None or not member.active:
+    stands, member = Standing.of(voice.session, member_id), voice.session.get_one(Member, member_id)
+    if stands is None or not member.active:
         return None
-    has, allowance = wallet_of(voice.session, member_id), allowance_of(voice.session, member_id, period.id)
-    used = has.used - (allowance.used_before if allowance else 0)
+    period, has, used = stands.period, stands.has, stands.used
     there_was = max(used + has.available, 1)
     reached = [level for level in voice.policy.alerts.at if used > 0 and used >= share(there_was, level)]
     if reached and _known(voice, _level_key(period, member_id, max(reached))):
         reached = []
-    surge = _surging(voice, member, allowance.base if allowance else 0)
+    surge = _surging(voice, member, stands.base)
     return Alarm(period, has, tuple(reached), surge)
 
 

@@ -21,13 +21,15 @@ _HELP = Text("`help`", "`帮助`")
 class Route:
     """One thing that can be asked. `moves`: it changes quota or authority, so a loose sentence is confirmed first.
 
-    `away`: own quota may leave the asker, so the gateway is read before. `form`: what is shown instead, where that works.
+    `looks`: it only shows, so asked again it is answered as things are then. `away`: own quota may leave the asker, so the
+    gateway is read before. `form`: what is shown instead, where that works.
     """
 
     handler: Callable[..., Message | Form]
     takes: tuple[Take, ...] = ()
     usage: Text = _HELP
     moves: bool = False
+    looks: bool = False
     away: bool = False
     checks: bool = False
     form: Callable[..., Form] | None = None
@@ -51,7 +53,7 @@ _DELEGATE = Text("`delegate @eve until friday`", "`委托 @小王 到周五`")
 _LANG = Text("`lang en` or `lang zh`", "`lang zh` 或 `lang en`")
 
 COMMANDS: dict[str, Route] = {
-    "balance": Route(balance.balance),
+    "balance": Route(balance.balance, looks=True),
     "lend": Route(lending.lend, (a.person, a.lendable, a.reason), _LEND, moves=True, away=True, checks=True),
     "borrow": Route(lending.borrow, (a.maybe_person, a.amount, a.reason), _BORROW, moves=True, checks=True),
     "repay": Route(lending.repay, (a.maybe_person, a.amount_or_all), _REPAY, moves=True, away=True),
@@ -65,10 +67,10 @@ COMMANDS: dict[str, Route] = {
     "cancel": Route(requests.cancel, (a.code,), _CANCEL, moves=True),
     "revoke": Route(requests.revoke, (a.code,), _REVOKE, moves=True, checks=True),
     "delegate": Route(requests.delegate, (a.person, a.until), _DELEGATE, moves=True, checks=True),
-    "loans": Route(lending.loans),
-    "history": Route(balance.history),
+    "loans": Route(lending.loans, looks=True),
+    "history": Route(balance.history, looks=True),
     "team": Route(team.team),
-    "help": Route(balance.help_),
+    "help": Route(balance.help_, looks=True),
     "lang": Route(balance.lang, (a.locale,), _LANG),
 }
 

@@ -11,9 +11,10 @@ import unicodedata
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Context, Decimal
 from enum import Enum, StrEnum
+from functools import lru_cache
 from typing import Final
 
-from babel import numbers
+from babel import Locale, numbers
 
 from models.refusal import AmbiguousAmount, BadAmount
 
@@ -152,9 +153,9 @@ def shown(amount: int, unit: Unit, locale: str) -> str:
     """An amount for people: `$1,234.50`, `1,234,500 tokens (1.2M)`, `1,234,500（123万）`; never rounded."""
     value = Decimal(plain(amount, unit))
     if unit.scale > 1:
-        figure = numbers.format_decimal(abs(value), "#,##0.00####", locale)
+        figure = _MONEY.apply(abs(value), _known(locale))
         return f"{'-' if amount < 0 else ''}{_SIGNS[unit]}{figure}"
-    figure = numbers.format_decimal(value, "#,##0", locale)
+    figure = _WHOLE.apply(value, _known(locale))
     if unit is Unit.CREDITS:
         return f"{figure} 积分" if locale.startswith("zh") else f"{figure} credit{'s' * (amount != 1)}"
     return _tokens(figure, amount, locale)
@@ -165,10 +166,14 @@ def _tokens(figure: str, amount: int, locale: str) -> str:
     words = figure if chinese else f"{figure} token{'s' * (amount != 1)}"
     if abs(amount) < 10_000:
         return words
-    short = numbers.format_compact_decimal(amount, locale=locale)
+    short = numbers.format_compact_decimal(amount, locale=_known(locale))
     if len(short.lstrip("-")) == 2:  # 1M, 2万: one digit says too little
-        short = numbers.format_compact_decimal(amount, locale=locale, fraction_digits=1)
+        short = numbers.format_compact_decimal(amount, locale=_known(locale), fraction_digits=1)
     return f"{words}（{short}）" if chinese else f"{words} ({short})"
+
+
+_MONEY, _WHOLE = numbers.parse_pattern("#,##0.00####"), numbers.parse_pattern("#,##0")
+_known = lru_cache(Locale.parse)
 
 
 def _stored(value: Decimal, unit: Unit, text: str) -> int:

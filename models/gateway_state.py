@@ -101,7 +101,7 @@ def unread_end(session: Session, now: datetime) -> datetime | None:
 
 def free_models(session: Session, policy: Policy) -> tuple[str, ...]:
     """The policy's free models that may be named to people: where there is a gateway, those it was seen to let through."""
-    state = session.get(GatewayState, 1)
+    state = session.get(GatewayState, 1) if policy.free_models else None
     if state is None or not state.kind:
         return policy.free_models
     return tuple(model for model in policy.free_models if model in (state.free or ()))

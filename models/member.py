@@ -36,10 +36,7 @@ class Member(SQLModel, table=True):
     @classmethod
     def at(cls, session: Session, address: str) -> Member:
         """The human behind `slack:U02`, or raise `UnknownSender`."""
-        found = session.exec(_AT, params={"address": address}).one_or_none()
-        if found is None or found[0].left_at is not None:
-            raise UnknownSender(address)
-        return found[0]
+        return found_at(session, address)[0]
 
     @classmethod
     def named(cls, session: Session, text: str) -> Self:
@@ -97,6 +94,14 @@ class Address(SQLModel, table=True):
 
 
 _AT = select(Member, Address).join(Address).where(col(Address.address) == bindparam("address"))
+
+
+def found_at(session: Session, address: str) -> tuple[Member, Address]:
+    """The human behind `slack:U02` with this address of theirs, or raise `UnknownSender`."""
+    found = session.exec(_AT, params={"address": address}).one_or_none()
+    if found is None or found[0].left_at is not None:
+        raise UnknownSender(address)
+    return found[0], found[1]
 
 
 def addresses(session: Session, member_id: int) -> list[Address]:

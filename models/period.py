@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, case, func, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, bindparam, case, func, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models import policy as rules
@@ -25,7 +26,7 @@ from models.ledger import (
 from models.member import Member
 from models.policy import Policy
 from models.refusal import NoPolicyYet, PeriodClosing
-from models.wallet import fill_overdraft
+from models.wallet import Wallet, fill_overdraft, wallet_of
 
 CHUNK = 5_000
 """People a transaction of a job over everybody: small enough that nobody waits long for a row it holds."""
@@ -97,6 +98,41 @@ class Allowance(SQLModel, table=True):
     used_before: int = Field(default=0, sa_type=BigInteger)
     since: datetime
     rule: int = 0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How somebody stands in the open or turning period: what they have, what policy gives, what they used of it.
+
+    `since`: from when on policy gives them something in it.
+    """
+
+    period: Period
+    has: Wallet
+    base: int
+    used: int
+    since: datetime | None
+
+    @classmethod
+    def of(cls, session: Session, member_id: int) -> Self | None:
+        """None before the first policy."""
+        found = session.exec(_STANDING, params={"member": member_id}).one_or_none()
+        if found is None:
+            return None
+        (period, allowance), has = found, wallet_of(session, member_id)
+        if allowance is None:
+            return cls(period, has, 0, has.used, None)
+        return cls(period, has, allowance.base, has.used - allowance.used_before, allowance.since)
+
+
+_STANDING = (
+    select(Period, Allowance)
+    .outerjoin(
+        Allowance,
+        (col(Allowance.period_id) == col(Period.id)) & (col(Allowance.member_id) == bindparam("member")),
+    )
+    .where(col(Period.state) != CLOSED)
+)
 
 
 def allowance_of(session: Session, member_id: int, period_id: int) -> Allowance | None:

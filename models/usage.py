@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, func
+from sqlalchemy import BigInteger, bindparam, func
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.base import lock_members
@@ -88,15 +88,18 @@ def note(session: Session, reading: Reading) -> int:
 
 def by_model(session: Session, member_id: int, since: date) -> list[tuple[str, int]]:
     """What it went on since a day, the largest first."""
-    spent = func.sum(col(Usage.amount))
-    query = (
-        select(Usage.model, spent)
-        .where(Usage.member_id == member_id, Usage.day >= since)
-        .group_by(col(Usage.model))
-        .having(spent > 0)
-        .order_by(spent.desc())
-    )
-    return [(model, int(amount)) for model, amount in session.exec(query).all()]
+    found = session.connection().execute(_BY_MODEL, {"member": member_id, "since": since})
+    return [(model, int(amount)) for model, amount in found]
+
+
+_SPENT = func.sum(col(Usage.amount))
+_BY_MODEL = (
+    select(Usage.model, _SPENT)
+    .where(col(Usage.member_id) == bindparam("member"), col(Usage.day) >= bindparam("since"))
+    .group_by(col(Usage.model))
+    .having(_SPENT > 0)
+    .order_by(_SPENT.desc())
+)
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import event, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import Session, func, select
 
-from bot.database import SHARED, Database
+from bot.database import SHARED, Database, Writes
 from models.member import Member
 from models.refusal import NotUnderstood, TooSlow
 from tests.town import NOW
@@ -143,6 +143,58 @@ async def test_also_one_that_waits_at_the_end(postgres: Database) -> None:
     finally:
         done.set()
         holding.result(BOUND)
+
+
+async def test_who_looks_does_not_wait_for_who_writes(database: Database) -> None:
+    database.transact(lambda session: add(session, "nina"))
+    holds, done = threading.Event(), threading.Event()
+
+    def hold(session: Session) -> None:
+        add(session, "olaf")
+        holds.set()
+        assert done.wait(BOUND)
+
+    holding = database.submit(hold, None)
+    assert await asyncio.to_thread(holds.wait, BOUND)
+    try:
+        assert await asyncio.wait_for(database.look(everybody), BOUND / 4) == ["nina"]
+    finally:
+        done.set()
+        holding.result(BOUND)
+    assert await database.look(everybody) == ["nina", "olaf"]
+
+
+def everybody(session: Session) -> list[str]:
+    return sorted(session.exec(select(Member.name)).all())
+
+
+async def test_a_look_sees_one_moment(database: Database) -> None:
+    def twice(session: Session) -> tuple[list[str], list[str]]:
+        before = everybody(session)
+        database.transact(lambda other: add(other, "nina"))
+        return before, everybody(session)
+
+    assert await database.look(twice) == ([], [])
+    assert names(database) == ["nina"]
+
+
+async def test_who_looks_cannot_write(database: Database) -> None:
+    database.transact(lambda session: add(session, "nina"))
+
+    def rename(session: Session) -> None:
+        session.exec(select(Member)).one().name = "olaf"
+
+    for work in (rename, lambda session: add(session, "olaf")):
+        with pytest.raises(Writes):
+            await database.look(work)
+    with pytest.raises(DBAPIError):
+        await database.look(lambda session: session.connection().execute(text("DELETE FROM member")))
+    assert names(database) == ["nina"]
+
+
+async def test_a_look_that_comes_too_late_is_too_slow(database: Database) -> None:
+    with pytest.raises(TooSlow):
+        await database.look(everybody, within=-1)
 
 
 async def test_a_cancelled_request_that_has_not_begun_does_not_begin(sqlite: Database) -> None:

@@ -10,12 +10,14 @@ from contextlib import closing
 
 import pytest
 from sqlalchemy import text
-from sqlmodel import Session
+from sqlmodel import Session, func, select
 
 from bot.database import Database
 from bot.messenger import Request
 from models import echo
+from models.member import Address
 from models.message import Message
+from models.receipt import Receipt
 from models.refusal import NothingToConfirm
 from tests.stage import CHANNEL, Stage
 from tests.town import CAST, NOW, settle_town, who
@@ -109,6 +111,49 @@ async def test_a_lock_that_ends_soon_is_only_waited_for(stage: Stage) -> None:
         asked = asyncio.create_task(stage.command("bob", "lend @alice 20"))
         asyncio.get_running_loop().call_later(0.6, other.execute, "ROLLBACK")
         assert "已借给" in (await asked).shown
+
+
+@pytest.mark.parametrize("words", ["balance", "help", "loans", "history"])
+async def test_who_only_looks_is_answered_while_another_process_writes(stage: Stage, words: str) -> None:
+    await stage.command("alice")
+    with sqlite3.connect(str(stage.database.engine.url.database), isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert "took too long" not in (await stage.command("alice", words)).shown
+        other.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize("stage", ["socket-sqlite", "http-postgres"], indirect=True)
+async def test_who_looks_again_within_the_hour_leaves_nothing_behind(stage: Stage) -> None:
+    await stage.command("alice")
+    kept = receipts(stage)
+    for words in ("", "help", "loans", "history"):
+        await stage.command("alice", words)
+    assert receipts(stage) == kept
+    stage.clock.move(minutes=61)
+    await stage.command("alice")
+    seen = stage.database.transact(
+        lambda session: session.get_one(Address, f"slack:{CAST['alice'][0]}").seen_at
+    )
+    assert seen == stage.clock.now
+
+
+def receipts(stage: Stage) -> int:
+    query = select(func.count()).select_from(Receipt)
+    return stage.database.transact(lambda session: session.exec(query).one())
+
+
+async def test_the_same_look_again_is_answered_as_things_are_then(stage: Stage) -> None:
+    alice = f"slack:{CAST['alice'][0]}"
+    await stage.command("alice")
+    said = []
+    for _ in range(2):
+        outcome = await stage.house.dispatcher.handle(
+            Request("slack:same", alice, ("balance",), place="private")
+        )
+        assert isinstance(outcome.message, Message)
+        said.append(outcome.message.text)
+        await stage.command("alice", "lend @bob 20")
+    assert ["$100.00" in said[0], "$80.00" in said[1]] == [True, True]
 
 
 @pytest.mark.parametrize("stage", ["socket-sqlite", "http-postgres"], indirect=True)
