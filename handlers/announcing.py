@@ -18,6 +18,10 @@ IF_SHORT = Text(
     "When it gets tight: `request 200 reason` asks for more, `borrow 50 from @colleague` asks a colleague.",
     "不够用时：发送 `申请 200 理由` 向主管申请，或发送 `向 @同事 借 50`。",
 )
+CALLED_OFF = Text(
+    "The change announced for {day} does not come: your quota stays {amount} a period.",
+    "原定{day}起的额度调整已取消，你每期的额度仍为 {amount}。",
+)
 WELCOME_MORE = Text("`balance` shows what is left.", "发送 `余额` 可随时查看。")
 
 
@@ -32,4 +36,16 @@ def announce(
     if rule.reason:
         said.append(BECAUSE(reader.locale, reason=rule.reason))
     said.append((IF_SHORT if after < before else WELCOME_MORE)(reader.locale))
-    return voice.tell(member, Message(text=Shown("\n".join(said))), due=due)
+    return voice.tell(member, Message(text=Shown("\n".join(said))), about=announced(voice.version), due=due)
+
+
+def call_off(voice: Voice, member: Member, amount: int, *, starts: datetime, due: datetime) -> bool:
+    """Promise to tell somebody at `due` that the change announced for `starts` does not come."""
+    reader = voice.reader_of(member)
+    facts = {"day": reader.day(starts), "amount": reader.amount(amount)}
+    return voice.tell(member, Message(text=CALLED_OFF(reader.locale, **facts)), due=due)
+
+
+def announced(version: int) -> str:
+    """What the messages about one version of the policy are about."""
+    return f"policy:{version}"

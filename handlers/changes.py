@@ -71,7 +71,7 @@ def _since(ctx: Context, stands: Standing, before: PolicyVersion, now: PolicyVer
 
 
 def _to_come(ctx: Context, staged: PolicyVersion) -> Shown | None:
-    """What the newest staged policy will give instead, from its day on."""
+    """What the staged policy will give instead, from its day on."""
     if staged.effective is None:
         return None
     policy, columns = _rules(staged), ctx.me.columns()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func
+from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from models import policy as rules
@@ -14,7 +14,7 @@ from models.calendar import midnight
 from models.ledger import Cause
 from models.member import Member
 from models.period import CLOSED, OPEN, Allowance, Period, adjust, fit_pools, next_members
-from models.policy import Policy, PolicyVersion, put_in_force
+from models.policy import Policy, PolicyVersion, fold, put_in_force
 from models.turning import advance, begin_turn
 
 
@@ -64,24 +64,28 @@ def standing(session: Session, before: Policy | None, members: Iterable[Member])
 
 
 def spent_before(session: Session) -> dict[str, int]:
-    """What each team's people spent in the period before the current one (stored units); empty when there was none."""
+    """What each team's people spent in the period before the current one (stored units); empty when there was none.
+
+    By the folded name of the team they are in, or were in when they left.
+    """
     current = Period.latest(session)
-    if current is None:
-        return {}
     last = session.exec(
         select(Period.id).where(Period.state == CLOSED).order_by(col(Period.starts_at).desc()).limit(1)
     ).first()
-    if last is None:
+    if current is None or last is None:
         return {}
-    old = select(Allowance).where(Allowance.period_id == last).subquery()
-    query = (
-        select(Member.team, func.sum(Allowance.used_before - old.c.used_before))
-        .join(Allowance, col(Allowance.member_id) == Member.id)
-        .join(old, old.c.member_id == Member.id)
-        .where(Allowance.period_id == current.id)
-        .group_by(Member.team)
-    )
-    return {team: int(amount) for team, amount in session.exec(query).all()}
+    spent: dict[str, int] = {}
+    for team, amount in session.connection().execute(_SPENT, {"last": last, "now": current.id}):
+        spent[fold(team)] = spent.get(fold(team), 0) + int(amount)
+    return spent
+
+
+_SPENT = text(
+    "SELECT m.team, SUM(COALESCE(w.used_before, u.balance, 0) - o.used_before) FROM allowance o "
+    "JOIN member m ON m.id = o.member_id "
+    "LEFT JOIN allowance w ON w.member_id = m.id AND w.period_id = :now "
+    "LEFT JOIN account u ON u.member_id = m.id AND u.kind = 'used' WHERE o.period_id = :last GROUP BY m.team"
+)
 
 
 def enact(session: Session, now: datetime) -> bool:

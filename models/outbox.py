@@ -130,6 +130,27 @@ def copies(session: Session, about: str) -> list[Effect]:
     return list(session.exec(query).all())
 
 
+def withdraw(session: Session, about: str, now: datetime, why: str) -> int:
+    """Set aside what nobody has begun to say of `about`; returns how many that were."""
+    unsaid = (
+        update(Effect)
+        .where(col(Effect.about) == about, col(Effect.kind) == "say", col(Effect.attempts) == 0, *_OPEN)
+        .values(parked_at=now, error=why)
+        .execution_options(synchronize_session=False)
+    )
+    return int(session.execute(unsaid).rowcount)  # type: ignore[attr-defined]
+
+
+def heard(session: Session, about: str) -> list[int]:
+    """Who was told of `about`, or is being told just now (member ids)."""
+    reader = col(Effect.payload)["reader"].as_integer()
+    query = select(reader).where(Effect.about == about, Effect.kind == "say", Effect.attempts > 0)
+    return [int(one) for one in session.exec(query.order_by(col(Effect.id))).all() if one is not None]
+
+
+_OPEN = (col(Effect.done_at).is_(None), col(Effect.parked_at).is_(None))
+
+
 def _mark(session: Session, effect: Effect, **change: Any) -> bool:
     """The fence: only who holds the newest attempt may write."""
     query = (

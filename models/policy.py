@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 from pydantic import Field as Setting
 from pydantic_core import ErrorDetails
-from sqlalchemy import func, text
+from sqlalchemy import text
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.amount import Unit
@@ -202,6 +202,11 @@ class Policy(_Section):
     def team(self, name: str) -> Team | None:
         return self._teams.get(fold(name))
 
+    def spelt(self, name: str) -> str:
+        """A team's name as `teams` has it, else as it is."""
+        known = self.team(name)
+        return known.name if known else name
+
     def team_chain(self, name: str) -> tuple[Team, ...]:
         """The team, its parent, and so on, as far as they are listed under `teams`."""
         return tuple(self._teams[one] for one in self._ancestry(fold(name)) if one in self._teams)
@@ -360,7 +365,7 @@ def _odd_teams(policy: Policy) -> Iterator[tuple[Path, str]]:
 
 
 class PolicyVersion(SQLModel, table=True):
-    """A policy as it was applied. One that waits for its `effective` day has no `in_force_at`; a later one replaces it."""
+    """A policy as it was applied. One that waits for its `effective` day has no `in_force_at`; a later one takes its place."""
 
     version: int | None = Field(default=None, primary_key=True)
     text: str
@@ -419,26 +424,20 @@ def refuse_unit_change(session: Session, policy: Policy) -> None:
         raise UnitChanged([policy.problem(("unit",), why)])
 
 
+def staged(session: Session) -> PolicyVersion | None:
+    """The one version that waits for its day: whatever is applied after it takes its place."""
+    newest = session.exec(select(PolicyVersion).order_by(col(PolicyVersion.version).desc()).limit(1)).first()
+    return newest if newest is not None and newest.in_force_at is None else None
+
+
 def due(session: Session, now: datetime) -> tuple[int, Policy] | None:
-    """The newest version whose day has come and that is not in force yet."""
-    newest = (
-        select(func.max(PolicyVersion.version))
-        .where(col(PolicyVersion.in_force_at).is_not(None))
-        .scalar_subquery()
-    )
-    waiting = session.exec(
-        select(PolicyVersion)
-        .where(
-            col(PolicyVersion.in_force_at).is_(None), col(PolicyVersion.version) > func.coalesce(newest, 0)
-        )
-        .order_by(col(PolicyVersion.version).desc())
-    ).all()
-    for kept in waiting:
-        assert kept.version is not None
-        policy = policy_of(kept.version, kept.text)
-        if kept.effective is None or kept.effective <= now.astimezone(policy.zone).date():
-            return kept.version, policy
-    return None
+    """The staged version, when its day has come."""
+    kept = staged(session)
+    if kept is None or kept.version is None:
+        return None
+    policy = policy_of(kept.version, kept.text)
+    has_come = kept.effective is None or kept.effective <= now.astimezone(policy.zone).date()
+    return (kept.version, policy) if has_come else None
 
 
 def put_in_force(session: Session, version: int, now: datetime) -> None:

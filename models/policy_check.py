@@ -66,12 +66,16 @@ def plan(
 def totals(
     before: Policy | None, after: Policy, members: Iterable[Member], standing: Mapping[int, int] | None = None
 ) -> list[TeamTotal]:
-    """What each team's people get together, by the team's name."""
+    """What each team's people get together, by the team's name; two spellings are one team, as the policy has it."""
+    names: dict[str, str] = {}
     sums: dict[str, tuple[int, int, int]] = {}
     for change in _bases(before, after, members, standing):
-        people, old, new = sums.get(change.member.team, (0, 0, 0))
-        sums[change.member.team] = (people + 1, old + change.before, new + change.after)
-    return [TeamTotal(team, *sums[team]) for team in sorted(sums)]
+        team = after.spelt(change.member.team)
+        key = fold(team)
+        people, old, new = sums.get(key, (0, 0, 0))
+        names.setdefault(key, team)
+        sums[key] = (people + 1, old + change.before, new + change.after)
+    return [TeamTotal(names[key], *sums[key]) for key in sorted(sums)]
 
 
 def _bases(

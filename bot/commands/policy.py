@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from sqlmodel import Session, col, select
 
-from bot.commands.applying import Announcer, adjust_all, open_all, stage
+from bot.commands.applying import Announcer, adjust_all, drop, open_all, stage, waiting
 from bot.commands.console import Failed, agree, as_json, content, day, ledger, money, table
 from bot.database import Database
 from bot.settings import Settings
@@ -47,6 +47,7 @@ class _Plan:
         self.teams: list[TeamTotal] = totals(before, policy, members, stands)
         self.spent = spent_before(session)
         self.settings = _changed_settings(before, policy)
+        self.staged = rules.staged(session)
 
     @property
     def cuts(self) -> int:
@@ -107,19 +108,28 @@ def _change(
 ) -> None:
     if found.cuts:
         agree(f"{found.cuts} of {found.people} people get less.", yes)
-    policy = found.policy
-    if starts is not None and starts > now.astimezone(policy.zone).date():
-        told = Announcer(now, midnight(starts, policy.zone)) if tell else None
+    policy, waits = found.policy, starts is not None and starts > now.astimezone(found.policy.zone).date()
+    begins = midnight(starts, policy.zone) if starts and waits else now
+    told = Announcer(now, begins, found.changes) if tell else None
+    dropped = waiting(database, now)
+    if starts and waits:
         version = stage(database, text, policy, found.changes, now, starts, _who(), told)
         typer.echo(
             f"version {version} waits for {starts}; it touches {len(found.changes)} of {found.people} people"
         )
     else:
-        told = Announcer(now, now) if tell else None
         version, touched = adjust_all(database, text, policy, now, _who(), found.people, told)
         typer.echo(f"version {version} is in force; it touched {touched} of {found.people} people")
+    if dropped is not None and dropped.version != version:
+        _say_dropped(dropped, drop(database, dropped, version, policy, now, told), tell=tell)
     if told is not None:
         typer.echo(f"{told.number} messages wait to be sent by `quotabot run`, {told.eta}")
+
+
+def _say_dropped(dropped: PolicyVersion, heard: int, *, tell: bool) -> None:
+    typer.echo(f"version {dropped.version}, which waited for {dropped.effective}, is dropped")
+    if heard and not tell:
+        typer.echo(f"{heard} had been told of it; --tell would have called it off")
 
 
 @app.command()
@@ -130,16 +140,18 @@ def history(json_: Json = False) -> None:
     if json_:
         as_json(found)
     elif found:
-        head = ("version", "applied_at", "applied_by", "effective", "in_force_at")
+        head = ("version", "state", "applied_at", "applied_by", "effective", "in_force_at")
         table([head, *(tuple(str(one[name] or "–") for name in head) for one in found)])
 
 
 def _versions(session: Session) -> list[dict[str, Any]]:
     rows = session.exec(select(PolicyVersion).order_by(col(PolicyVersion.version))).all()
+    current = rules.current(session)
     at: Callable[[datetime | None], str | None] = lambda one: one.astimezone(UTC).isoformat() if one else None  # noqa: E731
     return [
         {
             "version": one.version,
+            "state": _state(one, current[0] if current else None, rows[-1]),
             "applied_at": at(one.applied_at),
             "applied_by": one.applied_by,
             "effective": one.effective.isoformat() if one.effective else None,
@@ -147,6 +159,13 @@ def _versions(session: Session) -> list[dict[str, Any]]:
         }
         for one in rows
     ]
+
+
+def _state(one: PolicyVersion, current: int | None, newest: PolicyVersion) -> str:
+    """in force, over (it was in force), waits (for its day), or dropped (another took its place before its day)."""
+    if one.in_force_at is not None:
+        return "in force" if one.version == current else "over"
+    return "waits" if one is newest else "dropped"
 
 
 @app.command()
@@ -164,10 +183,14 @@ def show(
 
 def _text_at(session: Session, wanted: date | None) -> str:
     """What was in force when that day ended; for a day to come what is staged till then."""
+    versions = session.exec(select(PolicyVersion).order_by(col(PolicyVersion.version))).all()
     best = None
-    for one in session.exec(select(PolicyVersion).order_by(col(PolicyVersion.version))).all():
+    for one in versions:
         zone = rules.policy_of(one.version or 0, one.text).zone
-        since = one.in_force_at.astimezone(zone).date() if one.in_force_at else one.effective
+        waits = (
+            one.effective if one is versions[-1] else None
+        )  # a later one takes the place of who still waits
+        since = one.in_force_at.astimezone(zone).date() if one.in_force_at else waits
         in_time = since is not None and since <= wanted if wanted else one.in_force_at is not None
         if in_time:
             best = one.text
@@ -178,10 +201,12 @@ def _text_at(session: Session, wanted: date | None) -> str:
 
 def _parsed(file: Path | None) -> tuple[str, Policy]:
     path = file or Settings.load().policy_file
+    data = content(path)
     try:
-        text = content(path).decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Failed(f"{path}: not UTF-8 text") from error
+        line = data.count(b"\n", 0, error.start) + 1
+        raise Failed(f"{path.name}:{line}: not UTF-8; save the file as UTF-8") from error
     return text, rules.parse(text, path.name)
 
 
@@ -214,12 +239,20 @@ def _as_data(found: _Plan) -> dict[str, Any]:
         ],
         "teams": [_team(found, one) for one in (*found.teams, _sum(found))],
         "settings": found.settings,
+        "staged": _waiting(found.staged),
     }
+
+
+def _waiting(staged: PolicyVersion | None) -> dict[str, Any] | None:
+    """What waits for its day, and would be dropped by applying this."""
+    if staged is None:
+        return None
+    return {"version": staged.version, "effective": str(staged.effective)}
 
 
 def _team(found: _Plan, one: TeamTotal) -> dict[str, Any]:
     unit = found.policy.unit
-    spent = sum(found.spent.values()) if one.team is _EVERYBODY else found.spent.get(one.team, 0)
+    spent = sum(found.spent.values()) if one.team is _EVERYBODY else found.spent.get(rules.fold(one.team), 0)
     return {
         "team": one.team,
         "people": one.people,
@@ -242,14 +275,34 @@ def _sum(found: _Plan) -> TeamTotal:
     )
 
 
+def _by(rule: int) -> str:
+    """As an error would name it: `allocations[2]`."""
+    return f"allocations[{rule}]" if rule >= 0 else "–"
+
+
 def _print(found: _Plan) -> None:
     data = _as_data(found)
+    if found.staged is not None:
+        typer.echo(
+            f"version {found.staged.version} waits for {found.staged.effective}; applying another drops it"
+        )
     if found.empty:
         typer.echo(f"nothing changes for {found.people} people")
         return
     if found.changes:
-        rows = [(one["email"], one["before"], "→", one["after"], one["reason"]) for one in data["changes"]]
-        table([("who", "before", "", "after", "why"), *rows])
+        rows = [
+            (
+                one["email"],
+                one["team"] or "–",
+                one["before"],
+                "→",
+                one["after"],
+                _by(one["rule"]),
+                one["reason"],
+            )
+            for one in data["changes"]
+        ]
+        table([("who", "team", "before", "", "after", "rule", "why"), *rows])
         typer.echo("")
     head = ("team", "people", "before", "", "after", "spent last period")
     teams = [

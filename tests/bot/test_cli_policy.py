@@ -302,3 +302,99 @@ def test_a_later_apply_that_was_killed_goes_on(operator: Operator, monkeypatch: 
     assert "version 2 is in force; it touched 3 of 6 people" in said
     assert {operator.show(name)["available"] for name in ("alice", "carol", "lee", "ops")} == {"60.5"}
     operator.run("audit")
+
+
+# one that takes another's place
+
+SOON, LATER = (TODAY + timedelta(days=70)).isoformat(), (TODAY + timedelta(days=75)).isoformat()
+
+
+def states(operator: Operator) -> list[str]:
+    return [one["state"] for one in json.loads(operator.says("policy", "history", "--json"))]
+
+
+def test_one_change_waits_at_a_time_and_who_takes_its_place_says_so(operator: Operator) -> None:
+    operator.run("policy", "apply", operator.file("p.yaml", MORE), "--effective", SOON)
+    file = operator.file("q.yaml", LESS)
+    assert (
+        f"version 2 waits for {SOON}; applying another drops it"
+        in operator.run("policy", "plan", file, code=3).stdout
+    )
+    found = json.loads(operator.run("policy", "plan", file, "--json", code=3).stdout)
+    assert found["staged"] == {"version": 2, "effective": SOON}
+    said = operator.says("policy", "apply", file, "--yes", "--effective", LATER)
+    assert f"version 2, which waited for {SOON}, is dropped" in said
+    assert states(operator) == ["in force", "dropped", "waits"]
+    assert operator.says("policy", "show", "--at", SOON) == POLICY
+    assert operator.says("policy", "show", "--at", LATER) == LESS
+    operator.run("tick", "--now", SOON)
+    assert operator.show("alice")["available"] == "100"
+    operator.run("tick", "--now", LATER)
+    assert operator.show("alice")["base"] == "60.5"
+    assert states(operator) == ["over", "dropped", "in force"]
+
+
+def test_what_applies_at_once_drops_what_waits_too(operator: Operator) -> None:
+    operator.run("policy", "apply", operator.file("p.yaml", MORE), "--effective", SOON)
+    said = operator.says("policy", "apply", operator.file("policy.yaml", POLICY))
+    assert f"version 2, which waited for {SOON}, is dropped" in said
+    operator.run("tick", "--now", LATER)
+    assert operator.show("alice")["base"] == "100"
+
+
+def test_staging_that_was_killed_goes_on_with_the_same_version_and_tells_nobody_twice(
+    operator: Operator,
+) -> None:
+    words = ("policy", "apply", operator.file("p.yaml", MORE), "--effective", SOON, "--tell")
+    for _ in range(2):
+        operator.run(*words)
+    assert states(operator) == ["in force", "waits"]
+    assert len(inside(lambda session: session.exec(select(Effect)).all())) == 4
+
+
+@pytest.mark.parametrize("tell", [False, True])
+def test_a_dropped_change_is_no_longer_announced_and_called_off_where_it_was_heard(
+    operator: Operator, tell: bool
+) -> None:
+    operator.run("policy", "apply", operator.file("p.yaml", MORE), "--effective", SOON, "--tell")
+
+    def alice_hears(session: Session) -> None:
+        first = session.exec(select(Effect).where(Effect.lane == "slack:U01")).one()
+        first.attempts, first.done_at = 1, datetime.now(UTC)
+        session.add(first)
+
+    inside(alice_hears)
+    back = operator.file("policy.yaml", POLICY)
+    said = operator.says("policy", "apply", back, *(["--tell"] if tell else []))
+    assert ("1 had been told of it" in said) is not tell
+    effects: list[Effect] = inside(lambda session: session.exec(select(Effect)).all())
+    waiting = [one for one in effects if not one.done_at and not one.parked_at]
+    assert ["does not come" in one.payload["message"]["text"] for one in waiting] == [True] * tell
+    assert {one.error for one in effects if one.parked_at} == {"version 3 took its place"}
+
+
+def test_a_joiner_is_told_of_the_whole_base_not_of_the_part_they_got(operator: Operator) -> None:
+    joined = f"{PEOPLE}Zoe,zoe@corp.example,U09,,design,designer,employee,en,c1\n"
+    operator.run("people", "import", operator.file("people.csv", joined))
+    operator.run("policy", "apply", operator.file("p.yaml", MORE), "--tell")
+    effects: list[Effect] = inside(lambda session: session.exec(select(Effect)).all())
+    texts = {one.lane: one.payload["message"]["text"] for one in effects}
+    assert "$120.00 a period instead of $100.00" in texts["slack:U09"]
+
+
+def test_two_spellings_of_a_team_are_one_line_of_a_plan(operator: Operator) -> None:
+    other = PEOPLE.replace(",payments,lead", ",Payments ,lead").replace(
+        ",payments,engineer", ",PAYMENTS,engineer"
+    )
+    operator.run("people", "import", operator.file("people.csv", other))
+    found = json.loads(operator.run("policy", "plan", operator.file("p.yaml", MORE), "--json", code=3).stdout)
+    assert [(one["team"], one["people"]) for one in found["teams"]] == [
+        ("design", 3), ("it", 1), ("payments", 2), ("*", 6),
+    ]  # fmt: skip
+
+
+def test_a_plan_names_the_entry_and_a_file_that_is_not_utf8_its_line(operator: Operator) -> None:
+    shown = operator.run("policy", "plan", operator.file("p.yaml", MORE), code=3).stdout
+    assert "alice@corp.example  design    100     →  120    allocations[2]  everybody" in shown
+    gbk = operator.file("gbk.yaml", POLICY.replace("on-call tooling", "值班工具").encode("gbk"))
+    assert operator.fails("policy", "plan", gbk).startswith("gbk.yaml:10: not UTF-8")
