@@ -32,9 +32,10 @@ from models.message import Form, Message
 from models.outbox import Effect, promise_once
 from models.refusal import (
     NoPolicyYet,
-    NotAColleague,
     NotUnderstood,
+    OnlyColleagues,
     Refusal,
+    SeveralPeople,
     StatusUnknown,
     TooSlow,
     UnknownSender,
@@ -238,12 +239,13 @@ class Dispatcher:
         if said.intent in ("yes", "no"):
             return self._confirmed(ctx, said)
         if route is None:
-            raise NotUnderstood(request.words[0] if request.words else "")
+            raise SeveralPeople if said.several else NotUnderstood(request.words[0] if request.words else "")
         if route.form is not None and request.can_open and not request.fields:
             return route.form(ctx, *([said.code] if said.code else []))
+        arguments = route.read(ctx, said)  # what cannot be done is not asked back either
         if route.moves and (echo := echoes.needed(ctx, said, answers.fingerprint(request))) is not None:
             return echo
-        return route(ctx, said)
+        return route.handler(ctx, *arguments)
 
     def _confirmed(self, ctx: Context, said: Said) -> Message | Form:
         if said.code and lending.is_asked(ctx, said.code):
@@ -281,13 +283,18 @@ class Dispatcher:
     def _sender(
         self, session: Session, request: Request, profiles: dict[str, Profile | None]
     ) -> tuple[Member, Address]:
-        """The human who asks; linked by e-mail when that is switched on and exactly one is known by it."""
+        """The human who asks; linked by e-mail when that is switched on and exactly one is known by it.
+
+        A guest we know sees their balance; what only colleagues may do is refused where the route says so.
+        """
         profile = profiles.get(request.sender)
-        if profile is not None and profile.status != HERE:
-            raise NotAColleague(profile.name or request.sender)
+        if profile is not None and profile.status not in (HERE, "guest"):
+            raise OnlyColleagues
         try:
             return found_at(session, request.sender)
         except UnknownSender:
+            if profile is not None and profile.status != HERE:
+                raise OnlyColleagues from None
             if not self.link_by_email or profile is None or not profile.email:
                 raise
             return _link(session, request.sender, profile)

@@ -19,4 +19,5 @@ def hear(sentence: str, today: date) -> Said:
     return Said(
         intent=heard.intent, exact=heard.confidence == "exact", handle=heard.person, name=heard.name, amount=heard.amount,
         reason=heard.reason or "", until=heard.until, code=heard.code or "", locale=heard.locale or "",
+        several=heard.several,
     )  # fmt: skip

@@ -14,6 +14,7 @@ from models.refusal import (
     AllNotAllowed,
     BadDate,
     NotAColleague,
+    OnlyColleagues,
     StatusUnknown,
     UnknownPerson,
     UnknownSender,
@@ -23,7 +24,10 @@ from models.refusal import (
 
 @dataclass(frozen=True)
 class Said:
-    """A request as understood, before anything is looked up. `amount` is what was typed, `handle` a messenger's id."""
+    """A request as understood, before anything is looked up. `amount` is what was typed, `handle` a messenger's id.
+
+    `several`: more than one person was named where one is meant.
+    """
 
     intent: str
     exact: bool = True
@@ -35,6 +39,7 @@ class Said:
     until: str | None = None
     code: str = ""
     locale: str = ""
+    several: bool = False
     thread: str | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -101,7 +106,7 @@ def require_here(ctx: Context, member: Member) -> None:
         if status == HERE:
             return
         if status is not None:
-            raise NotAColleague(member.name)
+            raise OnlyColleagues if member.id == ctx.me.id else NotAColleague(member.name)
     raise Unread(tuple(one.address for one in known))
 
 

@@ -36,9 +36,10 @@ WHAT: dict[str, Text] = {
 def needed(ctx: Context, said: Said, fingerprint: str) -> Message | None:
     """The echo with its two buttons, kept till the answer; None when the command may run as it stands.
 
-    A request without an amount opens a form, and an ask of nobody is a question back: neither moves anything.
+    A request without an amount opens a form, and an ask of nobody is a question back: neither moves anything. A CODE
+    settles once, so whoever says it twice hears at once what became of it.
     """
-    again = said_lately(ctx.session, ctx.me.id, fingerprint, ctx.now, AGAIN)
+    again = not said.code and said_lately(ctx.session, ctx.me.id, fingerprint, ctx.now, AGAIN)
     if (said.exact and not said.name and _sure(ctx, said) and not again) or _harmless(said):
         return None
     who = arguments.maybe_person(ctx, said)

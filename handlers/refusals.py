@@ -46,8 +46,11 @@ WORDS: dict[type[no.Refusal], Text] = {
         "One person at a time, please. Nothing was changed.", "一次只能操作一位同事，未做任何改动。"
     ),
     no.NotAColleague: Text(
-        "{name} can't take part: only colleagues in the workspace can.",
-        "{name} 无法参与：仅限本组织的在职同事。",
+        "{name} can't take part right now. Nothing was changed.", "{name} 现在无法参与，未做任何改动。"
+    ),
+    no.OnlyColleagues: Text(
+        "That is for colleagues of this workspace only. Nothing was changed.",
+        "仅限本组织的在职同事使用，未做任何改动。",
     ),
     no.StatusUnknown: Text(
         "I could not check who takes part just now. Nothing was changed; please try again in a minute.",
@@ -109,15 +112,12 @@ WORDS: dict[type[no.Refusal], Text] = {
         "最多 {due}，不能是 {wanted}，未做任何改动。",
     ),
     no.UnknownCode: Text(
-        "There is no request {code} that you could change.", "没有你可以处理的申请 {code}。"
+        "{code} is not yours to decide or change. Nothing was changed.", "{code} 不由你处理，未做任何改动。"
     ),
     no.AlreadyDecided: Text("{code} is settled: {state}", "{code} 已处理：{state}"),
     no.Replaced: Text(
         "That request was replaced by {code}, now {amount}. Nothing was decided.",
         "该申请已被 {code} 取代，现为 {amount}，未作决定。",
-    ),
-    no.NotYoursToDecide: Text(
-        "{code} is not yours to decide. Nothing was changed.", "{code} 不由你审批，未做任何改动。"
     ),
     no.OverCeiling: Text(
         "You can grant up to {ceiling}. Nothing was decided.", "你的审批上限是 {ceiling}，未作决定。"

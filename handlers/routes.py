@@ -36,7 +36,11 @@ class Route:
 
     def __call__(self, ctx: Context, said: Said) -> Message | Form:
         """Read the arguments and ask the handler."""
-        return self.handler(ctx, *(take(ctx, said) for take in self.takes))
+        return self.handler(ctx, *self.read(ctx, said))
+
+    def read(self, ctx: Context, said: Said) -> list[Any]:
+        """What was said as arguments, or the refusal that says what is wrong with it."""
+        return [take(ctx, said) for take in self.takes]
 
 
 _LEND = Text("`lend @bob 50 [reason]`", "`借给 @小李 50 [理由]`")
@@ -59,9 +63,7 @@ COMMANDS: dict[str, Route] = {
     "repay": Route(lending.repay, (a.maybe_person, a.amount_or_all), _REPAY, moves=True, away=True),
     "recall": Route(lending.recall, (a.maybe_person, a.amount_or_all), _RECALL, moves=True),
     "forgive": Route(lending.forgive, (a.maybe_person, a.amount_or_all), _FORGIVE, moves=True),
-    "request": Route(
-        requests.request, (a.maybe_amount, a.reason, a.until), _REQUEST, moves=True, checks=True
-    ),
+    "request": Route(requests.request, (a.maybe_amount, a.reason, a.until), _REQUEST, moves=True),
     "approve": Route(requests.approve, (a.code, a.maybe_amount), _APPROVE, moves=True, checks=True),
     "decline": Route(requests.decline, (a.code, a.reason), _DECLINE, moves=True, checks=True),
     "cancel": Route(requests.cancel, (a.code,), _CANCEL, moves=True),
@@ -96,7 +98,7 @@ BUTTONS: dict[str, Route] = {
 }
 
 FORMS: dict[str, Route] = {
-    "request.new": Route(requests.request, (a.amount, a.reason, a.until), _REQUEST, checks=True),
+    "request.new": Route(requests.request, (a.amount, a.reason, a.until), _REQUEST),
     "lend.new": Route(lending.lend, (a.person, a.lendable, a.reason), _LEND, away=True, checks=True),
     "request.decline": Route(requests.decline, (a.code, a.reason), _DECLINE, checks=True),
 }

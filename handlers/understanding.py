@@ -31,7 +31,7 @@ class Understood:
     """What a sentence asks for, nothing looked up.
 
     `person` is a messenger's id, `name` whatever else names somebody; `amount` is as typed, for `models.amount.parse`; `until` an ISO
-    day, or what was typed when there is no such day. Besides the intents of interface.md: `revoke`, and `yes` and `no` to an echo.
+    day, or what was typed when there is no such day; `several`: more than one person where one is meant. Besides the intents of interface.md: `revoke`, and `yes` and `no` to an echo.
     """
 
     intent: str
@@ -43,6 +43,7 @@ class Understood:
     until: str | None = None
     code: str | None = None
     locale: str | None = None
+    several: bool = False
 
     @property
     def number(self) -> str | None:
@@ -178,7 +179,7 @@ def _filled(
 ) -> Understood | None:
     """Put in who, how much and why; less sure where something is left over, missing or double."""
     if len(sentence.people) > 1 and template.intent != "request":
-        return NOTHING
+        return replace(NOTHING, several=True)
     rest = read_rest(template, skeleton, match.end(), typed=typed)
     if rest is None or not (A in match[0] or (rest.fits and rest.apart)):
         return None

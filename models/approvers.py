@@ -12,7 +12,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from models.base import id_field, ref
 from models.member import HERE, Address, Member
 from models.policy import Policy
-from models.refusal import NotYoursToDecide
+from models.refusal import UnknownCode
 
 
 class Asked(SQLModel, table=True):
@@ -85,17 +85,17 @@ def eligible(
     *,
     open_: bool,
 ) -> Asked | None:
-    """The asking that entitles `clicker`, by today's directory; raises `NotYoursToDecide`.
+    """The asking that entitles `clicker`, by today's directory; raises `UnknownCode`.
 
     For a request that is decided already, whoever was asked once gets None: they may be told what became of it.
     """
     if clicker.id == requester_id:
-        raise NotYoursToDecide(code)
+        raise UnknownCode(code)
     asked = session.exec(select(Asked).where(Asked.request_id == request_id)).all()
     if not open_:
         if any(one.member_id == clicker.id for one in asked):
             return None
-        raise NotYoursToDecide(code)
+        raise UnknownCode(code)
     asked_for = {one.for_id: one for one in asked}
     best: Asked | None = None
     for candidate in chain(session, policy, requester_id, now):
@@ -110,7 +110,7 @@ def eligible(
             ):
                 best = face
     if best is None:
-        raise NotYoursToDecide(code)
+        raise UnknownCode(code)
     return best
 
 

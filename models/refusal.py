@@ -4,13 +4,13 @@ Refusal
 ├── NotUnderstood  WrongUsage  BadAmount  AmbiguousAmount  AllNotAllowed
 │   BadDate
 ├── UnknownSender  UnknownPerson  AmbiguousPerson  SeveralPeople  NotAColleague
-│   StatusUnknown  UnreadableMessage  NotFromHere  CallsUsedUp
+│   OnlyColleagues  StatusUnknown  UnreadableMessage  NotFromHere  CallsUsedUp
 ├── NoPolicyYet  PeriodClosing  TooSlow  KeyReused  NothingToConfirm
 │   NotForYou
 ├── InsufficientQuota  NotLendable  HoldsBorrowed  LendingIsOff  LendingToOneself
 │   CannotLendNow  CannotBorrowNow  TooManyLoans  TooMuchBorrowed  OverdueLoans
 ├── NoSuchLoan  NothingOwed  MoreThanDue
-└── UnknownCode  AlreadyDecided  Replaced  NotYoursToDecide  OverCeiling
+└── UnknownCode  AlreadyDecided  Replaced  OverCeiling
     PoolTooSmall  NothingToRevoke
 """
 
@@ -104,9 +104,14 @@ class SeveralPeople(Refusal):
 
 @dataclass(eq=False)
 class NotAColleague(Refusal):
-    """A guest, a bot, an outsider, or somebody who has left."""
+    """Somebody else who is a guest, a bot, an outsider, or has left: which of these is not told."""
 
     name: str
+
+
+@dataclass(eq=False)
+class OnlyColleagues(Refusal):
+    """The asker is no colleague of this workspace, or a guest who asks to lend, borrow or decide."""
 
 
 @dataclass(eq=False)
@@ -233,7 +238,7 @@ class MoreThanDue(Refusal):
 
 @dataclass(eq=False)
 class UnknownCode(Refusal):
-    """No such request, or somebody else's: the same answer."""
+    """No such request, loan or ask, or not this person's to change: the same answer, so that nobody finds out which."""
 
     code: str
 
@@ -255,13 +260,6 @@ class Replaced(Refusal):
 
     code: str
     amount: int
-
-
-@dataclass(eq=False)
-class NotYoursToDecide(Refusal):
-    """Not asked, no longer in the chain, or the requester."""
-
-    code: str
 
 
 @dataclass(eq=False)

@@ -158,12 +158,12 @@ def find(session: Session, code: str, by: Member) -> Request:
     """
     name = session.get(Code, code.strip().upper())
     if name is None:
-        raise UnknownCode(code)
+        raise UnknownCode(code.strip().upper())
     found = session.get_one(Request, name.request_id)
     if found.code != name.code:
         shown_to = {copy.payload["reader"] for copy in copies(session, f"request:{name.code}")}
         if by.id not in {found.member_id, *shown_to, *faces_asked(session, found.id)}:
-            raise UnknownCode(code)
+            raise UnknownCode(name.code)
         if found.state in OPEN:
             raise Replaced(found.code, found.amount)
         raise decided(session, found)
@@ -213,7 +213,7 @@ def approve(
 ) -> Request:
     """Grant `amount` (None: what was asked). One conditional update decides; the grant is posted with it.
 
-    `live`: a gateway must confirm before it counts as applied. Raises `NotYoursToDecide`, `OverCeiling`,
+    `live`: a gateway must confirm before it counts as applied. Raises `UnknownCode`, `OverCeiling`,
     `AlreadyDecided`, `PoolTooSmall`.
     """
     granted = request.amount if amount is None else amount

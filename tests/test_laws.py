@@ -305,7 +305,7 @@ class Laws(RuleBasedStateMachine):
 
         def plan(plain: Plain) -> None:
             if decider != FIRST[name]:
-                raise Refused("NotYoursToDecide")
+                raise Refused("UnknownCode")
             if decider != "cfo" and amount > 500 * USD:
                 raise Refused("OverCeiling")
             plain.grant(name, amount, end_of_day(until, SHANGHAI) if until else plain.ends, code)

@@ -175,7 +175,7 @@ async def test_above_every_ceiling_the_last_one_is_asked_and_above_ones_own_one_
     card = await stage.hear("cfo", "*Pia*", "$900.00")
     assert "$1,000.00 → $100.00" in card.shown
     assert stage.heard("lee") == []
-    assert "不由你审批" in (await stage.command("lee", f"approve {code_of(card)}")).shown
+    assert "不由你处理" in (await stage.command("lee", f"approve {code_of(card)}")).shown
     await stage.press("cfo", card, "request.approve")
     await stage.hear("pia", "Cfo approved *$900.00*")
 

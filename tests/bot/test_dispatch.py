@@ -73,7 +73,7 @@ async def test_a_guest_named_by_a_button_gets_nothing(stage: Stage) -> None:
     stage.house.slack._profiles.clear()
     stage.slack.change_person(CAST["bob"][0], is_restricted=True)
     answer = await stage.press("eve", ask, "borrow.accept")
-    assert "only colleagues" in answer.shown
+    assert "can't take part right now" in answer.shown
     assert stage.left("bob") == 100
 
 

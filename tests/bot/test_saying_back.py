@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.stage import CHANNEL, Stage
+from tests.stage import CHANNEL, Stage, code_of
 
 
 @pytest.mark.parametrize("stage", ["socket-sqlite-en", "http-sqlite-zh"], indirect=True)
@@ -81,3 +81,34 @@ async def test_what_is_overheard_or_denied_moves_nothing(stage: Stage, words: st
     answer = await stage.command("alice", words)
     assert "You lent" not in answer.shown
     assert stage.everything() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        ("lend 5", "lend @bob 50"),
+        ("借给 @bob", "lend @bob 50"),
+        ("borrow from @bob", "borrow 50 from @bob"),
+        ("申请 全部", "give a number"),
+        ("lend @bob @eve 10", "One person at a time"),
+        ("approve", "approve CODE"),
+    ],
+)
+async def test_what_cannot_be_done_is_not_asked_back(stage: Stage, words: str, answer: str) -> None:
+    before = stage.everything()
+    said = await stage.command("alice", words)
+    assert answer in said.shown
+    assert "confirm.yes" not in said.actions
+    assert stage.everything() == before
+
+
+async def test_who_approves_twice_within_a_minute_hears_who_decided_and_is_not_asked_back(
+    stage: Stage,
+) -> None:
+    await stage.say("pia", "request 300 load test")
+    code = code_of(await stage.hear("lee", "load test"))
+    await stage.command("lee", f"approve {code} 200")
+    assert (
+        f"{code} 已处理：✅ Lee 已同意 $200.00" in (await stage.command("lee", f"approve {code} 200")).shown
+    )
+    assert stage.left("pia") == 700

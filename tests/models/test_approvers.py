@@ -14,7 +14,7 @@ from models import policy as rules
 from models.approvers import Asked, chain, reachable
 from models.leaving import leave
 from models.member import Address
-from models.refusal import BadDate, LendingToOneself, NotYoursToDecide
+from models.refusal import BadDate, LendingToOneself, UnknownCode
 from models.request import Request
 from tests.deeds import after, ask_for, change, request, say, told, voice
 from tests.town import NOW, settle_town, who
@@ -159,7 +159,7 @@ def test_a_stand_in_is_asked_too_and_may_decide(town: Database) -> None:
 
 def test_a_stand_in_who_comes_later_may_decide_as_well(town: Database) -> None:
     code = ask_for(town, "bob", 30)
-    with pytest.raises(NotYoursToDecide):
+    with pytest.raises(UnknownCode):
         say(town, requests.approve, "eve", code)
     delegate(town, "carol", "eve")
     say(town, requests.approve, "eve", code)
@@ -169,14 +169,14 @@ def test_a_stand_in_never_decides_their_own_request(town: Database) -> None:
     delegate(town, "carol", "bob")
     code = ask_for(town, "bob", 30)
     assert asked(town) == {"carol"}
-    with pytest.raises(NotYoursToDecide):
+    with pytest.raises(UnknownCode):
         say(town, requests.approve, "bob", code)
 
 
 def test_after_the_last_day_it_is_over(town: Database) -> None:
     delegate(town, "carol", "eve", date(2026, 11, 10))
     code = ask_for(town, "bob", 30)
-    with pytest.raises(NotYoursToDecide):
+    with pytest.raises(UnknownCode):
         say(town, requests.approve, "eve", code, now=after(days=1, hours=14))
     say(town, requests.approve, "eve", code, now=after(days=1, hours=13, minutes=59))
 
