@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,13 +20,14 @@ from bot.gateway_sight import in_words
 from bot.gateways import Account, GatewayError, GatewayRefused, NoSuchAccount, open_gateway
 from bot.reconcile import Reconciler, reading_of
 from bot.settings import Settings
-from handlers import limits
+from handlers import limits, metering
 from models import gateway as accounts
 from models import policy as rules
 from models.gateway import GatewayAccount, Reading
 from models.gateway_state import GatewayState, rate_now
 from models.grant import give, take
 from models.member import Member
+from models.period import Period
 from models.refusal import NoPolicyYet
 
 T = TypeVar("T")
@@ -164,23 +166,32 @@ class Desk:
 
     async def link(self, *, plan: bool) -> Links:
         """See whose the gateway's accounts are, and take them over as they are unless it is only a plan."""
-        work = partial(self._link, pages=await self._pages())
+        begun, started = self.loop.clock(), time.monotonic()
+        pages = await self._pages()
+        took = time.monotonic() - started
+        work = partial(self._link, pages=pages, begun=begun, took=took)
         found: Links = await (self._undone(work) if plan else self.database.run(work))
         return found
 
-    def _link(self, session: Session, pages: Sequence[Sequence[Reading]]) -> Links:
-        voice, links = self.loop.voice(session, "link"), Links()
+    def _link(
+        self, session: Session, pages: Sequence[Sequence[Reading]], begun: datetime, took: float
+    ) -> Links:
+        Period.current(session)  # or the month is closing, and nothing can be taken over
+        voice, links = self.loop.voice(session, f"link:{begun.isoformat()}"), Links()
+        nobodys: list[Reading] = []
         for page in pages:
             known = accounts.rows_by_id(session, (one.id for one in page))
-            strangers = {one.id for one in limits.take(voice, page).strangers}
-            links.strangers += [
-                (one.id, one.email or one.name or one.owner, one.spent) for one in page if one.id in strangers
-            ]
+            taken = limits.take(voice, page)
+            for member in taken.alerts:
+                metering.alert(voice, member)
+            strangers = {one.id for one in taken.strangers}
+            nobodys += taken.strangers
             for reading in page:
                 if reading.id not in strangers:
                     self._link_one(session, links, reading, known.get(reading.id))
+        limits.finish_round(session, nobodys, begun, took)
         links.people = [member.email for member in accounts.unlinked(session)]
-        links.strangers.sort(key=lambda one: -one[2])
+        links.strangers = sorted(map(limits.named, nobodys), key=lambda one: -one[2])
         return links
 
     def _link_one(

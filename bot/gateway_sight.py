@@ -47,8 +47,14 @@ def in_words(finding: Finding) -> str:
 
 
 def seen(loop: Reconciler) -> dict[str, Any]:
-    """For `/readyz`: how old the last reading is. It fails nothing: chat works without the gateway."""
-    return {"gateway_age_seconds": age(loop), "gateway_mode": "enforce" if loop.enforce else "observe"}
+    """For `/readyz`: lag, errors and drift. They fail nothing: chat works without the gateway."""
+    return {
+        "gateway_mode": "enforce" if loop.enforce else "observe",
+        "gateway_age_seconds": age(loop),
+        "gateway_errors": loop.errors,
+        "gateway_pending": loop.waiting,
+        "gateway_edited": loop.edited,
+    }
 
 
 def age(loop: Reconciler) -> float | None:
@@ -64,7 +70,7 @@ def figures(loop: Reconciler) -> Iterable[tuple[str, str, Callable[[], float]]]:
         ("quotabot_gateway_round_seconds", "how long the last reading took", lambda: loop.lag),
         ("quotabot_gateway_errors", "calls that failed", lambda: float(loop.errors)),
         ("quotabot_gateway_writes", "limits written", lambda: float(loop.writes)),
-        ("quotabot_gateway_pending", "limits that wait to be written", lambda: float(len(loop.pending))),
+        ("quotabot_gateway_pending", "limits that wait to be written", lambda: float(loop.waiting)),
         ("quotabot_gateway_edited", "limits that somebody changed by hand", lambda: float(loop.edited)),
         ("quotabot_gateway_strangers", "accounts that belong to nobody", lambda: float(loop.strangers)),
     )

@@ -90,12 +90,18 @@ class Reconciler:
         self._unread: dict[datetime, datetime] = {}
         self._leads_until = self._due = 0.0
         self._wait = every
+        self._writing = 0
         self._wake = asyncio.Event()
 
     @property
     def enforce(self) -> bool:
         """Whether limits are written: asked for, and not released since."""
         return self.mode and not self.released
+
+    @property
+    def waiting(self) -> int:
+        """Limits that are to be written or just are."""
+        return len(self.pending) + self._writing
 
     def wake(self) -> None:
         """Something was committed: see whose limits it changes."""
@@ -158,7 +164,7 @@ class Reconciler:
         pause = max(getattr(error, "retry_after", None) or 0.0, self._wait)
         self._due = time.monotonic() + pause
         log.warning("the gateway does not answer", reason=str(error), again_in=round(pause, 1))
-        await self.database.run(partial(_keep_problem, reason=str(error)))
+        await self.database.run(partial(_keep, problem=str(error)[:500]))
 
     async def lead(self) -> bool:
         """Be the one replica that reconciles, and renew that before it ends."""
@@ -296,7 +302,7 @@ class Reconciler:
         current = await self.database.run(rules.current)
         if current is not None:
             found = await self.gateway.free_models(current[1].free_models)
-            await self.database.run(partial(_keep_free, models=sorted(found)))
+            await self.database.run(partial(_keep, free=sorted(found)))
 
     # Writing
 
@@ -309,7 +315,11 @@ class Reconciler:
         for group in _groups(ready[:most]):
             if unlowered and group[0].raises and group[0].urgent:
                 continue  # what was to be lowered is not yet
-            ends = await asyncio.gather(*map(self._write, group))
+            self._writing = len(group)
+            try:
+                ends = await asyncio.gather(*map(self._write, group))
+            finally:
+                self._writing = 0
             errors = [one for one in ends if one is not None]
             unlowered = bool(errors) and not group[0].raises
             if DOWN <= len(errors) == len(group):
@@ -433,13 +443,8 @@ def _burn(row: UsageRow) -> Burn:
     return Burn(row.account, row.day, row.model, row.key, row.amount, row.input_tokens, row.output_tokens)
 
 
-def _keep_problem(session: Session, reason: str) -> None:
+def _keep(session: Session, **facts: str | list[str]) -> None:
     state = GatewayState.of(session)
-    state.problem = reason[:500]
-    session.add(state)
-
-
-def _keep_free(session: Session, models: list[str]) -> None:
-    state = GatewayState.of(session)
-    state.free = models
+    for name, value in facts.items():
+        setattr(state, name, value)
     session.add(state)

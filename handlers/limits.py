@@ -116,9 +116,14 @@ def finish_round(
     state = GatewayState.of(session)
     spenders = sorted((one for one in strangers if one.spent), key=lambda one: -one.spent)[:MOST_STRANGERS]
     state.read_at, state.took, state.problem = read_at, took, None
-    state.strangers = [[one.id, one.email or one.name or one.owner, one.spent] for one in spenders]
+    state.strangers = [list(named(one)) for one in spenders]
     session.add(state)
     return state
+
+
+def named(one: Reading) -> tuple[str, str, int]:
+    """An account of nobody: its id, what the gateway calls it, what it spent."""
+    return one.id, one.email or one.name or one.owner, one.spent
 
 
 # Comparing

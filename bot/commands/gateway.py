@@ -44,7 +44,7 @@ def _status(found: Status) -> list[str]:
     if found.mode == "observe":
         lines.append(f"enforcing would write {found.pending} limits: see `quotabot gateway diff`")
     elif found.pending:
-        lines.append(f"{found.pending} limits wait to be written: about {_span(found.seconds)}")
+        lines.append(f"{found.pending} limits wait to be written: about {_span(max(1, found.seconds))}")
     lines += [
         f"changed by hand: {one.email} ({one.account}): {usd(one.wanted)} is ours, {usd(one.found)} stands there; "
         f"`quotabot gateway adopt {one.email}` or `restore {one.email}`"

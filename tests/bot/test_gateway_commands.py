@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from bot import reconcile
 from bot.database import Database
@@ -24,6 +24,8 @@ from bot.reconcile import Reconciler
 from bot.settings import Settings
 from models.audit import audit
 from models.gateway_state import GatewayState
+from models.outbox import Effect
+from models.turning import begin_turn
 from models.wallet import wallet_of
 from tests.console import Operator
 from tests.town import who
@@ -168,6 +170,29 @@ async def test_the_status_says_what_is_read_what_binds_and_how_to_fix_it(office:
     assert "alice-laptop: these keys belong to a team" in said
     assert "bob-laptop: these keys have limits of their own" in said
     assert json.loads(await office.says("status", "--json"))["pending"] == 4
+
+
+async def test_what_a_link_saw_stands_in_the_status_before_the_bot_ever_ran(office: Office) -> None:
+    office.burn("robot", 3.0)
+    await office.says("link", "--plan")
+    assert "never read yet" in await office.says("status")
+    await office.says("link")
+    said = await office.says("status")
+    assert "last read" in said
+    assert "belongs to nobody: robot, spent 3 USD" in said
+
+
+async def test_who_crosses_a_line_hears_it_when_a_link_is_the_first_to_see_it(office: Office) -> None:
+    await office.says("link")
+    office.burn(ALICE, 85)
+    await office.says("link")
+    said = office.inside(lambda session: session.exec(select(Effect).where(Effect.kind == "say")).all())
+    assert any("80%" in one.payload["message"]["text"] for one in said)
+
+
+async def test_nothing_is_linked_while_the_month_closes(office: Office) -> None:
+    office.inside(lambda session: begin_turn(session, now_utc() + timedelta(days=40)))
+    assert "closing" in await office.fails("link")
 
 
 async def test_a_gateway_that_is_down_is_said_in_the_status_and_fails_a_plan(office: Office) -> None:

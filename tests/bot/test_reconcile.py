@@ -16,6 +16,7 @@ from sqlmodel import Session, select
 from bot.database import Database
 from bot.demo.gateways import FORBIDDEN
 from bot.demo.gateways.litellm import LiteLLM
+from bot.gateway_sight import seen
 from bot.gateways import GatewayError, open_gateway
 from bot.messenger import MessengerError
 from bot.reconcile import Reconciler
@@ -196,6 +197,22 @@ async def test_a_limit_changed_by_hand_is_left_alone(stage: Stage) -> None:
     await loop.round()
     assert stage.limit("alice") == 999.0
     assert stage.row("alice").edited
+
+
+async def test_whoever_watches_sees_lag_errors_and_drift(stage: Stage) -> None:
+    loop = stage.reconciler()
+    await loop.round()
+    stage.gateway.edit("alice@corp.example", 999.0)
+    await loop.round()
+    await loop.round()
+    stage.gateway.trouble.fail("POST /user/update", times=None)
+    stage.do("carol", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
+    await loop.changes()
+    facts = seen(loop)
+    assert facts["gateway_age_seconds"] is not None
+    assert (facts["gateway_mode"], facts["gateway_edited"]) == ("enforce", 1)
+    assert facts["gateway_errors"] > 0
+    assert facts["gateway_pending"] > 0
 
 
 async def test_a_reset_by_the_gateway_mints_nothing(stage: Stage) -> None:
