@@ -7,16 +7,15 @@ with `process_before_response`, and every listener awaits the dispatcher before 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import re
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import structlog
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -27,6 +26,7 @@ from bot.messenger import MessengerError, Profile, Request, Undeliverable
 from bot.settings import Settings
 from bot.slack_blocks import answers, home, modal, plain, render
 from bot.slack_read import foreign, hash_of, is_ephemeral, meant, metadata_of, read_profile, spoken
+from bot.slack_socket import Socket
 from handlers import texts
 from handlers.routes import BUTTONS, CONFIRM, FORMS
 from models.message import Form, Message
@@ -40,8 +40,14 @@ FINISH = 5.0
 """Seconds that what came over the socket gets to be acknowledged when we stop."""
 INFO_A_MINUTE = 80
 """users.info is tier 4 (100 a minute); reads that are not urgent stop a little earlier."""
+CHART_WITHIN = 1.0
+"""Seconds that an answer with a chart may take before the acknowledgement carries it without."""
 REPLACING = (*CONFIRM, "history.open")
 """Presses whose answer takes the place of what was pressed."""
+
+
+T = TypeVar("T")
+Said = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -58,31 +64,6 @@ LISTENERS = (
     Listener("app_home_opened", ()),
 )
 SCOPES = ("chat:write", "commands", "users:read", "users:read.email", "users.profile:read")
-
-
-class Socket(AsyncSocketModeHandler):
-    """Bolt's handler, which can say when everything it took is acknowledged: the SDK closes in the middle of it."""
-
-    def __init__(self, *words: Any, **more: Any) -> None:
-        super().__init__(*words, **more)
-        self._taken = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
-
-    async def handle(self, client: Any, req: Any) -> None:
-        self._taken += 1
-        self._idle.clear()
-        try:
-            await super().handle(client, req)
-        finally:
-            self._taken -= 1
-            if not self._taken:
-                self._idle.set()
-
-    async def finished(self, within: float) -> None:
-        """Return when nothing is in flight, or after so many seconds."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), within)
 
 
 class Slack:
@@ -169,47 +150,37 @@ class Slack:
         channel, thread = await self._place(address)
         if unsure and (landed := await self._landed(channel, thread, key)) is not None:
             return landed
-        text, blocks = render(message)
         metadata = {"event_type": "quotabot", "event_payload": {"key": key}}
-        posted = await self._call(
-            "chat.postMessage",
-            channel=channel,
-            thread_ts=thread,
-            text=text,
-            blocks=blocks,
-            metadata=metadata,
-            unfurl_links=False,
-        )
+
+        async def post(said: Said) -> Any:
+            more = {"metadata": metadata, "unfurl_links": False}
+            return await self._call("chat.postMessage", channel=channel, thread_ts=thread, **said, **more)
+
+        posted = await _shown(message, post)
         return f"{posted['channel']}:{posted['ts']}"
 
     async def replace(self, ref: str, message: Message) -> None:
         channel, _, ts = ref.partition(":")
-        text, blocks = render(message)
         try:
-            await self._call("chat.update", channel=channel, ts=ts, text=text, blocks=blocks)
+            await _shown(message, lambda said: self._call("chat.update", channel=channel, ts=ts, **said))
         except Undeliverable as gone:
             log.info("a copy is gone", ref=ref, reason=str(gone))
 
     async def answer(self, by: dict[str, Any], message: Message) -> None:
-        text, blocks = render(message)
-        said = {"text": text, "blocks": blocks}
+        await _shown(message, lambda said: self._answer(by, said))
+
+    async def _answer(self, by: dict[str, Any], said: Said) -> Any:
         if by["way"] == "url":
-            await self._respond(
-                by["url"], said | {"response_type": "ephemeral", "replace_original": bool(by.get("replace"))}
-            )
-        elif by["way"] == "ephemeral":
-            await self._call(
-                "chat.postEphemeral",
-                channel=by["channel"],
-                user=by["user"],
-                thread_ts=by.get("thread"),
-                **said,
-            )
-        elif by["way"] == "message":
-            await self._call("chat.postMessage", channel=by["channel"], thread_ts=by.get("thread"), **said)
-        else:
-            channel, _ = await self._place(f"slack:{by['user']}")
-            await self._call("chat.postMessage", channel=channel, **said)
+            more = {"response_type": "ephemeral", "replace_original": bool(by.get("replace"))}
+            return await self._respond(by["url"], said | more)
+        thread = by.get("thread")
+        if by["way"] == "ephemeral":
+            to = {"channel": by["channel"], "user": by["user"], "thread_ts": thread}
+            return await self._call("chat.postEphemeral", **to, **said)
+        if by["way"] == "message":
+            return await self._call("chat.postMessage", channel=by["channel"], thread_ts=thread, **said)
+        channel, _ = await self._place(f"slack:{by['user']}")
+        return await self._call("chat.postMessage", channel=channel, **said)
 
     async def home(self, address: str, message: Message) -> None:
         await self._call("views.publish", user_id=address.split(":", 1)[1], view=home(message))
@@ -269,8 +240,9 @@ class Slack:
                         f"response_url: {reply.status}",
                         retry_after=float(reply.headers.get("Retry-After", "1")),
                     )
-                if reply.status != 200:
-                    raise Undeliverable(f"response_url: {reply.status}")
+                body = await reply.text()
+                if reply.status != 200 or '"ok":false' in body.replace(" ", ""):
+                    raise Undeliverable(f"response_url: {reply.status} {body[:100]}")
         except (aiohttp.ClientError, TimeoutError) as error:
             raise MessengerError(f"response_url: {error}", unknown=True) from error
 
@@ -323,8 +295,22 @@ class Slack:
         if message == Message(text=""):
             await ack()  # the same envelope again: its form is open already
             return
+        if message.chart is not None and await self._charted(str(body.get("response_url") or ""), message):
+            await ack()
+            return
         text, blocks = render(message)
         await ack(text=text, blocks=blocks, response_type="ephemeral")
+
+    async def _charted(self, url: str, message: Message) -> bool:
+        """Answer with Slack's own chart beside the acknowledgement, which could not say that this Slack takes none."""
+        text, blocks = render(message, charts=True)
+        said = {"text": text, "blocks": blocks, "response_type": "ephemeral"}
+        try:
+            await asyncio.wait_for(self._respond(url, said), CHART_WITHIN)
+        except (MessengerError, Undeliverable, TimeoutError) as error:
+            log.info("without Slack's own chart", reason=str(error))
+            return False
+        return True
 
     async def _on_press(self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
         name, value = str(action["action_id"]), str(action.get("value") or "")
@@ -437,6 +423,18 @@ class Slack:
             log.warning("a form did not open", reason=str(error))
             return False
         return True
+
+
+async def _shown(message: Message, say: Callable[[Said], Awaitable[T]]) -> T:
+    """Say it with Slack's own chart; where this Slack takes none, with bars out of signs."""
+    text, blocks = render(message, charts=True)
+    try:
+        return await say({"text": text, "blocks": blocks})
+    except Undeliverable as no:
+        if message.chart is None or "invalid_blocks" not in str(no):
+            raise
+    text, blocks = render(message)
+    return await say({"text": text, "blocks": blocks})
 
 
 def _as_json(method: str) -> bool:

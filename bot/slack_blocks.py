@@ -17,9 +17,14 @@ _STYLED = re.compile(r"\\(.)|\*\*(.+?)\*\*|(`[^`]*`)|([&<>])", re.DOTALL)
 _ENTITY = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
-def render(message: Message, most: int = MESSAGE_BLOCKS, room: int = ALL_TEXT) -> tuple[str, list[Block]]:
-    """The text for notifications and the blocks; what does not fit is cut at the end."""
-    blocks = list(_fit(_blocks(message), most, room))
+def render(
+    message: Message, most: int = MESSAGE_BLOCKS, room: int = ALL_TEXT, *, charts: bool = False
+) -> tuple[str, list[Block]]:
+    """The text for notifications and the blocks; what does not fit is cut at the end.
+
+    `charts`: bars are Slack's own chart, which only messages take, and not every Slack.
+    """
+    blocks = list(_fit(_blocks(message, charts=charts), most, room))
     return plain(message.preview or message.title or message.text)[:SECTION] or "quotabot", blocks
 
 
@@ -49,7 +54,7 @@ def _inline(text: str) -> str:
     return _STYLED.sub(shown, text)
 
 
-def _blocks(message: Message) -> Iterator[Block]:
+def _blocks(message: Message, *, charts: bool) -> Iterator[Block]:
     if message.title:
         yield {
             "type": "header",
@@ -61,7 +66,7 @@ def _blocks(message: Message) -> Iterator[Block]:
         fields = [_fact(name, value) for name, value in message.facts[start : start + 10]]
         yield {"type": "section", "fields": fields}
     if message.chart:
-        yield _chart(message.chart)
+        yield (_own_chart(message.chart) if charts else None) or _chart(message.chart)
     if message.buttons:
         yield {"type": "actions", "elements": [_button(one) for one in message.buttons[:25]]}
     if message.footnote:
@@ -71,7 +76,7 @@ def _blocks(message: Message) -> Iterator[Block]:
         }
     for part in message.parts:
         yield {"type": "divider"}
-        yield from _blocks(part)
+        yield from _blocks(part, charts=False)
 
 
 def _fact(name: str, value: str) -> Block:
@@ -89,6 +94,29 @@ def _button(button: Button) -> Block:
     if button.style != "plain":
         element["style"] = button.style
     return element
+
+
+BARS, BAR_LABEL, CHART_TITLE = 20, 20, 50
+
+
+def _own_chart(chart: Chart) -> Block | None:
+    """https://docs.slack.dev/reference/block-kit/blocks/data-visualization-block; None where the bars do not fit one."""
+    labels = [cut(plain(label), BAR_LABEL) for label, _, _ in chart.bars]
+    if not 0 < len(labels) <= BARS or len(set(labels)) < len(labels) or not all(labels):
+        return None
+    points = [
+        {"label": label, "value": value} for label, (_, value, _) in zip(labels, chart.bars, strict=True)
+    ]
+    title = plain(chart.title)
+    return {
+        "type": "data_visualization",
+        "title": cut(title, CHART_TITLE),
+        "chart": {
+            "type": "bar",
+            "series": [{"name": cut(title, BAR_LABEL), "data": points}],
+            "axis_config": {"categories": labels},
+        },
+    }
 
 
 def _chart(chart: Chart) -> Block:

@@ -72,10 +72,13 @@ class Stage:
         return await self._answer(name, before + 1)
 
     async def command(self, name: str, words: str = "", *, channel: str = "") -> Message:
-        """Type a slash command; its answer."""
+        """Type a slash command; its answer: in the acknowledgement, or beside it by the time that comes."""
+        before = len(self.slack.messages)
         ack = await self._ack(self.slack.command(slack_id(name), words, channel=channel))
-        assert ack.message is not None, f"no answer: {ack}"
-        return ack.message
+        beside = [one for one in self.slack.messages[before:] if one.ephemeral_for == slack_id(name)]
+        answer = ack.message or next(iter(beside), None)
+        assert answer is not None, f"no answer: {ack}"
+        return answer
 
     async def open(self, name: str, words: str) -> View:
         """Type a slash command that is answered by a form."""

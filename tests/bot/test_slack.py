@@ -28,6 +28,24 @@ def told(stage: Stage, name: str, words: str) -> int:
 # Saying
 
 
+@pytest.mark.parametrize("stage", ["socket-sqlite", "http-sqlite"], indirect=True)
+@pytest.mark.parametrize("way", ["command", "say"])
+async def test_a_team_is_shown_with_slacks_own_chart_and_with_signs_where_slack_takes_none(
+    stage: Stage, way: str
+) -> None:
+    stage.spend("alice", 20)
+    shown = await getattr(stage, way)("carol", "team")
+    assert "data_visualization" in {block["type"] for block in shown.blocks}
+    stage.slack.trouble.refuse(
+        "response_url" if way == "command" else "chat.postMessage", error="invalid_blocks"
+    )
+    again = await getattr(stage, way)("carol", "team")
+    assert again is not shown
+    assert "data_visualization" not in {block["type"] for block in again.blocks}
+    assert "█" in again.shown
+    stage.audit()
+
+
 async def test_a_channel_that_is_limited_is_waited_for_and_others_are_not(stage: Stage) -> None:
     stage.slack.trouble.rate_limit("chat.postMessage", retry_after=30)
     asked_at = stage.clock()

@@ -32,11 +32,12 @@ NASTY = "<!channel> <@U02BOB> *b* _i_ ~s~ `c` [l](http://x) > q & &lt; \\ ** ** 
 
 def fits(message: Message) -> str:
     """Draw it, hold it against the vendor's limits, and return all that is drawn."""
-    text, blocks = render(message)
-    check_message(text, blocks)
-    drawn = json.dumps([text, blocks], ensure_ascii=False)
-    assert "<!" not in drawn
-    assert "<@" not in drawn
+    for charts in (True, False):
+        text, blocks = render(message, charts=charts)
+        check_message(text, blocks)
+        drawn = json.dumps([text, blocks], ensure_ascii=False)
+        assert "<!" not in drawn
+        assert "<@" not in drawn
     return drawn
 
 
@@ -90,6 +91,19 @@ def test_markdown_becomes_slacks() -> None:
     assert mrkdwn("**50** of `x` & <y>\n> quoted **b**") == "*50* of `x` &amp; &lt;y&gt;\n> quoted *b*"
     assert mrkdwn(r"\*\*not bold\*\* \`no code\`") == "**not bold** `no code`"
     assert plain(r"**50** of `x` \*a\*") == "50 of x *a*"
+
+
+def test_bars_are_slacks_own_chart_where_they_fit_one_and_signs_elsewhere() -> None:
+    chart = Chart("By model", (("claude", 20.0, "$20.00"), ("gpt-5 and a long name", 10.0, "$10.00")))
+    (block,) = render(Message(text="", chart=chart), charts=True)[1]
+    assert block["type"] == "data_visualization"
+    assert block["chart"]["axis_config"]["categories"] == ["claude", "gpt-5 and a long na…"]
+    assert [point["value"] for point in block["chart"]["series"][0]["data"]] == [20.0, 10.0]
+    alike = Chart("By model", tuple((f"a name that is quite long {n}", 1.0, "$1.00") for n in range(2)))
+    crowd = Chart("By model", tuple((f"m{n}", 1.0, "$1.00") for n in range(21)))
+    for one, charts in ((chart, False), (alike, True), (crowd, True)):
+        (block,) = render(Message(text="", chart=one), charts=charts)[1]
+        assert "█" in block["text"]["text"]
 
 
 @pytest.mark.parametrize("length", [10, 300])

@@ -92,6 +92,12 @@ const DRAW = {
     if (one.accessory) made.append(element(one.accessory, kit));
     return made;
   },
+  data_visualization(one) {
+    const points = one.chart.series?.[0]?.data || one.chart.segments || [];
+    const most = Math.max(...points.map((point) => point.value), 1e-9);
+    return el("div", { class: "chart" }, el("strong", {}, one.title), ...points.map((point) => el("div", { class: "bar", title: String(point.value) },
+      el("span", {}, point.label), el("meter", { min: 0, max: most, value: point.value }))));
+  },
   actions: (one, kit) => el("div", { class: "actions" }, ...one.elements.map((part) => element(part, kit))),
   input(one, kit) {
     const field = element(one.element, { ...kit, block: one.block_id });
