@@ -266,9 +266,7 @@ class Desk:
         """Whose it is, read anew; or raise `CannotDo` when nothing of it can be driven."""
         member = await self.database.run(lambda session: _member(session, email))
         if not self.loop.mode:
-            raise CannotDo(
-                "GATEWAY_MODE is observe: nothing was written by us, so nothing can differ from it"
-            )
+            raise CannotDo("GATEWAY_MODE is observe, so the ledger drives no limit: set it to enforce first")
         await self.loop.fresh(member)
         return member
 

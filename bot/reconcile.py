@@ -275,7 +275,7 @@ class Reconciler:
         """For "by what": the last days again and again, figures only grow; takes at most a quarter of the time."""
         days, free_at = 2, self.clock()
         while True:
-            pause, started = 1.0, time.monotonic()
+            pause, started = 60.0 if self.rounds else 1.0, time.monotonic()
             if self.rounds:
                 try:
                     if self.clock() >= free_at:
@@ -285,10 +285,8 @@ class Reconciler:
                     days, pause = 1, max(USAGE_EVERY, 3 * (time.monotonic() - started))
                 except (GatewayError, GatewayRefused, PeriodClosing) as error:
                     log.info("usage was not read", reason=str(error))
-                    pause = 60.0
                 except Exception:
                     log.exception("usage was not read")
-                    pause = 60.0
             await asyncio.sleep(pause)
 
     async def usage(self, now: datetime, days: int = 2) -> None:
@@ -412,11 +410,13 @@ class Reconciler:
             voice = self.voice(session, f"live:{self.clock().isoformat()}")
         except NoPolicyYet:
             return [], after
+        state, period, was = GatewayState.of(session), Period.latest(session), self.enforce
+        self.released = state.released_at is not None
         if not self.enforce:
             return [], accounts.newest_entry(session)
-        state, period = GatewayState.of(session), Period.latest(session)
-        if period is not None and period.state == "open" and state.period_id != period.id:
-            self._due = 0.0  # a period has opened: everybody's limit follows
+        opened = period is not None and period.state == "open" and state.period_id != period.id
+        if opened or not was:  # everybody's limit follows
+            self._due = 0.0
         return limits.writes_since(voice, after, self.port)
 
     def _finish(self, session: Session, strangers: Sequence[Reading], begun: datetime) -> None:

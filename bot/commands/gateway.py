@@ -41,7 +41,7 @@ def _status(found: Status) -> list[str]:
     lines = [f"{found.kind}, {_mode(found)}", _read(found)]
     if found.problem:
         lines.append(f"the gateway's last trouble: {found.problem}")
-    if found.mode == "observe":
+    if found.mode != "enforce":
         lines.append(f"enforcing would write {found.pending} limits: see `quotabot gateway diff`")
     elif found.pending:
         lines.append(f"{found.pending} limits wait to be written: about {_span(max(1, found.seconds))}")

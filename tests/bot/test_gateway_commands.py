@@ -269,7 +269,9 @@ async def test_a_release_puts_back_what_was_found_and_nothing_is_written_until_t
     assert [office.limit(one) for one in (ALICE, BOB)] == [40.0, None]
     await office.looks()
     assert office.limit(BOB) is None
-    assert "released" in await office.says("status")
+    said = await office.says("status")
+    assert "released" in said
+    assert "enforcing would write 4 limits" in said
     await office.says("release", "--undo")
     await office.looks()
     assert [office.limit(one) for one in (ALICE, BOB)] == [100.0, 500.0]

@@ -328,6 +328,27 @@ async def test_one_account_that_the_gateway_refuses_does_not_stop_the_others(sta
     assert stage.row(refused[0]).error is None
 
 
+async def test_a_running_bot_notices_a_release_and_its_undoing_at_once(stage: Stage) -> None:
+    loop = stage.reconciler()
+    loop.every = 3600
+    running = asyncio.create_task(loop.run())
+    await until(lambda: stage.limit("alice") == 100)
+
+    def released(at: datetime | None) -> None:
+        def work(session: Session) -> None:
+            GatewayState.of(session).released_at = at
+
+        stage.database.transact(work)
+
+    released(NOW)
+    await until(lambda: not loop.enforce)
+    stage.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
+    released(None)
+    await until(lambda: stage.limit("alice") == 50)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
 async def test_a_pause_is_written_at_once_and_so_is_its_end(stage: Stage) -> None:
     loop = stage.reconciler()
     await loop.round()
