@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -13,7 +13,7 @@ from bot.messenger import Request
 from handlers import refusals, requests
 from handlers.context import Context, Reader
 from handlers.routes import BUTTONS, COMMANDS, FORMS
-from handlers.wording import Shown
+from handlers.wording import Shown, listed
 from models import policy as rules
 from models import receipt
 from models.member import Member
@@ -37,9 +37,14 @@ def fingerprint(request: Request) -> str:
 
 def answered(session: Session, request: Request) -> Outcome | None:
     """What this very request was answered, if it was; raises `KeyReused` when its key came with other words."""
-    known, answer = receipt.answered(session, request.key, fingerprint(request))
-    if not known:
-        return None
+    for key in dict.fromkeys((request.key, request.no_key)):
+        known, answer = receipt.answered(session, key, fingerprint(request))
+        if known:
+            return _as_it_was(answer)
+    return None
+
+
+def _as_it_was(answer: dict[str, Any] | None) -> Outcome:
     if answer is None:
         return Outcome(Message(text=""))
     return Outcome(Message.from_json(answer["message"]), refused=bool(answer["refused"]))
@@ -76,7 +81,7 @@ def refuse(session: Session, request: Request, no: Refusal, now: datetime) -> Ou
     if known is not None:
         return known
     me = sender_of(session, request)
-    keep(session, request, message, now, me.id if me else None, refused=True)
+    keep(session, replace(request, key=request.no_key), message, now, me.id if me else None, refused=True)
     return Outcome(message, refused=True)
 
 
@@ -86,9 +91,10 @@ def refusal(session: Session, request: Request, no: Refusal, now: datetime) -> M
     locale = me.locale if me and me.locale else guessed_locale(request)
     extra: dict[str, Any] = {"usage": _usage(no.command, locale)} if isinstance(no, WrongUsage) else {}
     if isinstance(no, UnknownSender):
-        extra = {"admins": ", ".join(current[1].admins) if current else "–"}
+        extra = {"admins": listed(current[1].admins, locale) if current else "–"}
     if me is None or current is None:
-        return Message(text=refusals.words(no, locale, lambda number: Shown(str(number)), extra))
+        words = refusals.words(no, locale, lambda number: Shown(str(number)), extra)
+        return Message(text=words, locale=locale)
     reader = Reader(locale, me.zone(current[1].timezone), current[1].unit)
     ctx = Context(
         session=session,
@@ -99,7 +105,8 @@ def refusal(session: Session, request: Request, no: Refusal, now: datetime) -> M
         me=me,
         messenger=request.messenger,
     )
-    return Message(text=refusals.words(no, locale, reader.amount, extra | requests.explain(ctx, no)))
+    words = refusals.words(no, locale, reader.amount, extra | requests.explain(ctx, no))
+    return Message(text=words, locale=locale)
 
 
 def sender_of(session: Session, request: Request) -> Member | None:

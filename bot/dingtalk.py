@@ -29,7 +29,6 @@ from bot.dingtalk_frames import Click, Heard
 from bot.dingtalk_words import (
     Variables,
     card,
-    chinese,
     form_hint,
     hint,
     markdown,
@@ -49,8 +48,7 @@ from handlers.routes import BUTTONS, CONFIRM
 from handlers.wording import Shown, Text
 from models.message import Form, Message
 from models.outbox import copies
-from models.receipt import Receipt
-from models.refusal import CallsUsedUp
+from models.refusal import CallsUsedUp, TooSlow
 
 log = structlog.get_logger()
 
@@ -60,6 +58,8 @@ Json = dict[str, Any]
 PROFILE_KEPT = 60 * 60
 IN_TIME = 1.8
 """Seconds after which an answer to a click may come too late to be shown: it is said again by PUT."""
+LOOKING = 0.5
+"""Seconds that reading a card's new state may take after the decision; it is shown by PUT otherwise."""
 MARGIN = timedelta(seconds=5)
 """How long before its end a sessionWebhook is no longer trusted."""
 USED_UP_AGAIN = 60 * 60.0
@@ -231,11 +231,10 @@ class DingTalk:
 
     async def _point_to_chat(self, by: dict[str, Any], message: Message) -> None:
         """Tell the group that the answer is private; it is there already, so a failure here is not tried again."""
-        say = "zh" if chinese(message) else "en"
         if self.dispatcher.clock().timestamp() >= by["expires"]:
             return
         try:
-            words = {"content": str(texts.PUBLIC_ASK_PRIVATELY(say))}
+            words = {"content": str(texts.PUBLIC_ASK_PRIVATELY(message.locale))}
             await self.api.reply(by["url"], "text", words, [by["user"]])
         except DingTalkError as error:
             log.info("a group was not pointed to the chat", code=error.code)
@@ -245,7 +244,7 @@ class DingTalk:
         code = message.title.rpartition(" ")[2]
         open_ = any(button.action.startswith("request.approve") for button in message.buttons)
         if code and not open_ and code not in self._last_words.get(user, "").upper():
-            await self._say(user, message, "")
+            await self._say(user, message.without_buttons(), "")
 
     async def _meant(self, call: Awaitable[T]) -> T:
         """The answer of a call; what went wrong in the words of the port."""
@@ -313,7 +312,7 @@ class DingTalk:
             return {"response": {}}
         done = self._clicked.setdefault(click.track, asyncio.Event())
         try:
-            outcome = await self.dispatcher.handle(await self._request_of(click, frame.message_id))
+            outcome = await self.dispatcher.handle(_request_of(click, frame.message_id))
             public, private = await self._shown_after(click, outcome)
         finally:
             self._clicked.pop(click.track, None)
@@ -322,24 +321,13 @@ class DingTalk:
             self._say_again(click, public, private)
         return {"response": _response(public, private)}
 
-    async def _request_of(self, click: Click, push: str) -> Request:
-        """The click as a request. The same click is the same request for ever, but a no may be asked again."""
-        key = f"dingtalk:card:{click.track}:{click.user}:{click.action}:{click.value}"
-        form = click.action == "request.decline" and click.reason
-        if (click.action in STAYING and not form) or await self.database.run(partial(_refused, key=key)):
-            key = f"{key}:{push}"
-        return Request(
-            key=key, sender=f"dingtalk:{click.user}", words=(click.action, click.value), place="button",
-            can_open=click.action in STAYING, fields={"reason": click.reason} if form else {},
-        )  # fmt: skip
-
     async def _shown_after(self, click: Click, outcome: Outcome) -> tuple[Variables, Variables]:
         """What everybody sees now, as far as it changes, and what only the clicker sees."""
         message = outcome.message
         if isinstance(message, Form):
             _remember(self._hinted, click.track, click.user)
             return {}, hint(form_hint(message))
-        copy = await self.database.run(partial(_copy, click=click))
+        copy = await self._copy_of(click)
         theirs = copy is not None and (not outcome.refused or copy[1] == f"dingtalk:{click.user}")
         if copy is not None and theirs:
             return card(copy[0]), hint(said(message))
@@ -348,6 +336,12 @@ class DingTalk:
         if click.action in CONFIRM:
             return card(message), {}
         return slots(), hint(said(message))
+
+    async def _copy_of(self, click: Click) -> tuple[Message, str] | None:
+        try:
+            return await self.database.run(partial(_copy, click=click), within=LOOKING)
+        except TooSlow:
+            return None
 
     def _say_again(self, click: Click, public: Variables, private: Variables) -> None:
         async def put() -> None:
@@ -364,6 +358,18 @@ class DingTalk:
         for user in users if isinstance(users, list) else []:
             self._profiles.pop(str(user), None)
         await self.directory.hint(frame.event_type, [str(user) for user in users or ()])
+
+
+def _request_of(click: Click, push: str) -> Request:
+    """The click as a request. The same click is the same request for ever, but a no may be asked again."""
+    key = f"dingtalk:card:{click.track}:{click.user}:{click.action}:{click.value}"
+    reason = click.reason if click.action == "request.decline" else ""
+    stays = click.action in STAYING and not reason
+    return Request(
+        key=f"{key}:{push}" if stays else key, push=push, sender=f"dingtalk:{click.user}",
+        words=(click.action, click.value), place="button", can_open=click.action in STAYING,
+        fields={"reason": reason} if reason else {},
+    )  # fmt: skip
 
 
 def _response(public: Variables, private: Variables) -> Json:
@@ -385,11 +391,6 @@ def _copy(session: Session, click: Click) -> tuple[Message, str] | None:
         if track_of(copy.key) == click.track:
             return Message.from_json(copy.payload["message"]), str(copy.payload["address"])
     return None
-
-
-def _refused(session: Session, key: str) -> bool:
-    known = session.get(Receipt, key)
-    return bool(known and known.answer and known.answer["refused"])
 
 
 def _passing(error: DingTalkError) -> bool:

@@ -9,6 +9,8 @@ Json = dict[str, Any]
 
 _THROTTLED = {
     "429",
+    "130101",
+    "302033",
     "90018",
     "90002",
     "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi",

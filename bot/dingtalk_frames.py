@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from bot.dingtalk_words import heard, spoken, with_person
-from models.refusal import CallsUsedUp, NotAColleague, NotFromHere, Refusal, SeveralPeople, UnreadableMessage
+from models.refusal import CallsUsedUp, NotFromHere, Refusal, SeveralPeople, UnknownMention, UnreadableMessage
 
 Json = dict[str, Any]
 
@@ -64,7 +64,7 @@ class Heard:
         if len(self.mentioned) > 1:
             return SeveralPeople()
         if self.mentioned == ("",):
-            return NotAColleague("👤")
+            return UnknownMention()
         return UnreadableMessage() if not self.words and not self.readable else None
 
     @property

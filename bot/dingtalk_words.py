@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from urllib.parse import quote
 
 from handlers import texts
@@ -25,24 +26,34 @@ BODY_BYTES = 990
 """Of a card's variable; DingTalk takes 1 KB and our API cuts at 1,000."""
 TITLE = 60
 SLOTS = ("b1", "b2", "b3", "b4")
+ASKING = {"request.approve", "request.approve_less", "borrow.accept", "confirm.yes", "surge.continue"}
+"""Buttons of a card that waits for its reader's word."""
+AFTERWARDS = {"request.revoke"}
+"""Buttons of a card on which that word was given."""
 _STYLED = re.compile(r"\\(.)|\*\*(.+?)\*\*|`([^`]*)`", re.DOTALL)
 _LOOK_ALIKES = str.maketrans("\\`*[]()#>!|", "＼ˋ＊［］（）＃›！｜")
 _SPOKEN_END = "。．.!！?？ "
 _BLANKS = re.compile(r"[\u00a0\u3000\u2005]")
+_NAMED = re.compile(r"(?<![A-Za-z0-9._-])[@＠]\S+")
+"""A name that a client left in the words."""
+_OPEN_END = re.compile(r"(?i)(?:\b(?:to|from)|[给向跟找问])\s*$")
+_TO_ME = re.compile(r"(?i)\b(?:lend|give|spot|loan) me\b|[借转匀分给]我")
 _SLOT = re.compile(r"\S(\s{2,})\S")
 _LEADING = re.compile(
-    r"(?i)^(?:请)?(?:lend|repay|recall|forgive|delegate|ask|give|pay back|借给|还给|转给|匀给|分给|免还|委托|收回|还|向|跟|找|问)"
+    r"(?i)^(?:请)?(?:lend|repay|recall|forgive|delegate|ask|give|pay back|借给|还给|转给|匀给|分给|免还|委托|收回|归还给?|还|向|跟|找|问)"
     r"(?:\s+(?:to|from)\b)?\s*"
 )
 _INNER = re.compile(r"(?i)\s(?:to|from)\b|给")
 _VERBS = {
     "approve": "同意", "decline": "拒绝", "cancel": "撤回", "revoke": "收回", "request": "申请", "lend": "借给",
-    "history": "明细", "repay": "还", "recall": "收回", "forgive": "免还", "yes": "确认", "no": "取消",
+    "history": "明细", "repay": "归还", "recall": "收回", "forgive": "免还", "yes": "确认", "no": "取消",
+    "borrow": "向", "pause": "暂停", "continue": "继续",
 }  # fmt: skip
 _MORE = {
     "request.decline": (" reason", " 理由"),
     "request.open": (" 200 reason", " 200 理由"),
     "lend.open": (" name 50", " 姓名 50"),
+    "borrow.open": (" 50 from name", " 姓名 借 50"),
 }
 """What a button's words still lack when they are typed."""
 
@@ -52,8 +63,9 @@ _MORE = {
 
 def markdown(message: Message) -> tuple[str, str]:
     """The title, which a lock screen shows, and the text; buttons become the words to type."""
-    title = plain(message.preview or message.title or message.text).split("\n")[0][:TITLE] or "quotabot"
-    return title, cut("\n\n".join(_paragraphs(message)), MARKDOWN_BYTES)
+    title = plain(message.preview or message.title or message.text).split("\n")[0] or "quotabot"
+    text = "\n\n".join(_paragraphs(message, message.locale))
+    return title if len(title) <= TITLE else f"{title[: TITLE - 1]}…", cut(text, MARKDOWN_BYTES)
 
 
 def plain(text: str) -> str:
@@ -62,30 +74,31 @@ def plain(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", words)
 
 
-def _paragraphs(message: Message) -> Iterator[str]:
+def _paragraphs(message: Message, say: str) -> Iterator[str]:
     if message.title:
         yield f"#### {_inline(message.title)}"
     if message.text:
         yield _lines(message.text)
     if message.facts:
-        yield _facts(message)
+        yield _facts(message, say)
     if message.chart:
         yield _chart(message.chart)
-    if message.buttons and (said := list(_typed_lines(message.buttons, link=True))):
+    if message.buttons and (said := list(_typed_lines(message.buttons, say, link=True))):
         yield "\n".join(said)
     if message.footnote:
         yield _lines(message.footnote)
     for part in message.parts:
         yield "---"
-        yield from _paragraphs(part)
+        yield from _paragraphs(part, say)
 
 
 def _lines(text: str) -> str:
-    """A quote stands alone; other lines are broken where they were."""
-    shown = [
-        ("\n> " + _inline(one[2:])) if one.startswith("> ") else _inline(one) for one in text.split("\n")
-    ]
-    return "  \n".join(shown).replace("  \n\n>", "\n\n>")
+    """A quote stands alone, lest the line below it becomes part of it; other lines are broken where they were."""
+    rows = groupby(text.split("\n"), lambda row: row.startswith("> "))
+    return "\n\n".join(
+        "  \n".join(f"> {_inline(row[2:])}" if quote else _inline(row) for row in some)
+        for quote, some in rows
+    )
 
 
 def _inline(text: str) -> str:
@@ -98,9 +111,12 @@ def _inline(text: str) -> str:
     return _STYLED.sub(shown, text)
 
 
-def _facts(message: Message) -> str:
-    colon = "：" if chinese(message) else ": "
-    return "\n".join(f"- {_inline(name)}{colon}{_inline(value)}" for name, value in message.facts)
+def _facts(message: Message, say: str) -> str:
+    return "\n".join(f"- {_inline(name)}{_colon(say)}{_inline(value)}" for name, value in message.facts)
+
+
+def _colon(say: str) -> str:
+    return "：" if say.startswith("zh") else ": "
 
 
 def _chart(chart: Chart) -> str:
@@ -112,22 +128,23 @@ def _chart(chart: Chart) -> str:
     return "\n".join([f"**{_inline(chart.title)}**", *bars])
 
 
-def _typed_lines(buttons: Iterable[Button], *, link: bool) -> Iterator[str]:
+def _typed_lines(buttons: Iterable[Button], say: str, *, link: bool) -> Iterator[str]:
     for button in buttons:
-        words = typed(button)
+        words = typed(button, say)
         if not words:
             continue
         label = _inline(button.label).rstrip("…")
-        shown = f"[{words}]({sent(words)})" if link and button.action not in _MORE else f"**{words}**"
+        said = words.translate(_LOOK_ALIKES)
+        shown = f"[{said}]({sent(words)})" if link and button.action not in _MORE else f"**{said}**"
         yield f"- {shown}" if label == words else f"- {label} → {shown}"
 
 
-def typed(button: Button) -> str:
-    """What one types in place of a button, in the language of its label; empty when nothing would do it."""
+def typed(button: Button, say: str) -> str:
+    """What one types in place of a button; empty when nothing would do it."""
     if not button.typed:
         return ""
     verb, _, rest = button.typed.partition(" ")
-    in_chinese = _is_chinese(button.label)
+    in_chinese = say.startswith("zh")
     if in_chinese and button.action == "borrow.decline":
         return f"暂不 {rest}"
     more = _MORE.get(button.action, ("", ""))[in_chinese]
@@ -143,18 +160,9 @@ def form_hint(form: Form) -> str:
     """What one types where a form would have opened."""
     verb, _, rest = form.typed.partition(" ")
     action = {"request.new": "request.open", "lend.new": "lend.open"}.get(form.callback, form.callback)
-    words = typed(Button(form.title, action, typed=f"{verb} {rest}".strip()))
-    return texts.TYPE_IT("zh" if _is_chinese(form.title) else "en", typed=Shown(words))
-
-
-def chinese(message: Message) -> bool:
-    """Whether this is said in Chinese, judged by our own words rather than by names."""
-    ours = [name for name, _ in message.facts] + [one.label for one in message.buttons]
-    return any(map(_is_chinese, ours or [message.title + message.text]))
-
-
-def _is_chinese(text: str) -> bool:
-    return any("\u4e00" <= sign <= "\u9fff" for sign in text)
+    say = "zh" if re.search("[\u4e00-\u9fff]", form.title) else "en"  # it holds no names
+    words = typed(Button(form.title, action, typed=f"{verb} {rest}".strip()), say)
+    return texts.TYPE_IT(say, typed=Shown(words))
 
 
 # Cards
@@ -162,10 +170,16 @@ def _is_chinese(text: str) -> bool:
 
 def card(message: Message) -> Variables:
     """Everything that all who see the card see: title, tag, body, and four buttons of which some are hidden."""
-    say = "zh" if chinese(message) else "en"
-    state = texts.CARD_OPEN if message.buttons else texts.CARD_DONE
-    title = plain(message.title) or texts.CARD_TITLE(say)
-    return {"title": title, "tag": str(state(say)), "body": _body(message)} | slots(message.buttons)
+    title = plain(message.title) or texts.CARD_TITLE(message.locale)
+    return {"title": title, "tag": _tag(message), "body": _body(message)} | slots(message.buttons)
+
+
+def _tag(message: Message) -> str:
+    """Whether an answer is awaited or was given; nothing on what only tells and offers."""
+    actions = {button.action for button in message.buttons}
+    if actions & ASKING:
+        return texts.CARD_OPEN(message.locale)
+    return "" if actions - AFTERWARDS else texts.CARD_DONE(message.locale)
 
 
 def slots(buttons: tuple[Button, ...] = ()) -> Variables:
@@ -188,7 +202,8 @@ def hint(text: str) -> Variables:
 
 def said(message: Message) -> str:
     """A message as one text, for places that have room for no more."""
-    rest = [f"{name}: {value}" for name, value in message.facts] + [said(part) for part in message.parts]
+    colon = _colon(message.locale)
+    rest = [f"{name}{colon}{value}" for name, value in message.facts] + [said(part) for part in message.parts]
     return "\n".join(one for one in [message.text, *rest, message.footnote] if one)
 
 
@@ -210,9 +225,10 @@ def _body(message: Message) -> str:
 
 
 def _whole(message: Message, text: str) -> str:
-    extra = list(_typed_lines(message.buttons[len(SLOTS) :], link=False))
-    pieces = [_lines(text), _facts(message), "\n".join(extra), _lines(message.footnote)]
-    pieces += [_whole(part, part.text) for part in message.parts]
+    say = message.locale
+    extra = list(_typed_lines(message.buttons[len(SLOTS) :], say, link=False))
+    pieces = [_lines(text), _facts(message, say), "\n".join(extra), _lines(message.footnote)]
+    pieces += [_whole(part.spoken(say), part.text) for part in message.parts]
     return "\n\n".join(one for one in pieces if one)
 
 
@@ -256,13 +272,18 @@ def spoken(text: str) -> str:
 
 def with_person(text: str, user: str) -> str:
     """Put the one mention back, which DingTalk took out of the words: where a gap was left, else where a person goes."""
-    mention = f" <@{user}> "
-    if re.search(r"(?i)(?:\b(?:to|from)|[给向跟找问])\s*$", text):
-        at = (len(text), len(text))
-    elif (found := _SLOT.search(text)) is not None:
-        at = found.span(1)
-    elif (found := _LEADING.search(text) or _INNER.search(text)) is not None:
-        at = (found.end(), found.end())
-    else:
-        at = (len(text), len(text))
-    return " ".join(f"{text[: at[0]]}{mention}{text[at[1] :]}".split())
+    text = _NAMED.sub("  ", text, count=1)
+    start, end = _place(text)
+    return " ".join(f"{text[:start]} <@{user}> {text[end:]}".split())
+
+
+def _place(text: str) -> tuple[int, int]:
+    """What the mention stands for: whom one turns to comes first, whom one gives to after the verb."""
+    if _OPEN_END.search(text):
+        return len(text), len(text)
+    if _TO_ME.search(text):
+        return 0, 0
+    if (gap := _SLOT.search(text)) is not None:
+        return gap.span(1)
+    verb = _LEADING.search(text) or _INNER.search(text)
+    return (verb.end(), verb.end()) if verb else (len(text), len(text))

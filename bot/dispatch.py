@@ -91,8 +91,9 @@ class Dispatcher:
         except Exception as error:
             reference = uuid4().hex[:6].upper()
             log.exception("request failed", key=request.key, reference=reference, error=type(error).__name__)
-            words = texts.BROKE(self.locale(request), ref=Shown(reference))
-            return self.say_directly(request, Message(text=words))
+            locale = self.locale(request)
+            words = texts.BROKE(locale, ref=Shown(reference))
+            return self.say_directly(request, Message(text=words, locale=locale))
 
     async def refuse(self, request: Request, no: Refusal) -> Outcome:
         """Say no, in the asker's language: whatever it had begun is rolled back, and the same key hears the same no again."""
@@ -104,8 +105,9 @@ class Dispatcher:
                 )
             except Exception:
                 log.exception("a refusal could not be kept", key=request.key)
-        words = refusals.words(TooSlow(), self.locale(request), lambda number: Shown(str(number)), {})
-        return self.say_directly(request, Message(text=words))
+        locale = self.locale(request)
+        words = refusals.words(TooSlow(), locale, lambda number: Shown(str(number)), {})
+        return self.say_directly(request, Message(text=words, locale=locale))
 
     async def home(self, address: str) -> Message:
         """Somebody's page as it is now; a stranger's says how to get in."""
@@ -215,7 +217,7 @@ class Dispatcher:
         ctx = self._context(session, request, profiles, now)
         if route is not None:
             self._check(ctx, route)
-        answer = self._answer(ctx, request, said, route)
+        answer = _spoken(self._answer(ctx, request, said, route), ctx)
         if isinstance(answer, Form) and not request.can_open:
             raise WrongUsage(answer.typed.split()[0] if answer.typed else "help")
         moved = route is not None and route.moves and not echoes.is_echo(answer)
@@ -233,7 +235,8 @@ class Dispatcher:
         """The answer to who only looks: as things are now, so that no receipt has to keep it."""
         now = self.clock()
         self._learn(session, profiles, now)
-        return Outcome(route(self._context(session, request, profiles, now), said))
+        ctx = self._context(session, request, profiles, now)
+        return Outcome(_spoken(route(ctx, said), ctx))
 
     def _answer(self, ctx: Context, request: Request, said: Said, route: Route | None) -> Message | Form:
         if said.intent in ("yes", "no"):
@@ -358,6 +361,10 @@ async def _said(messenger: Messenger, request: Request, message: Message) -> Non
         await messenger.answer(request.answer_by or {}, message)
     except Exception:
         log.exception("an answer could not be given", key=request.key)
+
+
+def _spoken(answer: Message | Form, ctx: Context) -> Message | Form:
+    return answer.spoken(ctx.reader.locale) if isinstance(answer, Message) else answer
 
 
 def _storable(text: str) -> str:

@@ -40,6 +40,13 @@ class Request:
     """What was filled into a form."""
     can_open: bool = False
     """Whether a form can be shown in answer."""
+    push: str = ""
+    """Which of several askings of the same request this is, where it may be asked again after a no."""
+
+    @property
+    def no_key(self) -> str:
+        """The key under which a no is kept: it holds for this push, not for ever."""
+        return f"{self.key}:{self.push}" if self.push else self.key
 
     @property
     def messenger(self) -> str:

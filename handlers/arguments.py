@@ -16,7 +16,7 @@ from models.refusal import (
     NotAColleague,
     OnlyColleagues,
     StatusUnknown,
-    UnknownPerson,
+    UnknownMention,
     UnknownSender,
     WrongUsage,
 )
@@ -79,8 +79,7 @@ def maybe_person(ctx: Context, said: Said) -> Member | None:
         try:
             return _here(ctx, Member.at(ctx.session, f"{ctx.messenger}:{said.handle}"))
         except UnknownSender:
-            status = ctx.statuses.get(f"{ctx.messenger}:{said.handle}", HERE)
-            raise (UnknownPerson(said.handle) if status == HERE else NotAColleague(said.handle)) from None
+            raise UnknownMention from None
     return _here(ctx, Member.named(ctx.session, said.name)) if said.name else None
 
 

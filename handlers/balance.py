@@ -10,7 +10,7 @@ from handlers import texts
 from handlers.cards import days_left
 from handlers.changes import changes
 from handlers.context import Context, Reader
-from handlers.wording import Shown
+from handlers.wording import Shown, listed
 from models.gateway_state import free_models
 from models.ledger import Account, Entry, Transfer, statement
 from models.loan import Loan, loans_of
@@ -38,7 +38,7 @@ def balance(ctx: Context) -> Message:
         text = texts.BALANCE_NONE(reader.locale, left=reader.amount(has.available))
     facts = [*_use(ctx, reader, stands), *_loans(ctx, reader, has)]
     if free := free_models(ctx.session, ctx.policy):
-        facts.append((texts.FREE_MODELS(reader.locale), ", ".join(free)))
+        facts.append((texts.FREE_MODELS(reader.locale), listed(free, reader.locale)))
     text = Shown("\n".join((text, *changes(ctx, stands))))
     note = texts.AS_OF(reader.locale, time=reader.time(ctx.as_of)) if ctx.as_of else ""
     return Message(
@@ -158,7 +158,7 @@ def help_(ctx: Context) -> Message:
     return Message(
         title=texts.HELP_TITLE(say),
         text=text,
-        footnote=texts.HELP_THREADS(say) if ctx.messenger == "slack" else "",
+        footnote=(texts.HELP_THREADS if ctx.messenger == "slack" else texts.HELP_NAMES)(say),
     )
 
 

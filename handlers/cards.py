@@ -8,10 +8,10 @@ from sqlmodel import Session, col, select
 
 from handlers import texts
 from handlers.context import Reader, Voice
-from handlers.wording import Shown, Text
+from handlers.wording import Shown, Text, listed
 from models.amount import plain
 from models.approvers import Asked, eligible
-from models.loan import loans_of, overdue
+from models.loan import Sums, loans_of, overdue
 from models.member import Member
 from models.message import Button, Message, escape
 from models.period import Period, Standing
@@ -40,15 +40,15 @@ def request_state(session: Session, request: Request, reader: Reader) -> Shown:
         amount=reader.amount(request.granted),
         by=who.name if who else texts.BY_POLICY(reader.locale),
         time=reader.moment(request.decided_at or request.asked_at),
-        approver=asked_names(session, request),
+        approver=asked_names(session, request, reader),
     )
 
 
-def asked_names(session: Session, request: Request) -> str:
+def asked_names(session: Session, request: Request, reader: Reader) -> str:
     asked = (
         select(Member.name).join(Asked, col(Asked.for_id) == Member.id).where(Asked.request_id == request.id)
     )
-    return ", ".join(dict.fromkeys(session.exec(asked).all()))
+    return listed(dict.fromkeys(session.exec(asked).all()), reader.locale)
 
 
 def request_card(ctx: Voice, request: Request, shape: str, to: Member | None) -> Message:
@@ -138,36 +138,19 @@ def _figures(
 
 def _decision(request: Request, reader: Reader, asked: Asked | None) -> tuple[Button, ...]:
     """One click: approve, approve less, decline. Above the approver's ceiling only less, at the ceiling."""
-    say, code = reader.locale, request.code
-    ceiling = asked.ceiling if asked else None
+    say, code, ceiling = reader.locale, request.code, asked.ceiling if asked else None
     buttons = []
     if ceiling is None or ceiling >= request.amount:
         label = texts.APPROVE_BUTTON(say, amount=reader.amount(request.amount))
         buttons.append(Button(label, "request.approve", code, "primary", f"approve {code}"))
-        if request.less:
-            label = texts.LESS_BUTTON(say, amount=reader.amount(request.less))
-            buttons.append(
-                Button(
-                    label,
-                    "request.approve_less",
-                    code,
-                    typed=f"approve {code} {label_amount(reader, request.less)}",
-                )
-            )
-    elif ceiling:
-        less = request.less_for(ceiling)
-        text = texts.LESS_BUTTON if less < ceiling else texts.LESS_CEILING_BUTTON
+    if less := request.less_for(ceiling):
+        text = texts.LESS_CEILING_BUTTON if less == ceiling else texts.LESS_BUTTON
+        typed = f"approve {code} {plain(less, reader.unit)}"
         buttons.append(
-            Button(
-                text(say, amount=reader.amount(less)), "request.approve_less", code, typed=f"approve {code}"
-            )
+            Button(text(say, amount=reader.amount(less)), "request.approve_less", code, typed=typed)
         )
     buttons.append(Button(texts.DECLINE_BUTTON(say), "request.decline", code, "danger", f"decline {code}"))
     return tuple(buttons)
-
-
-def label_amount(reader: Reader, amount: int) -> str:
-    return plain(amount, reader.unit)
 
 
 def _date(reader: Reader, request: Request) -> Shown:
@@ -205,17 +188,31 @@ def loan_lines(ctx: Voice, member: Member, reader: Reader) -> list[tuple[str, tu
             owed=reader.amount(sums.owed),
             due=when,
         )
-        lines.append((line, _loan_buttons(reader, loan.id, sums.unspent, sums.owed, taken=taken)))
+        lines.append((line, _loan_buttons(reader, loan.id, sums, other, taken=taken)))
     return lines
 
 
-def _loan_buttons(reader: Reader, number: int, unspent: int, owed: int, *, taken: bool) -> tuple[Button, ...]:
-    say, value = reader.locale, str(number)
+def _loan_buttons(
+    reader: Reader, number: int, sums: Sums, other: Member, *, taken: bool
+) -> tuple[Button, ...]:
     if taken:
-        return (Button(texts.GIVE_BACK_BUTTON(say), "loan.return", value, typed="repay"),)
-    recall = (Button(texts.RECALL_BUTTON(say), "loan.recall", value, typed="recall"),) if unspent else ()
-    forgive = (Button(texts.FORGIVE_BUTTON(say), "loan.forgive", value, typed="forgive"),) if owed else ()
+        return (loan_button(reader, "loan.return", number, other),)
+    recall = (loan_button(reader, "loan.recall", number, other),) if sums.unspent else ()
+    forgive = (loan_button(reader, "loan.forgive", number, other),) if sums.owed else ()
     return recall + forgive
+
+
+_LOAN_BUTTONS = {
+    "loan.return": (texts.GIVE_BACK_BUTTON, "repay"),
+    "loan.recall": (texts.RECALL_BUTTON, "recall"),
+    "loan.forgive": (texts.FORGIVE_BUTTON, "forgive"),
+}
+
+
+def loan_button(reader: Reader, action: str, number: int, other: Member) -> Button:
+    """One of the three things that can be done about a loan; typed, it names the other one."""
+    label, verb = _LOAN_BUTTONS[action]
+    return Button(label(reader.locale), action, str(number), typed=f"{verb} {other.word}")
 
 
 def policy_admins(session: Session, policy: Policy) -> list[Member]:

@@ -99,7 +99,8 @@ class Voice:
         found = self._address(member)
         if found is None or not member.active:
             return False
-        self.post(found.address, message, about=about, shape=shape, reader=member.id, due=due)
+        spoken = message.spoken(self.reader_of(member).locale)
+        self.post(found.address, spoken, about=about, shape=shape, reader=member.id, due=due)
         return True
 
     def post(
@@ -125,7 +126,8 @@ class Voice:
         """Bring every copy of `about` to its new state: one not sent yet is sent in it, one already sent is replaced."""
         for copy in copies(self.session, about):
             reader = self.session.get(Member, copy.payload["reader"]) if copy.payload["reader"] else None
-            message = show(copy.payload["shape"], reader).as_json()
+            shown = show(copy.payload["shape"], reader)
+            message = (shown.spoken(self.reader_of(reader).locale) if reader else shown).as_json()
             copy.payload = copy.payload | {"message": message}
             self.session.add(copy)
             if copy.attempts:

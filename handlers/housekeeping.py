@@ -181,10 +181,7 @@ def _warn(voice: Voice, loan: Loan, unspent: int, period: Period) -> None:
         voice.session.get_one(Member, loan.lender_id),
         voice.session.get_one(Member, loan.borrower_id),
     )
-    for one, button, action in (
-        (lender, texts.RECALL_BUTTON, "loan.recall"),
-        (borrower, texts.GIVE_BACK_BUTTON, "loan.return"),
-    ):
+    for one, other, action in ((lender, borrower, "loan.recall"), (borrower, lender, "loan.return")):
         reader = voice.reader_of(one)
         text = texts.LOAN_ENDS_SOON(
             reader.locale,
@@ -193,7 +190,7 @@ def _warn(voice: Voice, loan: Loan, unspent: int, period: Period) -> None:
             borrower=borrower.name,
             day=reader.last_day(period.ends_at),
         )
-        voice.tell(one, Message(text=text, buttons=(Button(button(reader.locale), action, str(loan.id)),)))
+        voice.tell(one, Message(text=text, buttons=(cards.loan_button(reader, action, loan.id, other),)))
 
 
 def _first_time(voice: Voice, key: str) -> bool:

@@ -8,7 +8,7 @@ from sqlmodel import col, select, update
 
 from handlers import texts
 from handlers.arguments import require_here
-from handlers.cards import loan_lines
+from handlers.cards import loan_button, loan_lines
 from handlers.context import Context, Reader, Voice
 from handlers.wording import Shown, Text
 from models.loan import (
@@ -61,7 +61,7 @@ def lend(ctx: Context, borrower: Member, amount: int | None, reason: str = "") -
     )
     return Message(
         text=text,
-        buttons=(Button(texts.RECALL_BUTTON(reader.locale), "loan.recall", str(loan.id), typed="recall"),),
+        buttons=(loan_button(reader, "loan.recall", loan.id, borrower),),
     )
 
 
@@ -76,7 +76,7 @@ def _lent_to_you(ctx: Context, reader: Reader, loan: Loan, moved: int, reason: s
         left=_left(ctx, borrower),
     )
     more = f"\n> {escape(reason)}" if reason else ""
-    button = Button(texts.GIVE_BACK_BUTTON(reader.locale), "loan.return", str(loan.id), typed="repay")
+    button = loan_button(reader, "loan.return", loan.id, ctx.me)
     return Message(text=Shown(text + more), buttons=(button,))
 
 

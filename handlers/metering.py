@@ -14,7 +14,7 @@ from handlers import cards, texts
 from handlers.balance import balance
 from handlers.context import Context, Reader, Voice
 from handlers.requests import settle
-from handlers.wording import Shown
+from handlers.wording import Shown, listed
 from models.amount import share
 from models.gateway import Burn, look_again
 from models.gateway_state import free_models, rate_now
@@ -148,7 +148,7 @@ def _level(voice: Voice, member: Member, alarm: Alarm, burns: Sequence[Burn]) ->
         lines.append(texts.ALERT_RECALL(say, amount=reader.amount(recallable)))
     free = free_models(voice.session, voice.policy)
     if free and top >= NEARLY:
-        lines.append(texts.MEANWHILE_FREE(say, models=", ".join(free)))
+        lines.append(texts.MEANWHILE_FREE(say, models=listed(free, reader.locale)))
     ask, borrow = _more(reader)
     return Message(
         text="\n".join(lines), buttons=(ask, borrow) if out else (_go_on(reader), _stop(reader), ask, borrow)
@@ -165,11 +165,11 @@ def _surge(voice: Voice, member: Member, lately: int, burns: Sequence[Burn]) -> 
 
 
 def _go_on(reader: Reader) -> Button:
-    return Button(texts.CONTINUE_BUTTON(reader.locale), "surge.continue", typed="")
+    return Button(texts.CONTINUE_BUTTON(reader.locale), "surge.continue", typed="continue")
 
 
 def _stop(reader: Reader) -> Button:
-    return Button(texts.PAUSE_BUTTON(reader.locale), "surge.pause", style="danger", typed="")
+    return Button(texts.PAUSE_BUTTON(reader.locale), "surge.pause", style="danger", typed="pause")
 
 
 def _more(reader: Reader) -> tuple[Button, Button]:
@@ -189,7 +189,8 @@ def _what(voice: Voice, member: Member, reader: Reader, since: datetime, burns: 
     if not sums:
         day = since.astimezone(voice.policy.zone).date()
         sums.update({escape(model): amount for model, amount in by_model(voice.session, member.id, day)})
-    return Shown(", ".join(f"{what} {reader.amount(amount)}" for what, amount in sums.most_common(2)))
+    most = (f"{what} {reader.amount(amount)}" for what, amount in sums.most_common(2))
+    return Shown(listed(most, reader.locale))
 
 
 def _level_key(period: Period, member_id: int, level: Decimal) -> str:
@@ -227,5 +228,4 @@ def pause(ctx: Context) -> Message:
     ctx.session.add(ctx.me)
     look_again(ctx.session, ctx.me.id)
     reader = ctx.reader
-    button = Button(texts.CONTINUE_BUTTON(reader.locale), "surge.continue")
-    return Message(text=texts.PAUSED(reader.locale), buttons=(button,), facts=balance(ctx).facts[:1])
+    return Message(text=texts.PAUSED(reader.locale), buttons=(_go_on(reader),), facts=balance(ctx).facts[:1])

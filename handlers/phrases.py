@@ -30,7 +30,7 @@ _NOT_NAMES_EN = (
     "half|part|most|debts?|loans?|attention|feedback|thanks|help|way|hand|lunch|coffee|yourself|myself|stock|work"
 )  # fmt: skip
 _NOT_NAMES_ZH = "[^A-Za-z]{0,3}(?:[我你您他她它谁不没别了吗的过说会要想能该应点些]|大家|同事|团队|自己|老板|主管|经理|朋友|所有|多少|公司|欠款|借款|债务|额度|可以|全部|清楚|一下)"
-_NAME_EN = rf"(?!(?:{_NOT_NAMES_EN})\b)@?[a-z][\w.'-]*"
+_NAME_EN = rf"(?!(?:{_NOT_NAMES_EN})\b)@?(?:[a-z][\w.'-]*|(?!{_NOT_NAMES_ZH})[\u4e00-\u9fff·]{{2,10}}(?![\u4e00-\u9fff]))"
 _NAME_ZH = rf"(?!{_NOT_NAMES_ZH})(?:[\u4e00-\u9fff·]{{2,4}}?|[a-z][\w.-]*)"
 _SOME_EN = (
     "(?:(?:some|a (?:bit|little)(?: of)?|part of|any|spare)(?: more)?(?: of)?(?: my| your)?(?: spare)?"
@@ -126,11 +126,15 @@ TYPED = (
     _english("borrow", "borrow {A} from {P}", "borrow {P} {A}", opening=""),
     _chinese("borrow", "向{P}借{A}", opening=""),
     _english("repay", "repay {P}(?: {A})?", opening=""),
-    _chinese("repay", "还{P}{A}", "还{M}$", opening=""),
+    _chinese("repay", "归?还给?{P}{A}", "归?还给?{M}$", opening=""),
     _english("recall", "recall {P}(?: {A})?", opening=""),
     _chinese("recall", "收回{P}{A}", "收回{M}$", opening=""),
     _english("forgive", "forgive {P}(?: {A})?", opening=""),
     _chinese("forgive", "免还{P}{A}", "免还{M}$", opening=""),
+    # After a blank it is a name; without one, `收回成命` would take something back from Mr 成命.
+    _english("repay", "归?还 {P}", opening=""),
+    _english("recall", "收回 {P}", opening=""),
+    _english("forgive", "免还 {P}", opening=""),
     _english("request", "request {A}", opening=""),
     _chinese("request", "申请{A}", opening=""),
     _english("delegate", "delegate (?:to )?{P}", opening=""),
@@ -142,13 +146,15 @@ WORDS = {
     "history": "history|明细|记录",
     "team": "team|团队",
     "help": r"help|\?|帮助",
+    "pause": "pause|暂停|先暂停",
+    "resume": "continue|resume|继续|继续使用|恢复",
     "yes": "yes|y|yep|confirm|确认|是|是的",
     "no": "no|n|nope|取消|否|不|不要|不用了|算了",
 }
 BARE = {
     "lend": "lend|借给|借出",
     "borrow": "borrow|借",
-    "repay": "repay|还|还款|还钱",
+    "repay": "repay|归?还|还款|还钱",
     "recall": "recall|收回",
     "forgive": "forgive|免还",
     "request": "request|申请",
@@ -159,19 +165,7 @@ BARE = {
     "delegate": "delegate|委托",
     "lang": "lang|language|语言",
 }
-COMMANDS = (
-    "lend",
-    "borrow",
-    "repay",
-    "recall",
-    "forgive",
-    "request",
-    "approve",
-    "decline",
-    "cancel",
-    "revoke",
-    "delegate",
-)
+COMMANDS = tuple(command for command in BARE if command != "lang")
 DECISIONS = {
     "approve": "approve|accept|grant|同意|批准|通过|准了|批了|核准",
     "decline": "decline|deny|reject|refuse|拒绝|驳回|不同意|不批准?|不通过|否决",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from handlers.wording import Shown, Text
+from handlers.wording import Shown, Text, listed
 from models import refusal as no
 from models.message import clean
 
@@ -28,15 +28,15 @@ WORDS: dict[type[no.Refusal], Text] = {
     no.AllNotAllowed: Text("Please give a number here.", "这里请写具体数额。"),
     no.BadDate: Text(
         "“{text}” is no day to come that I know. Try `15 Dec` or `2026-12-15`.",
-        "“{text}” 不是我认得的将来日期，可写 `12月15日` 或 `2026-12-15`。",
+        "“{text}” 不是有效的未来日期，可以写 `12月15日` 或 `2026-12-15`。",
     ),
     no.UnknownSender: Text(
         "Hello! I don't know you yet, so I can't show or move any quota. Ask an admin ({admins}) to add you; your id is `{address}`.",
-        "你好！通讯录里还没有你，暂时无法查看或变动额度。请联系管理员（{admins}）添加，你的编号是 `{address}`。",
+        "你好！名单里还没有你，暂时不能查看或使用额度。请联系管理员（{admins}）添加，并告知你的 ID：`{address}`。",
     ),
     no.UnknownPerson: Text(
-        "I know nobody called “{text}”. Mention them with @, or give their e-mail.",
-        "没有找到“{text}”。请 @ 对方，或写邮箱。",
+        "I know nobody called “{text}”. Give their full name, job number or e-mail, or mention them where you can.",
+        "没有找到“{text}”。请写对方的全名、工号或邮箱；能 @ 的话，直接 @ 最准。",
     ),
     no.AmbiguousPerson: Text(
         "More than one person is called “{text}”: {names}. Which e-mail?",
@@ -44,6 +44,10 @@ WORDS: dict[type[no.Refusal], Text] = {
     ),
     no.SeveralPeople: Text(
         "One person at a time, please. Nothing was changed.", "一次只能操作一位同事，未做任何改动。"
+    ),
+    no.UnknownMention: Text(
+        "I don't know the person you mentioned, so they can't take part right now. Nothing was changed.",
+        "我不认识你 @ 的人，未做任何改动。如果是本组织的同事，请联系管理员添加。",
     ),
     no.NotAColleague: Text(
         "{name} can't take part right now. Nothing was changed.", "{name} 现在无法参与，未做任何改动。"
@@ -62,7 +66,7 @@ WORDS: dict[type[no.Refusal], Text] = {
     ),
     no.PeriodClosing: Text(
         "The month is closing, a minute. Nothing was changed; please try again shortly.",
-        "正在月结，请等一分钟。未做任何改动，稍后再试。",
+        "正在月结，请过一分钟再试。未做任何改动。",
     ),
     no.TooSlow: Text(
         "That took too long, so I stopped: nothing moved. Please try again.",
@@ -86,13 +90,13 @@ WORDS: dict[type[no.Refusal], Text] = {
         "While you hold unspent borrowed quota you can't lend. Give it back first.",
         "你手上还有未用的借入额度，暂不能借出。请先归还。",
     ),
-    no.LendingIsOff: Text("Lending is switched off here.", "本组织未开启借额度。"),
+    no.LendingIsOff: Text("Lending is switched off here.", "本组织没有开放同事间借额度。"),
     no.LendingToOneself: Text(
         "That would be a loan to yourself. Nothing was moved.", "不能借给自己，额度未变动。"
     ),
     no.CannotLendNow: Text("{name} can't lend right now.", "{name} 现在不方便借出。"),
     no.CannotBorrowNow: Text(
-        "{name} can't borrow right now. Nothing was moved.", "{name} 现在不能借入，额度未变动。"
+        "{name} can't borrow right now. Nothing was moved.", "{name} 现在不方便借入，额度未变动。"
     ),
     no.TooManyLoans: Text(
         "You have {most} open loans; that is the most. Give one back first.",
@@ -104,9 +108,9 @@ WORDS: dict[type[no.Refusal], Text] = {
         "你有逾期两期的欠款，还清后才能再借。",
     ),
     no.NoSuchLoan: Text(
-        "There is no open loan between you and {name}.", "你和 {name} 之间没有未结清的借还。"
+        "There is no open loan between you and {name}.", "你和 {name} 之间没有未结清的借条。"
     ),
-    no.NothingOwed: Text("Nothing of that is left with {name}.", "{name} 那里没有可处理的部分。"),
+    no.NothingOwed: Text("Nothing of that is left with {name}.", "{name} 那里没有可以收回或免还的部分。"),
     no.MoreThanDue: Text(
         "It can be {due} at most, not {wanted}. Nothing was changed.",
         "最多 {due}，不能是 {wanted}，未做任何改动。",
@@ -117,14 +121,14 @@ WORDS: dict[type[no.Refusal], Text] = {
     no.AlreadyDecided: Text("{code} is settled: {state}", "{code} 已处理：{state}"),
     no.Replaced: Text(
         "That request was replaced by {code}, now {amount}. Nothing was decided.",
-        "该申请已被 {code} 取代，现为 {amount}，未作决定。",
+        "该申请已被 {code} 取代，现为 {amount}，尚未审批。",
     ),
     no.OverCeiling: Text(
-        "You can grant up to {ceiling}. Nothing was decided.", "你的审批上限是 {ceiling}，未作决定。"
+        "You can grant up to {ceiling}. Nothing was decided.", "你的审批上限是 {ceiling}，尚未审批。"
     ),
     no.PoolTooSmall: Text(
         "The budget of {team} has {left} left. Nothing was decided; you can approve up to that.",
-        "{team} 的预算还剩 {left}，未作决定；可在此范围内同意。",
+        "{team} 的预算只剩 {left}，尚未审批；可在此范围内同意。",
     ),
     no.NothingToRevoke: Text("Nothing of {code} is left to take back.", "{code} 已没有可收回的部分。"),
     no.UnreadableMessage: Text(
@@ -132,12 +136,12 @@ WORDS: dict[type[no.Refusal], Text] = {
         "我只能看懂文字和语音。发送 `帮助` 看看我能做什么。",
     ),
     no.NotFromHere: Text(
-        "I only know colleagues of this organisation, and DingTalk does not tell me who you are in it. Please ask an admin.",
-        "我只服务本组织的同事，而钉钉没有告诉我你在组织里的身份，请联系管理员。",
+        "I can't help you with that: only colleagues of this organisation take part, and I am not told that you are one. If you are, please ask an admin.",
+        "仅限本组织的在职同事使用，目前无法确认你的身份。如有疑问，请联系管理员。",
     ),
     no.CallsUsedUp: Text(
         "DingTalk has held your words back: the organisation's calls of this month are used up. Nothing was changed; the admins know.",
-        "本组织当月的钉钉调用量已用完，你的消息没有送达。未做任何改动，已通知管理员。",
+        "本组织当月的钉钉调用量已用完，我没有收到你发的内容。未做任何改动，已通知管理员。",
     ),
 }
 
@@ -170,7 +174,7 @@ def words(refusal: no.Refusal, locale: str, amount: Callable[[int], Shown], extr
     if isinstance(refusal, no.AmbiguousAmount):
         facts["choices"] = Shown(" / ".join(f"`{amount(choice)}`" for choice in refusal.choices))
     if isinstance(refusal, no.AmbiguousPerson):
-        facts["names"] = ", ".join(refusal.names)
+        facts["names"] = listed(refusal.names, locale)
     return WORDS[type(refusal)](locale, **(facts | extra))
 
 

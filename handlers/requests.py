@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from handlers import cards, texts
 from handlers.context import Context, Voice
-from handlers.wording import Shown
+from handlers.wording import Shown, listed
 from models.amount import Unit, share
 from models.approvers import Asked, Delegation
 from models.gateway_state import free_models
@@ -79,7 +79,7 @@ def _sent(ctx: Context, asked: Request, old: str | None) -> Message:
     if asked.state == "unroutable":
         first = texts.REQUEST_UNROUTABLE(say, amount=reader.amount(asked.amount), code=Shown(asked.code))
     else:
-        who = cards.asked_names(ctx.session, asked)
+        who = cards.asked_names(ctx.session, asked, reader)
         first = texts.REQUEST_SENT(
             say, amount=reader.amount(asked.amount), code=Shown(asked.code), approver=who
         )
@@ -92,7 +92,7 @@ def _sent(ctx: Context, asked: Request, old: str | None) -> Message:
     if recallable:
         lines.append(texts.MEANWHILE_RECALL(say, amount=reader.amount(recallable)))
     if free := free_models(ctx.session, ctx.policy):
-        lines.append(texts.MEANWHILE_FREE(say, models=", ".join(free)))
+        lines.append(texts.MEANWHILE_FREE(say, models=listed(free, say)))
     cancel_button = Button(
         texts.CANCEL_BUTTON(say), "request.cancel", asked.code, typed=f"cancel {asked.code}"
     )

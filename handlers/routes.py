@@ -54,6 +54,7 @@ _DECLINE = Text("`decline CODE reason`", "`拒绝 CODE 理由`")
 _CANCEL = Text("`cancel CODE`", "`撤回 CODE`")
 _REVOKE = Text("`revoke CODE`", "`收回 CODE`")
 _DELEGATE = Text("`delegate @eve until friday`", "`委托 @小王 到周五`")
+_PAUSE = Text("`pause` or `continue`", "`暂停` 或 `继续`")
 _LANG = Text("`lang en` or `lang zh`", "`lang zh` 或 `lang en`")
 
 COMMANDS: dict[str, Route] = {
@@ -72,6 +73,8 @@ COMMANDS: dict[str, Route] = {
     "loans": Route(lending.loans, looks=True),
     "history": Route(balance.history, looks=True),
     "team": Route(team.team),
+    "pause": Route(metering.pause, usage=_PAUSE),
+    "resume": Route(metering.keep_going, usage=_PAUSE),
     "help": Route(balance.help_, looks=True),
     "lang": Route(balance.lang, (a.locale,), _LANG),
 }

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from handlers import texts
 from handlers.context import Context
-from handlers.wording import Text
+from handlers.wording import Text, listed
 from models.ledger import Account, AccountKind
 from models.member import Member
 from models.message import Chart, Message
@@ -32,7 +32,8 @@ def team(ctx: Context) -> Message:
     people = ctx.session.exec(_members(ctx, names)).all()
     if not people:
         raise NotForYou
-    name, reader = ", ".join(names) or ctx.me.team or ctx.me.name, ctx.reader
+    reader = ctx.reader
+    name = listed(names, reader.locale) or ctx.me.team or ctx.me.name
     facts = [(texts.TEAM_PEOPLE(reader.locale), str(len(people))), *_sums(ctx, period, list(people))]
     for one in names:
         pool = pool_of(ctx.session, one, period.id)

@@ -12,19 +12,19 @@ BALANCE_FREE_ONLY = Text(
 )
 USED = Text("Used", "已用")
 USED_OF = Text("{used} of {base}", "{used} / {base}")
-BY_WHAT = Text("By model", "用在")
-PACE = Text("Pace", "速度")
+BY_WHAT = Text("By model", "按模型")
+PACE = Text("Pace", "使用速度")
 PACE_A_DAY = Text("{pace} a day", "每天 {pace}")
 ENDS = Text("Period ends", "本期结束")
 ENDS_ON = Text("{day}, {left}", "{day}，{left}")
 DAYS_LEFT = Text("{days} d left", "还有 {days} 天")
 RUNS_OUT = Text("Runs out", "预计用完")
 LASTS = Text("lasts the period at this pace", "按目前速度够用到期末")
-RUNS_OUT_ON = Text("{day} at this pace", "按目前速度，{day}")
+RUNS_OUT_ON = Text("{day} at this pace", "按目前速度，{day} 用完")
 BORROWED = Text("Borrowed, unspent", "借入未用")
 TOP_UPS = Text("Top-ups", "追加额度")
 LENT_OUT = Text("Lent, still out", "借出未还")
-OWED_TO_OTHERS = Text("You owe", "你欠")
+OWED_TO_OTHERS = Text("You owe", "待还")
 FREE_MODELS = Text("Free models", "免费模型")
 AS_OF = Text("Usage as of {time}.", "用量截至 {time}。")
 ASK_BUTTON = Text("Ask for more", "申请额度")
@@ -34,22 +34,22 @@ HISTORY_BUTTON = Text("History", "明细")
 # Lending
 LENT = Text(
     "You lent **{amount}** to {borrower}. They owe only what they use; the rest is back by {day} at the latest. You have {left} left.",
-    "已借给 {borrower} **{amount}**。对方只需还用掉的部分，没用的最晚 {day} 回到你这里。你还剩 {left}。",
+    "已借给 {borrower} **{amount}**。对方用多少还多少，没用完的最晚 {day} 退回给你。你还剩 {left}。",
 )
 LENT_TO_YOU = Text(
     "{lender} lent you **{amount}**. You owe only what you use; the rest goes back by itself on {day}. You have {left} left.",
-    "{lender} 借给你 **{amount}**。用多少还多少，没用的 {day} 自动退回。你现在有 {left}。",
+    "{lender} 借给你 **{amount}**。用多少还多少，没用完的 {day} 自动退回。你现在有 {left}。",
 )
 GIVE_BACK_BUTTON = Text("Give back", "归还")
 RECALL_BUTTON = Text("Recall", "收回")
 FORGIVE_BUTTON = Text("Forgive", "免还")
 ASKED_TO_LEND = Text(
     "I asked {lender} to lend you **{amount}**. They can say yes until {day}.",
-    "已向 {lender} 提出借 **{amount}**，有效至 {day}。",
+    "已问 {lender} 能不能借你 **{amount}**，{day} 前有效。",
 )
 ASKS_YOU = Text(
     "{borrower} asks to borrow **{amount}** from you. They would owe only what they use.",
-    "{borrower} 想向你借 **{amount}**。对方只需还用掉的部分。",
+    "{borrower} 想向你借 **{amount}**。对方用多少还多少。",
 )
 ASK_TITLE = Text("{borrower} asks to borrow", "{borrower} 想借额度")
 LEND_IT_BUTTON = Text("Lend {amount}", "借出 {amount}")
@@ -63,15 +63,16 @@ ASK_DECLINED_TO_YOU = Text(
     "{lender} 暂时不方便借出。可以问问其他同事，或向主管申请。",
 )
 WHOM = Text(
-    "Whom would you like to ask? Say `borrow {amount} from @name`.", "想向谁借？请说 `向 @同事 借 {amount}`。"
+    "Whom would you like to ask? Say `borrow {amount} from @name`.",
+    "想向谁借？请发送 `向 @同事 借 {amount}`。",
 )
 GAVE_BACK = Text(
-    "Given back to {lender}: **{amount}** that you had not used.", "已还给 {lender}：未用的 **{amount}**。"
+    "Given back to {lender}: **{amount}** that you had not used.", "已归还 {lender} 未用的 **{amount}**。"
 )
-PAID_BACK = Text("Paid back to {lender}: **{amount}** that you owed.", "已还给 {lender}：欠的 **{amount}**。")
+PAID_BACK = Text("Paid back to {lender}: **{amount}** that you owed.", "已向 {lender} 还款 **{amount}**。")
 YOU_OWE = Text("You still owe {owed}.", "你还欠 {owed}。")
-GAVE_BACK_TO_YOU = Text("{borrower} gave back **{amount}** unused.", "{borrower} 退回了未用的 **{amount}**。")
-PAID_YOU_BACK = Text("{borrower} paid you back **{amount}**.", "{borrower} 偿还了 **{amount}**。")
+GAVE_BACK_TO_YOU = Text("{borrower} gave back **{amount}** unused.", "{borrower} 归还了未用的 **{amount}**。")
+PAID_YOU_BACK = Text("{borrower} paid you back **{amount}**.", "{borrower} 还了你 **{amount}**。")
 THEY_OWE = Text("They still owe you {owed}.", "对方还欠你 {owed}。")
 EVEN = Text("That loan is settled.", "这笔借款已结清。")
 RECALLED = Text("**{amount}** is back from {borrower}.", "已从 {borrower} 收回 **{amount}**。")
@@ -80,19 +81,19 @@ RECALLED_FROM_YOU = Text(
     "{lender} 收回了你尚未使用的 **{amount}**。你还剩 {left}。",
 )
 FORGAVE = Text(
-    "Done: {borrower} no longer owes you **{amount}**.", "好的，{borrower} 不用再还这 **{amount}**。"
+    "Done: {borrower} no longer owes you **{amount}**.", "好的，{borrower} 不用再还你 **{amount}** 了。"
 )
 FORGAVE_YOU = Text(
     "{lender} let **{amount}** go: you no longer owe it. Say thanks!",
-    "{lender} 免去了你欠的 **{amount}**，记得道谢！",
+    "{lender} 免去了你欠的 **{amount}**，不用还了，记得道声谢！",
 )
 LOANS_TITLE = Text("Your loans", "借还情况")
 NO_LOANS = Text(
-    "No open loans: you owe nobody, and nobody owes you.", "没有未结清的借还：你不欠谁，也没人欠你。"
+    "No open loans: you owe nobody, and nobody owes you.", "没有未结清的借条：你不欠别人，别人也不欠你。"
 )
 LOAN_TAKEN = Text(
     "From {name}: {unspent} unspent, you owe **{owed}**{due}",
-    "向 {name} 借：未用 {unspent}，欠 **{owed}**{due}",
+    "向 {name} 借入：未用 {unspent}，待还 **{owed}**{due}",
 )
 LOAN_GIVEN = Text(
     "To {name}: {unspent} unspent, they owe you **{owed}**{due}",
@@ -110,7 +111,7 @@ LOAN_ENDS_SOON = Text(
 REQUEST_TITLE = Text("Quota request", "额度申请")
 REQUEST_SENT = Text(
     "Your request for **{amount}** ({code}) is with {approver}. I'll tell you the moment it is decided.",
-    "你申请的 **{amount}**（{code}）已发给 {approver}，有结果会马上告诉你。",
+    "你申请的 **{amount}**（{code}）已提交给 {approver} 审批，有结果会马上告诉你。",
 )
 REQUEST_UNROUTABLE = Text(
     "Your request for **{amount}** ({code}) is kept, but there is nobody to decide it yet. The admins know.",
@@ -118,9 +119,9 @@ REQUEST_UNROUTABLE = Text(
 )
 REQUEST_UNROUTABLE_ADMIN = Text(
     "{name} asked for {amount} ({code}) and nobody can decide: no manager, owner or fallback is reachable.",
-    "{name} 申请 {amount}（{code}），但找不到可审批的人：主管、负责人和备选审批人均不可达。",
+    "{name} 申请 {amount}（{code}），但没有人能审批：主管、团队负责人和备选审批人都联系不上。",
 )
-REQUEST_AMENDED = Text("It replaces {old}.", "它取代了 {old}。")
+REQUEST_AMENDED = Text("It replaces {old}.", "原申请 {old} 已被取代。")
 MEANWHILE_RECALL = Text(
     "Meanwhile you can recall up to {amount} that you lent and nobody has used.",
     "等待期间，你可以先收回借出未用的 {amount}。",
@@ -139,7 +140,7 @@ CARD_LASTS = Text("lasts the period ({pace} a day)", "够用到期末（每天 {
 CARD_POOL = Text("Team budget {team}", "团队预算 {team}")
 CARD_POOL_CHANGE = Text("{before} → {after}", "{before} → {after}")
 CARD_DEBT = Text("Owes colleagues", "欠同事")
-CARD_WHY = Text("Why you", "为什么找你")
+CARD_WHY = Text("Why you", "由你审批")
 WHY = {
     "manager": Text("you are their manager", "你是对方的主管"),
     "above": Text("you are their manager's manager", "你是对方主管的上级"),
@@ -149,10 +150,10 @@ WHY = {
 }
 APPROVE_BUTTON = Text("Approve {amount}", "同意 {amount}")
 LESS_BUTTON = Text("Approve {amount} (lasts the period)", "同意 {amount}（够用到期末）")
-LESS_CEILING_BUTTON = Text("Approve {amount} (your limit)", "同意 {amount}（你的权限）")
+LESS_CEILING_BUTTON = Text("Approve {amount} (your limit)", "同意 {amount}（你的上限）")
 DECLINE_BUTTON = Text("Decline…", "拒绝…")
 DECLINE_FORM = Text("Decline request", "拒绝申请")
-DECLINE_REASON = Text("Reason, for {name}", "给 {name} 的理由")
+DECLINE_REASON = Text("Reason, for {name}", "理由（{name} 会看到）")
 REVOKE_BUTTON = Text("Take back unspent", "收回未用部分")
 SMALL_ASKS = Text("**{name}** asks for **{amount}**", "**{name}** 申请 **{amount}**")
 STATE_PENDING = Text("⏳ waiting for {approver}", "⏳ 等待 {approver} 审批")
@@ -171,7 +172,9 @@ STATE_EXPIRED = Text("⌛ ended without an answer · {time}", "⌛ 超时未处�
 STATE_VOID = Text("⛔ void · {time}", "⛔ 已作废 · {time}")
 STATE_REPLACED = Text("🔁 replaced by {code}, now {amount}", "🔁 已被 {code} 取代，现为 {amount}")
 BY_POLICY = Text("policy", "自动规则")
-YOU_APPROVED = Text("Done: {name} gets **{amount}** ({code}).", "好的，已给 {name} **{amount}**（{code}）。")
+YOU_APPROVED = Text(
+    "Done: {name} gets **{amount}** ({code}).", "好的，已批给 {name} **{amount}**（{code}）。"
+)
 YOU_DECLINED = Text(
     "Declined ({code}). {name} was told, with your reason.", "已拒绝（{code}），理由已转告 {name}。"
 )
@@ -192,20 +195,21 @@ GRANT_FAILED = Text(
     "你的 {amount}（{code}）已批准但尚未生效，网关返回：{why}。系统正在重试。",
 )
 DECLINED = Text(
-    "{by} declined your request for {amount} ({code}).", "{by} 拒绝了你的申请 {amount}（{code}）。"
+    "{by} declined your request for {amount} ({code}).", "{by} 拒绝了你的申请：{amount}（{code}）。"
 )
-CANCELLED = Text("Your request for {amount} ({code}) is cancelled.", "已撤回申请 {amount}（{code}）。")
+CANCELLED = Text("Your request for {amount} ({code}) is cancelled.", "已撤回 {amount} 的申请（{code}）。")
 EXPIRED = Text(
     "Nobody answered your request for {amount} ({code}) in time, so it ended. Nothing was declined.",
-    "你的申请 {amount}（{code}）一直没人处理，已过期。这不是拒绝。",
+    "你申请的 {amount}（{code}）一直没人处理，已过期，并不是被拒绝。",
 )
 ASK_AGAIN_BUTTON = Text("Ask again", "再次申请")
 REMINDER = Text(
     "Still open: {name} waits for an answer on {amount} ({code}).",
-    "提醒：{name} 的申请 {amount}（{code}）还在等你处理。",
+    "提醒：{name} 申请的 {amount}（{code}）还在等你审批。",
 )
 ESCALATED = Text(
-    "No answer yet on {code}, so {approver} was asked as well.", "{code} 暂无回复，已同时请 {approver} 处理。"
+    "No answer yet on {code}, so {approver} was asked as well.",
+    "{code} 还没有回复，已同时请 {approver} 审批。",
 )
 REVOKED = Text("**{amount}** of {code} is taken back.", "已收回 {code} 中未用的 **{amount}**。")
 REVOKED_FROM_YOU = Text(
@@ -217,9 +221,11 @@ GRANT_ENDED = Text(
 )
 DELEGATED = Text(
     "{name} can decide your requests until {day}. You still can, too.",
-    "{day} 前，{name} 可代你审批；你自己也仍可审批。",
+    "{name} 可代你审批，截至 {day}；你自己也仍可审批。",
 )
-DELEGATED_TO_YOU = Text("{name} handed you their approvals until {day}.", "{name} 委托你代为审批，至 {day}。")
+DELEGATED_TO_YOU = Text(
+    "{name} handed you their approvals until {day}.", "{name} 委托你代为审批，截至 {day}。"
+)
 AUTO_APPROVED = Text(
     "Approved by policy: {name} got {amount} ({code}).", "按规则自动通过：{name} 获得 {amount}（{code}）。"
 )
@@ -237,23 +243,25 @@ DECLINE_SUBMIT = Text("Decline", "拒绝")
 BACK = Text("Back", "返回")
 
 # Confirming
-ECHO = Text("Did I get that right? {what}", "我理解得对吗？{what}")
-ECHO_AGAIN = Text("You just did exactly that. Once more? {what}", "刚才已经操作过一次，要再来一次吗？{what}")
+ECHO = Text("Did I get that right? {what}", "请确认：{what}")
+ECHO_AGAIN = Text(
+    "You just did exactly that. Once more? {what}", "刚刚已经操作过一次，确定再来一次吗？{what}"
+)
 ECHO_LEND = Text("Lend **{amount}** to **{name}**{team}", "借给 **{name}**{team} **{amount}**")
 ECHO_BORROW = Text("Ask **{name}**{team} to lend you **{amount}**", "向 **{name}**{team} 借 **{amount}**")
 ECHO_REPAY = Text("Give **{amount}** back to **{name}**{team}", "还给 **{name}**{team} **{amount}**")
 ECHO_RECALL = Text("Take **{amount}** back from **{name}**{team}", "从 **{name}**{team} 收回 **{amount}**")
 ECHO_FORGIVE = Text("Let **{name}**{team} off **{amount}**", "免去 **{name}**{team} 欠的 **{amount}**")
 ECHO_REQUEST = Text("Ask your manager for **{amount}**", "向主管申请 **{amount}**")
-ECHO_APPROVE = Text("Approve **{code}** for **{amount}**", "同意 **{code}**，数额 **{amount}**")
+ECHO_APPROVE = Text("Approve **{code}** for **{amount}**", "同意 **{code}**：**{amount}**")
 ECHO_DECLINE = Text("Decline **{code}**", "拒绝 **{code}**")
 ECHO_CANCEL = Text("Cancel **{code}**", "撤回 **{code}**")
 ECHO_REVOKE = Text("Take back what is unspent of **{code}**", "收回 **{code}** 未用的部分")
 ECHO_DELEGATE = Text(
-    "Hand your approvals to **{name}**{team} until {day}", "委托 **{name}**{team} 代为审批至 {day}"
+    "Hand your approvals to **{name}**{team} until {day}", "委托 **{name}**{team} 代为审批，截至 {day}"
 )
 EVERYTHING = Text("everything", "全部")
-AS_ASKED = Text("the amount asked", "申请的数额")
+AS_ASKED = Text("the amount asked", "按申请的数额")
 YES_BUTTON = Text("Yes", "确认")
 NO_BUTTON = Text("No", "取消")
 NOTHING_DONE = Text("Fine, nothing was changed.", "好的，未做任何改动。")
@@ -305,6 +313,10 @@ HELP_THREADS = Text(
     "Slash commands do not work inside threads; mention me there. Plain sentences work, too.",
     "消息列（thread）里不能用斜杠命令，@我 就行；也可以直接说大白话。",
 )
+HELP_NAMES = Text(
+    "In our chat, where nobody can be mentioned, write a name, job number or e-mail. Plain sentences work, too.",
+    "单聊里没法 @ 人，写对方的姓名、工号或邮箱即可；也可以直接说大白话。",
+)
 LANG_SET = Text("I'll speak English with you.", "好的，之后我用中文。")
 
 # App Home
@@ -339,7 +351,10 @@ PAUSED = Text(
 CONTINUED = Text("Fine, go on.", "好的，继续。")
 
 # Answers that are not refusals
-PUBLIC_ASK_PRIVATELY = Text("Ask me in our chat: figures are private.", "额度是隐私，请私聊我查询。")
+PUBLIC_ASK_PRIVATELY = Text(
+    "Ask me in our chat: figures are private. I have answered you there.",
+    "额度不在群里显示，请私聊我。这次的结果已私聊发给你。",
+)
 BROKE = Text(
     "Something broke on our side; nothing was moved. Reference: {ref}.",
     "系统出了点问题，额度没有变动。编号：{ref}。",
@@ -361,5 +376,5 @@ MISSING_SCOPES = Text(
 )
 LEAVING_HELD_BACK = Text(
     "The nightly read of the DingTalk directory would let {number} people leave; nothing was done. Look at `quotabot people sync dingtalk --dry-run`.",
-    "钉钉通讯录夜间同步将使 {number} 人离职，已暂停。请查看 `quotabot people sync dingtalk --dry-run`。",
+    "按今晚读取的钉钉通讯录，会有 {number} 人被视为离职，已暂停处理。请查看 `quotabot people sync dingtalk --dry-run`。",
 )

@@ -31,7 +31,8 @@ class Understood:
     """What a sentence asks for, nothing looked up.
 
     `person` is a messenger's id, `name` whatever else names somebody; `amount` is as typed, for `models.amount.parse`; `until` an ISO
-    day, or what was typed when there is no such day; `several`: more than one person where one is meant. Besides the intents of interface.md: `revoke`, and `yes` and `no` to an echo.
+    day, or what was typed when there is no such day; `several`: more than one person where one is meant. Besides the intents of
+    interface.md: `revoke`, `yes` and `no` to an echo, `pause` and `resume`.
     """
 
     intent: str
@@ -54,7 +55,7 @@ class Understood:
     def as_json(self) -> dict[str, Any]:
         """The line that `quotabot understand` prints."""
         return {
-            "intent": "none" if self.intent in ("yes", "no") else self.intent,
+            "intent": "none" if self.intent in _UNLISTED else self.intent,
             "person": self.person,
             "amount": self.number,
             "reason": self.reason,
@@ -64,6 +65,8 @@ class Understood:
 
 
 NOTHING = Understood("none")
+_UNLISTED = ("yes", "no", "pause", "resume")
+"""Words that stand for a button, where there are none; no sentence means them."""
 
 
 def understand(text: str, locale: str = "en", *, today: date | None = None) -> Understood:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,11 @@ class Text:
         """The sentence for a reader of `locale`; what people typed is escaped here, once."""
         template = self.zh if locale.startswith("zh") else self.en
         return Shown(template.format(**{name: _fit(value) for name, value in facts.items()}))
+
+
+def listed(words: Iterable[str], locale: str) -> str:
+    """Several of a kind, as one writes them."""
+    return ("、" if locale.startswith("zh") else ", ").join(words)
 
 
 def _facts(template: str) -> set[str]:

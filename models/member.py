@@ -50,8 +50,13 @@ class Member(SQLModel, table=True):
             if len(found) == 1:
                 return found[0]
             if found:
-                raise AmbiguousPerson(text, tuple(f"{one.name} · {one.team or one.email}" for one in found))
+                raise AmbiguousPerson(text, tuple(map(_who, found)))
         raise UnknownPerson(text)
+
+    @property
+    def word(self) -> str:
+        """What names them in a typed command: their name, or the e-mail where that is several words."""
+        return self.name if self.name.strip() and " " not in self.name.strip() else self.email
 
     @property
     def active(self) -> bool:
@@ -66,6 +71,11 @@ class Member(SQLModel, table=True):
             name: str(getattr(self, name) or "") for name in ("name", "email", "team", "role", "employment")
         }
         return {key: str(value) for key, value in self.extra.items()} | own
+
+
+def _who(member: Member) -> str:
+    """Name, team and e-mail: enough to tell two of one name apart, and to name the one that is meant."""
+    return " · ".join(filter(None, (member.name, member.team, member.email)))
 
 
 class Address(SQLModel, table=True):

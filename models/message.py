@@ -40,9 +40,15 @@ class Message:
     preview: str = ""
     parts: tuple[Message, ...] = ()
     """Sections below this one, for a page such as App Home."""
+    locale: str = ""
+    """The language of whoever reads it, for what a messenger adds; names in it say nothing of that."""
 
     def without_buttons(self) -> Message:
         return replace(self, buttons=())
+
+    def spoken(self, locale: str) -> Message:
+        """The same, marked as being in this language."""
+        return replace(self, locale=locale)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -59,6 +65,7 @@ class Message:
             footnote=data["footnote"],
             preview=data["preview"],
             parts=tuple(Message.from_json(part) for part in data["parts"]),
+            locale=data.get("locale", ""),
         )
 
 

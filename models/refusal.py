@@ -4,7 +4,8 @@ Refusal
 ├── NotUnderstood  WrongUsage  BadAmount  AmbiguousAmount  AllNotAllowed
 │   BadDate
 ├── UnknownSender  UnknownPerson  AmbiguousPerson  SeveralPeople  NotAColleague
-│   OnlyColleagues  StatusUnknown  UnreadableMessage  NotFromHere  CallsUsedUp
+│   OnlyColleagues  UnknownMention  StatusUnknown  UnreadableMessage  NotFromHere
+│   CallsUsedUp
 ├── NoPolicyYet  PeriodClosing  TooSlow  KeyReused  NothingToConfirm
 │   NotForYou
 ├── InsufficientQuota  NotLendable  HoldsBorrowed  LendingIsOff  LendingToOneself
@@ -287,6 +288,11 @@ class NothingToRevoke(Refusal):
 @dataclass(eq=False)
 class UnreadableMessage(Refusal):
     """A picture, a file, a sticker: nothing that could be asked."""
+
+
+@dataclass(eq=False)
+class UnknownMention(Refusal):
+    """Somebody was mentioned who is no colleague, or whom nobody has told us of."""
 
 
 @dataclass(eq=False)

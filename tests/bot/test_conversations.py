@@ -24,7 +24,7 @@ EN = {
 ZH = {
     "lend": "借给 @bob 20 做演示", "repay": "还 @alice 5", "recall": "收回 @bob 5", "borrow": "向 @eve 借 10",
     "request": "申请 300 压测", "you lent": "已借给 Bob *$20.00*", "lent you": "Alice 借给你 *$20.00*",
-    "gave back": "已还给 Alice：未用的 *$5.00*", "recalled": "已从 Bob 收回 *$5.00*", "asks": "Bob 想向你借 *$10.00*",
+    "gave back": "已归还 Alice 未用的 *$5.00*", "recalled": "已从 Bob 收回 *$5.00*", "asks": "Bob 想向你借 *$10.00*",
     "sent": "你申请的 *$300.00*", "asks for": "*Pia* · payments 申请 *$300.00*", "approved": "Lee 同意了 *$300.00*",
     "by lee": "Lee 已同意 $300.00", "waiting": "等待 Lee 审批", "left": "你还剩 *$100.00*", "not lent": "你现在最多可借出 $60.00",
 }  # fmt: skip

@@ -27,7 +27,7 @@ EN = {
 }  # fmt: skip
 ZH = {
     "balance": "余额", "left": "你还剩 $100.00", "lend": "借给 @bob 20", "you lent": "已借给 Bob $20.00",
-    "lent you": "Alice 借给你 $20.00", "repay": "还 @alice 5", "gave back": "已还给 Alice：未用的 $5.00",
+    "lent you": "Alice 借给你 $20.00", "repay": "还 @alice 5", "gave back": "已归还 Alice 未用的 $5.00",
     "recall": "收回 @bob 5", "recalled": "已从 Bob 收回 $5.00", "request": "申请 300 压测",
     "sent": "你申请的 $300.00", "asks for": "Pia · payments 申请 $300.00", "approved": "Lee 同意了 $300.00",
     "by lee": "Lee 已同意 $300.00", "borrow": "向 @eve 借 10", "asks": "Bob 想向你借 $10.00",

@@ -225,7 +225,8 @@ async def test_words_that_cannot_be_changed_are_followed_by_the_new_state(stage:
 
 async def test_figures_are_never_shown_in_a_group(stage: DingStage) -> None:
     for words in ("balance", "loans", "history", "team", "request 300 load test"):
-        assert (await stage.say("pia", words, group=GROUP)).text == "Ask me in our chat: figures are private."
+        answer = await stage.say("pia", words, group=GROUP)
+        assert answer.text.startswith("Ask me in our chat: figures are private.")
     await stage.card("pia", "You have **$500.00** left")
     await stage.settled()
     assert not [one for one in stage.heard(GROUP) if "$" in one]
@@ -246,11 +247,8 @@ async def test_two_mentions_are_asked_back_and_nothing_moves(stage: DingStage) -
 
 
 async def test_an_outsider_neither_takes_part_nor_is_lent_to(stage: DingStage) -> None:
-    assert (
-        "colleagues of this organisation" in (await stage.say("zoe", "balance", group=GROUP)).text
-        or "本组织" in stage.heard(GROUP)[-1]
-    )
-    assert "take part right now" in (await stage.say("alice", "lend 20", at=["zoe"], group=GROUP)).text
+    assert "本组织的在职同事" in (await stage.say("zoe", "balance", group=GROUP)).text
+    assert "person you mentioned" in (await stage.say("alice", "lend 20", at=["zoe"], group=GROUP)).text
     assert stage.left("alice") == 100
 
 

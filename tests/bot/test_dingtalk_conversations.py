@@ -28,8 +28,8 @@ ZH = {
     "asks for": "**Pia** · payments 申请 **$300.00**", "approve": "同意", "approved": "Lee 同意了 **$300.00**",
     "by lee": "Lee 已同意 $300.00", "decline": "拒绝 {} 下个月再说", "declined": "Lee 拒绝了你的申请", "reason": "下个月再说",
     "told no": "理由已转告 Pia", "borrow": "向 借 10", "asks": "Bob 想向你借 **$10.00**", "accept": "确认 {}",
-    "accepted": "已借给 Bob **$10.00**", "repay": "还 5", "gave back": "已还给 Alice：未用的 **$5.00**",
-    "privately": "请私聊我", "loose": "借给 bob 20", "yes": "确认", "right?": "我理解得对吗", "help": "你可以这样说",
+    "accepted": "已借给 Bob **$10.00**", "repay": "还 5", "gave back": "已归还 Alice 未用的 **$5.00**",
+    "privately": "请私聊我", "loose": "借给 bob 20", "yes": "确认", "right?": "请确认：", "help": "你可以这样说",
 }  # fmt: skip
 
 
@@ -122,7 +122,7 @@ async def test_a_chinese_sentence_with_a_mention_is_said_back_and_confirmed_by_a
 ) -> None:
     """`借 20 给 @李四` may be read both ways, so it is confirmed; the name is not in the words, only in atUsers."""
     await stage.say("alice", "借 20 给 ", at=["bob"], group=GROUP)
-    await stage.card("alice", "我理解得对吗", "**Bob** · design", "**$20.00**")
+    await stage.card("alice", "请确认：", "**Bob** · design", "**$20.00**")
     assert stage.left("alice") == 100
     assert "已借给 Bob **$20.00**" in (await stage.say("alice", "确认")).text
     assert (stage.left("alice"), stage.left("bob")) == (80, 120)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,7 +26,7 @@ from bot.dingtalk_words import (
     with_person,
 )
 from models.message import Button, Chart, Field, Form, Message, escape
-from models.refusal import CallsUsedUp, NotAColleague, NotFromHere, SeveralPeople, UnreadableMessage
+from models.refusal import CallsUsedUp, NotFromHere, SeveralPeople, UnknownMention, UnreadableMessage
 
 APPROVE = Button("同意 $300.00", "request.approve", "7F3K", "primary", "approve 7F3K")
 DECLINE = Button("拒绝…", "request.decline", "7F3K", "danger", "decline 7F3K")
@@ -34,6 +36,7 @@ ASK = Message(
     facts=(("已用", "$120.00 / $500.00"), ("剩余", "$380.00，还有 22 天")),
     buttons=(APPROVE, DECLINE),
     preview="额度申请",
+    locale="zh",
 )
 
 
@@ -67,10 +70,33 @@ def test_a_message_names_what_one_types_in_place_of_its_buttons() -> None:
         (Button("借给同事", "lend.open", typed="lend"), "借给 姓名 50"),
         (Button("明细", "history.open", typed="history"), "明细"),
         (Button("更早", "history.open", "2026-11-01~7"), ""),
+        (Button("归还", "loan.return", "7", typed="repay 张三"), "归还 张三"),
+        (Button("找同事借", "borrow.open", typed="borrow"), "向 姓名 借 50"),
+        (Button("Borrow", "borrow.open", typed="borrow"), "borrow 50 from name"),
+        (Button("先暂停", "surge.pause", typed="pause"), "暂停"),
     ],
 )
-def test_what_one_types_is_in_the_language_of_the_button(button: Button, words: str) -> None:
-    assert typed(button) == words
+def test_what_one_types_is_in_the_language_of_the_reader(button: Button, words: str) -> None:
+    assert typed(button, "zh" if re.search("[\u4e00-\u9fff]", button.label) else "en") == words
+
+
+def test_a_name_in_what_one_types_plants_no_link() -> None:
+    button = Button("收回", "loan.recall", "7", typed="recall x](http://evil.example)")
+    assert "](http" not in markdown(Message(text="x", buttons=(button,), locale="zh"))[1]
+
+
+def test_names_in_another_script_do_not_change_the_language() -> None:
+    told = Message(
+        title="Quota request 7F3K",
+        text="**张三** asks for **$300.00**",
+        facts=(("Team budget 设计组", "$5,000.00"),),
+        buttons=(Button("Approve $300.00", "request.approve", "7F3K", typed="approve 7F3K"),),
+        locale="en",
+    )
+    assert card(told)["tag"] == "Open"
+    assert "Team budget 设计组: $5,000.00" in str(card(told)["body"])
+    assert card(Message(text="You lent $10.00 to 李四", locale="en"))["tag"] == "Settled"
+    assert said(replace(told, facts=(("团队", "x"),), locale="zh")).endswith("团队：x")
 
 
 def test_what_people_typed_can_plant_neither_links_nor_pictures_nor_headings() -> None:
@@ -85,7 +111,7 @@ def test_what_people_typed_can_plant_neither_links_nor_pictures_nor_headings() -
 
 
 def test_lines_break_where_they_were_and_a_quote_stands_alone() -> None:
-    assert markdown(Message(text="one\ntwo\n> three"))[1] == "one  \ntwo\n\n> three"
+    assert markdown(Message(text="one\ntwo\n> three\nfour"))[1] == "one  \ntwo\n\n> three\n\nfour"
 
 
 def test_commands_in_a_text_are_bold_as_there_is_no_code() -> None:
@@ -107,6 +133,7 @@ def test_a_text_that_is_too_long_is_cut_between_two_characters() -> None:
     text = markdown(Message(text="额" * 20_000))[1]
     assert len(text.encode()) <= MARKDOWN_BYTES
     assert text.endswith("额…")
+    assert markdown(Message(text="额" * 80))[0] == "额" * 59 + "…"
 
 
 # Cards
@@ -131,10 +158,18 @@ def test_a_settled_card_has_no_button_left() -> None:
     assert slots().items() <= card(ASK.without_buttons()).items()
 
 
+def test_a_card_that_only_tells_awaits_nothing_and_one_that_was_decided_says_so() -> None:
+    lent = Message(text="张三 借给你 $20.00", buttons=(Button("归还", "loan.return", "7"),), locale="zh")
+    approved = Message(
+        text="✅ 王五 已同意", buttons=(Button("收回未用部分", "request.revoke", "7F3K"),), locale="zh"
+    )
+    assert (card(lent)["tag"], card(approved)["tag"]) == ("", "已处理")
+
+
 def test_a_long_reason_gives_way_before_the_figures_do() -> None:
     reason = escape("压测需要更多的额度，" * 60)
     body = card_values(
-        card(Message(title="t", text=f"**Pia** 申请 **$300.00**\n> {reason}", facts=ASK.facts))
+        card(Message(title="t", text=f"**Pia** 申请 **$300.00**\n> {reason}", facts=ASK.facts, locale="zh"))
     )["body"]
     assert len(body.encode()) <= VALUE_BYTES
     assert "剩余：$380.00，还有 22 天" in body
@@ -207,6 +242,11 @@ def test_the_id_of_a_card_is_the_same_for_every_try_and_safe() -> None:
         ("向借 50", "向 <@u1> 借 50"),
         ("还 20", "还 <@u1> 20"),
         ("委托 到周五", "委托 <@u1> 到周五"),
+        ("归还 20", "归还 <@u1> 20"),
+        ("借给 @李四 50", "借给 <@u1> 50"),
+        ("借给@李四 50 压测", "借给 <@u1> 50 压测"),
+        ("借给我 20", "<@u1> 借给我 20"),
+        ("can you lend me 20", "<@u1> can you lend me 20"),
         ("", "<@u1>"),
     ],
 )
@@ -256,7 +296,7 @@ def test_one_mention_is_a_person_and_we_are_nobody() -> None:
             },
             SeveralPeople(),
         ),
-        ({"atUsers": [BOT, {"dingtalkId": "$:b"}]}, NotAColleague("👤")),
+        ({"atUsers": [BOT, {"dingtalkId": "$:b"}]}, UnknownMention()),
         ({"senderStaffId": ""}, NotFromHere()),
         ({"senderStaffId": None, "senderId": "$:a", "senderNick": "Alice"}, NotFromHere()),
         ({"senderCorpId": "other"}, NotFromHere()),

@@ -18,7 +18,7 @@ from models.refusal import (
     BadDate,
     NotAColleague,
     NothingToConfirm,
-    UnknownPerson,
+    UnknownMention,
     WrongUsage,
 )
 from tests.town import NOW, asks, who
@@ -34,7 +34,7 @@ def test_a_handle_a_name_an_e_mail_lead_to_the_same_human(session: Session) -> N
         Said("lend", member=bob.id),
     ):
         assert arguments.person(ctx, said).id == bob.id
-    with pytest.raises(UnknownPerson):
+    with pytest.raises(UnknownMention):
         arguments.person(ctx, Said("lend", handle="U99"))
     with pytest.raises(WrongUsage):
         arguments.person(ctx, Said("lend"))

@@ -108,10 +108,10 @@ def test_a_team_is_not_for_everybody(session: Session) -> None:
             team.team(asks(session, name))
 
 
-def test_help_says_where_slash_commands_do_not_work_only_where_there_are_some(session: Session) -> None:
+def test_help_says_where_slash_commands_or_mentions_do_not_work(session: Session) -> None:
     assert "/quota" in balance.help_(asks(session, "alice")).text
     assert "thread" in balance.help_(asks(session, "alice")).footnote
-    assert balance.help_(asks(session, "alice", messenger="dingtalk")).footnote == ""
+    assert "job number" in balance.help_(asks(session, "alice", messenger="dingtalk")).footnote
 
 
 def test_a_language_is_kept(session: Session) -> None:
