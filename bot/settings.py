@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +22,7 @@ class Settings(BaseSettings):
     )
     policy_file: Path = Field(Path("policy.yaml"), description="used when no file is named")
     http_host: str = Field("127.0.0.1", description="where /healthz /readyz /metrics /slack/events listen")
-    http_port: int = Field(8080, description="and the port")
+    http_port: int = Field(8080, ge=0, le=65535, description="and the port")
     slack_bot_token: SecretStr | None = Field(None, description="xoxb-...; without it Slack is off")
     slack_app_token: SecretStr | None = Field(
         None, description="xapp-...; present: Socket Mode, absent: HTTP mode"
@@ -55,4 +56,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls) -> Settings:
-        return cls(_secrets_dir=SECRETS if SECRETS.is_dir() else None)
+        try:
+            return cls(_secrets_dir=SECRETS if SECRETS.is_dir() else None)
+        except UnicodeDecodeError:
+            raise OSError(errno.EILSEQ, "not UTF-8; save the file as UTF-8", ".env") from None

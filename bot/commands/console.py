@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 from sqlmodel import Session, func, select
 from typer.core import TyperGroup
 
@@ -104,6 +104,10 @@ def _database(error: Any) -> tuple[str, ...]:
     said = " ".join(str(error.orig).split())
     if "no such table" in said or getattr(error.orig, "sqlstate", None) == "42P01":
         return ("the database has no tables yet: run `quotabot migrate`",)
+    if (
+        type(error) is DatabaseError
+    ):  # its subclasses tell what; SQLite says this of a file that is none of its own
+        return (f"the database cannot be read: {said}",)
     if not isinstance(error, OperationalError):
         return ()
     return (f"the database does not answer: {said}",)
@@ -117,7 +121,6 @@ _WORDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Any
     ((MessengerError, Undeliverable), lambda error: (f"the messenger says no: {error}",)),
     (CommandError, lambda _: ("the database was made by a newer quotabot than this one",)),
     (ValidationError, _settings),
-    (ArgumentError, lambda _: ("DATABASE_URL is no address of a database, such as sqlite:///quotabot.db",)),
     (DBAPIError, _database),
     (OSError, _file),
 )
@@ -140,7 +143,12 @@ def ledger(settings: Settings | None = None) -> Iterator[Database]:
 
 
 def refuse_others(url: str) -> None:
-    kind = make_url(url).get_backend_name()
+    try:
+        kind = make_url(url).get_backend_name()
+    except (ArgumentError, ValueError):
+        raise Failed(
+            "DATABASE_URL is no address of a database, such as sqlite:///quotabot.db"
+        ) from None  # a port that is no number is a ValueError
     if kind not in ("sqlite", "postgresql"):
         raise Failed(
             f"DATABASE_URL: {kind} is not supported; it is sqlite:///FILE or postgresql://user@host/db"

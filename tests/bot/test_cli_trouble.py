@@ -70,6 +70,7 @@ def test_sqlite_makes_itself_and_a_newer_one_is_left_alone(fresh: Operator) -> N
     ("url", "why"),
     [
         ("mysql://root@localhost/db", "mysql is not supported"), ("nonsense", "no address of a database"),
+        ("postgresql://me@host:port/db", "no address of a database"),
         ("sqlite:////nowhere/at/all.db", "does not answer"), ("postgresql://nobody:hush@127.0.0.1:1/db", "does not answer"),
     ],
 )  # fmt: skip
@@ -83,9 +84,22 @@ def test_a_database_that_cannot_be_reached_is_one_line(
     assert "\n" not in said
 
 
+def test_a_file_that_is_no_database_is_one_line(fresh: Operator, tmp_path: Path) -> None:
+    (tmp_path / "quotabot.db").write_bytes(b"holiday photo " * 500)
+    for words in (("audit",), ("migrate",), ("run",), ("people", "export")):
+        assert fresh.fails(*words) == "the database cannot be read: file is not a database"
+
+
+def test_an_env_file_that_is_no_text_is_one_line(fresh: Operator, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"\xff\xfeH\x00")
+    assert fresh.fails("audit") == ".env: not UTF-8; save the file as UTF-8"
+
+
 def test_a_setting_that_makes_no_sense_is_named(fresh: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PORT", "many")
     assert fresh.fails("audit").startswith("HTTP_PORT: ")
+    monkeypatch.setenv("HTTP_PORT", "70000")
+    assert fresh.fails("run").startswith("HTTP_PORT: ")
 
 
 def test_a_gateway_without_its_key_is_one_line(fresh: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
