@@ -24,7 +24,7 @@ from handlers import limits, metering
 from models import gateway as accounts
 from models import policy as rules
 from models.gateway import GatewayAccount, Reading
-from models.gateway_state import GatewayState, rate_now
+from models.gateway_state import GatewayState, rate_now, refuse_unmetered
 from models.grant import give, take
 from models.member import Member
 from models.period import Period
@@ -358,7 +358,8 @@ class Desk:
 
 @contextlib.asynccontextmanager
 async def desk(settings: Settings, database: Database) -> AsyncIterator[Desk]:
-    """A desk at the gateway that the settings name. Raises `CannotDo`, `GatewayRefused`."""
+    """A desk at the gateway that the settings name. Raises `CannotDo`, `GatewayRefused`,
+    and a `Refusal` where it cannot follow the policy."""
     if settings.gateway_kind == "none":
         raise CannotDo("GATEWAY_KIND is none: set it, GATEWAY_URL and GATEWAY_KEY first")
     key = settings.gateway_key.get_secret_value() if settings.gateway_key else None
@@ -367,6 +368,8 @@ async def desk(settings: Settings, database: Database) -> AsyncIterator[Desk]:
             settings.gateway_kind, settings.gateway_url, key, http, entity=settings.gateway_entity
         )
         enforce = settings.gateway_mode == "enforce"
+        if (current := await database.run(rules.current)) is not None:
+            refuse_unmetered(current[1], enforce=enforce)
         yield Desk(Reconciler(database, gateway, utc_now, enforce=enforce, kind=settings.gateway_kind))
 
 

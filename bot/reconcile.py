@@ -11,11 +11,10 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import groupby
 from typing import TypeVar
 
 import structlog
@@ -30,7 +29,7 @@ from handlers.limits import Port, Taken, Write
 from models import gateway as accounts
 from models import policy as rules
 from models.gateway import Burn, Reading
-from models.gateway_state import LEASE, GatewayState, unread_end
+from models.gateway_state import LEASE, GatewayState, refuse_unmetered, unread_end
 from models.period import Period
 from models.refusal import NoPolicyYet, PeriodClosing
 
@@ -48,7 +47,7 @@ PATIENCE = timedelta(minutes=10)
 """How long it waits in all for a gateway that cannot be read."""
 AT_ONCE = 50
 """Writes before one looks again what is most urgent."""
-SIDE_BY_SIDE = 8
+AT_A_TIME = 8
 """Writes under way at once: the connector spaces the calls, and what waits for the database waits together."""
 DOWN = 3
 """So many failures and nothing else are the gateway's and not an account's."""
@@ -310,7 +309,7 @@ class Reconciler:
             (one for one in self.pending.values() if not self._rests(one.account)), key=lambda one: one.order
         )
         unlowered = False
-        for group in _groups(ready[:most]):
+        for group in limits.side_by_side(ready[:most], AT_A_TIME):
             if unlowered and group[0].raises and group[0].urgent:
                 continue  # what was to be lowered is not yet
             self._writing = len(group)
@@ -389,11 +388,12 @@ class Reconciler:
         return None
 
     def voice(self, session: Session, key: str) -> Voice:
-        """Whoever speaks for the gateway. Raises `NoPolicyYet`."""
+        """Whoever speaks for the gateway. Raises `NoPolicyYet`, also where the policy has no rate."""
         current = rules.current(session)
         if current is None:
             raise NoPolicyYet
         version, policy = current
+        refuse_unmetered(policy, enforce=False)
         return Voice(
             session=session, now=self.clock(), key=key, version=version, policy=policy, live=self.mode, actor="gateway",
         )  # fmt: skip
@@ -423,14 +423,6 @@ class Reconciler:
         state = limits.finish_round(session, strangers, begun, self.lag)
         self.released = state.released_at is not None
         self.edited, self.strangers = len(accounts.edited(session)), len(strangers)
-
-
-def _groups(writes: Sequence[Write]) -> Iterator[list[Write]]:
-    """Those that may be written side by side: lowering never beside raising, nothing urgent behind what is not."""
-    for _, alike in groupby(writes, key=lambda one: (one.urgent, one.raises)):
-        group = list(alike)
-        for start in range(0, len(group), SIDE_BY_SIDE):
-            yield group[start : start + SIDE_BY_SIDE]
 
 
 def reading_of(found: Account, *, refunds: bool) -> Reading:

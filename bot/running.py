@@ -25,7 +25,8 @@ from bot.reconcile import Reconciler
 from bot.settings import Settings
 from bot.slack import Slack
 from bot.worker import Worker
-from models.gateway_state import GatewayState
+from models import policy as rules
+from models.gateway_state import GatewayState, refuse_unmetered
 
 log = structlog.get_logger()
 
@@ -100,7 +101,9 @@ class House:
         return int(self.runner.addresses[0][1])
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`: then nothing new is taken, what is in flight is finished."""
+        """Until `stop`: then nothing new is taken, what is in flight is finished. Refuses a policy no gateway can follow."""
+        if self.reconciler is not None and (current := await self.database.run(rules.current)) is not None:
+            refuse_unmetered(current[1], enforce=self.reconciler.mode)
         self.runner = await web.serve(self._application(), self.settings.http_host, self.settings.http_port)
         tasks = [asyncio.create_task(self.worker.run(), name="worker")]
         tasks += [asyncio.create_task(one.run(), name=name) for name, one in self.messengers.items()]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 
 from sqlmodel import Session, col, select
 
 from handlers import metering
 from handlers.context import Voice
 from models import gateway as accounts
+from models.amount import Unit
 from models.gateway import Burn, GatewayAccount, Rate, Reading
 from models.gateway_state import GatewayState, rate_in_use
 from models.ledger import Cause
@@ -145,6 +147,8 @@ def writes_since(voice: Voice, entry_id: int, port: Port) -> tuple[list[Write], 
 
 def compare(voice: Voice, rows: Sequence[GatewayAccount], port: Port, urgent: set[int]) -> list[Write]:
     """What differs from what ought to be; what is right already is live. Edited by hand is left alone and reported."""
+    if voice.policy.unit is Unit.TOKENS:
+        return []  # a gateway counts money
     try:
         ought = accounts.wanted(voice.session, list(rows), _rate(voice))
     except PeriodClosing:
@@ -200,6 +204,14 @@ def _name_unlinked(voice: Voice) -> None:
     )
     for member in voice.session.exec(unlinked).all():
         metering.not_live(voice, member, "no account is linked")
+
+
+def side_by_side(writes: Sequence[Write], most: int) -> Iterator[list[Write]]:
+    """Those that may be written at once: lowering never beside raising, nothing urgent behind what is not."""
+    for _, alike in groupby(writes, key=lambda one: (one.urgent, one.raises)):
+        group = list(alike)
+        for start in range(0, len(group), most):
+            yield group[start : start + most]
 
 
 # Writing

@@ -64,6 +64,14 @@ WORDS: dict[type[no.Refusal], Text] = {
         "No quota has been handed out yet. The admins have to apply a policy first.",
         "还没有分配额度，需要管理员先启用额度规则。",
     ),
+    no.NoRate: Text(
+        "The gateway counts USD and the policy {unit}: write into policy.yaml how many {unit} are one USD (gateway: per_usd).",
+        "网关按美元计，额度规则按 {unit} 计：请在 policy.yaml 中写明 1 美元合多少 {unit}（gateway: per_usd）。",
+    ),
+    no.TokensNotEnforced: Text(
+        "The gateway counts money, so a policy in tokens can only be observed: GATEWAY_MODE=observe.",
+        "网关按金额计，以 token 为单位的额度规则只能观察、不能限额：GATEWAY_MODE=observe。",
+    ),
     no.PeriodClosing: Text(
         "The month is closing, a minute. Nothing was changed; please try again shortly.",
         "正在月结，请过一分钟再试。未做任何改动。",

@@ -22,6 +22,7 @@ from models.amount import Unit
 from models.base import is_postgres, lock_members, ref
 from models.ledger import Account, AccountKind, Cause, Kind, organisation, record, transfer
 from models.member import Member
+from models.refusal import NoRate
 
 MICRO = 1_000_000
 CHUNK = 5_000
@@ -35,8 +36,10 @@ class Rate:
 
     @classmethod
     def of(cls, unit: Unit, per_usd: Decimal | None) -> Self:
-        """The policy's rate; USD needs none."""
-        return cls(Fraction(per_usd if per_usd is not None else 1) * unit.scale / MICRO)
+        """The policy's rate. Raises `NoRate` where it names none; for USD it is 1."""
+        if per_usd is None:
+            raise NoRate(unit.value)
+        return cls(Fraction(per_usd) * unit.scale / MICRO)
 
     def booked(self, micro_usd: int) -> int:
         """What so much spend is in stored units: rounded up, it is used."""

@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy import JSON
 from sqlmodel import Field, Session, SQLModel, col, select, update
 
+from models.amount import Unit
 from models.gateway import Rate, change_rate
 from models.period import OPEN, Period
 from models.policy import Policy
+from models.refusal import TokensNotEnforced
 
 LEASE = timedelta(seconds=60)
 """How long a replica that fell silent is waited for: longer than the slowest write to a gateway takes."""
@@ -71,9 +73,9 @@ class GatewayState(SQLModel, table=True):
 
 
 def rate_in_use(session: Session, policy: Policy, period: Period) -> Rate:
-    """The rate at which use is booked: another one of the policy's counts from the next opening on."""
-    state = GatewayState.of(session)
-    wanted = str(policy.per_usd if policy.per_usd is not None else 1)
+    """The rate at which use is booked: another one of the policy's counts from the next opening on. Raises `NoRate`."""
+    state, wanted = GatewayState.of(session), str(policy.per_usd)
+    Rate.of(policy.unit, policy.per_usd)
     if state.period_id != period.id:
         if state.per_usd not in (None, wanted):
             change_rate(session)
@@ -81,6 +83,13 @@ def rate_in_use(session: Session, policy: Policy, period: Period) -> Rate:
         session.add(state)
         session.flush()
     return Rate.of(policy.unit, Decimal(state.per_usd or wanted))
+
+
+def refuse_unmetered(policy: Policy, *, enforce: bool) -> None:
+    """Raise `NoRate` or `TokensNotEnforced` where a gateway, which counts money, cannot follow this policy."""
+    Rate.of(policy.unit, policy.per_usd)
+    if enforce and policy.unit is Unit.TOKENS:
+        raise TokensNotEnforced
 
 
 def rate_now(session: Session, policy: Policy) -> Rate:

@@ -6,8 +6,8 @@ Refusal
 ├── UnknownSender  UnknownPerson  AmbiguousPerson  SeveralPeople  NotAColleague
 │   OnlyColleagues  UnknownMention  StatusUnknown  UnreadableMessage  NotFromHere
 │   CallsUsedUp
-├── NoPolicyYet  PeriodClosing  TooSlow  KeyReused  NothingToConfirm
-│   NotForYou
+├── NoPolicyYet (NoRate)  PeriodClosing  TooSlow  KeyReused  NothingToConfirm
+│   NotForYou  TokensNotEnforced
 ├── InsufficientQuota  NotLendable  HoldsBorrowed  LendingIsOff  LendingToOneself
 │   CannotLendNow  CannotBorrowNow  TooManyLoans  TooMuchBorrowed  OverdueLoans
 ├── NoSuchLoan  NothingOwed  MoreThanDue
@@ -123,6 +123,18 @@ class StatusUnknown(Refusal):
 @dataclass(eq=False)
 class NoPolicyYet(Refusal):
     """No policy was applied: nobody has quota."""
+
+
+@dataclass(eq=False)
+class NoRate(NoPolicyYet):
+    """The policy does not say what a USD is in its unit, so no gateway can be read or driven by it."""
+
+    unit: str
+
+
+@dataclass(eq=False)
+class TokensNotEnforced(Refusal):
+    """The policy counts tokens, and a gateway money: what they cost differs from model to model."""
 
 
 @dataclass(eq=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +11,8 @@ from sqlmodel import Session, col, select
 from models import policy as rules
 from models.amount import Unit, plain
 from models.approvers import Asked
-from models.gateway import Rate, rows_of
+from models.gateway import rows_of
+from models.gateway_state import rate_now
 from models.loan import Loan, Sums, loans_of
 from models.member import Member
 from models.period import Period, allowance_of
@@ -50,7 +50,7 @@ def show(session: Session, member: Member) -> dict[str, Any]:
         "name": member.name,
         "unit": view.unit.value if view.unit else None,
         **{name: view.amount(amount) for name, amount in amounts.items()},
-        "limit": view.limit(member.id, current[1].per_usd if current else None),
+        "limit": view.limit(member.id, current[1] if current else None),
         "period": {"start": view.time(period.starts_at), "end": view.time(period.ends_at)}
         if period
         else None,
@@ -76,12 +76,12 @@ class _View:
     def time(self, at: datetime | None) -> str | None:
         return at.astimezone(self.zone).isoformat() if at else None
 
-    def limit(self, member_id: int, per_usd: Decimal | None) -> str | None:
+    def limit(self, member_id: int, policy: rules.Policy | None) -> str | None:
         """What the gateway was last read to let this member spend in all; None where nothing limits them."""
         totals = [row.total for row in rows_of(self.session, member_id)]
-        if self.unit is None or not totals or None in totals:
+        if policy is None or not totals or None in totals:
             return None
-        return self.amount(Rate.of(self.unit, per_usd).booked(sum(filter(None, totals))))
+        return self.amount(rate_now(self.session, policy).booked(sum(filter(None, totals))))
 
     def loan(self, loan: Loan, sums: Sums, member_id: int) -> dict[str, Any]:
         lends = loan.lender_id == member_id

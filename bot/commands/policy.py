@@ -19,6 +19,7 @@ from models import policy as rules
 from models.amount import plain
 from models.calendar import midnight
 from models.enacting import spent_before, standing
+from models.gateway_state import refuse_unmetered
 from models.member import Member
 from models.policy import Policy, PolicyError, PolicyVersion
 from models.policy_check import Change, TeamTotal, check, totals
@@ -200,14 +201,18 @@ def _text_at(session: Session, wanted: date | None) -> str:
 
 
 def _parsed(file: Path | None) -> tuple[str, Policy]:
-    path = file or Settings.load().policy_file
+    settings = Settings.load()
+    path = file or settings.policy_file
     data = content(path)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise Failed(f"{path.name}:{line}: not UTF-8; save the file as UTF-8") from error
-    return text, rules.parse(text, path.name)
+    policy = rules.parse(text, path.name)
+    if settings.gateway_kind != "none":
+        refuse_unmetered(policy, enforce=settings.gateway_mode == "enforce")
+    return text, policy
 
 
 def _who() -> str:

@@ -117,6 +117,31 @@ def test_a_kind_without_a_connector_is_refused_in_one_line(
     assert "not yet" in operator.fails("run")
 
 
+@pytest.mark.parametrize(
+    ("unit", "more", "said"),
+    [
+        ("CNY", "", "how many CNY are one USD"),
+        ("credits", "", "how many credits are one USD"),
+        ("tokens", "gateway: {per_usd: 100000}", "only be observed"),
+    ],
+)
+def test_a_policy_that_no_gateway_can_follow_is_refused_before_it_is_applied_and_before_anything_runs(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, unit: str, more: str, said: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/other.db")
+    policy = tmp_path / "other.yaml"
+    policy.write_text(
+        f"unit: {unit}\ntimezone: UTC\nperiod: monthly\nallocations: [{{match: {{}}, amount: 100}}]\n{more}\n"
+    )
+    operator.says("policy", "apply", str(policy))
+    monkeypatch.setenv("GATEWAY_MODE", "enforce")
+    monkeypatch.setenv("GATEWAY_KIND", "new-api")
+    monkeypatch.setenv("GATEWAY_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("GATEWAY_KEY", "1:token")
+    for words in (["run"], ["gateway", "diff"], ["gateway", "link"], ["policy", "plan", str(policy)]):
+        assert said in operator.fails(*words)
+
+
 async def test_a_plan_of_the_links_shows_everybody_and_keeps_nothing(office: Office) -> None:
     office.burn("robot", 12.5)
     said = await office.says("link", "--plan")

@@ -537,6 +537,25 @@ async def test_a_gateway_that_is_down_does_not_keep_a_period_open(
     await loop.before_turning()
 
 
+@pytest.mark.parametrize(
+    ("unit", "rate", "used"), [("credits", "", 0), ("tokens", "gateway: {per_usd: 1000}\n", 7_500)]
+)
+async def test_what_a_gateway_cannot_follow_is_not_written_whoever_applied_it(
+    database: Database, http: aiohttp.ClientSession, unit: str, rate: str, used: int
+) -> None:
+    policy = POLICY.replace("unit: USD", f"unit: {unit}").replace("gateway: {per_usd: 1}\n", rate)
+    settle_town(database, policy)
+    async with LiteLLM(users={"alice": "alice@corp.example"}, clock=lambda: NOW) as gateway:
+        stage = Stage(database, gateway, http)
+        loop = stage.reconciler()
+        await loop.round()
+        gateway.burn("alice", 7.5)
+        gateway.flush()
+        await loop._turn()
+        assert gateway.users["alice"].max_budget is None
+        assert (stage.wallet("alice").used, loop.errors) == (used, 0)
+
+
 async def test_another_rate_counts_from_the_next_opening_on(
     database: Database, http: aiohttp.ClientSession
 ) -> None:
