@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import resource
 import shutil
 import statistics
 import subprocess
@@ -145,16 +144,16 @@ def child(url: str) -> None:
     """Close one period in a process of its own, and say how its memory grew."""
     database = Database(url)
     database.transact(rules.current)  # connected, and the policy parsed: that is held before, too
-    before = _rss()
+    before = _held("VmRSS")
     found = close(database)
-    found["memory_mib"] = max(0.0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before)
+    found["memory_mib"] = _held("VmHWM") - before  # not ru_maxrss, which begins with what the parent held
     database.close()
     print(json.dumps(found))
 
 
-def _rss() -> float:
-    """MiB held just now."""
-    line = next(one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith("VmRSS"))
+def _held(what: str) -> float:
+    """MiB held just now (VmRSS), or at most since this process began (VmHWM)."""
+    line = next(one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith(what))
     return int(line.split()[1]) / 1024
 
 

@@ -28,6 +28,8 @@ POOL = 8
 """Postgres connections: more only queue up at the same rows."""
 BUSY = 250
 """Milliseconds that SQLite waits for another process at a time: short, so that a deadline is noticed soon after it."""
+PAGES = 32 * 1024
+"""KiB of SQLite pages kept in memory: nearly all of what closing a period takes, however many people there are."""
 SHARED = 64
 """Requests that may share one SQLite commit."""
 _AGAIN = (
@@ -45,7 +47,7 @@ def engine_for(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
         return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=POOL, max_overflow=2)
-    pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536")
+    pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"cache_size=-{PAGES}")
     return _sqlite(parsed, "BEGIN IMMEDIATE", *pragmas)
 
 

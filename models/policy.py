@@ -185,12 +185,13 @@ class Policy(_Section):
 
     def base_for(self, columns: dict[str, str]) -> Allocation:
         """What the first entry that matches these columns of people.csv gives for a whole period; nothing when none does."""
-        seen = tuple(columns.get(key, "") for key in self._matched)
-        if seen not in self._known:
-            if len(self._known) >= MOST_KNOWN:
-                self._known.clear()
-            self._known[seen] = self._judged(columns)
-        return self._known[seen]
+        seen, known = tuple([columns.get(key, "") for key in self._matched]), self._known
+        found = known.get(seen)
+        if found is None:
+            if len(known) >= MOST_KNOWN:
+                known.clear()
+            found = known[seen] = self._judged(columns)
+        return found
 
     def _judged(self, columns: dict[str, str]) -> Allocation:
         for index, wanted in enumerate(self._wanted):

@@ -46,6 +46,9 @@ class TeamTotal:
     before: int
     after: int
 
+    def plus(self, one: Change) -> TeamTotal:
+        return TeamTotal(self.team, self.people + 1, self.before + one.before, self.after + one.after)
+
 
 def check(policy: Policy, members: Sequence[Member]) -> list[Problem]:
     """People, teams and columns that the policy names and that do not exist, by line."""
@@ -55,27 +58,20 @@ def check(policy: Policy, members: Sequence[Member]) -> list[Problem]:
 
 def plan(
     before: Policy | None, after: Policy, members: Iterable[Member], standing: Mapping[int, int] | None = None
-) -> list[Change]:
-    """Everybody whose base changes.
+) -> tuple[list[Change], list[TeamTotal]]:
+    """Everybody whose base changes; and what each team's people get together, by its name: two spellings are one team.
 
     `standing` (member id → whole base in force) finds what people.csv changed since; who is not in it had what `before` says.
     """
-    return [change for change in _bases(before, after, members, standing) if change.before != change.after]
-
-
-def totals(
-    before: Policy | None, after: Policy, members: Iterable[Member], standing: Mapping[int, int] | None = None
-) -> list[TeamTotal]:
-    """What each team's people get together, by the team's name; two spellings are one team, as the policy has it."""
-    names: dict[str, str] = {}
-    sums: dict[str, tuple[int, int, int]] = {}
-    for change in _bases(before, after, members, standing):
-        team = after.spelt(change.member.team)
-        key = fold(team)
-        people, old, new = sums.get(key, (0, 0, 0))
-        names.setdefault(key, team)
-        sums[key] = (people + 1, old + change.before, new + change.after)
-    return [TeamTotal(names[key], *sums[key]) for key in sorted(sums)]
+    changes: list[Change] = []
+    sums: dict[str, TeamTotal] = {}
+    for one in _bases(before, after, members, standing):
+        if one.before != one.after:
+            changes.append(one)
+        key = fold(one.member.team)
+        sum_ = sums.get(key) or TeamTotal(after.spelt(one.member.team), 0, 0, 0)
+        sums[key] = sum_.plus(one)
+    return changes, [sums[key] for key in sorted(sums)]
 
 
 def _bases(

@@ -22,7 +22,7 @@ from models.enacting import spent_before, standing
 from models.gateway_state import refuse_unmetered
 from models.member import Member
 from models.policy import Policy, PolicyError, PolicyVersion
-from models.policy_check import Change, TeamTotal, check, totals
+from models.policy_check import Change, TeamTotal, check
 from models.policy_check import plan as compare
 
 app = typer.Typer(name="policy", help="Who gets what: planned, applied, versioned.", no_args_is_help=True)
@@ -44,8 +44,9 @@ class _Plan:
         stands = standing(session, before, members)
         self.policy, self.first = policy, current is None
         self.people = sum(one.active for one in members)
-        self.changes: list[Change] = compare(before, policy, members, stands)
-        self.teams: list[TeamTotal] = totals(before, policy, members, stands)
+        self.changes: list[Change]
+        self.teams: list[TeamTotal]
+        self.changes, self.teams = compare(before, policy, members, stands)
         self.spent = spent_before(session)
         self.settings = _changed_settings(before, policy)
         self.staged = rules.staged(session)
