@@ -25,7 +25,18 @@ from bot.dispatch import Dispatcher
 from bot.messenger import MessengerError, Profile, Request, Undeliverable
 from bot.settings import Settings
 from bot.slack_blocks import answers, home, modal, plain, render
-from bot.slack_read import foreign, hash_of, is_ephemeral, meant, metadata_of, read_profile, spoken
+from bot.slack_read import (
+    BLIND,
+    as_json,
+    flat,
+    foreign,
+    hash_of,
+    is_ephemeral,
+    meant,
+    metadata_of,
+    read_profile,
+    spoken,
+)
 from bot.slack_socket import Socket
 from handlers import texts
 from handlers.routes import BUTTONS, CONFIRM, FORMS
@@ -97,8 +108,8 @@ class Slack:
 
     async def run(self) -> None:
         """Learn who we are, then listen: on a socket with an app token, else through `/slack/events`."""
-        me = await self._patient_auth()
-        self.team_id, self.bot_id = str(me["team_id"]), str(me["user_id"])
+        me = await _patiently(self.web.auth_test, "slack does not answer")
+        self.team_id, self.bot_id = str(me.get("team_id", "")), str(me["user_id"])
         try:
             if self.settings.slack_app_token is not None:
                 await self._listen()
@@ -111,31 +122,13 @@ class Slack:
                 await self._socket.finished(FINISH)
                 await self._socket.close_async()  # type: ignore[no-untyped-call]
 
-    async def _patient_auth(self) -> Any:
-        wait = 1.0
-        while True:
-            try:
-                return await self.web.auth_test()
-            except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
-                log.warning("slack does not answer", error=str(error), again_in=wait)
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, 60)
-
     async def _listen(self) -> None:
         assert self.settings.slack_app_token is not None
         # its own client: the app token differs, and the stand-in's address has to be honoured here, too
         web = AsyncWebClient(base_url=self.settings.slack_api_url, session=self.http, timeout=10)
         token = self.settings.slack_app_token.get_secret_value()
         self._socket = Socket(self.app, token, web_client=web, ping_interval=PING)
-        wait = 1.0
-        while True:
-            try:
-                await self._socket.connect_async()  # type: ignore[no-untyped-call]
-                break
-            except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
-                log.warning("slack socket does not open", error=str(error), again_in=wait)
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, 60)
+        await _patiently(self._socket.connect_async, "slack socket does not open")
         self._listening = True
         await asyncio.Event().wait()
 
@@ -157,7 +150,7 @@ class Slack:
             return await self._call("chat.postMessage", channel=channel, thread_ts=thread, **said, **more)
 
         posted = await _shown(message, post)
-        return f"{posted['channel']}:{posted['ts']}"
+        return f"{posted.get('channel', channel)}:{posted.get('ts', '')}"
 
     async def replace(self, ref: str, message: Message) -> None:
         channel, _, ts = ref.partition(":")
@@ -221,14 +214,15 @@ class Slack:
         try:
             return (
                 (await self._once.api_call(method, json=said)).data
-                if _as_json(method)
-                else (await self.web.api_call(method, params=_flat(said))).data
+                if as_json(method)
+                else (await self.web.api_call(method, params=flat(said))).data
             )
         except SlackApiError as error:
             raise meant(error) from error
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise MessengerError(f"{method}: {error}") from error
-        except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as error:
+        except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError, AttributeError) as error:
+            # the SDK trips over a 200 that is no JSON
             raise MessengerError(f"{method}: {type(error).__name__} {error}", unknown=True) from error
 
     async def _respond(self, url: str, said: dict[str, Any]) -> None:
@@ -256,9 +250,14 @@ class Slack:
         return place, thread or None
 
     async def _landed(self, channel: str, thread: str | None, key: str) -> str | None:
-        """Where a post of unknown outcome went, by its metadata; None: it did not arrive. Raises when that cannot be seen."""
+        """Where a post of unknown outcome went, by its metadata; None: it did not arrive. Raises when that cannot be seen just now."""
         method = "conversations.replies" if thread else "conversations.history"
-        page = await self._call(method, channel=channel, ts=thread, limit=100, include_all_metadata=True)
+        try:
+            page = await self._call(method, channel=channel, ts=thread, limit=100, include_all_metadata=True)
+        except (MessengerError, Undeliverable) as no:
+            if str(no) not in BLIND:
+                raise
+            return None
         for message in page["messages"]:
             if message.get("metadata", {}).get("event_payload", {}).get("key") == key:
                 return f"{channel}:{message['ts']}"
@@ -271,6 +270,7 @@ class Slack:
         self.app.action(re.compile("|".join(re.escape(one) for one in (*BUTTONS, *CONFIRM))))(self._on_press)
         self.app.action(re.compile(".*"))(self._on_other)
         self.app.view(re.compile("|".join(re.escape(one) for one in FORMS)))(self._on_submit)
+        self.app.view(re.compile(".*"))(self._on_other)
         self.app.event("app_mention")(self._on_mention)
         self.app.event("message")(self._on_message)
         self.app.event("app_home_opened")(self._on_home)
@@ -425,6 +425,18 @@ class Slack:
         return True
 
 
+async def _patiently(call: Callable[[], Awaitable[T]], complaint: str) -> T:
+    """What Slack says at last, however long it is down when we start."""
+    wait = 1.0
+    while True:
+        try:
+            return await call()
+        except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
+            log.warning(complaint, error=str(error), again_in=wait)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, 60)
+
+
 async def _shown(message: Message, say: Callable[[Said], Awaitable[T]]) -> T:
     """Say it with Slack's own chart; where this Slack takes none, with bars out of signs."""
     text, blocks = render(message, charts=True)
@@ -435,12 +447,3 @@ async def _shown(message: Message, say: Callable[[Said], Awaitable[T]]) -> T:
             raise
     text, blocks = render(message)
     return await say({"text": text, "blocks": blocks})
-
-
-def _as_json(method: str) -> bool:
-    """Methods that write take JSON; those that read take a form."""
-    return method.startswith(("chat.", "views.")) or method == "conversations.open"
-
-
-def _flat(words: dict[str, Any]) -> dict[str, Any]:
-    return {name: str(value).lower() if isinstance(value, bool) else value for name, value in words.items()}

@@ -17,6 +17,15 @@ OVER = {
     "message_not_found", "cant_update_message", "edit_window_closed", "user_not_in_channel", "expired_url", "used_url",
 }  # fmt: skip
 """Errors after which trying again cannot help."""
+BLIND = {
+    "unknown_method",
+    "missing_scope",
+    "not_allowed_token_type",
+    "channel_not_found",
+    "not_in_channel",
+    "HTTP 404",
+}
+"""Answers to who looks whether a message arrived and never will be shown: better said twice than never."""
 _MARKED = re.compile(r"<((?:[@#!]|mailto:|tel:|https?://)[^<>]*)>")
 
 
@@ -87,8 +96,10 @@ def is_ephemeral(body: dict[str, Any]) -> bool:
 
 
 def meant(error: SlackApiError) -> Exception:
+    """What a refused call says of trying again; whatever stands between may answer with a page of its own."""
     response: Any = error.response
-    code = str(response.get("error", "")) if hasattr(response, "get") else ""
+    said = getattr(response, "data", None)
+    code = str(said.get("error", "")) if isinstance(said, dict) else ""
     status = getattr(response, "status_code", 0)
     if status == 429 or code == "ratelimited":
         return MessengerError("ratelimited", retry_after=float(response.headers.get("Retry-After", 1)))
@@ -101,3 +112,12 @@ def meant(error: SlackApiError) -> Exception:
     if code in OVER:
         return Undeliverable(code)
     return MessengerError(code)
+
+
+def as_json(method: str) -> bool:
+    """Methods that write take JSON; those that read take a form."""
+    return method.startswith(("chat.", "views.")) or method == "conversations.open"
+
+
+def flat(words: dict[str, Any]) -> dict[str, Any]:
+    return {name: str(value).lower() if isinstance(value, bool) else value for name, value in words.items()}

@@ -144,6 +144,10 @@ class Api:
             return await _cut_in_the_middle(request, body)
         if {trouble.REQUEST_LOST, trouble.REPLY_LOST, trouble.NEVER_ANSWERED} & set(struck):
             _reset(request)
+        if trouble.FAILED in struck:  # it is not Slack that answers then, but what stands before it
+            return web.Response(
+                text="<html>upstream failed</html>", status=error.status, content_type="text/html"
+            )
         headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else {}
         return web.json_response(body, status=error.status, headers=headers | {"X-OAuth-Scopes": SCOPES})
 

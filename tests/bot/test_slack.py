@@ -82,6 +82,17 @@ async def test_a_message_whose_reply_was_lost_is_found_and_not_said_twice(
         assert len([one for one in stage.in_thread(thread) if "$200.00" in one.shown and one.actions]) == 1
 
 
+@pytest.mark.parametrize("error", ["unknown_method", "missing_scope"])
+async def test_where_one_may_not_look_it_is_rather_said_twice_than_never(stage: Stage, error: str) -> None:
+    stage.slack.trouble.refuse("conversations.history", error=error, times=None)
+    stage.slack.trouble.fail("chat.postMessage", status=502)
+    await stage.command("alice", "lend @bob 5")
+    for _ in range(3):
+        stage.clock.move(seconds=10)
+        await stage.settled()
+    assert told(stage, "bob", "$5.00") == 1
+
+
 async def test_a_message_that_was_lost_on_the_way_is_said_again(stage: Stage) -> None:
     stage.slack.trouble.lose_request("chat.postMessage")
     await stage.command("alice", "lend @bob 5")
