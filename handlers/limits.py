@@ -101,14 +101,17 @@ def note_usage(voice: Voice, burns: Iterable[Burn]) -> None:
     rate = _rate(voice)
     owners = accounts.rows_by_id(voice.session, (one.account for one in burns))
     sums: dict[tuple[int, date, str], list[int]] = {}
+    agents: dict[tuple[int, date, str], dict[str, None]] = {}
     for one in burns:
         owner = owners.get(one.account)
         if owner is not None and one.day >= owner.adopted_at.astimezone(UTC).date():
-            total = sums.setdefault((owner.member_id, one.day, one.model), [0, 0, 0])
+            what = (owner.member_id, one.day, one.model)
+            agents.setdefault(what, {})[one.key or one.account] = None
+            total = sums.setdefault(what, [0, 0, 0])
             for place, value in enumerate((one.amount, one.input_tokens, one.output_tokens)):
                 total[place] += value
-    for (member, day, model), (amount, put, out) in sums.items():
-        note(voice.session, Used(member, day, model, rate.booked(amount), put, out))
+    for what, (amount, put, out) in sums.items():
+        note(voice.session, Used(*what, rate.booked(amount), put, out, tuple(agents[what])))
 
 
 def finish_round(

@@ -17,7 +17,7 @@ from models.calendar import midnight
 from models.ledger import Kind
 from models.member import Member
 from models.period import CLOSED, Period
-from models.usage import Usage, rounded
+from models.usage import ActiveAgent, Usage, rounded
 
 EVERYBODY = "*"
 
@@ -40,11 +40,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Day:
-    """How many different people had a call that day, and what all of them spent."""
+    """How many different agents had a call that day, what all of them spent, and how many people they were of."""
 
     day: date
     active: int
     spent: int
+    people: int
 
 
 def period_named(session: Session, name: str | None, zone: ZoneInfo) -> Period | None:
@@ -88,15 +89,25 @@ def by_team(session: Session, period: Period, now: datetime) -> list[Line]:
 
 
 def by_day(session: Session, period: Period, zone: ZoneInfo) -> list[Day]:
-    """Every day of the period on which somebody had a call."""
+    """Every day of the period on which some agent had a call; one agent is one, whatever it called and how often."""
     first, end = (at.astimezone(zone).date() for at in (period.starts_at, period.ends_at))
-    query = (
-        select(col(Usage.day), func.count(func.distinct(col(Usage.member_id))), func.sum(col(Usage.amount)))
-        .where(Usage.day >= first, Usage.day < end, (col(Usage.amount) > 0) | (col(Usage.output_tokens) > 0))
-        .group_by(col(Usage.day))
-        .order_by(col(Usage.day))
+    spent = dict(
+        session.exec(
+            select(col(Usage.day), func.sum(col(Usage.amount)))
+            .where(Usage.day >= first, Usage.day < end)
+            .group_by(col(Usage.day))
+        ).all()
     )
-    return [Day(day, int(active), int(spent)) for day, active, spent in session.exec(query).all()]
+    agents = (
+        select(col(ActiveAgent.day), func.count(), func.count(func.distinct(col(ActiveAgent.member_id))))
+        .where(ActiveAgent.day >= first, ActiveAgent.day < end)
+        .group_by(col(ActiveAgent.day))
+        .order_by(col(ActiveAgent.day))
+    )
+    return [
+        Day(day, int(active), int(spent.get(day, 0)), int(people))
+        for day, active, people in session.exec(agents).all()
+    ]
 
 
 _Row = tuple[str, bool, str, int]  # kind, inward, model, amount

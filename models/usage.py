@@ -8,9 +8,10 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import BigInteger, bindparam, func
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from models.base import lock_members
+from models.base import is_postgres, lock_members
 from models.ledger import Account, AccountKind, Cause, record
 from models.member import Member
 from models.period import Period
@@ -28,9 +29,22 @@ class Usage(SQLModel, table=True):
     output_tokens: int = Field(default=0, sa_type=BigInteger)
 
 
+class ActiveAgent(SQLModel, table=True):
+    """An agent of somebody that had a call on a day: a key by its name, an account, or `""` where nobody said which."""
+
+    __tablename__ = "active_agent"
+
+    day: date = Field(primary_key=True)
+    member_id: int = Field(primary_key=True, foreign_key="member.id", sa_type=BigInteger)
+    agent: str = Field(primary_key=True)
+
+
 @dataclass(frozen=True)
 class Reading:
-    """A cumulative figure: however often and in whatever order it arrives, the largest one counts, once."""
+    """A cumulative figure: however often and in whatever order it arrives, the largest one counts, once.
+
+    `agents`: whose calls it sums, where that is known.
+    """
 
     member_id: int
     day: date
@@ -38,6 +52,7 @@ class Reading:
     amount: int
     input_tokens: int = 0
     output_tokens: int = 0
+    agents: tuple[str, ...] = ("",)
 
 
 def book(session: Session, readings: Iterable[Reading], *, zone: ZoneInfo, cause: Cause) -> int:
@@ -78,12 +93,22 @@ def note(session: Session, reading: Reading) -> int:
     """Keep the figure for breakdowns; returns by how much it grew."""
     key = (reading.member_id, reading.day, reading.model)
     known = session.get(Usage, key) or Usage(member_id=key[0], day=key[1], model=key[2])
+    before = (known.amount, known.input_tokens, known.output_tokens)
     grown = max(0, reading.amount - known.amount)
     known.amount += grown
     known.input_tokens = max(known.input_tokens, reading.input_tokens)
     known.output_tokens = max(known.output_tokens, reading.output_tokens)
     session.add(known)
+    if before != (known.amount, known.input_tokens, known.output_tokens):
+        _note_agents(session, reading)
     return grown
+
+
+def _note_agents(session: Session, reading: Reading) -> None:
+    insert = postgresql.insert if is_postgres(session) else sqlite.insert
+    who = {"day": reading.day, "member_id": reading.member_id}
+    rows = [who | {"agent": agent} for agent in reading.agents]
+    session.connection().execute(insert(ActiveAgent).values(rows).on_conflict_do_nothing())
 
 
 def by_model(session: Session, member_id: int, since: date) -> list[tuple[str, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -163,14 +163,17 @@ def _why(no: BadAmount, typed: str) -> str:
     return f"{typed}: {refusals.WHY_NO_AMOUNT[no.why]('en')}"
 
 
-COLUMNS = ("email", "day", "model", "amount", "input_tokens", "output_tokens")
+COLUMNS = ("email", "day", "model", "amount", "input_tokens", "output_tokens", "agent")
 
 
 @usage.command("import")
 def usage_import(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", allow_dash=True, help="- is stdin.")],
 ) -> None:
-    """Book cumulative usage per e-mail, day and model, all or nothing; a replay books nothing."""
+    """Book cumulative usage per e-mail, day and model, all or nothing; a replay books nothing.
+
+    With a column `agent` the rows of one e-mail, day and model are added up, and the report counts the agents.
+    """
     data, now = content(file), datetime.now(UTC)
     rows = list(lines(data, COLUMNS[:4], COLUMNS))
     key = f"usage:{hashlib.sha256(data).hexdigest()[:16]}"
@@ -194,6 +197,8 @@ def _book(session: Session, rows: list[Line], key: str, now: datetime) -> str:
             problems.append(f"line {row.number}: {error}")
     if problems:
         raise SheetError([*problems, "nothing was booked"])
+    if any(row.cells["agent"] for row in rows):
+        readings = list(_summed(readings))
     cause = Cause(now, "gateway", key, policy=version)
     total = book_readings(session, readings, policy=policy, cause=cause)
     people = len({reading.member_id for reading in readings})
@@ -217,7 +222,21 @@ def _reading(cells: dict[str, str], ids: dict[str, int], unit: Unit) -> Reading:
         raise ValueError(f"amount {_why(no, cells['amount'])}") from None
     if amount < 0:
         raise ValueError("amount must not be negative: figures are cumulative")
-    return Reading(ids[email], on, cells["model"], amount, *(_count(cells, name) for name in COLUMNS[4:]))
+    put, out = (_count(cells, name) for name in COLUMNS[4:6])
+    return Reading(ids[email], on, cells["model"], amount, put, out, (cells["agent"],))
+
+
+def _summed(readings: Iterable[Reading]) -> Iterator[Reading]:
+    """One for each member, day and model: what all its agents used; of a row that comes twice the larger one."""
+    by_what: dict[tuple[int, date, str], dict[tuple[str, ...], Reading]] = {}
+    for one in sorted(readings, key=lambda one: one.amount):
+        by_what.setdefault((one.member_id, one.day, one.model), {})[one.agents] = one
+    for what, parts in by_what.items():
+        amount = sum(one.amount for one in parts.values())
+        put, out = (
+            sum(getattr(one, name) for one in parts.values()) for name in ("input_tokens", "output_tokens")
+        )
+        yield Reading(*what, amount, put, out, tuple(agent for (agent,) in parts))
 
 
 def _count(cells: dict[str, str], name: str) -> int:

@@ -41,7 +41,7 @@ def report(
     ] = Format.TABLE,
     by: Annotated[By, typer.Option("--by", help="What a row of the CSV is.")] = By.TEAM,
 ) -> None:
-    """What was given, used, lent, granted and expired, by team and model; and each day's active people beside the spend."""
+    """What was given, used, lent, granted and expired, by team and model; and each day's active agents beside the spend."""
     with ledger() as database:
         found = database.transact(lambda session: _report(session, period, datetime.now(UTC)))
     if format_ is Format.JSON:
@@ -57,7 +57,7 @@ def report(
 
 
 _TEAM = tuple(one.name for one in fields(Line))
-_DAY = ("day", "active", "spent")
+_DAY = ("day", "active", "spent", "people")
 
 
 def _report(session: Session, name: str | None, now: datetime) -> dict[str, Any]:
@@ -75,7 +75,12 @@ def _report(session: Session, name: str | None, now: datetime) -> dict[str, Any]
         "unit": policy.unit.value,
         "teams": [_row(line, policy) for line in by_team(session, period, now)],
         "days": [
-            {"day": one.day.isoformat(), "active": one.active, "spent": plain(one.spent, policy.unit)}
+            {
+                "day": one.day.isoformat(),
+                "active": one.active,
+                "spent": plain(one.spent, policy.unit),
+                "people": one.people,
+            }
             for one in days
         ],
     }

@@ -30,7 +30,9 @@ from models.leaving import leave
 from models.ledger import Kind, Transfer
 from models.message import Message
 from models.outbox import Effect
+from models.period import Period
 from models.request import Request
+from models.spending import by_day
 from models.turning import advance, begin_turn
 from models.usage import by_model
 from models.wallet import Wallet, wallet_of
@@ -293,6 +295,24 @@ async def test_what_was_used_before_an_account_was_taken_over_is_nobodys_breakdo
         return by_model(session, who(session, "alice").id, yesterday.day)
 
     assert stage.database.transact(noted) == [("claude-opus-5", 5 * USD)]
+
+
+async def test_keys_that_the_gateway_names_are_counted_one_by_one(stage: Stage) -> None:
+    loop = stage.reconciler()
+    await loop.round()
+    burns = [
+        Burn("alice@corp.example", NOW.date(), model, key, USD)
+        for model, key in (("claude", "ide"), ("claude", "ci"), ("gpt", "ci"))
+    ] + [Burn("bob@corp.example", NOW.date(), "claude", "", USD)]
+
+    def noted(session: Session) -> list[tuple[int, int]]:
+        limits.note_usage(loop.voice(session, "usage"), burns)
+        return [
+            (day.active, day.people)
+            for day in by_day(session, Period.current(session), ZoneInfo("Asia/Shanghai"))
+        ]
+
+    assert stage.database.transact(noted) == [(3, 2)]
 
 
 def _clean(session: Session) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlmodel import Session
 
 from bot.database import Database
 from bot.settings import Settings
@@ -14,6 +15,7 @@ from handlers import lending
 from models.audit import audit
 from models.period import Period
 from models.spending import EVERYBODY, Line, by_day, by_team, period_named, year
+from models.usage import Reading, book
 from tests.console import POLICY, Operator
 from tests.deeds import DECEMBER, USD, after, gift, say, spend, turn
 from tests.town import NOW
@@ -89,6 +91,23 @@ def test_a_day_counts_people_once_however_many_models_they_called(town: Database
     assert [(one.day.day, one.active, one.spent // USD) for one in days] == [(9, 2, 12), (10, 1, 1)]
 
 
+def test_a_day_counts_the_agents_that_had_a_call_not_only_the_people_they_are_of(town: Database) -> None:
+    from tests.deeds import cause  # noqa: PLC0415
+    from tests.town import who  # noqa: PLC0415
+
+    def meter(session: Session, amount: int, *agents: str, model: str = "claude") -> None:
+        used = Reading(who(session, "alice").id, NOW.date(), model, amount * USD, agents=agents)
+        book(session, [used], zone=ZONE, cause=cause(NOW, "gateway"))
+
+    for amount, agents, model in (
+        (3, ("ide", "ci"), "claude"), (5, ("ide", "ci"), "claude"), (1, ("ci",), "gpt"), (0, ("idle",), "qwen"),
+    ):  # fmt: skip
+        town.transact(lambda session, a=amount, g=agents, m=model: meter(session, a, *g, model=m))  # type: ignore[misc]
+    spend(town, "bob", 2)
+    (day,) = town.transact(lambda session: by_day(session, Period.current(session), ZONE))
+    assert (day.active, day.people, day.spent) == (3, 2, 8 * USD)
+
+
 def test_a_month_a_day_and_nothing_name_a_period(town: Database) -> None:
     def starts(name: str | None) -> date | None:
         found = town.transact(lambda session: period_named(session, name, ZONE))
@@ -126,9 +145,25 @@ def test_the_report_is_a_table_a_csv_and_json(operator: Operator) -> None:
     assert rows[-1]["team"] == EVERYBODY
     assert rows[-1]["allocation"] == "900"
     assert json.loads(operator.says("report", "--format", "json"))["unit"] == "USD"
-    assert operator.says("report", "--format", "csv", "--by", "day") == "day,active,spent\n"
+    assert operator.says("report", "--format", "csv", "--by", "day") == "day,active,spent,people\n"
     assert operator.run("report", "--period", "soon", code=2)
     assert operator.fails("report", "--period", "2001-01") == "there is no period 2001-01"
+
+
+def test_a_file_of_usage_may_name_agents_whose_rows_add_up(operator: Operator) -> None:
+    operator.settle()
+    today = datetime.now(ZONE).date().isoformat()
+    rows = [
+        f"{name}@corp.example,{today},claude,{amount},{agent}"
+        for name, amount, agent in (
+            ("alice", 3, "ide"), ("alice", 4, "ci"), ("bob", 5, "ide"), ("alice", 3, "ide"), ("bob", 1, ""),
+        )
+    ]  # fmt: skip
+    file = operator.file("u.csv", "\n".join(["email,day,model,amount,agent", *rows]))
+    assert operator.says("usage", "import", file).startswith("booked 13 USD")
+    assert operator.says("usage", "import", file).startswith("booked 0 USD")
+    (day,) = json.loads(operator.says("report", "--format", "json"))["days"]
+    assert day == {"day": today, "active": 4, "spent": "13", "people": 2}
 
 
 def test_the_budget_is_what_the_policy_says(operator: Operator) -> None:
