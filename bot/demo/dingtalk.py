@@ -14,6 +14,7 @@ DingTalk's documents; none was recorded from a live organisation.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
@@ -134,6 +135,19 @@ class DingTalk(Board):
         text itself is missing.
         """
         self.post(Message(self.number("msg"), group or user, user, "text", text, at=tuple(at)))
+        return await self._hear(user, text, group, at)
+
+    async def type(self, user: str, text: str, *, group: str = "") -> Ack:
+        """Write as people do: in a group `@name` mentions somebody, and only what mentions the bot reaches it."""
+        found = self._names.split(text) if group else [text]
+        named, words = [one.lower() for one in found[1::2]], "".join(found[::2])
+        at = tuple(self._known[one] for one in dict.fromkeys(named) if one in self._known)
+        self.post(Message(self.number("msg"), group or user, user, "text", text, at=at))
+        if group and self.robot_name.lower() not in named:
+            return Ack(None)
+        return await self._hear(user, words, group, at)
+
+    async def _hear(self, user: str, text: str, group: str, at: Iterable[str]) -> Ack:
         content = {"errCode": 20001, "errMsg": "本月API调用量已用完"} if self.plan.spent else {}
         words = {} if content else {"msgtype": "text", "text": {"content": f" {text}" if group else text}}
         return await self._wire.push("CALLBACK", MESSAGES, self._heard(user, group, at) | words | content)
@@ -253,6 +267,17 @@ class DingTalk(Board):
         }
 
     # ---- inside --------------------------------------------------------------------------------------
+
+    @property
+    def _known(self) -> dict[str, str]:
+        """Whom one can mention: small name → user id."""
+        return {one.name.lower(): one.id for one in self.people.values()}
+
+    @property
+    def _names(self) -> re.Pattern[str]:
+        """A mention in what was typed; longer names first."""
+        known = sorted([self.robot_name, *self._known], key=len, reverse=True)
+        return re.compile(rf"(?i)(?<![A-Za-z0-9._])@({'|'.join(map(re.escape, known))})(?![A-Za-z0-9_])")
 
     def _heard(self, user: str, group: str, at: Iterable[str]) -> Json:
         """The message as the robot gets it, but for its content."""

@@ -107,7 +107,8 @@ class Board:
         return f"{prefix}{next(self._numbers):06d}"
 
     def post(self, message: Message) -> Message:
-        """Something was said."""
+        """Something was said, just now."""
+        message = replace(message, said_at=self.clock())
         self.messages.append(message)
         self.tell("message", message.as_json())
         return message

@@ -110,6 +110,7 @@ class Message:
     """Something said. `place` is a user id (their chat with the bot) or a group's id; `author` is empty for the bot.
 
     `way` tells how the bot said it: sessionWebhook, batchSend, groupSend or card. `card` is then its outTrackId.
+    `said_at` is in Unix seconds.
     """
 
     id: str
@@ -122,6 +123,7 @@ class Message:
     way: str = ""
     card: str = ""
     content: Json = field(default_factory=dict)
+    said_at: float = 0.0
 
     def as_json(self) -> Json:
         return {
@@ -135,6 +137,7 @@ class Message:
             "way": self.way,
             "card": self.card,
             "content": self.content,
+            "said_at": self.said_at,
         }
 
 
@@ -167,12 +170,14 @@ class Card:
 
 @dataclass(frozen=True)
 class Call:
-    """One call that the app made, and how it was answered."""
+    """One call that the app made, and how it was answered: `at` in Unix seconds, `code` empty when it was done."""
 
     path: str
     body: Json
     status: int = 200
     code: str = ""
+    at: float = 0.0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class Socket:
 
 @dataclass
 class Push:
-    """Something pushed: the frame, where it went, what came back (with the socket it came back on)."""
+    """Something pushed: the frame, where it went, what came back (with the socket it came back on), and how soon."""
 
     id: str
     kind: str
@@ -60,6 +60,7 @@ class Push:
     data: Json
     headers: Json
     born: int
+    seconds: float = 0.0
     sockets: list[str] = field(default_factory=list)
     acks: list[tuple[str, Json]] = field(default_factory=list)
     answered: asyncio.Event = field(default_factory=asyncio.Event)
@@ -233,6 +234,8 @@ class Wire:
         except (ValueError, TypeError, KeyError):
             self._board.violation(f"an acknowledgement that DingTalk cannot read: {text[:200]}")
             return
+        if not push.acks:
+            push.seconds = self._board.clock() - push.born / 1000
         push.acks.append((socket.id, ack))
         push.answered.set()
         if socket.id not in push.sockets:

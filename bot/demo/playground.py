@@ -1,4 +1,4 @@
-"""`quotabot demo`: the production Slack adapter against a stand-in Slack and gateway on loopback, and one page to play with them.
+"""`quotabot demo`: the production adapters against a stand-in Slack, DingTalk and gateway on loopback, and one page above them.
 
 The page is plain files (`page/`), a small JSON API and server-sent events. Only loopback is served, and only to our own page.
 """
@@ -14,6 +14,7 @@ import signal
 import sys
 import webbrowser
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
@@ -23,18 +24,14 @@ from aiohttp import web
 
 from bot.demo import playground_ledger as ledger
 from bot.demo.playground_scene import Scene, scene
-from bot.demo.seed import BY_SLACK, CAST, DESIGN, WHO, opening_day
-from bot.demo.slack import Message, View
+from bot.demo.seed import BY_ID, CAST, WHO, Role, opening_day
 from bot.settings import Settings
 
 Json = dict[str, Any]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PAGE = resources.files("bot.demo") / "page"
-KINDS = {
-    "index.html": "text/html",
-    "style.css": "text/css",
-    **dict.fromkeys(("app.js", "pane.js", "draw.js", "words.js"), "text/javascript"),
-}
+KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
+FILES = {one.name: KINDS[one.name.rpartition(".")[2]] for one in PAGE.iterdir()}
 WIRE = 9
 """Lines of traffic that the page shows."""
 COALESCE = 0.03
@@ -99,7 +96,7 @@ class Playground:
                 await asyncio.sleep(COALESCE)
         return answer
 
-    async def _follow(self, playing: Scene, answer: web.StreamResponse, left: str, right: str) -> None:
+    async def _follow(self, playing: Scene, answer: web.StreamResponse, left: Role, right: Role) -> None:
         """Until this scene is over; what is asked of one that is just ending may never be answered."""
         seen = 0
         while True:
@@ -111,13 +108,8 @@ class Playground:
                 await answer.write(f"data: {json.dumps(state, ensure_ascii=False)}\n\n".encode())
             await asyncio.sleep(COALESCE)
 
-    async def _shown(self, playing: Scene, left: str, right: str) -> Json:
-        panes = {
-            side: playing.slack.snapshot(user) | {"account": playing.account(user)}
-            for side, user in (("left", left), ("right", right))
-        }
-        for pane in panes.values():
-            del pane["violations"], pane["trouble"]
+    async def _shown(self, playing: Scene, left: Role, right: Role) -> Json:
+        panes = {side: _pane(playing, role) for side, role in (("left", left), ("right", right))}
         return _around(playing) | await _books(playing, left, right) | {"panes": panes}
 
     # ---- doing --------------------------------------------------------------------------------------
@@ -129,36 +121,38 @@ class Playground:
         if doing is None:
             raise web.HTTPNotFound
         try:
-            await doing(said)
+            failed = await doing(said)
         except (KeyError, LookupError, TypeError, ValueError) as error:
             return web.json_response({"ok": False, "error": f"{type(error).__name__}: {error}"}, status=400)
-        return web.json_response({"ok": True})
+        return web.json_response({"ok": True, "failed": failed or ""})
 
     async def _do_say(self, said: Json) -> None:
-        await self.now.say(said["user"], said["text"], said.get("channel", ""), said.get("thread", ""))
+        await self.now.say(_who(said), said["text"], said.get("place", ""), said.get("thread", ""))
 
-    async def _do_press(self, said: Json) -> None:
-        where = _pressed(self.now, said)
-        await self.now.press(said["user"], where, said["action"], said.get("value"))
+    async def _do_press(self, said: Json) -> str:
+        return await self.now.press(_who(said), said)
 
     async def _do_submit(self, said: Json) -> None:
-        view = _view(self.now, said["user"], said["view"])
-        await self.now.submit(said["user"], view, said["values"])
+        await self.now.on_slack.submit(_who(said), said["view"], said["values"])
 
     async def _do_close(self, said: Json) -> None:
-        await self.now.slack.close(said["user"], _view(self.now, said["user"], said["view"]))
+        await self.now.on_slack.close(_who(said), said["view"])
 
     async def _do_home(self, said: Json) -> None:
-        await self.now.slack.open_home(said["user"])
+        await self.now.slack.open_home(_who(said).slack)
+
+    async def _do_pick(self, said: Json) -> None:
+        """Pick up the other messenger."""
+        await self.now.pick(_who(said), said["messenger"])
 
     async def _do_spend(self, said: Json) -> None:
-        await self.now.spend(said["user"])
+        await self.now.spend(_who(said))
 
     async def _do_trouble(self, said: Json) -> None:
         self.now.trouble(duplicate=bool(said["duplicate"]), limit=bool(said["limit"]))
 
     async def _do_disconnect(self, _: Json) -> None:
-        self.now.disconnect()
+        await self.now.disconnect()
 
     async def _do_language(self, said: Json) -> None:
         """An untouched scene is set anew in the other language; otherwise people just read another one from now on."""
@@ -177,27 +171,36 @@ class Playground:
         await self.now.play_to(int(said["step"]))
 
 
+def _pane(playing: Scene, role: Role) -> Json:
+    """What one person sees on the messenger they hold."""
+    screen = playing.screen(role)
+    facts = {"person": role.id, "messenger": screen.name, "account": playing.account(role)}
+    return screen.shown(role) | facts
+
+
 def _around(playing: Scene) -> Json:
     """What is the same for whoever looks."""
-    slack = playing.slack
-    planned = {strike.how for strike in slack.trouble.planned}
+    screens = playing.screens.values()
+    faults = {fault for screen in screens for fault in screen.faults()}
     return {
         "scene": id(playing),
         "language": playing.language,
         "clock": playing.clock.now().isoformat(),
-        "bot": slack.bot.id,
-        "design": DESIGN,
-        "cast": [{"id": one.slack, "name": one.name, "team": one.team, "role": one.role} for one in CAST],
-        "wire": _wire(playing),
-        "faults": {"duplicate": "duplicated" in planned, "limit": "rate_limited" in planned},
-        "connected": slack.connections > 0,
-        "violations": [f"{one.method}: {one.what}" for one in slack.violations][-3:],
+        "cast": [_row(one) | {"messenger": playing.holds[one.id]} for one in CAST],
+        "wire": [asdict(line) for line in playing.wire(WIRE)],
+        "faults": {name: name in faults for name in ("duplicate", "limit")},
+        "connected": {screen.name: screen.connected for screen in screens},
+        "violations": [one for screen in screens for one in screen.violations][-3:],
     }
 
 
-async def _books(playing: Scene, left: str, right: str) -> Json:
+def _row(role: Role) -> Json:
+    return {"id": role.id, "slack": role.slack, "name": role.name, "team": role.team, "role": role.role}
+
+
+async def _books(playing: Scene, left: Role, right: Role) -> Json:
     """The ledger of these two."""
-    emails, language = (BY_SLACK[left].email, BY_SLACK[right].email), playing.language
+    emails, language = (left.email, right.email), playing.language
     balances, moved = await playing.house.database.run(
         lambda session: (
             [ledger.balances(session, email, language) for email in emails],
@@ -207,52 +210,25 @@ async def _books(playing: Scene, left: str, right: str) -> Json:
     return {"balances": balances, "transfers": moved, "story": await playing.story()}
 
 
-def _viewers(request: web.Request) -> tuple[str, str]:
-    def known(name: str, default: str) -> str:
-        return name if name in BY_SLACK else default
-
-    query = request.query
-    return known(query.get("left", ""), WHO["Alice"].slack), known(query.get("right", ""), WHO["Bob"].slack)
+def _viewers(request: web.Request) -> tuple[Role, Role]:
+    left, right = (request.query.get(side, "") for side in ("left", "right"))
+    return BY_ID.get(left, WHO["Alice"]), BY_ID.get(right, WHO["Bob"])
 
 
-def _pressed(playing: Scene, said: Json) -> Message | View:
-    """What was clicked on, as the person sees it."""
-    if said.get("view"):
-        return _view(playing, said["user"], said["view"])
-    for message in playing.slack.seen_by(said["user"], said["channel"]):
-        if message.ts == said["ts"]:
-            return message
-    raise LookupError("this message is gone")
-
-
-def _view(playing: Scene, user: str, id_: str) -> View:
-    home = playing.slack.homes.get(user)
-    views = [*playing.slack.modals.get(user, []), *([home] if home else [])]
-    for view in views:
-        if view.id == id_:
-            return view
-    raise LookupError("this view is gone")
-
-
-def _wire(playing: Scene) -> list[Json]:
-    """The latest traffic between Slack and the bot, newest first."""
-    slack = playing.slack
-    there = [(one.at, "in", one.kind, one.error, one.status, one.seconds) for one in slack.deliveries]
-    back = [(one.at, "out", one.method, one.error, one.status, one.seconds) for one in slack.calls]
-    names = ("at", "way", "what", "error", "status", "seconds")
-    return [dict(zip(names, one, strict=True)) for one in sorted([*there, *back], reverse=True)[:WIRE]]
+def _who(said: Json) -> Role:
+    return BY_ID[said["user"]]
 
 
 async def _file(request: web.Request) -> web.Response:
     name = request.match_info.get("name", "index.html")
-    if name not in KINDS:
+    if name not in FILES:
         raise web.HTTPNotFound
     headers = {
         "Cache-Control": "no-store",
         "Content-Security-Policy": "default-src 'self'; img-src 'self' data:",
     }
     return web.Response(
-        text=(PAGE / name).read_text("utf-8"), content_type=KINDS[name], charset="utf-8", headers=headers
+        text=(PAGE / name).read_text("utf-8"), content_type=FILES[name], charset="utf-8", headers=headers
     )
 
 

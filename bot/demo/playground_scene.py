@@ -1,4 +1,7 @@
-"""One scene of the playground: a stand-in Slack, a stand-in gateway, and the production bot between them, on a clock of their own."""
+"""One scene of the playground: stand-ins for Slack, DingTalk and the gateway, and the production bot between them.
+
+They share a clock of their own.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,12 @@ import asyncio
 import contextlib
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import SecretStr
 from sqlmodel import Session, select
@@ -19,9 +22,12 @@ from sqlmodel import Session, select
 from bot.database import Database
 from bot.demo import playground_ledger as ledger
 from bot.demo import seed
+from bot.demo.dingtalk import DingTalk
 from bot.demo.gateways.litellm import LiteLLM
-from bot.demo.seed import BY_SLACK, CAST, STRONG, WHO
-from bot.demo.slack import Message, View, Workspace
+from bot.demo.playground_screens import DingTalkScreen, Line, Screen, SlackScreen
+from bot.demo.seed import CAST, HOME, SAID, STRONG, WHO, Role
+from bot.demo.slack import Workspace
+from bot.demo.slack_board import Feed
 from bot.migrate import migrate
 from bot.reconcile import Reconciler
 from bot.running import House, house
@@ -29,10 +35,15 @@ from bot.settings import Settings
 from models.member import Member
 
 Json = dict[str, Any]
+T = TypeVar("T")
 CALLS, TOKENS = 8, "in=100000 out=40000"
 """An agent's run: so many calls of this size, which is 1.50 USD each."""
 BETWEEN = 0.09
 """Seconds between an agent's calls, so that one sees them."""
+PATIENCE = 8.0
+"""Seconds that one step of the story may take."""
+TEMPLATE = "quotabot.schema"
+"""The card template that stands at DingTalk."""
 
 
 class Clock:
@@ -50,7 +61,7 @@ class Clock:
         return self._at + timedelta(seconds=time.monotonic() - self._since)
 
     def timestamp(self) -> float:
-        """The same for Slack."""
+        """The same for the stand-ins."""
         return self.now().timestamp()
 
 
@@ -91,22 +102,27 @@ class Run:
 
 
 class Scene:
-    """Everything of one playing, and what the page can do in it."""
+    """Everything of one playing, and what the page can do in it. Whoever acts is a `Role`, on the messenger they hold."""
 
-    def __init__(self, language: str, clock: Clock, slack: Workspace, gateway: LiteLLM, built: House) -> None:
-        self.language, self.clock, self.slack, self.gateway, self.house = (
-            language,
-            clock,
-            slack,
-            gateway,
-            built,
-        )
+    def __init__(
+        self,
+        language: str,
+        clock: Clock,
+        slack: Workspace,
+        dingtalk: DingTalk,
+        gateway: LiteLLM,
+        built: House,
+    ) -> None:
+        self.language, self.clock, self.gateway, self.house = language, clock, gateway, built
+        self.slack, self.dingtalk = slack, dingtalk
+        self.on_slack = SlackScreen(slack, built.settings.slack_command)
+        self.screens: dict[str, Screen] = {"slack": self.on_slack, "dingtalk": DingTalkScreen(dingtalk)}
+        self.holds = {role.id: HOME[language] for role in CAST}
+        """Who is on which messenger now."""
         self.pulse, self.runs = Pulse(), dict[str, Run]()
         self.hit = self.passed = self.touched = False
         self.started = clock.now()
-        self.keys = {
-            role.slack: gateway.add_key(role.email, key_alias=f"{role.name.lower()}-agent") for role in CAST
-        }
+        self.keys = {role.id: gateway.add_key(role.email, key_alias=f"{role.id}-agent") for role in CAST}
         self._heard = self.reconciler.told
         self.reconciler.told = self._told
 
@@ -125,54 +141,67 @@ class Scene:
         self.clock.set(moment)
         await self.reconciler.round()
 
-    async def watch(self) -> None:
-        """Show every change in Slack."""
-        with self.slack.changes() as changes:
+    async def watch(self, feed: Feed) -> None:
+        """Show every change on a messenger."""
+        with feed.read() as changes:
             async for _ in changes:
                 self.pulse.beat()
 
+    async def until(self, found: Callable[[], T]) -> T:
+        """The first true answer of `found`, asked again whenever anything moved."""
+        seen = 0
+        async with asyncio.timeout(PATIENCE):
+            while not (answer := found()):
+                seen = await self.pulse.since(seen)
+        return answer
+
     # ---- what one can do ----------------------------------------------------------------------------
 
-    async def say(self, user: str, text: str, channel: str = "", thread_ts: str = "") -> None:
-        """Write something; a slash makes it a command."""
+    def screen(self, role: Role) -> Screen:
+        """The messenger that somebody holds."""
+        return self.screens[self.holds[role.id]]
+
+    async def pick(self, role: Role, messenger: str) -> None:
+        """Somebody picks up a messenger: from now on the bot writes to them there."""
+        self.holds[role.id] = self.screens[messenger].name
+        await self.house.database.run(
+            partial(seed.seen, address=role.address(messenger), now=self.clock.now())
+        )
+        self.pulse.beat()
+
+    def heard(self, role: Role) -> int:
+        """How often the bot spoke to somebody where they are."""
+        return self.screen(role).heard(role)
+
+    async def say(self, role: Role, text: str, place: str = "", thread: str = "") -> None:
+        """Write something, to the bot unless a place is named."""
         self.touched = True
-        name, _, words = text.strip().partition(" ")
-        if name == self.house.settings.slack_command and not thread_ts:
-            await self.slack.command(user, words.strip(), channel=channel)
-        elif name.startswith("/"):
-            where = "/quota does not work in threads" if thread_ts else f"{name} is not a valid command"
-            self.slack.notice(user, channel, where)
-        else:
-            await self.slack.say(user, text.strip(), channel=channel, thread_ts=thread_ts)
+        await self.screen(role).say(role, text, place, thread)
 
-    async def press(self, user: str, where: Message | View, action: str, value: str | None) -> None:
-        """Click a button."""
+    async def press(self, role: Role, said: Json) -> str:
+        """Click a button; why it failed, if it did."""
         self.touched = True
-        await self.slack.press(user, where, action, value)
+        return await self.screen(role).press(role, said)
 
-    async def submit(self, user: str, view: View, values: Json) -> None:
-        """Send a form."""
-        await self.slack.submit(user, view, values)
-
-    async def spend(self, user: str) -> Run:
+    async def spend(self, role: Role) -> Run:
         """Let somebody's agent work till it is done or the gateway refuses."""
         self.touched = True
-        if (current := self.runs.get(user)) and current.running:
+        if (current := self.runs.get(role.id)) and current.running:
             return current
-        run = self.runs[user] = Run()
+        run = self.runs[role.id] = Run()
         try:
             while run.calls < run.of and not run.refused:
-                await self._call(user, run)
+                await self._call(role, run)
                 self.pulse.beat()
                 await asyncio.sleep(BETWEEN)
         finally:
             run.running = False
-            await self._note(user, run)
+            await self._note(role, run)
         return run
 
-    async def _call(self, user: str, run: Run) -> None:
+    async def _call(self, role: Role, run: Run) -> None:
         body = {"model": STRONG, "messages": [{"role": "user", "content": f"next variant, {TOKENS}"}]}
-        headers = {"Authorization": f"Bearer {self.keys[user].secret}"}
+        headers = {"Authorization": f"Bearer {self.keys[role.id].secret}"}
         async with self.house.http.post(
             f"{self.gateway.url}/v1/chat/completions", json=body, headers=headers
         ) as reply:
@@ -184,9 +213,9 @@ class Scene:
         else:
             run.status, run.refused = reply.status, f"{answer['error']['type']}: {answer['error']['message']}"
 
-    async def _note(self, user: str, run: Run) -> None:
+    async def _note(self, role: Role, run: Run) -> None:
         await self.reconciler.round()
-        if user == WHO["Alice"].slack:
+        if role == WHO["Alice"]:
             self.passed = self.passed or (self.hit and not run.refused)
             self.hit = self.hit or bool(run.refused)
         self.pulse.beat()
@@ -203,41 +232,32 @@ class Scene:
     # ---- faults -------------------------------------------------------------------------------------
 
     def trouble(self, *, duplicate: bool, limit: bool) -> None:
-        """`duplicate`: every click arrives twice. `limit`: the next message is refused with 429 and comes two seconds later."""
-        self.slack.trouble.clear()
-        if duplicate:
-            self.slack.trouble.duplicate("interactive", times=None)
-        if limit:
-            self.slack.trouble.rate_limit("chat.postMessage", retry_after=2)
+        """`duplicate`: every click arrives twice. `limit`: the next message is refused, and comes a moment later."""
+        for screen in self.screens.values():
+            screen.trouble(duplicate=duplicate, limit=limit)
 
-    def disconnect(self) -> None:
-        """Every socket breaks without a word; the bot notices at its next ping and comes back by itself."""
-        self.slack.drop_sockets()
+    async def disconnect(self) -> None:
+        """Every socket breaks without a word, on both messengers."""
+        for screen in self.screens.values():
+            await screen.disconnect()
+
+    def wire(self, most: int) -> list[Line]:
+        """The latest traffic between the messengers and the bot, newest first."""
+        lines = [line for screen in self.screens.values() for line in screen.wire()]
+        return sorted(lines, key=lambda line: line.at, reverse=True)[:most]
 
     # ---- the story by itself, for deep links --------------------------------------------------------
 
     async def play_to(self, step: int) -> None:
         """Bring the story at least so far: 2 the wall was hit, 3 Bob approved, 4 the retry passed."""
-        alice = WHO["Alice"].slack
+        alice, bob = WHO["Alice"], WHO["Bob"]
         if step >= 2 and not self.hit:
             await self.spend(alice)
         if step >= 3 and not (await self.story())["helped"]:
-            await self._ask_and_approve(alice, WHO["Bob"].slack)
+            await seed.request(self, alice, bob, SAID["more"][self.language])
             await self.reconciler.round()
         if step >= 4 and not self.passed:
             await self.spend(alice)
-
-    async def _ask_and_approve(self, alice: str, bob: str) -> None:
-        slack, before = self.slack, len(self.slack.inbox(bob))
-        told = [one for one in slack.inbox(alice) if "request.open" in one.actions]
-        await self.press(alice, told[-1], "request.open", None)
-        await slack.wait_for(lambda: slack.modal(alice))
-        why = "用智能体做完结账页" if self.language == "zh" else "finish the checkout with the agent"
-        await self.submit(alice, slack.modals[alice][-1], {"amount": "50", "reason": why})
-        card = (await slack.wait_for(lambda: slack.inbox(bob)[before:]))[0]
-        heard = len(slack.inbox(alice))
-        await self.press(bob, card, "request.approve", None)
-        await slack.wait_for(lambda: card.edited and len(slack.inbox(alice)) > heard + 1)
 
     async def story(self) -> Json:
         """Which hints are done, and what to do next."""
@@ -257,9 +277,9 @@ class Scene:
         done = {"hit": self.hit, "helped": helped, "passed": self.passed, "lent": facts["lent"]}
         return done | {"asked": facts["asked"], "next": coming}
 
-    def account(self, user: str) -> Json:
+    def account(self, role: Role) -> Json:
         """Limit and spend at the gateway, in USD, and the latest run."""
-        budget, run = self.gateway.users[BY_SLACK[user].email], self.runs.get(user)
+        budget, run = self.gateway.users[role.email], self.runs.get(role.id)
         return {"limit": budget.max_budget, "spent": budget.live, "run": vars(run) if run else None}
 
 
@@ -280,19 +300,26 @@ async def scene(language: str, start: datetime) -> AsyncIterator[Scene]:
         url = f"sqlite:///{file}"
         users = {role.email: role.email for role in CAST}
         gateway = await stack.enter_async_context(LiteLLM(users=users, clock=clock.now))
-        people = seed.people(language)
         slack = await stack.enter_async_context(
-            Workspace(people=people, channels=seed.channels("U0QUOTABOT"), clock=clock.timestamp)
+            Workspace(
+                people=seed.people(language), channels=seed.channels("U0QUOTABOT"), clock=clock.timestamp
+            )
         )
-        built = await stack.enter_async_context(house(_settings(url, slack, gateway), clock.now))
+        dingtalk = await stack.enter_async_context(
+            DingTalk(
+                people=seed.colleagues(), departments=seed.departments(), groups=seed.groups(language),
+                clock=clock.timestamp,
+            )
+        )  # fmt: skip
+        built = await stack.enter_async_context(house(_settings(url, slack, dingtalk, gateway), clock.now))
         stop = asyncio.Event()
         stack.push_async_callback(_ended, stop, asyncio.create_task(built.run(stop)))
-        await slack.wait_for(lambda: slack.connections)
-        made = Scene(language, clock, slack, gateway, built)
-        await seed.live_the_past(made, start)
-        made.started = start
-        tasks = [asyncio.create_task(made.watch())]
+        made = Scene(language, clock, slack, dingtalk, gateway, built)
+        tasks = [asyncio.create_task(made.watch(one.feed)) for one in (slack, dingtalk)]
         stack.push_async_callback(_cancelled, tasks)
+        await made.until(lambda: all(screen.connected for screen in made.screens.values()))
+        await seed.live_the_past(made, start)
+        made.started, made.touched = start, False
         stack.callback(made.pulse.close)
         yield made
 
@@ -311,7 +338,7 @@ def _settled(language: str, start: datetime) -> bytes:
         return file.read_bytes()
 
 
-def _settings(url: str, slack: Workspace, gateway: LiteLLM) -> Settings:
+def _settings(url: str, slack: Workspace, dingtalk: DingTalk, gateway: LiteLLM) -> Settings:
     """As an admin would set them, whatever the environment says."""
     return Settings(
         _env_file=None,
@@ -323,8 +350,12 @@ def _settings(url: str, slack: Workspace, gateway: LiteLLM) -> Settings:
         slack_signing_secret=SecretStr(slack.signing_secret),
         slack_api_url=slack.api_url,
         slack_command="/quota",
-        dingtalk_client_id=None,
-        dingtalk_client_secret=None,
+        dingtalk_client_id=dingtalk.client_id,
+        dingtalk_client_secret=SecretStr(dingtalk.client_secret),
+        dingtalk_robot_code=None,
+        dingtalk_card_template_id=TEMPLATE,
+        dingtalk_api_url=dingtalk.url,
+        dingtalk_oapi_url=dingtalk.url,
         gateway_kind="litellm",
         gateway_url=gateway.url,
         gateway_key=SecretStr(gateway.key),

@@ -1,6 +1,7 @@
 """The company that the playground opens with: twelve people, their policy, and what happened to them before you came.
 
 The past is not written into tables. It is lived: the same people say the same things to the same bot, on a clock that is set back.
+Everybody is on both messengers. In English the company lives on Slack, in Chinese on DingTalk.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from bot.demo.dingtalk import Department, Group
+from bot.demo.dingtalk import Person as Colleague
 from bot.demo.slack import Channel, Person
 from models import policy as rules
 from models.member import Address, Member
@@ -23,7 +26,9 @@ if TYPE_CHECKING:
     from bot.demo.playground_scene import Scene
 
 ZONE = ZoneInfo("Asia/Shanghai")
-DESIGN = "C01DESIGN"
+DESIGN, GROUP = "C01DESIGN", "cidDESIGN"
+HOME = {"en": "slack", "zh": "dingtalk"}
+"""Where people are until they pick up the other messenger."""
 STRONG, SMALL = "claude-opus-5", "gpt-5.5-mini"
 
 POLICY = """\
@@ -65,9 +70,18 @@ class Role:
     employment: str = "employee"
 
     @property
+    def id(self) -> str:
+        """In the page, and on DingTalk."""
+        return self.name.lower()
+
+    @property
     def email(self) -> str:
         """Also the id at the gateway."""
-        return f"{self.name.lower()}@acme.example"
+        return f"{self.id}@acme.example"
+
+    def address(self, messenger: str) -> str:
+        """Where the bot reaches them on a messenger."""
+        return f"{messenger}:{self.slack if messenger == 'slack' else self.id}"
 
 
 CAST = (
@@ -85,7 +99,9 @@ CAST = (
     Role("Sam", "U12SAM", "Olga", "company", "IT admin", 38),
 )
 WHO = {role.name: role for role in CAST}
-BY_SLACK = {role.slack: role for role in CAST}
+BY_ID = {role.id: role for role in CAST}
+TEAMS = {"design": 2, "payments": 3, "data": 4}
+"""DingTalk's departments; the company itself is 1."""
 
 
 def opening_day(today: date) -> datetime:
@@ -123,6 +139,28 @@ def channels(bot: str) -> list[Channel]:
     return [Channel(DESIGN, "design", [*(role.slack for role in CAST), bot])]
 
 
+def colleagues() -> list[Colleague]:
+    """Everybody, as the stand-in DingTalk knows them."""
+    return [
+        Colleague(
+            id=role.id, name=role.name, email=role.email, job_number=f"A{number:03d}", title=role.role,
+            departments=(TEAMS.get(role.team, 1),), manager=role.manager.lower(), is_admin=role.name == "Sam",
+        )
+        for number, role in enumerate(CAST, 1)
+    ]  # fmt: skip
+
+
+def departments() -> list[Department]:
+    """The teams, each led by its lead."""
+    leads = {role.team: role.id for role in CAST if role.role == "lead"}
+    return [Department(number, team, managers=(leads[team],)) for team, number in TEAMS.items()]
+
+
+def groups(language: str) -> list[Group]:
+    """One group in which everybody is."""
+    return [Group(GROUP, "设计组" if language == "zh" else "design", [role.id for role in CAST])]
+
+
 def settle(database: Database, language: str, start: datetime) -> None:
     """Everybody moves in, the policy is applied, the month is open."""
     first = moving_day(start)
@@ -144,16 +182,24 @@ def _move_in(session: Session, language: str, now: datetime) -> None:
     session.flush()
     for role in CAST:
         members[role.name].manager_id = members[role.manager].id if role.manager else None
-        Address.give(session, members[role.name], f"slack:{role.slack}")
+        for messenger in HOME.values():
+            Address.give(session, members[role.name], role.address(messenger))
+        seen(session, role.address(HOME[language]), now)
     session.flush()
+
+
+def seen(session: Session, address: str, now: datetime) -> None:
+    """Somebody is here now: this is where the bot writes to them, until it hears from them elsewhere."""
+    session.get_one(Address, address).seen_at = now
 
 
 # ---- the past ---------------------------------------------------------------------------------------------------
 
-_SAID = {
+SAID = {
     "ask": {"en": "request 40 prototype for the pricing page", "zh": "申请 40 价格页原型"},
-    "lend": {"en": "lend @dan 10 icon set", "zh": "借给 @dan 10 图标集"},
+    "lend": {"en": "lend @dan 10 icon set", "zh": "借给 Dan 10 图标集"},
     "balance": {"en": "balance", "zh": "额度"},
+    "more": {"en": "request 50 finish the checkout with the agent", "zh": "申请 50 用智能体做完结账页"},
     "screens": {
         "en": "The new checkout screens are up. Could everybody have a look before lunch?",
         "zh": "新的结账页面放出来了，午饭前大家帮忙看看？",
@@ -180,6 +226,8 @@ async def live_the_past(scene: Scene, start: datetime) -> None:
         for role in CAST:
             _burn(scene, role, work[role.name][number], number)
         await scene.reconciler.round()
+        if number == 1:
+            await _on_the_other(scene, day)
         if day == today - timedelta(days=6):
             await _a_request(scene, day)
         if day == today - timedelta(days=5):
@@ -189,38 +237,60 @@ async def live_the_past(scene: Scene, start: datetime) -> None:
     await scene.it_is(start)
 
 
+async def _on_the_other(scene: Scene, day: date) -> None:
+    """The two in front have tried the other messenger, too."""
+    home = HOME[scene.language]
+    other = next(one for one in HOME.values() if one != home)
+    scene.clock.set(_at(day, 9, 20))
+    for role in (WHO["Alice"], WHO["Bob"]):
+        await scene.pick(role, other)
+        await _balance(scene, role)
+        await scene.pick(role, home)
+
+
+async def _balance(scene: Scene, role: Role) -> None:
+    before = scene.heard(role)
+    await scene.say(role, SAID["balance"][scene.language])
+    await scene.until(lambda: scene.heard(role) > before)
+
+
 async def _a_request(scene: Scene, day: date) -> None:
-    slack, carol, bob = scene.slack, WHO["Carol"].slack, WHO["Bob"].slack
-    before = len(slack.inbox(bob))
     await scene.it_is(_at(day, 15, 12))
-    await slack.say(carol, _SAID["ask"][scene.language])
-    await slack.wait_for(lambda: len(slack.inbox(bob)) > before)
-    scene.clock.set(_at(day, 15, 20))
-    card, heard = slack.inbox(bob)[-1], len(slack.inbox(carol))
-    await slack.press(bob, card, "request.approve")
-    await slack.wait_for(lambda: len(slack.inbox(carol)) > heard + 1 and card.edited)
+    await request(scene, WHO["Carol"], WHO["Bob"], SAID["ask"][scene.language], _at(day, 15, 20))
+
+
+async def request(scene: Scene, me: Role, manager: Role, words: str, decided: datetime | None = None) -> None:
+    """Ask and approve, till both have read of it."""
+    before, heard = scene.heard(manager), scene.heard(me)
+    await scene.say(me, words)
+    await scene.until(lambda: scene.heard(manager) > before)
+    if decided is not None:
+        scene.clock.set(decided)
+    await scene.screen(manager).click(manager, "request.approve")
+    await scene.until(lambda: scene.heard(me) >= heard + 3)  # with her manager, approved, live
 
 
 async def _a_loan(scene: Scene, day: date) -> None:
-    slack, bob, dan = scene.slack, WHO["Bob"].slack, WHO["Dan"].slack
+    bob, dan = WHO["Bob"], WHO["Dan"]
     await scene.it_is(_at(day, 11, 5))
-    before, heard = len(slack.inbox(bob)), len(slack.inbox(dan))
-    await slack.say(bob, _SAID["lend"][scene.language])
-    await slack.wait_for(lambda: len(slack.inbox(dan)) > heard and len(slack.inbox(bob)) > before + 1)
+    before, heard = scene.heard(bob), scene.heard(dan)
+    await scene.say(bob, SAID["lend"][scene.language])
+    await scene.until(lambda: scene.heard(bob) > before)
+    if scene.screen(bob).offered(bob, "confirm.yes"):
+        await scene.screen(bob).click(bob, "confirm.yes")
+    await scene.until(lambda: scene.heard(dan) > heard)
 
 
 async def _this_morning(scene: Scene, today: date) -> None:
-    slack, alice = scene.slack, WHO["Alice"].slack
+    alice, bob, carol = WHO["Alice"], WHO["Bob"], WHO["Carol"]
     scene.clock.set(_at(today, 9, 34))
-    first = slack.post(DESIGN, WHO["Carol"].slack, _SAID["screens"][scene.language])
+    first = scene.screen(carol).chat(carol, SAID["screens"][scene.language])
     scene.clock.set(_at(today, 9, 41))
-    slack.post(DESIGN, WHO["Bob"].slack, _SAID["looks"][scene.language], thread_ts=first.ts)
+    scene.screen(bob).chat(bob, SAID["looks"][scene.language], first)
     scene.clock.set(_at(today, 9, 46))
-    slack.post(DESIGN, alice, _SAID["on_it"][scene.language], thread_ts=first.ts)
+    scene.screen(alice).chat(alice, SAID["on_it"][scene.language], first)
     await scene.it_is(_at(today, 9, 58))
-    before = len(slack.inbox(alice))
-    await slack.say(alice, _SAID["balance"][scene.language])
-    await slack.wait_for(lambda: len(slack.inbox(alice)) > before + 1)
+    await _balance(scene, alice)
 
 
 def _burn(scene: Scene, role: Role, quarters: int, day: int) -> None:

@@ -395,6 +395,23 @@ async def test_a_snapshot_shows_a_person_only_what_they_see(ding: DingTalk) -> N
     json.dumps(bob)
 
 
+async def test_what_is_typed_in_a_group_mentions_people_and_reaches_only_a_bot_that_is_mentioned(
+    ding: DingTalk,
+) -> None:
+    async with app(ding) as bot:
+        await ding.type("alice", "lunch, @鲍勃?", group="cid-team")
+        await ding.type("alice", "@quotabot 借给 @鲍勃 50", group="cid-team")
+        await ding.type("alice", "借给 @鲍勃 50")
+        group, alone = [ChatbotMessage.from_dict(one.data) for one in bot.heard]
+    assert (group.text.content.strip(), alone.text.content) == ("借给  50", "借给 @鲍勃 50")
+    assert [one.staff_id for one in group.at_users] == [None, "bob"]
+    shown = ding.snapshot("bob")["messages"]
+    assert [(one["text"], one["at"]) for one in shown] == [
+        ("lunch, @鲍勃?", ["bob"]),
+        ("@quotabot 借给 @鲍勃 50", ["bob"]),
+    ]
+
+
 async def test_waiting_in_vain_says_what_stood_there(ding: DingTalk) -> None:
     with pytest.raises(TimeoutError, match=r"messages: .*; calls: "):
         await ding.wait_for(lambda: ding.cards, timeout=0.01)

@@ -1,6 +1,6 @@
 """The playground: the sixty seconds played by clicks in a real browser, and what the page owes whoever opens it.
 
-QUOTABOT_PICTURE=docs/playground.png lets the first story take the README's picture.
+QUOTABOT_PICTURES=docs lets two of the stories take the pictures of README.md and docs/dingtalk.md.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from bot.demo.playground import Playground, playground, run_demo
 from bot.demo.seed import WHO, opening_day
 from models.audit import audit
 
-ALICE, BOB, CAROL = (WHO[name].slack for name in ("Alice", "Bob", "Carol"))
+ALICE, BOB = WHO["Alice"], WHO["Bob"]
 START = opening_day(date(2026, 11, 23))
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -59,100 +59,205 @@ async def the_wall(page: Any) -> None:
     await page.wait_for_selector("#left .message:last-child [data-action='borrow.open']")
 
 
-async def she_asks(page: Any, reason: str) -> None:
+WORDS = {
+    "en": {
+        "reason": "finish the checkout with the agent", "ask": "request 50", "live": "$50.00 is live",
+        "slack": "/quota lend @carol 10", "dingtalk": "lend Carol 10",
+    },
+    "zh": {
+        "reason": "用智能体做完结账页", "ask": "申请 50", "live": "$50.00 已在网关生效",
+        "slack": "/quota 借给 @carol 10", "dingtalk": "借给 Carol 10",
+    },
+}  # fmt: skip
+
+
+async def types(page: Any, side: str, words: str) -> None:
+    await page.fill(f"#{side} .composer input", words)
+    await page.press(f"#{side} .composer input", "Enter")
+
+
+async def she_asks(page: Any, language: str = "en") -> None:
+    """By the form at Slack, in words at DingTalk."""
+    words = WORDS[language]
+    if await page.locator("#left[data-messenger=dingtalk]").count():
+        await types(page, "left", f"{words['ask']} {words['reason']}")
+        return
     await page.click("#left [data-action='request.open'] >> nth=-1")
     await page.click("#left .modal [type=submit]")
     await page.wait_for_selector("#left .modal .error:not(:empty)")
     await page.fill("#left .modal [data-block=amount]", "50")
-    await page.fill("#left .modal [data-block=reason]", reason)
+    await page.fill("#left .modal [data-block=reason]", words["reason"])
     await page.click("#left .modal [type=submit]")
 
 
-async def he_approves(page: Any) -> None:
-    await page.click("#right [data-action='request.approve']")
+async def he_approves(page: Any, language: str = "en") -> None:
+    words = WORDS[language]
+    card = f"#right .message:has(blockquote:has-text('{words['reason']}'))"
+    await page.click(f"{card} [data-action='request.approve']")
     await page.wait_for_selector("#hints li:nth-child(2).done")
-    await page.wait_for_selector("#right .message:nth-last-child(2) .sign.ok")
+    await page.wait_for_selector(f"{card} .sign.ok")
     await page.wait_for_selector("#left .figures:text('$150.00')")
-    latest = "#left .message:last-child"
-    await page.wait_for_selector(
-        f"{latest}:has-text('$50.00 is live'), {latest}:has-text('$50.00 已在网关生效')"
-    )
+    await page.wait_for_selector(f"#left .message:last-child:has-text('{words['live']}')")
+
+
+async def he_lends(page: Any, language: str) -> None:
+    messenger = await page.get_attribute("#right", "data-messenger")
+    await types(page, "right", WORDS[language][messenger])
+    if messenger == "dingtalk":
+        await page.click("#right .message:last-child [data-action='confirm.yes']")
+    await page.wait_for_selector("#hints li:nth-child(4).done")
 
 
 async def books_are_right(made: Playground) -> None:
     report = await made.now.house.database.run(audit)
     assert report.wrong == []
+    assert [line for screen in made.now.screens.values() for line in screen.violations] == []
+
+
+STORIES = [
+    ("en", "", "slack", "slack"),
+    ("zh", "", "dingtalk", "dingtalk"),
+    ("en", "?left=dingtalk:alice&right=slack:bob", "dingtalk", "slack"),
+    ("zh", "?left=slack:alice&right=dingtalk:bob", "slack", "dingtalk"),
+]
+"""Who is where; without a link the company is on Slack in English, on DingTalk in Chinese."""
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("language", ["en", "zh"])
-async def test_the_story_is_played_by_clicks(language: str) -> None:
-    async with playground(language=language, start=START) as (made, address), browser_at(address) as page:
-        reason = {"en": "finish the checkout with the agent", "zh": "用智能体做完结账页"}[language]
-        lend = {"en": "/quota lend @carol 10", "zh": "/quota 借给 @carol 10"}[language]
+@pytest.mark.parametrize(("language", "link", "hers", "his"), STORIES)
+async def test_the_story_is_played_by_clicks(language: str, link: str, hers: str, his: str) -> None:
+    async with (
+        playground(language=language, start=START) as (made, address),
+        browser_at(address + link) as page,
+    ):
+        await page.wait_for_selector(f"#left[data-messenger={hers}]")
+        await page.wait_for_selector(f"#right[data-messenger={his}]")
         await the_wall(page)
-        await she_asks(page, reason)
-        assert reason in await page.inner_text("#right .message:last-child blockquote")
-        await he_approves(page)
-        await picture(page, language)
+        await she_asks(page, language)
+        await he_approves(page, language)
+        await picture(page, f"{language}-{hers}-{his}")
         await page.click("#left .spend")
         await page.wait_for_selector("#left .run.passed")
         await page.wait_for_selector("#left .figures:text('$112.00')")
         other_tab = await page.context.new_page()
-        await other_tab.goto(f"{address}?left={CAROL}&right={ALICE}")
-        await other_tab.wait_for_selector("#right .figures:text('$112.00')")
+        await other_tab.goto(f"{address}?left=carol&right=alice")
+        await other_tab.wait_for_selector(f"#right[data-messenger={hers}] .figures:text('$112.00')")
         await page.bring_to_front()
-        await page.fill("#right .composer input", lend)
-        await page.press("#right .composer input", "Enter")
-        await page.wait_for_selector("#hints li:nth-child(4).done")
+        await he_lends(page, language)
         await other_tab.bring_to_front()
         await other_tab.wait_for_selector("#left .message:last-child:has-text('$10.00')")
         assert await page.is_hidden("#violations")
         await books_are_right(made)
 
 
-async def picture(page: Any, language: str) -> None:
-    path = os.environ.get("QUOTABOT_PICTURE")
-    if path and language == "en":
+PICTURES = {"en-dingtalk-slack": "playground.png", "zh-dingtalk-dingtalk": "playground-zh.png"}
+
+
+async def picture(page: Any, name: str) -> None:
+    folder = os.environ.get("QUOTABOT_PICTURES")
+    if folder and name in PICTURES:
         await page.mouse.move(720, 150)
-        await page.screenshot(path=path)
+        await page.screenshot(path=Path(folder) / PICTURES[name])
 
 
 @pytest.mark.browser
-async def test_a_click_that_arrives_twice_grants_once() -> None:
-    async with playground(start=START) as (made, address), browser_at(f"{address}?step=2") as page:
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_a_click_that_arrives_twice_grants_once(language: str) -> None:
+    reason = WORDS[language]["reason"]
+    async with (
+        playground(language=language, start=START) as (made, address),
+        browser_at(f"{address}?step=2") as page,
+    ):
         await page.click("#faults summary")
         await page.check("#fault-duplicate")
         await page.wait_for_selector("#faults.armed")
         await page.keyboard.press("Escape")
         await page.click("h1")
-        await she_asks(page, "once is enough")
-        await he_approves(page)
-        assert await page.locator("#transfers .transfer.grant:has-text('once is enough')").count() == 1
-        twice = [one for one in made.now.slack.deliveries if "request.approve" in str(one.payload)]
-        assert len(twice) >= 2
+        await she_asks(page, language)
+        await he_approves(page, language)
+        assert await page.locator(f"#transfers .transfer.grant:has-text('{reason}')").count() == 1
+        assert len(clicks(made, "request.approve")) >= 2
         await page.click("#faults summary")
         await page.click("#fault-disconnect")
-        await page.wait_for_selector("#wire-state.off")
+        await page.wait_for_selector("[data-connection=dingtalk].off")
+        await page.wait_for_selector("[data-connection=slack].off")
+        await page.wait_for_selector("[data-connection=dingtalk].on")
         await books_are_right(made)
+
+
+def clicks(made: Playground, action: str) -> list[object]:
+    """Every time that a click of this day was brought to the bot."""
+    scene = made.now
+    slack = [one for one in scene.slack.deliveries if action in str(one.payload)]
+    pushed = [one for one in scene.dingtalk.pushes.values() if action in str(one.data)]
+    stream = [socket for one in pushed for socket in one.sockets]
+    since = scene.started.timestamp()
+    return [one for one in slack if one.at > since] or stream[-2:] * (pushed[-1].born / 1000 > since)
 
 
 @pytest.mark.browser
 async def test_a_phone_and_another_language_lose_nothing() -> None:
     async with playground(start=START) as (made, address), browser_at(address) as page:
         await page.click("[data-language=zh]")
-        await page.wait_for_selector("html[lang=zh-CN] #left .message:has-text('你还剩')")
+        await page.wait_for_selector(
+            "html[lang=zh-CN] #left[data-messenger=dingtalk] .message:has-text('你还剩')"
+        )
         await page.set_viewport_size({"width": 390, "height": 844})
         assert await page.evaluate("document.documentElement.scrollWidth") <= 390
-        await page.click("#right [data-tab=home]")
+        await page.click("#right [data-pick=slack]")
+        await page.click("#right[data-messenger=slack] [data-tab=home]")
         await page.wait_for_selector("#right .homepage:has-text('借还情况')")
         await page.click("#right [data-tab=design]")
-        await page.fill("#right .composer input", "@quotabot balance")
-        await page.press("#right .composer input", "Enter")
+        await types(page, "right", "@quotabot balance")
         await page.wait_for_selector("#right .message.ephemeral:has-text('仅你可见')")
         await page.click("[data-language=en]")
         await page.wait_for_selector("html[lang=en] #right .only:text('Only visible to you')")
-        assert made.now.slack.people[ALICE].locale == "en-US"
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert made.now.slack.people[ALICE.slack].locale == "en-US"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_a_group_at_dingtalk_hears_what_mentions_the_bot_and_reads_no_figure(language: str) -> None:
+    lend, privately, hint, tap = {
+        "en": ("@quotabot lend @Carol 10", "Ask me in our chat", "request 200 reason", "cancel"),
+        "zh": ("@quotabot 借给 @Carol 10", "请私聊我", "申请 200 理由", "撤回"),
+    }[language]
+    link = "?left=dingtalk:alice&right=dingtalk:bob&step=2"
+    async with (
+        playground(language=language, start=START) as (made, address),
+        browser_at(address + link) as page,
+    ):
+        await page.click("#right [data-tab=design]")
+        await types(page, "right", "lunch?")
+        await page.click("#right .ready button >> nth=-1")
+        assert await page.input_value("#right .composer input") == lend
+        await page.press("#right .composer input", "Enter")
+        group = await page.wait_for_selector(f"#right .message.bot:last-child:has-text('{privately}')")
+        assert "$" not in await group.inner_text()
+        assert await page.locator("#right .message.bot").count() == 1
+        await page.click("#right [data-tab=dm]")
+        await page.wait_for_selector("#right .message:last-child:has-text('$10.00')")
+        await page.click("#left [data-action='request.open'] >> nth=-1")
+        await page.wait_for_selector(f"#left .hint:has-text('{hint}')")
+        await she_asks(page, language)
+        await page.click(f"#left .message:last-child .tap:has-text('{tap}')")
+        await page.wait_for_selector(f"#left .message.mine:has-text('{tap}')")
+        await page.wait_for_selector("#right [data-action='request.approve']", state="detached")
+        await books_are_right(made)
+
+
+@pytest.mark.browser
+async def test_who_picks_up_the_other_messenger_is_told_there() -> None:
+    async with playground(start=START) as (made, address), browser_at(f"{address}?step=2") as page:
+        await page.click("#right [data-pick=dingtalk]")
+        await page.wait_for_selector("#right[data-messenger=dingtalk]")
+        await she_asks(page)
+        await page.wait_for_selector("#right .card [data-action='request.approve']")
+        await page.click("#left [data-pick=dingtalk]")
+        await page.wait_for_selector("#left[data-messenger=dingtalk]")
+        await he_approves(page)
+        assert "request.cancel" in made.now.slack.inbox(ALICE.slack)[-1].actions
 
 
 async def test_a_link_opens_the_story_where_it_says_and_start_over_forgets_it() -> None:
@@ -160,22 +265,27 @@ async def test_a_link_opens_the_story_where_it_says_and_start_over_forgets_it() 
         assert await posted(http, f"{address}api/story", {"step": 4}) == 200
         story = (await shown(http, address))["story"]
         assert [story[name] for name in ("hit", "helped", "passed", "lent")] == [True, True, True, False]
-        assert await posted(http, f"{address}api/press", {"user": ALICE, "channel": "", "ts": "1"}) == 400
-        assert list(made.now.slack.violations) == []
+        assert await posted(http, f"{address}api/press", {"user": "alice", "channel": "", "ts": "1"}) == 400
+        assert await posted(http, f"{address}api/pick", {"user": "alice", "messenger": "fax"}) == 400
+        await books_are_right(made)
         assert await posted(http, f"{address}api/restart", {}) == 200
         state = await shown(http, address)
         assert (state["story"]["next"], state["balances"][0]["available"]) == ("spend", "$4.50")
-        await a_429_only_costs_time(made)
+        await a_refused_message_only_costs_time(made)
 
 
-async def a_429_only_costs_time(made: Playground) -> None:
+async def a_refused_message_only_costs_time(made: Playground) -> None:
     scene = made.now
-    before = len(scene.slack.inbox(BOB))
     scene.trouble(duplicate=False, limit=True)
-    await scene.say(BOB, "loans")
-    await scene.slack.wait_for(lambda: len(scene.slack.inbox(BOB)) == before + 2)
+    for messenger in ("slack", "dingtalk"):
+        await scene.pick(BOB, messenger)
+        before = scene.heard(BOB)
+        await scene.say(BOB, "loans")
+        await scene.until(lambda before=before: scene.heard(BOB) == before + 1)
     posts = [call.status for call in scene.slack.calls if call.method == "chat.postMessage"]
     assert posts[-2:] == [429, 200]
+    answers = [call.code for call in scene.dingtalk.calls if call.path == "/robot/sendBySession"]
+    assert answers[-2:] == ["90018", ""]
 
 
 Serve = Callable[[web.Application], Awaitable[str]]

@@ -1,10 +1,10 @@
 """A stand-in LiteLLM proxy: users, keys and teams with budgets, and models that really refuse when a budget is
 reached.
 
-Field names, statuses and oddities as LiteLLM 1.106 has them: a single id in `/user/list` finds everybody
+Field names, statuses and oddities as LiteLLM 1.106 to 1.109 have them: a single id in `/user/list` finds everybody
 whose id contains it, `/user/update` creates somebody unknown, what was spent shows only after a flush while
 the enforcing counter knows at once, a user's budget does not count on team keys, and over budget is HTTP
-422 (`over_budget_status`: 429 and 400 in other versions).
+422 (`over_budget_status`: their setting `budget_exceeded_status_code`; 429 and 400 in older versions).
 """
 
 from __future__ import annotations

@@ -1,18 +1,21 @@
 // The page: draws the state that the server sends, and tells the server what people do. It keeps nothing of its own but where one looks.
 
-import { el, mrkdwn } from "/page/draw.js";
+import { mrkdwn } from "/page/blocks.js";
+import { el } from "/page/draw.js";
 import { Pane } from "/page/pane.js";
 import { WORDS, usd } from "/page/words.js";
 
 const $ = (selector) => document.querySelector(selector);
 const query = new URLSearchParams(location.search);
-const sides = { left: query.get("left") || "U01ALICE", right: query.get("right") || "U02BOB" };
+const sides = { left: "alice", right: "bob" };
 let state = null, source = null, received = 0;
 
-export async function post(verb, said = {}) {
+/** Tell the server what somebody does; what failed, if anything did. */
+async function post(verb, said = {}) {
   const reply = await fetch(`/api/${verb}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(said) });
-  if (!reply.ok) console.warn(verb, await reply.text());
-  return reply.ok;
+  const told = await reply.json().catch(() => ({ failed: `HTTP ${reply.status}` }));
+  if (!reply.ok) console.warn(verb, told);
+  return reply.ok ? told.failed : told.error || told.failed;
 }
 
 const panes = {};
@@ -21,8 +24,8 @@ for (const side of ["left", "right"]) {
 }
 
 function listen() {
-  const search = new URLSearchParams(sides);
-  if (sides.left !== "U01ALICE" || sides.right !== "U02BOB") history.replaceState(null, "", `/?${search}`);
+  const search = new URLSearchParams(sides), usual = sides.left === "alice" && sides.right === "bob";
+  history.replaceState(null, "", usual ? "/" : `/?${search}`);
   source?.close();
   source = new EventSource(`/api/events?${search}`);
   source.onmessage = (event) => show(JSON.parse(event.data));
@@ -39,8 +42,12 @@ function show(fresh) {
   hints(words);
   for (const side of ["left", "right"]) panes[side].show(state, state.panes[side], words);
   strip(words);
-  $("#wire-state").className = `chip ${state.connected ? "on" : "off"}`;
-  $("#wire-state span").textContent = state.connected ? words.connected : words.disconnected;
+  for (const one of document.querySelectorAll("[data-connection]")) {
+    const name = one.dataset.connection, on = state.connected[name];
+    one.className = `chip ${on ? "on" : "off"}`;
+    one.querySelector("span").textContent = on ? words.messengers[name] : words.reconnecting(words.messengers[name]);
+    one.title = words.connections[name];
+  }
   $("#violations").hidden = !state.violations.length;
   $("#violations").textContent = state.violations.join(" · ");
   $("#fault-duplicate").checked = state.faults.duplicate;
@@ -52,9 +59,10 @@ function show(fresh) {
 
 function hints(words) {
   const { hit, helped, passed, lent } = state.story, done = [hit, helped, passed, lent];
-  const current = done.indexOf(false);
-  $("#hints").replaceChildren(...words.hints.map(([title, text], number) => {
+  const current = done.indexOf(false), holds = Object.fromEntries(state.cast.map((one) => [one.id, one.messenger]));
+  $("#hints").replaceChildren(...words.hints(holds).map(([title, text, who], number) => {
     const how = el("p", {}, ...mrkdwn(text, {}));
+    for (const code of how.querySelectorAll("code")) code.onclick = () => Object.values(panes).find((pane) => pane.state.person === who)?.begin(code.textContent);
     return el("li", { class: done[number] ? "done" : number === current ? "now" : "" }, el("span", { class: done[number] ? "number tick" : "number" }, done[number] ? "" : String(number + 1)), el("div", {}, el("h2", {}, title), how));
   }));
 }
@@ -73,7 +81,7 @@ function strip(words) {
     el("time", {}, moment(one.at)), el("span", { class: "what" }, el("b", {}, words.moves[one.kind]), one.why ? el("small", {}, one.why) : null),
     el("span", { class: "entry out" }, ...end(one.from)), el("span", { class: "entry in" }, ...end(one.to)))));
   $("#wire").replaceChildren(...state.wire.map((one) => el("div", { class: `call ${one.way} ${one.error ? "bad" : ""}` },
-    el("span", { class: "arrow" }, one.way === "in" ? "→" : "←"), el("span", { class: "name" }, one.what), el("span", {}, one.error || String(one.status ?? "–")), el("small", {}, `${Math.round(one.seconds * 1000)} ms`))));
+    el("span", { class: "arrow" }, one.way === "in" ? "→" : "←"), el("i", { class: one.messenger, title: words.messengers[one.messenger] }), el("span", { class: "name", title: one.what }, one.what), el("span", {}, one.error || String(one.status ?? "–")), el("small", {}, `${Math.round(one.seconds * 1000)} ms`))));
 }
 
 const zoned = (options) => new Intl.DateTimeFormat(state.language === "zh" ? "zh-CN" : "en-GB", { timeZone: "Asia/Shanghai", ...options });
@@ -95,7 +103,7 @@ function curtain(down) {
 
 async function behindCurtain(verb, said) {
   curtain(true);
-  if (!(await post(verb, said)) || verb !== "restart") curtain(false);
+  if ((await post(verb, said)) || verb !== "restart") curtain(false);
 }
 
 $("#restart").onclick = () => behindCurtain("restart");
@@ -107,11 +115,15 @@ $("#fault-disconnect").onclick = () => post("disconnect");
 document.addEventListener("click", (event) => { if (!event.target.closest("#faults")) $("#faults").open = false; });
 setInterval(tick, 5000);
 
-/** A link may name the language and how far the story is: /?step=3&lang=zh. Once played it is an ordinary address. */
+/** A link may name the language, who is looked at and on which messenger, and how far the story is: /?lang=zh&left=dingtalk:alice&right=slack:bob&step=3. Once played it is an ordinary address. */
 async function arrive() {
   if (query.has("lang")) await post("language", { language: query.get("lang") });
+  for (const side of ["left", "right"]) {
+    const [person, messenger] = (query.get(side) || sides[side]).split(":").reverse();
+    sides[side] = person;
+    if (messenger) await post("pick", { user: person, messenger });
+  }
   if (query.has("step")) await post("story", { step: Number(query.get("step")) || 1 });
-  if (query.has("lang") || query.has("step")) history.replaceState(null, "", "/");
   listen();
 }
 
