@@ -87,30 +87,42 @@ def eligible(
 ) -> Asked | None:
     """The asking that entitles `clicker`, by today's directory; raises `UnknownCode`.
 
-    For a request that is decided already, whoever was asked once gets None: they may be told what became of it.
+    For a request that is decided already, whoever was asked once or could have decided gets None: they may be told what
+    became of it.
     """
     if clicker.id == requester_id:
         raise UnknownCode(code)
     asked = session.exec(select(Asked).where(Asked.request_id == request_id)).all()
-    if not open_:
-        if any(one.member_id == clicker.id for one in asked):
-            return None
+    best = _best_face(session, policy, requester_id, clicker, now, {one.for_id: one for one in asked})
+    if not open_ and (best or any(one.member_id == clicker.id for one in asked)):
+        return None
+    if best is None:
         raise UnknownCode(code)
-    asked_for = {one.for_id: one for one in asked}
+    return best
+
+
+def _best_face(
+    session: Session,
+    policy: Policy,
+    requester_id: int,
+    clicker: Member,
+    now: datetime,
+    asked: dict[int, Asked],
+) -> Asked | None:
+    """For whom of those asked so far `clicker` may decide: where it is for several, for whom may grant the most."""
     best: Asked | None = None
     for candidate in chain(session, policy, requester_id, now):
         faces = {who.id for who, _ in candidate.faces(requester_id)}
-        if candidate.member.id in asked_for and clicker.id in faces:
+        if candidate.member.id in asked and clicker.id in faces:
+            one = asked[candidate.member.id]
             face = Asked(
-                request_id=request_id, member_id=clicker.id, for_id=candidate.member.id, why=candidate.why,
-                ceiling=candidate.ceiling, asked_at=asked_for[candidate.member.id].asked_at,
+                request_id=one.request_id, member_id=clicker.id, for_id=candidate.member.id, why=candidate.why,
+                ceiling=candidate.ceiling, asked_at=one.asked_at,
             )  # fmt: skip
             if best is None or (
                 best.ceiling is not None and (face.ceiling is None or face.ceiling > best.ceiling)
             ):
                 best = face
-    if best is None:
-        raise UnknownCode(code)
     return best
 
 

@@ -14,7 +14,7 @@ from models import policy as rules
 from models.approvers import Asked, chain, reachable
 from models.leaving import leave
 from models.member import Address
-from models.refusal import BadDate, LendingToOneself, UnknownCode
+from models.refusal import AlreadyDecided, BadDate, LendingToOneself, UnknownCode
 from models.request import Request
 from tests.deeds import after, ask_for, change, request, say, told, voice
 from tests.town import NOW, settle_town, who
@@ -163,6 +163,15 @@ def test_a_stand_in_who_comes_later_may_decide_as_well(town: Database) -> None:
         say(town, requests.approve, "eve", code)
     delegate(town, "carol", "eve")
     say(town, requests.approve, "eve", code)
+
+
+def test_a_stand_in_who_comes_later_and_is_second_hears_who_decided(town: Database) -> None:
+    code = ask_for(town, "bob", 30)
+    delegate(town, "carol", "eve")
+    say(town, requests.approve, "carol", code)
+    with pytest.raises(AlreadyDecided) as late:
+        say(town, requests.approve, "eve", code)
+    assert late.value.by == "Carol"
 
 
 def test_a_stand_in_never_decides_their_own_request(town: Database) -> None:
