@@ -137,13 +137,16 @@ def _figures(
 
 
 def _decision(request: Request, reader: Reader, asked: Asked | None) -> tuple[Button, ...]:
-    """One click: approve, approve less, decline. Above the approver's ceiling only less, at the ceiling."""
+    """One click: approve, approve less, decline. Above the approver's ceiling only less, at the ceiling.
+
+    For a thread (nobody `asked`) there is no less: everybody could read from it how fast somebody spends.
+    """
     say, code, ceiling = reader.locale, request.code, asked.ceiling if asked else None
     buttons = []
     if ceiling is None or ceiling >= request.amount:
         label = texts.APPROVE_BUTTON(say, amount=reader.amount(request.amount))
         buttons.append(Button(label, "request.approve", code, "primary", f"approve {code}"))
-    if less := request.less_for(ceiling):
+    if asked is not None and (less := request.less_for(ceiling)):
         text = texts.LESS_CEILING_BUTTON if less == ceiling else texts.LESS_BUTTON
         typed = f"approve {code} {plain(less, reader.unit)}"
         buttons.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -294,10 +295,14 @@ async def test_a_delegate_decides_in_the_place_of_a_manager(stage: Stage) -> Non
 
 
 async def test_the_small_card_in_the_thread_decides_and_shows_no_figures(stage: Stage) -> None:
+    stage.spend("pia", 130)
     thread = stage.slack.post(CHANNEL, "U06PIA", "out of quota").ts
     await stage.say("pia", "request 300 secret project", channel=CHANNEL, thread=thread)
     card = await stage.hear("lee", "secret project")
     small = await stage.until(lambda: next(iter(stage.in_thread(thread)), None))
+    assert "request.approve_less" in card.actions
+    assert set(small.actions) == {"request.approve", "request.decline"}
+    assert set(re.findall(r"\$[0-9.,]+", small.shown)) == {"$300.00"}
     assert "secret" not in small.shown
     assert "$500" not in small.shown
     await stage.press("lee", small, "request.approve")
