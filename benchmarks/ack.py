@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import hashlib
 import hmac
+import os
 import random
 import subprocess
 import sys
@@ -31,6 +32,8 @@ from benchmarks.measure import Cell, interleave, quantile, ratio, report
 
 SECRET = "s" * 32
 NUMBERS = count()
+WARM = 50
+"""Commands before one measures."""
 
 
 # The apps under test
@@ -105,8 +108,10 @@ def cell(words: list[str], text: str, rate: float, seconds: float, people: int) 
                 if process.poll() is not None:
                     raise RuntimeError("the app did not start")
             start = time.perf_counter() - begun
+            before = cpu_seconds(process.pid)
             found = asyncio.run(load(port, text, rate, seconds, people))
-            return found | {"start_s": start, "rss_mib": _rss(process.pid)}
+            spent = (cpu_seconds(process.pid) - before) / (WARM + int(rate * seconds))
+            return found | {"cpu_ms": spent * 1e3, "start_s": start, "rss_mib": _rss(process.pid)}
         finally:
             process.kill()
             process.wait()
@@ -126,7 +131,7 @@ async def load(port: int, text: str, rate: float, seconds: float, people: int) -
         times.append(time.perf_counter() - due)
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=256)) as http:
-        for _ in range(50):
+        for _ in range(WARM):
             await one(http, time.perf_counter())
         times.clear()
         begun, tasks = time.perf_counter(), []
@@ -154,6 +159,12 @@ def signed(text: str, people: int) -> tuple[str, dict[str, str]]:
         "x-slack-request-timestamp": at,
         "x-slack-signature": f"v0={mac}",
     }
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has used of a processor, in the kernel and outside."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _rss(pid: int) -> float:

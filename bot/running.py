@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 import aiohttp
 import structlog
@@ -16,7 +17,6 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from bot import web
 from bot.database import Database
-from bot.dingtalk import DingTalk
 from bot.dispatch import Dispatcher, utc_now
 from bot.gateway_sight import figures, seen
 from bot.gateways import open_gateway
@@ -27,6 +27,9 @@ from bot.slack import Slack
 from bot.worker import Worker
 from models import policy as rules
 from models.gateway_state import GatewayState, refuse_unmetered
+
+if TYPE_CHECKING:
+    from bot.dingtalk import DingTalk
 
 log = structlog.get_logger()
 
@@ -69,6 +72,8 @@ class House:
         if settings.dingtalk_client_id is None or settings.dingtalk_client_secret is None:
             log.info("dingtalk is off: DINGTALK_CLIENT_ID and DINGTALK_CLIENT_SECRET are not both set")
         else:
+            from bot.dingtalk import DingTalk  # noqa: PLC0415 - its SDK is loaded where it is used
+
             self.dingtalk = self.messengers["dingtalk"] = DingTalk(settings, self.dispatcher, http)
 
     def _reconciler(self, *, live: bool, clock: Callable[[], datetime]) -> Reconciler | None:

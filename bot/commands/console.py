@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import typer
-from alembic.util import CommandError
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -24,7 +23,7 @@ from bot import logs
 from bot.database import Database
 from bot.directory import PeopleError
 from bot.messenger import MessengerError, Undeliverable
-from bot.migrate import behind, migrate
+from bot.migrate import NewerSchema, behind, migrate
 from bot.settings import Settings
 from bot.sheet import SheetError
 from handlers import refusals
@@ -119,7 +118,7 @@ _WORDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Any
     (PeopleError, _people),
     (Refusal, _refusal),
     ((MessengerError, Undeliverable), lambda error: (f"the messenger says no: {error}",)),
-    (CommandError, lambda _: ("the database was made by a newer quotabot than this one",)),
+    (NewerSchema, lambda _: ("the database was made by a newer quotabot than this one",)),
     (ValidationError, _settings),
     (DBAPIError, _database),
     (OSError, _file),
