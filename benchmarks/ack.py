@@ -3,7 +3,8 @@
     python -m benchmarks.ack [--rate 300] [--seconds 5] [--rounds 3] [--people 2000]
 
 Each app is a process of its own; the load is open-loop (a late answer does not slow the next command down).
-`hello` is a stock Bolt that answers a constant; `hello-pbr` the same with `process_before_response`.
+`hello` is a stock Bolt that answers a constant; `hello-pbr` the same with `process_before_response`. Everybody was seen within
+the hour. `cpu_ms` is what the app's process took of a processor for one command: the steadier figure on a busy machine.
 """
 
 from __future__ import annotations
@@ -95,7 +96,6 @@ async def _serve(app: web.Application, port: int) -> None:
 def cell(words: list[str], text: str, rate: float, seconds: float, people: int) -> Cell:
     def run() -> dict[str, float]:
         port = 18_200 + random.randint(0, 4_000)
-        begun = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.ack", "serve", str(port), *words],
             stdout=subprocess.PIPE,
@@ -107,11 +107,10 @@ def cell(words: list[str], text: str, rate: float, seconds: float, people: int) 
             while process.stdout.readline().strip() != "up":
                 if process.poll() is not None:
                     raise RuntimeError("the app did not start")
-            start = time.perf_counter() - begun
             before = cpu_seconds(process.pid)
             found = asyncio.run(load(port, text, rate, seconds, people))
             spent = (cpu_seconds(process.pid) - before) / (WARM + int(rate * seconds))
-            return found | {"cpu_ms": spent * 1e3, "start_s": start, "rss_mib": _rss(process.pid)}
+            return found | {"cpu_ms": spent * 1e3, "rss_mib": rss_mib(process.pid)}
         finally:
             process.kill()
             process.wait()
@@ -167,7 +166,7 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _rss(pid: int) -> float:
+def rss_mib(pid: int) -> float:
     line = next(
         line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")
     )
@@ -229,8 +228,11 @@ def measure(rate: float, seconds: float, rounds: int) -> None:
             ratio(found, f"/quota, {name}", "hello, before response", "p99_ms"),
             "<= 2",
         )
-    rows["12 start / bare Bolt"] = (ratio(found, "/quota, SQLite", "hello, stock Bolt", "start_s"), "<= 2.5")
-    rows["12 memory / bare Bolt"] = (ratio(found, "/quota, SQLite", "hello, stock Bolt", "rss_mib"), "<= 2")
+        for command in ("/quota", "/quota help"):
+            rows[f"  processor for `{command}`, {name} / before response"] = (
+                ratio(found, f"{command}, {name}", "hello, before response", "cpu_ms"),
+                "-",
+            )
     report(f"acknowledgement at {rate:.0f} signed commands a second", found, rows)
 
 

@@ -20,7 +20,7 @@ from models.period import Period
 from models.refusal import PeriodClosing
 from models.request import Request
 from models.usage import Reading as Used
-from models.usage import note
+from models.usage import keep
 
 MOST_STRANGERS = 200
 """Unknown spenders that are kept by name."""
@@ -110,8 +110,11 @@ def note_usage(voice: Voice, burns: Iterable[Burn]) -> None:
             total = sums.setdefault(what, [0, 0, 0])
             for place, value in enumerate((one.amount, one.input_tokens, one.output_tokens)):
                 total[place] += value
-    for what, (amount, put, out) in sums.items():
-        note(voice.session, Used(*what, rate.booked(amount), put, out, tuple(agents[what])))
+    read = [
+        Used(*what, rate.booked(amount), put, out, tuple(agents[what]))
+        for what, (amount, put, out) in sums.items()
+    ]
+    keep(voice.session, read, voice.now)
 
 
 def finish_round(

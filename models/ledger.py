@@ -184,12 +184,12 @@ def record(session: Session, member_id: int, amount: int, *, cause: Cause) -> No
     transfer(session, Kind.USE, amount, source=overdraft, target=used, cause=cause)
 
 
-_SPEND_ORDER = """
-SELECT a.id, a.balance, l.id AS loan_id FROM account a LEFT JOIN loan l ON l.account_id = a.id
-WHERE a.member_id = :member AND a.kind IN ('allocation', 'top_up', 'loan') AND a.balance > 0
-ORDER BY CASE a.kind WHEN 'allocation' THEN 0 WHEN 'top_up' THEN 1 ELSE 2 END, a.ends_at, a.id
-"""
-_SPEND = text(_SPEND_ORDER)
+SPENDABLE = "a.kind IN ('allocation', 'top_up', 'loan') AND a.balance > 0"
+SPEND_ORDER = "CASE a.kind WHEN 'allocation' THEN 0 WHEN 'top_up' THEN 1 ELSE 2 END, a.ends_at, a.id"
+_SPEND = text(
+    "SELECT a.id, a.balance, l.id AS loan_id FROM account a LEFT JOIN loan l ON l.account_id = a.id "
+    f"WHERE a.member_id = :member AND {SPENDABLE} ORDER BY {SPEND_ORDER}"
+)
 
 
 def spendable(session: Session, member_id: int) -> list[tuple[int, int, int | None]]:

@@ -12,13 +12,13 @@ from models.ledger import Cause
 
 _TABLE = (
     "CREATE TEMPORARY TABLE IF NOT EXISTS move (id BIGINT, kind TEXT, amount BIGINT, source_id BIGINT, "
-    "target_id BIGINT, loan_id BIGINT)"
+    "target_id BIGINT, loan_id BIGINT, at {moment}, reason TEXT)"
 )
 _NUMBER_PG = "nextval(pg_get_serial_sequence('transfer', 'id'))"
 _NUMBER_LITE = "(SELECT COALESCE(MAX(id), 0) FROM transfer) + ROW_NUMBER() OVER ()"
 _LEGS = (
-    "SELECT id AS transfer_id, source_id AS account_id, -amount AS amount FROM move "
-    "UNION ALL SELECT id, target_id, amount FROM move"
+    "SELECT id AS transfer_id, source_id AS account_id, -amount AS amount, at FROM move "
+    "UNION ALL SELECT id, target_id, amount, at FROM move"
 )
 _LOCK = (
     "SELECT id FROM account WHERE id IN (SELECT source_id FROM move UNION SELECT target_id FROM move) "
@@ -26,12 +26,13 @@ _LOCK = (
 )
 _TRANSFERS = text(
     "INSERT INTO transfer (id, kind, amount, source_id, target_id, loan_id, at, actor, cause, reason, policy) "
-    "SELECT id, kind, amount, source_id, target_id, loan_id, :at, :actor, :cause, :reason, :policy FROM move ORDER BY id"
+    "SELECT id, kind, amount, source_id, target_id, loan_id, COALESCE(at, :at), :actor, :cause, COALESCE(reason, :reason), "
+    ":policy FROM move ORDER BY id"
 )
 _ENTRIES = text(
     "INSERT INTO entry (transfer_id, account_id, member_id, amount, balance_after, at) "
     "SELECT l.transfer_id, l.account_id, a.member_id, l.amount, "
-    "a.balance + SUM(l.amount) OVER (PARTITION BY l.account_id ORDER BY l.transfer_id), :at "
+    "a.balance + SUM(l.amount) OVER (PARTITION BY l.account_id ORDER BY l.transfer_id), COALESCE(l.at, :at) "
     f"FROM ({_LEGS}) l JOIN account a ON a.id = l.account_id ORDER BY l.transfer_id, l.amount"
 )
 _BALANCES = text(
@@ -41,15 +42,18 @@ _BALANCES = text(
 )
 
 
-def post_all(session: Session, moves: str, words: dict[str, Any], cause: Cause) -> int:
+def post_all(
+    session: Session, moves: str, words: dict[str, Any], cause: Cause, each: str = "NULL, NULL"
+) -> int:
     """Post each row (kind, amount, source_id, target_id, loan_id) of the query `moves` with a positive amount.
 
-    All or nothing, like one transfer; returns how many. The schema refuses what would cross a floor.
+    All or nothing, like one transfer; returns how many. The schema refuses what would cross a floor. `each`: where a row `m`
+    has a time and a reason of its own.
     """
     connection, postgres = session.connection(), is_postgres(session)
-    connection.execute(text(_TABLE + (" ON COMMIT DELETE ROWS" if postgres else "")))
+    connection.execute(text(temporary(session, _TABLE)))
     number = _NUMBER_PG if postgres else _NUMBER_LITE
-    stage = f"INSERT INTO move SELECT {number}, m.kind, m.amount, m.source_id, m.target_id, m.loan_id FROM ({moves}) m"
+    stage = f"INSERT INTO move SELECT {number}, m.kind, m.amount, m.source_id, m.target_id, m.loan_id, {each} FROM ({moves}) m"
     posted = connection.execute(text(stage + " WHERE m.amount > 0"), words).rowcount
     if not posted:
         return 0
@@ -70,6 +74,13 @@ def post_all(session: Session, moves: str, words: dict[str, Any], cause: Cause) 
     return posted
 
 
+def temporary(session: Session, table: str) -> str:
+    """The statement that makes a temporary table, empty in every transaction; `{moment}` is the type of a time."""
+    if is_postgres(session):
+        return table.format(moment="TIMESTAMPTZ") + " ON COMMIT DELETE ROWS"
+    return table.format(moment="TEXT")
+
+
 def portion(amount: str, numerator: str, denominator: str) -> str:
     """SQL for `amount * numerator / denominator`, rounded down, that cannot overflow 64 bits."""
     return f"(({amount}) / {denominator} * {numerator} + ({amount}) % {denominator} * {numerator} / {denominator})"
@@ -78,3 +89,8 @@ def portion(amount: str, numerator: str, denominator: str) -> str:
 def smaller(one: str, other: str) -> str:
     """SQL for the smaller of two numbers: SQLite and Postgres name that differently."""
     return f"CASE WHEN ({one}) < ({other}) THEN ({one}) ELSE ({other}) END"
+
+
+def larger(one: str, other: str) -> str:
+    """SQL for the larger of two numbers."""
+    return f"CASE WHEN ({one}) > ({other}) THEN ({one}) ELSE ({other}) END"

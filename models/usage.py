@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, bindparam, func
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import BigInteger, bindparam, func, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from models.base import is_postgres, lock_members
-from models.ledger import Account, AccountKind, Cause, record
-from models.member import Member
+from models.base import is_postgres, lock_members, stored_time
+from models.ledger import SPEND_ORDER, SPENDABLE, Cause
 from models.period import Period
+from models.posting import larger, post_all, smaller, temporary
 from models.wallet import Wallet, burnt, clear_overdraft
 
 
@@ -56,59 +56,126 @@ class Reading:
 
 
 def book(session: Session, readings: Iterable[Reading], *, zone: ZoneInfo, cause: Cause) -> int:
-    """Book what is new in `readings` and return the sum. Late usage belongs to the period that is open now."""
-    period, total = Period.current(session), 0
-    by_member: dict[int, list[Reading]] = {}
-    for reading in readings:
-        by_member.setdefault(reading.member_id, []).append(reading)
-    lock_members(session, by_member)
-    for member_id, own in by_member.items():
-        for reading in sorted(own, key=lambda one: one.day):
-            new = note(session, reading)
-            if new > 0:
-                at = _event_time(reading.day, period, zone, cause.at)
-                record(
-                    session,
-                    member_id,
-                    new,
-                    cause=Cause(at, cause.actor, cause.key, reading.model, cause.policy),
-                )
-                total += new
-    for member_id in _gone_in_debt(session):
+    """Book what is new in `readings` and return the sum. Late usage belongs to the period that is open now.
+
+    Set-based: a page takes as many statements as one reading. What a leaver spent late is the organisation's to clear.
+    """
+    period, page = Period.current(session), _largest(readings)
+    lock_members(session, {reading.member_id for reading in page})
+    _stage(session, page, lambda day: _event_time(day, period, zone, cause.at))
+    connection, at = session.connection(), {"at": stored_time(session, cause.at)}
+    total = int(connection.execute(_TOTAL).scalar_one())
+    _keep(session)
+    if total:
+        connection.execute(_OPEN_USED, at)
+        connection.execute(_OPEN_OVERDRAFT, at)
+        post_all(session, _MOVES, {}, cause, each="m.at, m.model")
+    for member_id in connection.execute(_GONE_IN_DEBT).scalars().all():
         clear_overdraft(session, member_id, cause)
+    connection.execute(_CLEAN)
     return total
 
 
-def _gone_in_debt(session: Session) -> list[int]:
-    """Those who have left and spent beyond their quota: only what was booked just now can have done that."""
-    query = (
-        select(Member.id)
-        .join(Account, col(Account.member_id) == Member.id)
-        .where(col(Member.left_at).is_not(None), Account.kind == AccountKind.OVERDRAFT, Account.balance < 0)
-    )
-    return list(session.exec(query).all())
+def keep(session: Session, readings: Iterable[Reading], at: datetime) -> None:
+    """Keep figures for breakdowns and book nothing: they only grow."""
+    _stage(session, _largest(readings), lambda _: at)
+    _keep(session)
+    session.connection().execute(_CLEAN)
 
 
-def note(session: Session, reading: Reading) -> int:
-    """Keep the figure for breakdowns; returns by how much it grew."""
-    key = (reading.member_id, reading.day, reading.model)
-    known = session.get(Usage, key) or Usage(member_id=key[0], day=key[1], model=key[2])
-    before = (known.amount, known.input_tokens, known.output_tokens)
-    grown = max(0, reading.amount - known.amount)
-    known.amount += grown
-    known.input_tokens = max(known.input_tokens, reading.input_tokens)
-    known.output_tokens = max(known.output_tokens, reading.output_tokens)
-    session.add(known)
-    if before != (known.amount, known.input_tokens, known.output_tokens):
-        _note_agents(session, reading)
-    return grown
+def _largest(readings: Iterable[Reading]) -> list[Reading]:
+    """One a person, day and model: its largest figures."""
+    found: dict[tuple[int, date, str], Reading] = {}
+    for new in readings:
+        key = new.member_id, new.day, new.model
+        old = found.setdefault(key, new)
+        amount, put, out = map(max, _figures(new), _figures(old))
+        if (amount, put, out) != _figures(old):
+            agents = tuple(dict.fromkeys(old.agents + new.agents))
+            found[key] = Reading(*key, amount, put, out, agents)
+    return list(found.values())
 
 
-def _note_agents(session: Session, reading: Reading) -> None:
-    insert = postgresql.insert if is_postgres(session) else sqlite.insert
-    who = {"day": reading.day, "member_id": reading.member_id}
-    rows = [who | {"agent": agent} for agent in reading.agents]
-    session.connection().execute(insert(ActiveAgent).values(rows).on_conflict_do_nothing())
+def _stage(session: Session, page: list[Reading], moment: Callable[[date], datetime]) -> None:
+    """Put a page beside what is known: `grown` is by how much each figure did."""
+    connection = session.connection()
+    connection.execute(text(temporary(session, _PAGE)))
+    at = {day: str(stored_time(session, moment(day))) for day in {reading.day for reading in page}}
+    rows = [asdict(one) | {"day": one.day.isoformat(), "at": at[one.day]} for one in page]
+    put = _PUT_PG if is_postgres(session) else _PUT_LITE  # one value: a thousand rows are one statement
+    connection.execute(put, {"page": json.dumps(rows, ensure_ascii=False)})
+    connection.execute(_GROW)
+
+
+def _keep(session: Session) -> None:
+    """Take over the figures of the page that grew, and who had a call."""
+    session.connection().execute(_AGENTS_PG if is_postgres(session) else _AGENTS_LITE)
+    session.connection().execute(_KEEP)
+
+
+def _figures(reading: Reading) -> tuple[int, int, int]:
+    return reading.amount, reading.input_tokens, reading.output_tokens
+
+
+_COLUMNS = "member_id BIGINT, day DATE, model TEXT, at {moment}, amount BIGINT, input_tokens BIGINT, output_tokens BIGINT, agents TEXT"
+_PAGE = f"CREATE TEMPORARY TABLE IF NOT EXISTS metered ({_COLUMNS}, grown BIGINT)"
+_READ_PG = f"jsonb_to_recordset(CAST(:page AS jsonb)) AS r ({_COLUMNS.format(moment='TIMESTAMPTZ')})"
+_PUT_PG = text(f"INSERT INTO metered SELECT r.*, 0 FROM {_READ_PG}")
+_READ_LITE = ", ".join(f"json_extract(r.value, '$.{one.split()[0]}')" for one in _COLUMNS.split(", "))
+_PUT_LITE = text(f"INSERT INTO metered SELECT {_READ_LITE}, 0 FROM json_each(:page) r")
+_GROW = text(
+    "UPDATE metered SET grown = amount - COALESCE((SELECT u.amount FROM usage u WHERE u.member_id = metered.member_id "
+    "AND u.day = metered.day AND u.model = metered.model), 0)"
+)
+_TOTAL = text("SELECT COALESCE(SUM(grown), 0) FROM metered WHERE grown > 0")
+_FIGURES = ("amount", "input_tokens", "output_tokens")
+_LARGER = ", ".join(f"{name} = {larger(f'excluded.{name}', f'usage.{name}')}" for name in _FIGURES)
+_GREW = " OR ".join(f"excluded.{name} > usage.{name}" for name in _FIGURES)
+_AGENTS = (
+    "INSERT INTO active_agent (day, member_id, agent) SELECT DISTINCT m.day, m.member_id, a.value FROM metered m, {agents} "
+    "WHERE m.amount + m.input_tokens + m.output_tokens > 0 AND NOT EXISTS (SELECT 1 FROM usage u WHERE u.member_id = m.member_id "
+    "AND u.day = m.day AND u.model = m.model AND u.amount >= m.amount AND u.input_tokens >= m.input_tokens "
+    "AND u.output_tokens >= m.output_tokens) ON CONFLICT DO NOTHING"
+)
+_AGENTS_PG = text(_AGENTS.format(agents="jsonb_array_elements_text(CAST(m.agents AS jsonb)) a (value)"))
+_AGENTS_LITE = text(_AGENTS.format(agents="json_each(m.agents) a"))
+_KEEP = text(
+    "INSERT INTO usage (member_id, day, model, amount, input_tokens, output_tokens) "
+    "SELECT member_id, day, model, amount, input_tokens, output_tokens FROM metered WHERE TRUE "
+    f"ON CONFLICT (member_id, day, model) DO UPDATE SET {_LARGER} WHERE {_GREW}"
+)
+_SPENT = "SELECT member_id, SUM(grown) AS spent FROM metered WHERE grown > 0 GROUP BY member_id"
+_OPEN = (
+    "INSERT INTO account (kind, balance, member_id, opened_at) SELECT '{kind}', 0, s.member_id, :at "
+    f"FROM ({_SPENT}) s WHERE NOT EXISTS (SELECT 1 FROM account o WHERE o.member_id = s.member_id AND o.kind = '{{kind}}')"
+)
+_OPEN_USED = text(_OPEN.format(kind="used"))
+_OPEN_OVERDRAFT = text(
+    _OPEN.format(kind="overdraft")
+    + f" AND s.spent > (SELECT COALESCE(SUM(a.balance), 0) FROM account a WHERE a.member_id = s.member_id AND {SPENDABLE})"
+)
+# Spend and what it is taken from, laid side by side: where the two lines overlap is what moves. The overdraft has no end.
+_MOVES = f"""
+SELECT 'use' AS kind, {smaller("s.upto", "h.upto")} - {larger("s.since", "h.since")} AS amount, h.id AS source_id,
+  u.id AS target_id, h.loan_id, s.at, s.model
+FROM (SELECT member_id, day, model, at, upto - grown AS since, upto FROM (
+    SELECT *, SUM(grown) OVER (PARTITION BY member_id ORDER BY day, model) AS upto FROM metered WHERE grown > 0) g) s
+JOIN (SELECT a.id, a.member_id, l.id AS loan_id, SUM(a.balance) OVER w - a.balance AS since, SUM(a.balance) OVER w AS upto
+    FROM account a LEFT JOIN loan l ON l.account_id = a.id
+    WHERE a.member_id IN (SELECT member_id FROM metered) AND {SPENDABLE}
+    WINDOW w AS (PARTITION BY a.member_id ORDER BY {SPEND_ORDER})
+  UNION ALL SELECT o.id, o.member_id, CAST(NULL AS BIGINT), COALESCE((SELECT SUM(a.balance) FROM account a
+    WHERE a.member_id = o.member_id AND {SPENDABLE}), 0), 9223372036854775807
+    FROM account o WHERE o.kind = 'overdraft' AND o.member_id IN (SELECT member_id FROM metered)) h
+  ON h.member_id = s.member_id AND h.since < s.upto AND s.since < h.upto
+JOIN account u ON u.member_id = s.member_id AND u.kind = 'used'
+ORDER BY s.member_id, s.since, h.since
+"""
+_GONE_IN_DEBT = text(
+    "SELECT m.id FROM member m JOIN account o ON o.member_id = m.id AND o.kind = 'overdraft' AND o.balance < 0 "
+    "WHERE m.left_at IS NOT NULL AND m.id IN (SELECT member_id FROM metered) ORDER BY m.id"
+)
+_CLEAN = text("DELETE FROM metered")
 
 
 def by_model(session: Session, member_id: int, since: date) -> list[tuple[str, int]]:
@@ -117,13 +184,13 @@ def by_model(session: Session, member_id: int, since: date) -> list[tuple[str, i
     return [(model, int(amount)) for model, amount in found]
 
 
-_SPENT = func.sum(col(Usage.amount))
+_WENT = func.sum(col(Usage.amount))
 _BY_MODEL = (
-    select(Usage.model, _SPENT)
+    select(Usage.model, _WENT)
     .where(col(Usage.member_id) == bindparam("member"), col(Usage.day) >= bindparam("since"))
     .group_by(col(Usage.model))
-    .having(_SPENT > 0)
-    .order_by(_SPENT.desc())
+    .having(_WENT > 0)
+    .order_by(_WENT.desc())
 )
 
 

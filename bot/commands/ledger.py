@@ -30,11 +30,11 @@ from models.books import BOOKS, Book, Row, Style
 from models.enacting import move_on
 from models.grant import give, give_team, take
 from models.ledger import Cause
-from models.metered import book_readings, ids_by_email
+from models.metered import ids_by_email
 from models.period import Period
 from models.refusal import BadAmount, BadDate, InsufficientQuota
 from models.show import show as shown
-from models.usage import Reading
+from models.usage import Reading, book
 from models.wallet import wallet_of
 
 app = typer.Typer()
@@ -200,7 +200,7 @@ def _book(session: Session, rows: list[Line], key: str, now: datetime) -> str:
     if any(row.cells["agent"] for row in rows):
         readings = list(_summed(readings))
     cause = Cause(now, "gateway", key, policy=version)
-    total = book_readings(session, readings, policy=policy, cause=cause)
+    total = book(session, readings, zone=policy.zone, cause=cause)
     people = len({reading.member_id for reading in readings})
     return f"booked {money(total, policy.unit)} from {len(readings)} rows of {people} people"
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import event
 from sqlmodel import select
 
 from bot.database import Database
+from handlers.lending import lend
 from models.leaving import leave
-from models.ledger import Entry
+from models.ledger import Account, Entry, Transfer
 from models.period import Period
 from models.refusal import PeriodClosing
 from models.turning import begin_turn
 from models.usage import Outlook, Reading, Usage, book, by_model, needed, outlook, rounded
 from models.wallet import Wallet, wallet_of
-from tests.deeds import DECEMBER, USD, ZONE, after, cause, change, has, sound, spend, turn
+from tests.deeds import DECEMBER, USD, ZONE, after, cause, change, has, say, sound, spend, turn
 from tests.town import NOW, who
 
 TODAY = date(2026, 11, 9)
@@ -56,6 +58,50 @@ def test_each_day_and_model_is_a_figure_of_its_own(town: Database) -> None:
         lambda session: by_model(session, who(session, "alice").id, TODAY - timedelta(days=2))
     )
     assert spent == [("opus", 9 * USD), ("mini", 2 * USD)]
+
+
+def test_one_page_is_spent_in_order_day_by_day(town: Database) -> None:
+    """Alice has 100 of her own and 20 from Bob: what a page brings beyond that is overdraft."""
+    say(town, lend, "bob", "alice", 20 * USD, "")
+    yesterday = TODAY - timedelta(days=1)
+    read(town, ("alice", TODAY, "mini", 25), ("alice", yesterday, "opus", 90), ("alice", TODAY, "opus", 15))
+    found = has(town, "alice")
+    assert (found.allocation, found.borrowed, found.overdraft, found.used) == (0, 0, -10 * USD, 130 * USD)
+
+    def moved(session):
+        query = select(Transfer.reason, Transfer.amount, Account.kind).join(
+            Account, Account.id == Transfer.source_id
+        )
+        return session.exec(query.where(Transfer.kind == "use").order_by(Transfer.id)).all()
+
+    assert town.transact(moved) == [
+        ("opus", 90 * USD, "allocation"),
+        ("mini", 10 * USD, "allocation"),
+        ("mini", 15 * USD, "loan"),
+        ("opus", 5 * USD, "loan"),
+        ("opus", 10 * USD, "overdraft"),
+    ]
+    sound(town)
+
+
+def test_a_long_page_takes_as_many_statements_as_a_short_one(town: Database) -> None:
+    counted = []
+    for models in (range(3), range(3, 300)):
+        statements: list[str] = []
+        count = lambda *words, seen=statements: seen.append(words[2])  # noqa: E731
+        event.listen(town.engine, "before_cursor_execute", count)
+        read(town, *((name, TODAY, f"m{number}", 0.01) for number in models for name in ("alice", "bob")))
+        event.remove(town.engine, "before_cursor_execute", count)
+        counted.append(len([one for one in statements if "FROM member" not in one]))
+    assert counted[1] <= counted[0]
+    sound(town)
+
+
+def test_tokens_are_kept_also_where_nothing_was_spent(town: Database) -> None:
+    for tokens in (7, 3):
+        page = [Reading(1, TODAY, "free", 0, tokens, 1)]
+        town.transact(lambda session, page=page: book(session, page, zone=ZONE, cause=cause(NOW, "gateway")))
+    assert town.transact(lambda session: session.get_one(Usage, (1, TODAY, "free")).input_tokens) == 7
 
 
 def test_usage_of_a_closed_month_belongs_to_the_open_one(town: Database) -> None:

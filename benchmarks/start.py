@@ -1,0 +1,113 @@
+"""performance.md 12: from nothing to ready, and the memory of a bot that waits, against bare Bolt.
+
+    python -m benchmarks.start [--rounds 5] [--idle 3]
+
+`quotabot run` on a migrated SQLite with Slack over HTTP, ready when `/readyz` says so; Bolt's hello, ready when it answers.
+The stand-in Slack runs in this process. `cpu_s` is what the start took of a processor: the steadier figure on a busy machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+
+import aiohttp
+
+from benchmarks.ack import SECRET, cpu_seconds, rss_mib
+from benchmarks.measure import ratio, report
+from bot.database import Database
+from bot.demo.slack import Person, Workspace
+from bot.migrate import migrate
+
+OURS, BOLT = "quotabot run", "hello, stock Bolt"
+
+
+async def started(
+    words: list[str], port: int, path: str, env: dict[str, str], idle: float
+) -> dict[str, float]:
+    """Start a process, wait till it answers 200, let it wait a while, end it."""
+    begun = time.perf_counter()
+    process = subprocess.Popen(  # noqa: ASYNC220 - nothing else happens meanwhile
+        words, env=os.environ | env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        async with aiohttp.ClientSession() as http:
+            while not await _answers(http, f"http://127.0.0.1:{port}{path}"):
+                if process.poll() is not None:
+                    raise RuntimeError(f"{words} ended")
+                await asyncio.sleep(0.01)
+        seconds, cpu = time.perf_counter() - begun, cpu_seconds(process.pid)
+        await asyncio.sleep(idle)
+        return {"start_s": seconds, "cpu_s": cpu, "rss_mib": rss_mib(process.pid)}
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def _answers(http: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with http.get(url) as reply:
+            return reply.status in (200, 404, 405)  # Bolt knows only POST
+    except aiohttp.ClientError:
+        return False
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+async def measure(rounds: int, idle: float) -> dict[str, list[dict[str, float]]]:
+    url = f"sqlite:///{tempfile.mkdtemp()}/start.db"
+    database = Database(url)
+    migrate(database.engine)
+    database.close()
+    found: dict[str, list[dict[str, float]]] = {BOLT: [], OURS: []}
+    people = [Person(id="U0ADMIN", name="admin", real_name="Admin", email="admin@corp.example")]
+    async with Workspace(people=people, signing_secret=SECRET) as slack:
+        for number in range(rounds):
+            port = free_port()
+            bolt = [sys.executable, "-m", "benchmarks.ack", "serve", str(port), "hello"]
+            found[BOLT].append(await started(bolt, port, "/slack/events", {}, idle))
+            port = free_port()
+            env = {
+                "DATABASE_URL": url, "HTTP_PORT": str(port), "SLACK_BOT_TOKEN": slack.bot_token, "SLACK_SIGNING_SECRET": SECRET,
+                "SLACK_API_URL": slack.api_url,
+            }  # fmt: skip
+            found[OURS].append(
+                await started([sys.executable, "-m", "bot", "run"], port, "/readyz", env, idle)
+            )
+            for name in found:
+                shown = "  ".join(f"{key} {value:,.2f}" for key, value in found[name][-1].items())
+                print(f"round {number + 1}  {name:<20} {shown}", file=sys.stderr, flush=True)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--idle", type=float, default=3, help="seconds before the memory is read")
+    words = parser.parse_args()
+    os.chdir(Path(__file__).parent.parent)
+    found = asyncio.run(measure(words.rounds, words.idle))
+    rows = {
+        "12 start / bare Bolt": (ratio(found, OURS, BOLT, "start_s"), "<= 2.5"),
+        "12 processor till ready / bare Bolt": (ratio(found, OURS, BOLT, "cpu_s"), "-"),
+        "12 memory / bare Bolt": (ratio(found, OURS, BOLT, "rss_mib"), "<= 2"),
+    }
+    report("cold start and idle memory", found, rows)
+
+
+if __name__ == "__main__":
+    main()
