@@ -18,11 +18,20 @@ def interleave(cells: dict[str, Cell], rounds: int) -> dict[str, list[dict[str, 
     found: dict[str, list[dict[str, float]]] = {name: [] for name in cells}
     for number in range(rounds):
         for name, cell in cells.items():
-            result = cell()
-            found[name].append(result)
-            shown = "  ".join(f"{key} {value:,.2f}" for key, value in result.items())
-            print(f"round {number + 1}  {name:<28} {shown}", file=sys.stderr, flush=True)
+            found[name].append(cell())
+            _say(number, name, found[name][-1])
     return found
+
+
+def shown(number: int, found: dict[str, list[dict[str, float]]]) -> None:
+    """Print a round that was run elsewhere."""
+    for name, rows in found.items():
+        _say(number, name, rows[number])
+
+
+def _say(number: int, name: str, result: dict[str, float]) -> None:
+    words = "  ".join(f"{key} {value:,.2f}" for key, value in result.items())
+    print(f"round {number + 1}  {name:<28} {words}", file=sys.stderr, flush=True)
 
 
 def median(rows: list[dict[str, float]], key: str) -> float:

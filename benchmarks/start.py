@@ -22,7 +22,7 @@ from pathlib import Path
 import aiohttp
 
 from benchmarks.ack import SECRET, cpu_seconds, rss_mib
-from benchmarks.measure import ratio, report
+from benchmarks.measure import ratio, report, shown
 from bot.database import Database
 from bot.demo.slack import Person, Workspace
 from bot.migrate import migrate
@@ -86,9 +86,7 @@ async def measure(rounds: int, idle: float) -> dict[str, list[dict[str, float]]]
             found[OURS].append(
                 await started([sys.executable, "-m", "bot", "run"], port, "/readyz", env, idle)
             )
-            for name in found:
-                shown = "  ".join(f"{key} {value:,.2f}" for key, value in found[name][-1].items())
-                print(f"round {number + 1}  {name:<20} {shown}", file=sys.stderr, flush=True)
+            shown(number, found)
     return found
 
 

@@ -1,0 +1,171 @@
+"""performance.md 9: messages that were promised are delivered, against a bare aiohttp client.
+
+    python -m benchmarks.outbox [--messages 1000] [--rounds 3] [--database sqlite|postgres]
+
+The worker and the production Slack adapter, to a stand-in that only says ok, in a process of its own; each message to a channel
+of its own, so that nothing is paced. `poison`: one in a hundred goes to a channel that is not there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import tempfile
+import time
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+
+import aiohttp
+from aiohttp import web
+from sqlmodel import Session
+
+from benchmarks.measure import Postgres, ratio, report, shown
+from bot import logs
+from bot.database import Database
+from bot.dispatch import Dispatcher
+from bot.migrate import migrate
+from bot.settings import Settings
+from bot.slack import Slack
+from bot.slack_blocks import render
+from bot.worker import AT_ONCE, Worker
+from models.message import Message
+from models.outbox import Effect
+
+NOW = datetime(2026, 11, 9, 2, tzinfo=UTC)
+SAID = Message(
+    text="Bob lent you *$20.00*; use it by *30 Nov*. What you do not use goes back by itself.",
+    title="Borrowed",
+)
+POISON = "CGONE"
+
+
+def stand_in(pipe: Connection) -> None:
+    asyncio.run(_serve(pipe))
+
+
+async def _serve(pipe: Connection) -> None:
+    async def post(request: web.Request) -> web.Response:
+        channel = json.loads(await request.read())["channel"]
+        if channel.startswith(POISON):
+            return web.json_response({"ok": False, "error": "channel_not_found"})
+        return web.json_response({"ok": True, "channel": channel, "ts": "1.1"})
+
+    app = web.Application()
+    app.router.add_post("/api/chat.postMessage", post)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    pipe.send(f"http://127.0.0.1:{runner.addresses[0][1]}/api/")
+    await asyncio.Event().wait()
+
+
+async def bare(http: aiohttp.ClientSession, url: str, count: int) -> dict[str, float]:
+    """As many at once as the worker has, and nothing but the call."""
+    text, blocks = render(SAID)
+    limit = asyncio.Semaphore(AT_ONCE)
+
+    async def one(number: int) -> None:
+        async with limit:
+            said = {"channel": f"C{number}", "text": text, "blocks": blocks}
+            async with http.post(
+                f"{url}chat.postMessage", json=said, headers={"Authorization": "Bearer x"}
+            ) as reply:
+                if not (await reply.json())["ok"]:
+                    raise RuntimeError("refused")
+
+    begun = time.perf_counter()
+    await asyncio.gather(*map(one, range(count)))
+    return _paced(count, begun)
+
+
+async def delivered(
+    database: Database, worker: Worker, first: int, count: int, poison: int
+) -> dict[str, float]:
+    """All that is due, by the worker."""
+    database.transact(lambda session: promise(session, first, count, poison))
+    parked, begun = worker.parked, time.perf_counter()
+    await worker.drain()
+    if worker.parked - parked != poison:
+        raise RuntimeError(f"{worker.parked - parked} parked, {poison} were to be")
+    return _paced(count, begun)
+
+
+def _paced(count: int, begun: float) -> dict[str, float]:
+    seconds = time.perf_counter() - begun
+    return {"per_second": count / seconds, "seconds": seconds}
+
+
+def promise(session: Session, first: int, count: int, poison: int) -> None:
+    each = count // poison if poison else count + 1
+    rows = []
+    for number in range(first, first + count):
+        gone = poison and (number - first) % each == 0 and (number - first) // each < poison
+        address = f"slack:{POISON if gone else 'C'}{number}"
+        payload = {"address": address, "message": SAID.as_json(), "shape": "", "reader": None}
+        rows.append(
+            {
+                "key": f"say{number}",
+                "kind": "say",
+                "payload": payload,
+                "lane": address,
+                "due_at": NOW,
+                "attempts": 0,
+            }
+        )
+    session.execute(Effect.__table__.insert(), rows)  # type: ignore[attr-defined]
+
+
+async def measure(database: Database, url: str, count: int, rounds: int) -> dict[str, list[dict[str, float]]]:
+    found: dict[str, list[dict[str, float]]] = {"bare client": [], "delivered": [], "with poison": []}
+    async with aiohttp.ClientSession() as http:
+        settings = Settings(
+            _env_file=None, slack_bot_token="xoxb-1", slack_signing_secret="s", slack_api_url=url
+        )
+        dispatcher = Dispatcher(database, lambda: NOW)
+        dispatcher.messengers["slack"] = Slack(settings, dispatcher, http)
+        worker = Worker(database, lambda: NOW, dispatcher.messengers, dispatcher.home)
+        await delivered(database, worker, 0, 100, 0)
+        await bare(http, url, 100)
+        for number in range(rounds):
+            first = (number + 1) * 10**8
+            found["bare client"].append(await bare(http, url, count))
+            found["delivered"].append(await delivered(database, worker, first, count, 0))
+            found["with poison"].append(await delivered(database, worker, first + count, count, count // 100))
+            shown(number, found)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--messages", type=int, default=1000, help="a round; the full size is 20,000")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--database", choices=("postgres", "sqlite"), default="postgres")
+    words = parser.parse_args()
+    logs.set_up("json", "ERROR")
+    postgres = Postgres() if words.database == "postgres" else None
+    database = Database(postgres.create("ours") if postgres else f"sqlite:///{tempfile.mkdtemp()}/ours.db")
+    pipe, other = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=stand_in, args=(other,), daemon=True)
+    process.start()
+    try:
+        migrate(database.engine)
+        found = asyncio.run(measure(database, pipe.recv(), words.messages, words.rounds))
+    finally:
+        process.kill()
+        database.close()
+        if postgres:
+            postgres.close()
+    rows = {
+        "9 delivered / bare client": (ratio(found, "delivered", "bare client", "per_second"), ">= 0.5"),
+        "9 with 1 % poison / without": (ratio(found, "with poison", "delivered", "per_second"), ">= 0.9"),
+    }
+    report(f"outbox: {words.messages:,} messages on {words.database}", found, rows)
+
+
+if __name__ == "__main__":
+    main()
