@@ -15,7 +15,7 @@ from bot.demo.slack import Message, View, Workspace
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Line:
     """One thing that crossed the wire. `way`: in, to the bot, or out, from it."""
 

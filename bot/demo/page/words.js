@@ -3,7 +3,7 @@
 export const WORDS = {
   en: {
     playground: "playground",
-    lead: "The real bot; Slack, DingTalk and the gateway are stand-ins. Nothing leaves this machine.",
+    lead: "Nothing leaves this machine. The bot is real; Slack, DingTalk and the gateway are stand-ins.",
     faults: "Make trouble", restart: "Start over", curtain: "Setting the scene…",
     duplicate: "Every click arrives twice", duplicate_more: "as both messengers may do; the grant still happens once",
     limit: "The next message is refused", limit_more: "429 at Slack, 90018 at DingTalk; it comes a moment later, once",
@@ -31,7 +31,7 @@ export const WORDS = {
   },
   zh: {
     playground: "体验场",
-    lead: "机器人是真的；钉钉、Slack 和网关是模拟的，一切都在本机。",
+    lead: "一切都在本机。机器人是真的，钉钉、Slack 和网关是模拟的。",
     faults: "制造故障", restart: "重新开始", curtain: "正在布置场景…",
     duplicate: "每次点击送达两次", duplicate_more: "钉钉和 Slack 都可能这样；额度仍只发放一次",
     limit: "下一条消息被限流", limit_more: "钉钉 90018，Slack 429；稍后送达，只送一次",
