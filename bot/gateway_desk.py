@@ -18,7 +18,8 @@ from bot.database import Database
 from bot.dispatch import utc_now
 from bot.gateway_sight import in_words
 from bot.gateways import Account, GatewayError, GatewayRefused, NoSuchAccount, open_gateway
-from bot.reconcile import Reconciler, reading_of
+from bot.readings import reading_of
+from bot.reconcile import Reconciler
 from bot.settings import Settings
 from handlers import limits, metering
 from models import gateway as accounts

@@ -12,7 +12,6 @@ import os
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -21,8 +20,9 @@ import structlog
 from sqlmodel import Session
 
 from bot.database import Database
-from bot.gateways import Account, Gateway, GatewayError, GatewayRefused, UsageRow
+from bot.gateways import Account, Gateway, GatewayError, GatewayRefused, NoSuchAccount
 from bot.messenger import MessengerError
+from bot.readings import burn_of, reading_of
 from handlers import limits, metering
 from handlers.context import Voice
 from handlers.limits import Port, Taken, Write
@@ -224,9 +224,18 @@ class Reconciler:
     async def fresh(self, member_id: int) -> None:
         """Read one person's accounts before their own quota leaves them."""
         rows = await self.database.run(lambda session: accounts.rows_of(session, member_id))
-        found = await asyncio.gather(*(self.gateway.account(row.id) for row in rows))
-        if found:
-            await self._book(found)
+        found = await asyncio.gather(*(self._account(row.id) for row in rows))
+        if there := [one for one in found if one is not None]:
+            await self._book(there)
+
+    async def _account(self, account: str) -> Account | None:
+        """One reading; None when the gateway does not know the account any more, which is kept."""
+        try:
+            return await self.gateway.account(account)
+        except NoSuchAccount as gone:
+            log.warning("an account is gone", account=account, reason=str(gone))
+            await self._voiced("gone", partial(limits.gone, account=account))
+            return None
 
     async def before_turning(self) -> None:
         """Let a period end only after the gateway was read: what is seen later belongs to the next one."""
@@ -263,7 +272,7 @@ class Reconciler:
         try:
             for row in rows:
                 async for page in self.gateway.usage(today - timedelta(days=1), today, row.id):
-                    burns += map(_burn, page)
+                    burns += map(burn_of, page)
         except (GatewayError, GatewayRefused) as error:
             log.info("the gateway does not say what burnt", reason=str(error))
         return burns
@@ -291,7 +300,7 @@ class Reconciler:
     async def usage(self, now: datetime, days: int = 2) -> None:
         """Read usage of today and so many days before."""
         async for rows in self.gateway.usage(now.date() - timedelta(days=days), now.date()):
-            burns = [_burn(row) for row in rows]
+            burns = [burn_of(row) for row in rows]
             await self._voiced("usage", partial(limits.note_usage, burns=burns))
 
     async def free(self) -> None:
@@ -332,6 +341,9 @@ class Reconciler:
             if total is None:
                 return None
             found = await self.gateway.set_total(write.account, total)
+        except NoSuchAccount:
+            await self._account(write.account)
+            return None
         except GatewayRefused as no:
             await self._failed(write, str(no), REFUSED_REST)
             return None
@@ -342,7 +354,7 @@ class Reconciler:
         self._resting.pop(write.account, None)
         key = f"live:{write.account}:{found.as_of.isoformat()}"
         reading = reading_of(found, refunds=self.port.wallet)
-        await self._voiced(key, lambda voice: limits.written(voice, reading, total))
+        await self._voiced(key, lambda voice: limits.written(voice, reading, total, self.port))
         self.told()
         return None
 
@@ -353,7 +365,10 @@ class Reconciler:
         begun = partial(self._begun, account=account)
         total = await self._voiced("begin", partial(begun, oldest=self.clock() - FRESH))
         if total == limits.STALE:
-            await self._book([await self.gateway.account(account)])  # somebody's hand may have been there
+            found = await self._account(account)  # somebody's hand may have been there
+            if found is None:
+                return None
+            await self._book([found])
             total = await self._voiced("begin", partial(begun, oldest=None))
         return total
 
@@ -423,16 +438,6 @@ class Reconciler:
         state = limits.finish_round(session, strangers, begun, self.lag)
         self.released = state.released_at is not None
         self.edited, self.strangers = len(accounts.edited(session)), len(strangers)
-
-
-def reading_of(found: Account, *, refunds: bool) -> Reading:
-    """A connector's reading, in the words of the ledger."""
-    shared = {one.name: getattr(found, one.name) for one in fields(Reading) if one.name != "refunds"}
-    return Reading(**shared, refunds=refunds)
-
-
-def _burn(row: UsageRow) -> Burn:
-    return Burn(row.account, row.day, row.model, row.key, row.amount, row.input_tokens, row.output_tokens)
 
 
 def _keep(session: Session, **facts: str | list[str]) -> None:

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from sqlmodel import Session, col, select
 
-from handlers import metering
+from handlers import metering, texts
 from handlers.context import Voice
 from models import gateway as accounts
 from models.amount import Unit
@@ -140,7 +140,8 @@ def named(one: Reading) -> tuple[str, str, int]:
 def all_writes(voice: Voice, port: Port) -> list[Write]:
     """Everything that differs, everybody's."""
     _name_unlinked(voice)
-    return compare(voice, list(voice.session.exec(select(GatewayAccount)).all()), port, set())
+    there = select(GatewayAccount).where(col(GatewayAccount.gone).is_(False))
+    return compare(voice, list(voice.session.exec(there).all()), port, set())
 
 
 def writes_since(voice: Voice, entry_id: int, port: Port) -> tuple[list[Write], int]:
@@ -148,7 +149,7 @@ def writes_since(voice: Voice, entry_id: int, port: Port) -> tuple[list[Write], 
     decided, newest = accounts.decided_since(voice.session, entry_id)
     rows = list(voice.session.exec(select(GatewayAccount).where(GatewayAccount.due)).all())
     urgent = decided | _waiting(voice.session) | {row.member_id for row in rows}
-    return compare(voice, _rows_of(voice.session, urgent), port, urgent), newest
+    return compare(voice, accounts.rows_of_members(voice.session, urgent), port, urgent), newest
 
 
 def compare(voice: Voice, rows: Sequence[GatewayAccount], port: Port, urgent: set[int]) -> list[Write]:
@@ -163,11 +164,14 @@ def compare(voice: Voice, rows: Sequence[GatewayAccount], port: Port, urgent: se
     for row in rows:
         total = port.holds(ought[row.id])
         if row.total == total:
-            _confirm(voice, row, waiting)
+            _confirm(voice, row)
         elif not row.differs or (port.wallet and _dips(row, total)):
             raises = row.total is not None and total > row.total
             first = row.member_id in urgent or row.member_id in waiting
             writes.append(Write(row.id, row.member_id, total, raises, first, row.spent_at))
+        elif row.edited and row.member_id in waiting:
+            metering.not_live(voice, row.member_id, texts.CHANGED_BY_HAND)
+    _live(voice, waiting & {row.member_id for row in rows}, port)
     return sorted(writes, key=lambda one: one.order)
 
 
@@ -177,14 +181,24 @@ def _dips(row: GatewayAccount, total: int) -> bool:
     return dip and total != row.written and not row.edited
 
 
-def _confirm(voice: Voice, row: GatewayAccount, waiting: set[int]) -> None:
+def _live(voice: Voice, members: set[int], port: Port) -> None:
+    """What was granted is live where all accounts of somebody stand as they ought, also by what was decided just now."""
+    rows = accounts.rows_of_members(voice.session, members)
+    try:
+        ought = accounts.wanted(voice.session, rows, _rate(voice))
+    except PeriodClosing:
+        return
+    wrong = {row.member_id for row in rows if row.total != port.holds(ought[row.id])}
+    for member in {row.member_id for row in rows} - wrong:
+        metering.live(voice, member)
+
+
+def _confirm(voice: Voice, row: GatewayAccount) -> None:
     """It stands there: whoever wrote it, it is right."""
     held = row.held if _is_busy(row, voice.now) else 0
     if row.due or row.meant or row.held != held or row.error or row.written != row.total:
         row.written, row.meant, row.held, row.due, row.error = row.total, [], held, False, None
         voice.session.add(row)
-    if row.member_id in waiting:
-        metering.live(voice, row.member_id)
 
 
 def _waiting(session: Session) -> set[int]:
@@ -193,23 +207,13 @@ def _waiting(session: Session) -> set[int]:
     return set(session.exec(query).all())
 
 
-def _rows_of(session: Session, members: set[int]) -> list[GatewayAccount]:
-    rows: list[GatewayAccount] = []
-    ids = sorted(members)
-    for start in range(0, len(ids), 500):  # SQLite takes so many values in one statement
-        query = select(GatewayAccount).where(col(GatewayAccount.member_id).in_(ids[start : start + 500]))
-        rows += session.exec(query).all()
-    return rows
-
-
 def _name_unlinked(voice: Voice) -> None:
     """A grant to somebody without an account there cannot be live: say so rather than let it wait in silence."""
-    linked = select(GatewayAccount.member_id)
     unlinked = select(Request.member_id).where(
-        Request.state == "approved", col(Request.member_id).not_in(linked)
+        Request.state == "approved", col(Request.member_id).not_in(accounts.linked())
     )
     for member in voice.session.exec(unlinked).all():
-        metering.not_live(voice, member, "no account is linked")
+        metering.not_live(voice, member, texts.NO_ACCOUNT)
 
 
 def side_by_side(writes: Sequence[Write], most: int) -> Iterator[list[Write]]:
@@ -232,7 +236,7 @@ def begin(voice: Voice, account: str, port: Port, oldest: datetime | None) -> in
     row = voice.session.get(GatewayAccount, account, with_for_update=True)
     if row is not None and oldest is not None and row.as_of < oldest:
         return STALE
-    if row is None or not (found := compare(voice, [row], port, set())):
+    if row is None or row.gone or not (found := compare(voice, [row], port, set())):
         return None
     total = found[0].total
     row.meant = [*(one for one in row.meant[-8:] if one != total), total]
@@ -244,7 +248,7 @@ def _is_busy(row: GatewayAccount, now: datetime) -> bool:
     return row.spent_at is not None and now - row.spent_at < BUSY
 
 
-def written(voice: Voice, reading: Reading, total: int) -> None:
+def written(voice: Voice, reading: Reading, total: int, port: Port) -> None:
     """Read back: that is what counts as live. What calls in flight held back comes on top when they end, and is taken off."""
     row = voice.session.get_one(GatewayAccount, reading.id)
     if row.written is not None and row.total is not None:
@@ -252,7 +256,7 @@ def written(voice: Voice, reading: Reading, total: int) -> None:
     take(voice, [reading])
     row.total, row.written, row.meant, row.error, row.due = reading.total, total, [], None, False
     voice.session.add(row)
-    metering.live(voice, row.member_id)
+    _live(voice, {row.member_id}, port)
 
 
 def failed(voice: Voice, account: str, why: str) -> None:
@@ -261,4 +265,12 @@ def failed(voice: Voice, account: str, why: str) -> None:
     if row is not None:
         row.error = why[:500]
         voice.session.add(row)
-        metering.not_live(voice, row.member_id, why)
+        metering.not_live(voice, row.member_id, texts.GATEWAY_SAID, why=why[:200])
+
+
+def gone(voice: Voice, account: str) -> None:
+    """The gateway does not know it any more: it is asked for nothing, and nothing waits for it."""
+    row = voice.session.get(GatewayAccount, account)
+    if row is not None:
+        row.gone, row.due, row.error, row.meant = True, False, None, []
+        voice.session.add(row)

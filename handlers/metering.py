@@ -14,7 +14,7 @@ from handlers import cards, texts
 from handlers.balance import balance
 from handlers.context import Context, Reader, Voice
 from handlers.requests import settle
-from handlers.wording import Shown, listed
+from handlers.wording import Shown, Text, listed
 from models.amount import share
 from models.gateway import Burn, look_again
 from models.gateway_state import free_models, rate_now
@@ -45,8 +45,8 @@ def live(voice: Voice, member_id: int) -> None:
         settle(voice, request)
 
 
-def not_live(voice: Voice, member_id: int, why: str) -> None:
-    """The gateway did not take it: visible to requester and admins, once; it is tried again."""
+def not_live(voice: Voice, member_id: int, reason: Text, **facts: str) -> None:
+    """It does not stand there yet: visible to requester and admins, once; it is tried again."""
     for request in voice.session.exec(
         select(Request).where(Request.member_id == member_id, Request.state == "approved")
     ).all():
@@ -54,9 +54,14 @@ def not_live(voice: Voice, member_id: int, why: str) -> None:
             continue
         requester = voice.session.get_one(Member, member_id)
         for one in (requester, *cards.policy_admins(voice.session, voice.policy)):
-            reader = voice.reader_of(one)
-            facts = {"amount": reader.amount(request.granted), "code": Shown(request.code), "why": why[:200]}
-            voice.tell(one, Message(text=texts.GRANT_FAILED(reader.locale, **facts)))
+            reader, text = (
+                voice.reader_of(one),
+                texts.GRANT_FAILED if one is requester else texts.GRANT_FAILED_OF,
+            )
+            who = {} if one is requester else {"who": requester.name}
+            say, why = reader.locale, reason(reader.locale, **facts)
+            granted = {"amount": reader.amount(request.granted), "code": Shown(request.code)}
+            voice.tell(one, Message(text=text(say, why=why, **granted, **who)))
         settle(voice, request)
 
 

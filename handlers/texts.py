@@ -191,9 +191,16 @@ GRANT_LIVE = Text(
     "**{amount}** is live at the gateway. Try again now.", "**{amount}** 已在网关生效，现在可以重试了。"
 )
 GRANT_FAILED = Text(
-    "Your {amount} ({code}) is approved but not live yet; the gateway said: {why}. It is being retried.",
-    "你的 {amount}（{code}）已批准但尚未生效，网关返回：{why}。系统正在重试。",
+    "Your {amount} ({code}) is approved but not live yet: {why}. It is being retried.",
+    "你的 {amount}（{code}）已批准但尚未生效：{why}。系统正在重试。",
 )
+GRANT_FAILED_OF = Text(
+    "{who}'s {amount} ({code}) is approved but not live yet: {why}. It is being retried.",
+    "{who} 的 {amount}（{code}）已批准但尚未生效：{why}。系统正在重试。",
+)
+GATEWAY_SAID = Text("the gateway said: {why}", "网关返回：{why}")
+NO_ACCOUNT = Text("no account at the gateway is linked", "网关上没有关联的账号")
+CHANGED_BY_HAND = Text("somebody changed the limit at the gateway", "有人在网关上改过限额")
 DECLINED = Text(
     "{by} declined your request for {amount} ({code}).", "{by} 拒绝了你的申请：{amount}（{code}）。"
 )

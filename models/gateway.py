@@ -59,7 +59,7 @@ class GatewayAccount(SQLModel, table=True):
 
     `found`: the limit before our first write. `written`: what we read back last. `meant`: what we tried to write since, so
     that a lost reply is not taken for somebody else's hand, and what of such a hand an admin wants written over. `held`: what calls in flight held back during the last write.
-    `due`: to be looked at now.
+    `due`: to be looked at now. `gone`: the gateway does not know it any more; it may come back.
     """
 
     __table_args__ = (
@@ -95,6 +95,7 @@ class GatewayAccount(SQLModel, table=True):
     held: int = Field(default=0, sa_type=BigInteger)
     spent_at: datetime | None = None
     due: bool = False
+    gone: bool = False
 
     @property
     def differs(self) -> bool:
@@ -178,7 +179,7 @@ def absorb(session: Session, row: GatewayAccount, reading: Reading, rate: Rate, 
     """Book what was spent since the last reading; returns it in stored units. An older reading is ignored."""
     if reading.as_of < row.as_of:
         return 0
-    row.before, row.total, row.as_of = row.total, reading.total, reading.as_of
+    row.before, row.total, row.as_of, row.gone = row.total, reading.total, reading.as_of, False
     if row.written is None and not row.meant:
         row.found = reading.total
     session.add(row)
@@ -267,8 +268,23 @@ def _stopped() -> Any:
 
 
 def rows_of(session: Session, member_id: int) -> list[GatewayAccount]:
-    query = select(GatewayAccount).where(GatewayAccount.member_id == member_id)
-    return list(session.exec(query.order_by(GatewayAccount.id)).all())
+    """Somebody's accounts that are still there."""
+    return rows_of_members(session, {member_id})
+
+
+def rows_of_members(session: Session, members: Iterable[int]) -> list[GatewayAccount]:
+    """The accounts of these people that are still there."""
+    ids, rows = sorted(members), list[GatewayAccount]()
+    for start in range(0, len(ids), 500):  # SQLite takes so many values in one statement
+        mine = col(GatewayAccount.member_id).in_(ids[start : start + 500])
+        query = select(GatewayAccount).where(mine, col(GatewayAccount.gone).is_(False))
+        rows += session.exec(query.order_by(GatewayAccount.id)).all()
+    return rows
+
+
+def linked() -> SelectOfScalar[int]:
+    """Members whom an account belongs to that is still there."""
+    return select(GatewayAccount.member_id).where(col(GatewayAccount.gone).is_(False))
 
 
 def rows_by_id(session: Session, ids: Iterable[str]) -> dict[str, GatewayAccount]:
@@ -307,8 +323,7 @@ def look_again(session: Session, member_id: int) -> None:
 
 def unlinked(session: Session) -> list[Member]:
     """Colleagues whom no account at the gateway belongs to."""
-    linked = select(GatewayAccount.member_id)
-    query = select(Member).where(col(Member.left_at).is_(None), col(Member.id).not_in(linked))
+    query = select(Member).where(col(Member.left_at).is_(None), col(Member.id).not_in(linked()))
     return list(session.exec(query.order_by(Member.email)).all())
 
 

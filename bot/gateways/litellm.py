@@ -199,7 +199,8 @@ class Keys:
 
     async def write(self, id: str, usd: float | None) -> None:  # noqa: A002
         """https://docs.litellm.ai/docs/proxy/virtual_keys"""
-        await self._calls.send("POST", "/key/update", body={"key": id, "max_budget": usd})
+        write = self._calls.send("POST", "/key/update", body={"key": id, "max_budget": usd})
+        await _or_unknown(write, f"no key {id}")
 
     def spender(self, key: str, about: Json) -> str | None:
         """The key itself."""
@@ -240,7 +241,8 @@ class Members:
         """https://docs.litellm.ai/docs/proxy/team_budgets"""
         team, _, user = id.partition("/")
         body = {"team_id": team, "user_id": user, "max_budget_in_team": usd}
-        await self._calls.send("POST", "/team/member_update", body=body)
+        write = self._calls.send("POST", "/team/member_update", body=body)
+        await _or_unknown(write, f"no team member {id}")
 
     def spender(self, key: str, about: Json) -> str | None:
         """The key's user in the key's team; keys without a team are not theirs."""

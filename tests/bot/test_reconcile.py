@@ -19,6 +19,7 @@ from bot.demo.gateways.litellm import LiteLLM
 from bot.gateway_sight import seen
 from bot.gateways import GatewayError, open_gateway
 from bot.messenger import MessengerError
+from bot.readings import reading_of
 from bot.reconcile import Reconciler
 from handlers import lending, limits, metering, requests
 from handlers.balance import balance
@@ -486,6 +487,71 @@ async def test_several_keys_of_one_person_share_what_is_left(
         (told,) = [text for text in stage.told("alice") if "Is that you?" in text]
         assert "claude-opus-5 (robot) $60" in told
         assert "claude-opus-5 (laptop) $30" in told
+
+
+async def test_a_grant_is_live_when_all_keys_of_somebody_have_it_and_a_deleted_key_is_waited_for_by_nobody(
+    database: Database, http: aiohttp.ClientSession
+) -> None:
+    settle_town(database)
+    async with LiteLLM(users={"alice@corp.example": "alice@corp.example"}, clock=lambda: NOW) as gateway:
+        stage = Stage(database, gateway, http)
+        laptop, robot, old = (
+            gateway.add_key("alice@corp.example", key_alias=name) for name in ("laptop", "robot", "old")
+        )
+        loop = stage.reconciler(entity="key")
+        await loop.round()
+        del gateway.keys[old.token]
+        stage.do("bob", lambda ctx: lending.lend(ctx, who(ctx.session, "alice"), 10 * USD))
+        await loop.changes()
+        stage.do("alice", lambda ctx: requests.request(ctx, 60 * USD, "load test"))
+        code = stage.database.transact(lambda session: session.exec(select(Request.code)).one())
+        stage.do("carol", lambda ctx: requests.approve(ctx, code))
+        gateway.trouble.fail("POST /key/update", times=1)
+        await loop.changes()
+        assert {laptop.max_budget, robot.max_budget} == {110, 170}
+        assert not [text for text in stage.told("alice") if "live at the gateway" in text]
+        stage.now += timedelta(minutes=1)
+        await loop.changes()
+        assert {laptop.max_budget, robot.max_budget} == {170}
+        assert sum("live at the gateway" in text for text in stage.told("alice")) == 1
+        gateway.calls.clear()
+        await loop.round()
+        assert gateway.calls == {"GET /key/list": 1}, "nobody asks for the deleted key again"
+
+
+async def test_what_is_granted_while_a_write_is_under_way_is_live_only_with_the_next(stage: Stage) -> None:
+    loop = stage.reconciler()
+    await loop.round()
+    stage.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
+    stage.do("bob", lambda ctx: requests.request(ctx, 60 * USD, "load test"))
+    code = stage.database.transact(lambda session: session.exec(select(Request.code)).one())
+    reading = stage.database.transact(
+        lambda session: limits.begin(loop.voice(session, "begin"), "bob@corp.example", loop.port, None)
+    )
+    assert reading == 150 * USD
+    found = reading_of(await loop.gateway.set_total("bob@corp.example", reading), refunds=False)
+    stage.do("carol", lambda ctx: requests.approve(ctx, code))
+    stage.database.transact(
+        lambda session: limits.written(loop.voice(session, "written"), found, reading, loop.port)
+    )
+    assert not [text for text in stage.told("bob") if "已在网关生效" in text]
+    await loop.changes()
+    assert stage.limit("bob") == 210
+    assert sum("已在网关生效" in text for text in stage.told("bob")) == 1
+
+
+async def test_who_waits_behind_somebodys_hand_hears_why_and_so_do_the_admins(stage: Stage) -> None:
+    loop = stage.reconciler()
+    await loop.round()
+    stage.gateway.edit("alice@corp.example", 999.0)
+    await loop.round()
+    await loop.round()
+    stage.do("alice", lambda ctx: requests.request(ctx, 60 * USD, "load test"))
+    code = stage.database.transact(lambda session: session.exec(select(Request.code)).one())
+    stage.do("carol", lambda ctx: requests.approve(ctx, code))
+    await loop.changes()
+    assert any(text.startswith("Your $60.00") and "changed the limit" in text for text in stage.told("alice"))
+    assert any(text.startswith("Alice's $60.00") for text in stage.told("ops"))
 
 
 async def test_team_members_have_their_limits_in_the_team(
