@@ -21,6 +21,7 @@ _WORDS = {
     "key_windows": "{who}: these keys have limits by the hour or day, which bind besides ours.",
     "key_without_owner": "{who}: nobody owns these keys, so what they spend belongs to nobody.",
     "user_cap": "{who}: these users have limits of their own beside those of their keys; the lower one wins.",
+    "shorter_limits": "{who}: limits by the day or week, which bind besides ours.",
     "team_cap": "{who}: these teams have a limit for all their members together; it binds besides ours.",
     "model_not_free": "{who}: listed in free_models, but the gateway takes money for it or refuses it at the limit. "
     "Nobody is told that it is free.",

@@ -114,7 +114,7 @@ class GatewayAccount(SQLModel, table=True):
 class Reading:
     """What a gateway said of one account: `spent` and `total` in micro-USD, `window` opaque, `as_of` when asked for.
 
-    `refunds`: it counts for ever, so that less than before was paid back.
+    `refunds`: it counts for ever, so that less than before was paid back. `unsure`: it may not know `spent` just now.
     """
 
     id: str
@@ -126,6 +126,7 @@ class Reading:
     owner: str = ""
     name: str = ""
     refunds: bool = False
+    unsure: bool = False
 
 
 @dataclass(frozen=True)
@@ -206,6 +207,8 @@ def _counts(row: GatewayAccount, reading: Reading) -> bool:
     dropped = reading.spent < row.spent
     if (dropped and reading.window != row.window) or _is_over(row.window, reading):
         row.origin, row.booked = 0, 0
+    elif dropped and reading.unsure:
+        return False
     elif dropped and not reading.refunds:
         if row.suspect is None or reading.spent < row.suspect:
             row.suspect = reading.spent

@@ -47,7 +47,8 @@ class Account:
     `window`: opaque; changes when the gateway began to count anew. `as_of`: when the reading was asked for,
     so at least this fresh.
     `email`, `name`, `owner` (whose key it is: an id or e-mail) are hints for linking, empty when the
-    gateway does not say.
+    gateway does not say. `unsure`: it may have no figure of `spent` just now, so that less than before in the
+    same window proves nothing.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Account:
     name: str = ""
     owner: str = ""
     blocked: bool = False
+    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +163,13 @@ CONNECTORS: Final = {
     "litellm": "LiteLLM",
     "new-api": "NewApi",
     "openrouter": "OpenRouter",
+    "claude-enterprise": "ClaudeEnterprise",
 }
 """GATEWAY_KIND → class, in the module of the same name."""
-DEFAULT_URLS: Final = {"openrouter": "https://openrouter.ai/api/v1"}
+DEFAULT_URLS: Final = {
+    "openrouter": "https://openrouter.ai/api/v1",
+    "claude-enterprise": "https://api.anthropic.com",
+}
 
 
 def open_gateway(

@@ -275,7 +275,7 @@ def _member(row: Json, email: str, asked: datetime) -> Account:
 
 
 def _account(id: str, row: Json, budget: Json, asked: datetime, hints: dict[str, Any]) -> Account:  # noqa: A002
-    named = {name: str(value or "") for name, value in hints.items()}
+    named: dict[str, Any] = {name: str(value or "") for name, value in hints.items()}
     window, blocked = str(budget.get("budget_reset_at") or ""), bool(row.get("blocked"))
     total = cap(budget.get("max_budget"))
     return Account(id, micro(row["spend"]), total, asked, window=window, blocked=blocked, **named)

@@ -41,11 +41,13 @@ from bot.demo.gateways import (
     Strike,
     Trouble,
 )
+from bot.demo.gateways import claude_enterprise as a_claude_enterprise
 from bot.demo.gateways import litellm as a_litellm
 from bot.demo.gateways import new_api as a_new_api
 from bot.demo.gateways import openrouter as an_openrouter
 from bot.gateway_desk import CannotDo, Desk
 from bot.gateways import Access, Gateway, GatewayError, GatewayRefused
+from bot.gateways.claude_enterprise import ClaudeEnterprise
 from bot.gateways.litellm import LiteLLM
 from bot.gateways.new_api import NewApi
 from bot.gateways.openrouter import OpenRouter
@@ -224,6 +226,42 @@ class OnOpenRouter:
         return True
 
 
+class OnClaudeEnterprise:
+    routes = ("POST /v1/organizations/spend_limits", "GET /v1/organizations/spend_limits/effective")
+    ways = (FAILED, FAILED_AFTER, RATE_LIMITED, REPLY_GARBLED, REPLY_LOST, REQUEST_LOST)
+
+    def __init__(self) -> None:
+        self.standin = a_claude_enterprise.ClaudeEnterprise(clock=lambda: NOW)
+        self.members = {name: self.standin.add_member(f"{name}@corp.example") for name in NAMES}
+
+    def connector(self, access: Access) -> Gateway:
+        return ClaudeEnterprise(access)
+
+    def account(self, name: str) -> str:
+        return self.members[name].id
+
+    def burn(self, name: str, usd: float) -> None:
+        self.standin.burn(self.members[name], int(usd * 100))
+
+    def left(self, name: str) -> float:
+        return self.total(name) - float(self.members[name].spent) / 100
+
+    def total(self, name: str) -> float:
+        return float(self.standin.amount(self.members[name]) or "inf") / 100
+
+    def edit(self, name: str, usd: float) -> None:
+        cents = int((self.total(name) + usd) * 100)
+        self.standin.edit(self.members[name], str(max(cents, 0)))
+
+    def flush(self) -> None:
+        self.standin.unavailable.clear()
+
+    def reset(self, name: str) -> bool:
+        """Its windows are a month long; in between a counter may read "0" for a while."""
+        self.standin.unavailable.add(self.account(name))
+        return False
+
+
 class Dice(Trouble):
     """Three calls in five go wrong, in one of the gateway's ways."""
 
@@ -394,7 +432,7 @@ def copies(settled: Path, tmp_path: Path) -> Callable[[], Path]:
     return copy
 
 
-@pytest.mark.parametrize("make", [OnLiteLLM, OnNewApi, OnOneApi, OnOpenRouter])
+@pytest.mark.parametrize("make", [OnLiteLLM, OnNewApi, OnOneApi, OnOpenRouter, OnClaudeEnterprise])
 def test_limits_follow_the_ledger_whatever_goes_wrong(
     make: Callable[[], Rig], copies: Callable[[], Path]
 ) -> None:

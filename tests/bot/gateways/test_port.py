@@ -19,7 +19,7 @@ from bot.gateways import Finding, GatewayError, GatewayRefused, days, open_gatew
 from bot.gateways.calls import Pace, Tally, cap, dollars, micro, shortened
 
 
-@pytest.mark.parametrize("kind", ["claude-enterprise", "portkey"])
+@pytest.mark.parametrize("kind", ["portkey", "bifrost"])
 async def test_a_gateway_without_a_connector_says_not_yet(http: ClientSession, kind: str) -> None:
     with pytest.raises(GatewayRefused, match=f"{kind}: not yet"):
         open_gateway(kind, "http://gateway.example", "sk", http)
