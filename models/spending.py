@@ -5,13 +5,17 @@ Everything is by team and never by person. Amounts are integers in the stored un
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
+from models import policy as rules
 from models.base import stored_time
 from models.calendar import midnight
 from models.ledger import Kind
@@ -20,6 +24,8 @@ from models.period import CLOSED, Period
 from models.usage import ActiveAgent, Usage, rounded
 
 EVERYBODY = "*"
+OTHER = "other"
+"""The model of what nobody said a model of."""
 
 
 @dataclass(frozen=True)
@@ -69,22 +75,14 @@ def period_named(session: Session, name: str | None, zone: ZoneInfo) -> Period |
 
 def by_team(session: Session, period: Period, now: datetime) -> list[Line]:
     """Each team with its models below it, by name, and `*` for all at the end. A team is who is in it today."""
-    sums = _sums(session, period)
-    lines = []
-    for team, people in _teams(session, sums):
-        whole = Line(team, "", people, **_figures(sums.get(team, [])))
-        lines.append(_foreseen(whole, period, now))
-        lines += [
-            _foreseen(Line(team, model, used=used), period, now)
-            for model, used in _models(sums.get(team, []))
-        ]
-    everything = [row for rows in sums.values() for row in rows]
-    people = sum(line.people for line in lines)
-    total = _foreseen(Line(EVERYBODY, "", people, **_figures(everything)), period, now)
+    teams = _teams(session, period)
     return [
-        *lines,
-        total,
-        *(_foreseen(Line(EVERYBODY, model, used=used), period, now) for model, used in _models(everything)),
+        line
+        for team in (*teams, _Team.together(teams))
+        for line in (
+            _foreseen(Line(team.name, "", team.people, **_figures(team.rows)), period, now),
+            *(_foreseen(Line(team.name, model, used=used), period, now) for model, used in team.models()),
+        )
     ]
 
 
@@ -113,21 +111,79 @@ def by_day(session: Session, period: Period, zone: ZoneInfo) -> list[Day]:
 _Row = tuple[str, bool, str, int]  # kind, inward, model, amount
 
 
-def _sums(session: Session, period: Period) -> dict[str, list[_Row]]:
-    """What went in and out of each team's people, by kind. What a close expired and returned is of the period it closed."""
+@dataclass
+class _Team:
+    """What moved for a team's people in a period, by kind; and what was noted of their days, by model."""
+
+    name: str
+    people: int = 0
+    rows: list[_Row] = field(default_factory=list)
+    noted: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def together(cls, teams: Iterable[Self]) -> Self:
+        whole = cls(EVERYBODY)
+        for one in teams:
+            whole.people += one.people
+            whole.rows += one.rows
+            whole.noted += one.noted
+        return whole
+
+    def models(self) -> list[tuple[str, int]]:
+        """What it used, by model. A gateway tells the sum of an account first and the models apart from it: see `noted`."""
+        used = Counter[str]()
+        for kind, inward, model, amount in self.rows:
+            if kind == Kind.USE and inward:
+                used[model] += amount
+        unnamed = used.pop("", 0)
+        for model, amount in (self.noted - used).most_common():
+            part = min(amount, unnamed)
+            used[model] += part
+            unnamed -= part
+        if unnamed:
+            used[OTHER] += unnamed
+        return sorted((model, amount) for model, amount in used.items() if amount)
+
+
+def _teams(session: Session, period: Period) -> list[_Team]:
+    """Every team by its name: two spellings are one, as the policy has it."""
+    current, found = rules.current(session), dict[str, _Team]()
+
+    def team(name: str) -> _Team:
+        spelt = current[1].spelt(name) if current else name
+        return found.setdefault(rules.fold(name), _Team(spelt))
+
+    here = select(Member.team, func.count()).where(col(Member.left_at).is_(None)).group_by(col(Member.team))
+    for name, people in session.exec(here.order_by(col(Member.team))).all():
+        team(name).people += people
+    for name, kind, inward, model, amount in session.connection().execute(_PERIOD, _words(session, period)):
+        team(name).rows.append((kind, bool(inward), model, int(amount)))
+    for name, model, amount in session.exec(_noted(period, current[1].zone if current else UTC)).all():
+        team(name).noted[model] += int(amount)
+    return [found[key] for key in sorted(found)]
+
+
+def _noted(period: Period, zone: tzinfo) -> Any:
+    first, end = (at.astimezone(zone).date() for at in (period.starts_at, period.ends_at))
+    return (
+        select(Member.team, Usage.model, func.sum(col(Usage.amount)))
+        .join(Member, col(Member.id) == Usage.member_id)
+        .where(Usage.day >= first, Usage.day < end)
+        .group_by(col(Member.team), col(Usage.model))
+    )
+
+
+def _words(session: Session, period: Period) -> dict[str, Any]:
+    """For `_PERIOD`. What a close expired and returned is of the period it closed."""
     following = session.exec(
         select(Period.id).where(Period.starts_at >= period.ends_at).order_by(col(Period.starts_at)).limit(1)
     ).first()
-    words = {
+    return {
         "start": stored_time(session, period.starts_at),
         "end": stored_time(session, period.ends_at),
         "own": f"period:{period.id}",
         "next": f"period:{following}",
     }
-    found: dict[str, list[_Row]] = {}
-    for team, kind, inward, model, amount in session.connection().execute(_PERIOD, words):
-        found.setdefault(team, []).append((kind, bool(inward), model, int(amount)))
-    return found
 
 
 _PERIOD = text(
@@ -138,15 +194,6 @@ _PERIOD = text(
     "OR (t.cause = :own AND t.kind NOT IN ('expire', 'return')) OR (t.cause = :next AND t.kind IN ('expire', 'return')) "
     "GROUP BY 1, 2, 3, 4"
 )
-
-
-def _teams(session: Session, sums: dict[str, list[_Row]]) -> list[tuple[str, int]]:
-    here = dict(
-        session.exec(
-            select(Member.team, func.count()).where(col(Member.left_at).is_(None)).group_by(col(Member.team))
-        ).all()
-    )
-    return [(team, int(here.get(team, 0))) for team in sorted({*here, *sums})]
 
 
 def _figures(rows: list[_Row]) -> dict[str, int]:
@@ -161,14 +208,6 @@ def _figures(rows: list[_Row]) -> dict[str, int]:
         "granted": moved(Kind.GRANT, inward=True) - moved(Kind.REVOKE, inward=False),
         "expired": moved(Kind.EXPIRE, inward=False),
     }
-
-
-def _models(rows: list[_Row]) -> list[tuple[str, int]]:
-    used: dict[str, int] = {}
-    for kind, inward, model, amount in rows:
-        if kind == Kind.USE and inward:
-            used[model] = used.get(model, 0) + amount
-    return sorted(used.items())
 
 
 def _foreseen(line: Line, period: Period, now: datetime) -> Line:

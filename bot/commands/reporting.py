@@ -47,7 +47,9 @@ def report(
     if format_ is Format.JSON:
         as_json(found)
     elif format_ is Format.CSV:
-        for line in csv_lines(_TEAM if by is By.TEAM else _DAY, found["teams" if by is By.TEAM else "days"]):
+        which = {"unit": found["unit"], "period": found["period"]["start"][:10]}
+        columns, rows = (_TEAM, found["teams"]) if by is By.TEAM else (_DAY, found["days"])
+        for line in csv_lines((*columns, *_WHICH), (row | which for row in rows)):
             typer.echo(line, nl=False)
     else:
         typer.echo(f"{found['period']['start']} – {found['period']['end']}, in {found['unit']}")
@@ -58,6 +60,8 @@ def report(
 
 _TEAM = tuple(one.name for one in fields(Line))
 _DAY = ("day", "active", "spent", "people")
+_WHICH = ("unit", "period")
+"""In the CSV only: files of several periods are put into one sheet."""
 
 
 def _report(session: Session, name: str | None, now: datetime) -> dict[str, Any]:

@@ -13,12 +13,13 @@ from bot.database import Database
 from bot.settings import Settings
 from handlers import lending
 from models.audit import audit
+from models.ledger import record
 from models.period import Period
-from models.spending import EVERYBODY, Line, by_day, by_team, period_named, year
-from models.usage import Reading, book
+from models.spending import EVERYBODY, OTHER, Line, by_day, by_team, period_named, year
+from models.usage import Reading, book, keep
 from tests.console import POLICY, Operator
-from tests.deeds import DECEMBER, USD, after, gift, say, spend, turn
-from tests.town import NOW
+from tests.deeds import DECEMBER, USD, after, cause, gift, say, spend, turn
+from tests.town import NOW, who
 
 ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -76,6 +77,34 @@ def test_the_models_of_a_team_add_up_to_what_it_used(town: Database) -> None:
     assert sum(parts) == found["design/"].used == 42 * USD
 
 
+def test_what_a_gateway_metered_as_a_sum_is_told_by_the_models_it_named(town: Database) -> None:
+    def meter(session: Session) -> None:
+        alice, bob = (who(session, name).id for name in ("alice", "bob"))
+        for member, usd in ((alice, 30), (bob, 12)):
+            record(session, member, usd * USD, cause=cause(NOW, "gateway"))
+        used = ((alice, "claude", 20), (alice, "gpt", 10), (bob, "gpt", 5))
+        keep(session, [Reading(who_, NOW.date(), model, usd * USD) for who_, model, usd in used], NOW)
+
+    town.transact(meter)
+    spend(town, "eve", 1)
+    found = {name: line for name, line in november(town).items() if line.team == "design"}
+    assert found["design/"].used == 43 * USD
+    named = {name: line.used // USD for name, line in found.items() if line.model}
+    assert [named.pop(f"design/{model}") for model in ("claude", "gpt", OTHER)] == [20, 15, 7]
+    assert list(named.values()) == [1]
+
+
+def test_two_spellings_of_a_team_are_one_line_of_the_report(town: Database) -> None:
+    def respell(session: Session) -> None:
+        pia = who(session, "pia")
+        pia.team = " PAYMENTS"
+        session.add(pia)
+
+    town.transact(respell)
+    assert november(town)["payments/"].people == 3
+    assert len([one for one in november(town).values() if one.team.strip().lower() == "payments"]) == 1
+
+
 def test_an_open_period_is_foreseen_at_its_pace(town: Database) -> None:
     spend(town, "alice", 30)
     found = november(town, datetime(2026, 11, 15, 16, tzinfo=UTC))
@@ -92,9 +121,6 @@ def test_a_day_counts_people_once_however_many_models_they_called(town: Database
 
 
 def test_a_day_counts_the_agents_that_had_a_call_not_only_the_people_they_are_of(town: Database) -> None:
-    from tests.deeds import cause  # noqa: PLC0415
-    from tests.town import who  # noqa: PLC0415
-
     def meter(session: Session, amount: int, *agents: str, model: str = "claude") -> None:
         used = Reading(who(session, "alice").id, NOW.date(), model, amount * USD, agents=agents)
         book(session, [used], zone=ZONE, cause=cause(NOW, "gateway"))
@@ -145,7 +171,9 @@ def test_the_report_is_a_table_a_csv_and_json(operator: Operator) -> None:
     assert rows[-1]["team"] == EVERYBODY
     assert rows[-1]["allocation"] == "900"
     assert json.loads(operator.says("report", "--format", "json"))["unit"] == "USD"
-    assert operator.says("report", "--format", "csv", "--by", "day") == "day,active,spent,people\n"
+    assert (
+        operator.says("report", "--format", "csv", "--by", "day") == "day,active,spent,people,unit,period\n"
+    )
     assert operator.run("report", "--period", "soon", code=2)
     assert operator.fails("report", "--period", "2001-01") == "there is no period 2001-01"
 
