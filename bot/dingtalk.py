@@ -352,12 +352,18 @@ class DingTalk:
         self._afterwards.add(task)
         task.add_done_callback(self._afterwards.discard)
 
-    async def _on_event(self, frame: Frame) -> None:
-        """A change in the directory: forget what we knew of whom it names, and look."""
-        users = frame.data.get("userId")
-        for user in users if isinstance(users, list) else []:
-            self._profiles.pop(str(user), None)
-        await self.directory.hint(frame.event_type, [str(user) for user in users or ()])
+    async def _on_event(self, frame: Frame) -> Json | None:
+        """A change in the directory: forget what we knew of whom it names, and look; LATER where one cannot."""
+        named = frame.data.get("userId")
+        users = [str(user) for user in named] if isinstance(named, list) else []
+        for user in users:
+            self._profiles.pop(user, None)
+        try:
+            await self.directory.hint(frame.event_type, users)
+        except DingTalkError as error:
+            log.warning("a hint waits", code=error.code, request=error.request_id)
+            return {"status": "LATER", "message": error.code}
+        return None
 
 
 def _request_of(click: Click, push: str) -> Request:

@@ -15,6 +15,7 @@ from sqlalchemy import delete, insert, update
 from sqlmodel import Session, col, select
 
 from bot.people_csv import PeopleError, Row, read_people, shared_ids, write_people
+from handlers.housekeeping import show_leaving
 from models.joining import welcome_all
 from models.leaving import leave
 from models.member import Address, Member
@@ -128,6 +129,7 @@ def apply(
         welcome_all(session, [ids[one.row.email] for one in changes.join], now)
     for member in _members(session, [one.member_id for one in changes.leave]):
         leave(session, member, now, actor)
+        show_leaving(session, member, now)
     session.flush()
 
 

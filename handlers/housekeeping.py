@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlmodel import col, select, update
+from sqlmodel import Session, col, select, update
 
 from handlers import cards, texts
 from handlers.context import Voice
@@ -97,7 +97,8 @@ def _pass_on(voice: Voice, request: Request) -> None:
     voice.retell(request.about, lambda shape, to: cards.request_card(voice, request, shape, to))
     if before == "pending":
         requester = voice.session.get_one(Member, request.member_id)
-        text = texts.ESCALATED(requester.locale or "en", code=Shown(request.code), approver=found.member.name)
+        say = voice.reader_of(requester).locale
+        text = texts.ESCALATED(say, code=Shown(request.code), approver=found.member.name)
         voice.tell(requester, Message(text=text))
 
 
@@ -135,6 +136,28 @@ def _tell_ask_is_over(voice: Voice, ask: Ask) -> None:
     voice.retell(f"ask:{ask.code}", lambda _, to: ask_card(voice, ask, to or lender))
     reader = voice.reader_of(borrower)
     voice.tell(borrower, Message(text=texts.ASK_EXPIRED(reader.locale, amount=reader.amount(ask.amount))))
+
+
+def show_leaving(session: Session, leaver: Member, now: datetime) -> None:
+    """What somebody's leaving has ended just now is over on every card, and who waited for them hears of it."""
+    current = rules.current(session)
+    if current is None:
+        return
+    voice = Voice(
+        session=session,
+        now=now,
+        key=f"left:{leaver.id}:{now.isoformat()}",
+        version=current[0],
+        policy=current[1],
+    )
+    void = select(Request).where(
+        Request.member_id == leaver.id, Request.state == "void", Request.decided_at == now
+    )
+    for request in session.exec(void).all():
+        settle(voice, request)
+    theirs = (col(Ask.borrower_id) == leaver.id) | (col(Ask.lender_id) == leaver.id)
+    for ask in session.exec(select(Ask).where(theirs, Ask.state == "expired", Ask.decided_at == now)).all():
+        _tell_ask_is_over(voice, ask)
 
 
 def end_grants(voice: Voice) -> bool:

@@ -17,7 +17,7 @@ from bot.dingtalk_directory import Plan, Snapshot
 from bot.dingtalk_errors import DingTalkError
 from bot.directory import TooManyLeave
 from models.member import Address, Member
-from tests.dingtalk_stage import DingStage, raised
+from tests.dingtalk_stage import GROUP, DingStage, buttons, raised, shown
 from tests.stage import settled_copy
 from tests.town import who
 
@@ -214,9 +214,26 @@ async def test_an_event_is_a_hint_to_look(stage: DingStage) -> None:
     assert facts(stage, "new")["manager"] == "Carol"
 
 
+async def test_what_a_leaver_asked_for_is_over_on_every_card_and_who_waits_for_them_hears_it(
+    stage: DingStage,
+) -> None:
+    await synced(stage)
+    await stage.say("pia", "request 300 load test")
+    request = await stage.card("lee", "asks for **$300.00**")
+    await stage.say("bob", "borrow 10 from", at=["eve"], group=GROUP)
+    ask = await stage.card("eve", "asks to borrow")
+    await stage.ding.leave("pia")
+    await stage.until(lambda: "void" in shown(request, "lee") or None)
+    assert buttons(request, "lee") == {}
+    await stage.ding.leave("eve")
+    await stage.until(lambda: "has ended" in shown(ask, "eve") or None)
+    await stage.hear("bob", "The ask to borrow $10.00 has ended")
+
+
 async def test_an_event_that_lies_lets_nobody_go(stage: DingStage) -> None:
     await synced(stage)
-    await stage.ding.event("user_leave_org", {"userId": ["dan"]})
+    for users in (["dan"], "dan", None, []):
+        assert (await stage.ding.event("user_leave_org", {"userId": users})).data["status"] == "SUCCESS"
     assert not facts(stage, "dan")["left"]
 
 
