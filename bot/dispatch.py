@@ -286,7 +286,7 @@ class Dispatcher:
     def _sender(
         self, session: Session, request: Request, profiles: dict[str, Profile | None]
     ) -> tuple[Member, Address]:
-        """The human who asks; linked by e-mail when that is switched on and exactly one is known by it.
+        """The human who asks.
 
         A guest we know sees their balance; what only colleagues may do is refused where the route says so.
         """
@@ -298,15 +298,20 @@ class Dispatcher:
         except UnknownSender:
             if profile is not None and profile.status != HERE:
                 raise OnlyColleagues from None
-            if not self.link_by_email or profile is None or not profile.email:
-                raise
-            return _link(session, request.sender, profile)
+            raise
 
     def _learn(self, session: Session, profiles: dict[str, Profile | None], now: datetime) -> None:
-        """Keep what the messenger said: status for an hour, language and zone where nobody chose any."""
+        """Keep what the messenger said: status for an hour, language and zone where nobody chose any.
+
+        Whoever is not known yet, asker or named, is linked by e-mail when that is switched on.
+        """
         for one, profile in profiles.items():
-            address = session.get(Address, one)
-            if address is None or profile is None:
+            if profile is None:
+                continue
+            address = session.get(Address, one) or (
+                _link(session, one, profile) if self.link_by_email else None
+            )
+            if address is None:
                 continue
             if (
                 address.status != profile.status
@@ -388,20 +393,18 @@ def _member_id(session: Session, sender: str) -> int | None:
         return None
 
 
-def _link(session: Session, address: str, profile: Profile) -> tuple[Member, Address]:
-    found = session.exec(select(Member).where(Member.email == (profile.email or "").lower())).one_or_none()
-    messenger = address.split(":", 1)[0]
-    taken = (
-        found
-        and session.exec(
-            select(Address).where(Address.member_id == found.id, Address.messenger == messenger)
-        ).first()
-    )
-    if found is None or not found.active or taken:
-        raise UnknownSender(address)
+def _link(session: Session, address: str, profile: Profile) -> Address | None:
+    """The address, given to the one colleague of ours who has this e-mail and none on that messenger yet."""
+    email, messenger = (profile.email or "").lower(), address.split(":", 1)[0]
+    found = session.exec(select(Member).where(Member.email == email)).one_or_none()
+    if profile.status != HERE or found is None or not found.active:
+        return None
+    query = select(Address).where(Address.member_id == found.id, Address.messenger == messenger)
+    if session.exec(query).first() is not None:
+        return None
     given = Address.give(session, found, address)
     session.flush()
-    return found, given
+    return given
 
 
 async def _patiently(reading: Awaitable[T]) -> T | None:

@@ -17,7 +17,7 @@ from models.member import Member
 from models.message import Button, Field, Form, Message, clean, escape
 from models.outbox import copies
 from models.period import Period, base_of
-from models.refusal import AlreadyDecided, BadDate, LendingToOneself, Refusal, WrongUsage
+from models.refusal import AlreadyDecided, BadDate, Refusal, WrongUsage
 from models.request import (
     Request,
     ask,
@@ -260,7 +260,7 @@ def delegate(ctx: Context, to: Member, until: date | None) -> Message:
     if until is None:
         raise WrongUsage("delegate")
     if to.id == ctx.me.id:
-        raise LendingToOneself
+        raise WrongUsage("delegate")
     ends = end_of_day(until, ctx.reader.zone)
     if ends <= ctx.now:
         raise BadDate(until.isoformat())

@@ -7,19 +7,21 @@ import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlmodel import Session, func, select
 
 from bot.database import Database
+from bot.demo.slack import Person
 from bot.messenger import Request
 from models import echo
 from models.member import Address
 from models.message import Message
 from models.receipt import Receipt
 from models.refusal import NothingToConfirm
-from tests.stage import CHANNEL, Stage
+from tests.stage import CHANNEL, Stage, raised, settled_copy
 from tests.town import CAST, NOW, settle_town, who
 
 
@@ -234,3 +236,20 @@ async def test_whatever_is_acknowledged_is_committed(stage: Stage) -> None:
     form = await stage.press("bob", await stage.command("bob"), "lend.open")
     await stage.slack.submit(bob, form, {"person": alice, "amount": "5"})
     assert stage.left("alice") == 105
+
+
+async def test_unknown_ids_are_linked_by_e_mail_where_that_is_wanted_and_only_then(
+    settled_template: Path, tmp_path: Path
+) -> None:
+    url = settled_copy(settled_template, tmp_path)
+    twin = Person("U77TWIN", "twin", "Twin", "alice@corp.example")
+    for wanted in (False, True):
+        async with raised(url, language="en", people=(twin,), slack_link_by_email=wanted) as stage:
+            with stage.database.engine.begin() as connection:
+                connection.execute(
+                    text("DELETE FROM address WHERE address IN ('slack:U09EVE', 'slack:U12MAX')")
+                )
+            asker, named = await stage.command("eve"), await stage.command("alice", "lend @max 5")
+            assert ("You have *$100.00* left" in asker.shown) is wanted
+            assert ("You lent" in named.shown) is wanted
+            assert "I don't know you" in (await stage.command("U77TWIN")).shown, "alice has an id already"

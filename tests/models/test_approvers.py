@@ -14,7 +14,7 @@ from models import policy as rules
 from models.approvers import Asked, chain, reachable
 from models.leaving import leave
 from models.member import Address
-from models.refusal import AlreadyDecided, BadDate, LendingToOneself, UnknownCode
+from models.refusal import AlreadyDecided, BadDate, UnknownCode, WrongUsage
 from models.request import Request
 from tests.deeds import after, ask_for, change, request, say, told, voice
 from tests.town import NOW, settle_town, who
@@ -232,7 +232,7 @@ def escalate(town: Database, days: int = 2) -> None:
 
 @pytest.mark.parametrize(
     ("to", "until", "no"),
-    [("carol", date(2026, 11, 13), LendingToOneself), ("eve", date(2026, 11, 8), BadDate)],
+    [("carol", date(2026, 11, 13), WrongUsage), ("eve", date(2026, 11, 8), BadDate)],
 )
 def test_delegating_to_oneself_or_until_yesterday_is_refused(
     town: Database, to: str, until: date, no: type[Exception]
