@@ -81,7 +81,7 @@ function strip(words) {
     el("time", {}, moment(one.at)), el("span", { class: "what" }, el("b", {}, words.moves[one.kind]), one.why ? el("small", {}, one.why) : null),
     el("span", { class: "entry out" }, ...end(one.from)), el("span", { class: "entry in" }, ...end(one.to)))));
   $("#wire").replaceChildren(...state.wire.map((one) => el("div", { class: `call ${one.way} ${one.error ? "bad" : ""}` },
-    el("span", { class: "arrow" }, one.way === "in" ? "→" : "←"), el("i", { class: one.messenger, title: words.messengers[one.messenger] }), el("span", { class: "name", title: one.what }, one.what), el("span", {}, one.error || String(one.status ?? "–")), el("small", {}, `${Math.round(one.seconds * 1000)} ms`))));
+    el("span", { class: "arrow" }, one.way === "in" ? "→" : "←"), el("i", { class: one.messenger, title: words.messengers[one.messenger] }), el("span", { class: "name", title: one.what }, one.what), el("span", { title: one.error }, one.error.split(".").at(-1) || String(one.status ?? "–")), el("small", {}, `${Math.round(one.seconds * 1000)} ms`))));
 }
 
 const zoned = (options) => new Intl.DateTimeFormat(state.language === "zh" ? "zh-CN" : "en-GB", { timeZone: "Asia/Shanghai", ...options });
