@@ -12,7 +12,7 @@ from handlers.changes import changes
 from handlers.context import Context, Reader
 from handlers.wording import Shown, listed
 from models.gateway_state import free_models
-from models.ledger import Account, Entry, Transfer, statement
+from models.ledger import Entry, Transfer, statement
 from models.loan import Loan, loans_of
 from models.member import Member
 from models.message import Button, Message
@@ -91,7 +91,7 @@ def history(ctx: Context, before: str = "") -> Message:
     title = texts.HISTORY_TITLE(reader.locale)
     if not rows:
         return Message(title=title, text=texts.HISTORY_NONE(reader.locale))
-    lines = "\n".join(_line(ctx, reader, entry, moved) for entry, moved in rows[:PAGE])
+    lines = "\n".join(_line(ctx, reader, *row) for row in rows[:PAGE])
     last = rows[PAGE - 1][0] if len(rows) > PAGE else None
     older = (
         Button(texts.OLDER_BUTTON(reader.locale), "history.open", f"{last.at.isoformat()}~{last.id}")
@@ -118,7 +118,7 @@ def _key(text: str) -> tuple[datetime, int] | None:
     return (moment, int(number)) if sane else None
 
 
-def _line(ctx: Context, reader: Reader, entry: Entry, moved: Transfer) -> Shown:
+def _line(ctx: Context, reader: Reader, entry: Entry, moved: Transfer, kind: str) -> Shown:
     what = (
         texts.MOVES[moved.kind](reader.locale, model=moved.reason)
         if moved.kind == "use"
@@ -126,7 +126,6 @@ def _line(ctx: Context, reader: Reader, entry: Entry, moved: Transfer) -> Shown:
     )
     sign = "+" if entry.amount > 0 else "−"
     amount = Shown(f"{sign}{reader.amount(abs(entry.amount))}")
-    kind = ctx.session.get_one(Account, entry.account_id).kind
     left = (
         Shown(reader.amount(entry.balance_after))
         if kind == "allocation"

@@ -305,13 +305,16 @@ END $$
 
 def statement(
     session: Session, member_id: int, *, before: tuple[datetime, int] | None = None, limit: int = 10
-) -> list[tuple[Entry, Transfer]]:
-    """A page of what a member got and gave, newest first; `before` is the (at, id) of the last row seen."""
-    used = select(Account.id).where(Account.member_id == member_id, Account.kind == AccountKind.USED)
+) -> list[tuple[Entry, Transfer, str]]:
+    """A page of what a member got and gave, and on which kind of account, newest first.
+
+    `before` is the (at, id) of the last row seen.
+    """
     query = (
-        select(Entry, Transfer)
+        select(Entry, Transfer, Account.kind)
         .join(Transfer, col(Transfer.id) == Entry.transfer_id)
-        .where(Entry.member_id == member_id, col(Entry.account_id).not_in(used))
+        .join(Account, col(Account.id) == Entry.account_id)
+        .where(Entry.member_id == member_id, Account.kind != AccountKind.USED)
         .order_by(col(Entry.at).desc(), col(Entry.id).desc())
         .limit(limit)
     )

@@ -164,7 +164,7 @@ def test_a_statement_has_pages_without_gaps_newest_first(town: Database) -> None
     def pages(session: Session) -> list[int]:
         seen, before = [], None
         while page := statement(session, who(session, "alice").id, before=before, limit=2):
-            seen += [-entry.amount // USD for entry, _ in page]
+            seen += [-entry.amount // USD for entry, _, _ in page]
             before = page[-1][0].at, page[-1][0].id
         return seen
 
