@@ -153,14 +153,7 @@ _OPEN = (col(Effect.done_at).is_(None), col(Effect.parked_at).is_(None))
 
 def _mark(session: Session, effect: Effect, **change: Any) -> bool:
     """The fence: only who holds the newest attempt may write."""
-    query = (
-        update(Effect)
-        .where(
-            col(Effect.id) == effect.id,
-            col(Effect.attempts) == effect.attempts,
-            col(Effect.done_at).is_(None),
-        )
-        .values(**change)
-        .execution_options(synchronize_session=False)
+    query = update(Effect).where(
+        col(Effect.id) == effect.id, col(Effect.attempts) == effect.attempts, col(Effect.done_at).is_(None)
     )
-    return bool(session.execute(query).rowcount)  # type: ignore[attr-defined]
+    return bool(session.connection().execute(query.values(**change)).rowcount)

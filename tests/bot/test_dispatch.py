@@ -10,11 +10,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, event, text
 from sqlmodel import Session, func, select
 
 from bot.database import Database
 from bot.demo.slack import Person
+from bot.dispatch import Dispatcher
 from bot.messenger import Request
 from models import echo
 from models.member import Address
@@ -142,6 +143,24 @@ async def test_who_looks_again_within_the_hour_leaves_nothing_behind(stage: Stag
 def receipts(stage: Stage) -> int:
     query = select(func.count()).select_from(Receipt)
     return stage.database.transact(lambda session: session.exec(query).one())
+
+
+@pytest.mark.parametrize(("words", "most"), [("help", 2), ("balance", 9), ("loans", 3), ("history", 3)])
+async def test_a_look_asks_little_of_the_database(town: Database, words: str, most: int) -> None:
+    """A statement costs more in Python than in SQLite; each of these is one that a Monday morning asks 32 times a second."""
+    dispatcher, alice, asked = Dispatcher(town, lambda: NOW), f"slack:{CAST['alice'][0]}", list[str]()
+
+    def count(_: object, __: object, statement: str, *___: object) -> None:
+        asked.append(statement)
+
+    for key in ("first", "again"):
+        asked.clear()
+        event.listen(Engine, "before_cursor_execute", count)
+        try:
+            await dispatcher.handle(Request(f"slack:{key}", alice, (words,), place="private"))
+        finally:
+            event.remove(Engine, "before_cursor_execute", count)
+    assert len([one for one in asked if not one.startswith("BEGIN")]) <= most, asked
 
 
 async def test_the_same_look_again_is_answered_as_things_are_then(stage: Stage) -> None:
