@@ -25,6 +25,7 @@ from bot.reconcile import Reconciler
 from bot.settings import Settings
 from bot.slack import Slack
 from bot.worker import Worker
+from handlers.understanding import prepare
 from models import policy as rules
 from models.gateway_state import GatewayState, refuse_unmetered
 
@@ -121,6 +122,7 @@ class House:
             messengers=sorted(self.messengers) or "none",
             http=f"{self.settings.http_host}:{self.port}",
         )
+        listening = asyncio.create_task(_prepare(), name="prepare")
         ended = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait([ended, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -128,7 +130,7 @@ class House:
                 if task.done() and task.exception() is not None:
                     log.error("a part has ended", part=task.get_name(), error=str(task.exception()))
         finally:
-            ended.cancel()
+            ended.cancel(), listening.cancel()
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks, timeout=FINISH)
@@ -151,6 +153,16 @@ class House:
         facts = partial(seen, self.reconciler) if self.reconciler else None
         signed = secret.get_secret_value() if secret else ""
         return web.application(checks, registry, self.slack, signed, facts)
+
+
+async def _prepare() -> None:
+    """Make ready for plain sentences after the first commands: in a thread and in pieces, so that nobody waits for it."""
+    await asyncio.sleep(3)
+    pieces = prepare()
+    while True:
+        if await asyncio.to_thread(next, pieces, None) is None:
+            return
+        await asyncio.sleep(0.05)
 
 
 @contextlib.asynccontextmanager

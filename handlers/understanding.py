@@ -83,6 +83,13 @@ def understand(text: str, locale: str = "en", *, today: date | None = None) -> U
     )
 
 
+def prepare() -> Iterator[object]:
+    """Compile, piece by piece, what the first plain sentence of a process would wait for: a second in all."""
+    yield understand("申请两百块")
+    for template in (*phrases.TYPED, *phrases.ENGLISH, *phrases.CHINESE):
+        yield template.pattern
+
+
 # ── words and codes ─────────────────────────────────────────────────────────────────────────────────
 
 _WORDS = tuple((intent, re.compile(words)) for intent, words in (phrases.WORDS | phrases.BARE).items())

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.understanding import Understood, understand
+from handlers import phrases
+from handlers.understanding import Understood, prepare, understand
 from models.amount import Unit, parse
 from models.refusal import AmbiguousAmount, BadAmount
 
@@ -383,3 +384,9 @@ def test_long_nonsense_is_read_quickly() -> None:
     ):
         asks(word * times)
     assert time.perf_counter() - begun < 5
+
+
+def test_what_was_prepared_is_compiled_and_the_first_sentence_finds_it_so() -> None:
+    assert len(list(prepare())) > len(phrases.TYPED)
+    for template in (*phrases.TYPED, *phrases.ENGLISH, *phrases.CHINESE):
+        assert "pattern" in vars(template)
