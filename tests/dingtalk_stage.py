@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlmodel import Session, col, select
@@ -115,6 +116,22 @@ class DingStage:
                 self.house.worker.wake()
             else:
                 return answer
+
+    async def at(self, moment: datetime, bound: float = 10.0) -> None:
+        """It is `moment` now, and what was due by then is done."""
+        self.clock.now = moment
+        end = time.monotonic() + bound
+        await self.house.worker.schedule()
+        while due := self.database.transact(self._overdue):
+            assert time.monotonic() < end, f"still to do: {due}"
+            self.house.worker.wake()
+            await asyncio.sleep(0.01)
+
+    def _overdue(self, session: Session) -> list[str]:
+        query = select(Effect.key).where(
+            col(Effect.done_at).is_(None), col(Effect.parked_at).is_(None), Effect.due_at <= self.clock()
+        )
+        return list(session.exec(query).all())
 
     async def settled(self, bound: float = 8.0) -> None:
         """Nothing that is due is left to do."""

@@ -214,14 +214,7 @@ class Stage:
 
     def change(self, name: str, **facts: Any) -> None:
         """The directory changes: a manager, a language, a leaving."""
-
-        def work(session: Session) -> None:
-            member = who(session, name)
-            for key, value in facts.items():
-                setattr(member, key, who(session, value).id if key == "manager_id" and value else value)
-            session.add(member)
-
-        self.database.transact(work)
+        self.database.transact(lambda session: changed(session, name, facts))
 
     def spend(self, name: str, amount: float, model: str = "claude") -> None:
         """The gateway metered so much more for somebody today."""
@@ -264,6 +257,14 @@ def metered(session: Session, now: datetime, name: str, amount: float, model: st
     cause = Cause(now, "gateway", f"usage:{model}", "", 1)
     reading = Reading(who(session, name).id, now.date(), model, round(amount * 1_000_000))
     book(session, [reading], zone=current[1].zone, cause=cause)
+
+
+def changed(session: Session, name: str, facts: dict[str, Any]) -> None:
+    """The directory says so much else of somebody."""
+    member = who(session, name)
+    for key, value in facts.items():
+        setattr(member, key, who(session, value).id if key == "manager_id" and value else value)
+    session.add(member)
 
 
 def slack_id(name: str) -> str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from typing import Any, Protocol
 
 from bot.demo import dingtalk, slack
 from tests import dingtalk_stage as ding
-from tests.stage import Stage, metered
+from tests.stage import Stage, changed, metered
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Seen:
     read: Callable[[], str]
     press: Callable[[], set[str]]
     what: slack.Message | dingtalk.Message
+    then: slack.Message | dict[str, str]
+    """As it stood when it was seen, for a click that comes late: the message, or the buttons' values by action."""
 
     @property
     def text(self) -> str:
@@ -50,6 +53,15 @@ class Talk(Protocol):
 
     async def settles(self, seen: Seen, *actions: str) -> None:
         """Wait until none of these can be pressed any more."""
+
+    def heard(self, name: str) -> list[str]:
+        """Everything in somebody's chat with the bot."""
+
+    async def at(self, moment: datetime) -> None:
+        """It is `moment` now, and what was due by then is done."""
+
+    def change(self, name: str, **facts: Any) -> None:
+        """The directory changes: a manager, a leaving."""
 
     def left(self, name: str) -> float:
         """What somebody has available, in whole units."""
@@ -83,13 +95,24 @@ class SlackTalk:
 
     async def press(self, name: str, seen: Seen, action: str) -> str:
         assert isinstance(seen.what, slack.Message)
-        return plain((await self.stage.press(name, seen.what, action)).shown)
+        assert isinstance(seen.then, slack.Message)
+        where = seen.what if action in seen.what.actions else seen.then
+        return plain((await self.stage.press(name, where, action)).shown)
 
     async def shows(self, seen: Seen, *words: str) -> None:
         await self.stage.until(lambda: _holds(seen, words))
 
     async def settles(self, seen: Seen, *actions: str) -> None:
         await self.stage.until(lambda: not seen.actions & set(actions))
+
+    def heard(self, name: str) -> list[str]:
+        return self.stage.heard(name)
+
+    async def at(self, moment: datetime) -> None:
+        await self.stage.at(moment)
+
+    def change(self, name: str, **facts: Any) -> None:
+        self.stage.change(name, **facts)
 
     def left(self, name: str) -> float:
         return self.stage.left(name)
@@ -101,7 +124,7 @@ class SlackTalk:
         self.stage.audit()
 
     def _seen(self, message: slack.Message) -> Seen:
-        return Seen(lambda: message.shown, lambda: set(message.actions), message)
+        return Seen(lambda: message.shown, lambda: set(message.actions), message, message.copy())
 
 
 @dataclass
@@ -126,12 +149,9 @@ class DingTalkTalk:
 
     async def press(self, name: str, seen: Seen, action: str) -> str:
         assert isinstance(seen.what, dingtalk.Message)
+        assert isinstance(seen.then, dict)
         card = self.stage.ding.cards[seen.what.card]
-        value = next(
-            card.seen_by(name)[f"b{n}_value"]
-            for n in range(1, 5)
-            if card.seen_by(name).get(f"b{n}_action") == action
-        )
+        value = _values(card, name).get(action) or seen.then[action]
         await self.stage.press(name, card, action, value=value)
         return plain(ding.shown(card, name))
 
@@ -140,6 +160,15 @@ class DingTalkTalk:
 
     async def settles(self, seen: Seen, *actions: str) -> None:
         await self.stage.until(lambda: not seen.actions & set(actions))
+
+    def heard(self, name: str) -> list[str]:
+        return [self._seen(name, one).text for one in self.stage.ding.heard(name)]
+
+    async def at(self, moment: datetime) -> None:
+        await self.stage.at(moment)
+
+    def change(self, name: str, **facts: Any) -> None:
+        self.stage.database.transact(lambda session: changed(session, name, facts))
 
     def left(self, name: str) -> float:
         return self.stage.left(name)
@@ -153,8 +182,21 @@ class DingTalkTalk:
     def _seen(self, name: str, message: dingtalk.Message) -> Seen:
         card = self.stage.ding.cards.get(message.card)
         if card is None:
-            return Seen(lambda: message.text, set, message)
-        return Seen(lambda: ding.shown(card, name), lambda: set(ding.buttons(card, name).values()), message)
+            return Seen(lambda: message.text, set, message, {})
+        return Seen(
+            lambda: ding.shown(card, name),
+            lambda: set(ding.buttons(card, name).values()),
+            message,
+            _values(card, name),
+        )
+
+
+def _values(card: dingtalk.Card, name: str) -> dict[str, str]:
+    """What each button of a card carries, by its action."""
+    seen = card.seen_by(name)
+    return {
+        seen[f"b{n}_action"]: seen[f"b{n}_value"] for n in range(1, 5) if seen.get(f"b{n}_shown") == "true"
+    }
 
 
 def _holds(seen: Seen, words: tuple[str, ...]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -23,14 +23,23 @@ def settled_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture
-async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
-    """A `Stage`; parametrised indirectly with `mode-database[-language]`, else over a socket on SQLite."""
-    mode, kind, *language = getattr(request, "param", "socket-sqlite").split("-")
-    if kind == "postgres":
+def settled_on(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+    """The url of a settled town on `sqlite` or `postgres`."""
+
+    def settled(kind: str) -> str:
+        if kind == "sqlite":
+            return settled_copy(request.getfixturevalue("settled_template"), tmp_path)
         database: Database = request.getfixturevalue("postgres")
         settle_town(database)
-        url = database.engine.url.render_as_string(hide_password=False)
-    else:
-        url = settled_copy(request.getfixturevalue("settled_template"), tmp_path)
+        return database.engine.url.render_as_string(hide_password=False)
+
+    return settled
+
+
+@pytest.fixture
+async def stage(request: pytest.FixtureRequest, settled_on: Callable[[str], str]) -> AsyncIterator[Stage]:
+    """A `Stage`; parametrised indirectly with `mode-database[-language]`, else over a socket on SQLite."""
+    mode, kind, *language = getattr(request, "param", "socket-sqlite").split("-")
+    url = settled_on(kind)
     async with raised(url, mode=mode, language=language[0] if language else None) as stage:
         yield stage

@@ -1,20 +1,24 @@
-"""The same conversations on both messengers, in both languages, from the same functions."""
+"""The same conversations on both messengers, in both languages, from the same functions.
+
+What only Slack has (forms, App Home, threads, slash commands) is in test_conversations.py; what stands in their place on
+DingTalk in test_dingtalk_typed.py.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests import dingtalk_stage
 from tests import stage as slack_stage
-from tests.stage import settled_copy
-from tests.talk import DingTalkTalk, SlackTalk, Talk
+from tests.talk import DingTalkTalk, Seen, SlackTalk, Talk
+from tests.town import NOW
 
 ENGLISH = ("slack-en", "dingtalk-en")
-EVERYWHERE = (*ENGLISH, "slack-zh", "dingtalk-zh")
+EVERYWHERE = (*ENGLISH, "slack-zh", "dingtalk-zh", "dingtalk-zh-postgres")
 
 EN = {
     "balance": "balance", "left": "You have $100.00 left", "lend": "lend @bob 20", "you lent": "You lent $20.00 to Bob",
@@ -37,9 +41,9 @@ ZH = {
 
 
 @pytest.fixture
-async def talk(request: pytest.FixtureRequest, tmp_path: Path, settled_template: Path) -> AsyncIterator[Talk]:
-    messenger, language = request.param.split("-")
-    url = settled_copy(settled_template, tmp_path)
+async def talk(request: pytest.FixtureRequest, settled_on: Callable[[str], str]) -> AsyncIterator[Talk]:
+    messenger, language, *kind = request.param.split("-")
+    url = settled_on(kind[0] if kind else "sqlite")
     if messenger == "slack":
         async with slack_stage.raised(url, language=language) as on_slack:
             yield SlackTalk(on_slack)
@@ -50,7 +54,7 @@ async def talk(request: pytest.FixtureRequest, tmp_path: Path, settled_template:
 
 @pytest.fixture
 def said(request: pytest.FixtureRequest) -> dict[str, str]:
-    return ZH if request.node.callspec.id.endswith("zh") else EN
+    return ZH if "-zh" in request.node.callspec.id else EN
 
 
 def code_in(text: str) -> str:
@@ -125,6 +129,7 @@ async def test_an_ask_to_borrow_is_declined_kindly_and_its_card_settles(talk: Ta
     await talk.say("bob", "borrow 10 from @eve")
     ask = await talk.hear("eve", "Bob asks to borrow $10.00")
     await talk.press("eve", ask, "borrow.decline")
+    await talk.hear("bob", "Eve can't lend right now")
     await talk.shows(ask, "Not this time")
     assert not ask.actions
     assert talk.left("eve") == 100
@@ -145,8 +150,8 @@ async def test_a_loan_is_spent_owed_taken_back_and_forgiven(talk: Talk) -> None:
 
 @pytest.mark.parametrize("talk", ENGLISH, indirect=True)
 async def test_a_borrower_gives_back_with_one_tap_and_the_lender_hears_of_it(talk: Talk) -> None:
-    await talk.say("alice", "lend @eve 20")
-    told = await talk.hear("eve", "Alice lent you $20.00")
+    await talk.say("alice", "lend @eve 20 demo day")
+    told = await talk.hear("eve", "Alice lent you $20.00", "demo day")
     assert "$20.00" in await talk.press("eve", told, "loan.return")
     await talk.hear("alice", "Eve gave back $20.00")
     assert (talk.left("alice"), talk.left("eve")) == (100, 100)
@@ -162,3 +167,169 @@ async def test_help_history_and_the_language_one_chooses(talk: Talk) -> None:
     assert "中文" in (await talk.say("alice", "lang zh")).text
     assert "你还剩" in (await talk.say("alice", "余额")).text
     assert "English" in (await talk.say("alice", "lang en")).text
+
+
+@pytest.mark.parametrize("talk", ENGLISH, indirect=True)
+async def test_an_ask_to_borrow_ends_after_a_day_and_a_late_click_lends_nothing(talk: Talk) -> None:
+    await talk.say("bob", "borrow 10 from @eve")
+    ask = await talk.hear("eve", "Bob asks to borrow $10.00")
+    await talk.at(NOW + timedelta(hours=25))
+    await talk.shows(ask, "has ended")
+    await talk.hear("bob", "The ask to borrow $10.00 has ended")
+    assert "nothing moved" in await talk.press("eve", ask, "borrow.accept")
+    assert talk.left("bob") == 100
+
+
+# Requests
+
+
+async def asked(talk: Talk, words: str = "request 300 load test", of: str = "lee") -> tuple[str, Seen]:
+    """Pia asks: the CODE, and the card of who is asked."""
+    code = code_in((await talk.say("pia", words)).text)
+    return code, await talk.hear(of, "Pia", code)
+
+
+@pytest.mark.parametrize("talk", ENGLISH, indirect=True)
+async def test_the_manager_approves_less_exactly_as_the_button_says(talk: Talk) -> None:
+    talk.spend("pia", 130)
+    _, card = await asked(talk)
+    found = re.search(r"Approve \$(\d+)\.00 \(lasts", card.text)
+    assert found, card.text
+    less = int(found[1])
+    assert 0 < less < 300
+    await talk.press("lee", card, "request.approve_less")
+    await talk.hear("pia", "Lee approved", f"${less}.00", "$300.00")
+    await talk.shows(card, "Lee", f"${less}.00")
+    assert talk.left("pia") == 370 + less
+    talk.audit()
+
+
+@pytest.mark.parametrize("talk", ENGLISH, indirect=True)
+async def test_above_every_ceiling_the_last_one_is_asked_and_nobody_else_may_decide(talk: Talk) -> None:
+    code, card = await asked(talk, "request 900 load test", of="cfo")
+    assert "$1,000.00 → $100.00" in card.text
+    assert talk.heard("lee") == []
+    assert "not yours to decide" in (await talk.say("lee", f"approve {code}")).text
+    await talk.press("cfo", card, "request.approve")
+    await talk.hear("pia", "Cfo approved $900.00")
+
+
+@pytest.mark.parametrize("talk", ENGLISH, indirect=True)
+async def test_a_budget_that_does_not_suffice_says_what_is_left(talk: Talk) -> None:
+    code, card = await asked(talk, "request 1200 load test", of="cfo")
+    assert "$1,000.00" in await talk.press("cfo", card, "request.approve")
+    assert talk.left("pia") == 500
+    assert "$1,000.00" in (await talk.say("cfo", f"approve {code} 1000")).text
+    assert talk.left("pia") == 1500
+    talk.audit()
+
+
+@pytest.mark.parametrize("talk", ENGLISH, indirect=True)
+async def test_asking_again_amends_and_the_old_card_leads_to_the_new_one(talk: Talk) -> None:
+    old, card = await asked(talk)
+    answer = (await talk.say("pia", "request 200")).text
+    assert f"It replaces {old}" in answer
+    new = code_in(answer)
+    newer = await talk.hear("lee", new, "load test", "$200.00")
+    await talk.shows(card, "replaced by", new, "$200.00")
+    await talk.settles(card, "request.approve", "request.decline")
+    await talk.press("lee", newer, "request.approve")
+    await talk.hear("pia", "approved $200.00")
+    assert talk.left("pia") == 700
+
+
+@pytest.mark.parametrize("talk", ENGLISH, indirect=True)
+async def test_a_manager_may_type_more_than_was_asked_up_to_the_ceiling(talk: Talk) -> None:
+    code, _ = await asked(talk)
+    assert "$500.00" in (await talk.say("lee", f"approve {code} 600")).text
+    assert talk.left("pia") == 500
+    assert "Done" in (await talk.say("lee", f"approve {code} 400")).text
+    await talk.hear("pia", "$400.00")
+    assert talk.left("pia") == 900
+
+
+@pytest.mark.parametrize("talk", ENGLISH, indirect=True)
+async def test_who_approved_takes_back_what_is_unspent(talk: Talk) -> None:
+    _, card = await asked(talk)
+    await talk.press("lee", card, "request.approve")
+    await talk.shows(card, "Take back unspent")
+    talk.spend("pia", 600)
+    await talk.press("lee", card, "request.revoke")
+    await talk.hear("pia", "Lee took back $200.00")
+    assert talk.left("pia") == 0
+    talk.audit()
+
+
+@pytest.mark.parametrize("talk", ENGLISH, indirect=True)
+async def test_a_top_manager_asks_and_the_fallback_decides(talk: Talk) -> None:
+    await talk.say("olga", "request 100 board demo")
+    card = await talk.hear("cfo", "board demo")
+    assert "fallback" in card.text
+    await talk.press("cfo", card, "request.approve")
+    await talk.hear("olga", "Cfo approved $100.00")
+
+
+@pytest.mark.parametrize("talk", ENGLISH, indirect=True)
+async def test_when_nobody_can_decide_the_requester_and_the_admins_know(talk: Talk) -> None:
+    for name in ("olga", "cfo"):
+        talk.change(name, left_at=NOW)
+    answer = (await talk.say("max", "request 100 posters")).text
+    assert "nobody to decide" in answer
+    await talk.hear("ops", "Max", "$100.00", code_in(answer))
+
+
+@pytest.mark.parametrize("talk", ENGLISH, indirect=True)
+async def test_a_delegate_decides_in_the_place_of_a_manager(talk: Talk) -> None:
+    assert "Quinn" in (await talk.say("lee", "delegate @quinn until 2026-11-20")).text
+    await talk.hear("quinn", "Lee handed you their approvals")
+    _, card = await asked(talk, of="quinn")
+    assert "stand in" in card.text
+    await talk.press("quinn", card, "request.approve")
+    await talk.hear("pia", "Quinn approved $300.00")
+    await talk.shows(await talk.hear("lee", "Pia"), "Quinn")
+
+
+# The clock
+
+
+@pytest.mark.parametrize("talk", ENGLISH, indirect=True)
+async def test_time_reminds_passes_on_and_ends_and_only_waking_hours_count(talk: Talk) -> None:
+    code, card = await asked(talk)
+    await talk.at(NOW + timedelta(hours=3, minutes=58))
+    assert not any("Still open" in one for one in talk.heard("lee"))
+    await talk.at(NOW + timedelta(hours=4, minutes=2))  # 14:02
+    await talk.hear("lee", "Still open", code)
+    await talk.at(NOW + timedelta(hours=47, minutes=30))  # Wednesday 9:30: 23.5 waking hours
+    assert talk.heard("olga") == []
+    await talk.at(NOW + timedelta(hours=48, minutes=5))
+    await talk.hear("olga", "load test")
+    await talk.hear("pia", "Olga was asked as well")
+    await talk.at(NOW + timedelta(days=6))  # Sunday
+    assert not any("Nobody answered" in one for one in talk.heard("pia"))
+    await talk.at(NOW + timedelta(days=8, minutes=5))  # Tuesday 10:05: 72 waking hours
+    assert "request.open" in (await talk.hear("pia", "Nobody answered")).actions
+    await talk.shows(card, "ended without an answer")
+    assert not card.actions
+    assert talk.left("pia") == 500
+    talk.audit()
+
+
+@pytest.mark.parametrize("talk", ENGLISH, indirect=True)
+async def test_both_are_told_two_days_before_a_loan_goes_back_and_again_when_it_did(talk: Talk) -> None:
+    await talk.say("alice", "lend @bob 20")
+    await talk.at(datetime(2026, 11, 28, 16, 30, tzinfo=UTC))
+    warned = await talk.hear("alice", "Bob", "$20.00", "goes back on 30 Nov")
+    assert "loan.recall" in warned.actions
+    assert "loan.return" in (await talk.hear("bob", "goes back on 30 Nov")).actions
+    await talk.at(datetime(2026, 11, 30, 16, 1, tzinfo=UTC))
+    assert (talk.left("alice"), talk.left("bob")) == (100, 100)
+    talk.audit()
+
+
+@pytest.mark.parametrize("talk", ENGLISH, indirect=True)
+async def test_teams_are_shown_as_sums_to_those_who_own_them_only(talk: Talk) -> None:
+    talk.spend("pia", 120)
+    seen = (await talk.say("lee", "team")).text
+    assert "$120.00" in seen
+    assert "Pia" not in seen
+    assert "Only managers" in (await talk.say("pia", "team")).text
