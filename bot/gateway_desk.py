@@ -187,23 +187,24 @@ class Desk:
                 metering.alert(voice, member)
             strangers = {one.id for one in taken.strangers}
             nobodys += taken.strangers
+            owners = accounts.owners_of(session, page)
             for reading in page:
                 if reading.id not in strangers:
-                    self._link_one(session, links, reading, known.get(reading.id))
+                    self._link_one(session, links, reading.id, known.get(reading.id), owners.get(reading.id))
         limits.finish_round(session, nobodys, begun, took)
         links.people = [member.email for member in accounts.unlinked(session)]
         links.strangers = sorted(map(limits.named, nobodys), key=lambda one: -one[2])
         return links
 
     def _link_one(
-        self, session: Session, links: Links, reading: Reading, known: GatewayAccount | None
+        self, session: Session, links: Links, account: str, known: GatewayAccount | None, owner: Member | None
     ) -> None:
-        row = session.get_one(GatewayAccount, reading.id)
-        now, owner = session.get_one(Member, row.member_id), accounts.owner_of(session, reading)
+        row = session.get_one(GatewayAccount, account)
+        now = session.get_one(Member, row.member_id)
         if known is None:
-            links.new.append((reading.id, now.email))
+            links.new.append((account, now.email))
         elif owner is not None and owner.id != row.member_id:
-            links.passed_on.append((reading.id, now.email, owner.email))
+            links.passed_on.append((account, now.email, owner.email))
             accounts.hand_over(row, owner)
             session.add(row)
 

@@ -72,11 +72,14 @@ def take(voice: Voice, page: Sequence[Reading]) -> Taken:
     except PeriodClosing:
         return taken
     known = accounts.rows_to_book(voice.session, page)
+    owners = accounts.owners_of(voice.session, (one for one in page if one.id not in known))
     for reading in page:
-        row = known.get(reading.id) or _adopted(voice.session, reading)
-        if row is None:
+        row = known.get(reading.id)
+        if row is None and reading.id not in owners:
             taken.strangers.append(reading)
             continue
+        if row is None:
+            row = known[reading.id] = accounts.adopt(voice.session, reading, owners[reading.id])
         key = f"gateway:{reading.id}:{reading.as_of.isoformat()}"
         cause = Cause(voice.now, "gateway", key, policy=voice.version)
         new = accounts.absorb(voice.session, row, reading, rate, cause)
@@ -88,11 +91,6 @@ def take(voice: Voice, page: Sequence[Reading]) -> Taken:
 def _rate(voice: Voice) -> Rate:
     """The rate in use; or raise `PeriodClosing`."""
     return rate_in_use(voice.session, voice.policy, Period.current(voice.session))
-
-
-def _adopted(session: Session, reading: Reading) -> GatewayAccount | None:
-    owner = accounts.owner_of(session, reading)
-    return accounts.adopt(session, reading, owner) if owner is not None else None
 
 
 def note_usage(voice: Voice, burns: Iterable[Burn]) -> None:

@@ -7,6 +7,7 @@ concurrent use; and a counter that the gateway sets back moves into `origin` and
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -142,22 +143,37 @@ class Burn:
     output_tokens: int = 0
 
 
-def owner_of(session: Session, reading: Reading) -> Member | None:
-    """The one active member an account belongs to: by gateway id, e-mail, or the owner of its key; else None."""
-    by_id, by_email = col(Member.gateway_id), col(Member.email)
-    hints = (
-        (by_id, reading.id),
-        (by_email, reading.email.lower()),
-        (by_id, reading.owner),
-        (by_email, reading.owner.lower()),
-    )
-    for column, value in hints:
-        if value:
-            query = select(Member).where(column == value, col(Member.left_at).is_(None)).limit(2)
-            found = session.exec(query).all()
-            if len(found) == 1:
-                return found[0]
-    return None
+def owners_of(session: Session, readings: Iterable[Reading]) -> dict[str, Member]:
+    """The one active member each account belongs to: by gateway id, e-mail, or the owner of its key. Nobody's are missing."""
+    hints = {one.id: _hints(one) for one in readings}
+    called = _members_called(session, {hint for several in hints.values() for hint in several})
+    found: dict[str, Member] = {}
+    for account, several in hints.items():
+        only = next((called[hint][0] for hint in several if len(called[hint]) == 1), None)
+        if only is not None:
+            found[account] = only
+    return found
+
+
+def _hints(reading: Reading) -> list[tuple[str, str]]:
+    """A column of people.csv and what stands there if it is theirs, the surest first."""
+    names = (reading.id, reading.email.lower(), reading.owner, reading.owner.lower())
+    return [hint for hint in zip(("gateway_id", "email") * 2, names, strict=True) if hint[1]]
+
+
+def _members_called(
+    session: Session, hints: set[tuple[str, str]]
+) -> defaultdict[tuple[str, str], list[Member]]:
+    found: defaultdict[tuple[str, str], list[Member]] = defaultdict(list)
+    for name, column in (("gateway_id", col(Member.gateway_id)), ("email", col(Member.email))):
+        values = sorted(value for of, value in hints if of == name)
+        for start in range(0, len(values), 500):  # SQLite takes so many values in one statement
+            some = select(Member).where(
+                column.in_(values[start : start + 500]), col(Member.left_at).is_(None)
+            )
+            for member in session.exec(some).all():
+                found[name, getattr(member, name)].append(member)
+    return found
 
 
 def adopt(session: Session, reading: Reading, member: Member) -> GatewayAccount:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
+from sqlalchemy import event
 from sqlmodel import Session, select
 
 from bot.database import Database
@@ -158,6 +159,18 @@ async def test_a_round_with_nothing_changed_costs_only_pages(stage: Stage) -> No
     stage.gateway.calls.clear()
     await loop.round()
     assert sum(stage.gateway.calls.values()) == 1
+
+
+async def test_whose_the_accounts_are_is_looked_up_by_the_page(stage: Stage) -> None:
+    said: list[str] = []
+    event.listen(stage.database.engine, "before_cursor_execute", lambda *call: said.append(call[2]))
+    await stage.reconciler().read()
+    before = len(said)
+    for number in range(80):
+        stage.gateway.add_user(f"robot-{number}", f"robot-{number}@else.example")
+    said.clear()
+    await stage.reconciler().read()
+    assert len(said) <= before
 
 
 async def test_a_lend_lowers_before_it_raises(stage: Stage) -> None:
