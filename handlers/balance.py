@@ -13,7 +13,7 @@ from handlers.context import Context, Reader
 from handlers.wording import Shown, listed
 from models.gateway_state import free_models
 from models.ledger import Entry, Transfer, statement
-from models.loan import Loan, loans_of
+from models.loan import Loan, loans_of, unspent_lent
 from models.member import Member
 from models.message import Button, Message
 from models.period import Standing
@@ -39,17 +39,29 @@ def balance(ctx: Context) -> Message:
     facts = [*_use(ctx, reader, stands), *_loans(ctx, reader, has)]
     if free := free_models(ctx.session, ctx.policy):
         facts.append((texts.FREE_MODELS(reader.locale), listed(free, reader.locale)))
-    text = Shown("\n".join((text, *changes(ctx, stands))))
+    out = has.available <= 0
+    text = Shown("\n".join((text, *(_recallable(ctx, reader) if out else ()), *changes(ctx, stands))))
     note = texts.AS_OF(reader.locale, time=reader.time(ctx.as_of)) if ctx.as_of else ""
     return Message(
-        text=text, facts=tuple((str(a), str(b)) for a, b in facts), buttons=buttons(reader), footnote=note
+        text=text,
+        facts=tuple((str(a), str(b)) for a, b in facts),
+        buttons=buttons(reader, out=out),
+        footnote=note,
     )
 
 
-def buttons(reader: Reader) -> tuple[Button, ...]:
+def _recallable(ctx: Context, reader: Reader) -> tuple[Shown, ...]:
+    """What somebody who has nothing left can have back by a word."""
+    amount = unspent_lent(ctx.session, ctx.me.id)
+    return (texts.ALERT_RECALL(reader.locale, amount=reader.amount(amount)),) if amount else ()
+
+
+def buttons(reader: Reader, *, out: bool = False) -> tuple[Button, ...]:
+    """To ask first; then to lend, or to borrow for who has nothing left."""
+    borrow = Button(texts.BORROW_BUTTON(reader.locale), "borrow.open", typed="borrow")
     return (
         Button(texts.ASK_BUTTON(reader.locale), "request.open", style="primary", typed="request"),
-        Button(texts.LEND_BUTTON(reader.locale), "lend.open", typed="lend"),
+        borrow if out else Button(texts.LEND_BUTTON(reader.locale), "lend.open", typed="lend"),
         Button(texts.HISTORY_BUTTON(reader.locale), "history.open", typed="history"),
     )
 

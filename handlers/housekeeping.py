@@ -6,7 +6,9 @@ Every function does one piece in the caller's transaction and says whether there
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
+from sqlalchemy import String, cast, literal
 from sqlmodel import Session, col, select, update
 
 from handlers import cards, texts
@@ -19,14 +21,18 @@ from models.approvers import Asked, chain
 from models.base import lock_members
 from models.calendar import awake_between
 from models.enacting import move_on
-from models.ledger import Account, AccountKind
-from models.loan import Ask, Loan, loans_of
+from models.ledger import Account, AccountKind, Kind, Transfer
+from models.loan import Ask, Loan
 from models.member import Member
 from models.message import Button, Message
 from models.outbox import Effect, promise_once
 from models.period import Period
 from models.receipt import forget_old
 from models.request import OPEN, Request, ask_next, end, end_grant
+
+PIECE = 200
+"""Grants or loans a transaction: a team's may end all at once, and others wait for the writer meanwhile."""
+WARNED = "warn:"
 
 
 def turn(voice: Voice) -> bool:
@@ -168,17 +174,25 @@ def end_grants(voice: Voice) -> bool:
     over = select(Account).where(
         Account.kind == AccountKind.TOP_UP, Account.balance > 0, col(Account.ends_at) <= voice.now
     )
-    for account in voice.session.exec(over).all():
+    some = voice.session.exec(over.order_by(col(Account.id)).limit(PIECE)).all()
+    for account in some:
         lock_members(voice.session, [account.member_id or 0])
         unspent = end_grant(voice.session, account, voice.cause())
         member = voice.session.get_one(Member, account.member_id)
         reader = voice.reader_of(member)
-        request = voice.session.get(Request, account.request_id) if account.request_id else None
-        code = Shown(request.code) if request else Shown("")
-        voice.tell(
-            member, Message(text=texts.GRANT_ENDED(reader.locale, code=code, amount=reader.amount(unspent)))
-        )
-    return False
+        facts = {"what": _name_of(voice, account), "amount": reader.amount(unspent)}
+        voice.tell(member, Message(text=texts.GRANT_ENDED(reader.locale, **facts)))
+    return len(some) == PIECE
+
+
+def _name_of(voice: Voice, account: Account) -> str:
+    """What somebody knows a top-up by: the CODE of their request, or what an admin gave it for."""
+    request = voice.session.get(Request, account.request_id) if account.request_id else None
+    if request is not None:
+        return Shown(request.code)
+    given = select(Transfer.reason).where(Transfer.target_id == account.id, Transfer.kind == Kind.GRANT)
+    why = voice.session.exec(given.order_by(col(Transfer.id)).limit(1)).first()
+    return f"“{why}”" if why else ""
 
 
 def warn_of_returns(voice: Voice) -> bool:
@@ -190,13 +204,25 @@ def warn_of_returns(voice: Voice) -> bool:
         or not period.ends_at - LOAN_WARNING <= voice.now < period.ends_at
     ):
         return False
-    for loan in voice.session.exec(
-        select(Loan).where(col(Loan.closed_at).is_(None), Loan.period_id == period.id)
-    ).all():
-        sums = {one.id: sums for one, sums in loans_of(voice.session, loan.borrower_id)}[loan.id]
-        if sums.unspent and _first_time(voice, f"warn:{loan.id}"):
-            _warn(voice, loan, sums.unspent, period)
-    return False
+    some = voice.session.exec(_unwarned(period)).all()
+    for loan, unspent in some:
+        if _first_time(voice, f"{WARNED}{loan.id}"):
+            _warn(voice, loan, unspent, period)
+    return len(some) == PIECE
+
+
+def _unwarned(period: Period) -> Any:
+    """Loans of which something is unspent, and their parties have not heard."""
+    mark = select(Effect.id).where(Effect.key == literal(WARNED) + cast(col(Loan.id), String))
+    return (
+        select(Loan, Account.balance)
+        .join(Account, col(Account.id) == Loan.account_id)
+        .where(
+            col(Loan.closed_at).is_(None), Loan.period_id == period.id, Account.balance > 0, ~mark.exists()
+        )
+        .order_by(col(Loan.id))
+        .limit(PIECE)
+    )
 
 
 def _warn(voice: Voice, loan: Loan, unspent: int, period: Period) -> None:

@@ -18,7 +18,7 @@ from handlers.wording import Shown, Text, listed
 from models.amount import share
 from models.gateway import Burn, look_again
 from models.gateway_state import free_models, rate_now
-from models.loan import loans_of
+from models.loan import unspent_lent
 from models.member import Member
 from models.message import Button, Message, escape
 from models.outbox import Effect, promise
@@ -146,9 +146,7 @@ def _level(voice: Voice, member: Member, alarm: Alarm, burns: Sequence[Burn]) ->
     lines = [texts.ALERT_OUT(say) if out else used]
     if what := _what(voice, member, reader, alarm.period.starts_at, burns):
         lines.append((texts.ALERT_LATELY if burns else texts.ALERT_WHAT)(say, what=what))
-    recallable = sum(
-        sums.unspent for loan, sums in loans_of(voice.session, member.id) if loan.lender_id == member.id
-    )
+    recallable = unspent_lent(voice.session, member.id)
     if recallable:
         lines.append(texts.ALERT_RECALL(say, amount=reader.amount(recallable)))
     free = free_models(voice.session, voice.policy)

@@ -224,7 +224,7 @@ REVOKED_FROM_YOU = Text(
     "{by} 收回了 {code} 中未用的 {amount}。你还剩 {left}。",
 )
 GRANT_ENDED = Text(
-    "The top-up {code} has ended; {amount} of it was unused.", "追加额度 {code} 已到期，未用 {amount}。"
+    "The top-up {what} has ended; {amount} of it was unused.", "追加额度 {what} 已到期，未用 {amount}。"
 )
 DELEGATED = Text(
     "{name} can decide your requests until {day}. You still can, too.",

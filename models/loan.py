@@ -188,6 +188,12 @@ def loans_of(session: Session, member_id: int, *, closed: bool = False) -> list[
     return [(loan, Sums(**numbers[loan.id])) for loan in loans]
 
 
+def unspent_lent(session: Session, member_id: int) -> int:
+    """What of this member's quota others hold and have not spent: it can be recalled."""
+    loans = loans_of(session, member_id)
+    return sum(sums.unspent for loan, sums in loans if loan.lender_id == member_id)
+
+
 def between(session: Session, *, lender: Member, borrower: Member) -> list[tuple[Loan, Sums]]:
     """The open loans from one to the other, oldest first; or raise `NoSuchLoan`."""
     found = [

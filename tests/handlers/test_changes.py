@@ -70,3 +70,10 @@ def test_an_owner_sees_the_organisations_year(town: Database) -> None:
     facts = dict(say(town, team.team, "olga").facts)
     assert facts["The organisation's year"].startswith("$0.00 of $24,000.00")
     assert "The organisation's year" not in dict(say(town, team.team, "carol").facts)
+
+
+def test_an_owner_of_two_teams_sees_which_budget_is_which(town: Database) -> None:
+    change(town, ("owner: olga@corp.example}", "owner: lee@corp.example, top_up_budget: 300}"))
+    facts = dict(say(town, team.team, "lee").facts)
+    assert facts["追加预算剩余 · engineering"] == "$300.00 / $300.00"
+    assert facts["追加预算剩余 · payments"] == "$1,000.00 / $1,000.00"

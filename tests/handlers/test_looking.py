@@ -85,6 +85,15 @@ def test_the_page_shows_what_waits_for_one_and_what_one_waits_for(session: Sessi
     assert home.home(asks(session, "eve")).parts == ()
 
 
+def test_who_has_nothing_left_sees_what_can_be_recalled_borrowed_or_asked(session: Session) -> None:
+    lending.lend(asks(session, "alice", key="1"), who(session, "eve"), 60 * ONE)
+    spend(session, "alice", 40)
+    shown = balance.balance(asks(session, "alice"))
+    assert "You can recall $60.00 that you lent." in shown.text
+    assert [one.action for one in shown.buttons] == ["request.open", "borrow.open", "history.open"]
+    assert "hunyuan" in facts(shown)["Free models"]
+
+
 def test_a_team_is_sums_and_never_a_list_of_people(session: Session) -> None:
     spend(session, "pia", 120)
     spend(session, "quinn", 30, "gpt")

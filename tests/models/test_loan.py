@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 from bot.database import Database
-from handlers import lending
+from handlers import housekeeping, lending
 from handlers.housekeeping import end_asks, warn_of_returns
 from models.leaving import leave
 from models.loan import Ask, Forgiveness, Loan, may_borrow, overdue
@@ -370,3 +370,13 @@ def test_both_hear_once_that_an_unspent_loan_goes_back(town: Database) -> None:
     for hours in (-49, -48, -3, -1):
         town.transact(lambda session, h=hours: warn_of_returns(voice(session, DECEMBER + timedelta(hours=h))))
     assert (len(told(town, "alice")), len(told(town, "bob"))) == (heard[0] + 1, heard[1] + 1)
+
+
+def test_many_loans_are_warned_of_a_piece_at_a_time(town: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(housekeeping, "PIECE", 1)
+    lend(town, "alice", "bob", 50)
+    lend(town, "eve", "carol", 50)
+    now = DECEMBER - timedelta(hours=3)
+    more = [town.transact(lambda session: warn_of_returns(voice(session, now))) for _ in range(3)]
+    assert more == [True, True, False]
+    assert [len(told(town, name)) for name in ("bob", "carol")] == [2, 2]

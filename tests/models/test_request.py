@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlmodel import Session, select
 
 from bot.database import Database
-from handlers import requests
+from handlers import housekeeping, requests
 from handlers.housekeeping import end_grants, requests_due
 from models.approvers import Asked
+from models.grant import give
 from models.ledger import Account, AccountKind
 from models.outbox import Effect
 from models.period import Period
@@ -34,7 +36,9 @@ from tests.deeds import (
     ask_for,
     available,
     balances,
+    cause,
     change,
+    gift,
     has,
     pool,
     request,
@@ -330,6 +334,28 @@ def test_a_grant_ends_with_the_month_unless_a_day_was_asked(town: Database) -> N
         town.transact(lambda session, at=now: end_grants(voice(session, at)))
     assert (has(town, "eve").top_ups, len(told(town, "eve"))) == (0, 2)
     sound(town)
+
+
+def test_a_teams_grants_end_a_piece_at_a_time(town: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(housekeeping, "PIECE", 2)
+    for name in ("bob", "eve", "alice"):
+        gift(town, name, 30, ends=after(days=1))
+    more = [town.transact(lambda session: end_grants(voice(session, after(days=2)))) for _ in range(3)]
+    assert more == [True, False, False]
+    assert [has(town, name).top_ups for name in ("bob", "eve", "alice")] == [0, 0, 0]
+    sound(town)
+
+
+def test_who_had_a_task_grant_hears_which_one_has_ended(town: Database) -> None:
+    def give_for(session: Session) -> None:
+        policy = voice(session, NOW).policy
+        why = replace(cause(NOW), reason="billing *migration*")
+        give(session, who(session, "alice"), 20 * USD, until=NOW.date(), policy=policy, cause=why)
+
+    town.transact(give_for)
+    town.transact(lambda session: end_grants(voice(session, after(days=1))))
+    (message,) = told(town, "alice")
+    assert message.text == r"The top-up “billing \*migration\*” has ended; $20.00 of it was unused."
 
 
 def test_a_grant_that_ends_within_its_month_goes_back_to_the_pool(town: Database) -> None:
