@@ -17,7 +17,7 @@ import typer
 from sqlmodel import Session
 
 from bot.commands.console import Failed, as_json, content, day, ledger, member, moment, money, read, table
-from bot.commands.ticking import tick_once
+from bot.commands.ticking import read_gateway, tick_once
 from bot.database import Database
 from bot.export import csv_lines, json_lines
 from bot.settings import Settings
@@ -256,6 +256,8 @@ def tick(
     with ledger(settings) as database:
         at, until, early = database.transact(lambda session: _when(session, now))
         if not early:
+            if deliver or now is None:
+                asyncio.run(read_gateway(settings, database, at))
             while database.transact(lambda session: move_on(session, at)):
                 pass
             asyncio.run(tick_once(settings, database, at, deliver=deliver or now is None))

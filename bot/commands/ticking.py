@@ -6,12 +6,16 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import structlog
 from sqlmodel import Session, col, select
 
 from bot.database import Database
 from bot.settings import Settings
+from models.gateway_state import unread_end
 from models.message import Message
 from models.outbox import Effect
+
+log = structlog.get_logger()
 
 PATIENCE = 60.0
 """Seconds that sending may take; what is left goes out with the next tick."""
@@ -37,6 +41,20 @@ async def tick_once(settings: Settings, database: Database, at: datetime, *, del
             if loop.time() - begun > PATIENCE:
                 return
             await asyncio.sleep(0.1)
+
+
+async def read_gateway(settings: Settings, database: Database, at: datetime) -> None:
+    """What was spent till now counts for the period that ends: the gateway is read before, where it can be."""
+    if settings.gateway_kind == "none" or await database.run(lambda session: unread_end(session, at)) is None:
+        return
+    from bot.gateway_desk import CannotDo, desk  # noqa: PLC0415 - the HTTP library takes a moment to load
+    from bot.gateways import GatewayError, GatewayRefused  # noqa: PLC0415
+
+    try:
+        async with desk(settings, database) as opened:
+            await opened.link(plan=False)
+    except (CannotDo, GatewayError, GatewayRefused) as error:
+        log.warning("the period ends without a reading of the gateway", reason=str(error))
 
 
 def _more(now: datetime) -> Callable[[Session], bool]:

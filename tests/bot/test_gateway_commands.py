@@ -216,6 +216,25 @@ async def test_who_crosses_a_line_hears_it_when_a_link_is_the_first_to_see_it(of
     assert any("80%" in one.payload["message"]["text"] for one in said)
 
 
+async def test_a_tick_reads_the_gateway_before_the_period_ends(office: Office) -> None:
+    await office.says("link")
+    office.burn(ALICE, 60)
+    later = (now_utc() + timedelta(days=32)).isoformat()
+    await asyncio.to_thread(office.operator.says, "tick", "--now", later, "--deliver")
+    has = await asyncio.to_thread(office.operator.show, "alice")
+    assert (has["available"], has["used"], has["used_total"]) == ("100", "0", "60")
+
+
+async def test_a_tick_turns_the_period_though_the_gateway_is_down(office: Office) -> None:
+    await office.says("link")
+    office.gateway.trouble.fail("*", times=None)
+    later = (now_utc() + timedelta(days=32)).isoformat()
+    before = await asyncio.to_thread(office.operator.show, "alice")
+    await asyncio.to_thread(office.operator.says, "tick", "--now", later, "--deliver")
+    has = await asyncio.to_thread(office.operator.show, "alice")
+    assert has["period"]["start"] >= before["period"]["end"]
+
+
 async def test_nothing_is_linked_while_the_month_closes(office: Office) -> None:
     office.inside(lambda session: begin_turn(session, now_utc() + timedelta(days=40)))
     assert "closing" in await office.fails("link")
