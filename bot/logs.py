@@ -31,6 +31,7 @@ def set_up(form: str = "auto", level: str = "INFO", stream: TextIO | None = None
     root.setLevel(level)
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    logging.getLogger("slack_bolt").setLevel(logging.ERROR)  # it warns with advice for whoever writes a bot
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -93,7 +94,7 @@ class Slack:
         )
         secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
         self.app = AsyncApp(
-            client=self.web, signing_secret=secret, process_before_response=True,
+            client=self.web, signing_secret=secret, process_before_response=True, logger=logging.getLogger("slack_bolt"),
             request_verification_enabled=bool(secret), ignoring_self_events_enabled=True, raise_error_for_unhandled_request=False,
         )  # fmt: skip
         self.team_id = self.bot_id = ""

@@ -4,11 +4,14 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
 
 from bot.logs import redacted, set_up
+from bot.running import house
+from bot.settings import Settings
 
 TOKENS = [
     "xoxb-" + "1234567890-abcdefABCDEF",
@@ -97,3 +100,16 @@ def test_the_kind_of_a_secret_and_everything_else_stays() -> None:
     assert redacted("\x1b[35msk-" + "abcdefgh\x1b[0m") == "\x1b[35msk-***\x1b[0m"
     harmless = "task-force risk-free disk-usage at http://127.0.0.1:8080/x alice@corp.example"
     assert redacted(harmless) == harmless
+
+
+async def test_what_bolt_advises_whoever_writes_a_bot_is_not_told_to_operators(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_up("console", "INFO")
+    monkeypatch.setenv("SLACK_BOT_TOKEN", TOKENS[0])
+    async with house(
+        Settings(_env_file=None, database_url=f"sqlite:///{tmp_path}/q.db", slack_signing_secret="s")
+    ) as built:
+        assert built.slack is not None
+        built.slack.app.logger.warning("You can handle this with the following listener function")
+    assert "slack_bolt" not in capsys.readouterr().err
