@@ -118,6 +118,8 @@ def _grant(session: Session, email: str, typed: str, until: date | None, reason:
     """Do it and say what was done; or fail with nothing moved."""
     version, policy = read(session)
     found, stored = member(session, email), _signed(typed, policy.unit)
+    if found.left_at is not None:
+        raise Failed(f"{found.email} has left; nothing was changed")
     cause = Cause(now, "admin", f"grant:{uuid4().hex}", reason, version)
     try:
         if stored > 0:

@@ -210,7 +210,7 @@ def test_a_grant_needs_a_reason_a_day_to_come_and_somebody_who_is_here(operator:
         "grant", "alice@corp.example", "5", "--reason", "x", "--expires", yesterday
     )
     operator.run("people", "leave", "alice@corp.example")
-    assert "in the workspace" in operator.fails("grant", "alice@corp.example", "5", "--reason", "x")
+    assert "has left" in operator.fails("grant", "alice@corp.example", "5", "--reason", "x")
 
 
 # usage
