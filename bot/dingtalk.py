@@ -327,6 +327,8 @@ class DingTalk:
         if isinstance(message, Form):
             _remember(self._hinted, click.track, click.user)
             return {}, hint(form_hint(message))
+        if click.action == "history.open" and not outcome.refused:
+            return {}, card(message)
         copy = await self._copy_of(click)
         theirs = copy is not None and (not outcome.refused or copy[1] == f"dingtalk:{click.user}")
         if copy is not None and theirs:

@@ -8,11 +8,14 @@ from datetime import date
 from handlers.arguments import Said
 from handlers.understanding import understand
 
+_PAGE = re.compile(r"(?i)\s*(?:history|明细)\s+(\d{1,17})\s*$")
 _ANSWER = re.compile(r"(?i)\s*(?:(yes|确认)|(no|暂不))\s+([a-z0-9]{3,12})\s*$")
 
 
 def hear(sentence: str, today: date) -> Said:
-    """What somebody typed, in either language. A yes or no with a CODE answers that one."""
+    """What somebody typed, in either language. A yes or no with a CODE answers that one; history goes on from a number."""
+    if page := _PAGE.match(sentence):
+        return Said(intent="history", code=page[1])
     if answer := _ANSWER.match(sentence):
         return Said(intent="yes" if answer[1] else "no", code=answer[3].upper())
     heard = understand(sentence, today=today)

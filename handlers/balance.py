@@ -98,36 +98,26 @@ def _loans(ctx: Context, reader: Reader, has: Wallet) -> list[tuple[str, str]]:
 
 def history(ctx: Context, before: str = "") -> Message:
     """What one got and gave, a page by key, newest first."""
-    reader, key = ctx.reader, _key(before)
+    reader, key = ctx.reader, _key(ctx, before)
     rows = statement(ctx.session, ctx.me.id, before=key, limit=PAGE + 1)
     title = texts.HISTORY_TITLE(reader.locale)
     if not rows:
         return Message(title=title, text=texts.HISTORY_NONE(reader.locale))
     lines = "\n".join(_line(ctx, reader, *row) for row in rows[:PAGE])
     last = rows[PAGE - 1][0] if len(rows) > PAGE else None
-    older = (
-        Button(texts.OLDER_BUTTON(reader.locale), "history.open", f"{last.at.isoformat()}~{last.id}")
-        if last
-        else None
+    if last is None:
+        return Message(title=title, text=lines)
+    older = Button(
+        texts.OLDER_BUTTON(reader.locale), "history.open", str(last.id), typed=f"history {last.id}"
     )
-    return Message(title=title, text=lines, buttons=(older,) if older else ())
+    return Message(title=title, text=lines, buttons=(older,))
 
 
-def _key(text: str) -> tuple[datetime, int] | None:
-    """A page's key as a button carried it; anything else is the first page."""
-    at, _, number = text.partition("~")
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    sane = (
-        number.isascii()
-        and number.isdigit()
-        and len(number) < 18
-        and moment.tzinfo
-        and 2000 < moment.year < 9000
-    )
-    return (moment, int(number)) if sane else None
+def _key(ctx: Context, text: str) -> tuple[datetime, int] | None:
+    """Where a page ends, by the number of its last row; anything but a row of one's own is the first page."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
+    last = ctx.session.exec(select(Entry).where(Entry.id == number, Entry.member_id == ctx.me.id)).first()
+    return (last.at, last.id) if last else None
 
 
 def _line(ctx: Context, reader: Reader, entry: Entry, moved: Transfer, kind: str) -> Shown:

@@ -71,7 +71,7 @@ COMMANDS: dict[str, Route] = {
     "revoke": Route(requests.revoke, (a.code,), _REVOKE, moves=True, checks=True),
     "delegate": Route(requests.delegate, (a.person, a.until), _DELEGATE, moves=True, checks=True),
     "loans": Route(lending.loans, looks=True),
-    "history": Route(balance.history, looks=True),
+    "history": Route(balance.history, (a.value,), looks=True),
     "team": Route(team.team),
     "pause": Route(metering.pause, usage=_PAUSE),
     "resume": Route(metering.keep_going, usage=_PAUSE),

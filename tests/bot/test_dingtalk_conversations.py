@@ -128,6 +128,19 @@ async def test_a_chinese_sentence_with_a_mention_is_said_back_and_confirmed_by_a
     assert (stage.left("alice"), stage.left("bob")) == (80, 120)
 
 
+async def test_a_card_turns_the_pages_of_a_history_for_its_reader_alone(stage: DingStage) -> None:
+    for number in range(1, 13):
+        stage.clock.move(minutes=2)
+        await stage.say("alice", f"借给 {number}", at=["bob"], group=GROUP)
+    await stage.say("alice", "明细", group=GROUP)
+    card = await stage.card("alice", "额度明细")
+    newest = shown(card, "alice")
+    await stage.press("alice", card, "history.open")
+    assert "分配" in shown(card, "alice")
+    assert set(newest.splitlines()) & set(shown(card, "alice").splitlines()) == {"额度明细"}
+    assert shown(card, "bob") == newest
+
+
 # Across messengers
 
 

@@ -83,6 +83,36 @@ async def test_a_surge_is_paused_and_taken_up_again_by_a_word(stage: DingStage) 
     assert stage.database.transact(lambda session: who(session, "pia").paused_at is None)
 
 
+async def test_history_goes_back_page_by_page_and_each_is_shown_once(stage: DingStage) -> None:
+    for number in range(1, 13):
+        stage.clock.move(minutes=2)
+        await stage.say("alice", f"借给 {number}", at=["bob"], group=GROUP)
+    seen: list[str] = []
+    words = ["明细"]
+    while words:
+        text = (await stage.say("alice", words[0])).text
+        words = taps(text)
+        seen += [line for line in text.splitlines() if "→" in line and "更早" not in line]
+    assert len(seen) == len(set(seen)) == 13  # the allocation and twelve loans
+    assert (await stage.say("bob", "明细 1")).text == (
+        await stage.say("bob", "明细")
+    ).text  # not a row of his
+
+
+async def test_where_slack_opens_a_form_the_words_to_type_are_shown(stage: DingStage) -> None:
+    text = (await stage.say("alice", "余额")).text
+    assert "**申请 200 理由**" in text
+    assert "**借给 姓名 50**" in text
+    assert "请这样说：**申请 200 [用到12月15日] [理由]**" in (await stage.say("alice", "申请")).text
+
+
+async def test_a_request_made_in_a_group_shows_its_card_to_the_approver_alone(stage: DingStage) -> None:
+    await stage.say("pia", "申请 300 压测", group=GROUP)
+    await stage.hear("lee", "申请 **$300.00**", "压测")
+    await stage.settled()
+    assert [one for one in stage.heard(GROUP) if "300" in one or "压测" in one] == []
+
+
 async def test_a_name_that_two_have_is_asked_back_with_what_tells_them_apart(stage: DingStage) -> None:
     stage.database.transact(lambda session: _called(session, {"bob": "李四", "pia": "李四"}))
     answer = await stage.say("alice", "借给 李四 20")
