@@ -40,13 +40,16 @@ class Member(SQLModel, table=True):
 
     @classmethod
     def named(cls, session: Session, text: str) -> Self:
-        """The one active colleague with this e-mail, job number or name, or raise `UnknownPerson`/`AmbiguousPerson`."""
+        """The one active colleague with this e-mail, job number, name or handle, or raise `UnknownPerson`/`AmbiguousPerson`.
+
+        A handle is what people type where no mention becomes of it: `@bob`, who is bob@corp.example.
+        """
         wanted = text.strip().lstrip("@").lower()
         job = col(cls.extra)["job_number"].as_string()
-        for field in (col(cls.email), job, col(cls.gateway_id), col(cls.name)):
-            found = session.exec(
-                select(cls).where(func.lower(field) == wanted, col(cls.left_at).is_(None)).limit(5)
-            ).all()
+        fields = (col(cls.email), job, col(cls.gateway_id), col(cls.name))
+        handle = col(cls.email).startswith(f"{wanted}@", autoescape=True)
+        for means in (*(func.lower(field) == wanted for field in fields), handle):
+            found = session.exec(select(cls).where(means, col(cls.left_at).is_(None)).limit(5)).all()
             if len(found) == 1:
                 return found[0]
             if found:

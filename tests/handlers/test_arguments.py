@@ -19,6 +19,7 @@ from models.refusal import (
     NotAColleague,
     NothingToConfirm,
     UnknownMention,
+    UnknownPerson,
     WrongUsage,
 )
 from tests.town import NOW, asks, who
@@ -91,6 +92,16 @@ def test_days_and_languages_are_known_or_refused(session: Session) -> None:
         arguments.locale(ctx, Said("lang", locale="fr"))
     with pytest.raises(WrongUsage):
         arguments.code(ctx, Said("approve"))
+
+
+def test_a_handle_that_no_mention_came_of_is_the_beginning_of_an_e_mail(session: Session) -> None:
+    ctx = asks(session, "alice")
+    who(session, "max").name = "Maximilian Huber"
+    session.flush()
+    assert arguments.person(ctx, Said("lend", name="@max")).name == "Maximilian Huber"
+    for text in ("@ma", "@m%", "@_ax", "@"):
+        with pytest.raises(UnknownPerson):
+            arguments.person(ctx, Said("lend", name=text))
 
 
 MOVING = {
