@@ -49,7 +49,7 @@ PATIENCE = 2.0
 READING = 0.8
 """Seconds that reading a profile or the gateway may take before the transaction."""
 SEEN = timedelta(hours=1)
-"""How exactly one remembers where somebody was last seen."""
+"""How exactly one remembers when somebody was last seen; where, one always knows."""
 
 T = TypeVar("T")
 FreshSpend = Callable[[int], Awaitable[None]]
@@ -269,8 +269,8 @@ class Dispatcher:
     def _context(
         self, session: Session, request: Request, profiles: dict[str, Profile | None], now: datetime
     ) -> Context:
-        me, address = self._sender(session, request, profiles)
-        if address.seen_at is None or now - address.seen_at > SEEN:
+        me, address, elsewhere = self._sender(session, request, profiles)
+        if elsewhere or address.seen_at is None or now - address.seen_at > SEEN:
             address.seen_at = now
         current = rules.current(session)
         if current is None:
@@ -285,8 +285,8 @@ class Dispatcher:
 
     def _sender(
         self, session: Session, request: Request, profiles: dict[str, Profile | None]
-    ) -> tuple[Member, Address]:
-        """The human who asks.
+    ) -> tuple[Member, Address, bool]:
+        """The human who asks, where, and whether they were seen elsewhere since.
 
         A guest we know sees their balance; what only colleagues may do is refused where the route says so.
         """

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import JSON, UniqueConstraint, bindparam, func
+from sqlalchemy import JSON, UniqueConstraint, bindparam, exists, func
+from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.base import id_field, ref
@@ -106,15 +107,19 @@ class Address(SQLModel, table=True):
         return session.merge(cls(address=address, messenger=messenger, member_id=member.id))
 
 
-_AT = select(Member, Address).join(Address).where(col(Address.address) == bindparam("address"))
+_OTHER = aliased(Address)
+_ELSEWHERE = exists().where(
+    col(_OTHER.member_id) == col(Address.member_id), col(_OTHER.seen_at) > col(Address.seen_at)
+)
+_AT = select(Member, Address, _ELSEWHERE).join(Address).where(col(Address.address) == bindparam("address"))
 
 
-def found_at(session: Session, address: str) -> tuple[Member, Address]:
-    """The human behind `slack:U02` with this address of theirs, or raise `UnknownSender`."""
+def found_at(session: Session, address: str) -> tuple[Member, Address, bool]:
+    """The human behind `slack:U02` with this address, and whether they were elsewhere since; or raise `UnknownSender`."""
     found = session.exec(_AT, params={"address": address}).one_or_none()
     if found is None or found[0].left_at is not None:
         raise UnknownSender(address)
-    return found[0], found[1]
+    return found[0], found[1], bool(found[2])
 
 
 def addresses(session: Session, member_id: int) -> list[Address]:

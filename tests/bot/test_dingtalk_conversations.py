@@ -161,6 +161,22 @@ async def test_asked_on_dingtalk_and_approved_on_slack(town_url: str) -> None:
         stage.audit()
 
 
+async def test_whoever_changes_messengers_within_the_hour_is_written_to_where_they_spoke_last(
+    town_url: str,
+) -> None:
+    async with raised(town_url, language="en", on_slack=["both:lee"]) as stage:
+        assert stage.slack is not None
+        await stage.slack.say("U05LEE", "balance")
+        await _on_slack(stage, "U05LEE", "left")
+        stage.clock.move(minutes=5)
+        await stage.say("lee", "balance")
+        stage.clock.move(minutes=5)
+        await stage.slack.say("U05LEE", "help")
+        await _on_slack(stage, "U05LEE", "What you can say")
+        await stage.say("pia", "request 300 load test")
+        await _on_slack(stage, "U05LEE", "asks for")
+
+
 async def test_asked_on_slack_and_approved_on_dingtalk_settles_every_copy(town_url: str) -> None:
     async with raised(town_url, language="en", on_slack=["pia", "olga"]) as stage:
         assert stage.slack is not None
