@@ -34,8 +34,8 @@ from models.refusal import NoPolicyYet
 T = TypeVar("T")
 IN_FLIGHT = 2.0
 """Seconds that a running bot may need to finish the one write it is at, once somebody else has taken over."""
-CALLS = {"cap": 2, "wallet": 3}
-"""Calls that one limit takes, reading back included."""
+CALLS = {"cap": 3, "wallet": 4}
+"""Calls that one limit takes, with the readings before and after."""
 
 
 class CannotDo(Exception):  # noqa: N818 - what is said to the operator

@@ -48,7 +48,8 @@ PATIENCE = timedelta(minutes=10)
 AT_ONCE = 50
 """Writes before one looks again what is most urgent."""
 AT_A_TIME = 8
-"""Writes under way at once: the connector spaces the calls, and what waits for the database waits together."""
+"""Writes under way at once: the connector spaces the calls, and what waits for the database waits together.
+Fewer where a minute has few calls: a decision waits for what is under way."""
 DOWN = 3
 """So many failures and nothing else are the gateway's and not an account's."""
 OVERLAP = 3.0
@@ -75,6 +76,7 @@ class Reconciler:
     ) -> None:
         self.database, self.gateway, self.clock = database, gateway, clock
         self.mode, self.every, self.kind = enforce, every, kind
+        self.at_a_time = max(1, min(AT_A_TIME, gateway.calls_per_minute // 60))
         self.port = Port(gateway.holds, gateway.family == "wallet")
         self.me = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"
         self.told: Callable[[], None] = lambda: None
@@ -317,8 +319,8 @@ class Reconciler:
         ready = sorted(
             (one for one in self.pending.values() if not self._rests(one.account)), key=lambda one: one.order
         )
-        unlowered = False
-        for group in limits.side_by_side(ready[:most], AT_A_TIME):
+        unlowered, failed = False, 0
+        for group in limits.side_by_side(ready[:most], self.at_a_time):
             if unlowered and group[0].raises and group[0].urgent:
                 continue  # what was to be lowered is not yet
             self._writing = len(group)
@@ -327,8 +329,9 @@ class Reconciler:
             finally:
                 self._writing = 0
             errors = [one for one in ends if one is not None]
-            unlowered = bool(errors) and not group[0].raises
-            if DOWN <= len(errors) == len(group):
+            unlowered |= bool(errors) and not group[0].raises
+            failed = failed + len(errors) if len(errors) == len(group) else 0
+            if failed >= DOWN:
                 raise errors[-1]
             if self._wake.is_set() and most is not None:
                 return  # something newer came: the next look sorts it in

@@ -49,7 +49,9 @@ class Stage:
     def __init__(self, database: Database, gateway: LiteLLM, http: aiohttp.ClientSession) -> None:
         self.database, self.gateway, self.http, self.now = database, gateway, http, NOW
 
-    def reconciler(self, *, enforce: bool = True, entity: str = "user") -> Reconciler:
+    def reconciler(
+        self, *, enforce: bool = True, entity: str = "user", calls_per_minute: int = 100_000
+    ) -> Reconciler:
         opened = open_gateway(
             "litellm",
             self.gateway.url,
@@ -57,7 +59,7 @@ class Stage:
             self.http,
             clock=self.tick,
             entity=entity,
-            calls_per_minute=100_000,
+            calls_per_minute=calls_per_minute,
         )
         return Reconciler(self.database, opened, self.tick, enforce=enforce, kind="litellm")
 
@@ -183,6 +185,25 @@ async def test_a_lend_lowers_before_it_raises(stage: Stage) -> None:
         ("alice@corp.example", 50),
         ("bob@corp.example", 150),
     ]
+
+
+async def test_nobody_is_raised_while_one_of_several_lenders_is_not_lowered(stage: Stage) -> None:
+    loop = stage.reconciler()
+    await loop.round()
+    loop.at_a_time = 1
+    for lender in ("alice", "eve"):
+        stage.do(lender, lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 10 * USD))
+    stage.gateway.trouble.fail("POST /user/update")
+    stage.gateway.trouble.fail("GET /v2/user/info")
+    await loop.changes()
+    assert sorted(stage.limit(name) or 0 for name in ("alice", "eve", "bob")) == pytest.approx([90, 100, 100])
+    stage.now += timedelta(minutes=1)
+    await loop.changes()
+    assert [stage.limit(name) for name in ("alice", "eve", "bob")] == pytest.approx([90, 90, 120])
+
+
+async def test_a_slow_gateway_is_written_one_by_one_so_that_a_decision_need_not_wait(stage: Stage) -> None:
+    assert [stage.reconciler(calls_per_minute=calls).at_a_time for calls in (40, 240, 1200)] == [1, 4, 8]
 
 
 async def test_an_approved_request_is_live_only_when_the_gateway_says_so(stage: Stage) -> None:
