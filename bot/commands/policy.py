@@ -83,7 +83,9 @@ def apply(
     file: File = None,
     yes: Annotated[bool, typer.Option("--yes", help="Also when people get less.")] = False,
     tell: Annotated[bool, typer.Option("--tell", help="Write to everybody it touches.")] = False,
-    effective: Annotated[str | None, typer.Option(metavar="DATE", help="From this day on.")] = None,
+    effective: Annotated[
+        str | None, typer.Option(metavar="DATE", help="From this day on; what waits already is dropped.")
+    ] = None,
 ) -> None:
     """Put a policy in force. The first one opens the period and tells nobody; done again it goes on where it was killed."""
     text, policy = _parsed(file)

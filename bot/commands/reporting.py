@@ -40,11 +40,12 @@ def report(
         Format, typer.Option("--format", help="csv is safe to open in a spreadsheet.")
     ] = Format.TABLE,
     by: Annotated[By, typer.Option("--by", help="What a row of the CSV is.")] = By.TEAM,
+    json_: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """What was given, used, lent, granted and expired, by team and model; and each day's active agents beside the spend."""
     with ledger() as database:
         found = database.transact(lambda session: _report(session, period, datetime.now(UTC)))
-    if format_ is Format.JSON:
+    if json_ or format_ is Format.JSON:
         as_json(found)
     elif format_ is Format.CSV:
         which = {"unit": found["unit"], "period": found["period"]["start"][:10]}

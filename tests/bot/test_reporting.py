@@ -171,6 +171,7 @@ def test_the_report_is_a_table_a_csv_and_json(operator: Operator) -> None:
     assert rows[-1]["team"] == EVERYBODY
     assert rows[-1]["allocation"] == "900"
     assert json.loads(operator.says("report", "--format", "json"))["unit"] == "USD"
+    assert operator.says("report", "--json") == operator.says("report", "--format", "json")
     assert (
         operator.says("report", "--format", "csv", "--by", "day") == "day,active,spent,people,unit,period\n"
     )
