@@ -128,8 +128,9 @@ def finish_round(
 
 
 def named(one: Reading) -> tuple[str, str, int]:
-    """An account of nobody: its id, what the gateway calls it, what it spent."""
-    return one.id, one.email or one.name or one.owner, one.spent
+    """An account of nobody: its id, what the gateway calls it and whose it says it is, what it spent."""
+    called = (one.name, one.email or one.owner)
+    return one.id, ", ".join(what for what in called if what not in ("", one.id)), one.spent
 
 
 # Comparing

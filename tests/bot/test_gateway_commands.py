@@ -208,6 +208,15 @@ async def test_what_a_link_saw_stands_in_the_status_before_the_bot_ever_ran(offi
     assert "belongs to nobody: robot, spent 3 USD" in said
 
 
+async def test_a_key_of_nobody_is_known_by_its_name_and_its_owner(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(office.gateway, LiteLLM)
+    monkeypatch.setenv("GATEWAY_ENTITY", "key")
+    office.gateway.add_key("robot", key_alias="ci")
+    assert "(ci, robot), spent 0 USD" in await office.says("link", "--plan")
+
+
 async def test_who_crosses_a_line_hears_it_when_a_link_is_the_first_to_see_it(office: Office) -> None:
     await office.says("link")
     office.burn(ALICE, 85)
