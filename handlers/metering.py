@@ -17,7 +17,7 @@ from handlers.requests import settle
 from handlers.wording import Shown, Text, listed
 from models.amount import share
 from models.gateway import Burn, look_again
-from models.gateway_state import free_models, rate_now
+from models.gateway_state import GatewayState, free_models, rate_now
 from models.loan import unspent_lent
 from models.member import Member
 from models.message import Button, Message, escape
@@ -160,7 +160,10 @@ def _level(voice: Voice, member: Member, alarm: Alarm, burns: Sequence[Burn]) ->
 
 def _surge(voice: Voice, member: Member, lately: int, burns: Sequence[Burn]) -> Message:
     surge, reader = voice.policy.alerts.surge, voice.reader_of(member)
-    minutes = int(surge.within / timedelta(minutes=1)) if surge else 60
+    # what is booked after an outage was spent since the reading before it
+    read_at = GatewayState.of(voice.session).read_at or voice.now
+    span = max(surge.within if surge else timedelta(), voice.now - read_at)
+    minutes = int(span / timedelta(minutes=1))
     lines = [texts.SURGE(reader.locale, amount=reader.amount(lately), minutes=minutes)]
     if what := _what(voice, member, reader, voice.now - timedelta(days=1), burns):
         lines.append(texts.ALERT_LATELY(reader.locale, what=what))

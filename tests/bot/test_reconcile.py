@@ -738,6 +738,15 @@ async def test_a_surge_is_asked_about_at_most_once_an_hour(stage: Stage) -> None
     assert sum("Is that you?" in text for text in stage.told("pia")) == 2
 
 
+async def test_what_was_spent_during_an_outage_is_not_said_to_be_of_the_last_hour(stage: Stage) -> None:
+    loop = stage.reconciler()
+    await loop.round()
+    stage.burn("alice", 30)
+    stage.now += timedelta(hours=6)
+    await loop.round()
+    assert any("$30.00** in the last 360 minutes" in text for text in stage.told("alice"))
+
+
 async def test_an_alert_names_what_burnt_and_offers_ways_on(stage: Stage) -> None:
     loop = stage.reconciler()
     await loop.round()
