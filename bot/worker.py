@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
 from typing import Any
+from weakref import WeakValueDictionary
 
 import structlog
 from sqlmodel import Session
@@ -29,6 +30,8 @@ IDLE = 1.0
 """Seconds between looks when nothing woke us."""
 AT_ONCE = 16
 """Messages on the way at the same time."""
+SLOW = 0.5
+"""Seconds that the next batch waits for this one: what hangs holds up its own lane only."""
 BURST, EVERY = 3, 1.0
 """A channel takes about one message a second, and a few at once (docs.slack.dev/apis/web-api/rate-limits)."""
 
@@ -78,6 +81,9 @@ class Worker:
         self.pace = Pace()
         self.parked = self.done = 0
         self._wake = asyncio.Event()
+        self._limit = asyncio.Semaphore(AT_ONCE)
+        self._lanes: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._slow: set[asyncio.Task[None]] = set()
         self._slots: dict[str, datetime] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -87,19 +93,23 @@ class Worker:
 
     async def run(self) -> None:
         """Work until cancelled; what is on the way is finished and marked first."""
-        while True:
-            try:
-                await self.schedule()
-                busy = await self._whole_round()
-            except Exception:
-                log.exception("the worker stumbled")
-                busy = False
-            if not busy:
-                await self._rest()
+        try:
+            while True:
+                try:
+                    await self.schedule()
+                    busy = await self._whole_round()
+                except Exception:
+                    log.exception("the worker stumbled")
+                    busy = False
+                if not busy:
+                    await self._rest()
+        finally:
+            if self._slow:
+                await asyncio.wait(self._slow)
 
     async def _whole_round(self) -> bool:
         """A round that is finished also when we are told to stop in the middle of it."""
-        doing = asyncio.ensure_future(self.round())
+        doing = asyncio.ensure_future(self.round(SLOW))
         try:
             return await asyncio.shield(doing)
         except asyncio.CancelledError:
@@ -117,25 +127,37 @@ class Worker:
         finally:
             self._wake.clear()
 
-    async def round(self) -> bool:
-        """Do one batch; True when it was not empty."""
+    async def round(self, within: float | None = None) -> bool:
+        """Do one batch; True when it was not empty. What takes longer than `within` goes on beside the next ones."""
         now = self.clock()
         batch = await self.database.run(lambda session: outbox.claim(session, now))
-        lanes = [
-            list(rows)
-            for _, rows in groupby(
-                sorted(batch, key=lambda one: (one.lane, one.id)), key=lambda one: one.lane or str(one.id)
-            )
-        ]
-        limit = asyncio.Semaphore(AT_ONCE)
+        lanes = groupby(
+            sorted(batch, key=lambda one: (one.lane, one.id)), key=lambda one: one.lane or str(one.id)
+        )
+        tasks = [asyncio.create_task(self._in_order(lane, list(rows))) for lane, rows in lanes]
+        if tasks:
+            done, slow = await asyncio.wait(tasks, timeout=within)
+            self._slow |= slow
+            for task in slow:
+                task.add_done_callback(self._caught_up)
+            for task in done:
+                task.result()
+        return bool(batch)
 
-        async def in_order(rows: list[Effect]) -> None:
-            async with limit:
-                for effect in rows:
+    async def _in_order(self, lane: str, rows: list[Effect]) -> None:
+        """One lane's effects one after the other, also after those of an earlier round."""
+        lock = self._lanes.setdefault(lane, asyncio.Lock())
+        async with lock, self._limit:
+            for effect in rows:
+                if (
+                    effect.leased_until is None or self.clock() < effect.leased_until
+                ):  # else it is somebody's by now
                     await self._do(effect)
 
-        await asyncio.gather(*(in_order(rows) for rows in lanes))
-        return bool(batch)
+    def _caught_up(self, task: asyncio.Task[None]) -> None:
+        self._slow.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("the worker stumbled", error=str(error))
 
     async def drain(self, most: int = 1000) -> None:
         """Everything that is due now, for the command line and for tests."""

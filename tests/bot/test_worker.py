@@ -340,12 +340,12 @@ async def test_a_stumble_does_not_stop_it(
     stumbled = asyncio.Event()
     real = worker.round
 
-    async def stumble() -> bool:
+    async def stumble(within: float | None = None) -> bool:
         if not stumbled.is_set():
             stumbled.set()
             worker.wake()
             raise OSError("the database is away")
-        return await real()
+        return await real(within)
 
     monkeypatch.setattr(worker, "round", stumble)
     promise(worker, "slack:A")
@@ -354,6 +354,25 @@ async def test_a_stumble_does_not_stop_it(
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+async def test_what_hangs_holds_up_its_own_lane_only_and_keeps_its_order(
+    worker: Worker, board: Board
+) -> None:
+    board.hold = hangs = asyncio.Event()
+    promise(worker, "slack:A")
+    running = asyncio.create_task(worker.run())
+    await asyncio.wait_for(board.begun.wait(), BOUND)
+    board.hold, board.begun = None, asyncio.Event()
+    promise(worker, "slack:B", "slack:A")
+    worker.wake()
+    await asyncio.wait_for(board.begun.wait(), BOUND)
+    assert [lane for lane, _ in board.said] == ["slack:B"]
+    hangs.set()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert [lane for lane, _ in board.said] == ["slack:B", "slack:A", "slack:A"]
 
 
 async def test_a_tick_closes_the_month_and_lends_back(worker: Worker, board: Board, clock: Clock) -> None:
