@@ -40,7 +40,7 @@ WORDS: dict[type[no.Refusal], Text] = {
     ),
     no.AmbiguousPerson: Text(
         "More than one person is called “{text}”: {names}. Which e-mail?",
-        "有不止一位“{text}”：{names}。请写邮箱。",
+        "有不止一位“{text}”：{names}。请写邮箱或工号。",
     ),
     no.SeveralPeople: Text(
         "One person at a time, please. Nothing was changed.", "一次只能操作一位同事，未做任何改动。"

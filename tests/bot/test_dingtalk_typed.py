@@ -124,6 +124,12 @@ async def test_a_name_that_two_have_is_asked_back_with_what_tells_them_apart(sta
     assert (stage.left("bob"), stage.left("pia")) == (100, 520)
 
 
+async def test_without_a_mention_the_way_to_say_it_is_shown(stage: DingStage) -> None:
+    await stage.say("alice", "借给 20", group=GROUP)
+    await stage.hear("alice", "请这样说：**借给 @小李 50")
+    assert stage.left("alice") == 100
+
+
 async def test_a_chinese_name_is_understood_in_english(stage: DingStage) -> None:
     stage.database.transact(lambda session: _called(session, {"bob": "李四"}))
     await stage.say("alice", "lang en")
