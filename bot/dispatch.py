@@ -103,6 +103,8 @@ class Dispatcher:
                     lambda session: answers.refuse(session, request, no, self.clock()),
                     time.monotonic() + PATIENCE / 4,
                 )
+            except TooSlow:
+                log.warning("a refusal came too late to be kept", key=request.key)
             except Exception:
                 log.exception("a refusal could not be kept", key=request.key)
         locale = self.locale(request)

@@ -116,6 +116,8 @@ def history(ctx: Context, before: str = "") -> Message:
 def _key(ctx: Context, text: str) -> tuple[datetime, int] | None:
     """Where a page ends, by the number of its last row; anything but a row of one's own is the first page."""
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
+    if not number:
+        return None
     last = ctx.session.exec(select(Entry).where(Entry.id == number, Entry.member_id == ctx.me.id)).first()
     return (last.at, last.id) if last else None
 
@@ -128,11 +130,9 @@ def _line(ctx: Context, reader: Reader, entry: Entry, moved: Transfer, kind: str
     )
     sign = "+" if entry.amount > 0 else "−"
     amount = Shown(f"{sign}{reader.amount(abs(entry.amount))}")
-    left = (
-        Shown(reader.amount(entry.balance_after))
-        if kind == "allocation"
-        else Shown(f"({reader.amount(entry.balance_after)})")
-    )
+    left = reader.amount(entry.balance_after)
+    if kind in texts.OTHER_ACCOUNTS:
+        left = texts.OTHER_ACCOUNTS[kind](reader.locale, left=left)
     return texts.HISTORY_LINE(
         reader.locale, day=reader.moment(entry.at), what=what, amount=amount, balance=left
     )

@@ -291,6 +291,11 @@ MOVES = {
     "fill": Text("overdraft filled", "补足透支"),
     "expire": Text("expired", "到期"),
 }
+OTHER_ACCOUNTS = {
+    "top_up": Text("{left} of a top-up", "追加额度 {left}"),
+    "loan": Text("{left} borrowed", "借入额度 {left}"),
+    "overdraft": Text("{left} overdrawn", "透支 {left}"),
+}
 WITH_PERSON = Text("{what}, {name}", "{what}，{name}")
 TEAM_TITLE = Text("Team {team}", "团队 {team}")
 TEAM_BUDGET = Text("Top-up budget left", "追加预算剩余")

@@ -14,7 +14,6 @@ from models.message import Form, Message
 from models.refusal import (
     AlreadyDecided,
     BadDate,
-    LendingToOneself,
     NothingToRevoke,
     OverCeiling,
     PoolTooSmall,
@@ -141,7 +140,7 @@ def test_approvals_are_handed_over_until_the_end_of_a_day(session: Session) -> N
     assert "Lee handed you their approvals until 20 Nov" in heard(session, "quinn")
     row = session.get_one(Delegation, 1)
     assert row.until_at > NOW
-    with pytest.raises(LendingToOneself):
+    with pytest.raises(WrongUsage):
         requests.delegate(by(session, "lee"), who(session, "lee"), date(2026, 11, 20))
     with pytest.raises(BadDate):
         requests.delegate(by(session, "lee"), who(session, "quinn"), date(2026, 11, 8))
