@@ -27,8 +27,8 @@ from bot.database import Database
 from bot.dispatch import Dispatcher
 from bot.migrate import migrate
 from bot.settings import Settings
-from bot.slack import Slack
-from bot.slack_blocks import render
+from bot.slack.blocks import render
+from bot.slack.messenger import Slack
 from bot.worker import AT_ONCE, Worker
 from models.message import Message
 from models.outbox import Effect

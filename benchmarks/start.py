@@ -24,7 +24,7 @@ import aiohttp
 from benchmarks.ack import SECRET, cpu_seconds, rss_mib
 from benchmarks.measure import ratio, report, shown
 from bot.database import Database
-from bot.demo.slack import Person, Workspace
+from bot.demo.slack.workspace import Person, Workspace
 from bot.migrate import migrate
 
 OURS, BOLT = "quotabot run", "hello, stock Bolt"

@@ -23,14 +23,14 @@ from bot.gateways import open_gateway
 from bot.messenger import Messenger
 from bot.reconcile import Reconciler
 from bot.settings import Settings
-from bot.slack import Slack
+from bot.slack.messenger import Slack
 from bot.worker import Worker
 from handlers.understanding import prepare
 from models import policy as rules
 from models.gateway_state import GatewayState, refuse_unmetered
 
 if TYPE_CHECKING:
-    from bot.dingtalk import DingTalk
+    from bot.dingtalk.messenger import DingTalk
 
 log = structlog.get_logger()
 
@@ -73,7 +73,7 @@ class House:
         if settings.dingtalk_client_id is None or settings.dingtalk_client_secret is None:
             log.info("dingtalk is off: DINGTALK_CLIENT_ID and DINGTALK_CLIENT_SECRET are not both set")
         else:
-            from bot.dingtalk import DingTalk  # noqa: PLC0415 - its SDK is loaded where it is used
+            from bot.dingtalk.messenger import DingTalk  # noqa: PLC0415 - its SDK is loaded where it is used
 
             self.dingtalk = self.messengers["dingtalk"] = DingTalk(settings, self.dispatcher, http)
 

@@ -17,7 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 
 if TYPE_CHECKING:
-    from bot.slack import Slack
+    from bot.slack.messenger import Slack
 
 log = structlog.get_logger()
 

@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 from sqlmodel import Session, col, select
 
 from bot.database import Database
-from bot.demo.dingtalk import Ack, Card, Department, DingTalk, Group, Message, Person, Plan
-from bot.demo.slack import Channel, Workspace
-from bot.demo.slack import Person as SlackPerson
+from bot.demo.dingtalk.organisation import Ack, Card, Department, DingTalk, Group, Message, Person, Plan
+from bot.demo.slack.workspace import Channel, Workspace
+from bot.demo.slack.workspace import Person as SlackPerson
 from bot.running import House, house
 from bot.settings import Settings
 from models import audit

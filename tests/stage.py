@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from sqlmodel import Session, col, select
 
 from bot.database import Database
-from bot.demo.slack import Ack, Channel, Message, Person, View, Workspace
+from bot.demo.slack.workspace import Ack, Channel, Message, Person, View, Workspace
 from bot.running import House, house
 from bot.settings import Settings
 from models import audit

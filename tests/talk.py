@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from bot.demo import dingtalk, slack
+from bot.demo.dingtalk import organisation as dingtalk
+from bot.demo.slack import workspace as slack
 from tests import dingtalk_stage as ding
 from tests.stage import Stage, changed, metered
 

@@ -14,7 +14,7 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from bot.slack_blocks import render
+from bot.slack.blocks import render
 from handlers import refusals, texts
 from handlers.routes import BUTTONS, COMMANDS, CONFIRM, FORMS, JOBS
 from handlers.wording import Shown, Text

@@ -80,8 +80,8 @@ def _ours() -> Path:
 async def _install(settings: Settings, database: Database, name: str, design: str) -> str:
     import aiohttp  # noqa: PLC0415 - the messengers' libraries take a second to load
 
-    from bot.dingtalk import DingTalk  # noqa: PLC0415
-    from bot.dingtalk_errors import DingTalkError  # noqa: PLC0415
+    from bot.dingtalk.errors import DingTalkError  # noqa: PLC0415
+    from bot.dingtalk.messenger import DingTalk  # noqa: PLC0415
     from bot.dispatch import Dispatcher, utc_now  # noqa: PLC0415
 
     async with aiohttp.ClientSession() as http:

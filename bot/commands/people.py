@@ -140,8 +140,8 @@ async def _sync_dingtalk(settings: Settings, database: Database, *, dry_run: boo
     """Read once and take over: an organisation has few calls a month, so what was done is shown after it."""
     import aiohttp  # noqa: PLC0415 - the messengers' libraries take a second to load
 
-    from bot.dingtalk import DingTalk  # noqa: PLC0415
-    from bot.dingtalk_errors import DingTalkError  # noqa: PLC0415
+    from bot.dingtalk.errors import DingTalkError  # noqa: PLC0415
+    from bot.dingtalk.messenger import DingTalk  # noqa: PLC0415
     from bot.dispatch import Dispatcher, utc_now  # noqa: PLC0415
 
     if not settings.dingtalk_client_id or settings.dingtalk_client_secret is None:
@@ -179,7 +179,7 @@ async def _slack_people(settings: Settings, database: Database) -> list[Found]:
     from slack_sdk.errors import SlackApiError  # noqa: PLC0415
 
     from bot.dispatch import Dispatcher, utc_now  # noqa: PLC0415
-    from bot.slack import Slack  # noqa: PLC0415
+    from bot.slack.messenger import Slack  # noqa: PLC0415
 
     async with aiohttp.ClientSession() as http:
         slack = Slack(settings, Dispatcher(database, utc_now), http)

@@ -42,7 +42,7 @@ def manifest_slack(
     ] = "https://quotabot.example/slack/events",
 ) -> None:
     """The manifest to create the Slack app from."""
-    from bot.manifest import slack_manifest  # noqa: PLC0415 - Slack's library takes a second to load
+    from bot.slack.manifest import slack_manifest  # noqa: PLC0415 - Slack's library takes a second to load
 
     settings = Settings.load()
     try:

@@ -22,12 +22,12 @@ from sqlmodel import Session, select
 from bot.database import Database
 from bot.demo import playground_ledger as ledger
 from bot.demo import seed
-from bot.demo.dingtalk import DingTalk
+from bot.demo.dingtalk.organisation import DingTalk
 from bot.demo.gateways.litellm import LiteLLM
 from bot.demo.playground_screens import DingTalkScreen, Line, Screen, SlackScreen
 from bot.demo.seed import CAST, HOME, SAID, STRONG, WHO, Role
-from bot.demo.slack import Workspace
-from bot.demo.slack_board import Feed
+from bot.demo.slack.board import Feed
+from bot.demo.slack.workspace import Workspace
 from bot.migrate import migrate
 from bot.reconcile import Reconciler
 from bot.running import House, house

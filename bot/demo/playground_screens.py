@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bot.demo.dingtalk import DingTalk
-from bot.demo.dingtalk import Message as Said
-from bot.demo.dingtalk_wire import Push
+from bot.demo.dingtalk.organisation import DingTalk
+from bot.demo.dingtalk.organisation import Message as Said
+from bot.demo.dingtalk.wire import Push
 from bot.demo.seed import DESIGN, GROUP, Role
-from bot.demo.slack import Message, View, Workspace
+from bot.demo.slack.workspace import Message, View, Workspace
 
 Json = dict[str, Any]
 

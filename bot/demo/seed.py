@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from bot.demo.dingtalk import Department, Group
-from bot.demo.dingtalk import Person as Colleague
-from bot.demo.slack import Channel, Person
+from bot.demo.dingtalk.organisation import Department, Group
+from bot.demo.dingtalk.organisation import Person as Colleague
+from bot.demo.slack.workspace import Channel, Person
 from models import policy as rules
 from models.member import Address, Member
 from models.turning import advance, open_first

@@ -12,7 +12,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.slack import Channel, Person, Workspace
+from bot.demo.slack.workspace import Channel, Person, Workspace
 
 ALICE = Person(
     "U01", "alice", "Alice Li", "alice@corp.example", locale="zh-CN", tz="Asia/Shanghai", manager="U03"

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.database import Database
-from bot.demo.slack import Person, Workspace
+from bot.demo.slack.workspace import Person, Workspace
 from bot.settings import Settings
 from models import policy as rules
 from models.ledger import Cause

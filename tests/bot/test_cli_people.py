@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.slack import Person, Workspace
+from bot.demo.slack.workspace import Person, Workspace
 from bot.settings import Settings
 from tests.console import PEOPLE, POLICY, Operator
 

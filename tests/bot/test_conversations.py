@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bot.demo.slack import Message
+from bot.demo.slack.workspace import Message
 from models.member import Address
 from tests.stage import CHANNEL, Stage, code_of
 

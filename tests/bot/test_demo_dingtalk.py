@@ -16,9 +16,9 @@ import pytest
 from aiohttp import ClientSession
 from dingtalk_stream import ChatbotMessage
 
-from bot.demo.dingtalk import Department, DingTalk, Group, Person, Timing
-from bot.dingtalk_api import DingTalkApi
-from bot.stream import Frame, Limits, Stream
+from bot.demo.dingtalk.organisation import Department, DingTalk, Group, Person, Timing
+from bot.dingtalk.api import DingTalkApi
+from bot.dingtalk.stream import Frame, Limits, Stream
 
 ALICE = Person("alice", "爱丽丝", "alice@corp.example", departments=(2,), manager="bob")
 BOB = Person("bob", "鲍勃", departments=(2,))

@@ -6,7 +6,7 @@ import time
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.slack import Workspace
+from bot.demo.slack.workspace import Workspace
 from tests.bot.slack_app import (
     ALICE,
     CHANNELS,

@@ -9,7 +9,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.slack import Workspace
+from bot.demo.slack.workspace import Workspace
 from tests.bot.slack_app import CHANNELS, FORM, PEOPLE, Clock, buttons, listening, plain, section
 
 ALICES = "1700000000.000000"

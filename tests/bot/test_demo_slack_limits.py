@@ -6,7 +6,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.slack import Pace, Workspace
+from bot.demo.slack.workspace import Pace, Workspace
 from tests.bot.slack_app import CHANNELS, FORM, PEOPLE, Clock, buttons, plain, section
 
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.slack import Timing, Workspace
+from bot.demo.slack.workspace import Timing, Workspace
 from tests.bot.slack_app import CHANNELS, PEOPLE, Heard, bolt_app, buttons, listening, over_http, over_sockets
 
 HASTY = Timing(patience=0.3, event_retries=(0.0, 0.0, 0.0))

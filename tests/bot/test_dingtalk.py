@@ -12,9 +12,9 @@ import aiohttp
 import pytest
 from sqlmodel import select
 
-from bot.demo.dingtalk import Person
+from bot.demo.dingtalk.organisation import Person
+from bot.dingtalk.stream import CARDS
 from bot.messenger import Profile
-from bot.stream import CARDS
 from models.calls import CallCount
 from models.message import Message
 from models.request import Request

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from bot.demo.dingtalk import Department, DingTalk, Group, Person
-from bot.dingtalk_api import (
+from bot.demo.dingtalk.organisation import Department, DingTalk, Group, Person
+from bot.dingtalk.api import (
     CREATE_CARD,
     REPLY,
     SEND_TO_USERS,
@@ -20,7 +20,7 @@ from bot.dingtalk_api import (
     DingTalkApi,
     card_values,
 )
-from bot.dingtalk_errors import DingTalkError, OutcomeUnknown, Throttled, TokenRefused
+from bot.dingtalk.errors import DingTalkError, OutcomeUnknown, Throttled, TokenRefused
 
 ALICE = Person("alice", "爱丽丝", "alice@corp.example", "007", "工程师", departments=(2,), manager="bob")
 BOB = Person("bob", "鲍勃", departments=(1, 2))

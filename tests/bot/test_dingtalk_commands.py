@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from bot.cli import app
 from bot.database import Database
-from bot.demo.dingtalk import DingTalk, Person
+from bot.demo.dingtalk.organisation import DingTalk, Person
 from models.calls import Called, count
 from tests.dingtalk_stage import DEPARTMENTS, colleagues
 from tests.stage import settled_copy

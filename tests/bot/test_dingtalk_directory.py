@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from bot.demo.dingtalk import Department, Person
-from bot.dingtalk_api import Department as Dept
-from bot.dingtalk_api import User
-from bot.dingtalk_directory import Plan, Snapshot
-from bot.dingtalk_errors import DingTalkError
+from bot.demo.dingtalk.organisation import Department, Person
+from bot.dingtalk.api import Department as Dept
+from bot.dingtalk.api import User
+from bot.dingtalk.directory import Plan, Snapshot
+from bot.dingtalk.errors import DingTalkError
 from bot.directory import TooManyLeave
 from models.member import Address, Member
 from tests.dingtalk_stage import GROUP, DingStage, buttons, raised, shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.dingtalk_errors import DingTalkError, OutcomeUnknown, Throttled, TokenRefused, failure, parsed
+from bot.dingtalk.errors import DingTalkError, OutcomeUnknown, Throttled, TokenRefused, failure, parsed
 
 
 @pytest.mark.parametrize(

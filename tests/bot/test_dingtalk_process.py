@@ -15,7 +15,7 @@ import pytest
 from sqlmodel import select
 
 from bot.database import Database
-from bot.demo.dingtalk import DingTalk, Plan, Timing
+from bot.demo.dingtalk.organisation import DingTalk, Plan, Timing
 from models.ledger import Account, AccountKind
 from models.member import Address
 from models.request import Request

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bot.dingtalk_api import KEY_BYTES, VALUE_BYTES, card_values
-from bot.dingtalk_frames import Click, Heard
-from bot.dingtalk_words import (
+from bot.dingtalk.api import KEY_BYTES, VALUE_BYTES, card_values
+from bot.dingtalk.frames import Click, Heard
+from bot.dingtalk.words import (
     MARKDOWN_BYTES,
     card,
     form_hint,

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, event, text
 from sqlmodel import Session, func, select
 
 from bot.database import Database
-from bot.demo.slack import Person
+from bot.demo.slack.workspace import Person
 from bot.dispatch import Dispatcher
 from bot.messenger import Request
 from models import echo

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 from sqlmodel import select
 
-from bot.demo.slack import Person, View
+from bot.demo.slack.workspace import Person, View
 from models.refusal import Refusal
 from models.request import Request
 from tests.stage import CHANNEL, Stage, code_of, raised, settled_copy

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.database import Database
-from bot.demo.slack import Workspace
+from bot.demo.slack.workspace import Workspace
 from models.wallet import wallet_of
 from tests.stage import cast, slack_id
 from tests.town import settle_town, who

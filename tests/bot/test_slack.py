@@ -9,12 +9,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.demo.slack import Workspace
-from bot.demo.slack_payloads import event
+from bot.demo.slack.payloads import event
+from bot.demo.slack.workspace import Workspace
 from bot.messenger import MessengerError, Profile, Undeliverable
 from bot.running import house
 from bot.settings import Settings
-from bot.slack_read import foreign, read_profile, spoken
+from bot.slack.read import foreign, read_profile, spoken
 from handlers.routes import BUTTONS, CONFIRM, FORMS
 from models.message import Message
 from tests.stage import CHANNEL, Stage, cast, raised, settled_copy, slack_id

@@ -13,8 +13,8 @@ from slack_sdk.models.views import View
 from sqlmodel import Session, select
 
 from bot.database import Database
-from bot.demo.slack_limits import check_message, check_view
-from bot.slack_blocks import answers, cut, home, modal, mrkdwn, plain, render
+from bot.demo.slack.limits import check_message, check_view
+from bot.slack.blocks import answers, cut, home, modal, mrkdwn, plain, render
 from handlers import balance, lending, requests
 from handlers import home as page
 from handlers.cards import request_card

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, web
 
-from bot.demo.dingtalk import DingTalk, Person, Timing
-from bot.stream import BadFrame, Frame, Limits, State, Stream
+from bot.demo.dingtalk.organisation import DingTalk, Person, Timing
+from bot.dingtalk.stream import BadFrame, Frame, Limits, State, Stream
 
 ALICE, BOB = Person("alice", "爱丽丝", manager="bob"), Person("bob", "鲍勃")
 
