@@ -1,13 +1,16 @@
-"""A changed policy is announced to whom it touches: what, from when, why, and what one can do."""
+"""What changed without their asking is announced to whom it touches: what, from when, why, and what one can do."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from handlers.context import Voice
 from handlers.wording import Shown, Text
+from models.grant import ending
 from models.member import Member
 from models.message import Message
+from models.period import Period
+from models.wallet import wallet_of
 
 CHANGED = Text(
     "From {day} on your quota is {after} a period instead of {before}.",
@@ -21,6 +24,14 @@ IF_SHORT = Text(
 CALLED_OFF = Text(
     "The change announced for {day} does not come: your quota stays {amount} a period.",
     "原定{day}起的额度调整已取消，你每期的额度仍为 {amount}。",
+)
+GIVEN = Text(
+    "You were given **{amount}** until {day}. You have {left} left.",
+    "已为你追加额度 **{amount}**，可用至{day}。你现在有 {left}。",
+)
+TAKEN = Text(
+    "**{amount}** of your quota was taken back. You have {left} left.",
+    "你的额度被收回 **{amount}**，现在还剩 {left}。",
 )
 WELCOME_MORE = Text("`balance` shows what is left.", "发送 `余额` 可随时查看。")
 
@@ -44,6 +55,21 @@ def call_off(voice: Voice, member: Member, amount: int, *, starts: datetime, due
     reader = voice.reader_of(member)
     facts = {"day": reader.day(starts), "amount": reader.amount(amount)}
     return voice.tell(member, Message(text=CALLED_OFF(reader.locale, **facts)), due=due)
+
+
+def given(
+    voice: Voice, member: Member, amount: int, *, until: date | None, reason: str, due: datetime
+) -> bool:
+    """Promise to tell somebody at `due` what an operator gave them; below zero: took from them."""
+    reader, left = voice.reader_of(member), wallet_of(voice.session, member.id).available
+    facts = {"amount": reader.amount(abs(amount)), "left": reader.amount(left)}
+    if amount > 0:
+        ends = ending(Period.current(voice.session), until, voice.policy)
+        said = GIVEN(reader.locale, day=reader.last_day(ends), **facts)
+    else:
+        said = TAKEN(reader.locale, **facts)
+    text = Shown(f"{said}\n{BECAUSE(reader.locale, reason=reason)}")
+    return voice.tell(member, Message(text=text), due=due)
 
 
 def announced(version: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
@@ -23,11 +23,16 @@ def give(
     require_colleague(member)
     period = Period.current(session)
     lock_members(session, [member.id])
-    ends_at = period.ends_at if until is None else end_of_day(until, policy.zone)
+    ends_at = ending(period, until, policy)
     if ends_at <= cause.at and until is not None:
         raise BadDate(until.isoformat())
     issued = organisation(session, AccountKind.ISSUED, cause.at)
     top_up(session, member.id, amount, source=issued, ends_at=ends_at, cause=cause)
+
+
+def ending(period: Period, until: date | None, policy: Policy) -> datetime:
+    """When a grant ends: with the period, or with its last day."""
+    return period.ends_at if until is None else end_of_day(until, policy.zone)
 
 
 def give_team(

@@ -16,6 +16,7 @@ from uuid import uuid4
 import typer
 from sqlmodel import Session
 
+from bot.commands.applying import EVERY
 from bot.commands.console import Failed, as_json, content, day, ledger, member, moment, money, read, table
 from bot.commands.ticking import read_gateway, tick_once
 from bot.database import Database
@@ -23,6 +24,8 @@ from bot.export import csv_lines, json_lines
 from bot.settings import Settings
 from bot.sheet import Line, SheetError, lines
 from handlers import refusals
+from handlers.announcing import given
+from handlers.context import Voice
 from models import audit as checks
 from models import policy as rules
 from models.amount import ALL, Unit, from_plain, parse
@@ -30,6 +33,7 @@ from models.books import BOOKS, Book, Row, Style
 from models.enacting import move_on
 from models.grant import give, give_team, take
 from models.ledger import Cause
+from models.member import Member
 from models.metered import ids_by_email
 from models.period import Period
 from models.refusal import BadAmount, BadDate, InsufficientQuota
@@ -80,6 +84,9 @@ def grant(
     team: Annotated[
         str | None, typer.Option("--team", metavar="NAME", help="Everybody in it, instead of EMAIL.")
     ] = None,
+    tell: Annotated[
+        bool, typer.Option("--tell", help="Write to whom it concerns, one message a second.")
+    ] = False,
 ) -> None:
     """Give somebody, or each member of a team, a top-up, or take quota away."""
     until, why, now = day(expires, "--expires"), reason.strip(), datetime.now(UTC)
@@ -88,53 +95,63 @@ def grant(
     if len(whom) != (1 if team else 2):
         raise typer.BadParameter("it is EMAIL AMOUNT, or --team NAME AMOUNT", param_hint="EMAIL AMOUNT")
     with ledger() as database:
-        if team:
-            said = database.transact(lambda session: _grant_team(session, team, whom[0], until, why, now))
-        else:
-            said = database.transact(lambda session: _grant(session, whom[0], whom[1], until, why, now))
-        typer.echo(said)
+        typer.echo(
+            database.transact(lambda session: _granted(session, whom, team, until, why, now, tell=tell))
+        )
 
 
-def _grant_team(
-    session: Session, team: str, typed: str, until: date | None, reason: str, now: datetime
-) -> str:
-    """Each member of the team gets a top-up that ends by itself; or fail with nothing moved."""
-    version, policy = read(session)
-    stored = _signed(typed, policy.unit)
-    if stored < 0:
-        raise Failed("a team is given to; quota is taken from one person at a time")
-    cause = Cause(now, "admin", f"grant:{uuid4().hex}", reason, version)
-    try:
-        given = give_team(session, team, stored, until=until, policy=policy, cause=cause)
-    except BadDate as no:
-        raise Failed(f"{no.text} is over; nothing was granted") from no
-    if not given:
-        raise Failed(f"nobody is in the team {team}; nothing was granted")
-    each, total = money(stored, policy.unit), money(stored * len(given), policy.unit)
-    return f"gave {each} to each of {len(given)} people of {team}: {total}"
-
-
-def _grant(session: Session, email: str, typed: str, until: date | None, reason: str, now: datetime) -> str:
+def _granted(
+    session: Session, whom: list[str], team: str | None, until: date | None, reason: str, now: datetime, *, tell: bool
+) -> str:  # fmt: skip
     """Do it and say what was done; or fail with nothing moved."""
     version, policy = read(session)
-    found, stored = member(session, email), _signed(typed, policy.unit)
-    if found.left_at is not None:
-        raise Failed(f"{found.email} has left; nothing was changed")
-    cause = Cause(now, "admin", f"grant:{uuid4().hex}", reason, version)
+    key = f"grant:{uuid4().hex}"
+    voice = Voice(session=session, now=now, key=key, version=version, policy=policy, actor="admin")
+    stored = _signed(whom[-1], policy.unit)
     try:
-        if stored > 0:
-            give(session, found, stored, until=until, policy=policy, cause=cause)
-        elif until is not None:
-            raise Failed("--expires is for what is given")
-        else:
-            take(session, found, -stored, cause=cause)
-    except InsufficientQuota as no:
-        held = money(no.available, policy.unit)
-        raise Failed(f"{found.email} holds {held} of their own; nothing was taken") from no
+        people = (
+            _give_team(voice, team, stored, until, reason)
+            if team
+            else [_give_or_take(voice, whom[0], stored, until, reason)]
+        )
     except BadDate as no:
         raise Failed(f"{no.text} is over; nothing was granted") from no
-    left = money(wallet_of(session, found.id).available, policy.unit)
-    return f"{'gave' if stored > 0 else 'took'} {money(abs(stored), policy.unit)}; {found.email} has {left}"
+    for number, who in enumerate(people if tell else ()):
+        given(voice, who, stored, until=until, reason=reason, due=now + number * EVERY)
+    each, total = money(abs(stored), policy.unit), money(stored * len(people), policy.unit)
+    if team:
+        return f"gave {each} to each of {len(people)} people of {team}: {total}"
+    left = money(wallet_of(session, people[0].id).available, policy.unit)
+    return f"{'gave' if stored > 0 else 'took'} {each}; {people[0].email} has {left}"
+
+
+def _give_team(voice: Voice, team: str, stored: int, until: date | None, reason: str) -> list[Member]:
+    """Each member of the team gets a top-up that ends by itself."""
+    if stored < 0:
+        raise Failed("a team is given to; quota is taken from one person at a time")
+    people = give_team(
+        voice.session, team, stored, until=until, policy=voice.policy, cause=voice.cause(reason)
+    )
+    if not people:
+        raise Failed(f"nobody is in the team {team}; nothing was granted")
+    return people
+
+
+def _give_or_take(voice: Voice, email: str, stored: int, until: date | None, reason: str) -> Member:
+    found, cause = member(voice.session, email), voice.cause(reason)
+    if found.left_at is not None:
+        raise Failed(f"{found.email} has left; nothing was changed")
+    if stored > 0:
+        give(voice.session, found, stored, until=until, policy=voice.policy, cause=cause)
+        return found
+    if until is not None:
+        raise Failed("--expires is for what is given")
+    try:
+        take(voice.session, found, -stored, cause=cause)
+    except InsufficientQuota as no:
+        held = money(no.available, voice.policy.unit)
+        raise Failed(f"{found.email} holds {held} of their own; nothing was taken") from no
+    return found
 
 
 def _signed(typed: str, unit: Unit) -> int:

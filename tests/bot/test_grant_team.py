@@ -1,11 +1,15 @@
 """A task grant for a team: each member gets a top-up that ends by itself."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlmodel import col, select
 
+from bot.database import Database
 from bot.settings import Settings
+from models.outbox import Effect
 from tests.console import POLICY, Operator
 
 SOON = (datetime.now(UTC) + timedelta(days=9)).date().isoformat()
@@ -54,3 +58,28 @@ def test_a_person_is_still_given_to_and_taken_from_as_before(operator: Operator)
     operator.run("grant", "alice@corp.example", "5", "--reason", "x")
     operator.run("grant", "alice@corp.example", "-20", "--reason", "x")
     assert operator.show("alice")["available"] == "85"
+
+
+def test_whoever_is_given_to_or_taken_from_hears_it_where_that_is_wanted(operator: Operator) -> None:
+    operator.run("grant", "alice@corp.example", "5", "--reason", "quiet")
+    assert said(operator) == []
+    operator.run("grant", "--team", "payments", "200", "--reason", "*migration*", "--expires", SOON, "--tell")
+    operator.run("grant", "alice@corp.example", "-20", "--reason", "by mistake", "--tell")
+    to_bob, to_lee, to_alice = said(operator)
+    assert "**$200.00**" in to_bob
+    assert "可用至" in to_lee
+    assert "\\*migration\\*" in to_bob
+    assert "**$20.00** of your quota was taken back. You have $85.00 left" in to_alice
+    assert "by mistake" in to_alice
+
+
+def said(operator: Operator) -> list[str]:
+    database = Database(os.environ["DATABASE_URL"])
+    try:
+        query = select(Effect).where(Effect.kind == "say").order_by(col(Effect.id))
+        return [
+            str(one.payload["message"]["text"])
+            for one in database.transact(lambda session: list(session.exec(query).all()))
+        ]
+    finally:
+        database.close()
