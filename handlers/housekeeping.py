@@ -25,7 +25,7 @@ from models.ledger import Account, AccountKind, Kind, Transfer
 from models.loan import Ask, Loan
 from models.member import Member
 from models.message import Button, Message
-from models.outbox import Effect, promise_once
+from models.outbox import Effect, promise_once, unreached
 from models.period import Period
 from models.receipt import forget_old
 from models.request import OPEN, Request, ask_next, end, end_grant
@@ -76,10 +76,10 @@ def _awake(voice: Voice, since: datetime, who: Member | None) -> timedelta:
 
 
 def _nobody_left(voice: Voice, request: Request, asked: list[Asked]) -> bool:
-    """Whether all who were asked have left or are no longer in the chain."""
-
+    """Whether all who were asked have left, are no longer in the chain, or cannot be written to."""
     today = {one.member.id for one in chain(voice.session, voice.policy, request.member_id, voice.now)}
-    return not any(one.for_id in today for one in asked)
+    deaf = unreached(voice.session, request.about)
+    return not any(one.for_id in today and one.member_id not in deaf for one in asked)
 
 
 def _expire(voice: Voice, request: Request) -> None:

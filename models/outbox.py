@@ -130,6 +130,13 @@ def copies(session: Session, about: str) -> list[Effect]:
     return list(session.exec(query).all())
 
 
+def unreached(session: Session, about: str) -> set[int]:
+    """Whom nothing about it could be said to: every copy that was meant for them is set aside."""
+    query = select(Effect.payload, Effect.parked_at).where(Effect.about == about, Effect.kind == "say")
+    said = [(what["reader"], parked is None) for what, parked in session.exec(query).all() if what["reader"]]
+    return {reader for reader, _ in said} - {reader for reader, goes in said if goes}
+
+
 def withdraw(session: Session, about: str, now: datetime, why: str) -> int:
     """Set aside what nobody has begun to say of `about`; returns how many that were."""
     unsaid = (

@@ -10,6 +10,7 @@ from handlers import housekeeping, lending, requests
 from handlers.context import Voice
 from models import policy as rules
 from models.loan import Ask
+from models.outbox import Effect, park
 from models.request import Request
 from tests.promised import heard, told
 from tests.town import NOW, asks, who
@@ -66,6 +67,18 @@ def test_a_weekend_does_not_count(session: Session) -> None:
     assert len(told(session, "lee")) == 1
     tick(session, datetime(2026, 11, 16, 3, 0, tzinfo=UTC))
     assert len(told(session, "lee")) == 2
+
+
+def test_when_the_card_reaches_nobody_who_was_asked_the_next_is_asked_at_once(session: Session) -> None:
+    found = ask(session)
+    card = session.exec(select(Effect).where(Effect.about == found.about)).one()
+    park(session, card, NOW, "lee: invalid staff id")
+    session.expire_all()
+    tick(session, NOW + timedelta(minutes=1))
+    assert "load test" in heard(session, "olga")
+    before = len(told(session, "olga"))
+    tick(session, NOW + timedelta(minutes=2))
+    assert len(told(session, "olga")) == before, "who was asked in their place is asked once"
 
 
 def test_when_the_only_one_asked_has_left_the_next_is_asked_at_once(session: Session) -> None:
