@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -30,6 +31,9 @@ BUSY = 250
 """Milliseconds that SQLite waits for another process at a time: short, so that a deadline is noticed soon after it."""
 PAGES = 32 * 1024
 """KiB of SQLite pages kept in memory: nearly all of what closing a period takes, however many people there are."""
+SWITCH = 0.0005
+"""Seconds after which a thread that computes (the bases of a whole opening) lets another one go on: a question asks nine statements and
+waits that long for each."""
 SHARED = 64
 """Requests that may share one SQLite commit."""
 _AGAIN = (
@@ -96,6 +100,7 @@ class Database:
     """`run` commits what a function did, or nothing of it; `look` lets it see and change nothing."""
 
     def __init__(self, url: str) -> None:
+        sys.setswitchinterval(SWITCH)
         self.engine = engine_for(url)
         self._looking = looking_engine_for(url, self.engine)
         self.sqlite = self.engine.dialect.name == "sqlite"
