@@ -252,7 +252,8 @@ def written(voice: Voice, reading: Reading, total: int, port: Port) -> None:
     row = voice.session.get_one(GatewayAccount, reading.id)
     if row.written is not None and row.total is not None:
         row.held = max(0, row.held + row.written - row.total)
-    take(voice, [reading])
+    for member in take(voice, [reading]).alerts:
+        metering.alert(voice, member)
     row.total, row.written, row.meant, row.error, row.due = reading.total, total, [], None, False
     voice.session.add(row)
     _live(voice, {row.member_id}, port)

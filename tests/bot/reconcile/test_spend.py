@@ -248,3 +248,14 @@ async def test_an_alert_names_what_burnt_and_offers_ways_on(stage: Stage) -> Non
         assert re.search(r"Since yesterday, mostly claude-opus-5 \(\w{8}\) \$82", message["text"])
         actions = {button["action"] for button in message["buttons"]}
         assert actions == {"surge.continue", "surge.pause", "request.open", "borrow.open"}
+
+
+async def test_what_is_first_seen_when_a_limit_is_read_back_alerts_too(stage: Stage) -> None:
+    loop = stage.reconciler()
+    await loop.round()
+    stage.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 10 * USD))
+    calls = iter([95.0])
+    stage.gateway.trouble.meanwhile("POST /user/update", lambda: stage.burn("alice", next(calls, 0)))
+    await loop.changes()
+    await loop.round()
+    assert sum("Your quota is used up" in text for text in stage.told("alice")) == 1
