@@ -265,13 +265,11 @@ def year(session: Session, budget: int, zone: ZoneInfo, now: datetime) -> Year:
     since = max(start, now - PACE, _begun(session) or now)
     seconds = max(int((now - since).total_seconds()), 24 * 60 * 60)
     lately, rest = _used(session, since, now), int((end - now).total_seconds())
-    projected = spent + rounded(lately * rest // seconds)
+    foreseen = spent + lately * rest // seconds
     left = budget - spent
     lasts = timedelta(seconds=left * seconds // lately) if lately and left > 0 else timedelta()
-    over = projected > budget
-    return Year(
-        budget, spent, projected, (now + lasts).astimezone(zone).date() if over else None, tuple(months)
-    )
+    runs_out = (now + lasts).astimezone(zone).date() if foreseen > budget else None
+    return Year(budget, spent, max(spent, rounded(foreseen)), runs_out, tuple(months))
 
 
 def _begun(session: Session) -> datetime | None:

@@ -56,7 +56,8 @@ def report(
         typer.echo(f"{found['period']['start']} – {found['period']['end']}, in {found['unit']}")
         for columns, rows in ((_TEAM, found["teams"]), (_DAY, found["days"])):
             typer.echo("")
-            table([columns, *(tuple(str(row[name]) for name in columns) for row in rows)])
+            named = (row if row.get("team") != "" else row | {"team": "–"} for row in rows)
+            table([columns, *(tuple(str(row[name]) for name in columns) for row in named)])
 
 
 _TEAM = tuple(one.name for one in fields(Line))

@@ -162,11 +162,24 @@ def test_a_budget_that_lasts_has_no_end(town: Database) -> None:
     assert found.runs_out is None
 
 
+def test_where_a_year_ends_is_an_estimate_of_three_digits_and_no_less_than_what_is_spent(
+    town: Database,
+) -> None:
+    spend(town, "pia", 28.123456)
+    found = town.transact(lambda session: year(session, 10_000 * USD, ZONE, after(days=3)))
+    assert len(str(found.projected).rstrip("0")) <= 3
+    last = datetime(2026, 12, 31, 15, 59, tzinfo=UTC)
+    assert town.transact(lambda session: year(session, 10_000 * USD, ZONE, last)).projected == round(
+        28.123456 * USD
+    )
+
+
 def test_the_report_is_a_table_a_csv_and_json(operator: Operator) -> None:
     operator.settle()
     shown = operator.says("report")
     assert "allocation" in shown
     assert "alice" not in shown
+    assert "\n–  " not in shown
     rows = list(csv.DictReader(operator.says("report", "--format", "csv").splitlines()))
     assert rows[-1]["team"] == EVERYBODY
     assert rows[-1]["allocation"] == "900"
