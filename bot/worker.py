@@ -44,15 +44,17 @@ class Pace:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
         self._free: dict[str, float] = defaultdict(float)
+        self._last: dict[str, float] = defaultdict(float)
 
     def wait(self, lane: str) -> float:
-        """Seconds till it is this lane's turn; 0 takes the turn."""
+        """Seconds till one's turn in this lane; 0 takes the turn. Whoever waits gets their own, behind who waits already."""
         now = self.clock()
         at = max(self._free[lane], now - (BURST - 1) * EVERY)
-        if at > now:
-            return at - now
-        self._free[lane] = at + EVERY
-        return 0.0
+        if at <= now:
+            self._free[lane] = at + EVERY
+            return 0.0
+        self._last[lane] = max(at, self._last[lane] + EVERY)
+        return self._last[lane] - now
 
     def hold(self, lane: str, seconds: float) -> None:
         self._free[lane] = max(self._free[lane], self.clock() + seconds)

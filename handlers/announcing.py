@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 
+from handlers import texts
 from handlers.context import Voice
-from handlers.wording import Shown, Text
+from handlers.wording import Shown, Text, listed
+from models.gateway_state import free_models
 from models.grant import ending
 from models.member import Member
 from models.message import Message
+from models.outbox import Mailing
 from models.period import Period
 from models.wallet import wallet_of
 
 CHANGED = Text(
-    "From {day} on your quota is {after} a period instead of {before}.",
+    "From {day} your quota is {after} a period instead of {before}.",
     "从{day}起，你每期的额度由 {before} 调整为 {after}。",
 )
 BECAUSE = Text("Why: {reason}", "原因：{reason}")
 IF_SHORT = Text(
-    "When it gets tight: `request 200 reason` asks for more, `borrow 50 from @colleague` asks a colleague.",
+    "When it gets tight: `request 200 reason` asks your manager, `borrow 50 from @colleague` a colleague.",
     "不够用时：发送 `申请 200 理由` 向主管申请，或发送 `向 @同事 借 50`。",
 )
 CALLED_OFF = Text(
-    "The change announced for {day} does not come: your quota stays {amount} a period.",
+    "The change announced for {day} is called off: your quota stays {amount} a period.",
     "原定{day}起的额度调整已取消，你每期的额度仍为 {amount}。",
 )
 GIVEN = Text(
@@ -36,31 +39,31 @@ TAKEN = Text(
 WELCOME_MORE = Text("`balance` shows what is left.", "发送 `余额` 可随时查看。")
 
 
-def announce(
-    voice: Voice, member: Member, before: int, after: int, *, starts: datetime, due: datetime
-) -> bool:
-    """Promise to tell somebody at `due` that their base changes from `starts` on; False when they cannot be reached."""
-    reader = voice.reader_of(member)
-    rule = voice.policy.base_for(member.columns())
-    facts = {"day": reader.day(starts), "before": reader.amount(before), "after": reader.amount(after)}
-    said = [CHANGED(reader.locale, **facts)]
-    if rule.reason:
-        said.append(BECAUSE(reader.locale, reason=rule.reason))
-    said.append((IF_SHORT if after < before else WELCOME_MORE)(reader.locale))
-    return voice.tell(member, Message(text=Shown("\n".join(said))), about=announced(voice.version), due=due)
+def announce(voice: Voice, member: Member, before: int, *, starts: date | None, mailing: Mailing) -> bool:
+    """Promise to tell somebody that their base changes on a day, or now; False when they cannot be reached."""
+    reader, due = voice.reader_of(member), voice.policy.base_for(member.columns())
+    day = reader.calendar_day(starts) if starts else reader.day(voice.now)
+    said = [CHANGED(reader.locale, day=day, before=reader.amount(before), after=reader.amount(due.amount))]
+    if due.reason:
+        said.append(BECAUSE(reader.locale, reason=due.reason))
+    if not due.amount and (free := free_models(voice.session, voice.policy)):
+        said.append(texts.FREE_MODELS_STILL(reader.locale, models=listed(free, reader.locale)))
+    said.append((IF_SHORT if due.amount < before else WELCOME_MORE)(reader.locale))
+    text = Shown("\n".join(said))
+    return voice.tell(member, Message(text=text), about=announced(voice.version), mailing=mailing)
 
 
-def call_off(voice: Voice, member: Member, amount: int, *, starts: datetime, due: datetime) -> bool:
-    """Promise to tell somebody at `due` that the change announced for `starts` does not come."""
-    reader = voice.reader_of(member)
-    facts = {"day": reader.day(starts), "amount": reader.amount(amount)}
-    return voice.tell(member, Message(text=CALLED_OFF(reader.locale, **facts)), due=due)
+def call_off(voice: Voice, member: Member, *, starts: date, mailing: Mailing) -> bool:
+    """Promise to tell somebody that the change announced for a day does not come; False when they cannot be reached."""
+    reader, stays = voice.reader_of(member), voice.policy.base_for(member.columns()).amount
+    text = CALLED_OFF(reader.locale, day=reader.calendar_day(starts), amount=reader.amount(stays))
+    return voice.tell(member, Message(text=text), about=called_off(voice.version), mailing=mailing)
 
 
 def given(
-    voice: Voice, member: Member, amount: int, *, until: date | None, reason: str, due: datetime
+    voice: Voice, member: Member, amount: int, *, until: date | None, reason: str, mailing: Mailing
 ) -> bool:
-    """Promise to tell somebody at `due` what an operator gave them; below zero: took from them."""
+    """Promise to tell somebody what an operator gave them; below zero: took from them."""
     reader, left = voice.reader_of(member), wallet_of(voice.session, member.id).available
     facts = {"amount": reader.amount(abs(amount)), "left": reader.amount(left)}
     if amount > 0:
@@ -69,9 +72,14 @@ def given(
     else:
         said = TAKEN(reader.locale, **facts)
     text = Shown(f"{said}\n{BECAUSE(reader.locale, reason=reason)}")
-    return voice.tell(member, Message(text=text), due=due)
+    return voice.tell(member, Message(text=text), mailing=mailing)
 
 
 def announced(version: int) -> str:
-    """What the messages about one version of the policy are about."""
+    """What the messages are about that announce a version of the policy."""
     return f"policy:{version}"
+
+
+def called_off(version: int) -> str:
+    """And those that call off what was announced before it."""
+    return f"policy:{version}:off"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlmodel import col, select
 
@@ -169,7 +169,3 @@ def lang(ctx: Context, locale: str) -> Message:
     ctx.session.add(ctx.me)
     ctx.refresh_home(ctx.me)
     return Message(text=texts.LANG_SET(locale))
-
-
-def until_day(reader: Reader, day: date) -> Shown:
-    return reader.day(datetime(day.year, day.month, day.day, 12, tzinfo=reader.zone))

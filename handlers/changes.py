@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from sqlalchemy import Integer, bindparam, func
 from sqlmodel import col, select
 
 from handlers.context import Context, Voice
 from handlers.wording import Shown, Text
-from models.calendar import midnight
 from models.ledger import Account, AccountKind
 from models.member import Member
 from models.message import Message
@@ -17,8 +14,8 @@ from models.outbox import Effect, promise_once
 from models.period import Period, Standing, funded
 from models.policy import Policy, PolicyVersion, policy_of
 
-CHANGED_SINCE = Text("Since {day}: {before} → {after} a period.", "{day} 起每期额度：{before} → {after}。")
-CHANGE_TO_COME = Text("From {day} your quota is {amount}.", "自 {day} 起，你的额度为 {amount}。")
+CHANGED_SINCE = Text("Since {day}: {before} → {after} a period.", "{day}起，每期额度：{before} → {after}。")
+CHANGE_TO_COME = Text("From {day} your quota is {amount} a period.", "从{day}起，你每期的额度为 {amount}。")
 BECAUSE = Text(" Why: {reason}", "原因：{reason}")
 POOL_NEARLY_SPENT = Text(
     "{spent} of the {budget} top-up budget of {team} is granted; {left} is left for this period.",
@@ -62,7 +59,7 @@ def _since(ctx: Context, stands: Standing, before: PolicyVersion, now: PolicyVer
         return None
     reader = ctx.reader
     facts = {
-        "day": reader.day(now.in_force_at),
+        "day": reader.calendar_day(now.effective) if now.effective else reader.day(now.in_force_at),
         "before": reader.amount(old),
         "after": reader.amount(new.amount),
     }
@@ -79,10 +76,8 @@ def _to_come(ctx: Context, staged: PolicyVersion) -> Shown | None:
     if due.amount == ctx.policy.base_for(columns).amount:
         return None
     reader = ctx.reader
-    noon = midnight(staged.effective, policy.zone) + timedelta(
-        hours=12
-    )  # the same day in the reader's zone, nearly always
-    said = CHANGE_TO_COME(reader.locale, day=reader.day(noon), amount=reader.amount(due.amount))
+    day = reader.calendar_day(staged.effective)
+    said = CHANGE_TO_COME(reader.locale, day=day, amount=reader.amount(due.amount))
     return Shown(said + (BECAUSE(reader.locale, reason=due.reason) if due.reason else ""))
 
 

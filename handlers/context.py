@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ from models.amount import Unit, shown
 from models.ledger import Cause
 from models.member import Address, Member, addresses
 from models.message import Message
-from models.outbox import Effect, copies, promise
+from models.outbox import Effect, Mailing, copies, promise
 from models.policy import Policy
 
 
@@ -36,6 +36,10 @@ class Reader:
         return Shown(
             format_date(at.astimezone(self.zone), "M月d日" if self.chinese else "d MMM", self._babel)
         )
+
+    def calendar_day(self, day: date) -> Shown:
+        """A day of the calendar, which is the same one everywhere."""
+        return self.day(datetime(day.year, day.month, day.day, 12, tzinfo=self.zone))
 
     def last_day(self, end: datetime) -> Shown:
         """The last day before an exclusive end."""
@@ -93,14 +97,18 @@ class Voice:
         *,
         about: str | None = None,
         shape: str = "",
-        due: datetime | None = None,
+        mailing: Mailing | None = None,
     ) -> bool:
-        """Promise to say something to somebody where they were last seen; False when they have no address."""
+        """Promise to say something to somebody where they were last seen; False when they have no address.
+
+        `mailing`: it is one of many, and said when its turn comes.
+        """
         found = self._address(member)
         if found is None or not member.active:
             return False
         spoken = message.spoken(self.reader_of(member).locale)
-        self.post(found.address, spoken, about=about, shape=shape, reader=member.id, due=due)
+        turn = mailing.turn(self.session, found.messenger) if mailing else None
+        self.post(found.address, spoken, about=about, shape=shape, reader=member.id, turn=turn)
         return True
 
     def post(
@@ -111,15 +119,15 @@ class Voice:
         about: str | None = None,
         shape: str = "",
         reader: int | None = None,
-        due: datetime | None = None,
+        turn: tuple[str, datetime] | None = None,
     ) -> None:
-        """Promise to say something at an address: a person's, a channel's or a thread's."""
+        """Promise to say something at an address: a person's, a channel's or a thread's. `turn`: its lane, and when."""
         self._told += 1
         payload = {"address": address, "message": message.as_json(), "shape": shape, "reader": reader}
         key = f"{self.key}#{self._told}"
+        lane, due = turn or (address, self.now)
         promise(
-            self.session,
-            Effect(key=key, kind="say", payload=payload, lane=address, about=about, due_at=due or self.now),
+            self.session, Effect(key=key, kind="say", payload=payload, lane=lane, about=about, due_at=due)
         )
 
     def retell(self, about: str, show: Callable[[str, Member | None], Message]) -> None:

@@ -151,7 +151,7 @@ def _level(voice: Voice, member: Member, alarm: Alarm, burns: Sequence[Burn]) ->
         lines.append(texts.ALERT_RECALL(say, amount=reader.amount(recallable)))
     free = free_models(voice.session, voice.policy)
     if free and top >= NEARLY:
-        lines.append(texts.MEANWHILE_FREE(say, models=listed(free, reader.locale)))
+        lines.append(texts.FREE_MODELS_STILL(say, models=listed(free, reader.locale)))
     ask, borrow = _more(reader)
     return Message(
         text="\n".join(lines), buttons=(ask, borrow) if out else (_go_on(reader), _stop(reader), ask, borrow)

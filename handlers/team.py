@@ -35,7 +35,11 @@ def team(ctx: Context) -> Message:
     if not count:
         raise NotForYou
     reader = ctx.reader
-    name = listed(names, reader.locale) or ctx.me.team or ctx.me.name
+    title = (
+        texts.TEAM_TITLE(reader.locale, team=listed(names, reader.locale))
+        if names
+        else texts.TEAM_REPORTS(reader.locale)
+    )
     facts = [(texts.TEAM_PEOPLE(reader.locale), str(count)), *_sums(ctx, period, people)]
     for one in names:
         pool = pool_of(ctx.session, one, period.id)
@@ -50,7 +54,7 @@ def team(ctx: Context) -> Message:
     facts += _year(ctx)
     chart = _by_model(ctx, period.starts_at.astimezone(ctx.policy.zone).date(), people)
     return Message(
-        title=texts.TEAM_TITLE(reader.locale, team=name),
+        title=title,
         text="",
         facts=tuple((str(a), str(b)) for a, b in facts),
         chart=chart,

@@ -298,6 +298,7 @@ OTHER_ACCOUNTS = {
 }
 WITH_PERSON = Text("{what}, {name}", "{what}，{name}")
 TEAM_TITLE = Text("Team {team}", "团队 {team}")
+TEAM_REPORTS = Text("Your direct reports", "你直接管理的同事")
 TEAM_BUDGET = Text("Top-up budget left", "追加预算剩余")
 TEAM_BUDGET_OF = Text("{left} of {budget}", "{left} / {budget}")
 TEAM_SUM = Text("Used by the team", "团队已用")
@@ -343,6 +344,7 @@ ALERT_LEFT = Text(
 ALERT_OUT = Text("Your quota is used up.", "你的额度已用完。")
 ALERT_WHAT = Text("Most of it: {what}.", "主要用在：{what}。")
 ALERT_LATELY = Text("Since yesterday, mostly {what}.", "昨天以来主要用在：{what}。")
+FREE_MODELS_STILL = Text("Free models keep working: {models}.", "免费模型可继续使用：{models}。")
 ALERT_RECALL = Text("You can recall {amount} that you lent.", "你可以收回借出未用的 {amount}。")
 
 SURGE = Text(

@@ -6,16 +6,19 @@ done is parked with its reason and stands in nobody's way.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Index, text
+from sqlalchemy import JSON, Index, func, text
 from sqlmodel import Field, Session, SQLModel, col, select, update
 
 from models.base import id_field, is_postgres
 
 LEASE = timedelta(seconds=30)
 MOST_ATTEMPTS = 12
+EVERY = timedelta(seconds=1)
+"""Between two messages of a mailing: what a messenger bears."""
 
 
 class Effect(SQLModel, table=True):
@@ -137,22 +140,54 @@ def unreached(session: Session, about: str) -> set[int]:
     return {reader for reader, _ in said} - {reader for reader, goes in said if goes}
 
 
-def withdraw(session: Session, about: str, now: datetime, why: str) -> int:
-    """Set aside what nobody has begun to say of `about`; returns how many that were."""
+class Mailing:
+    """Many messages at once: one a second on each messenger, behind what waits there already, in a lane of its own."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self._next: dict[str, datetime] = {}
+
+    def turn(self, session: Session, messenger: str) -> tuple[str, datetime]:
+        """The lane of the next message, and when it is due."""
+        at = self._next.get(messenger)
+        if at is None:
+            last = session.exec(
+                select(func.max(Effect.due_at)).where(Effect.lane == messenger, *_OPEN)
+            ).one_or_none()
+            at = max(self.now, last + EVERY) if last else self.now
+        self._next[messenger] = at + EVERY
+        return messenger, at
+
+    def waiting(self, session: Session) -> tuple[int, timedelta]:
+        """How many messages wait on the messengers that it wrote to, and how long the last of them does."""
+        query = select(func.count(), func.max(Effect.due_at)).where(
+            col(Effect.lane).in_(list(self._next)), *_OPEN
+        )
+        number, last = session.exec(query).one()
+        return number, max(last - self.now, timedelta()) + EVERY if last else timedelta()
+
+
+def withdraw(session: Session, abouts: Collection[str], now: datetime, why: str) -> int:
+    """Set aside what nobody has begun to say of `abouts`; returns how many that were."""
     unsaid = (
         update(Effect)
-        .where(col(Effect.about) == about, col(Effect.kind) == "say", col(Effect.attempts) == 0, *_OPEN)
+        .where(col(Effect.about).in_(abouts), col(Effect.kind) == "say", col(Effect.attempts) == 0, *_OPEN)
         .values(parked_at=now, error=why)
         .execution_options(synchronize_session=False)
     )
     return int(session.execute(unsaid).rowcount)  # type: ignore[attr-defined]
 
 
-def heard(session: Session, about: str) -> list[int]:
-    """Who was told of `about`, or is being told just now (member ids)."""
+def last_word(session: Session, abouts: Collection[str]) -> dict[int, str]:
+    """Of which of `abouts` each reader (a member id) was told last, or is still going to be."""
     reader = col(Effect.payload)["reader"].as_integer()
-    query = select(reader).where(Effect.about == about, Effect.kind == "say", Effect.attempts > 0)
-    return [int(one) for one in session.exec(query.order_by(col(Effect.id))).all() if one is not None]
+    query = select(reader, Effect.about).where(
+        col(Effect.about).in_(abouts),
+        Effect.kind == "say",
+        col(Effect.parked_at).is_(None) | (Effect.attempts > 0),
+    )
+    rows = session.exec(query.order_by(col(Effect.id))).all()
+    return {int(reader): about for reader, about in rows if reader is not None and about is not None}
 
 
 _OPEN = (col(Effect.done_at).is_(None), col(Effect.parked_at).is_(None))

@@ -2,72 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime
 from functools import partial
 
 from sqlmodel import Session, col, func, select
 
 from bot.commands.console import progress
 from bot.database import Database
-from handlers.announcing import announce, announced, call_off
+from handlers.announcing import announce, announced, call_off, called_off
 from handlers.context import Voice
 from models import policy as rules
-from models.calendar import midnight
 from models.enacting import adjust_range, enact
 from models.ledger import Cause
 from models.member import Member
-from models.outbox import heard, withdraw
+from models.outbox import Mailing, last_word, withdraw
 from models.period import CHUNK, Period, fit_pools
 from models.policy import Policy, PolicyVersion, record_version
 from models.policy_check import Change
 from models.turning import advance, open_first
 
-EVERY = timedelta(seconds=1)
-"""Between two messages: what messengers allow."""
-
 
 class Announcer:
-    """Promises one message a second, from `now` on, about what changes from `starts` on. `before`: whole bases by member."""
+    """Promises messages about what changes on the day `starts`, or now. `before`: whole bases by member."""
 
-    def __init__(self, now: datetime, starts: datetime, changes: Iterable[Change]) -> None:
-        self.now, self.starts, self.number = now, starts, 0
+    def __init__(self, now: datetime, starts: date | None, changes: Iterable[Change]) -> None:
+        self.now, self.starts, self.mailing = now, starts, Mailing(now)
         self.before = {change.member.id: change.before for change in changes}
-        self.told: set[int] = set()
+        self.deaf = 0
 
-    @property
-    def eta(self) -> str:
-        minutes = -(-self.number // 60)
-        return f"about {minutes} minute{'s' * (minutes != 1)}"
-
-    def tell(self, session: Session, version: int, policy: Policy, who: Member) -> None:
+    def tell(self, session: Session, version: int, policy: Policy, members: Collection[int]) -> None:
         """Of the whole base, also to a joiner who got a part of it; nothing where that stays."""
-        before, after = self.before.get(who.id), policy.base_for(who.columns()).amount
-        if before is not None and before != after:
+        for who in _people_among(session, members):
+            before, after = self.before.get(who.id), policy.base_for(who.columns()).amount
+            if before is not None and before != after:
+                voice = self._voice(session, version, policy, who)
+                self.deaf += not announce(voice, who, before, starts=self.starts, mailing=self.mailing)
+
+    def call_off(self, session: Session, version: int, policy: Policy, misled: dict[int, date]) -> None:
+        """Tell those who expect a change on a day that it does not come after all."""
+        for who in _people_among(session, misled):
             voice = self._voice(session, version, policy, who)
-            self.told.add(who.id)
-            self.number += announce(voice, who, before, after, starts=self.starts, due=self._due)
+            call_off(voice, who, starts=misled[who.id], mailing=self.mailing)
 
-    def call_off(self, session: Session, version: int, policy: Policy, dropped: PolicyVersion) -> None:
-        """Tell those who heard of a change that does not come after all, and have heard nothing newer."""
-        assert dropped.version is not None
-        for member_id in heard(session, announced(dropped.version)):
-            if member_id not in self.told:
-                who = session.get_one(Member, member_id)
-                voice, amount = (
-                    self._voice(session, version, policy, who),
-                    policy.base_for(who.columns()).amount,
-                )
-                starts = midnight(dropped.effective or self.now.date(), policy.zone)
-                self.number += call_off(voice, who, amount, starts=starts, due=self._due)
-
-    @property
-    def _due(self) -> datetime:
-        return self.now + self.number * EVERY
+    def summary(self, session: Session) -> str:
+        """For whoever applied it: what goes out, how long that takes, and who cannot be reached."""
+        number, last = self.mailing.waiting(session)
+        minutes = -(-int(last.total_seconds()) // 60)
+        said = f"{number} messages wait to be sent by `quotabot run`, about {minutes} minute{'s' * (minutes != 1)}"
+        nobody = f"{self.deaf} people are on no messenger and hear nothing" if self.deaf else ""
+        return "; ".join(filter(None, (said if number else "nobody is written to", nobody)))
 
     def _voice(self, session: Session, version: int, policy: Policy, who: Member) -> Voice:
         key = f"policy:{version}:{who.id}"
         return Voice(session=session, now=self.now, key=key, version=version, policy=policy, actor="policy")
+
+
+def _people_among(session: Session, ids: Collection[int]) -> Sequence[Member]:
+    return session.exec(select(Member).where(col(Member.id).in_(ids)).order_by(col(Member.id))).all()
 
 
 def open_all(database: Database, text: str, policy: Policy, now: datetime, by: str) -> int:
@@ -101,9 +93,13 @@ def stage(
 ) -> int:  # fmt: skip
     """Keep a policy for its day, and announce it when that is wanted; returns its version."""
     version = database.transact(lambda session: _staged(session, text, now, by, day))
-    for first in range(0, len(changes) if told else 0, CHUNK):
-        part = changes[first : first + CHUNK]
-        database.transact(partial(_tell_all, version=version, policy=policy, changes=part, told=told))
+    if told is not None:
+        touched = [change.member.id for change in changes]
+        with progress("writing messages", len(touched)) as step:
+            for first in range(0, len(touched), CHUNK):
+                part = touched[first : first + CHUNK]
+                database.transact(partial(told.tell, version=version, policy=policy, members=part))
+                step(len(part))
     return version
 
 
@@ -115,23 +111,19 @@ def _staged(session: Session, text: str, now: datetime, by: str, day: date) -> i
     return record_version(session, text, now, by, day)
 
 
-def _tell_all(
-    session: Session, version: int, policy: Policy, changes: Sequence[Change], told: Announcer | None
-) -> None:
-    for change in changes if told else ():
-        assert told is not None
-        told.tell(session, version, policy, session.get_one(Member, change.member.id))
-
-
-def drop(
-    database: Database, dropped: PolicyVersion, version: int, policy: Policy, now: datetime, told: Announcer | None
-) -> int:  # fmt: skip
-    """Withdraw what is not said yet of a staged version whose place another took; returns how many have heard of it."""
-    about = announced(dropped.version or 0)
-    database.transact(lambda session: withdraw(session, about, now, f"version {version} took its place"))
-    if told is not None:
-        database.transact(lambda session: told.call_off(session, version, policy, dropped))
-    return database.transact(lambda session: len(heard(session, about)))
+def set_right(session: Session, version: int, policy: Policy, now: datetime, told: Announcer | None) -> int:
+    """Withdraw what is not said yet and no longer true; call off what was said, or return how many go on expecting it."""
+    before = session.exec(select(PolicyVersion).where(col(PolicyVersion.version) < version)).all()
+    dropped = {announced(one.version or 0): one.effective for one in before if one.in_force_at is None}
+    calls = [called_off(one.version or 0) for one in before]
+    withdraw(session, [*dropped, *calls], now, f"version {version} took its place")
+    today, abouts = now.astimezone(policy.zone).date(), [announced(one) for one in range(1, version + 1)]
+    expected = ((who, dropped.get(about)) for who, about in last_word(session, [*abouts, *calls]).items())
+    misled = {who: day for who, day in expected if day is not None and day >= today}
+    if told is None:
+        return len(misled)
+    told.call_off(session, version, policy, misled)
+    return 0
 
 
 def adjust_all(
@@ -166,8 +158,7 @@ def _adjust(
 ) -> tuple[int | None, int]:
     last, touched = adjust_range(session, now, version, policy, after)
     if told is not None:
-        for one in touched:
-            told.tell(session, version, policy, session.get_one(Member, one.member_id))
+        told.tell(session, version, policy, [one.member_id for one in touched])
     return last, len(touched)
 
 

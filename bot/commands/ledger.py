@@ -16,7 +16,6 @@ from uuid import uuid4
 import typer
 from sqlmodel import Session
 
-from bot.commands.applying import EVERY
 from bot.commands.console import Failed, as_json, content, day, ledger, member, moment, money, read, table
 from bot.commands.ticking import read_gateway, tick_once
 from bot.database import Database
@@ -35,6 +34,7 @@ from models.grant import give, give_team, take
 from models.ledger import Cause
 from models.member import Member
 from models.metered import ids_by_email
+from models.outbox import Mailing
 from models.period import Period
 from models.refusal import BadAmount, BadDate, InsufficientQuota
 from models.show import show as shown
@@ -116,8 +116,9 @@ def _granted(
         )
     except BadDate as no:
         raise Failed(f"{no.text} is over; nothing was granted") from no
-    for number, who in enumerate(people if tell else ()):
-        given(voice, who, stored, until=until, reason=reason, due=now + number * EVERY)
+    mailing = Mailing(now)
+    for who in people if tell else ():
+        given(voice, who, stored, until=until, reason=reason, mailing=mailing)
     each, total = money(abs(stored), policy.unit), money(stored * len(people), policy.unit)
     if team:
         return f"gave {each} to each of {len(people)} people of {team}: {total}"

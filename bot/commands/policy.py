@@ -5,19 +5,19 @@ from __future__ import annotations
 import getpass
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from sqlmodel import Session, col, select
 
-from bot.commands.applying import Announcer, adjust_all, drop, open_all, stage, waiting
+from bot.commands.applying import Announcer, adjust_all, open_all, set_right, stage, waiting
 from bot.commands.console import Failed, agree, as_json, content, day, ledger, money, table
 from bot.database import Database
 from bot.settings import Settings
 from models import policy as rules
 from models.amount import plain
-from models.calendar import midnight
 from models.enacting import spent_before, standing
 from models.gateway_state import refuse_unmetered
 from models.member import Member
@@ -113,8 +113,7 @@ def _change(
     if found.cuts:
         agree(f"{found.cuts} of {found.people} people get less.", yes)
     policy, waits = found.policy, starts is not None and starts > now.astimezone(found.policy.zone).date()
-    begins = midnight(starts, policy.zone) if starts and waits else now
-    told = Announcer(now, begins, found.changes) if tell else None
+    told = Announcer(now, starts if waits else None, found.changes) if tell else None
     dropped = waiting(database, now)
     if starts and waits:
         version = stage(database, text, policy, found.changes, now, starts, _who(), told)
@@ -125,15 +124,11 @@ def _change(
         version, touched = adjust_all(database, text, policy, now, _who(), found.people, told)
         typer.echo(f"version {version} is in force; it touched {touched} of {found.people} people")
     if dropped is not None and dropped.version != version:
-        _say_dropped(dropped, drop(database, dropped, version, policy, now, told), tell=tell)
+        typer.echo(f"version {dropped.version}, which waited for {dropped.effective}, is dropped")
+    if misled := database.transact(partial(set_right, version=version, policy=policy, now=now, told=told)):
+        typer.echo(f"{misled} had been told of a change that does not come; --tell would have called it off")
     if told is not None:
-        typer.echo(f"{told.number} messages wait to be sent by `quotabot run`, {told.eta}")
-
-
-def _say_dropped(dropped: PolicyVersion, heard: int, *, tell: bool) -> None:
-    typer.echo(f"version {dropped.version}, which waited for {dropped.effective}, is dropped")
-    if heard and not tell:
-        typer.echo(f"{heard} had been told of it; --tell would have called it off")
+        typer.echo(database.transact(told.summary))
 
 
 @app.command()

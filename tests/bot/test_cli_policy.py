@@ -342,46 +342,6 @@ def test_what_applies_at_once_drops_what_waits_too(operator: Operator) -> None:
     assert operator.show("alice")["base"] == "100"
 
 
-def test_staging_that_was_killed_goes_on_with_the_same_version_and_tells_nobody_twice(
-    operator: Operator,
-) -> None:
-    words = ("policy", "apply", operator.file("p.yaml", MORE), "--effective", SOON, "--tell")
-    for _ in range(2):
-        operator.run(*words)
-    assert states(operator) == ["in force", "waits"]
-    assert len(inside(lambda session: session.exec(select(Effect)).all())) == 4
-
-
-@pytest.mark.parametrize("tell", [False, True])
-def test_a_dropped_change_is_no_longer_announced_and_called_off_where_it_was_heard(
-    operator: Operator, tell: bool
-) -> None:
-    operator.run("policy", "apply", operator.file("p.yaml", MORE), "--effective", SOON, "--tell")
-
-    def alice_hears(session: Session) -> None:
-        first = session.exec(select(Effect).where(Effect.lane == "slack:U01")).one()
-        first.attempts, first.done_at = 1, datetime.now(UTC)
-        session.add(first)
-
-    inside(alice_hears)
-    back = operator.file("policy.yaml", POLICY)
-    said = operator.says("policy", "apply", back, *(["--tell"] if tell else []))
-    assert ("1 had been told of it" in said) is not tell
-    effects: list[Effect] = inside(lambda session: session.exec(select(Effect)).all())
-    waiting = [one for one in effects if not one.done_at and not one.parked_at]
-    assert ["does not come" in one.payload["message"]["text"] for one in waiting] == [True] * tell
-    assert {one.error for one in effects if one.parked_at} == {"version 3 took its place"}
-
-
-def test_a_joiner_is_told_of_the_whole_base_not_of_the_part_they_got(operator: Operator) -> None:
-    joined = f"{PEOPLE}Zoe,zoe@corp.example,U09,,design,designer,employee,en,c1\n"
-    operator.run("people", "import", operator.file("people.csv", joined))
-    operator.run("policy", "apply", operator.file("p.yaml", MORE), "--tell")
-    effects: list[Effect] = inside(lambda session: session.exec(select(Effect)).all())
-    texts = {one.lane: one.payload["message"]["text"] for one in effects}
-    assert "$120.00 a period instead of $100.00" in texts["slack:U09"]
-
-
 def test_two_spellings_of_a_team_are_one_line_of_a_plan(operator: Operator) -> None:
     other = PEOPLE.replace(",payments,lead", ",Payments ,lead").replace(
         ",payments,engineer", ",PAYMENTS,engineer"

@@ -2,12 +2,15 @@
 
 from datetime import date
 
+from sqlmodel import Session
+
 from bot.database import Database
 from handlers import balance, team
 from handlers.changes import warn_of_pools
+from models.enacting import move_on
 from models.policy import record_version
 from tests.deeds import DECEMBER, USD, after, change, say, told, turn, voice
-from tests.town import NOW, POLICY
+from tests.town import NOW, POLICY, who
 
 
 def test_a_change_of_this_period_stands_beside_the_balance(town: Database) -> None:
@@ -26,15 +29,29 @@ def test_in_the_next_period_it_is_no_news(town: Database) -> None:
 def test_a_staged_policy_says_from_when_and_how_much(town: Database) -> None:
     staged = POLICY.replace("amount: 100", "amount: 120")
     town.transact(lambda session: record_version(session, staged, NOW, "ops", date(2026, 12, 1)))
-    assert "From 1 Dec your quota is $120.00." in say(town, balance.balance, "alice").text
-    assert "自 12月1日 起" in say(town, balance.balance, "bob").text
+    assert "From 1 Dec your quota is $120.00 a period." in say(town, balance.balance, "alice").text
+    assert "从12月1日起，你每期的额度为 $120.00" in say(town, balance.balance, "bob").text
     assert "From" not in say(town, balance.balance, "pia").text
+
+
+def test_a_day_of_the_policy_is_the_same_everywhere(town: Database) -> None:
+    def move(session: Session) -> None:
+        alice = who(session, "alice")
+        alice.timezone = "America/Los_Angeles"
+        session.add(alice)
+
+    town.transact(move)
+    staged = POLICY.replace("amount: 100", "amount: 120")
+    town.transact(lambda session: record_version(session, staged, NOW, "ops", date(2026, 12, 1)))
+    assert "From 1 Dec" in say(town, balance.balance, "alice").text
+    while town.transact(lambda session: move_on(session, DECEMBER)):
+        pass
+    assert "Since 1 Dec: $100.00 → $120.00" in say(town, balance.balance, "alice", now=DECEMBER).text
 
 
 def test_the_owner_hears_once_that_the_pool_is_nearly_spent(town: Database) -> None:
     from models.ledger import Cause, Kind, open_account, transfer  # noqa: PLC0415
     from models.period import Period, pool_of  # noqa: PLC0415
-    from tests.town import who  # noqa: PLC0415
 
     def grant(usd: int) -> None:
         def work(session):  # type: ignore[no-untyped-def]
@@ -77,3 +94,8 @@ def test_an_owner_of_two_teams_sees_which_budget_is_which(town: Database) -> Non
     facts = dict(say(town, team.team, "lee").facts)
     assert facts["追加预算剩余 · engineering"] == "$300.00 / $300.00"
     assert facts["追加预算剩余 · payments"] == "$1,000.00 / $1,000.00"
+
+
+def test_a_team_bears_its_owners_name_for_it_and_reports_are_called_reports(town: Database) -> None:
+    assert say(town, team.team, "olga").title == "Team engineering"
+    assert say(town, team.team, "carol").title == "Your direct reports", "not all of her team, and only hers"
