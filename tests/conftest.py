@@ -10,12 +10,16 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import text
 
 from bot.database import Database
 from bot.migrate import migrate
 from models.tables import metadata
 from tests.town import settle_town
+
+settings.register_profile("calm", deadline=None)  # no test asserts times, and machines are shared
+settings.load_profile("calm")
 
 
 @pytest.fixture(scope="session")

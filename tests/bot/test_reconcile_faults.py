@@ -436,7 +436,7 @@ def copies(settled: Path, tmp_path: Path) -> Callable[[], Path]:
 def test_limits_follow_the_ledger_whatever_goes_wrong(
     make: Callable[[], Rig], copies: Callable[[], Path]
 ) -> None:
-    @settings(max_examples=4, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=4, database=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(STEP, min_size=30, max_size=50), st.integers(0, 2**32))
     def story(steps: list[tuple[Any, ...]], seed: int) -> None:
         asyncio.run(live(make, copies(), steps, seed))

@@ -265,7 +265,7 @@ def test_a_lost_reply_never_applies_twice() -> None:
         runner.run(gateway.__aenter__())
         http = runner.run(_session())
 
-        @settings(max_examples=100, deadline=None, database=None)
+        @settings(max_examples=100, database=None)
         @given(st.lists(FAULTS, min_size=4, max_size=8))
         def story(faults: list[tuple[str, str, int, int, int, bool]]) -> None:
             runner.run(_live_through(gateway, http, faults))
