@@ -24,7 +24,7 @@ from models import policy as rules
 from models.approvers import Asked
 from models.audit import audit
 from models.enacting import move_on
-from models.joining import welcome_all
+from models.giving import welcome_all
 from models.leaving import leave
 from models.ledger import Cause
 from models.loan import Loan, forgive, loans_of

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from bot.people_csv import PeopleError, Row, read_people, shared_ids, write_people
 from handlers.housekeeping import show_leaving
-from models.joining import welcome_all
+from models.giving import welcome_all
 from models.leaving import leave
 from models.member import Address, Member
 from models.period import Period

@@ -1,87 +1,83 @@
-"""What a policy gives to many people at once: only the columns that it matches are read."""
+"""What a policy gives to people: asked of many at once, and only of the columns of people.csv that it matches."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from models.base import is_postgres, stored_time
 from models.member import Member
-from models.policy import Allocation, Policy
+from models.policy import Policy
 
 _OWN = ("name", "email", "team", "role", "employment")
-"""Columns that a member has; every other one stands in `Member.extra`."""
+"""Columns as the file has them; `Member.extra` keeps what is not ours, and the file's word where it may be changed elsewhere."""
 
 
 class Due(NamedTuple):
-    """What somebody gets for a whole period, in stored units, and by which entry of `allocations`."""
+    """What somebody gets for a period, in stored units, and by which entry of `allocations` (-1: none)."""
 
     member_id: int
-    amount: int
+    base: int
     rule: int
 
 
-class Bases:
-    """A policy's answers, from the columns that it matches alone."""
-
-    def __init__(self, policy: Policy) -> None:
-        self.policy = policy
-        matched = {key for rule in policy.allocations for key in rule.match}
-        self._own = tuple(sorted(matched & set(_OWN)))
-        self._others = tuple(sorted(matched - set(_OWN)))
-
-    def among(self, session: Session, *where: Any) -> Iterator[Due]:
-        """What everybody who is here and meets `where` gets, by id."""
-        columns = [col(Member.id), *(getattr(Member, name) for name in self._own)]
-        if self._others:
-            columns.append(col(Member.extra))
-        query = select(*columns).where(col(Member.left_at).is_(None), *where).order_by(col(Member.id))
-        for row in session.execute(query):
-            found = self._of(row)
-            yield Due(row[0], found.amount, found.rule)
-
-    def _of(self, row: Row[Any]) -> Allocation:
-        columns = {name: row[place] or "" for place, name in enumerate(self._own, 1)}
-        if self._others:
-            columns |= {name: str(row[-1].get(name, "")) for name in self._others}
-        return self.policy.base_for(columns)
+def dues(session: Session, policy: Policy, *where: Any) -> Iterator[Due]:
+    """What a whole period gives everybody who is here and meets `where`, by id."""
+    own = [name for name in policy.matched if name in _OWN]
+    others = [name for name in policy.matched if name not in _OWN]
+    columns = [
+        col(Member.id),
+        *(getattr(Member, name) for name in own),
+        *([col(Member.extra)] if others else []),
+    ]
+    query = select(*columns).where(col(Member.left_at).is_(None), *where).order_by(col(Member.id))
+    known: dict[tuple[str, ...], tuple[int, int]] = {}
+    for member_id, *cells in session.execute(query):
+        extra = cells.pop() if others else {}
+        alike = (*cells, *(str(extra.get(name, "")) for name in others))
+        found = known.get(alike)
+        if found is None:
+            given = policy.base_for(dict(zip((*own, *others), alike, strict=True)))
+            found = known[alike] = given.amount, given.rule
+        yield Due(member_id, *found)
 
 
-def note_allowances(session: Session, period_id: int, dues: Iterable[Due], since: datetime) -> list[int]:
-    """Write down what policy gives each of them in this period, one statement for each amount; returns their ids."""
-    found = sorted(dues, key=lambda due: (due.rule, due.amount))
+def note_allowances(session: Session, period_id: int, given: Iterable[Due], since: datetime) -> None:
+    """Write down what policy gives each of them in this period, and that it is posted; `since` stays where something stood."""
     words = {"period": period_id, "since": stored_time(session, since)}
-    for (rule, base), some in groupby(found, key=lambda due: (due.rule, due.amount)):
-        ids = [due.member_id for due in some]
-        session.connection().execute(
-            text(among(session, _NOTE)), words | {"rule": rule, "base": base, "ids": id_list(session, ids)}
-        )
-    return [due.member_id for due in found]
+    session.connection().execute(text(of_dues(session, _NOTE)), words | listed(given))
 
 
-# A list of ids is one parameter on both databases, however long it is.
+# A list of dues is one parameter on both databases, however long it is.
 
 
-def id_list(session: Session, ids: list[int]) -> Any:
-    """`ids` as the parameter that `among` wants."""
-    return ids if is_postgres(session) else str(ids)
+def listed(given: Iterable[Due]) -> dict[str, str]:
+    """`given` as the parameter of the table DUES."""
+    return {"dues": json.dumps(list(given))}
 
 
-def among(session: Session, query: str) -> str:
-    """`query` with its word AMONG as the test whether an id is in the parameter `ids`."""
-    one = (
-        "= ANY(CAST(:ids AS BIGINT[]))" if is_postgres(session) else "IN (SELECT value FROM json_each(:ids))"
-    )
-    return query.replace("AMONG", one)
+def of_dues(session: Session, query: str) -> str:
+    """`query` with its word DUES as the table (member_id, base, rule) of what `listed` gave it."""
+    table = _DUES_PG if is_postgres(session) else _DUES_LITE
+    return query.replace("DUES", table)
 
 
+_DUES_PG = (
+    "(SELECT CAST(value ->> 0 AS BIGINT) AS member_id, CAST(value ->> 1 AS BIGINT) AS base, CAST(value ->> 2 AS INTEGER) AS rule "
+    "FROM jsonb_array_elements(CAST(:dues AS JSONB)))"
+)
+_DUES_LITE = (
+    "(SELECT json_extract(value, '$[0]') AS member_id, json_extract(value, '$[1]') AS base, json_extract(value, '$[2]') AS rule "
+    "FROM json_each(:dues))"
+)
 _NOTE = (
     "INSERT INTO allowance (member_id, period_id, base, posted, filled, used_before, since, rule) "
-    "SELECT m.id, :period, :base, :base, 0, COALESCE(u.balance, 0), :since, :rule FROM member m "
-    "LEFT JOIN account u ON u.member_id = m.id AND u.kind = 'used' WHERE m.id AMONG"
+    "SELECT d.member_id, :period, d.base, d.base, 0, COALESCE(u.balance, 0), :since, d.rule FROM DUES d "
+    "LEFT JOIN account u ON u.member_id = d.member_id AND u.kind = 'used' WHERE true ORDER BY d.member_id "
+    "ON CONFLICT (member_id, period_id) DO UPDATE SET base = excluded.base, posted = excluded.posted, rule = excluded.rule"
 )

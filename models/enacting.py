@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
@@ -11,38 +10,12 @@ from sqlmodel import Session, col, select
 
 from models import policy as rules
 from models.calendar import midnight
+from models.giving import adjust
 from models.ledger import Cause
 from models.member import Member
-from models.period import CLOSED, OPEN, Allowance, Period, adjust, fit_pools, next_members
+from models.period import CLOSED, OPEN, Allowance, Period, fit_pools
 from models.policy import Policy, PolicyVersion, fold, put_in_force
 from models.turning import advance, begin_turn
-
-
-@dataclass(frozen=True)
-class Touched:
-    """Somebody to whom this period now gives another amount (stored units)."""
-
-    member_id: int
-    before: int
-    after: int
-
-
-def adjust_range(
-    session: Session, now: datetime, version: int, policy: Policy, after: int
-) -> tuple[int | None, list[Touched]]:
-    """Post what a changed policy makes differ for the next range of people after id `after`, and say for whom.
-
-    The first is the id to go on with, None when all are done. Done again it changes nothing more.
-    """
-    period, members = Period.current(session), next_members(session, after)
-    if not members:
-        return None, []
-    reach = (members[0].id, members[-1].id)
-    before = _posted(session, period.id, *reach)
-    last = adjust(session, now, version, policy, after)
-    posted = _posted(session, period.id, *reach)
-    touched = [Touched(one, amount, posted[one]) for one, amount in before.items() if posted[one] != amount]
-    return last, touched
 
 
 def standing(session: Session, before: Policy | None, members: Iterable[Member]) -> dict[int, int]:
@@ -100,7 +73,7 @@ def enact(session: Session, now: datetime) -> bool:
         return False
     version, policy = found
     if not _begins_with_next(session, version, policy, period):
-        last, _ = adjust_range(session, now, version, policy, period.cursor)
+        last, _ = adjust(session, now, version, policy, period.cursor)
         period.cursor = last or 0
         session.add(period)
         if last is not None:
@@ -118,10 +91,3 @@ def move_on(session: Session, now: datetime) -> bool:
 def _begins_with_next(session: Session, version: int, policy: Policy, period: Period) -> bool:
     effective = session.get_one(PolicyVersion, version).effective
     return effective is not None and midnight(effective, policy.zone) >= period.ends_at
-
-
-def _posted(session: Session, period_id: int, first: int, last: int) -> dict[int, int]:
-    query = select(Allowance.member_id, Allowance.posted).where(
-        Allowance.period_id == period_id, col(Allowance.member_id) >= first, col(Allowance.member_id) <= last
-    )
-    return dict(session.exec(query).all())

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, bindparam, case, func, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from models import policy as rules
-from models.base import id_field, lock_members
-from models.calendar import Span, pro_rata
+from models.base import id_field
+from models.calendar import Span
 from models.ledger import (
     Account,
     AccountKind,
@@ -23,10 +22,9 @@ from models.ledger import (
     organisation,
     transfer,
 )
-from models.member import Member
 from models.policy import Policy
 from models.refusal import NoPolicyYet, PeriodClosing
-from models.wallet import Wallet, fill_overdraft, wallet_of
+from models.wallet import Wallet, wallet_of
 
 CHUNK = 5_000
 """People a transaction of a job over everybody: small enough that nobody waits long for a row it holds."""
@@ -144,90 +142,7 @@ def base_of(session: Session, member_id: int, period_id: int) -> int:
     return found.base if found else 0
 
 
-# --- one person ------------------------------------------------------------------------------------------------------
-
-
-def welcome(session: Session, member: Member, now: datetime) -> None:
-    """Give a joiner base × days left ÷ days of the open period; nothing when no period is open, nothing twice.
-
-    While one closes they wait: the opening gives it to them.
-    """
-    period, current = Period.held(session), rules.current(session)
-    if period is None or period.state != OPEN or current is None:
-        return
-    version, policy = current
-    if allowance_of(session, member.id, period.id) is None:
-        due = policy.base_for(member.columns())
-        base = pro_rata(due.amount, period.span, policy.zone, now, policy.unit)
-        session.add(
-            Allowance(
-                member_id=member.id, period_id=period.id, base=base, posted=base, since=now, rule=due.rule
-            )
-        )
-        cause = Cause(now, "policy", f"join:{period.id}:{member.id}", policy=version)
-        allocation = account_of(session, AccountKind.ALLOCATION, member.id, now)
-        if base:
-            issued = organisation(session, AccountKind.ISSUED, now)
-            transfer(session, Kind.ALLOCATE, base, source=issued, target=allocation, cause=cause)
-            fill_overdraft(session, member.id, cause)
-
-
-# --- everybody: a changed policy ---------------------------------------------------------------------------------------
-
-
-def adjust(session: Session, now: datetime, version: int, policy: Policy, after: int) -> int | None:
-    """Post what a changed policy makes differ, for the next range of people after id `after`; None when all are done.
-
-    Compared with what policy has posted this period; a cut takes at most the allocation's balance and is then done.
-    """
-    period = Period.current(session)
-    members = next_members(session, after)
-    if not members:
-        return None
-    lock_members(session, [member.id for member in members])
-    known = {a.member_id: a for a in session.exec(_allowances(period.id, members)).all()}
-    issued = organisation(session, AccountKind.ISSUED, now)
-    for member in members:
-        allowance = known.get(member.id)
-        if allowance is not None:
-            _adjust_one(
-                session,
-                member,
-                allowance,
-                period,
-                policy,
-                issued,
-                Cause(now, "policy", f"policy:{version}", policy=version),
-            )
-    return members[-1].id
-
-
-def _adjust_one(
-    session: Session,
-    member: Member,
-    allowance: Allowance,
-    period: Period,
-    policy: Policy,
-    issued: int,
-    cause: Cause,
-) -> None:
-    due = policy.base_for(member.columns())
-    joined_late = allowance.since > period.starts_at
-    base = (
-        pro_rata(due.amount, period.span, policy.zone, allowance.since, policy.unit)
-        if joined_late
-        else due.amount
-    )
-    difference, allowance.rule = base - allowance.posted, due.rule
-    if difference:
-        allocation = account_of(session, AccountKind.ALLOCATION, member.id, cause.at)
-        if difference > 0:
-            transfer(session, Kind.ALLOCATE, difference, source=issued, target=allocation, cause=cause)
-            fill_overdraft(session, member.id, cause)
-        else:
-            take_allocation(session, member.id, -difference, issued, cause)
-    allowance.base = allowance.posted = base
-    session.add(allowance)
+# --- pools, and what is taken back -------------------------------------------------------------------------------------
 
 
 def take_allocation(session: Session, member_id: int, amount: int, issued: int, cause: Cause) -> int:
@@ -278,21 +193,3 @@ def funded(session: Session, pool_id: int) -> int:
         | ((col(Transfer.kind) == Kind.CUT) & (Transfer.source_id == pool_id))
     )
     return int(session.exec(query).one())
-
-
-def next_members(session: Session, after: int) -> list[Member]:
-    query = (
-        select(Member)
-        .where(col(Member.id) > after, col(Member.left_at).is_(None))
-        .order_by(col(Member.id))
-        .limit(CHUNK)
-    )
-    return list(session.exec(query).all())
-
-
-def _allowances(period_id: int, members: list[Member]) -> Any:
-    return select(Allowance).where(
-        Allowance.period_id == period_id,
-        col(Allowance.member_id) > members[0].id - 1,
-        col(Allowance.member_id) <= members[-1].id,
-    )

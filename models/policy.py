@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -131,10 +131,6 @@ class Alerts(_Section):
     surge: Surge | None = Surge()
 
 
-MOST_KNOWN = 10_000
-"""Combinations of columns whose answer a policy remembers."""
-
-
 @dataclass(frozen=True)
 class Allocation:
     """What somebody gets a period (stored units), by which entry of `allocations` (from 0; -1: none matched) and why."""
@@ -163,7 +159,6 @@ class Policy(_Section):
     quiet_time: QuietTime | None = Setting(QuietTime(), alias="quiet")
     alerts: Alerts = Alerts()
     _tree: Tree = PrivateAttr()
-    _known: dict[tuple[str, ...], Allocation] = PrivateAttr(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -183,22 +178,17 @@ class Policy(_Section):
         """The workspace's units in a USD; None where nobody said."""
         return Decimal(1) if self.unit is Unit.USD else self.gateway.per_usd
 
-    def base_for(self, columns: dict[str, str]) -> Allocation:
+    def base_for(self, columns: Mapping[str, str]) -> Allocation:
         """What the first entry that matches these columns of people.csv gives for a whole period; nothing when none does."""
-        seen, known = tuple([columns.get(key, "") for key in self._matched]), self._known
-        found = known.get(seen)
-        if found is None:
-            if len(known) >= MOST_KNOWN:
-                known.clear()
-            found = known[seen] = self._judged(columns)
-        return found
-
-    def _judged(self, columns: dict[str, str]) -> Allocation:
         for index, wanted in enumerate(self._wanted):
             if all(self._fits(key, value, columns) for key, value in wanted):
                 rule = self.allocations[index]
                 return Allocation(rule.amount, index, rule.reason)
         return Allocation(0, -1, "")
+
+    def reason(self, rule: int) -> str:
+        """Why an entry of `allocations` gives what it gives; empty where nobody said."""
+        return self.allocations[rule].reason if rule >= 0 else ""
 
     def team(self, name: str) -> Team | None:
         return self._teams.get(fold(name))
@@ -228,11 +218,11 @@ class Policy(_Section):
         )
 
     @cached_property
-    def _matched(self) -> tuple[str, ...]:
+    def matched(self) -> tuple[str, ...]:
         """Every column that some entry looks at: who agrees in them gets the same."""
         return tuple(sorted({key for rule in self.allocations for key in rule.match}))
 
-    def _fits(self, key: str, wanted: str, columns: dict[str, str]) -> bool:
+    def _fits(self, key: str, wanted: str, columns: Mapping[str, str]) -> bool:
         value = fold(columns.get(key, ""))
         return value == wanted or (key == "team" and wanted in self._ancestry(value))
 

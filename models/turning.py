@@ -17,9 +17,9 @@ from sqlmodel import Session, col, select
 
 from models import policy as rules
 from models.base import is_postgres, stored_time
-from models.bases import Bases, note_allowances
+from models.bases import dues, note_allowances
 from models.calendar import next_span, span_of
-from models.joining import welcome_all
+from models.giving import welcome_all
 from models.ledger import Account, AccountKind, Cause, Kind, organisation, transfer
 from models.member import Member
 from models.period import CHUNK, CLOSED, OPEN, TURNING, Allowance, Period, fit_pools
@@ -171,7 +171,7 @@ def _allocate(turn: Turn) -> None:
     words = {"lo": turn.lo, "hi": turn.hi, "at": stored_time(session, turn.cause.at)}
     session.connection().execute(_OPEN_ALLOCATIONS, words)
     in_range = (col(Member.id) > turn.lo, col(Member.id) <= turn.hi)
-    note_allowances(session, period.id, Bases(turn.policy).among(session, *in_range), period.starts_at)
+    note_allowances(session, period.id, dues(session, turn.policy, *in_range), period.starts_at)
     turn.post(
         "SELECT 'allocate' AS kind, w.base AS amount, CAST(:issued AS BIGINT) AS source_id, a.id AS target_id, CAST(NULL AS BIGINT) AS loan_id "
         "FROM allowance w JOIN account a ON a.member_id = w.member_id AND a.kind = 'allocation' "

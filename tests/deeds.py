@@ -16,11 +16,12 @@ from handlers import requests
 from handlers.context import Voice
 from models import policy as rules
 from models.audit import audit
+from models.giving import adjust
 from models.ledger import Cause
 from models.loan import Loan, Sums, loans_of
 from models.message import Message
 from models.outbox import Effect
-from models.period import Period, adjust, fit_pools
+from models.period import Period, fit_pools
 from models.request import Request, open_request, top_up
 from models.turning import advance, begin_turn
 from models.usage import Reading, book
@@ -143,8 +144,8 @@ def change(database: Database, *swaps: tuple[str, str], more: str = "", now: dat
 
     def run(session: Session) -> None:
         version, after = rules.record_version(session, written, now, "ops"), 0
-        while (last := adjust(session, now, version, rules.parse(written), after)) is not None:
-            after = last
+        while after is not None:
+            after, _ = adjust(session, now, version, rules.parse(written), after)
         fit_pools(session, Period.current(session), rules.parse(written), cause(now))
 
     database.transact(run)

@@ -34,11 +34,12 @@ from handlers.context import Voice
 from models import policy as rules
 from models import turning
 from models.audit import audit
+from models.giving import adjust, welcome_all
 from models.leaving import leave
 from models.ledger import AccountKind, Cause, organisation
 from models.loan import Ask
 from models.member import Address, Member
-from models.period import Period, adjust, fit_pools, take_allocation, welcome
+from models.period import Period, fit_pools, take_allocation
 from models.refusal import Refusal
 from models.request import Request, end_of_day, open_request, top_up
 from models.usage import Reading, book
@@ -426,7 +427,7 @@ class Laws(RuleBasedStateMachine):
             version = rules.record_version(session, written, self.now, "ops")
             after: int | None = 0
             while after is not None:
-                after = adjust(session, self.now, version, rules.parse(written), after)
+                after, _ = adjust(session, self.now, version, rules.parse(written), after)
             fit_pools(session, period, rules.parse(written), self.cause())
 
         self.attempt(lambda plain: plain.change(terms), run)
@@ -450,7 +451,7 @@ class Laws(RuleBasedStateMachine):
             session.add(member)
             session.flush()
             Address.give(session, member, f"slack:{name}")
-            welcome(session, member, self.now)
+            welcome_all(session, [member.id], self.now)
 
         FIRST[name] = "carol"
         self.people.append(name)
@@ -614,7 +615,6 @@ def histories(examples: int, steps: int) -> settings:
     return settings(
         max_examples=examples,
         stateful_step_count=steps,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
         database=None,
         print_blob=False,

@@ -23,13 +23,13 @@ from bot.messenger import Request as Asking
 from handlers import lending, limits, requests
 from handlers.housekeeping import requests_due
 from models.gateway import Reading
+from models.giving import welcome_all
 from models.leaving import leave
 from models.ledger import Kind, Transfer
 from models.loan import forgive
 from models.member import Address, Member
 from models.message import Message
 from models.outbox import Effect, claim
-from models.period import welcome
 from models.receipt import Receipt
 from models.refusal import (
     AlreadyDecided,
@@ -73,7 +73,7 @@ def crowd(database: Database, size: int) -> list[str]:
             session.add(member)
             session.flush()
             Address.give(session, member, f"slack:{name}")
-            welcome(session, member, NOW)
+            welcome_all(session, [member.id], NOW)
 
     database.transact(run)
     return [f"c{number}" for number in range(size)]
@@ -347,7 +347,7 @@ def test_somebody_who_joins_while_the_month_closes_gets_their_quota(postgres: Da
         member = Member(name="Nina", email="nina@corp.example", gateway_id="nina", joined_at=DECEMBER)
         session.add(member)
         session.flush()
-        welcome(session, member, DECEMBER)
+        welcome_all(session, [member.id], DECEMBER)
 
     held(postgres, pieces, join)
     assert available(postgres, "nina") == 100

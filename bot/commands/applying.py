@@ -13,7 +13,8 @@ from bot.database import Database
 from handlers.announcing import announce, announced, call_off, called_off
 from handlers.context import Voice
 from models import policy as rules
-from models.enacting import adjust_range, enact
+from models.enacting import enact
+from models.giving import adjust
 from models.ledger import Cause
 from models.member import Member
 from models.outbox import Mailing, last_word, withdraw
@@ -156,7 +157,7 @@ def _recorded(session: Session, text: str, now: datetime, by: str) -> int:
 def _adjust(
     session: Session, now: datetime, version: int, policy: Policy, after: int, told: Announcer | None
 ) -> tuple[int | None, int]:
-    last, touched = adjust_range(session, now, version, policy, after)
+    last, touched = adjust(session, now, version, policy, after)
     if told is not None:
         told.tell(session, version, policy, [one.member_id for one in touched])
     return last, len(touched)

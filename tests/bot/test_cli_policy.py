@@ -13,9 +13,10 @@ from sqlmodel import Session, select
 
 from bot.database import Database
 from bot.settings import Settings
-from models import period as periods
+from models import giving
 from models import policy as rules
-from models.enacting import adjust_range, enact
+from models.enacting import enact
+from models.giving import adjust
 from models.outbox import Effect
 from models.turning import advance, open_first
 from tests.console import PEOPLE, POLICY, Operator
@@ -225,7 +226,7 @@ def test_a_policy_in_between_comes_into_force_before_the_openings_after_it(opera
 def test_a_staged_policy_is_enacted_by_as_many_processes_as_it_takes(
     operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(periods.next_members.__globals__, "CHUNK", 2)
+    monkeypatch.setitem(giving.adjust.__globals__, "CHUNK", 2)
     opening = (TODAY.replace(day=1) + timedelta(days=40)).replace(day=1)
     operator.run("tick", "--now", opening.isoformat())
     day, file = opening + timedelta(days=9), operator.file("p.yaml", LESS)
@@ -289,12 +290,12 @@ def test_a_first_apply_that_was_killed_goes_on(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_later_apply_that_was_killed_goes_on(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(periods.next_members.__globals__, "CHUNK", 2)
+    monkeypatch.setitem(giving.adjust.__globals__, "CHUNK", 2)
     now = datetime.now(UTC)
 
     def begin_and_die(session: Session) -> None:
         version = rules.record_version(session, LESS, now, "admin")
-        adjust_range(session, now, version, rules.parse(LESS), 0)
+        adjust(session, now, version, rules.parse(LESS), 0)
 
     inside(begin_and_die)
     assert (operator.show("alice")["available"], operator.show("ops")["available"]) == ("60.5", "100")

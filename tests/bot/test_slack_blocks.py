@@ -18,11 +18,11 @@ from bot.slack.blocks import answers, cut, home, modal, mrkdwn, plain, render
 from handlers import balance, lending, requests
 from handlers import home as page
 from handlers.cards import request_card
+from models.giving import welcome_all
 from models.loan import Loan
 from models.member import Address, Member
 from models.message import Button, Chart, Field, Form, Message, clean, escape
 from models.outbox import Effect
-from models.period import welcome
 from models.request import open_request
 from tests.stage import settled_copy
 from tests.town import NOW, asks, who
@@ -54,7 +54,7 @@ words = st.text(st.sampled_from("ab一二<>&*_`\\[]()!#@~|\n "), max_size=80)
         words,
     )
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_what_people_type_is_shown_as_typed_and_breaks_nothing(message: Message) -> None:
     drawn = fits(message)
     assert "<" not in drawn
@@ -197,7 +197,7 @@ def test_fifty_loans_are_shown_as_the_first_ones_and_a_count(
             session.flush()
             Address.give(session, member, f"slack:U9{number}")
             ctx = asks(session, "eve", key=f"seed{number}")
-            welcome(session, member, NOW)
+            welcome_all(session, [member.id], NOW)
             Loan.make(
                 session, lender=eve, borrower=member, amount=1_000_000, policy=ctx.policy, cause=ctx.cause()
             )

@@ -10,9 +10,10 @@ from sqlmodel import Session, select
 from bot.database import Database
 from handlers import lending, requests
 from models import policy as rules
+from models.giving import welcome_all
 from models.ledger import Account, AccountKind
 from models.member import Member
-from models.period import Allowance, Period, base_of, welcome
+from models.period import Allowance, Period, base_of
 from models.refusal import NoPolicyYet, PeriodClosing
 from models.turning import advance, begin_turn
 from tests.deeds import (
@@ -41,7 +42,7 @@ def join(town: Database, now=NOW, team: str = "design", times: int = 1) -> float
         session.add(nina)
         session.flush()
         for _ in range(times):
-            welcome(session, nina, now)
+            welcome_all(session, [nina.id], now)
 
     town.transact(run)
     return available(town, "nina")

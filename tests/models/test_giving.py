@@ -8,12 +8,12 @@ from sqlmodel import Session, select
 from bot.database import Database
 from models import policy as rules
 from models.audit import audit
-from models.bases import Bases
-from models.joining import welcome_all
+from models.bases import dues
+from models.giving import welcome_all
 from models.leaving import leave
 from models.ledger import Cause, Transfer
 from models.member import Member
-from models.period import Allowance, Period, welcome
+from models.period import Allowance, Period
 from models.usage import Reading, book
 from models.wallet import wallet_of
 from tests.town import NOW, POLICY, who
@@ -45,7 +45,7 @@ def test_many_get_together_what_each_would_get_alone(town: Database) -> None:
     def work(session: Session) -> None:
         people = joiners(session)
         for member in people[:3]:
-            welcome(session, member, LATER)
+            welcome_all(session, [member.id], LATER)
         assert welcome_all(session, [one.id for one in people[3:]], LATER) == 3
         session.expire_all()
         alone, together = (
@@ -118,12 +118,12 @@ def test_a_policy_may_match_columns_that_only_the_file_knows(town: Database) -> 
 
     def work(session: Session) -> None:
         people = joiners(session)
-        policy = rules.parse(text_)
-        found = {one.member_id: one for one in Bases(policy).among(session)}
-        for member in people:
-            wanted = policy.base_for(member.columns())
-            assert (found[member.id].amount, found[member.id].rule) == (wanted.amount, wanted.rule)
-        assert found[people[2].id].amount == 7_000_000
+        found = {one.member_id: one for one in dues(session, rules.parse(text_))}
+        assert [(found[one.id].base, found[one.id].rule) for one in people[:3]] == [
+            (500_000_000, 1),
+            (0, 0),
+            (7_000_000, 2),
+        ]
 
     town.transact(work)
 
