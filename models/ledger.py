@@ -102,6 +102,18 @@ class Transfer(SQLModel, table=True):
             sqlite_where=text("loan_id IS NOT NULL"),
             postgresql_where=text("loan_id IS NOT NULL"),
         ),
+        Index(
+            "ix_transfer_fund",
+            "target_id",
+            sqlite_where=text("kind = 'fund'"),
+            postgresql_where=text("kind = 'fund'"),
+        ),
+        Index(
+            "ix_transfer_cut",
+            "source_id",
+            sqlite_where=text("kind = 'cut'"),
+            postgresql_where=text("kind = 'cut'"),
+        ),
     )
 
     id: int = id_field()
