@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import shutil
 import statistics
@@ -203,6 +204,7 @@ async def asked(database: Database, count: int, until: Callable[[], bool], rate:
 def latency(database: Database, count: int, seconds: float) -> dict[str, float]:
     """`/quota` p99 idle for a while, then while a period closes in the same process."""
     database.transact(spend)
+    gc.freeze()  # as `quotabot run` does once it has started
     stop = time.perf_counter() + seconds
     idle = asyncio.run(asked(database, count, lambda: time.perf_counter() > stop))
     closing = threading.Thread(target=close, args=(database,))

@@ -29,22 +29,15 @@ class Due(NamedTuple):
 def dues(session: Session, policy: Policy, *where: Any) -> Iterator[Due]:
     """What a whole period gives everybody who is here and meets `where`, by id."""
     own = [name for name in policy.matched if name in _OWN]
-    others = [name for name in policy.matched if name not in _OWN]
-    columns = [
-        col(Member.id),
-        *(getattr(Member, name) for name in own),
-        *([col(Member.extra)] if others else []),
-    ]
-    query = select(*columns).where(col(Member.left_at).is_(None), *where).order_by(col(Member.id))
-    known: dict[tuple[str, ...], tuple[int, int]] = {}
-    for member_id, *cells in session.execute(query):
-        extra = cells.pop() if others else {}
-        alike = (*cells, *(str(extra.get(name, "")) for name in others))
-        found = known.get(alike)
-        if found is None:
-            given = policy.base_for(dict(zip((*own, *others), alike, strict=True)))
-            found = known[alike] = given.amount, given.rule
-        yield Due(member_id, *found)
+    columns = [getattr(Member, name) for name in own]
+    if len(own) < len(policy.matched):
+        columns.append(col(Member.extra))
+    places = [(name, own.index(name) + 1 if name in own else 0) for name in policy.matched]
+    query = select(col(Member.id), *columns).where(col(Member.left_at).is_(None), *where)
+    for row in session.execute(query.order_by(col(Member.id))):
+        cells = [row[place] if place else str(row[-1].get(name, "")) for name, place in places]
+        given = policy.given_to(tuple(cells))
+        yield Due(row[0], given.amount, given.rule)
 
 
 def note_allowances(session: Session, period_id: int, given: Iterable[Due], since: datetime) -> None:

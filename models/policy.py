@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -131,6 +131,10 @@ class Alerts(_Section):
     surge: Surge | None = Surge()
 
 
+MOST_KNOWN = 10_000
+"""Combinations of cells whose answer a policy remembers."""
+
+
 @dataclass(frozen=True)
 class Allocation:
     """What somebody gets a period (stored units), by which entry of `allocations` (from 0; -1: none matched) and why."""
@@ -180,8 +184,17 @@ class Policy(_Section):
 
     def base_for(self, columns: Mapping[str, str]) -> Allocation:
         """What the first entry that matches these columns of people.csv gives for a whole period; nothing when none does."""
+        return self.given_to(tuple(columns.get(name, "") for name in self.matched))
+
+    @cached_property
+    def given_to(self) -> Callable[[tuple[str, ...]], Allocation]:
+        """The same for the cells of the columns `matched`, in their order; what was asked before is remembered."""
+        return lru_cache(MOST_KNOWN)(self._judged)
+
+    def _judged(self, cells: tuple[str, ...]) -> Allocation:
+        columns = dict(zip(self.matched, map(fold, cells), strict=True))
         for index, wanted in enumerate(self._wanted):
-            if all(self._fits(key, value, columns) for key, value in wanted):
+            if all(self._fits(key, value, columns[key]) for key, value in wanted):
                 rule = self.allocations[index]
                 return Allocation(rule.amount, index, rule.reason)
         return Allocation(0, -1, "")
@@ -222,8 +235,7 @@ class Policy(_Section):
         """Every column that some entry looks at: who agrees in them gets the same."""
         return tuple(sorted({key for rule in self.allocations for key in rule.match}))
 
-    def _fits(self, key: str, wanted: str, columns: Mapping[str, str]) -> bool:
-        value = fold(columns.get(key, ""))
+    def _fits(self, key: str, wanted: str, value: str) -> bool:
         return value == wanted or (key == "team" and wanted in self._ancestry(value))
 
     @cached_property
