@@ -199,10 +199,6 @@ class Policy(_Section):
                 return Allocation(rule.amount, index, rule.reason)
         return Allocation(0, -1, "")
 
-    def reason(self, rule: int) -> str:
-        """Why an entry of `allocations` gives what it gives; empty where nobody said."""
-        return self.allocations[rule].reason if rule >= 0 else ""
-
     def team(self, name: str) -> Team | None:
         return self._teams.get(fold(name))
 
