@@ -16,7 +16,7 @@ from models.amount import Unit, shown
 from models.ledger import Cause
 from models.member import Address, Member, addresses
 from models.message import Message
-from models.outbox import Effect, Mailing, copies, promise
+from models.outbox import Effect, Mailing, copies, promise, promise_once
 from models.policy import Policy
 
 
@@ -126,9 +126,8 @@ class Voice:
         payload = {"address": address, "message": message.as_json(), "shape": shape, "reader": reader}
         key = f"{self.key}#{self._told}"
         lane, due = turn or (address, self.now)
-        promise(
-            self.session, Effect(key=key, kind="say", payload=payload, lane=lane, about=about, due_at=due)
-        )
+        effect = Effect(key=key, kind="say", payload=payload, lane=lane, about=about, due_at=due)
+        (promise_once if turn else promise)(self.session, effect)
 
     def retell(self, about: str, show: Callable[[str, Member | None], Message]) -> None:
         """Bring every copy of `about` to its new state: one not sent yet is sent in it, one already sent is replaced."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -129,6 +130,16 @@ def addresses(session: Session, member_id: int) -> list[Address]:
         rows = session.exec(select(Address).where(Address.member_id == member_id)).all()
         known[member_id] = sorted(rows, key=_lately)
     return known[member_id]
+
+
+def read_addresses(session: Session, member_ids: Collection[int]) -> None:
+    """Read them for many at once; `addresses` then knows them."""
+    known: dict[int, list[Address]] = session.info.setdefault("addresses", {})
+    known |= {member_id: [] for member_id in member_ids}
+    for row in session.exec(select(Address).where(col(Address.member_id).in_(member_ids))).all():
+        known[row.member_id].append(row)
+    for member_id in member_ids:
+        known[member_id].sort(key=_lately)
 
 
 def _lately(row: Address) -> tuple[bool, float, str]:

@@ -12,8 +12,9 @@ from typing import Annotated, Any
 import typer
 from sqlmodel import Session, col, select
 
-from bot.commands.applying import Announcer, adjust_all, open_all, set_right, stage, waiting
+from bot.commands.applying import adjust_all, finish_turn, open_all, recorded, staged, waiting
 from bot.commands.console import Failed, agree, as_json, content, day, ledger, money, table
+from bot.commands.telling import Announcer, set_right
 from bot.database import Database
 from bot.settings import Settings
 from models import policy as rules
@@ -116,13 +117,16 @@ def _change(
     told = Announcer(now, starts if waits else None, found.changes) if tell else None
     dropped = waiting(database, now)
     if starts and waits:
-        version = stage(database, text, policy, found.changes, now, starts, _who(), told)
-        typer.echo(
-            f"version {version} waits for {starts}; it touches {len(found.changes)} of {found.people} people"
-        )
+        version = database.transact(lambda session: staged(session, text, now, _who(), starts))
+        said = f"waits for {starts}; it touches {len(found.changes)}"
     else:
-        version, touched = adjust_all(database, text, policy, now, _who(), found.people, told)
-        typer.echo(f"version {version} is in force; it touched {touched} of {found.people} people")
+        finish_turn(database, now)
+        version = database.transact(lambda session: recorded(session, text, now, _who()))
+    if told is not None:  # before anything is posted: who is not told when this is killed is found again
+        told.tell_all(database, version, policy)
+    if not waits:
+        said = f"is in force; it touched {adjust_all(database, version, policy, now, found.people)}"
+    typer.echo(f"version {version} {said} of {found.people} people")
     if dropped is not None and dropped.version != version:
         typer.echo(f"version {dropped.version}, which waited for {dropped.effective}, is dropped")
     if misled := database.transact(partial(set_right, version=version, policy=policy, now=now, told=told)):

@@ -165,3 +165,32 @@ def test_a_joiner_is_told_of_the_whole_base_not_of_the_part_they_got(operator: O
 def test_where_nothing_changes_nobody_is_written_to(operator: Operator) -> None:
     file = operator.file("policy.yaml", FREE)
     assert operator.says("policy", "apply", file, "--tell").splitlines()[1:] == ["nobody is written to"]
+
+
+def test_an_apply_that_was_killed_before_it_posted_tells_nobody_twice_and_forgets_nobody(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("policy", "apply", operator.file("p.yaml", MORE), "--tell")
+
+    def killed(*_: object) -> None:
+        raise SystemExit(137)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("bot.commands.policy.adjust_all", killed)
+        operator.run(*words, code=137)
+    assert operator.show("alice")["available"] == "100"
+    assert "it touched 4 of 6 people" in operator.says(*words)
+    assert operator.show("alice")["available"] == "120"
+    assert len(unsaid()) == 3
+
+
+def test_somebody_whose_team_changed_since_is_told_again_of_the_same_version(operator: Operator) -> None:
+    file = operator.file("p.yaml", MORE)
+    operator.run("policy", "apply", file, "--tell")
+    moved = PEOPLE.replace(
+        "Lee,lee@corp.example,,lee,payments,lead", "Lee,lee@corp.example,,lee,payments,engineer"
+    )
+    operator.run("people", "import", operator.file("people.csv", moved))
+    operator.run("policy", "apply", file, "--tell")
+    assert ["$120.00" in text for text in unsaid("dingtalk:lee")] == [True, True]
+    assert "由 $120.00 调整为 $500.00" in unsaid("dingtalk:lee")[1]

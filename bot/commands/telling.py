@@ -1,0 +1,82 @@
+"""`--tell`: a changed policy is announced to whom it touches, and what they expect in vain is called off."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime
+from functools import partial
+
+from sqlmodel import Session, col, select
+
+from bot.commands.console import progress
+from bot.database import Database
+from handlers.announcing import announce, announced, call_off, called_off
+from handlers.context import Voice
+from models.member import Member, read_addresses
+from models.outbox import Mailing, last_word, withdraw
+from models.period import CHUNK
+from models.policy import Policy, PolicyVersion
+from models.policy_check import Change
+
+
+class Announcer:
+    """Promises messages about `changes` on the day `starts`, or now. `deaf`: how many of these people have no messenger."""
+
+    def __init__(self, now: datetime, starts: date | None, changes: Iterable[Change]) -> None:
+        self.now, self.starts, self.mailing = now, starts, Mailing(now)
+        self.before = {change.member.id: change.before for change in changes}
+        self.deaf = 0
+
+    def tell_all(self, database: Database, version: int, policy: Policy) -> None:
+        """Of the whole base, also to a joiner who got a part of it. Done again it promises nothing twice."""
+        everybody = list(self.before)
+        with progress("writing messages", len(everybody)) as step:
+            for first in range(0, len(everybody), CHUNK):
+                part = everybody[first : first + CHUNK]
+                database.transact(partial(self._tell, version=version, policy=policy, members=part))
+                step(len(part))
+
+    def _tell(self, session: Session, version: int, policy: Policy, members: Collection[int]) -> None:
+        for who in _people_among(session, members):
+            before, after = self.before[who.id], policy.base_for(who.columns()).amount
+            if before != after:
+                voice = self._voice(session, version, policy, f"{who.id}:{after}")
+                self.deaf += not announce(voice, who, before, starts=self.starts, mailing=self.mailing)
+
+    def call_off(self, session: Session, version: int, policy: Policy, misled: dict[int, date]) -> None:
+        """Tell those who expect a change on a day that it does not come after all."""
+        for who in _people_among(session, misled):
+            voice = self._voice(session, version, policy, f"{who.id}:off")
+            call_off(voice, who, starts=misled[who.id], mailing=self.mailing)
+
+    def summary(self, session: Session) -> str:
+        """For whoever applied it: what goes out, how long that takes, and who cannot be reached."""
+        number, last = self.mailing.waiting(session)
+        minutes = -(-int(last.total_seconds()) // 60)
+        said = f"{number} messages wait to be sent by `quotabot run`, about {minutes} minute{'s' * (minutes != 1)}"
+        nobody = f"{self.deaf} people are on no messenger and hear nothing" if self.deaf else ""
+        return "; ".join(filter(None, (said if number else "nobody is written to", nobody)))
+
+    def _voice(self, session: Session, version: int, policy: Policy, what: str) -> Voice:
+        key = f"policy:{version}:{what}"
+        return Voice(session=session, now=self.now, key=key, version=version, policy=policy, actor="policy")
+
+
+def _people_among(session: Session, ids: Collection[int]) -> Sequence[Member]:
+    read_addresses(session, ids)
+    return session.exec(select(Member).where(col(Member.id).in_(ids)).order_by(col(Member.id))).all()
+
+
+def set_right(session: Session, version: int, policy: Policy, now: datetime, told: Announcer | None) -> int:
+    """Withdraw what is not said yet and no longer true; call off what was said, or return how many go on expecting it."""
+    before = session.exec(select(PolicyVersion).where(col(PolicyVersion.version) < version)).all()
+    dropped = {announced(one.version or 0): one.effective for one in before if one.in_force_at is None}
+    calls = [called_off(one.version or 0) for one in before]
+    withdraw(session, [*dropped, *calls], now, f"version {version} took its place")
+    today, abouts = now.astimezone(policy.zone).date(), [announced(one) for one in range(1, version + 1)]
+    expected = ((who, dropped.get(about)) for who, about in last_word(session, [*abouts, *calls]).items())
+    misled = {who: day for who, day in expected if day is not None and day >= today}
+    if told is None:
+        return len(misled)
+    told.call_off(session, version, policy, misled)
+    return 0
