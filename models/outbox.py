@@ -167,11 +167,14 @@ class Mailing:
         return number, max(last - self.now, timedelta()) + EVERY if last else timedelta()
 
 
-def withdraw(session: Session, abouts: Collection[str], now: datetime, why: str) -> int:
-    """Set aside what nobody has begun to say of `abouts`; returns how many that were."""
+def withdraw(
+    session: Session, abouts: Collection[str], now: datetime, why: str, readers: Collection[int] | None = None
+) -> int:
+    """Set aside what nobody has begun to say of `abouts`, to `readers` where they are given; returns how many that were."""
+    which = [col(Effect.about).in_(abouts), *([] if readers is None else [_READER.in_(readers)])]
     unsaid = (
         update(Effect)
-        .where(col(Effect.about).in_(abouts), col(Effect.kind) == "say", col(Effect.attempts) == 0, *_OPEN)
+        .where(*which, col(Effect.kind) == "say", col(Effect.attempts) == 0, *_OPEN)
         .values(parked_at=now, error=why)
         .execution_options(synchronize_session=False)
     )
@@ -180,8 +183,7 @@ def withdraw(session: Session, abouts: Collection[str], now: datetime, why: str)
 
 def last_word(session: Session, abouts: Collection[str]) -> dict[int, str]:
     """Of which of `abouts` each reader (a member id) was told last, or is still going to be."""
-    reader = col(Effect.payload)["reader"].as_integer()
-    query = select(reader, Effect.about).where(
+    query = select(_READER, Effect.about).where(
         col(Effect.about).in_(abouts),
         Effect.kind == "say",
         col(Effect.parked_at).is_(None) | (Effect.attempts > 0),
@@ -191,6 +193,7 @@ def last_word(session: Session, abouts: Collection[str]) -> dict[int, str]:
 
 
 _OPEN = (col(Effect.done_at).is_(None), col(Effect.parked_at).is_(None))
+_READER = col(Effect.payload)["reader"].as_integer()
 
 
 def _mark(session: Session, effect: Effect, **change: Any) -> bool:

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from bot.commands.applying import adjust_all, finish_turn, open_all, recorded, staged, waiting
 from bot.commands.console import Failed, agree, as_json, content, day, ledger, money, table
-from bot.commands.telling import Announcer, set_right
+from bot.commands.telling import Announcer, misled, take_back
 from bot.database import Database
 from bot.settings import Settings
 from models import policy as rules
@@ -113,26 +113,41 @@ def _change(
 ) -> None:
     if found.cuts:
         agree(f"{found.cuts} of {found.people} people get less.", yes)
-    policy, waits = found.policy, starts is not None and starts > now.astimezone(found.policy.zone).date()
-    told = Announcer(now, starts if waits else None, found.changes) if tell else None
-    dropped = waiting(database, now)
-    if starts and waits:
-        version = database.transact(lambda session: staged(session, text, now, _who(), starts))
-        said = f"waits for {starts}; it touches {len(found.changes)}"
-    else:
-        finish_turn(database, now)
-        version = database.transact(lambda session: recorded(session, text, now, _who()))
+    policy = found.policy
+    later = starts if starts and starts > now.astimezone(policy.zone).date() else None
+    told = Announcer(now, later, found.changes) if tell else None
+    dropped, version = waiting(database, now), _keep(database, text, now, later)
+    take_back(database, version, now, [] if later else [change.member.id for change in found.changes])
     if told is not None:  # before anything is posted: who is not told when this is killed is found again
         told.tell_all(database, version, policy)
-    if not waits:
+    if later:
+        said = f"waits for {later}; it touches {len(found.changes)}"
+    else:
         said = f"is in force; it touched {adjust_all(database, version, policy, now, found.people)}"
     typer.echo(f"version {version} {said} of {found.people} people")
     if dropped is not None and dropped.version != version:
         typer.echo(f"version {dropped.version}, which waited for {dropped.effective}, is dropped")
-    if misled := database.transact(partial(set_right, version=version, policy=policy, now=now, told=told)):
-        typer.echo(f"{misled} had been told of a change that does not come; --tell would have called it off")
+    _call_off(database, version, policy, now, told)
+
+
+def _keep(database: Database, text: str, now: datetime, later: date | None) -> int:
+    """The version of this text: in force now, or waiting for its day."""
+    if later:
+        return database.transact(lambda session: staged(session, text, now, _who(), later))
+    finish_turn(database, now)
+    return database.transact(lambda session: recorded(session, text, now, _who()))
+
+
+def _call_off(
+    database: Database, version: int, policy: Policy, now: datetime, told: Announcer | None
+) -> None:
+    """Who expects what does not come is told so, or at least counted."""
+    expecting = database.transact(partial(misled, version=version, policy=policy, now=now))
     if told is not None:
+        database.transact(partial(told.call_off, version=version, policy=policy, misled=expecting))
         typer.echo(database.transact(told.summary))
+    elif expecting:
+        typer.echo(f"{len(expecting)} had been told of a change that does not come; --tell would call it off")
 
 
 @app.command()

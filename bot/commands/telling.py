@@ -67,16 +67,26 @@ def _people_among(session: Session, ids: Collection[int]) -> Sequence[Member]:
     return session.exec(select(Member).where(col(Member.id).in_(ids)).order_by(col(Member.id))).all()
 
 
-def set_right(session: Session, version: int, policy: Policy, now: datetime, told: Announcer | None) -> int:
-    """Withdraw what is not said yet and no longer true; call off what was said, or return how many go on expecting it."""
-    before = session.exec(select(PolicyVersion).where(col(PolicyVersion.version) < version)).all()
-    dropped = {announced(one.version or 0): one.effective for one in before if one.in_force_at is None}
-    calls = [called_off(one.version or 0) for one in before]
-    withdraw(session, [*dropped, *calls], now, f"version {version} took its place")
-    today, abouts = now.astimezone(policy.zone).date(), [announced(one) for one in range(1, version + 1)]
-    expected = ((who, dropped.get(about)) for who, about in last_word(session, [*abouts, *calls]).items())
-    misled = {who: day for who, day in expected if day is not None and day >= today}
-    if told is None:
-        return len(misled)
-    told.call_off(session, version, policy, misled)
-    return 0
+def take_back(database: Database, version: int, now: datetime, touched: Sequence[int]) -> None:
+    """Withdraw what is not said yet and no longer true: of what was dropped, and whatever was to be said to `touched`."""
+    database.transact(partial(_take_back, version=version, now=now))
+    for first in range(0, len(touched), CHUNK):
+        part = touched[first : first + CHUNK]
+        database.transact(partial(_take_back, version=version, now=now, touched=part))
+
+
+def _take_back(session: Session, version: int, now: datetime, touched: Collection[int] | None = None) -> None:
+    older = session.exec(select(PolicyVersion).where(col(PolicyVersion.version) < version)).all()
+    stale = [announced(one.version or 0) for one in older if touched is not None or one.in_force_at is None]
+    calls = [called_off(one.version or 0) for one in older]
+    withdraw(session, [*stale, *calls], now, f"version {version} took its place", touched)
+
+
+def misled(session: Session, version: int, policy: Policy, now: datetime) -> dict[int, date]:
+    """Who was told last, or is still going to be, of a change that does not come, and its day; what is over misleads nobody."""
+    older = session.exec(select(PolicyVersion).where(col(PolicyVersion.version) < version)).all()
+    dropped = {announced(one.version or 0): one.effective for one in older if one.in_force_at is None}
+    abouts = [about(number) for number in range(1, version + 1) for about in (announced, called_off)]
+    expected = {who: dropped.get(about) for who, about in last_word(session, abouts).items()}
+    today = now.astimezone(policy.zone).date()
+    return {who: day for who, day in expected.items() if day is not None and day >= today}

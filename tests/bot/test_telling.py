@@ -146,6 +146,24 @@ def test_a_dropped_change_is_no_longer_announced_and_called_off_where_it_was_hea
     assert ["is called off" in text for text in unsaid()] == [True] * tell
 
 
+def test_what_another_policy_has_made_untrue_is_not_said_any_more(operator: Operator) -> None:
+    operator.run("policy", "apply", operator.file("p.yaml", MORE), "--tell")
+    assert len(unsaid()) == 3
+    back = FREE.replace("role: engineer}\n    amount: 500", "role: engineer}\n    amount: 510")
+    back = back.replace("  - match: {}\n", "  - match: {team: payments}\n    amount: 120\n  - match: {}\n")
+    operator.run("policy", "apply", operator.file("q.yaml", back), "--yes")
+    (to_lee,) = unsaid()
+    assert "$120.00" in to_lee, "that is still so for him"
+
+
+def test_what_is_so_until_the_day_of_the_next_change_is_said_before_it(operator: Operator) -> None:
+    operator.run("policy", "apply", operator.file("p.yaml", MORE), "--tell")
+    stage(operator, LESS, "--tell")
+    now, then = unsaid("slack:U01")
+    assert "$120.00 a period instead of $100.00" in now
+    assert "$60.00 a period instead of $120.00" in then
+
+
 def test_staging_that_was_killed_goes_on_with_the_same_version_and_tells_nobody_twice(
     operator: Operator,
 ) -> None:
