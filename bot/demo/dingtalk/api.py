@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.demo.dingtalk import cards, directory, robot, trouble
+from bot.demo.dingtalk import approvals, cards, directory, robot, trouble
 from bot.demo.dingtalk.board import Board
 from bot.demo.dingtalk.things import Call, Json, Refusal
 from bot.demo.dingtalk.trouble import Strike, Trouble
@@ -83,6 +83,7 @@ def _template(board: Board, asked: Json) -> Json:
 
 
 TEMPLATES = "Card.Template.ReadWrite.All"
+STARTED, FORMS = "Workflow.Instance.Write", "Workflow.Form.Write"
 MEMBERS, DEPARTMENTS = "qyapi_get_member", "qyapi_get_department_list"
 DOORS = {
     "POST /v1.0/robot/oToMessages/batchSend": Door(robot.to_users, "qyapi_robot_sendmsg"),
@@ -92,6 +93,11 @@ DOORS = {
     "POST /v1.0/card/templates": Door(create_template, TEMPLATES),
     "POST /v1.0/card/templates/save": Door(save_template, TEMPLATES),
     "POST /v1.0/card/templates/publish": Door(publish_template, TEMPLATES),
+    "POST /v1.0/workflow/forms": Door(approvals.save_form, FORMS),
+    "POST /v1.0/workflow/processInstances": Door(approvals.start, STARTED),
+    "GET /v1.0/workflow/processInstances": Door(approvals.read, "Workflow.Instance.Read"),
+    "POST /v1.0/workflow/processes/instanceIds/query": Door(approvals.listed, "Workflow.Instance.Read"),
+    "POST /v1.0/workflow/processInstances/terminate": Door(approvals.terminate, STARTED),
     "POST /topapi/v2/user/get": Door(directory.user, MEMBERS, metered=False),
     "POST /topapi/v2/user/list": Door(directory.users, MEMBERS, metered=False),
     "POST /topapi/v2/department/get": Door(directory.department, DEPARTMENTS, metered=False),
@@ -117,14 +123,15 @@ class Api:
     async def call(self, request: web.Request) -> web.StreamResponse:
         """One call: trouble first, then the gates, then the thing itself."""
         asked, path, began = await _body(request), request.path, self._board.clock()
-        strike = self._trouble.strike(path, *trouble.BEFORE)
+        where = f"{request.method} {path}"
+        strike = self._trouble.strike(where, *trouble.BEFORE)
         try:
             status, code = 200, ""
             body = self._struck_before(path, strike) if strike else self._answer(request, asked)
         except Refusal as refusal:
             status, code, body = _told(path, refusal)
         self._board.record(Call(path, asked, status, code, began, self._board.clock() - began))
-        late = None if strike else self._trouble.strike(path, *trouble.AFTER)
+        late = None if strike else self._trouble.strike(where, *trouble.AFTER)
         if late:
             return await self._struck_after(request, late, status, body)
         if isinstance(body, str):
@@ -224,6 +231,8 @@ def _is_classic(path: str) -> bool:
 
 
 async def _body(request: web.Request) -> Json:
+    if request.method == "GET":
+        return dict(request.query)
     try:
         asked = await request.json()
     except ValueError:

@@ -9,7 +9,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from bot.demo.dingtalk.things import Call, Card, Department, Group, Json, Message, Person, Refusal
+from bot.demo.dingtalk.things import (
+    Approval,
+    Call,
+    Card,
+    Department,
+    Form,
+    Group,
+    Json,
+    Message,
+    Person,
+    Refusal,
+)
 from bot.demo.slack.board import Change, Feed
 
 T = TypeVar("T")
@@ -45,6 +56,8 @@ class Board:
         self.messages: list[Message] = []
         self.cards: dict[str, Card] = {}
         self.templates: dict[str, Json] = {}
+        self.forms: dict[str, Form] = {}
+        self.approvals: dict[str, Approval] = {}
         self.sessions: dict[str, Session] = {}
         self.calls: deque[Call] = deque(maxlen=LOGGED)
         self.violations: deque[str] = deque(maxlen=LOGGED)
@@ -136,6 +149,9 @@ class Board:
         """The app broke a rule that DingTalk would have refused, or that people would have seen."""
         self.violations.append(what)
         self.tell("violation", {"what": what})
+
+    def announce(self, kind: str, data: Json) -> None:
+        """Push an event to the app, as soon as one may; an organisation does."""
 
     def tell(self, kind: str, data: Json) -> None:
         """Announce a change."""

@@ -14,6 +14,7 @@ DingTalk's documents; none was recorded from a live organisation.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Callable, Iterable
@@ -22,14 +23,25 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from bot.demo.dingtalk import cards
+from bot.demo.dingtalk import approvals, cards
 from bot.demo.dingtalk.api import Api, Plan
 from bot.demo.dingtalk.board import Board
-from bot.demo.dingtalk.things import Ack, Card, Department, Group, Json, Message, Person
+from bot.demo.dingtalk.things import Ack, Approval, Card, Department, Group, Json, Message, Person
 from bot.demo.dingtalk.trouble import Trouble
 from bot.demo.dingtalk.wire import CARDS, MESSAGES, Push, Timing, Wire
 
-__all__ = ["Ack", "Card", "Department", "DingTalk", "Group", "Message", "Person", "Plan", "Timing"]
+__all__ = [
+    "Ack",
+    "Approval",
+    "Card",
+    "Department",
+    "DingTalk",
+    "Group",
+    "Message",
+    "Person",
+    "Plan",
+    "Timing",
+]
 
 BOT_ID = "$:LWCP_v1:$quotabot"
 
@@ -68,6 +80,7 @@ class DingTalk(Board):
         self._wire = Wire(self, self.trouble, timing, (client_id, client_secret))
         self._port = port
         self._runner: web.AppRunner | None = None
+        self._pushing: set[asyncio.Task[Ack]] = set()
 
     # ---- the place -----------------------------------------------------------------------------------
 
@@ -92,6 +105,8 @@ class DingTalk(Board):
     async def stop(self) -> None:
         """Close everything within a second, whatever still hangs."""
         self.trouble.clear()
+        for pushing in self._pushing:
+            pushing.cancel()
         await self._wire.close()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -192,6 +207,32 @@ class DingTalk(Board):
         """Somebody new comes (`user_add_org`)."""
         self.people[person.id] = person
         return await self.event("user_add_org", {"userId": [person.id]})
+
+    async def agree(self, user: str, approval: str, remark: str = "") -> Ack:
+        """同意 in DingTalk's own approval."""
+        return await self._decide(user, approval, "agree", remark)
+
+    async def refuse(self, user: str, approval: str, remark: str = "") -> Ack:
+        """拒绝 in DingTalk's own approval."""
+        return await self._decide(user, approval, "refuse", remark)
+
+    async def _decide(self, user: str, approval: str, word: str, remark: str) -> Ack:
+        one = self.approvals[approval]
+        approvals.decide(self, one, user, word, remark)
+        task = {"processInstanceId": one.id, "processCode": one.form, "type": "finish", "result": word}
+        await self.event(approvals.TASK, task | {"staffId": user, "remark": remark})
+        return await self.event(approvals.EVENT, approvals.news(one, "finish"))
+
+    async def revoke(self, user: str, approval: str) -> Ack:
+        """撤销, as who asked for it or as an administrator."""
+        one = self.approvals[approval]
+        approvals.revoke(self, one, user)
+        return await self.event(approvals.EVENT, approvals.news(one, "terminate"))
+
+    def announce(self, kind: str, data: Json) -> None:
+        pushing = asyncio.get_running_loop().create_task(self.event(kind, data))
+        self._pushing.add(pushing)
+        pushing.add_done_callback(self._pushing.discard)
 
     async def event(self, kind: str, data: Json) -> Ack:
         """Any event that the app may have subscribed to."""

@@ -169,6 +169,49 @@ class Card:
 
 
 @dataclass(frozen=True)
+class Form:
+    """A form of DingTalk's own approval: `fields` by label. `revocable`: an administrator lets submitters revoke."""
+
+    code: str
+    name: str
+    fields: dict[str, str]
+    hidden: bool = False
+    revocable: bool = True
+
+
+@dataclass
+class Approval:
+    """An instance of a form. `started` and `finished` in Unix seconds; `waiting`: who may decide now."""
+
+    id: str
+    form: str
+    originator: str
+    approvers: tuple[str, ...]
+    values: dict[str, str]
+    started: float
+    finished: float = 0.0
+    status: str = "RUNNING"
+    result: str = ""
+    waiting: list[str] = field(default_factory=list)
+    acts: list[Json] = field(default_factory=list)
+
+    def did(self, user: str, kind: str, at: float, result: str = "NONE", remark: str = "") -> None:
+        """Somebody did something about it."""
+        act = {"userId": user, "type": kind, "date": at, "result": result}
+        self.acts.append(act | ({"remark": remark} if remark else {}))
+
+    def as_row(self) -> Json:
+        return {
+            "id": self.id,
+            "originator": self.originator,
+            "waiting": list(self.waiting),
+            "values": dict(self.values),
+            "status": self.status,
+            "result": self.result,
+        }
+
+
+@dataclass(frozen=True)
 class Call:
     """One call that the app made, and how it was answered: `at` in Unix seconds, `code` empty when it was done."""
 

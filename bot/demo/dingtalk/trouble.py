@@ -1,4 +1,4 @@
-"""What can go wrong with DingTalk, to be switched on: by a part of the path or the kind of push, so many times.
+"""What can go wrong with DingTalk, to be switched on: by a part of `METHOD /path` or the kind of push, so many times.
 
 Every switch reads `trouble.time_out("batchSend", times=1)`; `times=None` goes on until `clear()`, `"*"` strikes whatever
 comes. Kinds of push are message, card and event.
@@ -33,7 +33,7 @@ FROZEN = ("open", "connect", "socket")
 
 @dataclass
 class Strike:
-    """One planned trouble; `where` is a part of a path, or a kind of push."""
+    """One planned trouble; `where` is a part of `METHOD /path`, or a kind of push."""
 
     where: str
     how: str
