@@ -24,10 +24,11 @@ from models.refusal import KeyReused, Refusal, TooSlow, UnknownSender, WrongUsag
 
 @dataclass(frozen=True)
 class Outcome:
-    """The answer; `refused` tells a form that it stays open."""
+    """The answer; `refused` tells a form that it stays open, `no` who asks for somebody else why."""
 
     message: Message | Form
     refused: bool = False
+    no: Refusal | None = None
 
 
 def fingerprint(request: Request) -> str:
@@ -73,16 +74,16 @@ def refuse(session: Session, request: Request, no: Refusal, now: datetime) -> Ou
     """Say no and keep it. What is only a matter of time is not kept, nor what a form shows: that is judged again."""
     message = refusal(session, request, no, now)
     if request.fields:
-        return Outcome(message, refused=True)
+        return Outcome(message, refused=True, no=no)
     if isinstance(no, (TooSlow, KeyReused)):
         deliver(session, request, message, f"no:{uuid4().hex}", now)
-        return Outcome(message, refused=True)
+        return Outcome(message, refused=True, no=no)
     known = answered(session, request)
     if known is not None:
         return known
     me = sender_of(session, request)
     keep(session, replace(request, key=request.no_key), message, now, me.id if me else None, refused=True)
-    return Outcome(message, refused=True)
+    return Outcome(message, refused=True, no=no)
 
 
 def refusal(session: Session, request: Request, no: Refusal, now: datetime) -> Message:

@@ -80,6 +80,7 @@ class Worker:
             live,
         )
         self.before_turning: Callable[[], Awaitable[None]] | None = None
+        self.review: Callable[[str], Awaitable[None]] | None = None
         self.pace = Pace()
         self.parked = self.done = 0
         self._wake = asyncio.Event()
@@ -242,12 +243,15 @@ class Worker:
                 await self._pieces(what["job"], JOBS[what["job"]], self.clock(), effect.key)
             case "say":
                 messenger = self._messenger(what["address"])
-                unsure = bool(effect.error and effect.error.startswith("unknown"))
                 return await messenger.send(
-                    what["address"], Message.from_json(what["message"]), effect.key, unsure=unsure
+                    what["address"], Message.from_json(what["message"]), effect.key, unsure=_unsure(effect)
                 )
             case "replace":
                 await self._replace(effect)
+            case "review":
+                if self.review is None:
+                    raise MessengerError("dingtalk is not connected", retry_after=30)
+                await self.review(what["ref"])
             case "answer":
                 await self._messenger(what["messenger"]).answer(
                     what["by"], Message.from_json(what["message"])
@@ -264,7 +268,7 @@ class Worker:
         if original is None or original.parked_at is not None:
             return
         if original.ref is None:
-            raise MessengerError("the original is not there yet", retry_after=1)
+            raise MessengerError("the original is not there yet")
         address = original.payload["address"]
         await self._messenger(address).replace(original.ref, Message.from_json(effect.payload["message"]))
 
@@ -289,6 +293,11 @@ class Worker:
     async def _mark(self, mark: Callable[..., bool], effect: Effect, *words: Any) -> None:
         if not await self.database.run(lambda session: mark(session, effect, *words)):
             log.info("somebody took over", key=effect.key)
+
+
+def _unsure(effect: Effect) -> bool:
+    """Whether an earlier try may have arrived: nobody knows, or nobody lived to tell."""
+    return effect.error.startswith("unknown") if effect.error else effect.attempts > 1
 
 
 def slot(now: datetime, every: timedelta) -> datetime:

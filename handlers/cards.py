@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlmodel import Session, col, select
 
-from handlers import texts
+from handlers import oa_form, texts
 from handlers.context import Reader, Voice
 from handlers.wording import Shown, Text, listed
 from models.amount import plain
@@ -52,8 +53,11 @@ def asked_names(session: Session, request: Request, reader: Reader) -> str:
 
 
 def request_card(ctx: Voice, request: Request, shape: str, to: Member | None) -> Message:
-    """The card in a shape (`full` for an approver, `small` in a thread) and in the state it is in now."""
+    """The card in a shape (`full` for an approver, `small` in a thread, `oa/…` as a form) and in the state it is in now."""
     reader = ctx.reader_of(to or ctx.session.get_one(Member, request.member_id))
+    if shape.startswith(oa_form.SHAPE):
+        state = request_state(ctx.session, request, replace(reader, locale="zh"))
+        return oa_form.message(ctx, request, shape, state)
     return _small(ctx, request, reader) if shape == "small" or to is None else _full(ctx, request, reader, to)
 
 

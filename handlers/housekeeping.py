@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import String, cast, literal
 from sqlmodel import Session, col, select, update
 
-from handlers import cards, texts
+from handlers import cards, oa, oa_form, texts
 from handlers.context import Voice
 from handlers.lending import LOAN_WARNING, ask_card
 from handlers.requests import settle, tell_asked
@@ -42,11 +42,21 @@ def turn(voice: Voice) -> bool:
 
 def requests_due(voice: Voice) -> bool:
     """Remind, ask the next one, end: only time outside the approver's quiet hours counts. Nothing ends in a yes."""
+    on_forms = bool(oa_form.process_code(voice.session))
     for request in voice.session.exec(
         select(Request).where(col(Request.state).in_(OPEN)).order_by(col(Request.id)).with_for_update()
     ).all():
+        if on_forms:
+            _mind_form(voice, request)
         _one_request(voice, request)
     return False
+
+
+def _mind_form(voice: Voice, request: Request) -> None:
+    """Look after a form that nothing was heard of; where it was set aside, the cards go out."""
+    oa.look_again(voice, request)
+    if oa_form.fell_through(voice.session, request):
+        tell_asked(voice, request)
 
 
 def _one_request(voice: Voice, request: Request) -> None:
@@ -115,6 +125,10 @@ def _remind(voice: Voice, request: Request, asked: Asked, who: Member) -> None:
     text = texts.REMINDER(
         reader.locale, name=name, amount=reader.amount(request.amount), code=Shown(request.code)
     )
+    if oa_form.forms(voice.session, request):
+        where = texts.OA_REMINDER(reader.locale, code=Shown(request.code))
+        voice.tell(who, Message(text=Shown(f"{text}\n{where}")))
+        return
     card = cards.request_card(voice, request, "full", who)
     voice.tell(who, Message(text=text, buttons=card.buttons), about=request.about, shape="full")
 

@@ -6,7 +6,7 @@ from datetime import date
 
 from sqlmodel import col, select
 
-from handlers import cards, texts
+from handlers import cards, oa_form, texts
 from handlers.context import Context, Voice
 from handlers.wording import Shown, listed
 from models.amount import Unit, share
@@ -57,7 +57,7 @@ def request(ctx: Context, amount: int | None, reason: str = "", until: date | No
     if auto is not None:
         return auto
     tell_asked(ctx, asked)
-    if asked.thread:
+    if asked.thread and not oa_form.forms(ctx.session, asked):
         ctx.post(
             asked.thread, cards.request_card(ctx, asked, "small", None), about=asked.about, shape="small"
         )
@@ -100,7 +100,7 @@ def _sent(ctx: Context, asked: Request, old: str | None) -> Message:
 
 
 def tell_asked(ctx: Voice, asked: Request) -> None:
-    """The full card to everybody asked who has none yet; the admins when there is nobody to ask."""
+    """A form, or the full card to everybody asked who has none yet; the admins when there is nobody to ask."""
     if asked.state == "unroutable":
         name = ctx.session.get_one(Member, asked.member_id).name
         for admin in cards.policy_admins(ctx.session, ctx.policy):
@@ -108,13 +108,15 @@ def tell_asked(ctx: Voice, asked: Request) -> None:
             facts = {"name": name, "amount": reader.amount(asked.amount), "code": Shown(asked.code)}
             ctx.tell(admin, Message(text=texts.REQUEST_UNROUTABLE_ADMIN(reader.locale, **facts)))
         return
+    on_form = oa_form.put(ctx, asked)
     told = {copy.payload["reader"] for copy in copies(ctx.session, asked.about)}
     for one in ctx.session.exec(
         select(Asked).where(Asked.request_id == asked.id).order_by(col(Asked.asked_at))
     ).all():
         if one.member_id not in told:
             to = ctx.session.get_one(Member, one.member_id)
-            ctx.tell(to, cards.request_card(ctx, asked, "full", to), about=asked.about, shape="full")
+            if not on_form:
+                ctx.tell(to, cards.request_card(ctx, asked, "full", to), about=asked.about, shape="full")
             ctx.refresh_home(to)
 
 

@@ -22,7 +22,7 @@ EVERY = timedelta(seconds=1)
 
 
 class Effect(SQLModel, table=True):
-    """`kind`: say, replace, answer, home, or the name of a job. `lane`: what is paced and kept in order together.
+    """`kind`: say, replace, review, answer, home, mark, or the name of a job. `lane`: what is paced and kept in order together.
 
     `ref` is where it landed; `about` names what it shows (`request:7F3K`), so that every copy can be found again.
     """

@@ -175,9 +175,7 @@ def _flag(value: Any) -> bool:
 
 
 def _channel(value: Any) -> str:
-    if value == "oa":
-        raise ValueError("oa, DingTalk's own approval, is not built yet; use card")
-    if value != "card":
+    if value not in ("card", "oa"):
         raise _instead("must be card or oa", value)
     return str(value)
 

@@ -17,6 +17,7 @@ from bot.commands.console import Failed, agree, as_json, content, day, ledger, m
 from bot.commands.telling import Announcer, misled, take_back
 from bot.database import Database
 from bot.settings import Settings
+from handlers import oa_form
 from models import policy as rules
 from models.amount import plain
 from models.enacting import spent_before, standing
@@ -51,6 +52,7 @@ class _Plan:
         self.spent = spent_before(session)
         self.settings = _changed_settings(before, policy)
         self.staged = rules.staged(session)
+        self.wanting = oa_form.wanting(session, policy)
 
     @property
     def cuts(self) -> int:
@@ -75,6 +77,7 @@ def plan(file: File = None, json_: Json = False) -> None:
     with ledger() as database:
         found = database.transact(lambda session: _Plan(session, policy))
     as_json(_as_data(found)) if json_ else _print(found)
+    _say_wanting(found)
     if not found.empty:
         raise typer.Exit(3)
 
@@ -95,6 +98,7 @@ def apply(
         raise Failed(f"{starts} is over; nothing was changed")
     with ledger() as database:
         found = database.transact(lambda session: _Plan(session, policy))
+        _say_wanting(found)
         if found.first:
             _open(database, text, policy, now, starts)
         else:
@@ -148,6 +152,12 @@ def _call_off(
         typer.echo(database.transact(told.summary))
     elif expecting:
         typer.echo(f"{len(expecting)} had been told of a change that does not come; --tell would call it off")
+
+
+def _say_wanting(found: _Plan) -> None:
+    """What the policy asks for and cannot have yet: no reason to refuse it."""
+    for line in found.wanting:
+        typer.echo(f"requests.channel oa: {line}", err=True)
 
 
 @app.command()

@@ -90,8 +90,8 @@ class User:
     @classmethod
     def read(cls, row: Json) -> User:
         return cls(
-            id=_part(row, "userid", str),
-            name=_part(row, "name", str),
+            id=part(row, "userid", str),
+            name=part(row, "name", str),
             union_id=row.get("unionid") or "",
             email=row.get("org_email") or row.get("email") or "",
             job_number=row.get("job_number") or "",
@@ -123,8 +123,8 @@ class Department:
     @classmethod
     def read(cls, row: Json) -> Department:
         return cls(
-            id=_part(row, "dept_id", int),
-            name=_part(row, "name", str),
+            id=part(row, "dept_id", int),
+            name=part(row, "name", str),
             parent=row.get("parent_id"),
             managers=tuple(row.get("dept_manager_userid_list") or ()),
         )
@@ -163,7 +163,7 @@ class DingTalkApi:
     async def reply(self, session_webhook: str, kind: str, content: Json, at: Sequence[str] = ()) -> None:
         """Answer where a message came from, while its session lives (300001 after); `at` mentions user ids."""
         body = {"msgtype": kind, kind: content, "at": {"atUserIds": list(at), "isAtAll": False}}
-        answer = await self._call(REPLY, body, self._webhook(session_webhook))
+        answer = await self.call(REPLY, body, self._webhook(session_webhook))
         if answer.get("errcode") != 0:
             raise OutcomeUnknown("odd answer", "no errcode from sessionWebhook")
 
@@ -171,7 +171,7 @@ class DingTalkApi:
         """Say something to at most 20 people in private. A success can hide people who got nothing: see `unreached`."""
         if not 1 <= len(user_ids) <= MOST_USERS:
             raise ValueError(f"{len(user_ids)} people: DingTalk takes 1 to {MOST_USERS}")
-        answer = await self._call(
+        answer = await self.call(
             SEND_TO_USERS, self._spoken(msg_key, msg_param) | {"userIds": list(user_ids)}
         )
         reasons = {
@@ -185,7 +185,7 @@ class DingTalkApi:
     async def send_to_group(self, conversation_id: str, msg_key: str, msg_param: Json) -> str:
         """Say something in a group, mentioning nobody; returns the key by which it could be recalled."""
         body = self._spoken(msg_key, msg_param) | {"openConversationId": conversation_id}
-        return (await self._call(SEND_TO_GROUP, body)).get("processQueryKey") or ""
+        return (await self.call(SEND_TO_GROUP, body)).get("processQueryKey") or ""
 
     async def create_card(
         self,
@@ -217,8 +217,8 @@ class DingTalkApi:
             f"{kind}OpenSpaceModel": {"supportForward": False, "lastMessageI18n": dict(preview or {})},
             f"{kind}OpenDeliverModel": deliver | ({"recipients": list(recipients)} if recipients else {}),
         }
-        answer = await self._call(CREATE_CARD, body)
-        results = _part(answer, "result", dict).get("deliverResults") or [
+        answer = await self.call(CREATE_CARD, body)
+        results = part(answer, "result", dict).get("deliverResults") or [
             {"errorMsg": "nothing was delivered"}
         ]
         if failed := [result for result in results if result.get("success") is not True]:
@@ -236,42 +236,42 @@ class DingTalkApi:
             "privateData": _private(private),
             "cardUpdateOptions": by_key,
         }
-        await self._call(UPDATE_CARD, body)
+        await self.call(UPDATE_CARD, body)
 
     async def user(self, user_id: str) -> User:
         """Somebody, with their manager. 60121: there is nobody of that id."""
-        answer = await self._call(USER, {"userid": user_id, "language": "zh_CN"})
-        return User.read(_part(answer, "result", dict))
+        answer = await self.call(USER, {"userid": user_id, "language": "zh_CN"})
+        return User.read(part(answer, "result", dict))
 
     async def users(self, department: int, cursor: int = 0) -> UserPage:
         """A hundred people of one department, without their managers."""
         asked = {"dept_id": department, "cursor": cursor, "size": 100, "contain_access_limit": False}
-        page = _part(await self._call(USERS, asked), "result", dict)
-        people = tuple(User.read(row) for row in _part(page, "list", list))
-        return UserPage(people, _part(page, "next_cursor", int) if page.get("has_more") else None)
+        page = part(await self.call(USERS, asked), "result", dict)
+        people = tuple(User.read(row) for row in part(page, "list", list))
+        return UserPage(people, part(page, "next_cursor", int) if page.get("has_more") else None)
 
     async def departments(self, parent: int = 1) -> tuple[Department, ...]:
         """The departments directly below one; 1 is the organisation."""
-        answer = await self._call(DEPARTMENTS, {"dept_id": parent, "language": "zh_CN"})
-        return tuple(Department.read(row) for row in _part(answer, "result", list))
+        answer = await self.call(DEPARTMENTS, {"dept_id": parent, "language": "zh_CN"})
+        return tuple(Department.read(row) for row in part(answer, "result", list))
 
     async def department(self, department: int) -> Department:
         """One department, with its managers. 60003: there is none of that id."""
-        answer = await self._call(DEPARTMENT, {"dept_id": department, "language": "zh_CN"})
-        return Department.read(_part(answer, "result", dict))
+        answer = await self.call(DEPARTMENT, {"dept_id": department, "language": "zh_CN"})
+        return Department.read(part(answer, "result", dict))
 
     async def create_template(self, name: str) -> str:
         """A new, empty card template, and its id. Needs Card.Template.ReadWrite.All; DingTalk documents no page for it."""
-        answer = await self._call(CREATE_TEMPLATE, {"name": name, "type": "im", "extendType": "card"})
-        return _part(_part(answer, "data", dict), "templateId", str)
+        answer = await self.call(CREATE_TEMPLATE, {"name": name, "type": "im", "extendType": "card"})
+        return part(part(answer, "data", dict), "templateId", str)
 
     async def save_template(self, template_id: str, name: str, source: str) -> None:
         """Fill a template with an exported design."""
-        await self._call(SAVE_TEMPLATE, {"templateId": template_id, "name": name, "templateSource": source})
+        await self.call(SAVE_TEMPLATE, {"templateId": template_id, "name": name, "templateSource": source})
 
     async def publish_template(self, template_id: str) -> None:
         """Make a template usable, and lock it."""
-        await self._call(PUBLISH_TEMPLATE, {"templateId": template_id})
+        await self.call(PUBLISH_TEMPLATE, {"templateId": template_id})
 
     def _spoken(self, msg_key: str, msg_param: Json) -> Json:
         param = json.dumps(msg_param, ensure_ascii=False)
@@ -287,7 +287,8 @@ class DingTalkApi:
             raise DingTalkError("foreign webhook", url.host or "")
         return self._oapi_url + url.path_qs if url.host == "oapi.dingtalk.com" else session_webhook
 
-    async def _call(self, api: Api, body: Json, url: str = "") -> Json:
+    async def call(self, api: Api, body: Json, url: str = "") -> Json:
+        """One call, repeated where that may help and does no harm; a GET's `body` goes into its query."""
         for attempt in range(ATTEMPTS):
             try:
                 return await self._ask(api, body, url)
@@ -307,7 +308,8 @@ class DingTalkApi:
         if api.path.startswith("/topapi/"):
             url = str(URL(self._oapi_url + api.path).with_query(access_token=token))
         elif not url:
-            url = self._api_url + api.path
+            address = URL(self._api_url + api.path)
+            url = str(address.with_query(body) if api.method == "GET" else address)
             headers |= {"x-acs-dingtalk-access-token": token} if token else {}
         await self._turn(api)
         status, answer = await self._exchange(api, url, body, headers)
@@ -328,7 +330,12 @@ class DingTalkApi:
         timeout = ClientTimeout(total=10, sock_connect=5)
         try:
             async with self._http.request(
-                api.method, url, json=body, headers=headers, timeout=timeout, allow_redirects=False
+                api.method,
+                url,
+                json=None if api.method == "GET" else body,
+                headers=headers,
+                timeout=timeout,
+                allow_redirects=False,
             ) as answer:
                 return answer.status, parsed(await answer.read())
         except (ClientConnectorError, ConnectionTimeoutError) as error:
@@ -340,9 +347,9 @@ class DingTalkApi:
         """The app's token, fetched once however many ask, five minutes before it would run out."""
         async with self._token_lock:
             if not self._token or self._clock() >= self._token_until:
-                answer = await self._call(TOKEN, {"appKey": self._client_id, "appSecret": self._secret})
-                self._token = _part(answer, "accessToken", str)
-                self._token_until = self._clock() + _part(answer, "expireIn", int) - 300
+                answer = await self.call(TOKEN, {"appKey": self._client_id, "appSecret": self._secret})
+                self._token = part(answer, "accessToken", str)
+                self._token_until = self._clock() + part(answer, "expireIn", int) - 300
             return self._token
 
     async def _turn(self, api: Api) -> None:
@@ -391,7 +398,7 @@ def _pause(api: Api, refusal: DingTalkError, attempt: int) -> float | None:
     return None
 
 
-def _part(answer: Json, name: str, kind: type[T]) -> T:
+def part(answer: Json, name: str, kind: type[T]) -> T:
     """A field that must be there: a directory half read would make people leave."""
     part = answer.get(name)
     if not isinstance(part, kind):

@@ -21,7 +21,9 @@ import structlog
 from sqlmodel import Session
 
 from bot.answers import Outcome
+from bot.dingtalk import approvals
 from bot.dingtalk.api import DingTalkApi, card_values
+from bot.dingtalk.approvals import Approvals
 from bot.dingtalk.calls import Tally
 from bot.dingtalk.directory import Directory
 from bot.dingtalk.errors import DingTalkError, OutcomeUnknown
@@ -44,6 +46,7 @@ from bot.messenger import MessengerError, Profile, Request, Undeliverable
 from bot.settings import Settings
 from handlers import texts
 from handlers.alarms import tell_admins
+from handlers.oa_form import SHAPE
 from handlers.routes import BUTTONS, CONFIRM
 from handlers.wording import Shown, Text
 from models.message import Form, Message
@@ -92,6 +95,7 @@ class DingTalk:
             robot_code=settings.dingtalk_robot_code or "", counted=self.tally.add,
         )  # fmt: skip
         self.directory = Directory(self.api, self.database, dispatcher.clock)
+        self.approvals = Approvals(self.api, dispatcher, self._told, self._alarm)
         self.stream = Stream(
             client, secret, http, settings.dingtalk_api_url,
             on_message=self._on_message, on_card=self._on_card, on_event=self._on_event,
@@ -121,6 +125,8 @@ class DingTalk:
 
     async def send(self, address: str, message: Message, key: str, *, unsure: bool = False) -> str:
         place = address.split(":", 1)[1]
+        if place.startswith(SHAPE):
+            return await self._meant(self.approvals.start(place, message, unsure=unsure))
         if place.startswith("cid"):
             title, text = markdown(message)
             said_there = self.api.send_to_group(place, "sampleMarkdown", {"title": title, "text": text})
@@ -129,6 +135,9 @@ class DingTalk:
 
     async def replace(self, ref: str, message: Message) -> None:
         if ref.startswith("group:"):
+            return
+        if ref.startswith("oa:"):
+            await self._meant(self.approvals.end(ref, message))
             return
         if ref.startswith("text:"):
             await self._say_settled(ref.removeprefix("text:"), message)
@@ -142,6 +151,10 @@ class DingTalk:
             await self._meant(self.api.update_card(ref, card(message), {user: hint("")} if user else None))
         except Undeliverable as gone:
             log.info("a copy is gone", ref=ref, reason=str(gone))
+
+    async def review(self, ref: str) -> None:
+        """Look at an approval of DingTalk's own, and carry out what was decided there."""
+        await self._meant(self.approvals.review(ref))
 
     async def answer(self, by: dict[str, Any], message: Message) -> None:
         if by.get("group") and not by.get("public"):
@@ -355,7 +368,10 @@ class DingTalk:
         task.add_done_callback(self._afterwards.discard)
 
     async def _on_event(self, frame: Frame) -> Json | None:
-        """A change in the directory: forget what we knew of whom it names, and look; LATER where one cannot."""
+        """Of an approval, or a change in the directory: forget what we knew of whom it names, and look; LATER if we cannot."""
+        if frame.event_type == approvals.EVENT:
+            await self.approvals.heard(frame.data)
+            return None
         named = frame.data.get("userId")
         users = [str(user) for user in named] if isinstance(named, list) else []
         for user in users:

@@ -13,6 +13,7 @@ from sqlmodel import Session, select
 
 from bot.database import Database
 from bot.settings import Settings
+from handlers import oa_form
 from models import giving
 from models import policy as rules
 from models.enacting import enact
@@ -97,6 +98,18 @@ def test_a_plan_changes_nothing_and_settings_count_as_changes(operator: Operator
     assert "settings that change: lending" in found.stdout
     assert operator.rows("ledger") == before
     operator.run("policy", "plan", operator.file("p.yaml", f"# only a comment\n{POLICY}"))
+
+
+def test_a_plan_says_what_dingtalks_own_approval_lacks(operator: Operator) -> None:
+    file = operator.file("p.yaml", f"{POLICY}requests: {{channel: oa}}\n")
+    found = operator.run("policy", "plan", file, code=3)
+    assert "there is no form yet, `quotabot dingtalk form` makes it" in found.stderr
+    assert "Workflow.Instance.Read" in found.stderr
+    assert "6 people have no DingTalk id" in found.stderr
+    assert "version 2 is in force" in operator.says("policy", "apply", file)
+    inside(lambda session: oa_form.remember(session, "PROC-1", datetime.now(UTC)))
+    assert "no form" not in operator.run("policy", "plan", file).stderr
+    assert operator.run("policy", "plan", operator.file("p.yaml", POLICY), code=3).stderr == ""
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from bot.cli import app
 from bot.database import Database
 from bot.demo.dingtalk.organisation import DingTalk, Person
+from handlers import oa_form
 from models.calls import Called, count
 from tests.dingtalk_stage import DEPARTMENTS, colleagues
 from tests.stage import settled_copy
@@ -79,3 +80,32 @@ async def test_the_directory_is_shown_first_and_then_taken_over(url: str) -> Non
         _, again, _ = await quotabot(url, "people", "sync", "dingtalk", "--dry-run", ding=ding)
         assert "+" not in again
         assert ding.plan.used == 0
+
+
+async def test_the_form_is_made_once_and_remembered(url: str) -> None:
+    async with DingTalk(people=[]) as ding:
+        code, out, err = await quotabot(url, "dingtalk", "form", ding=ding)
+        assert (code, err) == (0, "")
+        (made,) = ding.forms.values()
+        assert out == f"{made.code}\n"
+        assert (made.name, list(made.fields), made.hidden) == ("额度申请", list(oa_form.LABELS), True)
+        assert (await quotabot(url, "dingtalk", "form", ding=ding))[1] == out
+        ding.forms.clear()
+        _, again, _ = await quotabot(url, "dingtalk", "form", ding=ding)
+        assert again == f"{next(iter(ding.forms))}\n"
+
+
+async def test_a_form_that_is_there_already_is_taken_by_its_name(url: str) -> None:
+    async with DingTalk(people=[]) as ding:
+        await quotabot(url, "dingtalk", "form", ding=ding)
+        (made,) = ding.forms
+        database = Database(url)
+        database.transact(lambda session: oa_form.remember(session, "", datetime(2026, 11, 30, tzinfo=UTC)))
+        code, _, err = await quotabot(url, "dingtalk", "form", ding=ding)
+        assert code == 1
+        assert "quotabot dingtalk form PROC-" in err
+        assert (await quotabot(url, "dingtalk", "form", made, ding=ding))[1] == f"{made}\n"
+        assert database.transact(oa_form.process_code) == made
+        database.close()
+        ding.scopes.discard("Workflow.Form.Write")
+        assert "Workflow.Form.Write" in (await quotabot(url, "dingtalk", "form", ding=ding))[2]

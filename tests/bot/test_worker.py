@@ -16,7 +16,7 @@ from bot.worker import BURST, Pace, Worker, slot
 from handlers import lending, requests
 from handlers.routes import JOBS
 from models.message import Message
-from models.outbox import LEASE, Effect
+from models.outbox import LEASE, Effect, claim
 from tests.deeds import DECEMBER, USD, after, ask_for, available, say
 from tests.town import NOW, settle_town
 
@@ -223,6 +223,16 @@ async def test_where_nobody_knows_whether_it_arrived_the_next_try_looks_first(
     clock.move(2)
     await worker.drain()
     assert board.unsure == [False, True]
+
+
+async def test_after_a_try_that_nobody_lived_to_tell_of_the_next_one_looks_first(
+    worker: Worker, board: Board, clock: Clock
+) -> None:
+    promise(worker, "slack:A")
+    worker.database.transact(lambda session: claim(session, clock()))  # and was killed
+    clock.move(LEASE.total_seconds() + 1)
+    await worker.drain()
+    assert board.unsure == [True]
 
 
 async def test_what_cannot_be_said_is_parked_and_stands_in_nobodys_way(worker: Worker, board: Board) -> None:

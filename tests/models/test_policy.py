@@ -198,7 +198,6 @@ def test_what_yaml_readers_disagree_about_is_refused(line: str, key: str, why: s
         ("admins:\n- ops@corp.example\n- 7", "admins[1]", "an e-mail address is needed, not 7"),
         ("period: daily", "period", "must be monthly, {monthly: 15}, weekly or quarterly"),
         ("period: {monthly: 32}", "period", "a day from 1 to 31"),
-        ("requests: {channel: oa}", "requests.channel", "not built yet; use card"),
         ("requests: {channel: fax}", "requests.channel", 'must be card or oa, not "fax"'),
         ("requests: {remind_after: 4}", "requests.remind_after", "such as 30m, 4h or 3d, not 4"),
         ("requests: {remind_after: 0h}", "requests.remind_after", "such as 30m"),
