@@ -27,7 +27,7 @@ from handlers.context import Context
 from handlers.routes import BUTTONS, COMMANDS, CONFIRM, FORMS, HOME, Route
 from handlers.wording import Shown
 from models import policy as rules
-from models.member import HERE, Address, Member, found_at
+from models.member import HERE, Address, Member, addresses, found_at, meet
 from models.message import Form, Message
 from models.outbox import Effect, promise_once
 from models.refusal import (
@@ -178,8 +178,8 @@ class Dispatcher:
         """Profiles of whom it concerns, and the newest spend where own quota may leave; none of it later than `READING`."""
         checks = route is None or route.checks
         wanted = [(request.sender, checks)] if checks or request.sender not in self._met else []
-        if checks and said.handle:
-            wanted.append((f"{request.messenger}:{said.handle}", True))
+        if checks and (other := _mentioned(request, said)):
+            wanted.append((other, True))
         if route is not None and route.away and self.fresh_spend is not None:
             found, _ = await asyncio.gather(
                 self._profiles(wanted), _patiently(self._read_spend(request.sender))
@@ -215,6 +215,7 @@ class Dispatcher:
         if known is not None:
             return known
         now = self.clock()
+        meet(session, request.sender, _mentioned(request, said))
         self._learn(session, profiles, now)
         ctx = self._context(session, request, profiles, now)
         if route is not None:
@@ -271,8 +272,9 @@ class Dispatcher:
     def _context(
         self, session: Session, request: Request, profiles: dict[str, Profile | None], now: datetime
     ) -> Context:
-        me, address, elsewhere = self._sender(session, request, profiles)
-        if elsewhere or address.seen_at is None or now - address.seen_at > SEEN:
+        me, address = self._sender(session, request, profiles)
+        here = addresses(session, me.id)[0] is address
+        if not here or address.seen_at is None or now - address.seen_at > SEEN:
             address.seen_at = now
         current = rules.current(session)
         if current is None:
@@ -287,8 +289,8 @@ class Dispatcher:
 
     def _sender(
         self, session: Session, request: Request, profiles: dict[str, Profile | None]
-    ) -> tuple[Member, Address, bool]:
-        """The human who asks, where, and whether they were seen elsewhere since.
+    ) -> tuple[Member, Address]:
+        """The human who asks, and where.
 
         A guest we know sees their balance; what only colleagues may do is refused where the route says so.
         """
@@ -377,6 +379,11 @@ def _spoken(answer: Message | Form, ctx: Context) -> Message | Form:
 def _storable(text: str) -> str:
     """Without what no database takes: NUL, and halves of signs (JSON can carry both)."""
     return text.replace("\0", "").encode(errors="replace").decode()
+
+
+def _mentioned(request: Request, said: Said) -> str | None:
+    """The address of the one who is mentioned."""
+    return f"{request.messenger}:{said.handle}" if said.handle else None
 
 
 def _filled(fields: dict[str, str]) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from models.loan import Loan, loans_of, unspent_lent
 from models.member import Member
 from models.message import Button, Message
 from models.period import Standing
-from models.refusal import NoPolicyYet
 from models.usage import by_model, outlook
 from models.wallet import Wallet
 
@@ -27,8 +26,6 @@ PAGE = 8
 def balance(ctx: Context) -> Message:
     """What is left, how fast it goes, when it ends, what is lent and owed, which models are free."""
     reader, stands = ctx.reader, Standing.of(ctx.session, ctx.me.id)
-    if stands is None:
-        raise NoPolicyYet
     has = stands.has
     if not stands.base and not has.available and not has.used:
         text = texts.BALANCE_FREE_ONLY(reader.locale)
@@ -67,11 +64,11 @@ def buttons(reader: Reader, *, out: bool = False) -> tuple[Button, ...]:
 
 
 def _use(ctx: Context, reader: Reader, stands: Standing) -> list[tuple[str, str]]:
-    say, period, has = reader.locale, stands.period, stands.has
-    view = outlook(ctx.session, ctx.me.id, has, period, ctx.now)
+    say, span, has = reader.locale, stands.span, stands.has
+    view = outlook(ctx.session, stands, ctx.now)
     used, base = reader.amount(stands.used), reader.amount(stands.base)
     facts = [(texts.USED(say), texts.USED_OF(say, used=used, base=base))]
-    spent = by_model(ctx.session, ctx.me.id, period.starts_at.astimezone(ctx.policy.zone).date())
+    spent = by_model(ctx.session, ctx.me.id, span.start.astimezone(ctx.policy.zone).date())
     if spent:
         what = " · ".join(f"{model} {reader.amount(amount)}" for model, amount in spent[:3])
         facts.append((texts.BY_WHAT(say), Shown(what)))
@@ -81,7 +78,7 @@ def _use(ctx: Context, reader: Reader, stands: Standing) -> list[tuple[str, str]
         )
         facts += [(texts.PACE(say), texts.PACE_A_DAY(say, pace=reader.amount(view.pace)))]
         facts += [(texts.RUNS_OUT(say), runs_out)] if has.available > 0 else []
-    ends = texts.ENDS_ON(say, day=reader.last_day(period.ends_at), left=days_left(reader, view.left))
+    ends = texts.ENDS_ON(say, day=reader.last_day(span.end), left=days_left(reader, view.left))
     return [*facts, (texts.ENDS(say), ends)]
 
 

@@ -114,17 +114,14 @@ def _figures(
     ctx: Voice, request: Request, requester: Member, reader: Reader, asked: Asked | None
 ) -> tuple[tuple[str, str], ...]:
     stands, say = Standing.of(ctx.session, requester.id), reader.locale
-    if stands is None:
-        return ()
-    period, left = stands.period, reader.amount(stands.has.available)
-    view = outlook(ctx.session, requester.id, stands.has, period, ctx.now)
+    view, left = outlook(ctx.session, stands, ctx.now), reader.amount(stands.has.available)
     used, base = reader.amount(stands.used), reader.amount(stands.base)
     facts = [
         (texts.CARD_USED(say), texts.USED_OF(say, used=used, base=base)),
         (texts.CARD_LEFT(say), texts.CARD_LEFT_DAYS(say, left=left, days=days_left(reader, view.left))),
         (texts.CARD_RUNS_OUT(say), _at_this_pace(view, reader)),
     ]
-    pool = pool_for(ctx.session, requester, ctx.policy, period)
+    pool = pool_for(ctx.session, requester, ctx.policy, stands.period_id)
     if pool is not None:
         change = texts.CARD_POOL_CHANGE(
             say, before=reader.amount(pool.balance), after=reader.amount(pool.balance - request.amount)

@@ -49,7 +49,7 @@ _AROUND = (  # what was in force before, what is, and what waits for its day
 
 def _since(ctx: Context, stands: Standing, before: PolicyVersion, now: PolicyVersion) -> Shown | None:
     """What the last change of policy in this period made of one's base; nothing for who joined after it."""
-    if now.in_force_at is None or now.in_force_at < stands.period.starts_at:
+    if now.in_force_at is None or now.in_force_at < stands.span.start:
         return None
     if stands.since is None or stands.since > now.in_force_at:
         return None

@@ -14,6 +14,7 @@ from handlers.wording import Shown, Text
 from models.loan import (
     ASK_LASTS,
     Ask,
+    Lent,
     Loan,
     between,
     give_back,
@@ -28,7 +29,7 @@ from models.loan import (
 )
 from models.member import Member
 from models.message import Button, Message, clean, escape
-from models.period import Period
+from models.period import Period, Standing
 from models.refusal import LendingIsOff, LendingToOneself, NoSuchLoan, UnknownCode, WrongUsage
 from models.request import new_code
 from models.wallet import wallet_of
@@ -40,7 +41,7 @@ MOST = 12
 def lend(ctx: Context, borrower: Member, amount: int | None, reason: str = "") -> Message:
     """Lend at once; both are told. None: everything lendable."""
     reason = clean(reason)
-    loan, moved = Loan.make(
+    lent = Loan.make(
         ctx.session,
         lender=ctx.me,
         borrower=borrower,
@@ -48,35 +49,33 @@ def lend(ctx: Context, borrower: Member, amount: int | None, reason: str = "") -
         policy=ctx.policy,
         cause=ctx.cause(reason),
     )
-    day = ctx.session.get_one(Period, loan.period_id).ends_at
-    ctx.tell(borrower, _lent_to_you(ctx, ctx.reader_of(borrower), loan, moved, reason))
+    ctx.tell(borrower, _lent_to_you(ctx, borrower, lent, reason))
     _refresh(ctx, borrower)
     reader = ctx.reader
     text = texts.LENT(
         reader.locale,
-        amount=reader.amount(moved),
+        amount=reader.amount(lent.amount),
         borrower=borrower.name,
-        day=reader.last_day(day),
-        left=_left(ctx, ctx.me),
+        day=reader.last_day(lent.ends_at),
+        left=reader.amount(lent.lender_left),
     )
     return Message(
         text=text,
-        buttons=(loan_button(reader, "loan.recall", loan.id, borrower),),
+        buttons=(loan_button(reader, "loan.recall", lent.loan_id, borrower),),
     )
 
 
-def _lent_to_you(ctx: Context, reader: Reader, loan: Loan, moved: int, reason: str) -> Message:
-    borrower = ctx.session.get_one(Member, loan.borrower_id)
-    day = ctx.session.get_one(Period, loan.period_id).ends_at
+def _lent_to_you(ctx: Context, borrower: Member, lent: Lent, reason: str) -> Message:
+    reader = ctx.reader_of(borrower)
     text = texts.LENT_TO_YOU(
         reader.locale,
         lender=ctx.me.name,
-        amount=reader.amount(moved),
-        day=reader.last_day(day),
-        left=_left(ctx, borrower),
+        amount=reader.amount(lent.amount),
+        day=reader.last_day(lent.ends_at),
+        left=reader.amount(lent.borrower_left),
     )
     more = f"\n> {escape(reason)}" if reason else ""
-    button = loan_button(reader, "loan.return", loan.id, ctx.me)
+    button = loan_button(reader, "loan.return", lent.loan_id, ctx.me)
     return Message(text=Shown(text + more), buttons=(button,))
 
 
@@ -92,7 +91,7 @@ def borrow(ctx: Context, lender: Member | None, amount: int | None, reason: str 
     if lender.id == ctx.me.id:
         raise LendingToOneself
     period = Period.current(ctx.session)
-    may_borrow(ctx.session, ctx.me, amount, ctx.policy, period, lender=lender)
+    may_borrow(ctx.session, Standing.of(ctx.session, ctx.me.id), amount, ctx.policy, lender=lender)
     ask = Ask(
         code=new_code(ctx.session), borrower_id=ctx.me.id, lender_id=lender.id, amount=amount, reason=clean(reason),
         asked_at=ctx.now, expires_at=min(ctx.now + ASK_LASTS, period.ends_at),

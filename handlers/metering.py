@@ -22,10 +22,10 @@ from models.loan import unspent_lent
 from models.member import Member
 from models.message import Button, Message, escape
 from models.outbox import Effect, promise
-from models.period import Period, Standing
+from models.period import Standing
 from models.request import Request
 from models.usage import by_model
-from models.wallet import Wallet, burnt
+from models.wallet import burnt
 
 NEARLY = Decimal("0.95")
 
@@ -88,8 +88,7 @@ def _turn(voice: Voice, request: Request, state: str) -> bool:
 class Alarm:
     """What somebody has to hear now: the highest level they reached anew (0.8, 0.95, 1), what they burnt in a surge."""
 
-    period: Period
-    has: Wallet
+    stands: Standing
     levels: tuple[Decimal, ...] = ()
     surge: int = 0
 
@@ -108,22 +107,21 @@ def alert(voice: Voice, member_id: int, burns: Sequence[Burn] = ()) -> None:
     if found.surge and _mark(voice, _surge_key(member_id, voice.now)):
         voice.tell(member, _surge(voice, member, found.surge, burns))
     for level in found.levels:
-        _mark(voice, _level_key(found.period, member_id, level))
+        _mark(voice, _level_key(found.stands, level))
     if found.levels:
         voice.tell(member, _level(voice, member, found, burns))
 
 
 def _alarm(voice: Voice, member_id: int) -> Alarm | None:
     stands, member = Standing.of(voice.session, member_id), voice.session.get_one(Member, member_id)
-    if stands is None or not member.active:
+    if not member.active:
         return None
-    period, has, used = stands.period, stands.has, stands.used
-    there_was = max(used + has.available, 1)
+    used, there_was = stands.used, max(stands.used + stands.has.available, 1)
     reached = [level for level in voice.policy.alerts.at if used > 0 and used >= share(there_was, level)]
-    if reached and _known(voice, _level_key(period, member_id, max(reached))):
+    if reached and _known(voice, _level_key(stands, max(reached))):
         reached = []
     surge = _surging(voice, member, stands.base)
-    return Alarm(period, has, tuple(reached), surge)
+    return Alarm(stands, tuple(reached), surge)
 
 
 def _surging(voice: Voice, member: Member, base: int) -> int:
@@ -140,11 +138,11 @@ def _surging(voice: Voice, member: Member, base: int) -> int:
 
 
 def _level(voice: Voice, member: Member, alarm: Alarm, burns: Sequence[Burn]) -> Message:
-    reader, left, top = voice.reader_of(member), alarm.has.available, max(alarm.levels)
-    say, out = reader.locale, alarm.has.available <= 0
+    reader, left, top = voice.reader_of(member), alarm.stands.has.available, max(alarm.levels)
+    say, out = reader.locale, left <= 0
     used = texts.ALERT_LEFT(say, percent=int(top * 100), left=reader.amount(left))
     lines = [texts.ALERT_OUT(say) if out else used]
-    if what := _what(voice, member, reader, alarm.period.starts_at, burns):
+    if what := _what(voice, member, reader, alarm.stands.span.start, burns):
         lines.append((texts.ALERT_LATELY if burns else texts.ALERT_WHAT)(say, what=what))
     recallable = unspent_lent(voice.session, member.id)
     if recallable:
@@ -199,8 +197,8 @@ def _what(voice: Voice, member: Member, reader: Reader, since: datetime, burns: 
     return Shown(listed(most, reader.locale))
 
 
-def _level_key(period: Period, member_id: int, level: Decimal) -> str:
-    return f"alert:{period.id}:{member_id}:{level}"
+def _level_key(stands: Standing, level: Decimal) -> str:
+    return f"alert:{stands.period_id}:{stands.member_id}:{level}"
 
 
 def _surge_key(member_id: int, at: datetime) -> str:

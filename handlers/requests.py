@@ -16,7 +16,7 @@ from models.loan import loans_of
 from models.member import Member
 from models.message import Button, Field, Form, Message, clean, escape
 from models.outbox import copies
-from models.period import Period, base_of
+from models.period import Period, Standing, base_of
 from models.refusal import AlreadyDecided, BadDate, Refusal, WrongUsage
 from models.request import (
     Request,
@@ -67,9 +67,9 @@ def request(ctx: Context, amount: int | None, reason: str = "", until: date | No
 
 def _less(ctx: Context) -> int:
     """What would last to the end of the period; stored with the CODE and granted exactly as shown."""
-    has, period = wallet_of(ctx.session, ctx.me.id), Period.current(ctx.session)
+    stands = Standing.of(ctx.session, ctx.me.id)
     step = 1000 if ctx.policy.unit is Unit.TOKENS else ctx.policy.unit.scale
-    return needed(outlook(ctx.session, ctx.me.id, has, period, ctx.now), has, step)
+    return needed(outlook(ctx.session, stands, ctx.now), stands.has, step)
 
 
 def _sent(ctx: Context, asked: Request, old: str | None) -> Message:

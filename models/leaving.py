@@ -69,7 +69,7 @@ def _close_loan(session: Session, loan: Loan, sums: Sums, leaver: Member, cause:
 def _pay_debt(session: Session, loan: Loan, owed: int, leaver: Member, lender: int, cause: Cause) -> None:
     """The leaver's team pays the lender, and the organisation what the team lacks."""
     current, period = rules.current(session), Period.latest(session)
-    pool = pool_for(session, leaver, current[1], period) if current and period else None
+    pool = pool_for(session, leaver, current[1], period.id) if current and period else None
     if pool is not None:
         session.refresh(pool)  # an earlier debt may have been paid from it just now
     from_pool = min(owed, pool.balance) if pool else 0

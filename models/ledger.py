@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, insert, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.base import id_field, is_postgres, ref, stored_time
@@ -212,10 +212,8 @@ def spendable(session: Session, member_id: int) -> list[tuple[int, int, int | No
 
 def account_of(session: Session, kind: AccountKind, member_id: int, at: datetime) -> int:
     """The id of a member's one account of this kind; opened when it was never needed before."""
-    found = session.exec(
-        select(Account.id).where(Account.member_id == member_id, Account.kind == kind)
-    ).first()
-    return found if found is not None else open_account(session, kind, at, member_id=member_id)
+    found = session.connection().execute(_ONE_OF, {"member": member_id, "kind": kind}).scalar()
+    return int(found) if found is not None else open_account(session, kind, at, member_id=member_id)
 
 
 def organisation(session: Session, kind: AccountKind, at: datetime) -> int:
@@ -230,10 +228,11 @@ _ONE_OF = text("SELECT id FROM account WHERE member_id = :member AND kind = :kin
 
 
 def open_account(session: Session, kind: AccountKind, at: datetime, **owner: Any) -> int:
-    account = Account(kind=kind, opened_at=at, **owner)
-    session.add(account)
-    session.flush()
-    return account.id
+    words = {"kind": kind, "balance": 0, "opened_at": at, **owner}
+    return int(session.connection().execute(_OPEN, words).scalar_one())
+
+
+_OPEN = insert(Account).returning(col(Account.id))
 
 
 # One round trip on Postgres; on SQLite four statements in the single writer. Check and change are one step on both.

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, text
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, CheckConstraint, Index, bindparam, func, insert, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.amount import share
 from models.base import id_field, lock_members, ref
-from models.ledger import AccountKind, Cause, Kind, account_of, open_account, transfer
+from models.ledger import AccountKind, Cause, Kind, Transfer, account_of, open_account, transfer
 from models.member import Member, require_colleague
-from models.period import Period, base_of
+from models.period import Period, Standing
 from models.policy import Policy
 from models.refusal import (
     CannotBorrowNow,
@@ -35,7 +36,7 @@ from models.refusal import (
     TooManyLoans,
     TooMuchBorrowed,
 )
-from models.wallet import Wallet, fill_overdraft, wallet_of
+from models.wallet import fill_overdraft, wallet_of
 
 
 class Loan(SQLModel, table=True):
@@ -80,8 +81,8 @@ class Loan(SQLModel, table=True):
         amount: int | None,
         policy: Policy,
         cause: Cause,
-    ) -> tuple[Self, int]:
-        """Lend `amount` (None: all that is lendable) at once, or raise why not; returns the loan and what moved.
+    ) -> Lent:
+        """Lend `amount` (None: all that is lendable) at once, or raise why not. A second lend adds to the open loan.
 
         What is said of the other one never tells what they have, owe or are.
         """
@@ -94,40 +95,47 @@ class Loan(SQLModel, table=True):
         gone = lock_members(session, [lender.id, borrower.id])
         if gone:
             raise NotAColleague(borrower.name if borrower.id in gone else lender.name)
-        amount = _checked_lendable(session, lender, amount, policy, period)
+        gives, gets = Standing.of_two(session, lender.id, borrower.id)
+        amount = _checked_lendable(gives, amount, policy)
         try:
-            may_borrow(session, borrower, amount, policy, period, lender=lender)
+            loan = may_borrow(session, gets, amount, policy, lender=lender)
         except Refusal as no:
             raise CannotBorrowNow(borrower.name) from no
-        loan = cls._open(session, lender, borrower, period, cause.at)
-        source = account_of(session, AccountKind.ALLOCATION, lender.id, cause.at)
-        transfer(
-            session, Kind.LEND, amount, source=source, target=loan.account_id, cause=cause, loan_id=loan.id
+        number, account = (
+            (loan.id, loan.account_id) if loan else cls._open(session, lender, borrower, period, cause.at)
         )
-        return loan, amount
+        source = account_of(session, AccountKind.ALLOCATION, lender.id, cause.at)
+        transfer(session, Kind.LEND, amount, source=source, target=account, cause=cause, loan_id=number)
+        return Lent(number, amount, period.ends_at, gives.has.available - amount, gets.has.available + amount)
 
     @classmethod
-    def _open(cls, session: Session, lender: Member, borrower: Member, period: Period, at: datetime) -> Self:
-        """The open loan of these two in this period: a second lend adds to it."""
-        query = select(cls).where(
-            cls.lender_id == lender.id,
-            cls.borrower_id == borrower.id,
-            cls.period_id == period.id,
-            col(cls.closed_at).is_(None),
-        )
-        found = session.exec(query).one_or_none()
-        if found is None:
-            account = open_account(session, AccountKind.LOAN, at, member_id=borrower.id)
-            found = cls(
-                lender_id=lender.id,
-                borrower_id=borrower.id,
-                period_id=period.id,
-                account_id=account,
-                made_at=at,
-            )
-            session.add(found)
-            session.flush()
-        return found
+    def _open(
+        cls, session: Session, lender: Member, borrower: Member, period: Period, at: datetime
+    ) -> tuple[int, int]:
+        """A new loan and its account."""
+        account = open_account(session, AccountKind.LOAN, at, member_id=borrower.id)
+        words = {
+            "lender_id": lender.id,
+            "borrower_id": borrower.id,
+            "period_id": period.id,
+            "account_id": account,
+            "forgiven": 0,
+            "made_at": at,
+        }
+        return session.connection().execute(_MAKE, words).scalar_one(), account
+
+
+_MAKE = insert(Loan).returning(col(Loan.id))
+
+
+class Lent(NamedTuple):
+    """What a lend came to: how much moved, till when, and what each of the two has available after it."""
+
+    loan_id: int
+    amount: int
+    ends_at: datetime
+    lender_left: int
+    borrower_left: int
 
 
 class Forgiveness(SQLModel, table=True):
@@ -167,25 +175,24 @@ class Sums:
         return self.unspent + self.owed
 
 
-_SUMS = text(
-    "SELECT l.id, l.forgiven, t.kind, COALESCE(SUM(t.amount), 0) AS amount FROM loan l LEFT JOIN transfer t ON t.loan_id = l.id "
-    "WHERE l.id IN (SELECT id FROM loan WHERE (borrower_id = :member OR lender_id = :member)) "
-    "AND (:all OR l.closed_at IS NULL) GROUP BY l.id, l.forgiven, t.kind"
+_SUMS = (
+    func.coalesce(func.sum(col(Transfer.amount)).filter(col(Transfer.kind) == kind), 0)
+    for kind in (Kind.LEND, Kind.RETURN, Kind.USE, Kind.REPAY)
 )
-_FIELD = {Kind.LEND: "principal", Kind.RETURN: "returned", Kind.USE: "used", Kind.REPAY: "repaid"}
+_EVERY: Any = (
+    sa.select(Loan, *_SUMS, col(Loan.forgiven))
+    .outerjoin(Transfer, col(Transfer.loan_id) == Loan.id)
+    .where((col(Loan.lender_id) == bindparam("member")) | (col(Loan.borrower_id) == bindparam("member")))
+    .group_by(col(Loan.id))
+    .order_by(col(Loan.id))
+)
+_OPEN = _EVERY.where(col(Loan.closed_at).is_(None))
 
 
 def loans_of(session: Session, member_id: int, *, closed: bool = False) -> list[tuple[Loan, Sums]]:
     """Every open loan this member gave or took (with `closed`, every loan), oldest first."""
-    numbers: dict[int, dict[str, int]] = {}
-    for row in session.connection().execute(_SUMS, {"member": member_id, "all": closed}):
-        sums = numbers.setdefault(row.id, {"forgiven": row.forgiven})
-        if row.kind is not None:
-            sums[_FIELD[Kind(row.kind)]] = int(row.amount)
-    if not numbers:
-        return []
-    loans = session.exec(select(Loan).where(col(Loan.id).in_(numbers)).order_by(col(Loan.id))).all()
-    return [(loan, Sums(**numbers[loan.id])) for loan in loans]
+    found = session.exec(_EVERY if closed else _OPEN, params={"member": member_id})
+    return [(loan, Sums(*map(int, sums))) for loan, *sums in found]
 
 
 def unspent_lent(session: Session, member_id: int) -> int:
@@ -207,23 +214,32 @@ def between(session: Session, *, lender: Member, borrower: Member) -> list[tuple
 
 
 def may_borrow(
-    session: Session, borrower: Member, amount: int, policy: Policy, period: Period, *, lender: Member | None
-) -> None:
-    """Raise why `borrower` cannot take `amount` more. The words are for the borrower alone."""
-    taken = [(loan, sums) for loan, sums in loans_of(session, borrower.id) if loan.borrower_id == borrower.id]
+    session: Session, stands: Standing, amount: int, policy: Policy, *, lender: Member | None
+) -> Loan | None:
+    """The open loan that `amount` more from `lender` adds to, if there is one; or raise why it cannot be taken.
+
+    The words are for the borrower alone.
+    """
+    taken = [
+        (loan, sums)
+        for loan, sums in loans_of(session, stands.member_id)
+        if loan.borrower_id == stands.member_id
+    ]
     if any(sums.owed and _openings_since(session, loan) >= 2 for loan, sums in taken):
         raise OverdueLoans
-    others = [
+    same = [
         loan
-        for loan, sums in taken
-        if sums.open and not (lender and loan.lender_id == lender.id and loan.period_id == period.id)
+        for loan, _ in taken
+        if lender and (loan.lender_id, loan.period_id) == (lender.id, stands.period_id)
     ]
+    others = [loan for loan, sums in taken if sums.open and loan not in same]
     if len(others) >= policy.lending.max_open_as_borrower:
         raise TooManyLoans(policy.lending.max_open_as_borrower)
-    most = share(base_of(session, borrower.id, period.id), policy.lending.max_borrowed_share)
+    most = share(stands.base, policy.lending.max_borrowed_share)
     left = most - sum(sums.open for _, sums in taken)
     if amount > left:
         raise TooMuchBorrowed(amount, max(0, left))
+    return same[0] if same else None
 
 
 def give_back(
@@ -320,12 +336,9 @@ def close_settled(session: Session, loans: list[tuple[Loan, Sums]], at: datetime
     session.flush()
 
 
-def _checked_lendable(
-    session: Session, lender: Member, amount: int | None, policy: Policy, period: Period
-) -> int:
-    has: Wallet = wallet_of(session, lender.id)
-    lendable = has.lendable(policy, base_of(session, lender.id, period.id))
-    if has.borrowed:
+def _checked_lendable(stands: Standing, amount: int | None, policy: Policy) -> int:
+    lendable = stands.has.lendable(policy, stands.base)
+    if stands.has.borrowed:
         raise HoldsBorrowed
     if (amount or lendable or 1) > lendable:
         raise NotLendable(amount or 0, lendable)

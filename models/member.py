@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import JSON, UniqueConstraint, bindparam, exists, func
-from sqlalchemy.orm import aliased
+from sqlalchemy import JSON, UniqueConstraint, bindparam, func
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.base import id_field, ref
@@ -50,7 +51,7 @@ class Member(SQLModel, table=True):
         job = col(cls.extra)["job_number"].as_string()
         fields = (col(cls.email), job, col(cls.gateway_id), col(cls.name))
         handle = col(cls.email).startswith(f"{wanted}@", autoescape=True)
-        for means in (*(func.lower(field) == wanted for field in fields), handle):
+        for means in (*(func.lower(one) == wanted for one in fields), handle):
             found = session.exec(select(cls).where(means, col(cls.left_at).is_(None)).limit(5)).all()
             if len(found) == 1:
                 return found[0]
@@ -104,42 +105,62 @@ class Address(SQLModel, table=True):
             if old.address != address:
                 session.delete(old)
         session.flush()
-        session.info.pop("addresses", None)
+        session.info.pop("met", None)
         return session.merge(cls(address=address, messenger=messenger, member_id=member.id))
 
 
-_OTHER = aliased(Address)
-_ELSEWHERE = exists().where(
-    col(_OTHER.member_id) == col(Address.member_id), col(_OTHER.seen_at) > col(Address.seen_at)
-)
-_AT = select(Member, Address, _ELSEWHERE).join(Address).where(col(Address.address) == bindparam("address"))
+_THERE = select(Address.member_id).where(col(Address.address).in_((bindparam("one"), bindparam("other"))))
+_BEHIND = select(Member, Address).join(Address).where(col(Member.id).in_(_THERE))
+_OF = select(Address).where(Address.member_id == bindparam("member"))
 
 
-def found_at(session: Session, address: str) -> tuple[Member, Address, bool]:
-    """The human behind `slack:U02` with this address, and whether they were elsewhere since; or raise `UnknownSender`."""
-    found = session.exec(_AT, params={"address": address}).one_or_none()
-    if found is None or found[0].left_at is not None:
+@dataclass
+class _Met:
+    """Whom a transaction has read already: by address, and where else each of them is."""
+
+    at: dict[str, tuple[Member, Address]] = field(default_factory=dict)
+    addresses: dict[int, list[Address]] = field(default_factory=dict)
+
+
+def _met(session: Session) -> _Met:
+    met: _Met = session.info.setdefault("met", _Met())
+    return met
+
+
+def meet(session: Session, one: str, other: str | None = None) -> None:
+    """Read at once who is at these addresses, and where else they are; known for the rest of the transaction."""
+    met, found = _met(session), defaultdict[int, list[Address]](list)
+    for member, address in session.exec(_BEHIND, params={"one": one, "other": other or one}).all():
+        met.at[address.address] = member, address
+        found[member.id].append(address)
+    met.addresses |= found
+
+
+def found_at(session: Session, address: str) -> tuple[Member, Address]:
+    """The human behind `slack:U02`, with this address; or raise `UnknownSender`."""
+    met = _met(session)
+    if address not in met.at:
+        meet(session, address)
+    found = met.at.get(address)
+    if found is None or not found[0].active:
         raise UnknownSender(address)
-    return found[0], found[1], bool(found[2])
+    return found
 
 
 def addresses(session: Session, member_id: int) -> list[Address]:
     """Where a member can be reached, the place they were last seen in first. Read once a transaction."""
-    known: dict[int, list[Address]] = session.info.setdefault("addresses", {})
+    known = _met(session).addresses
     if member_id not in known:
-        rows = session.exec(select(Address).where(Address.member_id == member_id)).all()
-        known[member_id] = sorted(rows, key=_lately)
-    return known[member_id]
+        known[member_id] = list(session.exec(_OF, params={"member": member_id}).all())
+    return sorted(known[member_id], key=_lately)
 
 
 def read_addresses(session: Session, member_ids: Collection[int]) -> None:
     """Read them for many at once; `addresses` then knows them."""
-    known: dict[int, list[Address]] = session.info.setdefault("addresses", {})
+    known = _met(session).addresses
     known |= {member_id: [] for member_id in member_ids}
     for row in session.exec(select(Address).where(col(Address.member_id).in_(member_ids))).all():
         known[row.member_id].append(row)
-    for member_id in member_ids:
-        known[member_id].sort(key=_lately)
 
 
 def _lately(row: Address) -> tuple[bool, float, str]:

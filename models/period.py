@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
+import sqlalchemy as sa
 from sqlalchemy import BigInteger, CheckConstraint, Index, bindparam, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
@@ -21,9 +22,10 @@ from models.ledger import (
     organisation,
     transfer,
 )
+from models.member import Member
 from models.policy import Policy
 from models.refusal import NoPolicyYet, PeriodClosing
-from models.wallet import Wallet, wallet_of
+from models.wallet import HELD, Wallet
 
 CHUNK = 5_000
 """People a transaction of a job over everybody: small enough that nobody waits long for a row it holds."""
@@ -55,7 +57,7 @@ class Period(SQLModel, table=True):
     policy: int | None = None
 
     @classmethod
-    def current(cls, session: Session) -> Self:
+    def current(cls, session: Session) -> Period:
         """The open period, held against closing till the end of this transaction; or raise why there is none."""
         found = cls.held(session)
         if found is None:
@@ -65,11 +67,10 @@ class Period(SQLModel, table=True):
         return found
 
     @classmethod
-    def held(cls, session: Session) -> Self | None:
+    def held(cls, session: Session) -> Period | None:
         """The open or turning period, held against its next step till the end of this transaction."""
-        query = select(cls).where(cls.state != CLOSED).with_for_update(read=True)
         # Whoever waited for a period that was closed meanwhile finds nothing: the next one is only in a newer snapshot.
-        return session.exec(query).one_or_none() or session.exec(query).one_or_none()
+        return session.exec(_HELD).one_or_none() or session.exec(_HELD).one_or_none()
 
     @classmethod
     def latest(cls, session: Session) -> Self | None:
@@ -79,6 +80,9 @@ class Period(SQLModel, table=True):
     @property
     def span(self) -> Span:
         return Span(self.starts_at, self.ends_at)
+
+
+_HELD = select(Period).where(Period.state != CLOSED).with_for_update(read=True)
 
 
 class Allowance(SQLModel, table=True):
@@ -104,32 +108,49 @@ class Standing:
     `since`: from when on policy gives them something in it.
     """
 
-    period: Period
+    member_id: int
+    period_id: int
+    span: Span
     has: Wallet
     base: int
     used: int
     since: datetime | None
 
     @classmethod
-    def of(cls, session: Session, member_id: int) -> Self | None:
-        """None before the first policy."""
-        found = session.exec(_STANDING, params={"member": member_id}).one_or_none()
-        if found is None:
-            return None
-        (period, allowance), has = found, wallet_of(session, member_id)
-        if allowance is None:
-            return cls(period, has, 0, has.used, None)
-        return cls(period, has, allowance.base, has.used - allowance.used_before, allowance.since)
+    def of(cls, session: Session, member_id: int) -> Self:
+        """Raises `NoPolicyYet`."""
+        return cls.of_two(session, member_id, member_id)[0]
+
+    @classmethod
+    def of_two(cls, session: Session, one: int, other: int) -> tuple[Self, Self]:
+        """Both of them at one moment. Raises `NoPolicyYet`."""
+        rows = session.connection().execute(_STANDING, {"one": one, "other": other}).all()
+        if not rows:
+            raise NoPolicyYet
+        found = {row[0]: cls._read(*row) for row in rows}
+        return found[one], found[other]
+
+    @classmethod
+    def _read(
+        cls, member_id: int, period_id: int, start: datetime, end: datetime,
+        base: int | None, used_before: int | None, since: datetime | None, *held: int,
+    ) -> Self:  # fmt: skip
+        has = Wallet(*map(int, held))
+        used = has.used - (used_before or 0)
+        return cls(member_id, period_id, Span(start, end), has, base or 0, used, since)
 
 
 _STANDING = (
-    select(Period, Allowance)
-    .outerjoin(
-        Allowance,
-        (col(Allowance.period_id) == col(Period.id)) & (col(Allowance.member_id) == bindparam("member")),
+    sa.select(
+        col(Member.id), col(Period.id), col(Period.starts_at), col(Period.ends_at),
+        col(Allowance.base), col(Allowance.used_before), col(Allowance.since), *HELD,
     )
-    .where(col(Period.state) != CLOSED)
-)
+    .join_from(Member, Period, col(Period.state) != CLOSED)
+    .outerjoin(Allowance, (col(Allowance.member_id) == Member.id) & (col(Allowance.period_id) == Period.id))
+    .outerjoin(Account, col(Account.member_id) == Member.id)
+    .where(col(Member.id).in_((bindparam("one"), bindparam("other"))))
+    .group_by(col(Member.id), col(Period.id), col(Allowance.member_id), col(Allowance.period_id))
+)  # fmt: skip
 
 
 def allowance_of(session: Session, member_id: int, period_id: int) -> Allowance | None:

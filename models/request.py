@@ -256,7 +256,7 @@ def auto_approve(
         col(Request.decided_by_id).is_(None),
         col(Request.decided_at) >= period.starts_at,
     )
-    pool = pool_for(session, session.get_one(Member, request.member_id), policy, period)
+    pool = pool_for(session, session.get_one(Member, request.member_id), policy, period.id)
     short = pool is not None and pool.balance < request.amount
     if request.amount > most or short or len(session.exec(query).all()) >= per_period:
         return False
@@ -368,11 +368,11 @@ def top_up(
     return account
 
 
-def pool_for(session: Session, member: Member, policy: Policy, period: Period) -> Account | None:
+def pool_for(session: Session, member: Member, policy: Policy, period_id: int) -> Account | None:
     """The budget that pays for this member: their team's, or that of the nearest team above which has one."""
     for team in policy.team_chain(member.team):
         if team.top_up_budget is not None:
-            return pool_of(session, team.name, period.id)
+            return pool_of(session, team.name, period_id)
     return None
 
 
@@ -422,7 +422,7 @@ def _grant(
     session: Session, request: Request, amount: int, period: Period, policy: Policy, cause: Cause
 ) -> None:
     member = session.get_one(Member, request.member_id)
-    pool = pool_for(session, member, policy, period)
+    pool = pool_for(session, member, policy, period.id)
     source = pool.id if pool else organisation(session, AccountKind.ISSUED, cause.at)
     ends_at = period.ends_at if request.until is None else end_of_day(request.until, policy.zone)
     try:

@@ -13,7 +13,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.base import is_postgres, lock_members, stored_time
 from models.ledger import SPEND_ORDER, SPENDABLE, Cause
-from models.period import Period
+from models.period import Period, Standing
 from models.posting import larger, post_all, smaller, temporary
 from models.wallet import Wallet, burnt, clear_overdraft
 
@@ -206,13 +206,13 @@ class Outlook:
 DAY = 24 * 60 * 60
 
 
-def outlook(session: Session, member_id: int, has: Wallet, period: Period, now: datetime) -> Outlook:
+def outlook(session: Session, stands: Standing, now: datetime) -> Outlook:
     """Pace = use of the last 7 days, or since the opening, a day."""
-    since = max(period.starts_at, now - timedelta(days=7))
+    since = max(stands.span.start, now - timedelta(days=7))
     seconds = max(int((now - since).total_seconds()), 60 * 60)
-    pace = rounded(burnt(session, member_id, since, now) * DAY // seconds)
-    left = max(period.ends_at - now, timedelta())
-    lasts = timedelta(seconds=has.available * DAY // pace) if pace > 0 and has.available > 0 else None
+    pace = rounded(burnt(session, stands.member_id, since, now) * DAY // seconds)
+    left, available = max(stands.span.end - now, timedelta()), stands.has.available
+    lasts = timedelta(seconds=available * DAY // pace) if pace > 0 and available > 0 else None
     return Outlook(pace, left, now + lasts if lasts is not None and lasts < left else None)
 
 

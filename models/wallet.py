@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
-from sqlmodel import Session
+from sqlalchemy import bindparam, func, select, text
+from sqlmodel import Session, col
 
 from models.amount import share_up
 from models.base import stored_time
-from models.ledger import AccountKind, Cause, Kind, account_of, organisation, transfer
+from models.ledger import Account, AccountKind, Cause, Kind, account_of, organisation, transfer
 from models.policy import Policy
 
 
@@ -40,18 +40,22 @@ class Wallet:
         return max(0, self.allocation - share_up(base, policy.lending.keep_share))
 
 
-_BALANCES = text("SELECT kind, SUM(balance) AS held FROM account WHERE member_id = :member GROUP BY kind")
+HELD = tuple(
+    func.coalesce(func.sum(col(Account.balance)).filter(col(Account.kind) == kind), 0)
+    for kind in (
+        AccountKind.ALLOCATION,
+        AccountKind.TOP_UP,
+        AccountKind.LOAN,
+        AccountKind.OVERDRAFT,
+        AccountKind.USED,
+    )
+)
+"""What the accounts of a query hold, in the order of `Wallet`."""
+_WALLET = select(*HELD).where(col(Account.member_id) == bindparam("member"))
 
 
 def wallet_of(session: Session, member_id: int) -> Wallet:
-    held = {row.kind: int(row.held) for row in session.connection().execute(_BALANCES, {"member": member_id})}
-    return Wallet(
-        allocation=held.get(AccountKind.ALLOCATION, 0),
-        top_ups=held.get(AccountKind.TOP_UP, 0),
-        borrowed=held.get(AccountKind.LOAN, 0),
-        overdraft=held.get(AccountKind.OVERDRAFT, 0),
-        used=held.get(AccountKind.USED, 0),
-    )
+    return Wallet(*map(int, session.connection().execute(_WALLET, {"member": member_id}).one()))
 
 
 def fill_overdraft(session: Session, member_id: int, cause: Cause) -> int:

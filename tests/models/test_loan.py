@@ -12,7 +12,7 @@ from handlers import housekeeping, lending
 from handlers.housekeeping import end_asks, warn_of_returns
 from models.leaving import leave
 from models.loan import Ask, Forgiveness, Loan, may_borrow, overdue
-from models.period import Period
+from models.period import Standing
 from models.refusal import (
     CannotBorrowNow,
     HoldsBorrowed,
@@ -182,10 +182,9 @@ def test_whether_one_may_borrow_moves_nothing(town: Database) -> None:
     town.transact(
         lambda session: may_borrow(
             session,
-            who(session, "bob"),
+            Standing.of(session, who(session, "bob").id),
             USD,
             asks(session, "bob").policy,
-            Period.current(session),
             lender=None,
         )
     )

@@ -12,11 +12,11 @@ from bot.database import Database
 from handlers.lending import lend
 from models.leaving import leave
 from models.ledger import Account, Entry, Transfer
-from models.period import Period
+from models.period import Period, Standing
 from models.refusal import PeriodClosing
 from models.turning import begin_turn
 from models.usage import Outlook, Reading, Usage, book, by_model, needed, outlook, rounded
-from models.wallet import Wallet, wallet_of
+from models.wallet import Wallet
 from tests.deeds import DECEMBER, USD, ZONE, after, cause, change, has, say, sound, spend, turn
 from tests.town import NOW, who
 
@@ -153,8 +153,7 @@ def test_who_spends_nothing_never_runs_out(town: Database) -> None:
 
 def view_of(town: Database, name: str, now=NOW) -> Outlook:
     def run(session):
-        member = who(session, name)
-        return outlook(session, member.id, wallet_of(session, member.id), Period.current(session), now)
+        return outlook(session, Standing.of(session, who(session, name).id), now)
 
     return town.transact(run)
 
