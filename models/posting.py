@@ -14,7 +14,7 @@ _TABLE = (
     "CREATE TEMPORARY TABLE IF NOT EXISTS move (id BIGINT, kind TEXT, amount BIGINT, source_id BIGINT, "
     "target_id BIGINT, loan_id BIGINT, at {moment}, reason TEXT)"
 )
-_NUMBER_PG = "nextval(pg_get_serial_sequence('transfer', 'id'))"
+_NUMBER_PG = "nextval((SELECT CAST(pg_get_serial_sequence('transfer', 'id') AS regclass)))"
 _NUMBER_LITE = "(SELECT COALESCE(MAX(id), 0) FROM transfer) + ROW_NUMBER() OVER ()"
 _LEGS = (
     "SELECT id AS transfer_id, source_id AS account_id, -amount AS amount, at FROM move "

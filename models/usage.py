@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -62,13 +62,13 @@ def book(session: Session, readings: Iterable[Reading], *, zone: ZoneInfo, cause
     """
     period, page = Period.current(session), _largest(readings)
     lock_members(session, {reading.member_id for reading in page})
-    _stage(session, page, lambda day: _event_time(day, period, zone, cause.at))
-    connection, at = session.connection(), {"at": stored_time(session, cause.at)}
-    total = int(connection.execute(_TOTAL).scalar_one())
+    if not _stage(session, page, lambda day: _event_time(day, period, zone, cause.at)):
+        return 0
     _keep(session)
+    connection = session.connection()
+    total = int(connection.execute(_TOTAL).scalar_one())
     if total:
-        connection.execute(_OPEN_USED, at)
-        connection.execute(_OPEN_OVERDRAFT, at)
+        connection.execute(_OPEN, {"at": stored_time(session, cause.at)})
         post_all(session, _MOVES, {}, cause, each="m.at, m.model")
     for member_id in connection.execute(_GONE_IN_DEBT).scalars().all():
         clear_overdraft(session, member_id, cause)
@@ -96,19 +96,18 @@ def _largest(readings: Iterable[Reading]) -> list[Reading]:
     return list(found.values())
 
 
-def _stage(session: Session, page: list[Reading], moment: Callable[[date], datetime]) -> None:
-    """Put a page beside what is known: `grown` is by how much each figure did."""
+def _stage(session: Session, page: list[Reading], moment: Callable[[date], datetime]) -> int:
+    """Set apart what of a page is news, and return how many rows that is; `grown` is by how much an amount did."""
     connection = session.connection()
     connection.execute(text(temporary(session, _PAGE)))
     at = {day: str(stored_time(session, moment(day))) for day in {reading.day for reading in page}}
-    rows = [asdict(one) | {"day": one.day.isoformat(), "at": at[one.day]} for one in page]
+    rows = [vars(one) | {"day": one.day.isoformat(), "at": at[one.day]} for one in page]
     put = _PUT_PG if is_postgres(session) else _PUT_LITE  # one value: a thousand rows are one statement
-    connection.execute(put, {"page": json.dumps(rows, ensure_ascii=False)})
-    connection.execute(_GROW)
+    return connection.execute(put, {"page": json.dumps(rows, ensure_ascii=False)}).rowcount
 
 
 def _keep(session: Session) -> None:
-    """Take over the figures of the page that grew, and who had a call."""
+    """Take over the news, and who had a call."""
     session.connection().execute(_AGENTS_PG if is_postgres(session) else _AGENTS_LITE)
     session.connection().execute(_KEEP)
 
@@ -117,56 +116,55 @@ def _figures(reading: Reading) -> tuple[int, int, int]:
     return reading.amount, reading.input_tokens, reading.output_tokens
 
 
-_COLUMNS = "member_id BIGINT, day DATE, model TEXT, at {moment}, amount BIGINT, input_tokens BIGINT, output_tokens BIGINT, agents TEXT"
+_COLUMNS = "member_id BIGINT, day DATE, model TEXT, at {moment}, amount BIGINT, input_tokens BIGINT, output_tokens BIGINT, agents JSON"
 _PAGE = f"CREATE TEMPORARY TABLE IF NOT EXISTS metered ({_COLUMNS}, grown BIGINT)"
-_READ_PG = f"jsonb_to_recordset(CAST(:page AS jsonb)) AS r ({_COLUMNS.format(moment='TIMESTAMPTZ')})"
-_PUT_PG = text(f"INSERT INTO metered SELECT r.*, 0 FROM {_READ_PG}")
-_READ_LITE = ", ".join(f"json_extract(r.value, '$.{one.split()[0]}')" for one in _COLUMNS.split(", "))
-_PUT_LITE = text(f"INSERT INTO metered SELECT {_READ_LITE}, 0 FROM json_each(:page) r")
-_GROW = text(
-    "UPDATE metered SET grown = amount - COALESCE((SELECT u.amount FROM usage u WHERE u.member_id = metered.member_id "
-    "AND u.day = metered.day AND u.model = metered.model), 0)"
+_READ_PG = (
+    f"SELECT * FROM json_to_recordset(CAST(:page AS json)) AS p ({_COLUMNS.format(moment='TIMESTAMPTZ')})"
 )
-_TOTAL = text("SELECT COALESCE(SUM(grown), 0) FROM metered WHERE grown > 0")
+_EXTRACT = ", ".join(
+    "json_extract(p.value, '$.{0}') AS {0}".format(column.split()[0]) for column in _COLUMNS.split(", ")
+)
+_READ_LITE = f"SELECT {_EXTRACT} FROM json_each(:page) p"
 _FIGURES = ("amount", "input_tokens", "output_tokens")
-_LARGER = ", ".join(f"{name} = {larger(f'excluded.{name}', f'usage.{name}')}" for name in _FIGURES)
-_GREW = " OR ".join(f"excluded.{name} > usage.{name}" for name in _FIGURES)
+_PUT = (
+    "INSERT INTO metered SELECT r.*, r.amount - COALESCE(u.amount, 0) FROM ({read}) r "
+    "LEFT JOIN usage u ON u.member_id = r.member_id AND u.day = r.day AND u.model = r.model "
+    f"WHERE u.member_id IS NULL OR {' OR '.join(f'r.{name} > u.{name}' for name in _FIGURES)}"
+)
+_PUT_PG, _PUT_LITE = text(_PUT.format(read=_READ_PG)), text(_PUT.format(read=_READ_LITE))
+_TOTAL = text("SELECT COALESCE(SUM(grown), 0) FROM metered WHERE grown > 0")
 _AGENTS = (
     "INSERT INTO active_agent (day, member_id, agent) SELECT DISTINCT m.day, m.member_id, a.value FROM metered m, {agents} "
-    "WHERE m.amount + m.input_tokens + m.output_tokens > 0 AND NOT EXISTS (SELECT 1 FROM usage u WHERE u.member_id = m.member_id "
-    "AND u.day = m.day AND u.model = m.model AND u.amount >= m.amount AND u.input_tokens >= m.input_tokens "
-    "AND u.output_tokens >= m.output_tokens) ON CONFLICT DO NOTHING"
+    "WHERE m.amount + m.input_tokens + m.output_tokens > 0 ON CONFLICT DO NOTHING"
 )
-_AGENTS_PG = text(_AGENTS.format(agents="jsonb_array_elements_text(CAST(m.agents AS jsonb)) a (value)"))
+_AGENTS_PG = text(_AGENTS.format(agents="json_array_elements_text(m.agents) a (value)"))
 _AGENTS_LITE = text(_AGENTS.format(agents="json_each(m.agents) a"))
+_LARGER = ", ".join(f"{name} = {larger(f'excluded.{name}', f'usage.{name}')}" for name in _FIGURES)
 _KEEP = text(
     "INSERT INTO usage (member_id, day, model, amount, input_tokens, output_tokens) "
     "SELECT member_id, day, model, amount, input_tokens, output_tokens FROM metered WHERE TRUE "
-    f"ON CONFLICT (member_id, day, model) DO UPDATE SET {_LARGER} WHERE {_GREW}"
+    f"ON CONFLICT (member_id, day, model) DO UPDATE SET {_LARGER}"
 )
-_SPENT = "SELECT member_id, SUM(grown) AS spent FROM metered WHERE grown > 0 GROUP BY member_id"
-_OPEN = (
-    "INSERT INTO account (kind, balance, member_id, opened_at) SELECT '{kind}', 0, s.member_id, :at "
-    f"FROM ({_SPENT}) s WHERE NOT EXISTS (SELECT 1 FROM account o WHERE o.member_id = s.member_id AND o.kind = '{{kind}}')"
-)
-_OPEN_USED = text(_OPEN.format(kind="used"))
-_OPEN_OVERDRAFT = text(
-    _OPEN.format(kind="overdraft")
-    + f" AND s.spent > (SELECT COALESCE(SUM(a.balance), 0) FROM account a WHERE a.member_id = s.member_id AND {SPENDABLE})"
+# Where it goes, and a debt for whom what is there does not suffice
+_OPEN = text(
+    "INSERT INTO account (kind, balance, member_id, opened_at) SELECT k.kind, 0, s.member_id, :at "
+    "FROM (SELECT member_id, SUM(grown) AS spent FROM metered WHERE grown > 0 GROUP BY member_id) s "
+    "CROSS JOIN (SELECT 'used' AS kind UNION ALL SELECT 'overdraft') k "
+    "WHERE NOT EXISTS (SELECT 1 FROM account o WHERE o.member_id = s.member_id AND o.kind = k.kind) AND (k.kind = 'used' "
+    f"OR s.spent > (SELECT COALESCE(SUM(a.balance), 0) FROM account a WHERE a.member_id = s.member_id AND {SPENDABLE}))"
 )
 # Spend and what it is taken from, laid side by side: where the two lines overlap is what moves. The overdraft has no end.
+_ENDLESS = 2**62
 _MOVES = f"""
 SELECT 'use' AS kind, {smaller("s.upto", "h.upto")} - {larger("s.since", "h.since")} AS amount, h.id AS source_id,
   u.id AS target_id, h.loan_id, s.at, s.model
 FROM (SELECT member_id, day, model, at, upto - grown AS since, upto FROM (
     SELECT *, SUM(grown) OVER (PARTITION BY member_id ORDER BY day, model) AS upto FROM metered WHERE grown > 0) g) s
-JOIN (SELECT a.id, a.member_id, l.id AS loan_id, SUM(a.balance) OVER w - a.balance AS since, SUM(a.balance) OVER w AS upto
-    FROM account a LEFT JOIN loan l ON l.account_id = a.id
-    WHERE a.member_id IN (SELECT member_id FROM metered) AND {SPENDABLE}
-    WINDOW w AS (PARTITION BY a.member_id ORDER BY {SPEND_ORDER})
-  UNION ALL SELECT o.id, o.member_id, CAST(NULL AS BIGINT), COALESCE((SELECT SUM(a.balance) FROM account a
-    WHERE a.member_id = o.member_id AND {SPENDABLE}), 0), 9223372036854775807
-    FROM account o WHERE o.kind = 'overdraft' AND o.member_id IN (SELECT member_id FROM metered)) h
+JOIN (SELECT a.id, a.member_id, l.id AS loan_id, SUM(a.held) OVER w - a.held AS since, SUM(a.held) OVER w AS upto FROM (
+    SELECT *, CASE kind WHEN 'overdraft' THEN {_ENDLESS} ELSE balance END AS held FROM account) a
+    LEFT JOIN loan l ON l.account_id = a.id
+    WHERE a.member_id IN (SELECT member_id FROM metered) AND ({SPENDABLE} OR a.kind = 'overdraft')
+    WINDOW w AS (PARTITION BY a.member_id ORDER BY CASE a.kind WHEN 'overdraft' THEN 1 ELSE 0 END, {SPEND_ORDER})) h
   ON h.member_id = s.member_id AND h.since < s.upto AND s.since < h.upto
 JOIN account u ON u.member_id = s.member_id AND u.kind = 'used'
 ORDER BY s.member_id, s.since, h.since
