@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
-from typing import Any
 from weakref import WeakValueDictionary
 
 import structlog
@@ -22,7 +21,7 @@ from handlers.routes import JOBS, Job
 from models import outbox
 from models import policy as rules
 from models.message import Message
-from models.outbox import Effect, promise_once
+from models.outbox import Effect, Mark, promise_once
 
 log = structlog.get_logger()
 
@@ -85,6 +84,9 @@ class Worker:
         self.parked = self.done = 0
         self._wake = asyncio.Event()
         self._limit = asyncio.Semaphore(AT_ONCE)
+        self._marks: list[Mark] = []
+        self._marking: asyncio.Task[None] | None = None
+        self._writing = asyncio.Lock()
         self._lanes: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._slow: set[asyncio.Task[None]] = set()
         self._slots: dict[str, datetime] = {}
@@ -150,12 +152,12 @@ class Worker:
     async def _in_order(self, lane: str, rows: list[Effect]) -> None:
         """One lane's effects one after the other, also after those of an earlier round."""
         lock = self._lanes.setdefault(lane, asyncio.Lock())
-        async with lock, self._limit:
+        async with lock:
             for effect in rows:
-                if (
-                    effect.leased_until is None or self.clock() < effect.leased_until
-                ):  # else it is somebody's by now
-                    await self._do(effect)
+                async with self._limit:
+                    mark = await self._do(effect)
+                if mark is not None:
+                    await self._mark(mark)
 
     def _caught_up(self, task: asyncio.Task[None]) -> None:
         self._slow.discard(task)
@@ -216,23 +218,25 @@ class Worker:
 
     # One effect
 
-    async def _do(self, effect: Effect) -> None:
-        """Call out, then mark; a temporary failure comes again, a permanent one is parked with its reason."""
+    async def _do(self, effect: Effect) -> Mark | None:
+        """Call out, and say what became of it: a temporary failure comes again, a permanent one is parked with its reason."""
+        if effect.leased_until is not None and self.clock() >= effect.leased_until:
+            return None  # it is somebody's by now
         if effect.kind == "say" and (wait := self.pace.wait(effect.lane)):
-            await self._mark(outbox.release, effect, self.clock() + timedelta(seconds=wait))
-            return
+            return outbox.release(effect, self.clock() + timedelta(seconds=wait))
         try:
             ref = await self._call(effect)
         except MessengerError as error:
-            await self._later(effect, error)
+            return self._later(effect, error)
         except Undeliverable as error:
-            await self._park(effect, str(error))
+            self.parked += 1
+            log.warning("parked", key=effect.key, kind=effect.kind, reason=str(error))
+            return outbox.park(effect, self.clock(), str(error))
         except Exception as error:
             log.exception("an effect failed", key=effect.key, kind=effect.kind)
-            await self._later(effect, MessengerError(f"{type(error).__name__}: {error}"))
-        else:
-            self.done += 1
-            await self._mark(outbox.done, effect, self.clock(), ref)
+            return self._later(effect, MessengerError(f"{type(error).__name__}: {error}"))
+        self.done += 1
+        return outbox.done(effect, self.clock(), ref)
 
     async def _call(self, effect: Effect) -> str | None:
         what = effect.payload
@@ -278,21 +282,26 @@ class Worker:
             raise MessengerError(f"{address.split(':', 1)[0]} is not connected", retry_after=30)
         return found
 
-    async def _later(self, effect: Effect, error: MessengerError) -> None:
+    def _later(self, effect: Effect, error: MessengerError) -> Mark:
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
         if error.retry_after is not None:
             self.pace.hold(effect.lane, error.retry_after)
         reason = f"{'unknown: ' if error.unknown else ''}{error}"
-        await self._mark(outbox.again, effect, self.clock(), reason, after)
+        return outbox.again(effect, self.clock(), reason, after)
 
-    async def _park(self, effect: Effect, reason: str) -> None:
-        self.parked += 1
-        log.warning("parked", key=effect.key, kind=effect.kind, reason=reason)
-        await self._mark(outbox.park, effect, self.clock(), reason)
+    async def _mark(self, mark: Mark) -> None:
+        """Write what became of an effect, in one transaction with all that is marked while the last one is written."""
+        self._marks.append(mark)
+        if self._marking is None:
+            self._marking = asyncio.create_task(self._write_marks())
+        await asyncio.shield(self._marking)
 
-    async def _mark(self, mark: Callable[..., bool], effect: Effect, *words: Any) -> None:
-        if not await self.database.run(lambda session: mark(session, effect, *words)):
-            log.info("somebody took over", key=effect.key)
+    async def _write_marks(self) -> None:
+        async with self._writing:
+            marks, self._marks, self._marking = self._marks, [], None
+            ours = await self.database.run(lambda session: outbox.mark(session, marks))
+        if ours < len(marks):
+            log.info("somebody took over", effects=len(marks) - ours)
 
 
 def _unsure(effect: Effect) -> bool:

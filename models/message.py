@@ -96,7 +96,7 @@ class Form:
 
 
 _MARKDOWN = re.compile(r"([\\`*_~\[\]()#>!|])")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _KEYS = re.compile(r"\b(?:sk|pk|rk|xox[a-z]|xapp|ghp|gho|glpat|AKIA|Bearer)[-_ ]?[A-Za-z0-9_\-]{8,}")
 _MENTION = re.compile(r"[@<]\s*!?(?=(?:here|channel|everyone|all|subteam)\b)|[<>]", re.IGNORECASE)
 REASON = 300

@@ -6,14 +6,15 @@ done is parked with its reason and stands in nobody's way.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Index, func, text
+from sqlalchemy import JSON, Index, bindparam, func, text
 from sqlmodel import Field, Session, SQLModel, col, select, update
 
 from models.base import id_field, is_postgres
+from models.message import clean
 
 LEASE = timedelta(seconds=30)
 MOST_ATTEMPTS = 12
@@ -81,49 +82,78 @@ def promise_once(session: Session, effect: Effect) -> None:
 
 def claim(session: Session, now: datetime, most: int = 100) -> list[Effect]:
     """Take due effects for `LEASE`, oldest first; nobody else gets them meanwhile."""
-    query = (
-        select(Effect)
+    due = (
+        select(Effect.id)
         .where(
-            col(Effect.done_at).is_(None),
-            col(Effect.parked_at).is_(None),
+            *_OPEN,
             Effect.due_at <= now,
             col(Effect.leased_until).is_(None) | (col(Effect.leased_until) <= now),
         )
         .order_by(col(Effect.due_at), col(Effect.id))
         .limit(most)
         .with_for_update(skip_locked=True)
+        .cte()
     )
-    taken = list(session.exec(query).all())
-    for effect in taken:
-        effect.leased_until = now + LEASE
-        effect.attempts += 1
-    session.flush()
-    return taken
+    lease = (
+        update(Effect)
+        .where(col(Effect.id).in_(select(due.c.id)))
+        .values(attempts=Effect.attempts + 1, leased_until=now + LEASE)
+        .returning(Effect)
+    )
+    return sorted(session.scalars(lease), key=lambda one: (one.due_at, one.id))
 
 
-def done(session: Session, effect: Effect, now: datetime, ref: str | None = None) -> bool:
-    """Mark it done unless somebody took it over; False then."""
-    return _mark(session, effect, done_at=now, leased_until=None, ref=ref, error=None)
+Mark = dict[str, Any]
+"""What became of an effect, for `mark`."""
 
 
-def again(
-    session: Session, effect: Effect, now: datetime, error: str, after: timedelta | None = None
-) -> bool:
+def done(effect: Effect, now: datetime, ref: str | None = None) -> Mark:
+    """It is done, and landed there."""
+    return _became(effect, done_at=now, ref=ref, error=None)
+
+
+def again(effect: Effect, now: datetime, error: str, after: timedelta | None = None) -> Mark:
     """Try it later: after what the other side asked for, else twice as long as the last time, an hour at most."""
     if effect.attempts >= MOST_ATTEMPTS:
-        return park(session, effect, now, error)
+        return park(effect, now, error)
     wait = after or min(timedelta(hours=1), timedelta(seconds=2.0 ** min(effect.attempts, 12)))
-    return _mark(session, effect, due_at=now + wait, leased_until=None, error=error)
+    return _became(effect, due_at=now + wait, error=clean(error))
 
 
-def release(session: Session, effect: Effect, due_at: datetime) -> bool:
+def release(effect: Effect, due_at: datetime) -> Mark:
     """Give it back untried: it was not its turn."""
-    return _mark(session, effect, due_at=due_at, leased_until=None, attempts=effect.attempts - 1)
+    return _became(effect, due_at=due_at, attempts=effect.attempts - 1)
 
 
-def park(session: Session, effect: Effect, now: datetime, error: str) -> bool:
+def park(effect: Effect, now: datetime, error: str) -> Mark:
     """Set it aside with its reason: it will not succeed and must not stand in the way of others."""
-    return _mark(session, effect, parked_at=now, leased_until=None, error=error)
+    return _became(effect, parked_at=now, error=clean(error))
+
+
+def mark(session: Session, marks: Sequence[Mark]) -> int:
+    """Write what became of effects, each unless somebody took it over; returns how many were still ours.
+
+    The fence: only who holds the newest attempt may write.
+    """
+    in_order = sorted(marks, key=lambda one: one["of"])  # as `copies` locks them
+    return int(session.connection().execute(_MARK, in_order).rowcount)
+
+
+def _became(effect: Effect, **change: Any) -> Mark:
+    kept = {name: getattr(effect, name) for name in _MARKED}
+    return {"of": effect.id, "attempt": effect.attempts} | kept | change
+
+
+_MARKED = ("due_at", "attempts", "done_at", "parked_at", "ref", "error")
+_MARK = (
+    update(Effect)
+    .where(
+        col(Effect.id) == bindparam("of"),
+        col(Effect.attempts) == bindparam("attempt"),
+        col(Effect.done_at).is_(None),
+    )
+    .values(leased_until=None, **{name: bindparam(name) for name in _MARKED})
+)
 
 
 def copies(session: Session, about: str) -> list[Effect]:
@@ -194,11 +224,3 @@ def last_word(session: Session, abouts: Collection[str]) -> dict[int, str]:
 
 _OPEN = (col(Effect.done_at).is_(None), col(Effect.parked_at).is_(None))
 _READER = col(Effect.payload)["reader"].as_integer()
-
-
-def _mark(session: Session, effect: Effect, **change: Any) -> bool:
-    """The fence: only who holds the newest attempt may write."""
-    query = update(Effect).where(
-        col(Effect.id) == effect.id, col(Effect.attempts) == effect.attempts, col(Effect.done_at).is_(None)
-    )
-    return bool(session.connection().execute(query.values(**change)).rowcount)

@@ -84,7 +84,7 @@ def test_text_is_cut_by_signs_and_never_inside_an_entity() -> None:
 def test_a_reason_of_five_thousand_signs_is_kept_to_three_hundred() -> None:
     assert len(clean("理" * 5000)) == 300
     assert clean("理" * 5000).endswith("…")
-    assert clean("a\u202eb\x00c\n\nd") == "abc d"
+    assert clean("a\u202eb\x00c\ud800\n\nd") == "abc d"
 
 
 def test_markdown_becomes_slacks() -> None:

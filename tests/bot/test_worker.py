@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlmodel import select
 
 from bot.database import Database
@@ -337,6 +339,24 @@ async def test_who_takes_over_after_the_lease_is_the_one_who_marks(
     board.hold.set()
     await asyncio.wait_for(slow, BOUND)
     assert (effect(worker, key).ref, len(quick.said), len(board.said)) == (ref, 1, 1)
+
+
+async def test_what_could_not_be_marked_is_said_again_after_its_lease_and_before_what_follows(
+    worker: Worker, board: Board, clock: Clock
+) -> None:
+    promise(worker, "slack:A", "slack:A", "slack:B")
+    board.hold = asyncio.Event()
+    doing = asyncio.create_task(worker.round())
+    await asyncio.wait_for(board.begun.wait(), BOUND)
+    worker.database.transact(lambda session: session.execute(text("ALTER TABLE effect RENAME TO away")))
+    board.hold.set()
+    with pytest.raises(OperationalError):
+        await asyncio.wait_for(doing, BOUND)
+    worker.database.transact(lambda session: session.execute(text("ALTER TABLE away RENAME TO effect")))
+    clock.move(LEASE.total_seconds())
+    await worker.drain()
+    assert in_lane(board, "slack:A") == ["0", "0", "1"]
+    assert in_lane(board, "slack:B") == ["2", "2"]
 
 
 # The loop

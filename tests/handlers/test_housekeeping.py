@@ -10,7 +10,7 @@ from handlers import housekeeping, lending, requests
 from handlers.context import Voice
 from models import policy as rules
 from models.loan import Ask
-from models.outbox import Effect, park
+from models.outbox import Effect, mark, park
 from models.request import Request
 from tests.promised import heard, told
 from tests.town import NOW, asks, who
@@ -72,7 +72,7 @@ def test_a_weekend_does_not_count(session: Session) -> None:
 def test_when_the_card_reaches_nobody_who_was_asked_the_next_is_asked_at_once(session: Session) -> None:
     found = ask(session)
     card = session.exec(select(Effect).where(Effect.about == found.about)).one()
-    park(session, card, NOW, "lee: invalid staff id")
+    mark(session, [park(card, NOW, "lee: invalid staff id")])
     session.expire_all()
     tick(session, NOW + timedelta(minutes=1))
     assert "load test" in heard(session, "olga")

@@ -34,7 +34,7 @@ def stored(database: Database, key: str = "a") -> Effect:
 
 
 def mark(database: Database, how, one: Effect, *words) -> bool:
-    return database.transact(lambda session: how(session, one, *words))
+    return database.transact(lambda session: outbox.mark(session, [how(one, *words)])) == 1
 
 
 @pytest.mark.parametrize("how", [promise, promise_once])
@@ -95,6 +95,24 @@ def test_who_was_overtaken_cannot_mark_any_more(database: Database) -> None:
     assert mark(database, outbox.done, quick, NOW, "quick")
     assert stored(database).ref == "quick"
     assert not mark(database, outbox.done, quick, NOW, "again")
+
+
+def test_who_was_overtaken_in_one_still_marks_the_others(database: Database) -> None:
+    keep(database, effect("a"), effect("b"))
+    slow = take(database)
+    (quick,) = take(database, NOW + LEASE, most=1)
+    marks = [outbox.done(one, NOW, "slow") for one in slow]
+    assert database.transact(lambda session: outbox.mark(session, marks)) == 1
+    assert mark(database, outbox.done, quick, NOW, "quick")
+    assert (stored(database, "a").ref, stored(database, "b").ref) == ("quick", "slow")
+
+
+def test_a_reason_that_no_database_takes_stands_in_the_way_of_no_other_mark(database: Database) -> None:
+    keep(database, effect("a"), effect("b"))
+    a, b = take(database)
+    marks = [outbox.park(a, NOW, "no\x00 such\ud800 user"), outbox.done(b, NOW)]
+    assert database.transact(lambda session: outbox.mark(session, marks)) == 2
+    assert stored(database, "a").error == "no such user"
 
 
 def test_it_comes_again_twice_as_late_each_time_but_within_an_hour(database: Database) -> None:
