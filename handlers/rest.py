@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from handlers.phrases import OTHER, A, P, Template
+from handlers.phrases import HAN, OTHER, A, P, Template
 from handlers.sentence import Skeleton
 
 
@@ -81,7 +81,7 @@ _MARKS = " ,，.。;；:：()（）-"
 _BECAUSE = re.compile("(?i)^(?:because(?: of)?|since|reason:?|因为|由于|理由(?:是|[:：])?|原因是?)(?![a-z])")
 _REASON = re.compile(  # words that only introduce a reason are no part of it
     r"(?P<marker>(?:for|to|because(?: of)?|cause|cuz|coz|since|as|so that|so|reason(?: is)?:?|it'?s for|need(?:ed)? (?:it )?(?:for|to))\s|"
-    r"用来|用于|为了|因为|由于|理由(?:是|:)?|原因(?:是|:)?|说明:|备注:)|(?=(?:i|i'?m|we|we'?re|he|she|they|need) )|(?=[\u4e00-\u9fff])"
+    rf"用来|用于|为了|因为|由于|理由(?:是|:)?|原因(?:是|:)?|说明:|备注:)|(?=(?:i|i'?m|we|we'?re|he|she|they|need) )|(?={HAN})"
 )
 _CONTRADICTS = re.compile(  # it was, is or would be; not that it shall be
     r"(?:was|is|were|are|has|had|have|did|does|would|should|could|might|already|yesterday|last|ago|earlier|said|says|(?:he|she|they) said)\b|"

@@ -9,7 +9,7 @@ from datetime import date
 from functools import cached_property
 
 from handlers.dates import find_date
-from handlers.phrases import OTHER, A, P
+from handlers.phrases import HAN, OTHER, A, P
 
 LONGEST = 600  # characters that are looked at
 
@@ -194,7 +194,7 @@ def _days(text: str, today: date | None) -> tuple[list[Span], str | None]:
 _D = "[0-9０-９]"
 _FIGURE = rf"{_D}(?:[.,_'．](?={_D})|(?<=[０-９])，(?=[０-９]{{3}}(?!{_D}))| (?=000(?!{_D}))|{_D})*"
 _SCALE = (
-    r"(?:[kmbw]|[百千兆](?![\u4e00-\u9fff]*[个人])|[十百千]?[万萬亿億]"
+    rf"(?:[kmbw]|[百千兆](?!{HAN}*[个人])|[十百千]?[万萬亿億]"
     r"| ?(?:hundred|thousand|million|billion|grand|mil)\b)"
 )
 _OTHER = "²³¹⁰⁴-⁹₀-₉½¼¾⅐-⅞①-⓿❶-➓٠-٩۰-۹०-९"  # signs that Python takes for digits and people do not
@@ -235,7 +235,7 @@ _LABEL = re.compile(  # sprint 12 is not twelve of anything
     r"milestone|week|day|q|item|build|job|case|error|line|port|page|at|gpt|claude|qwen|model)|第|#) ?$"
 )
 _STANDS_ALONE = re.compile(  # what may follow an amount; any other word may be what is counted
-    r"(?i)\s?$|\s?[^\w\s]|\s?[\u4e00-\u9fff]|\s(?:for|to|from|until|till|by|please|pls|plz|thanks|thx|thank|cheers|and|or|so|because|cause|cuz|"
+    rf"(?i)\s?$|\s?[^\w\s]|\s?{HAN}|\s(?:for|to|from|until|till|by|please|pls|plz|thanks|thx|thank|cheers|and|or|so|because|cause|cuz|"
     r"since|as|if|when|back|now|today|tonight|tomorrow|this|that|then|again|asap|of|on|out|off|into|with|max|tops|only|will|would|can|could|is|"
     r"was|were|should|instead|too|also|before|after|over|i|he|she|they|we|urgently|immediately|temporarily|first|next|while|ok|okay|right|worth|"
     r"yesterday|last|ago|short|but|earlier|already|left|each)\b"
@@ -252,7 +252,7 @@ _THINGS = (
 )
 _COUNTED = re.compile(rf"(?i)\s?(?:{_TIMES_ZH}|{_MEASURES})|\s(?:{_TIMES}|(?:{_THINGS})s?|x)\b")
 _SURELY_COUNTED = re.compile(  # 50 次 and 50次, not 200 人手不足; 3 files, not 200 file uploads
-    rf"(?i)\s?(?:{_TIMES_ZH})|(?:{_MEASURES})|\s(?:{_MEASURES})(?![\u4e00-\u9fff])|\s(?:{_TIMES}|(?:{_THINGS})s)\b"
+    rf"(?i)\s?(?:{_TIMES_ZH})|(?:{_MEASURES})|\s(?:{_MEASURES})(?!{HAN})|\s(?:{_TIMES}|(?:{_THINGS})s)\b"
 )
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from rapidfuzz import fuzz, process
 
 from handlers import phrases, questions
-from handlers.phrases import OTHER, A, P, Template
+from handlers.phrases import HAN, OTHER, A, P, Template
 from handlers.rest import belies, read_rest, takes_back, trimmed
 from handlers.sentence import Sentence, Skeleton
 from models.amount import All, Unit, parse, plain
@@ -84,7 +84,7 @@ def understand(text: str, locale: str = "en", *, today: date | None = None) -> U
 
 
 def prepare() -> Iterator[object]:
-    """Compile, piece by piece, what the first plain sentence of a process would wait for: a second in all."""
+    """Compile, piece by piece, what the first plain sentence of a process would wait for: half a second in all."""
     yield understand("申请两百块")
     for template in (*phrases.TYPED, *phrases.ENGLISH, *phrases.CHINESE):
         yield template.pattern
@@ -167,8 +167,11 @@ def _wish(sentence: Sentence) -> Understood | None:
 
 
 def _wishes(sentence: Sentence) -> Iterator[Understood]:
-    for templates, skeleton in ((phrases.ENGLISH, sentence.spaced), (phrases.CHINESE, sentence.tight)):
-        for start in _beginnings(skeleton.text):
+    for templates, skeleton, letter in (
+        (phrases.ENGLISH, sentence.spaced, "[a-z]"),
+        (phrases.CHINESE, sentence.tight, HAN),
+    ):
+        for start in _beginnings(skeleton.text) if re.search(letter, skeleton.text) else ():
             for template in templates:
                 match = template.pattern.match(skeleton.text, start)
                 if match and (found := _filled(template, match, skeleton, sentence)):
