@@ -21,12 +21,12 @@ from bot.database import Database
 from bot.dispatch import Dispatcher, utc_now
 from bot.gateway_sight import figures, seen
 from bot.gateways import open_gateway
+from bot.hearing import prepare
 from bot.messenger import Messenger
 from bot.reconcile import Reconciler
 from bot.settings import Settings
 from bot.slack.messenger import Slack
 from bot.worker import Worker
-from handlers.understanding import prepare
 from models import policy as rules
 from models.gateway_state import GatewayState, refuse_unmetered
 
@@ -158,13 +158,12 @@ class House:
 
 
 async def _prepare() -> None:
-    """Make ready for plain sentences after the first commands: in a thread and in pieces, so that nobody waits for it."""
-    await asyncio.sleep(3)
+    """Make ready for sentences: in a thread and in pieces, so that nobody waits for it."""
     pieces = prepare()
     while True:
         if await asyncio.to_thread(next, pieces, None) is None:
             break
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.02)
     gc.freeze()  # what a start made stays: looking through it for garbage kept everybody waiting for 70 ms
 
 

@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 import yaml
-from rapidfuzz import process
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 Path = tuple[str | int, ...]
@@ -66,6 +65,8 @@ def written(path: Path) -> str:
 
 def guess(word: str, known: Iterable[str], alike: int = 65) -> str:
     """` Did you mean "amount"?` where a known word is `alike` per cent, else nothing."""
+    from rapidfuzz import process  # noqa: PLC0415 - only for what is misspelt
+
     found = process.extractOne(word, list(known), score_cutoff=alike)
     return f' Did you mean "{found[0]}"?' if found else ""
 

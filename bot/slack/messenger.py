@@ -57,7 +57,6 @@ CHART_WITHIN = 1.0
 REPLACING = (*CONFIRM, "history.open")
 """Presses whose answer takes the place of what was pressed."""
 
-
 T = TypeVar("T")
 Said = dict[str, Any]
 
@@ -94,6 +93,7 @@ class Slack:
         )
         secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
         self.app = AsyncApp(
+            name="quotabot",  # else Bolt looks for the file that called it, in every module there is
             client=self.web, signing_secret=secret, process_before_response=True, logger=logging.getLogger("slack_bolt"),
             request_verification_enabled=bool(secret), ignoring_self_events_enabled=True, raise_error_for_unhandled_request=False,
         )  # fmt: skip
