@@ -17,10 +17,11 @@ from bot.demo.dingtalk.things import Form
 from bot.dingtalk import workflow
 from handlers import oa_form
 from models import policy as rules
+from models.leaving import leave
 from models.request import Request
 from tests.deeds import ask_for
 from tests.dingtalk_stage import DingStage, raised
-from tests.town import NOW, POLICY
+from tests.town import NOW, POLICY, who
 
 OA = POLICY.replace("requests:\n", "requests:\n  channel: oa\n")
 
@@ -123,6 +124,40 @@ async def test_the_next_approver_gets_an_approval_with_both_and_the_first_one_ma
     await stage.hear("pia", "Lee approved **$300.00**")
     await stage.settled()
     assert (stage.left("pia"), len(stage.ding.approvals)) == (800, 2)
+
+
+async def test_a_form_that_others_were_asked_after_is_looked_at_no_more_and_takes_nothing_back(
+    stage: DingStage,
+) -> None:
+    first = await _asked(stage)
+    stage.ding.forms[first.form] = _unrevocable(stage)
+    await stage.at(NOW + timedelta(days=3))
+    second = await _approval(stage, 2)
+    await stage.hear("ops", "allow that submitters revoke")
+    approvals.hand_over(stage.ding, first, "lee", "eve")
+    await stage.ding.agree("eve", first.id)
+    await stage.hear("eve", "is not yours to decide")
+    assert not [one for one in stage.ding.messages if one.card and one.place == "lee"]
+    await stage.ding.agree("olga", second.id)
+    await stage.hear("pia", "Olga approved **$300.00**")
+
+
+async def test_what_we_ended_ourselves_is_not_looked_at_again(stage: DingStage) -> None:
+    first = await _asked(stage)
+    await stage.at(NOW + timedelta(days=3))
+    await _ended(stage, first)
+    await stage.settled()
+    before = len(_reads(stage))
+    for hours in (1, 2, 4, 8):
+        await stage.at(NOW + timedelta(days=3, hours=hours))
+    assert first.id not in [call.body["processInstanceId"] for call in _reads(stage)[before:]]
+
+
+async def test_whoever_has_left_is_no_approver_of_the_next_one(stage: DingStage) -> None:
+    await _asked(stage)
+    stage.database.transact(lambda session: leave(session, who(session, "lee"), NOW))
+    await stage.at(NOW + timedelta(minutes=1))
+    assert (await _approval(stage, 2)).approvers == ("olga",)
 
 
 async def test_a_changed_request_is_a_new_approval_and_the_old_one_decides_nothing(stage: DingStage) -> None:
@@ -257,6 +292,7 @@ async def test_what_is_taken_back_while_nobody_knows_whether_it_has_started_is_e
 # By whom it must not be
 
 
+@on_both
 async def test_a_yes_of_somebody_it_was_handed_to_grants_nothing_and_the_card_goes_out(
     stage: DingStage,
 ) -> None:
