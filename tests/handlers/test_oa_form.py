@@ -33,6 +33,14 @@ def ask(session: Session, amount: int = 300, name: str = "pia", **more: object) 
     return session.exec(select(Request)).one()
 
 
+def due(session: Session) -> None:
+    current = rules.current(session)
+    assert current is not None
+    housekeeping.requests_due(
+        Voice(session=session, now=NOW, key="tick", version=current[0], policy=current[1])
+    )
+
+
 def shapes(session: Session, request: Request) -> list[str]:
     """Of every copy that was promised, in order."""
     said = select(Effect).where(Effect.about == request.about).order_by(Effect.id)  # type: ignore[arg-type]
@@ -63,15 +71,23 @@ def test_a_guest_of_dingtalk_is_not_asked_there(session: Session) -> None:
     assert shapes(session, ask(session)) == ["full"]
 
 
+def test_who_is_no_approver_any_more_is_not_asked_on_the_next_one(session: Session) -> None:
+    request, alice = ask(session, 50, "alice"), who(session, "alice")
+    alice.manager_id = who(session, "lee").id
+    session.add(alice)
+    due(session)
+    assert [shape.rpartition("/")[2] for shape in shapes(session, request)] == [
+        "carol%2F1%2Cx",
+        "lee%2F1%2Cx",
+    ]
+
+
 def test_a_form_that_was_set_aside_makes_way_for_the_card_once(session: Session) -> None:
     request = ask(session)
     (form,) = oa_form.forms(session, request)
     assert park(session, form, NOW, "no approval: permission")
     for _ in range(2):
-        current = rules.current(session)
-        assert current is not None
-        voice = Voice(session=session, now=NOW, key="tick", version=current[0], policy=current[1])
-        housekeeping.requests_due(voice)
+        due(session)
     assert shapes(session, request)[1:] == ["full"]
     requests.request(asks(session, "pia", key="again"), 200 * ONE, "less")
     session.refresh(request)
