@@ -18,7 +18,7 @@ from models import policy as rules
 from models import receipt
 from models.member import Member
 from models.message import Form, Message
-from models.outbox import Effect, promise_once
+from models.outbox import Effect, promise
 from models.refusal import KeyReused, Refusal, TooSlow, UnknownSender, WrongUsage
 
 
@@ -67,7 +67,7 @@ def deliver(session: Session, request: Request, message: Message, key: str, now:
     if request.answer_by is not None:
         payload = {"messenger": request.messenger, "by": request.answer_by, "message": message.as_json()}
         lane = str(request.answer_by.get("lane", request.sender))
-        promise_once(session, Effect(key=key, kind="answer", payload=payload, lane=lane, due_at=now))
+        promise(session, Effect(key=key, kind="answer", payload=payload, lane=lane, due_at=now))
 
 
 def refuse(session: Session, request: Request, no: Refusal, now: datetime) -> Outcome:

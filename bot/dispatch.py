@@ -29,7 +29,7 @@ from handlers.wording import Shown
 from models import policy as rules
 from models.member import HERE, Address, Member, addresses, found_at, meet
 from models.message import Form, Message
-from models.outbox import Effect, promise_once
+from models.outbox import Effect, promise
 from models.refusal import (
     NoPolicyYet,
     NotUnderstood,
@@ -333,7 +333,7 @@ class Dispatcher:
         now, row = self.clock(), session.get(Address, address)
         if row is not None:
             row.home_seen_at = now
-        promise_once(
+        promise(
             session,
             Effect(key=f"home:{key}", kind="home", payload={"address": address}, lane=address, due_at=now),
         )

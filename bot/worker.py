@@ -21,7 +21,7 @@ from handlers.routes import JOBS, Job
 from models import outbox
 from models import policy as rules
 from models.message import Message
-from models.outbox import Effect, Mark, promise_once
+from models.outbox import Effect, Mark, promise
 
 log = structlog.get_logger()
 
@@ -186,7 +186,7 @@ class Worker:
 
     def _promise_slots(self, session: Session, due: dict[str, datetime]) -> None:
         for name, at in due.items():
-            promise_once(
+            promise(
                 session,
                 Effect(
                     key=f"{name}@{at:%Y-%m-%dT%H:%MZ}",

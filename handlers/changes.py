@@ -10,7 +10,7 @@ from handlers.wording import Shown, Text
 from models.ledger import Account, AccountKind
 from models.member import Member
 from models.message import Message
-from models.outbox import Effect, promise_once
+from models.outbox import Effect, promise
 from models.period import Period, Standing, funded
 from models.policy import Policy, PolicyVersion, policy_of
 
@@ -111,7 +111,4 @@ def _warn(voice: Voice, owner: Member, team: str, spent: int, budget: int) -> No
 
 def _first_time(voice: Voice, key: str) -> bool:
     """Whether this is said for the first time: a done effect is the mark."""
-    if voice.session.exec(select(Effect.id).where(Effect.key == key)).first() is not None:
-        return False
-    promise_once(voice.session, Effect(key=key, kind="mark", due_at=voice.now, done_at=voice.now))
-    return True
+    return promise(voice.session, Effect(key=key, kind="mark", due_at=voice.now, done_at=voice.now))

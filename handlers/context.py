@@ -16,7 +16,7 @@ from models.amount import Unit, shown
 from models.ledger import Cause
 from models.member import Address, Member, addresses
 from models.message import Message
-from models.outbox import Effect, Mailing, copies, promise, promise_once
+from models.outbox import Effect, Mailing, copies, promise
 from models.policy import Policy
 
 
@@ -127,7 +127,7 @@ class Voice:
         key = f"{self.key}#{self._told}"
         lane, due = turn or (address, self.now)
         effect = Effect(key=key, kind="say", payload=payload, lane=lane, about=about, due_at=due)
-        (promise_once if turn else promise)(self.session, effect)
+        promise(self.session, effect)
 
     def retell(self, about: str, show: Callable[[str, Member | None], Message]) -> None:
         """Bring every copy of `about` to its new state: one not sent yet is sent in it, one already sent is replaced."""

@@ -25,7 +25,7 @@ from models.ledger import Account, AccountKind, Kind, Transfer
 from models.loan import Ask, Loan
 from models.member import Member
 from models.message import Button, Message
-from models.outbox import Effect, promise_once, unreached
+from models.outbox import Effect, promise, unreached
 from models.period import Period
 from models.receipt import forget_old
 from models.request import OPEN, Request, ask_next, end, end_grant
@@ -258,10 +258,7 @@ def _warn(voice: Voice, loan: Loan, unspent: int, period: Period) -> None:
 
 def _first_time(voice: Voice, key: str) -> bool:
     """Whether this is said for the first time: a done effect is the mark."""
-    if voice.session.exec(select(Effect.id).where(Effect.key == key)).first() is not None:
-        return False
-    promise_once(voice.session, Effect(key=key, kind="mark", due_at=voice.now, done_at=voice.now))
-    return True
+    return promise(voice.session, Effect(key=key, kind="mark", due_at=voice.now, done_at=voice.now))
 
 
 def tidy(voice: Voice) -> bool:

@@ -17,7 +17,7 @@ from handlers.wording import Shown
 from models import policy as rules
 from models.member import Member
 from models.message import Message
-from models.outbox import Effect, copies, promise_once
+from models.outbox import Effect, copies, promise
 from models.refusal import UnknownSender
 from models.request import OPEN, Code, Request
 
@@ -66,7 +66,7 @@ def nudge(
         key=f"oa:{instance}:{why}", kind="review", payload={"ref": ref_of(code, instance)}, lane=f"oa:{instance}",
         due_at=now, done_at=now if done else None,
     )  # fmt: skip
-    promise_once(session, effect)
+    promise(session, effect)
 
 
 def look_again(voice: Voice, request: Request) -> None:

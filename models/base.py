@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, MetaData, text
+from sqlalchemy import BigInteger, Integer, MetaData
 from sqlmodel import Field, Session, SQLModel
+
+from models.sql import Statement, written
 
 MAX_STORED = 2**53 - 1
 """The largest amount that survives a trip through JSON (stored units)."""
@@ -43,7 +45,7 @@ def is_postgres(session: Session) -> bool:
 
 def stored_time(session: Session, at: datetime) -> datetime | str:
     """`at` as the driver of this database takes it in hand-written SQL."""
-    return at if is_postgres(session) else at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return at if is_postgres(session) else written(at)
 
 
 def lock_members(session: Session, ids: Iterable[int]) -> set[int]:
@@ -52,9 +54,8 @@ def lock_members(session: Session, ids: Iterable[int]) -> set[int]:
     Always in id order, so that two opposite loans cannot deadlock. On SQLite the single writer is the lock.
     """
     if is_postgres(session):
-        rows = session.connection().execute(
-            text("SELECT id, left_at FROM member WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE"),
-            {"ids": sorted(set(ids))},
-        )
-        return {row.id for row in rows if row.left_at is not None}
+        return {one for one, left_at in _LOCK.all(session, ids=sorted(set(ids))) if left_at is not None}
     return set()
+
+
+_LOCK = Statement("SELECT id, left_at FROM member WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE")

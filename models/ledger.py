@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, CheckConstraint, Index, insert, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from models.base import id_field, is_postgres, ref, stored_time
+from models.base import id_field, is_postgres, ref
 from models.refusal import InsufficientQuota
+from models.sql import Statement
 
 
 class AccountKind(StrEnum):
@@ -198,7 +199,7 @@ def record(session: Session, member_id: int, amount: int, *, cause: Cause) -> No
 
 SPENDABLE = "a.kind IN ('allocation', 'top_up', 'loan') AND a.balance > 0"
 SPEND_ORDER = "CASE a.kind WHEN 'allocation' THEN 0 WHEN 'top_up' THEN 1 ELSE 2 END, a.ends_at, a.id"
-_SPEND = text(
+_SPEND = Statement(
     "SELECT a.id, a.balance, l.id AS loan_id FROM account a LEFT JOIN loan l ON l.account_id = a.id "
     f"WHERE a.member_id = :member AND {SPENDABLE} ORDER BY {SPEND_ORDER}"
 )
@@ -206,25 +207,24 @@ _SPEND = text(
 
 def spendable(session: Session, member_id: int) -> list[tuple[int, int, int | None]]:
     """(account, balance, loan) of everything a member can spend, in the order in which it is spent."""
-    rows = session.connection().execute(_SPEND, {"member": member_id})
-    return [(row.id, row.balance, row.loan_id) for row in rows]
+    return _SPEND.all(session, member=member_id)
 
 
 def account_of(session: Session, kind: AccountKind, member_id: int, at: datetime) -> int:
     """The id of a member's one account of this kind; opened when it was never needed before."""
-    found = session.connection().execute(_ONE_OF, {"member": member_id, "kind": kind}).scalar()
-    return int(found) if found is not None else open_account(session, kind, at, member_id=member_id)
+    found = _ONE_OF.first(session, member=member_id, kind=kind)
+    return found[0] if found else open_account(session, kind, at, member_id=member_id)
 
 
 def organisation(session: Session, kind: AccountKind, at: datetime) -> int:
     """The id of `issued` or `expired`."""
-    found = session.connection().execute(_ORGANISATION, {"kind": kind}).scalar()
-    return int(found) if found is not None else open_account(session, kind, at)
+    found = _ORGANISATION.first(session, kind=kind)
+    return found[0] if found else open_account(session, kind, at)
 
 
 # the condition of the partial index stands here word for word: SQLite uses it only then
-_ORGANISATION = text("SELECT id FROM account WHERE kind IN ('issued', 'expired') AND kind = :kind")
-_ONE_OF = text("SELECT id FROM account WHERE member_id = :member AND kind = :kind ORDER BY id LIMIT 1")
+_ORGANISATION = Statement("SELECT id FROM account WHERE kind IN ('issued', 'expired') AND kind = :kind")
+_ONE_OF = Statement("SELECT id FROM account WHERE member_id = :member AND kind = :kind ORDER BY id LIMIT 1")
 
 
 def open_account(session: Session, kind: AccountKind, at: datetime, **owner: Any) -> int:
@@ -237,19 +237,22 @@ _OPEN = insert(Account).returning(col(Account.id))
 
 # One round trip on Postgres; on SQLite four statements in the single writer. Check and change are one step on both.
 
-_POST_PG = "SELECT * FROM ledger_post(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-_TAKE = (
-    "UPDATE account SET balance = balance - ? WHERE id = ? AND (balance >= ? OR kind IN ('issued', 'overdraft')) "
-    "RETURNING balance, member_id"
+_POST = Statement(
+    "SELECT * FROM ledger_post(:kind, :amount, :source, :target, :loan, :at, :actor, :cause, :reason, :policy)"
 )
-_PUT = "UPDATE account SET balance = balance + ? WHERE id = ? RETURNING balance, member_id"
-_TRANSFER = (
+_TAKE = Statement(
+    "UPDATE account SET balance = balance - :amount WHERE id = :source "
+    "AND (balance >= :amount OR kind IN ('issued', 'overdraft')) RETURNING balance"
+)
+_PUT = Statement("UPDATE account SET balance = balance + :amount WHERE id = :target RETURNING balance")
+_TRANSFER = Statement(
     "INSERT INTO transfer (kind, amount, source_id, target_id, loan_id, at, actor, cause, reason, policy) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
+    "VALUES (:kind, :amount, :source, :target, :loan, :at, :actor, :cause, :reason, :policy) RETURNING id"
 )
-_ENTRIES = (
+_ENTRIES = Statement(
     "INSERT INTO entry (transfer_id, account_id, member_id, amount, balance_after, at) "
-    "VALUES (?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?)"
+    "SELECT :transfer, id, member_id, CASE id WHEN :source THEN -:amount ELSE :amount END, balance, :at "
+    "FROM account WHERE id IN (:source, :target) ORDER BY id = :target"
 )
 
 
@@ -259,31 +262,19 @@ def _post(
     """Both balances, the transfer and its two entries; None, and nothing written, when `source` holds too little."""
     if amount <= 0:
         raise ValueError(f"a transfer moves a positive amount, not {amount}")
-    connection, at = session.connection(), stored_time(session, cause.at)
+    words = {
+        "kind": kind, "amount": amount, "source": source, "target": target, "loan": loan_id, "at": cause.at,
+        "actor": cause.actor, "cause": cause.key, "reason": cause.reason, "policy": cause.policy,
+    }  # fmt: skip
     if is_postgres(session):
-        words = (
-            kind,
-            amount,
-            source,
-            target,
-            loan_id,
-            at,
-            cause.actor,
-            cause.key,
-            cause.reason,
-            cause.policy,
-        )
-        row = connection.exec_driver_sql(_POST_PG, words).one()
-        return None if row[0] is None else Posted(row[0], row[1], row[2])
-    taken = connection.exec_driver_sql(_TAKE, (amount, source, amount)).first()
+        posted = Posted(*_POST.first(session, **words))
+        return posted if posted.transfer_id is not None else None
+    taken = _TAKE.first(session, **words)
     if taken is None:
         return None
-    put = connection.exec_driver_sql(_PUT, (amount, target)).one()
-    words = (kind, amount, source, target, loan_id, at, cause.actor, cause.key, cause.reason, cause.policy)
-    number = connection.exec_driver_sql(_TRANSFER, words).scalar_one()
-    out = (number, source, taken[1], -amount, taken[0], at)
-    connection.exec_driver_sql(_ENTRIES, (*out, number, target, put[1], amount, put[0], at))
-    return Posted(number, taken[0], put[0])
+    put, number = _PUT.first(session, **words), _TRANSFER.first(session, **words)
+    _ENTRIES.changed(session, **words, transfer=number[0])
+    return Posted(number[0], taken[0], put[0])
 
 
 POSTGRES_FUNCTION = """

@@ -6,6 +6,7 @@ done is parked with its reason and stands in nobody's way.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,8 +14,9 @@ from typing import Any
 from sqlalchemy import JSON, Index, bindparam, func, text
 from sqlmodel import Field, Session, SQLModel, col, select, update
 
-from models.base import id_field, is_postgres
+from models.base import id_field
 from models.message import clean
+from models.sql import Statement
 
 LEASE = timedelta(seconds=30)
 MOST_ATTEMPTS = 12
@@ -60,24 +62,15 @@ class Effect(SQLModel, table=True):
 
 
 def promise(session: Session, effect: Effect) -> bool:
-    """Add an effect unless its key is known already; False when it was."""
-    known = session.exec(select(Effect.id).where(Effect.key == effect.key)).first()
-    if known is None:
-        session.add(effect)
-        session.flush()
-    return known is None
+    """Add an effect; False when its key is known already, also where others promise it at this very moment."""
+    words = {name: getattr(effect, name) for name in ("key", "kind", "lane", "about", "due_at", "done_at")}
+    return bool(_PROMISE.changed(session, **words, payload=json.dumps(effect.payload)))
 
 
-def promise_once(session: Session, effect: Effect) -> None:
-    """The same where others may promise it at this very moment: the database refuses the second."""
-    insert = Effect.__table__.insert  # type: ignore[attr-defined]
-    words = effect.model_dump(exclude={"id"})
-    if is_postgres(session):
-        from sqlalchemy.dialects.postgresql import insert as pg_insert  # noqa: PLC0415
-
-        session.execute(pg_insert(Effect).values(words).on_conflict_do_nothing(index_elements=["key"]))
-    else:
-        session.execute(insert().prefix_with("OR IGNORE").values(words))
+_PROMISE = Statement(
+    "INSERT INTO effect (key, kind, payload, lane, about, due_at, done_at, attempts) "
+    "VALUES (:key, :kind, :payload, :lane, :about, :due_at, :done_at, 0) ON CONFLICT (key) DO NOTHING"
+)
 
 
 def claim(session: Session, now: datetime, most: int = 100) -> list[Effect]:

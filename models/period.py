@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
-import sqlalchemy as sa
-from sqlalchemy import BigInteger, CheckConstraint, Index, bindparam, text
-from sqlmodel import Field, Session, SQLModel, col, select
+from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlmodel import Field, Session, SQLModel, select
 
 from models.base import id_field
 from models.calendar import Span
@@ -22,9 +21,9 @@ from models.ledger import (
     organisation,
     transfer,
 )
-from models.member import Member
 from models.policy import Policy
 from models.refusal import NoPolicyYet, PeriodClosing
+from models.sql import Statement, moment
 from models.wallet import HELD, Wallet
 
 CHUNK = 5_000
@@ -124,33 +123,26 @@ class Standing:
     @classmethod
     def of_two(cls, session: Session, one: int, other: int) -> tuple[Self, Self]:
         """Both of them at one moment. Raises `NoPolicyYet`."""
-        rows = session.connection().execute(_STANDING, {"one": one, "other": other}).all()
-        if not rows:
+        found = {row[0]: cls._read(*row) for row in _STANDING.all(session, one=one, other=other)}
+        if not found:
             raise NoPolicyYet
-        found = {row[0]: cls._read(*row) for row in rows}
         return found[one], found[other]
 
     @classmethod
     def _read(
-        cls, member_id: int, period_id: int, start: datetime, end: datetime,
-        base: int | None, used_before: int | None, since: datetime | None, *held: int,
+        cls, member_id: int, period_id: int, start: Any, end: Any,
+        base: int | None, used_before: int | None, since: Any, *held: int,
     ) -> Self:  # fmt: skip
-        has = Wallet(*map(int, held))
+        has, span = Wallet(*map(int, held)), Span(moment(start), moment(end))
         used = has.used - (used_before or 0)
-        return cls(member_id, period_id, Span(start, end), has, base or 0, used, since)
+        return cls(member_id, period_id, span, has, base or 0, used, moment(since) if since else None)
 
 
-_STANDING = (
-    sa.select(
-        col(Member.id), col(Period.id), col(Period.starts_at), col(Period.ends_at),
-        col(Allowance.base), col(Allowance.used_before), col(Allowance.since), *HELD,
-    )
-    .join_from(Member, Period, col(Period.state) != CLOSED)
-    .outerjoin(Allowance, (col(Allowance.member_id) == Member.id) & (col(Allowance.period_id) == Period.id))
-    .outerjoin(Account, col(Account.member_id) == Member.id)
-    .where(col(Member.id).in_((bindparam("one"), bindparam("other"))))
-    .group_by(col(Member.id), col(Period.id), col(Allowance.member_id), col(Allowance.period_id))
-)  # fmt: skip
+_STANDING = Statement(
+    f"SELECT m.id, p.id, p.starts_at, p.ends_at, w.base, w.used_before, w.since, {HELD} FROM member m "
+    "JOIN period p ON p.state <> 'closed' LEFT JOIN allowance w ON w.member_id = m.id AND w.period_id = p.id "
+    "LEFT JOIN account a ON a.member_id = m.id WHERE m.id IN (:one, :other) GROUP BY m.id, p.id, w.member_id, w.period_id"
+)
 
 
 def allowance_of(session: Session, member_id: int, period_id: int) -> Allowance | None:

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 from pydantic import Field as Setting
 from pydantic_core import ErrorDetails
-from sqlalchemy import text
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.amount import Unit
@@ -36,6 +35,7 @@ from models.policy_fields import (
     Zone,
 )
 from models.policy_yaml import Path, PolicyError, Problem, Tree, UnitChanged, guess, read
+from models.sql import Statement
 
 __all__ = [
     "Policy",
@@ -374,14 +374,14 @@ class PolicyVersion(SQLModel, table=True):
     in_force_at: datetime | None = None
 
 
-_IN_FORCE = text(
+_IN_FORCE = Statement(
     "SELECT version, text FROM policyversion WHERE in_force_at IS NOT NULL ORDER BY version DESC LIMIT 1"
 )
 
 
 def current(session: Session) -> tuple[int, Policy] | None:
     """The version in force and its rules; None before the first apply."""
-    found = session.connection().execute(_IN_FORCE).first()
+    found = _IN_FORCE.first(session)
     if found is None:
         return None
     return found[0], policy_of(found[0], found[1])

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Index, text
-from sqlmodel import Field, Session, SQLModel, col, delete, select
+from sqlalchemy import JSON, Index
+from sqlmodel import Field, Session, SQLModel, col, delete
 
-from models.base import ref, stored_time
+from models.base import ref
 from models.refusal import KeyReused
+from models.sql import Statement
 
 KEPT = timedelta(days=35)
 """Longer than any chat redelivers and than one period."""
@@ -35,15 +36,18 @@ def fingerprint(sender: str, words: Sequence[str]) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
-_KNOWN = text("SELECT fingerprint, answer FROM receipt WHERE key = :key")
+_KNOWN = Statement("SELECT fingerprint, answer FROM receipt WHERE key = :key")
 
 
 def answered(session: Session, key: str, print_: str) -> tuple[bool, dict[str, Any] | None]:
     """Whether `key` was answered, and how; raises `KeyReused` when it came with other words then."""
-    found = session.connection().execute(_KNOWN, {"key": key}).first()
-    if found is not None and found.fingerprint != print_:
+    found = _KNOWN.first(session, key=key)
+    if found is None:
+        return False, None
+    known, answer = found
+    if known != print_:
         raise KeyReused
-    return found is not None, _read(found.answer) if found is not None else None
+    return True, _read(answer)
 
 
 def _read(answer: Any) -> dict[str, Any] | None:
@@ -52,7 +56,7 @@ def _read(answer: Any) -> dict[str, Any] | None:
     return read
 
 
-_KEEP = text(
+_KEEP = Statement(
     "INSERT INTO receipt (key, fingerprint, answer, member_id, moved, at) "
     "VALUES (:key, :fingerprint, :answer, :member, :moved, :at)"
 )
@@ -69,25 +73,18 @@ def keep(
     at: datetime,
 ) -> None:
     """Remember the answer; whoever else answers this key at this moment is refused by the database and asks again."""
-    words = {
-        "key": key,
-        "fingerprint": print_,
-        "answer": json.dumps(answer, ensure_ascii=False),
-        "member": member,
-        "moved": moved,
-    }
-    session.connection().execute(_KEEP, words | {"at": stored_time(session, at)})
+    said = json.dumps(answer, ensure_ascii=False)
+    _KEEP.changed(session, key=key, fingerprint=print_, answer=said, member=member, moved=moved, at=at)
 
 
 def said_lately(session: Session, member_id: int, print_: str, now: datetime, within: timedelta) -> bool:
     """Whether this person moved quota with the very same words a moment ago: people retype after a time-out."""
-    query = select(Receipt.key).where(
-        Receipt.member_id == member_id,
-        Receipt.fingerprint == print_,
-        col(Receipt.moved).is_(True),
-        Receipt.at > now - within,
-    )
-    return session.exec(query.limit(1)).first() is not None
+    return _LATELY.first(session, member=member_id, fingerprint=print_, since=now - within) is not None
+
+
+_LATELY = Statement(
+    "SELECT key FROM receipt WHERE member_id = :member AND fingerprint = :fingerprint AND moved AND at > :since LIMIT 1"
+)
 
 
 def forget_old(session: Session, now: datetime) -> None:

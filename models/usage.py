@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, bindparam, func, text
-from sqlmodel import Field, Session, SQLModel, col, select
+from sqlalchemy import BigInteger, text
+from sqlmodel import Field, Session, SQLModel
 
 from models.base import is_postgres, lock_members, stored_time
 from models.ledger import SPEND_ORDER, SPENDABLE, Cause
 from models.period import Period, Standing
 from models.posting import larger, post_all, smaller, temporary
+from models.sql import Statement
 from models.wallet import Wallet, burnt, clear_overdraft
 
 
@@ -178,17 +179,12 @@ _CLEAN = text("DELETE FROM metered")
 
 def by_model(session: Session, member_id: int, since: date) -> list[tuple[str, int]]:
     """What it went on since a day, the largest first."""
-    found = session.connection().execute(_BY_MODEL, {"member": member_id, "since": since})
-    return [(model, int(amount)) for model, amount in found]
+    return [(model, int(amount)) for model, amount in _BY_MODEL.all(session, member=member_id, since=since)]
 
 
-_WENT = func.sum(col(Usage.amount))
-_BY_MODEL = (
-    select(Usage.model, _WENT)
-    .where(col(Usage.member_id) == bindparam("member"), col(Usage.day) >= bindparam("since"))
-    .group_by(col(Usage.model))
-    .having(_WENT > 0)
-    .order_by(_WENT.desc())
+_BY_MODEL = Statement(
+    "SELECT model, SUM(amount) AS went FROM usage WHERE member_id = :member AND day >= :since "
+    "GROUP BY model HAVING SUM(amount) > 0 ORDER BY went DESC"
 )
 
 

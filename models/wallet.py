@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, select, text
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from models.amount import share_up
-from models.base import stored_time
-from models.ledger import Account, AccountKind, Cause, Kind, account_of, organisation, transfer
+from models.ledger import AccountKind, Cause, Kind, account_of, organisation, transfer
 from models.policy import Policy
+from models.sql import Statement
 
 
 @dataclass(frozen=True)
@@ -40,22 +39,18 @@ class Wallet:
         return max(0, self.allocation - share_up(base, policy.lending.keep_share))
 
 
-HELD = tuple(
-    func.coalesce(func.sum(col(Account.balance)).filter(col(Account.kind) == kind), 0)
-    for kind in (
-        AccountKind.ALLOCATION,
-        AccountKind.TOP_UP,
-        AccountKind.LOAN,
-        AccountKind.OVERDRAFT,
-        AccountKind.USED,
-    )
+HELD = ", ".join(
+    f"COALESCE(SUM(a.balance) FILTER (WHERE a.kind = '{kind}'), 0)"
+    for kind in ("allocation", "top_up", "loan", "overdraft", "used")
 )
-"""What the accounts of a query hold, in the order of `Wallet`."""
-_WALLET = select(*HELD).where(col(Account.member_id) == bindparam("member"))
+"""What the accounts `a` of a query hold, in the order of `Wallet`."""
 
 
 def wallet_of(session: Session, member_id: int) -> Wallet:
-    return Wallet(*map(int, session.connection().execute(_WALLET, {"member": member_id}).one()))
+    return Wallet(*map(int, _WALLET.first(session, member=member_id)))
+
+
+_WALLET = Statement(f"SELECT {HELD} FROM account a WHERE a.member_id = :member")
 
 
 def fill_overdraft(session: Session, member_id: int, cause: Cause) -> int:
@@ -63,15 +58,15 @@ def fill_overdraft(session: Session, member_id: int, cause: Cause) -> int:
 
     Taken from the allocation, then from top-ups by earliest end; never from a loan.
     """
-    rows = session.connection().execute(_OWN, {"member": member_id}).all()
-    hole = -sum(row.balance for row in rows if row.kind == AccountKind.OVERDRAFT)
+    rows = _OWN.all(session, member=member_id)
+    hole = -sum(balance for _, kind, balance in rows if kind == AccountKind.OVERDRAFT)
     filled = 0
-    for row in rows:
-        part = min(hole - filled, row.balance)
-        if row.kind == AccountKind.OVERDRAFT or part <= 0:
+    for account, kind, balance in rows:
+        part = min(hole - filled, balance)
+        if kind == AccountKind.OVERDRAFT or part <= 0:
             continue
         overdraft = account_of(session, AccountKind.OVERDRAFT, member_id, cause.at)
-        transfer(session, Kind.FILL, part, source=row.id, target=overdraft, cause=cause)
+        transfer(session, Kind.FILL, part, source=account, target=overdraft, cause=cause)
         filled += part
     return filled
 
@@ -85,12 +80,12 @@ def clear_overdraft(session: Session, member_id: int, cause: Cause) -> None:
         transfer(session, Kind.FILL, hole, source=issued, target=overdraft, cause=cause)
 
 
-_OWN = text(
+_OWN = Statement(
     "SELECT id, kind, balance FROM account WHERE member_id = :member AND kind IN ('allocation', 'top_up', 'overdraft') "
     "AND balance <> 0 ORDER BY CASE kind WHEN 'allocation' THEN 0 ELSE 1 END, ends_at, id"
 )
 
-_BURNT = text(
+_BURNT = Statement(
     "SELECT COALESCE(SUM(e.amount), 0) FROM entry e JOIN account a ON a.id = e.account_id AND a.kind = 'used' "
     "WHERE e.member_id = :member AND e.at >= :since AND e.at <= :until"
 )
@@ -98,5 +93,4 @@ _BURNT = text(
 
 def burnt(session: Session, member_id: int, since: datetime, until: datetime) -> int:
     """What a member spent between two moments."""
-    words = {"member": member_id, "since": stored_time(session, since), "until": stored_time(session, until)}
-    return int(session.connection().execute(_BURNT, words).scalar_one())
+    return int(_BURNT.first(session, member=member_id, since=since, until=until)[0])

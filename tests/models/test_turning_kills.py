@@ -54,7 +54,7 @@ BOOKS = {
 }
 
 
-class Killed(Exception):
+class Killed(BaseException):
     """The process was shot."""
 
 
