@@ -11,7 +11,7 @@ from handlers import housekeeping, oa_form, requests
 from handlers.context import Voice
 from models import policy as rules
 from models.member import Address
-from models.outbox import Effect, park
+from models.outbox import Effect, mark, park
 from models.request import Request
 from tests.town import CAST, NOW, POLICY, asks, who
 
@@ -85,7 +85,7 @@ def test_who_is_no_approver_any_more_is_not_asked_on_the_next_one(session: Sessi
 def test_a_form_that_was_set_aside_makes_way_for_the_card_once(session: Session) -> None:
     request = ask(session)
     (form,) = oa_form.forms(session, request)
-    assert park(session, form, NOW, "no approval: permission")
+    assert mark(session, [park(form, NOW, "no approval: permission")]) == 1
     for _ in range(2):
         due(session)
     assert shapes(session, request)[1:] == ["full"]
