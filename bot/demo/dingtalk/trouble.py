@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bot.demo.dingtalk.things import Json, Refusal
+from bot.demo import trouble
+from bot.demo.dingtalk.things import Refusal
 
 # How a call goes wrong: BEFORE means that nothing was done; AFTER, that it was and the app may not know.
 THROTTLED = "throttled"
@@ -32,30 +33,15 @@ FROZEN = ("open", "connect", "socket")
 
 
 @dataclass
-class Strike:
+class Strike(trouble.Strike):
     """One planned trouble; `where` is a part of `METHOD /path`, or a kind of push."""
 
-    where: str
-    how: str
-    after: int = 0
-    times: int | None = 1
     copies: int = 1
     refusal: Refusal | None = None
     release: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def due(self, where: str) -> bool:
-        """Count this occasion; is it one to strike?"""
-        if (self.where != "*" and self.where not in where) or self.times == 0:
-            return False
-        if self.after > 0:
-            self.after -= 1
-            return False
-        if self.times is not None:
-            self.times -= 1
-        return True
-
-    def as_json(self) -> Json:
-        return {"where": self.where, "how": self.how, "after": self.after, "times": self.times}
+    def meets(self, where: str) -> bool:
+        return self.where == "*" or self.where in where
 
 
 class Trouble:

@@ -17,6 +17,8 @@ from typing import Any, Final, Self
 
 from aiohttp import web
 
+from bot.demo import trouble
+
 Json = dict[str, Any]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -45,25 +47,10 @@ class Refusal(Exception):  # noqa: N818 - what the gateway answers
 
 
 @dataclass
-class Strike:
-    """One planned trouble. `route` reads `POST /user/update`, or `*`; `after`: so many calls pass first."""
+class Strike(trouble.Strike):
+    """One planned trouble. `where` reads `POST /user/update`, or `*`."""
 
-    route: str
-    how: str
-    after: int = 0
-    times: int | None = 1
     value: int = 0
-
-    def due(self, route: str) -> bool:
-        """Count this occasion; is it one to strike?"""
-        if self.route not in {route, "*"} or self.times == 0:
-            return False
-        if self.after > 0:
-            self.after -= 1
-            return False
-        if self.times is not None:
-            self.times -= 1
-        return True
 
 
 class Trouble:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.demo.slack.things import Json
+from bot.demo import trouble
 
 # How an API call goes wrong. "Before" means that nothing was done; the others were done and the app may not know.
 RATE_LIMITED = "rate_limited"
@@ -27,31 +27,12 @@ ACK_LOST = "ack_lost"
 
 
 @dataclass
-class Strike:
+class Strike(trouble.Strike):
     """One planned trouble; `where` is an API method, `response_url`, or a kind of delivery."""
 
-    where: str
-    how: str
-    after: int = 0
-    times: int | None = 1
     seconds: float = 0.0
     status: int = 200
     error: str = ""
-
-    def due(self, where: str) -> bool:
-        """Count this occasion; is it one to strike?"""
-        if self.where not in {where, "*"} or self.times == 0:
-            return False
-        if self.after > 0:
-            self.after -= 1
-            return False
-        if self.times is not None:
-            self.times -= 1
-        return True
-
-    def as_json(self) -> Json:
-        """For the playground's list of what is switched on."""
-        return {"where": self.where, "how": self.how, "after": self.after, "times": self.times}
 
 
 class Trouble:
