@@ -14,7 +14,9 @@ from sqlmodel import Session, col, select
 from bot.database import Database
 from handlers import requests
 from handlers.context import Voice
+from handlers.housekeeping import requests_due
 from models import policy as rules
+from models.approvers import Asked
 from models.audit import audit
 from models.giving import adjust
 from models.ledger import Cause
@@ -195,3 +197,18 @@ def sound(database: Database) -> None:
 
 def after(**span: float) -> datetime:
     return NOW + timedelta(**span)
+
+
+def clock(town: Database, now: datetime) -> None:
+    town.transact(lambda session: requests_due(voice(session, now)))
+
+
+def asked(town: Database) -> list[str]:
+    """Who was asked so far, in order."""
+    rows = town.transact(lambda session: session.exec(select(Asked).order_by(Asked.asked_at)).all())
+    names = town.transact(lambda session: {who(session, name).id: name for name in CAST})
+    return [names[row.member_id] for row in rows]
+
+
+def state(town: Database) -> str:
+    return town.transact(lambda session: session.exec(select(Request.state)).one())
