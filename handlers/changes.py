@@ -10,7 +10,6 @@ from handlers.wording import Shown, Text
 from models.ledger import Account, AccountKind
 from models.member import Member
 from models.message import Message
-from models.outbox import Effect, promise
 from models.period import Period, Standing, funded
 from models.policy import Policy, PolicyVersion, policy_of
 
@@ -97,7 +96,7 @@ def warn_of_pools(voice: Voice) -> bool:
         if team is None or team.owner is None or not budget or spent * 100 < NEARLY * budget:
             continue
         owner = voice.session.exec(select(Member).where(Member.email == team.owner)).one_or_none()
-        if owner is not None and _first_time(voice, f"pool:{pool.id}"):
+        if owner is not None and voice.first_time(f"pool:{pool.id}"):
             _warn(voice, owner, team.name, spent, budget)
     return False
 
@@ -107,8 +106,3 @@ def _warn(voice: Voice, owner: Member, team: str, spent: int, budget: int) -> No
     spent_, budget_, left = (reader.amount(one) for one in (spent, budget, budget - spent))
     text = POOL_NEARLY_SPENT(reader.locale, team=team, spent=spent_, budget=budget_, left=left)
     voice.tell(owner, Message(text=text))
-
-
-def _first_time(voice: Voice, key: str) -> bool:
-    """Whether this is said for the first time: a done effect is the mark."""
-    return promise(voice.session, Effect(key=key, kind="mark", due_at=voice.now, done_at=voice.now))

@@ -129,6 +129,10 @@ class Voice:
         effect = Effect(key=key, kind="say", payload=payload, lane=lane, about=about, due_at=due)
         promise(self.session, effect)
 
+    def first_time(self, key: str) -> bool:
+        """Whether this is said for the first time: a done effect is the mark."""
+        return promise(self.session, Effect(key=key, kind="mark", due_at=self.now, done_at=self.now))
+
     def retell(self, about: str, show: Callable[[str, Member | None], Message]) -> None:
         """Bring every copy of `about` to its new state: one not sent yet is sent in it, one already sent is replaced."""
         for copy in copies(self.session, about):

@@ -25,7 +25,7 @@ from models.ledger import Account, AccountKind, Kind, Transfer
 from models.loan import Ask, Loan
 from models.member import Member
 from models.message import Button, Message
-from models.outbox import Effect, promise, unreached
+from models.outbox import Effect, unreached
 from models.period import Period
 from models.receipt import forget_old
 from models.request import OPEN, Request, ask_next, end, end_grant
@@ -220,7 +220,7 @@ def warn_of_returns(voice: Voice) -> bool:
         return False
     some = voice.session.exec(_unwarned(period)).all()
     for loan, unspent in some:
-        if _first_time(voice, f"{WARNED}{loan.id}"):
+        if voice.first_time(f"{WARNED}{loan.id}"):
             _warn(voice, loan, unspent, period)
     return len(some) == PIECE
 
@@ -254,11 +254,6 @@ def _warn(voice: Voice, loan: Loan, unspent: int, period: Period) -> None:
             day=reader.last_day(period.ends_at),
         )
         voice.tell(one, Message(text=text, buttons=(cards.loan_button(reader, action, loan.id, other),)))
-
-
-def _first_time(voice: Voice, key: str) -> bool:
-    """Whether this is said for the first time: a done effect is the mark."""
-    return promise(voice.session, Effect(key=key, kind="mark", due_at=voice.now, done_at=voice.now))
 
 
 def tidy(voice: Voice) -> bool:

@@ -21,7 +21,7 @@ from models.gateway_state import GatewayState, free_models, rate_now
 from models.loan import unspent_lent
 from models.member import Member
 from models.message import Button, Message, escape
-from models.outbox import Effect, promise
+from models.outbox import Effect
 from models.period import Standing
 from models.request import Request
 from models.usage import by_model
@@ -104,10 +104,10 @@ def alert(voice: Voice, member_id: int, burns: Sequence[Burn] = ()) -> None:
     found, member = _alarm(voice, member_id), voice.session.get_one(Member, member_id)
     if found is None:
         return
-    if found.surge and _mark(voice, _surge_key(member_id, voice.now)):
+    if found.surge and voice.first_time(_surge_key(member_id, voice.now)):
         voice.tell(member, _surge(voice, member, found.surge, burns))
     for level in found.levels:
-        _mark(voice, _level_key(found.stands, level))
+        voice.first_time(_level_key(found.stands, level))
     if found.levels:
         voice.tell(member, _level(voice, member, found, burns))
 
@@ -207,10 +207,6 @@ def _surge_key(member_id: int, at: datetime) -> str:
 
 def _known(voice: Voice, key: str) -> Effect | None:
     return voice.session.exec(select(Effect).where(Effect.key == key)).one_or_none()
-
-
-def _mark(voice: Voice, key: str) -> bool:
-    return promise(voice.session, Effect(key=key, kind="mark", due_at=voice.now, done_at=voice.now))
 
 
 def borrow_how(ctx: Context) -> Message:

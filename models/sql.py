@@ -1,13 +1,12 @@
 """SQL in the driver's own hands, for what every command asks.
 
-SQLAlchemy takes about 100 µs of a processor to carry a statement there and its rows back, where SQLite answers within 10. Errors,
-events and lost connections stay SQLAlchemy's.
+Put together by SQLAlchemy a small question costs 120 µs of a processor, as text for the driver 65, where SQLite answers within 10.
+Errors, events and lost connections stay SQLAlchemy's.
 """
 
 from __future__ import annotations
 
 import re
-import sqlite3
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -40,11 +39,9 @@ class Statement:
 
     def _done(self, session: Session, words: dict[str, Any]) -> Any:
         connection = session.connection()
-        cursor = connection.connection.cursor()
-        connection._cursor_execute(
-            cursor, self._as_taken[connection.dialect.name], words
-        )  # the way of a dialect
-        return cursor
+        if connection.dialect.name == "sqlite":
+            words = {name: _kept(word) for name, word in words.items()}
+        return connection.exec_driver_sql(self._as_taken[connection.dialect.name], words)
 
 
 def moment(stored: Any) -> datetime:
@@ -58,5 +55,8 @@ def written(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
-sqlite3.register_adapter(datetime, written)
-sqlite3.register_adapter(date, date.isoformat)
+def _kept(word: Any) -> Any:
+    """A word as SQLite keeps it: it has no times and no days."""
+    if isinstance(word, datetime):
+        return written(word)
+    return word.isoformat() if isinstance(word, date) else word

@@ -8,8 +8,26 @@ from pathlib import Path
 import pytest
 
 from bot.database import Database
+from bot.settings import Settings
+from tests.console import Operator
 from tests.stage import Stage, raised, settled_copy
 from tests.town import settle_town
+
+
+@pytest.fixture
+def nothing_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of this machine counts, and the current folder is empty."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("LOG_LEVEL", "ERROR")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def fresh(nothing_is_set: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operator:
+    """A terminal on a machine without a database."""
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/quotabot.db")
+    return Operator(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ from sqlalchemy import text
 
 from bot.database import Database
 from bot.demo.slack.workspace import Person, Workspace
-from bot.settings import Settings
 from models import policy as rules
 from models.ledger import Cause
 from models.loan import Loan
@@ -25,19 +24,7 @@ from tests.town import who
 TODAY = datetime.now(ZoneInfo("Asia/Shanghai")).date()
 
 
-@pytest.fixture(autouse=True)
-def _nothing_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv("LOG_LEVEL", "ERROR")
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operator:
-    """A machine without a database."""
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/quotabot.db")
-    return Operator(tmp_path)
+pytestmark = pytest.mark.usefixtures("nothing_is_set")
 
 
 @pytest.fixture

@@ -2,27 +2,16 @@
 
 import asyncio
 import json
-from pathlib import Path
 
 import pytest
 
 from bot.demo.slack.workspace import Person, Workspace
-from bot.settings import Settings
 from tests.console import PEOPLE, POLICY, Operator
 
 
-@pytest.fixture(autouse=True)
-def _nothing_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv("LOG_LEVEL", "ERROR")
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/quotabot.db")
-    monkeypatch.chdir(tmp_path)
-
-
 @pytest.fixture
-def operator(tmp_path: Path) -> Operator:
-    return Operator(tmp_path)
+def operator(fresh: Operator) -> Operator:
+    return fresh
 
 
 def test_a_dry_run_shows_what_would_be_and_changes_nothing(operator: Operator) -> None:

@@ -12,7 +12,6 @@ import pytest
 from sqlmodel import Session, select
 
 from bot.database import Database
-from bot.settings import Settings
 from handlers import oa_form
 from models import giving
 from models import policy as rules
@@ -27,19 +26,10 @@ MORE = POLICY.replace("amount: 100", "amount: 120")
 LESS = POLICY.replace("amount: 100", "amount: 60.5\n    reason: the spring is over")
 
 
-@pytest.fixture(autouse=True)
-def _nothing_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv("LOG_LEVEL", "ERROR")
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/quotabot.db")
-    monkeypatch.chdir(tmp_path)
-
-
 @pytest.fixture
-def operator(tmp_path: Path, settled: bytes) -> Operator:
-    (tmp_path / "quotabot.db").write_bytes(settled)
-    return Operator(tmp_path)
+def operator(fresh: Operator, settled: bytes) -> Operator:
+    (fresh.folder / "quotabot.db").write_bytes(settled)
+    return fresh
 
 
 @pytest.fixture(scope="module")
@@ -279,9 +269,9 @@ def test_history_tells_every_version_and_show_the_one_of_a_day(operator: Operato
 # killed
 
 
-def test_a_first_apply_that_was_killed_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_first_apply_that_was_killed_goes_on(fresh: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models.turning.CHUNK", 2)
-    operator = Operator(tmp_path)
+    operator = fresh
     operator.run("people", "import", operator.file("people.csv", PEOPLE))
     now = datetime.now(UTC)
 

@@ -9,20 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from bot.database import Database
-from bot.settings import Settings
 from models.period import Period
 from tests.console import PEOPLE, Operator
-
-
-@pytest.fixture
-def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operator:
-    """A machine without a database."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv("LOG_LEVEL", "ERROR")
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/quotabot.db")
-    monkeypatch.chdir(tmp_path)
-    return Operator(tmp_path)
 
 
 @pytest.fixture

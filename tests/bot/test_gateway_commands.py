@@ -81,15 +81,9 @@ class Office:
 
 
 @pytest.fixture
-def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operator:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv("LOG_LEVEL", "ERROR")
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/quotabot.db")
-    monkeypatch.chdir(tmp_path)
-    found = Operator(tmp_path)
-    found.settle()
-    return found
+def operator(fresh: Operator) -> Operator:
+    fresh.settle()
+    return fresh
 
 
 @pytest.fixture

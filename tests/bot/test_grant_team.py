@@ -2,13 +2,11 @@
 
 import os
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlmodel import col, select
 
 from bot.database import Database
-from bot.settings import Settings
 from models.outbox import Effect
 from tests.console import POLICY, Operator
 
@@ -16,17 +14,11 @@ SOON = (datetime.now(UTC) + timedelta(days=9)).date().isoformat()
 
 
 @pytest.fixture
-def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operator:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv("LOG_LEVEL", "ERROR")
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/quotabot.db")
-    monkeypatch.chdir(tmp_path)
-    found = Operator(tmp_path)
-    found.settle(
+def operator(fresh: Operator) -> Operator:
+    fresh.settle(
         POLICY.replace("teams:\n", "teams:\n  - {name: product}\n  - {name: design, parent: product}\n")
     )
-    return found
+    return fresh
 
 
 def test_each_member_of_a_team_gets_the_same_and_nobody_else(operator: Operator) -> None:

@@ -3,14 +3,12 @@
 import csv
 import json
 from datetime import UTC, date, datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlmodel import Session
 
 from bot.database import Database
-from bot.settings import Settings
 from handlers import lending
 from models.audit import audit
 from models.ledger import record
@@ -25,13 +23,8 @@ ZONE = ZoneInfo("Asia/Shanghai")
 
 
 @pytest.fixture
-def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operator:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv("LOG_LEVEL", "ERROR")
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/quotabot.db")
-    monkeypatch.chdir(tmp_path)
-    return Operator(tmp_path)
+def operator(fresh: Operator) -> Operator:
+    return fresh
 
 
 def november(database: Database, now: datetime = NOW) -> dict[str, Line]:

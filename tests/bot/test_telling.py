@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -14,7 +13,6 @@ import pytest
 from sqlmodel import Session, col, select
 
 from bot.database import Database
-from bot.settings import Settings
 from models.outbox import Effect
 from tests.console import POLICY, Operator
 
@@ -35,16 +33,10 @@ SHOWN = f"{DAY.day} {DAY:%b}"
 
 
 @pytest.fixture
-def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operator:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv("LOG_LEVEL", "ERROR")
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/quotabot.db")
-    monkeypatch.chdir(tmp_path)
-    found = Operator(tmp_path)
-    found.run("people", "import", found.file("people.csv", PEOPLE))
-    found.run("policy", "apply", found.file("policy.yaml", FREE))
-    return found
+def operator(fresh: Operator) -> Operator:
+    fresh.run("people", "import", fresh.file("people.csv", PEOPLE))
+    fresh.run("policy", "apply", fresh.file("policy.yaml", FREE))
+    return fresh
 
 
 def inside(work: Callable[[Session], T]) -> T:

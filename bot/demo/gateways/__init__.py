@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -111,7 +112,7 @@ class Trouble:
             self._meanwhile[route]()
 
 
-class StandIn:
+class StandIn(ABC):
     """A gateway on a free port of loopback. `calls` counts by route, `bodies` keeps what was written, in order.
 
     `late`: what hangs on its way until `arrive()`.
@@ -133,13 +134,13 @@ class StandIn:
         """GATEWAY_URL."""
         return f"http://127.0.0.1:{self.port}"
 
+    @abstractmethod
     def routes(self) -> Sequence[web.RouteDef]:
         """The API."""
-        raise NotImplementedError
 
+    @abstractmethod
     def authorize(self, request: web.Request, route: str) -> None:
         """Pass, or raise the `Refusal` this gateway gives."""
-        raise NotImplementedError
 
     async def __aenter__(self) -> Self:
         app = web.Application(middlewares=[self._serve])
