@@ -57,10 +57,10 @@ async def serve_bolt(port: int, *, before: bool) -> None:
 
 async def serve_ours(port: int, database_url: str) -> None:
     """The production adapter and dispatcher, as `quotabot run` builds them, but for the vendor's replies."""
+    from bot.app import House  # noqa: PLC0415
     from bot.database import Database  # noqa: PLC0415
-    from bot.demo.slack.workspace import Person, Workspace  # noqa: PLC0415
-    from bot.running import House  # noqa: PLC0415
     from bot.settings import Settings  # noqa: PLC0415
+    from sandbox.slack.workspace import Person, Workspace  # noqa: PLC0415
 
     people = [Person(id="U0ADMIN", name="admin", real_name="Admin", email="admin@corp.example")]
     async with Workspace(people=people, signing_secret=SECRET) as slack, aiohttp.ClientSession() as http:

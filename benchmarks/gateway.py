@@ -22,16 +22,18 @@ from sqlmodel import Session, select
 
 from benchmarks.measure import ratio, report
 from bot.database import Database
-from bot.demo.gateways.litellm import LiteLLM
-from bot.gateways import Gateway, open_gateway
+from bot.gateways.port import Gateway
+from bot.gateways.reconcile import Reconciler
+from bot.gateways.registry import open_gateway
 from bot.migrate import migrate
-from bot.reconcile import Reconciler
-from models import policy as rules
-from models.ledger import AccountKind, Cause, organisation
-from models.member import Member
-from models.period import Period
-from models.request import top_up
-from models.turning import advance, begin_turn, open_first
+from models.ledger.account import AccountKind, organisation
+from models.ledger.transfer import Cause
+from models.people.member import Member
+from models.policy import document, versions
+from models.quota.closing import advance, begin_turn, open_first
+from models.quota.grant import top_up
+from models.quota.period import Period
+from sandbox.gateways.litellm import LiteLLM
 
 NOW = datetime(2026, 11, 9, 2, tzinfo=UTC)
 DECEMBER = datetime(2026, 12, 1, 1, tzinfo=UTC)
@@ -81,9 +83,11 @@ class Bench:
     def settle(self) -> None:
         migrate(self.database.engine)
         self.database.transact(self._people)
-        version = self.database.transact(lambda session: rules.record_version(session, POLICY, NOW, "bench"))
+        version = self.database.transact(
+            lambda session: versions.record_version(session, POLICY, NOW, "bench")
+        )
         self.database.transact(
-            lambda session: open_first(session, NOW, version, rules.parse(POLICY)) and None
+            lambda session: open_first(session, NOW, version, document.parse(POLICY)) and None
         )
         self._advance()
 

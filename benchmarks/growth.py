@@ -24,8 +24,8 @@ from benchmarks.measure import Cell, Postgres, interleave, quantile, ratio, repo
 from benchmarks.period import NOW, settle
 from bot.database import Database
 from bot.dispatch import Dispatcher
-from bot.messenger import Request
-from models.ledger import Cause, Kind, statement, transfer
+from bot.messengers.port import Request
+from models.ledger.transfer import Cause, Kind, statement, transfer
 
 DEEP = NOW - timedelta(days=180)
 NUMBERS = {

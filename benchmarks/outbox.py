@@ -25,13 +25,13 @@ from benchmarks.measure import Postgres, ratio, report, shown
 from bot import logs
 from bot.database import Database
 from bot.dispatch import Dispatcher
+from bot.messengers.slack.adapter import Slack
+from bot.messengers.slack.render import render
 from bot.migrate import migrate
 from bot.settings import Settings
-from bot.slack.blocks import render
-from bot.slack.messenger import Slack
 from bot.worker import AT_ONCE, Worker
-from models.message import Message
-from models.outbox import Effect
+from models.messages.message import Message
+from models.messages.outbox import Effect
 
 NOW = datetime(2026, 11, 9, 2, tzinfo=UTC)
 SAID = Message(

@@ -26,17 +26,18 @@ from pathlib import Path
 from sqlmodel import Session, col, select
 
 from benchmarks.measure import Cell, Postgres, interleave, quantile, ratio, report
-from bot.commands.policy import _Plan
+from bot.cli.policy import _Plan
 from bot.database import Database
 from bot.dispatch import Dispatcher
-from bot.messenger import Request
+from bot.messengers.port import Request
 from bot.migrate import migrate
-from models import policy as rules
-from models.ledger import AccountKind, Cause, organisation
-from models.member import Address, Member
-from models.period import Period
-from models.posting import post_all
-from models.turning import advance, begin_turn, open_first
+from models.ledger.account import AccountKind, organisation
+from models.ledger.bulk import post_all
+from models.ledger.transfer import Cause
+from models.people.member import Address, Member
+from models.policy import document, versions
+from models.quota.closing import advance, begin_turn, open_first
+from models.quota.period import Period
 
 NOW = datetime(2026, 1, 12, 2, tzinfo=UTC)
 TEAMS, ROLES, KINDS = 40, ("engineer", "designer", "lead"), ("employee",) * 8 + ("contractor", "intern")
@@ -77,8 +78,8 @@ def settle(database: Database, count: int) -> None:
     migrate(database.engine)
     for first in range(0, count, 10_000):
         database.transact(lambda session, first=first: people(session, first, min(10_000, count - first)))  # type: ignore[misc]
-    version = database.transact(lambda session: rules.record_version(session, POLICY, NOW, "bench"))
-    database.transact(lambda session: open_first(session, NOW, version, rules.parse(POLICY)) and None)
+    version = database.transact(lambda session: versions.record_version(session, POLICY, NOW, "bench"))
+    database.transact(lambda session: open_first(session, NOW, version, document.parse(POLICY)) and None)
     while database.transact(lambda session: advance(session, NOW)):
         pass
     database.transact(_open_used)
@@ -144,7 +145,7 @@ _ALLOCATE = (
 def child(url: str) -> None:
     """Close one period in a process of its own, and say how its memory grew."""
     database = Database(url)
-    database.transact(rules.current)  # connected, and the policy parsed: that is held before, too
+    database.transact(versions.current)  # connected, and the policy parsed: that is held before, too
     before = _held("VmRSS")
     found = close(database)
     found["memory_mib"] = _held("VmHWM") - before  # not ru_maxrss, which begins with what the parent held
@@ -168,7 +169,7 @@ def in_a_process(url: str) -> dict[str, float]:
 
 def planned(database: Database) -> Cell:
     """`policy plan` of a policy that gives everybody else ten more."""
-    policy = rules.parse(POLICY.replace("{match: {}, amount: 100}", "{match: {}, amount: 110}"))
+    policy = document.parse(POLICY.replace("{match: {}, amount: 100}", "{match: {}, amount: 110}"))
 
     def cell() -> dict[str, float]:
         begun = time.perf_counter()

@@ -25,8 +25,8 @@ import aiohttp
 from benchmarks.ack import SECRET, cpu_seconds, rss_mib
 from benchmarks.measure import ratio, report, shown
 from bot.database import Database
-from bot.demo.slack.workspace import Person, Workspace
 from bot.migrate import migrate
+from sandbox.slack.workspace import Person, Workspace
 
 OURS, BOLT = "quotabot run", "hello, stock Bolt"
 

@@ -27,12 +27,13 @@ from sqlmodel import Session
 from benchmarks.measure import Cell, Postgres, interleave, quantile, ratio, report
 from bot.database import Database
 from bot.dispatch import Dispatcher
-from bot.messenger import Request
+from bot.messengers.port import Request
 from bot.migrate import migrate
-from models import policy as rules
-from models.ledger import AccountKind, Cause, Kind, open_account, organisation, transfer
-from models.member import Address, Member
-from models.turning import advance, open_first
+from models.ledger.account import AccountKind, open_account, organisation
+from models.ledger.transfer import Cause, Kind, transfer
+from models.people.member import Address, Member
+from models.policy import document, versions
+from models.quota.closing import advance, open_first
 
 NOW = datetime(2026, 11, 9, 2, tzinfo=UTC)
 PEOPLE = 2_000
@@ -56,8 +57,8 @@ def settle(database: Database) -> list[int]:
             )
 
     database.transact(people)
-    version = database.transact(lambda session: rules.record_version(session, POLICY, NOW, "bench"))
-    database.transact(lambda session: open_first(session, NOW, version, rules.parse(POLICY)) and None)
+    version = database.transact(lambda session: versions.record_version(session, POLICY, NOW, "bench"))
+    database.transact(lambda session: open_first(session, NOW, version, document.parse(POLICY)) and None)
     while database.transact(lambda session: advance(session, NOW)):
         pass
     return database.transact(_allocations)

@@ -20,24 +20,24 @@ from sqlmodel import Session, col, select
 from bot.database import Database
 from bot.migrate import migrate
 from bot.worker import Worker
-from models import policy as rules
-from models.approvers import Asked
-from models.audit import audit
-from models.enacting import move_on
-from models.giving import welcome_all
-from models.leaving import leave
-from models.ledger import Cause
-from models.loan import Loan, forgive, loans_of
-from models.loan import recall as take_back
-from models.member import Address, Member
-from models.message import Message
-from models.period import Period
-from models.policy import Policy
+from models.ledger.audit import audit
+from models.ledger.transfer import Cause
+from models.messages.message import Message
+from models.metering.usage import Reading, book
+from models.people.member import Address, Member
+from models.policy import document, versions
+from models.policy.document import Policy
+from models.quota.allocation import welcome_all
+from models.quota.approvers import Asked
+from models.quota.closing import advance, open_first
+from models.quota.leaving import leave
+from models.quota.loan import Loan, forgive, loans_of
+from models.quota.loan import recall as take_back
+from models.quota.period import Period
+from models.quota.policy_change import move_on
+from models.quota.request import OPEN, Request, approve, ask
 from models.refusal import Refusal
-from models.request import OPEN, Request, approve, ask
-from models.spending import EVERYBODY, by_team
-from models.turning import advance, open_first
-from models.usage import Reading, book
+from models.reports.spending import EVERYBODY, by_team
 
 START = datetime(2026, 1, 5, 4, tzinfo=UTC)
 DAYS = 730
@@ -68,10 +68,10 @@ class Company:
         self.do(lambda session: self._hire(session, self.people))
         words = self._policy()
         version = self.database.transact(
-            lambda session: rules.record_version(session, words, self.now, "ops")
+            lambda session: versions.record_version(session, words, self.now, "ops")
         )
         self.database.transact(
-            lambda session: open_first(session, self.now, version, rules.parse(words)) and None
+            lambda session: open_first(session, self.now, version, document.parse(words)) and None
         )
         while self.database.transact(lambda session: advance(session, self.now)):
             pass
@@ -156,7 +156,7 @@ class Company:
         return Cause(self.now, actor, f"{actor}:{self.dice.getrandbits(60)}")
 
     def _rules(self, session: Session) -> Policy:
-        current = rules.current(session)
+        current = versions.current(session)
         assert current is not None
         return current[1]
 
@@ -224,7 +224,7 @@ class Company:
 
     def _ask(self, session: Session) -> None:
         member, amount = self._some(session, 1)[0], self.dice.randint(1, 20) * 10 * USD
-        current = rules.current(session)
+        current = versions.current(session)
         assert current is not None
         ask(
             session,
@@ -253,7 +253,7 @@ class Company:
         """A policy for a day to come, or for today."""
         day = (self.now + timedelta(days=self.dice.choice((0, 3, 12, 40)))).date()
         # what is for today waits for the next tick, like what is for tomorrow
-        rules.record_version(session, self._policy(), self.now - timedelta(days=2), "ops", day)
+        versions.record_version(session, self._policy(), self.now - timedelta(days=2), "ops", day)
 
 
 async def _no_page(_: str) -> Message:

@@ -25,9 +25,9 @@ from sqlmodel import Session
 from benchmarks.measure import Cell, Postgres, interleave, ratio, report
 from benchmarks.period import NOW, settle
 from bot.database import Database
-from models import policy as rules
-from models.ledger import Cause
-from models.usage import Reading, book
+from models.ledger.transfer import Cause
+from models.metering.usage import Reading, book
+from models.policy import versions
 
 PAGE = 1000
 MODELS = ("hunyuan", "deepseek-v4-flash", "glm-5", "qwen3-max")
@@ -81,7 +81,7 @@ def _booked(database: Database, kept: list[list[Reading]]) -> dict[str, float]:
 
 
 def _page(session: Session, page: list[Reading], number: int) -> int:
-    current = rules.current(session)
+    current = versions.current(session)
     assert current is not None
     cause = Cause(NOW + timedelta(hours=2), "gateway", f"page:{page[0].day}:{number}", policy=current[0])
     return book(session, page, zone=current[1].zone, cause=cause)

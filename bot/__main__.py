@@ -6,7 +6,7 @@ import gc
 def main() -> None:
     """The console script. What is loaded stays, so the garbage collector need not look through it: a tenth of a start."""
     gc.disable()
-    from bot.cli import main as run  # noqa: PLC0415
+    from bot.cli.app import main as run  # noqa: PLC0415
 
     gc.enable()
     gc.freeze()

@@ -9,16 +9,17 @@ from uuid import uuid4
 
 from sqlmodel import Session
 
-from bot.messenger import Request
-from handlers import refusals, requests
+from bot.messengers.port import Request
+from handlers import requests
 from handlers.context import Context, Reader
 from handlers.routes import BUTTONS, COMMANDS, FORMS
-from handlers.wording import Shown, listed
-from models import policy as rules
-from models import receipt
-from models.member import Member
-from models.message import Form, Message
-from models.outbox import Effect, promise
+from handlers.words import refusals
+from handlers.words.text import Shown, listed
+from models.messages import receipt
+from models.messages.message import Form, Message
+from models.messages.outbox import Effect, promise
+from models.people.member import Member
+from models.policy import versions
 from models.refusal import KeyReused, Refusal, TooSlow, UnknownSender, WrongUsage
 
 
@@ -88,7 +89,7 @@ def refuse(session: Session, request: Request, no: Refusal, now: datetime) -> Ou
 
 def refusal(session: Session, request: Request, no: Refusal, now: datetime) -> Message:
     """A refusal in the asker's language, as far as one knows it."""
-    me, current = sender_of(session, request), rules.current(session)
+    me, current = sender_of(session, request), versions.current(session)
     locale = me.locale if me and me.locale else guessed_locale(request)
     extra: dict[str, Any] = {"usage": _usage(no.command, locale)} if isinstance(no, WrongUsage) else {}
     if isinstance(no, UnknownSender):

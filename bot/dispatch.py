@@ -20,16 +20,17 @@ from bot import answers
 from bot.answers import Outcome
 from bot.database import Database, Writes
 from bot.hearing import hear
-from bot.messenger import Messenger, Profile, Request
-from handlers import echoes, lending, refusals, texts
+from bot.messengers.port import Messenger, Profile, Request
+from handlers import confirmation, lending
 from handlers.arguments import STATUS_KEPT, Said, Unread, require_here
 from handlers.context import Context
 from handlers.routes import BUTTONS, COMMANDS, CONFIRM, FORMS, HOME, Route
-from handlers.wording import Shown
-from models import policy as rules
-from models.member import HERE, Address, Member, addresses, found_at, meet
-from models.message import Form, Message
-from models.outbox import Effect, promise
+from handlers.words import refusals, texts
+from handlers.words.text import Shown
+from models.messages.message import Form, Message
+from models.messages.outbox import Effect, promise
+from models.people.member import HERE, Address, Member, addresses, found_at, meet
+from models.policy import versions
 from models.refusal import (
     NoPolicyYet,
     NotUnderstood,
@@ -223,7 +224,7 @@ class Dispatcher:
         answer = _spoken(self._answer(ctx, request, said, route), ctx)
         if isinstance(answer, Form) and not request.can_open:
             raise WrongUsage(answer.typed.split()[0] if answer.typed else "help")
-        moved = route is not None and route.moves and not echoes.is_echo(answer)
+        moved = route is not None and route.moves and not confirmation.is_echo(answer)
         answers.keep(session, request, answer, now, ctx.me.id, moved=moved)
         return Outcome(answer)
 
@@ -249,7 +250,7 @@ class Dispatcher:
         if route.form is not None and request.can_open and not request.fields:
             return route.form(ctx, *([said.code] if said.code else []))
         arguments = route.read(ctx, said)  # what cannot be done is not asked back either
-        if route.moves and (echo := echoes.needed(ctx, said, answers.fingerprint(request))) is not None:
+        if route.moves and (echo := confirmation.needed(ctx, said, answers.fingerprint(request))) is not None:
             return echo
         return route.handler(ctx, *arguments)
 
@@ -257,7 +258,7 @@ class Dispatcher:
         if said.code and lending.is_asked(ctx, said.code):
             route, meant = BUTTONS["borrow.accept" if said.intent == "yes" else "borrow.decline"], said
         else:
-            meant = echoes.take(ctx, said)
+            meant = confirmation.take(ctx, said)
             if said.intent == "no":
                 return Message(text=texts.NOTHING_DONE(ctx.reader.locale))
             route, ctx.thread = COMMANDS[meant.intent], meant.thread or ctx.thread
@@ -276,7 +277,7 @@ class Dispatcher:
         here = addresses(session, me.id)[0] is address
         if not here or address.seen_at is None or now - address.seen_at > SEEN:
             address.seen_at = now
-        current = rules.current(session)
+        current = versions.current(session)
         if current is None:
             raise NoPolicyYet
         self._met[request.sender] = me.locale or ""
@@ -339,7 +340,7 @@ class Dispatcher:
         )
 
     def _home(self, session: Session, address: str) -> Message:
-        current, now = rules.current(session), self.clock()
+        current, now = versions.current(session), self.clock()
         me = Member.at(session, address)
         if current is None:
             raise NoPolicyYet

@@ -18,7 +18,7 @@ def hear(sentence: str, today: date) -> Said:
         return Said(intent="history", code=page[1])
     if answer := _ANSWER.match(sentence):
         return Said(intent="yes" if answer[1] else "no", code=answer[3].upper())
-    from handlers import understanding  # noqa: PLC0415 - a start does not wait for its patterns
+    from handlers.language import understanding  # noqa: PLC0415 - a start does not wait for its patterns
 
     heard = understanding.understand(sentence, today=today)
     return Said(
@@ -30,7 +30,7 @@ def hear(sentence: str, today: date) -> Said:
 
 def prepare() -> Iterator[object]:
     """Load and compile, piece by piece, what the first sentence of a process would wait for."""
-    from handlers import understanding  # noqa: PLC0415
+    from handlers.language import understanding  # noqa: PLC0415
 
     yield understanding
     yield from understanding.prepare()

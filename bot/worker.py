@@ -15,13 +15,13 @@ import structlog
 from sqlmodel import Session
 
 from bot.database import Database
-from bot.messenger import Messenger, MessengerError, Undeliverable
+from bot.messengers.port import Messenger, MessengerError, Undeliverable
 from handlers.context import Voice
 from handlers.routes import JOBS, Job
-from models import outbox
-from models import policy as rules
-from models.message import Message
-from models.outbox import Effect, Mark, promise
+from models.messages import outbox
+from models.messages.message import Message
+from models.messages.outbox import Effect, Mark, promise
+from models.policy import versions
 
 log = structlog.get_logger()
 
@@ -209,7 +209,7 @@ class Worker:
             more = await self.database.run(partial(self._piece, job=job, now=now, key=f"{key}:{number}"))
 
     def _piece(self, session: Session, job: Job, now: datetime, key: str) -> bool:
-        current = rules.current(session)
+        current = versions.current(session)
         if current is None:
             return False
         return job.run(

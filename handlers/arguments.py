@@ -8,8 +8,8 @@ from datetime import date
 from typing import Any, Self
 
 from handlers.context import Context
-from models.amount import All, parse
-from models.member import HERE, Member, addresses, require_colleague
+from models.ledger.amount import All, parse
+from models.people.member import HERE, Member, addresses, require_colleague
 from models.refusal import (
     AllNotAllowed,
     BadDate,

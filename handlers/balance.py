@@ -6,19 +6,20 @@ from datetime import datetime
 
 from sqlmodel import col, select
 
-from handlers import texts
-from handlers.cards import days_left
+from handlers.approval.cards import days_left
 from handlers.changes import changes
 from handlers.context import Context, Reader
-from handlers.wording import Shown, listed
-from models.gateway_state import free_models
-from models.ledger import Entry, Transfer, statement
-from models.loan import Loan, loans_of, unspent_lent
-from models.member import Member
-from models.message import Button, Message
-from models.period import Standing
-from models.usage import by_model, outlook
-from models.wallet import Wallet
+from handlers.words import texts
+from handlers.words.text import Shown, listed
+from models.ledger.transfer import Entry, Transfer, statement
+from models.messages.message import Button, Message
+from models.metering.gateway_state import free_models
+from models.metering.outlook import outlook
+from models.metering.usage import by_model
+from models.people.member import Member
+from models.quota.loan import Loan, loans_of, unspent_lent
+from models.quota.status import Standing
+from models.quota.wallet import Wallet
 
 PAGE = 8
 

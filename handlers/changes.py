@@ -6,12 +6,15 @@ from sqlalchemy import Integer, bindparam, func
 from sqlmodel import col, select
 
 from handlers.context import Context, Voice
-from handlers.wording import Shown, Text
-from models.ledger import Account, AccountKind
-from models.member import Member
-from models.message import Message
-from models.period import Period, Standing, funded
-from models.policy import Policy, PolicyVersion, policy_of
+from handlers.words.text import Shown, Text
+from models.ledger.account import Account, AccountKind
+from models.messages.message import Message
+from models.people.member import Member
+from models.policy.document import Policy
+from models.policy.versions import PolicyVersion, policy_of
+from models.quota.period import Period
+from models.quota.pool import funded
+from models.quota.status import Standing
 
 CHANGED_SINCE = Text("Since {day}: {before} → {after} a period.", "{day}起，每期额度：{before} → {after}。")
 CHANGE_TO_COME = Text("From {day} your quota is {amount} a period.", "从{day}起，你每期的额度为 {amount}。")

@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_datetime, format_time
 from sqlmodel import Session
 
-from handlers.wording import Shown
-from models.amount import Unit, shown
-from models.ledger import Cause
-from models.member import Address, Member, addresses
-from models.message import Message
-from models.outbox import Effect, Mailing, copies, promise
-from models.policy import Policy
+from handlers.words.text import Shown
+from models.ledger.amount import Unit, shown
+from models.ledger.transfer import Cause
+from models.messages.message import Message
+from models.messages.outbox import Effect, Mailing, copies, promise
+from models.people.member import Address, Member, addresses
+from models.policy.document import Policy
 
 
 @dataclass(frozen=True)

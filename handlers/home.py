@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from sqlmodel import col, select
 
-from handlers import texts
+from handlers.approval.cards import loan_lines, request_card, request_state
 from handlers.balance import balance
-from handlers.cards import loan_lines, request_card, request_state
 from handlers.context import Context
-from models.approvers import Asked
-from models.message import Button, Message
+from handlers.words import texts
+from models.messages.message import Button, Message
+from models.quota.approvers import Asked
+from models.quota.request import OPEN, Request, open_request
 from models.refusal import NoPolicyYet
-from models.request import OPEN, Request, open_request
 
 MOST = 8
 

@@ -6,33 +6,22 @@ from datetime import timedelta
 
 from sqlmodel import col, select, update
 
-from handlers import texts
+from handlers.approval.cards import loan_button, loan_lines
 from handlers.arguments import require_here
-from handlers.cards import loan_button, loan_lines
 from handlers.context import Context, Reader, Voice
-from handlers.wording import Shown, Text
-from models.loan import (
-    ASK_LASTS,
-    Ask,
-    Lent,
-    Loan,
-    between,
-    give_back,
-    loans_of,
-    may_borrow,
-)
-from models.loan import (
-    forgive as let_go,
-)
-from models.loan import (
-    recall as take_back,
-)
-from models.member import Member
-from models.message import Button, Message, clean, escape
-from models.period import Period, Standing
+from handlers.words import texts
+from handlers.words.text import Shown, Text
+from models.messages.message import Button, Message, clean, escape
+from models.people.member import Member
+from models.quota.ask import ASK_LASTS, Ask
+from models.quota.code import new_code
+from models.quota.loan import Lent, Loan, between, give_back, loans_of, may_borrow
+from models.quota.loan import forgive as let_go
+from models.quota.loan import recall as take_back
+from models.quota.period import Period
+from models.quota.status import Standing
+from models.quota.wallet import wallet_of
 from models.refusal import LendingIsOff, LendingToOneself, NoSuchLoan, UnknownCode, WrongUsage
-from models.request import new_code
-from models.wallet import wallet_of
 
 MOST = 12
 """Loans on one message: each takes three of Slack's fifty blocks."""

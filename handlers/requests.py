@@ -6,39 +6,30 @@ from datetime import date
 
 from sqlmodel import col, select
 
-from handlers import cards, oa_form, texts
+from handlers.approval import cards, oa_form
 from handlers.context import Context, Voice
-from handlers.wording import Shown, listed
-from models.amount import Unit, share
-from models.approvers import Asked, Delegation
-from models.gateway_state import free_models
-from models.loan import loans_of
-from models.member import Member
-from models.message import Button, Field, Form, Message, clean, escape
-from models.outbox import copies
-from models.period import Period, Standing, base_of
+from handlers.words import texts
+from handlers.words.text import Shown, listed
+from models.ledger.amount import Unit, share
+from models.messages.message import Button, Field, Form, Message, clean, escape
+from models.messages.outbox import copies
+from models.metering.gateway_state import free_models
+from models.metering.outlook import needed, outlook
+from models.people.member import Member
+from models.policy.calendar import end_of_day
+from models.quota.allocation import base_of
+from models.quota.approvers import Asked
+from models.quota.delegation import Delegation
+from models.quota.loan import loans_of
+from models.quota.period import Period
+from models.quota.request import Request, ask, auto_approve, find
+from models.quota.request import approve as grant
+from models.quota.request import cancel as take_back
+from models.quota.request import decline as refuse
+from models.quota.request import revoke as take_unspent
+from models.quota.status import Standing
+from models.quota.wallet import wallet_of
 from models.refusal import AlreadyDecided, BadDate, Refusal, WrongUsage
-from models.request import (
-    Request,
-    ask,
-    auto_approve,
-    end_of_day,
-    find,
-)
-from models.request import (
-    approve as grant,
-)
-from models.request import (
-    cancel as take_back,
-)
-from models.request import (
-    decline as refuse,
-)
-from models.request import (
-    revoke as take_unspent,
-)
-from models.usage import needed, outlook
-from models.wallet import wallet_of
 
 
 def request(ctx: Context, amount: int | None, reason: str = "", until: date | None = None) -> Message | Form:

@@ -8,11 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 from handlers import arguments as a
-from handlers import balance, changes, home, housekeeping, lending, metering, requests, team
+from handlers import balance, changes, home, lending, requests, team
 from handlers.arguments import Said, Take
+from handlers.clock import housekeeping
 from handlers.context import Context
-from handlers.wording import Text
-from models.message import Form, Message
+from handlers.gateway import alerts
+from handlers.words.text import Text
+from models.messages.message import Form, Message
 
 _HELP = Text("`help`", "`帮助`")
 
@@ -73,8 +75,8 @@ COMMANDS: dict[str, Route] = {
     "loans": Route(lending.loans, looks=True),
     "history": Route(balance.history, (a.value,), looks=True),
     "team": Route(team.team),
-    "pause": Route(metering.pause, usage=_PAUSE),
-    "resume": Route(metering.keep_going, usage=_PAUSE),
+    "pause": Route(alerts.pause, usage=_PAUSE),
+    "resume": Route(alerts.keep_going, usage=_PAUSE),
     "help": Route(balance.help_, looks=True),
     "lang": Route(balance.lang, (a.locale,), _LANG),
 }
@@ -95,9 +97,9 @@ BUTTONS: dict[str, Route] = {
     "loan.forgive": Route(lending.forgive_loan, (a.code,), _FORGIVE),
     "lend.open": Route(requests.lend_form, usage=_LEND, form=requests.lend_form),
     "history.open": Route(balance.history, (a.value,)),
-    "borrow.open": Route(metering.borrow_how, usage=_BORROW),
-    "surge.continue": Route(metering.keep_going),
-    "surge.pause": Route(metering.pause),
+    "borrow.open": Route(alerts.borrow_how, usage=_BORROW),
+    "surge.continue": Route(alerts.keep_going),
+    "surge.pause": Route(alerts.pause),
 }
 
 FORMS: dict[str, Route] = {

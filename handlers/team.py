@@ -8,16 +8,18 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from handlers import texts
 from handlers.context import Context
-from handlers.wording import Text, listed
-from models.ledger import Account, AccountKind
-from models.member import Member
-from models.message import Chart, Message, escape
-from models.period import Allowance, Period, funded, pool_of
+from handlers.words import texts
+from handlers.words.text import Text, listed
+from models.ledger.account import Account, AccountKind
+from models.messages.message import Chart, Message, escape
+from models.metering.usage import Usage
+from models.people.member import Member
+from models.quota.allocation import Allowance
+from models.quota.period import Period
+from models.quota.pool import funded, pool_of
 from models.refusal import NotForYou
-from models.spending import year
-from models.usage import Usage
+from models.reports.spending import year
 
 YEAR = Text("The organisation's year", "公司全年预算")
 YEAR_OF = Text(

@@ -15,8 +15,8 @@ from sqlalchemy import text
 
 from bot.database import Database
 from bot.migrate import migrate
-from models.tables import metadata
-from tests.town import settle_town
+from models.migrations.tables import metadata
+from tests.company import settle_town
 
 settings.register_profile("calm", deadline=None)  # no test asserts times, and machines are shared
 settings.load_profile("calm")

@@ -8,7 +8,7 @@ from typing import Any
 
 from typer.testing import CliRunner, Result
 
-from bot.cli import app
+from bot.cli.app import app
 
 PEOPLE = """\
 name,email,slack_id,manager_email,team,role,employment,locale,cost_center

@@ -17,12 +17,13 @@ from sqlalchemy import event
 
 from bot.database import Database
 from bot.dispatch import Dispatcher
-from bot.messenger import Profile, Request
+from bot.messengers.port import Profile, Request
 from bot.worker import Worker
 from handlers import context
-from models import loan, receipt
-from models import request as requesting
-from models.message import Message
+from models.messages import receipt
+from models.messages.message import Message
+from models.quota import grant, loan
+from models.quota import request as requesting
 
 STEPS = (
     "before the receipt is looked up",
@@ -127,7 +128,7 @@ def aim(shot: Callable[[str], None]) -> None:
     receipt.answered = _around(receipt.answered, lambda: shot(first), before=True)  # type: ignore[assignment]
     loan.Loan._open = staticmethod(_around(loan.Loan._open, lambda: shot(row)))  # type: ignore[assignment]
     requesting._decide = _around(requesting._decide, lambda: shot(row))
-    loan.transfer = requesting.transfer = _around(loan.transfer, lambda: shot(moved))  # type: ignore[attr-defined]
+    loan.transfer = grant.transfer = _around(loan.transfer, lambda: shot(moved))  # type: ignore[attr-defined]
     context.Voice.tell = _around(context.Voice.tell, lambda: shot(told))  # type: ignore[method-assign]
 
 

@@ -21,12 +21,12 @@ import pytest
 from sqlmodel import col, select
 
 from bot.database import Database
-from models.outbox import LEASE, Effect
-from models.receipt import Receipt
+from models.messages.outbox import LEASE, Effect
+from models.messages.receipt import Receipt
 from tests import crash_child
+from tests.actions import USD, ask_for, has, loan, open_loans, sound
+from tests.company import CAST, NOW, settle_town
 from tests.crash_child import STEPS, Bot, Paper
-from tests.deeds import USD, ask_for, has, loan, open_loans, sound
-from tests.town import CAST, NOW, settle_town
 
 SLACK = {name: f"slack:{row[0]}" for name, row in CAST.items()}
 OTHERS = ("bob", "eve", "max")

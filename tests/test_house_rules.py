@@ -14,13 +14,13 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from bot.slack.blocks import render
-from handlers import refusals, texts
+from bot.messengers.slack.render import render
 from handlers.routes import BUTTONS, COMMANDS, CONFIRM, FORMS, JOBS
-from handlers.wording import Shown, Text
+from handlers.words import refusals, texts
+from handlers.words.text import Shown, Text
 from models import refusal as no
-from models.amount import Why
-from models.message import Message
+from models.ledger.amount import Why
+from models.messages.message import Message
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("bot", "handlers", "models")

@@ -1,6 +1,6 @@
-"""What is always true, over random histories of every command that moves quota (rules.md, 9).
+"""What is always true, over random histories of every command that moves quota (document.md, 9).
 
-`tests/plain.py` predicts each balance and each refusal; after every step the database must agree to the last unit,
+`tests/reference_ledger.py` predicts each balance and each refusal; after every step the database must agree to the last unit,
 and the audit must find nothing. A refused command must have changed nothing.
 """
 
@@ -29,23 +29,28 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from bot.database import Database
-from handlers import housekeeping, lending, requests
+from handlers import lending, requests
+from handlers.clock import housekeeping
 from handlers.context import Voice
-from models import policy as rules
-from models import turning
-from models.audit import audit
-from models.giving import adjust, welcome_all
-from models.leaving import leave
-from models.ledger import AccountKind, Cause, organisation
-from models.loan import Ask
-from models.member import Address, Member
-from models.period import Period, fit_pools, take_allocation
+from models.ledger.account import AccountKind, organisation
+from models.ledger.audit import audit
+from models.ledger.transfer import Cause
+from models.metering.usage import Reading, book
+from models.people.member import Address, Member
+from models.policy import document, versions
+from models.policy.calendar import end_of_day
+from models.quota import closing
+from models.quota.allocation import adjust, take_allocation, welcome_all
+from models.quota.ask import Ask
+from models.quota.grant import top_up
+from models.quota.leaving import leave
+from models.quota.period import Period
+from models.quota.pool import fit_pools
+from models.quota.request import Request, open_request
+from models.quota.wallet import wallet_of
 from models.refusal import Refusal
-from models.request import Request, end_of_day, open_request, top_up
-from models.usage import Reading, book
-from models.wallet import wallet_of
-from tests.plain import Plain, Refused, Terms
-from tests.town import CAST, NOW, POLICY, asks, settle_town, who
+from tests.company import CAST, NOW, POLICY, asks, settle_town, who
+from tests.reference_ledger import Plain, Refused, Terms
 
 USD = 1_000_000
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -413,7 +418,7 @@ class Laws(RuleBasedStateMachine):
         self.attempt(plan, lambda session: housekeeping.end_grants(self.voice(session)), moves=False)
 
     def voice(self, session: Session) -> Voice:
-        current = rules.current(session)
+        current = versions.current(session)
         assert current is not None
         self.number += 1
         return Voice(
@@ -424,11 +429,11 @@ class Laws(RuleBasedStateMachine):
     def change_policy(self, terms: Terms) -> None:
         def run(session: Session) -> None:
             period, written = Period.current(session), policy_text(terms)
-            version = rules.record_version(session, written, self.now, "ops")
+            version = versions.record_version(session, written, self.now, "ops")
             after: int | None = 0
             while after is not None:
-                after, _ = adjust(session, self.now, version, rules.parse(written), after)
-            fit_pools(session, period, rules.parse(written), self.cause())
+                after, _ = adjust(session, self.now, version, document.parse(written), after)
+            fit_pools(session, period, document.parse(written), self.cause())
 
         self.attempt(lambda plain: plain.change(terms), run)
 
@@ -479,7 +484,7 @@ class Laws(RuleBasedStateMachine):
     def close(self, late: int, pieces: int, killed: bool) -> None:
         """The month ends; the job may stop after any piece, or die within one."""
         self.now = max(self.now, self.plain.ends + timedelta(hours=late))
-        assert self.database.transact(lambda session: turning.begin_turn(session, self.now))
+        assert self.database.transact(lambda session: closing.begin_turn(session, self.now))
         self.turning = True
         self.go_on(pieces, killed)
 
@@ -489,8 +494,8 @@ class Laws(RuleBasedStateMachine):
         for _ in range(pieces):
             if killed:
                 with pytest.raises(ZeroDivisionError):
-                    self.database.transact(lambda session: turning.advance(session, self.now) / 0)
-            if not self.database.transact(lambda session: turning.advance(session, self.now)):
+                    self.database.transact(lambda session: closing.advance(session, self.now) / 0)
+            if not self.database.transact(lambda session: closing.advance(session, self.now)):
                 self.plain.turn(month_after(self.plain.ends))
                 self.turning = False
                 return
@@ -623,14 +628,14 @@ def histories(examples: int, steps: int) -> settings:
 
 
 def test_no_history_breaks_a_law(copies: Callable[[], Database], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turning, "CHUNK", 5)  # so that a step has several pieces
+    monkeypatch.setattr(closing, "CHUNK", 5)  # so that a step has several pieces
     run_state_machine_as_test(partial(Laws, copies), settings=histories(30, 30))
 
 
 def test_no_history_breaks_a_law_on_postgres(
     postgres: Database, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turning, "CHUNK", 5)
+    monkeypatch.setattr(closing, "CHUNK", 5)
     names = ", ".join(f'"{row}"' for row in postgres.transact(tables))
 
     def fresh() -> Database:

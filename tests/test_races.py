@@ -19,28 +19,29 @@ from sqlmodel import Session, col, select
 from bot import dispatch
 from bot.database import Database
 from bot.dispatch import Dispatcher, Outcome
-from bot.messenger import Request as Asking
-from handlers import lending, limits, requests
-from handlers.housekeeping import requests_due
-from models.gateway import Reading
-from models.giving import welcome_all
-from models.leaving import leave
-from models.ledger import Kind, Transfer
-from models.loan import forgive
-from models.member import Address, Member
-from models.message import Message
-from models.outbox import Effect, claim
-from models.receipt import Receipt
+from bot.messengers.port import Request as Asking
+from handlers import lending, requests
+from handlers.clock.housekeeping import requests_due
+from handlers.gateway import limits
+from models.ledger.transfer import Kind, Transfer
+from models.messages.message import Message
+from models.messages.outbox import Effect, claim
+from models.messages.receipt import Receipt
+from models.metering.reading import Reading
+from models.people.member import Address, Member
+from models.quota.allocation import welcome_all
+from models.quota.closing import advance, begin_turn
+from models.quota.leaving import leave
+from models.quota.loan import forgive
+from models.quota.request import Request, find
 from models.refusal import (
     AlreadyDecided,
     PeriodClosing,
     Refusal,
     Replaced,
 )
-from models.request import Request, find
-from models.turning import advance, begin_turn
-from tests.deeds import DECEMBER, USD, ask_for, available, cause, has, open_loans, say, sound, spend, voice
-from tests.town import CAST, NOW, asks, settle_town, who
+from tests.actions import DECEMBER, USD, ask_for, available, cause, has, open_loans, say, sound, spend, voice
+from tests.company import CAST, NOW, asks, settle_town, who
 
 PATIENCE = 30
 

@@ -13,8 +13,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Final
 
-from bot.gateways import Access, Account, Family, Finding, GatewayRefused, NoSuchAccount, UsageRow
-from bot.gateways.calls import Calls, Json, Pace, Tally, confirmed, micro
+from bot.gateways.client import Calls, Json, Pace, Tally, confirmed, micro
+from bot.gateways.port import Access, Account, Family, Finding, GatewayRefused, NoSuchAccount, UsageRow
 
 PERIOD: Final = "monthly"
 PAGE: Final = 100

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Protocol
 
-from bot.gateways import Access, Account, Family, Finding, GatewayRefused, NoSuchAccount, UsageRow, days
-from bot.gateways.calls import MICRO, Calls, Json, Pace, Reply, Tally, cap, confirmed, dollars, micro
+from bot.gateways.client import MICRO, Calls, Json, Pace, Reply, Tally, cap, confirmed, dollars, micro
+from bot.gateways.port import Access, Account, Family, Finding, GatewayRefused, NoSuchAccount, UsageRow, days
 
 DASHBOARD: Final = "litellm-dashboard"
 """The team of the keys that LiteLLM's own pages log in with."""

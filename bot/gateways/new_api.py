@@ -26,7 +26,8 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any, Final
 
-from bot.gateways import (
+from bot.gateways.client import MICRO, Calls, Json, Pace, Reply, Tally, shortened
+from bot.gateways.port import (
     Access,
     Account,
     Family,
@@ -36,7 +37,6 @@ from bot.gateways import (
     NoSuchAccount,
     UsageRow,
 )
-from bot.gateways.calls import MICRO, Calls, Json, Pace, Reply, Tally, shortened
 
 SETTLE: Final = 30.0
 SHIPPED: Final = Fraction(500_000)

@@ -15,7 +15,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from bot.gateways import (
+from bot.gateways.client import Calls, Json, Pace, Tally, cap, confirmed, dollars, micro
+from bot.gateways.port import (
     Access,
     Account,
     Family,
@@ -26,7 +27,6 @@ from bot.gateways import (
     UsageRow,
     days,
 )
-from bot.gateways.calls import Calls, Json, Pace, Tally, cap, confirmed, dollars, micro
 
 PAGE: Final = 100
 MOST_ROWS: Final = 10_000

@@ -9,9 +9,9 @@ import pytest
 
 from bot.database import Database
 from bot.settings import Settings
+from tests.company import settle_town
 from tests.console import Operator
-from tests.stage import Stage, raised, settled_copy
-from tests.town import settle_town
+from tests.slack_env import Stage, raised, settled_copy
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import Session, func, select
 
 from bot.database import SHARED, Database, Writes
-from models.member import Member
+from models.people.member import Member
 from models.refusal import NotUnderstood, TooSlow
-from tests.town import NOW
+from tests.company import NOW
 
 BOUND = 20
 

@@ -14,16 +14,16 @@ from sqlalchemy import Engine, event, text
 from sqlmodel import Session, func, select
 
 from bot.database import Database
-from bot.demo.slack.workspace import Person
 from bot.dispatch import Dispatcher
-from bot.messenger import Request
-from models import echo
-from models.member import Address
-from models.message import Message
-from models.receipt import Receipt
+from bot.messengers.port import Request
+from models.messages import confirmation
+from models.messages.message import Message
+from models.messages.receipt import Receipt
+from models.people.member import Address
 from models.refusal import NothingToConfirm
-from tests.stage import CHANNEL, Stage, raised, settled_copy
-from tests.town import CAST, NOW, settle_town, who
+from sandbox.slack.workspace import Person
+from tests.company import CAST, NOW, settle_town, who
+from tests.slack_env import CHANNEL, Stage, raised, settled_copy
 
 
 async def test_when_nobody_can_say_who_somebody_is_balances_work_and_lending_does_not(stage: Stage) -> None:
@@ -232,11 +232,11 @@ async def test_two_taps_on_yes_are_one_yes(stage: Stage) -> None:
 def test_of_two_that_take_the_same_echo_at_once_one_finds_nothing(postgres: Database) -> None:
     settle_town(postgres)
     alice = postgres.transact(lambda session: who(session, "alice").id)
-    postgres.transact(lambda session: echo.keep(session, alice, "7F3K", {"intent": "lend"}, NOW))
+    postgres.transact(lambda session: confirmation.keep(session, alice, "7F3K", {"intent": "lend"}, NOW))
     with Session(postgres.engine) as first, Session(postgres.engine) as second, ThreadPoolExecutor() as pool:
-        second.get(echo.Echo, alice)  # both have read it
-        assert echo.take(first, alice, NOW) == {"intent": "lend"}
-        waiting = pool.submit(echo.take, second, alice, NOW)
+        second.get(confirmation.Echo, alice)  # both have read it
+        assert confirmation.take(first, alice, NOW) == {"intent": "lend"}
+        waiting = pool.submit(confirmation.take, second, alice, NOW)
         first.commit()
         with pytest.raises(NothingToConfirm):
             waiting.result(timeout=5)

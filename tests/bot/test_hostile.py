@@ -15,11 +15,11 @@ import aiohttp
 import pytest
 from sqlmodel import select
 
-from bot.demo.slack.workspace import Person, View
+from models.quota.request import Request
 from models.refusal import Refusal
-from models.request import Request
-from tests.stage import CHANNEL, Stage, code_of, raised, settled_copy
-from tests.town import CAST
+from sandbox.slack.workspace import Person, View
+from tests.company import CAST
+from tests.slack_env import CHANNEL, Stage, code_of, raised, settled_copy
 
 STRANGER = Person("U90STRANGER", "sam", "Sam Stranger", "sam@corp.example")
 GUEST = Person("U91GUEST", "gus", "Gus Guest", "gus@corp.example", is_restricted=True)

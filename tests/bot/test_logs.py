@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import structlog
 
+from bot.app import house
 from bot.logs import redacted, set_up
-from bot.running import house
 from bot.settings import Settings
 
 TOKENS = [

@@ -30,8 +30,8 @@ def test_a_new_database_is_behind_until_it_was_migrated(tmp_path: Path) -> None:
 def test_a_start_loads_no_library_that_it_does_not_use() -> None:
     """Each of them takes up to a tenth of a second of every command, and memory for as long as the bot runs."""
     heavy = "alembic", "slack_bolt", "dingtalk_stream", "aiohttp", "rapidfuzz", "rich.progress"
-    assert loaded("bot.cli", *heavy) == []
-    assert loaded("bot.running", "alembic", "dingtalk_stream", "handlers.understanding") == []
+    assert loaded("bot.cli.app", *heavy) == []
+    assert loaded("bot.app", "alembic", "dingtalk_stream", "handlers.language.understanding") == []
 
 
 def loaded(module: str, *heavy: str) -> list[str]:

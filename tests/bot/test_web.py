@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
 
-from bot.web import LARGEST_BODY, OLDEST, application, genuine, sensible, serve
+from bot.web.server import LARGEST_BODY, OLDEST, application, genuine, sensible, serve
 
 SECRET = "a-secret-of-the-tests"
 NOW = 1_794_000_000

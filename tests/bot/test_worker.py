@@ -13,14 +13,14 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import select
 
 from bot.database import Database
-from bot.messenger import MessengerError, Profile, Undeliverable
+from bot.messengers.port import MessengerError, Profile, Undeliverable
 from bot.worker import BURST, Pace, Worker, slot
 from handlers import lending, requests
 from handlers.routes import JOBS
-from models.message import Message
-from models.outbox import LEASE, Effect, claim
-from tests.deeds import DECEMBER, USD, after, ask_for, available, say
-from tests.town import NOW, settle_town
+from models.messages.message import Message
+from models.messages.outbox import LEASE, Effect, claim
+from tests.actions import DECEMBER, USD, after, ask_for, available, say
+from tests.company import NOW, settle_town
 
 BOUND = 20
 

@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import Session
 
 from bot.database import Database
-from tests.town import settle_town
+from tests.company import settle_town
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,11 @@ from datetime import date, timedelta
 import pytest
 from sqlmodel import Session
 
-from handlers import arguments, echoes
+from handlers import arguments, confirmation
 from handlers.arguments import Said, Unread
 from handlers.routes import COMMANDS
-from handlers.wording import Shown, Text
-from models.member import Address
+from handlers.words.text import Shown, Text
+from models.people.member import Address
 from models.refusal import (
     AllNotAllowed,
     BadAmount,
@@ -22,7 +22,7 @@ from models.refusal import (
     UnknownPerson,
     WrongUsage,
 )
-from tests.town import NOW, asks, who
+from tests.company import NOW, asks, who
 
 
 def test_a_handle_a_name_an_e_mail_lead_to_the_same_human(session: Session) -> None:
@@ -120,35 +120,37 @@ def test_everything_that_moves_can_be_said_back_and_taken_once(
     ctx = asks(session, "alice")
     ctx.me.locale = locale
     said = MOVING[intent]
-    assert echoes.needed(ctx, said, "print") is None
+    assert confirmation.needed(ctx, said, "print") is None
     loose = Said.from_json(said.as_json() | {"exact": False})
-    echo = echoes.needed(ctx, loose, "print")
+    echo = confirmation.needed(ctx, loose, "print")
     assert echo is not None
     assert [one.action for one in echo.buttons] == ["confirm.yes", "confirm.no"]
     assert "?" not in echo.text.replace("right?", "").replace("？", "")
-    meant = echoes.take(ctx, Said("yes", code=echo.buttons[0].value))
+    meant = confirmation.take(ctx, Said("yes", code=echo.buttons[0].value))
     assert meant.exact
     assert (meant.intent, meant.amount, meant.code) == (said.intent, said.amount, said.code)
     with pytest.raises(NothingToConfirm):
-        echoes.take(ctx, Said("yes"))
+        confirmation.take(ctx, Said("yes"))
 
 
 def test_an_old_echo_or_another_ones_code_confirms_nothing(session: Session) -> None:
     loose = Said("lend", exact=False, handle="U02BOB", amount="5")
-    first = echoes.needed(asks(session, "alice"), loose, "print")
-    second = echoes.needed(asks(session, "alice"), loose, "print")
+    first = confirmation.needed(asks(session, "alice"), loose, "print")
+    second = confirmation.needed(asks(session, "alice"), loose, "print")
     assert first is not None
     assert second is not None
     with pytest.raises(NothingToConfirm):
-        echoes.take(asks(session, "alice"), Said("yes", code=first.buttons[0].value))
+        confirmation.take(asks(session, "alice"), Said("yes", code=first.buttons[0].value))
     with pytest.raises(NothingToConfirm):
-        echoes.take(asks(session, "eve"), Said("yes", code=second.buttons[0].value))
+        confirmation.take(asks(session, "eve"), Said("yes", code=second.buttons[0].value))
     with pytest.raises(NothingToConfirm):
-        echoes.take(asks(session, "alice", now=NOW + timedelta(minutes=11)), Said("yes"))
+        confirmation.take(asks(session, "alice", now=NOW + timedelta(minutes=11)), Said("yes"))
 
 
 def test_what_can_be_misread_is_said_back_also_when_the_command_is_exact(session: Session) -> None:
-    echo = echoes.needed(asks(session, "alice"), Said("lend", handle="U02BOB", amount="三万五"), "print")
+    echo = confirmation.needed(
+        asks(session, "alice"), Said("lend", handle="U02BOB", amount="三万五"), "print"
+    )
     assert echo is not None
     assert "$35,000.00" in echo.text
 

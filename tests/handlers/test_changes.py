@@ -7,10 +7,10 @@ from sqlmodel import Session
 from bot.database import Database
 from handlers import balance, team
 from handlers.changes import warn_of_pools
-from models.enacting import move_on
-from models.policy import record_version
-from tests.deeds import DECEMBER, USD, after, change, say, told, turn, voice
-from tests.town import NOW, POLICY, who
+from models.policy.versions import record_version
+from models.quota.policy_change import move_on
+from tests.actions import DECEMBER, USD, after, change, say, told, turn, voice
+from tests.company import NOW, POLICY, who
 
 
 def test_a_change_of_this_period_stands_beside_the_balance(town: Database) -> None:
@@ -50,8 +50,10 @@ def test_a_day_of_the_policy_is_the_same_everywhere(town: Database) -> None:
 
 
 def test_the_owner_hears_once_that_the_pool_is_nearly_spent(town: Database) -> None:
-    from models.ledger import Cause, Kind, open_account, transfer  # noqa: PLC0415
-    from models.period import Period, pool_of  # noqa: PLC0415
+    from models.ledger.account import open_account  # noqa: PLC0415
+    from models.ledger.transfer import Cause, Kind, transfer  # noqa: PLC0415
+    from models.quota.period import Period  # noqa: PLC0415
+    from models.quota.pool import pool_of  # noqa: PLC0415
 
     def grant(usd: int) -> None:
         def work(session):  # type: ignore[no-untyped-def]

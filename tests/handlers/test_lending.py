@@ -8,9 +8,11 @@ import pytest
 from sqlmodel import Session, select
 
 from handlers import lending
-from models import policy as rules
-from models.ledger import Cause, record
-from models.loan import Ask, loans_of
+from models.ledger.transfer import Cause, record
+from models.policy import document, versions
+from models.quota.ask import Ask
+from models.quota.loan import loans_of
+from models.quota.wallet import wallet_of
 from models.refusal import (
     CannotBorrowNow,
     LendingIsOff,
@@ -22,9 +24,8 @@ from models.refusal import (
     UnknownCode,
     WrongUsage,
 )
-from models.wallet import wallet_of
-from tests.promised import by, heard, told
-from tests.town import NOW, POLICY, who
+from tests.company import NOW, POLICY, who
+from tests.outbox_reader import by, heard, told
 
 ONE = 1_000_000
 
@@ -141,9 +142,9 @@ def test_a_button_of_no_loan_of_ones_own_is_unknown(session: Session, value: str
 
 
 def test_where_lending_is_off_nobody_is_asked(session: Session) -> None:
-    rules.record_version(session, POLICY + "lending: {enabled: false}\n", NOW, "ops")
+    versions.record_version(session, POLICY + "lending: {enabled: false}\n", NOW, "ops")
     ctx = by(session, "alice")
-    ctx.policy = rules.parse(POLICY + "lending: {enabled: false}\n")
+    ctx.policy = document.parse(POLICY + "lending: {enabled: false}\n")
     with pytest.raises(LendingIsOff):
         lending.lend(ctx, who(session, "bob"), ONE)
     with pytest.raises(LendingIsOff):

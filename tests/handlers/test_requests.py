@@ -8,9 +8,11 @@ import pytest
 from sqlmodel import Session
 
 from handlers import lending, requests
-from models import policy as rules
-from models.approvers import Delegation
-from models.message import Form, Message
+from models.messages.message import Form, Message
+from models.policy import document, versions
+from models.quota.delegation import Delegation
+from models.quota.request import open_request
+from models.quota.wallet import wallet_of
 from models.refusal import (
     AlreadyDecided,
     BadDate,
@@ -21,10 +23,8 @@ from models.refusal import (
     UnknownCode,
     WrongUsage,
 )
-from models.request import open_request
-from models.wallet import wallet_of
-from tests.promised import by, heard, told
-from tests.town import NOW, POLICY, who
+from tests.company import NOW, POLICY, who
+from tests.outbox_reader import by, heard, told
 
 ONE = 1_000_000
 
@@ -150,9 +150,9 @@ def test_approvals_are_handed_over_until_the_end_of_a_day(session: Session) -> N
 
 def test_policy_approves_what_is_small_and_the_manager_can_take_it_back(session: Session) -> None:
     policy = POLICY.replace("requests:\n", "requests:\n  auto_approve: {share: 0.1, per_period: 1}\n")
-    rules.record_version(session, policy, NOW, "ops")
+    versions.record_version(session, policy, NOW, "ops")
     first = by(session, "pia")
-    first.policy = rules.parse(policy)
+    first.policy = document.parse(policy)
     answer = requests.request(first, 50 * ONE, "small")
     assert isinstance(answer, Message)
     assert "policy approved **$50.00**" in answer.text
@@ -167,7 +167,7 @@ def test_above_everybodys_ceiling_one_can_still_grant_up_to_ones_own(session: Se
     policy = POLICY.replace("  fallback_approvers: [cfo@corp.example]\n", "").replace(
         "owner: 5000", "owner: 600"
     )
-    rules.record_version(session, policy, NOW, "ops")
+    versions.record_version(session, policy, NOW, "ops")
     ctx = by(session, "pia")
     requests.request(ctx, 900 * ONE, "load test")
     card = told(session, "lee")[-1]

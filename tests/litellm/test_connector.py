@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from bot.gateways import Account, Gateway, GatewayRefused, NoSuchAccount, now_utc, open_gateway
+from bot.gateways.port import Account, Gateway, GatewayRefused, NoSuchAccount, now_utc
+from bot.gateways.registry import open_gateway
 
 URL, KEY = os.environ.get("GATEWAY_URL", ""), os.environ.get("GATEWAY_KEY", "")
 pytestmark = [

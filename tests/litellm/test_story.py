@@ -19,11 +19,11 @@ from aiohttp import ClientSession
 from sqlmodel import Session
 
 from bot.database import Database
-from bot.gateway_desk import Desk
-from models.gateway import GatewayAccount, rows_of
-from models.wallet import wallet_of
-from tests.stage import Clock, Stage, code_of, raised, settled_copy
-from tests.town import POLICY, settle_town, who
+from bot.gateways.operator import Desk
+from models.metering.gateway_account import GatewayAccount, rows_of
+from models.quota.wallet import wallet_of
+from tests.company import POLICY, settle_town, who
+from tests.slack_env import Clock, Stage, code_of, raised, settled_copy
 
 URL, KEY = os.environ.get("GATEWAY_URL", ""), os.environ.get("GATEWAY_KEY", "")
 pytestmark = [

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from models.ledger import POSTGRES_FUNCTION
+from models.ledger.transfer import POSTGRES_FUNCTION
 
 revision = "0001"
 down_revision = None

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from bot.demo.gateways import StandIn
-from bot.gateways import Gateway, open_gateway
+from bot.gateways.port import Gateway
+from bot.gateways.registry import open_gateway
+from sandbox.gateways.stand_in import StandIn
 
 Connect = Callable[..., Gateway]
 

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from bot.demo.gateways.claude_enterprise import ClaudeEnterprise
-from bot.gateways import Account, Finding, Gateway, GatewayRefused, NoSuchAccount, UsageRow
+from bot.gateways.port import Account, Finding, Gateway, GatewayRefused, NoSuchAccount, UsageRow
+from sandbox.gateways.claude_enterprise import ClaudeEnterprise
 from tests.bot.gateways.conftest import Connect
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

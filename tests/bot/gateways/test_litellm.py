@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from bot.demo.gateways import FORBIDDEN
-from bot.demo.gateways.litellm import LiteLLM
-from bot.demo.gateways.litellm_things import Key
-from bot.gateways import Account, Gateway, GatewayError, NoSuchAccount, UsageRow, now_utc
+from bot.gateways.port import Account, Gateway, GatewayError, NoSuchAccount, UsageRow, now_utc
+from sandbox.gateways.litellm import LiteLLM
+from sandbox.gateways.litellm_objects import Key
+from sandbox.gateways.stand_in import FORBIDDEN
 from tests.bot.gateways.conftest import Connect
 
 TODAY = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -12,18 +12,8 @@ from aiohttp import ClientSession
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.demo.gateways import (
-    FAILED,
-    FAILED_AFTER,
-    LATE,
-    RATE_LIMITED,
-    REFUSED,
-    REPLY_GARBLED,
-    REPLY_LOST,
-    REQUEST_LOST,
-)
-from bot.demo.gateways.new_api import NewApi, User
-from bot.gateways import (
+from bot.gateways.new_api import NewApi as Connector
+from bot.gateways.port import (
     Access,
     Account,
     Gateway,
@@ -33,7 +23,17 @@ from bot.gateways import (
     UsageRow,
     now_utc,
 )
-from bot.gateways.new_api import NewApi as Connector
+from sandbox.gateways.new_api import NewApi, User
+from sandbox.gateways.stand_in import (
+    FAILED,
+    FAILED_AFTER,
+    LATE,
+    RATE_LIMITED,
+    REFUSED,
+    REPLY_GARBLED,
+    REPLY_LOST,
+    REQUEST_LOST,
+)
 from tests.bot.gateways.conftest import Connect
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from bot.demo.gateways import Refusal
-from bot.demo.gateways.openrouter import OpenRouter
-from bot.gateways import Account, Gateway, GatewayError, NoSuchAccount, UsageRow
+from bot.gateways.port import Account, Gateway, GatewayError, NoSuchAccount, UsageRow
+from sandbox.gateways.openrouter import OpenRouter
+from sandbox.gateways.stand_in import Refusal
 from tests.bot.gateways.conftest import Connect
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)  # a Wednesday

@@ -13,10 +13,11 @@ from aiohttp.test_utils import TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.demo.gateways import FAILED_AFTER, REPLY_GARBLED
-from bot.demo.gateways.litellm import LiteLLM
-from bot.gateways import Finding, GatewayError, GatewayRefused, days, open_gateway
-from bot.gateways.calls import Pace, Tally, cap, dollars, micro, shortened
+from bot.gateways.client import Pace, Tally, cap, dollars, micro, shortened
+from bot.gateways.port import Finding, GatewayError, GatewayRefused, days
+from bot.gateways.registry import open_gateway
+from sandbox.gateways.litellm import LiteLLM
+from sandbox.gateways.stand_in import FAILED_AFTER, REPLY_GARBLED
 
 
 @pytest.mark.parametrize("kind", ["portkey", "bifrost"])

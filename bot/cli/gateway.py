@@ -1,0 +1,198 @@
+"""gateway status, diff, link, adopt, restore, release."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from bot.cli.console import Failed, agree, as_json, ledger, progress, table
+from bot.settings import Settings
+from models.ledger.amount import Unit, plain
+
+if TYPE_CHECKING:
+    from bot.gateways.operator import Desk, Limit, Links, Status
+
+app = typer.Typer(name="gateway", help="What the gateway meters and enforces.", no_args_is_help=True)
+Email = Annotated[str, typer.Argument(metavar="EMAIL")]
+Json = Annotated[bool, typer.Option("--json", help="For a program.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+T = TypeVar("T")
+MOST = 20
+"""Names in a list; the JSON has all."""
+
+
+@app.command()
+def status(json: Json = False) -> None:
+    """What is connected, in which mode, how old the last reading is, what waits, what is wrong and how to fix it."""
+    found = _at_desk(lambda desk: desk.status())
+    if json:
+        as_json(asdict(found))
+        return
+    for line in _status(found):
+        typer.echo(line)
+
+
+def _status(found: Status) -> list[str]:
+    lines = [f"{found.kind}, {_mode(found)}", _read(found)]
+    if found.problem:
+        lines.append(f"the gateway's last trouble: {found.problem}")
+    if found.mode != "enforce":
+        lines.append(f"enforcing would write {found.pending} limits: see `quotabot gateway diff`")
+    elif found.pending:
+        lines.append(f"{found.pending} limits wait to be written: about {_span(max(1, found.seconds))}")
+    lines += [
+        f"changed by hand: {one.email} ({one.account}): {usd(one.wanted)} is ours, {usd(one.found)} stands there; "
+        f"`quotabot gateway adopt {one.email}` or `restore {one.email}`"
+        for one in found.edited
+    ]
+    lines += [f"not written: {one.email} ({one.account}): {one.why}" for one in found.errors]
+    lines += _nobody(found.people, found.strangers)
+    return [*lines, *(f"preflight: {text}" for text in found.findings or ["nothing else binds"])]
+
+
+def _mode(found: Status) -> str:
+    if found.released_at:
+        return (
+            f"released {_time(found.released_at)}: nothing is written until `quotabot gateway release --undo`"
+        )
+    return "enforcing limits" if found.mode == "enforce" else "observing: nothing is written"
+
+
+def _read(found: Status) -> str:
+    if found.read_at is None:
+        return "never read yet: `quotabot gateway link` reads it once, `quotabot run` all the time"
+    ago = (datetime.now(UTC) - found.read_at).total_seconds()
+    return f"last read {_time(found.read_at)}, {_span(ago)} ago; reading took {found.took:.1f} s"
+
+
+@app.command()
+def diff(json: Json = False) -> None:
+    """Every limit that enforcing would write: found → wanted. Changes nothing."""
+    found = _at_desk(lambda desk: desk.plan())
+    if json:
+        as_json([asdict(one) for one in found])
+        return
+    table([(one.email, one.account, f"{usd(one.found)} → {usd(one.wanted)}") for one in found])
+    typer.echo(f"{len(found)} limits differ")
+
+
+@app.command()
+def link(
+    plan: Annotated[bool, typer.Option("--plan", help="Show it only.")] = False, json: Json = False
+) -> None:
+    """Find whose the gateway's accounts are, and take them over as they are."""
+    found = _at_desk(lambda desk: desk.link(plan=plan))
+    if json:
+        as_json(asdict(found))
+        return
+    for line in _links(found):
+        typer.echo(line)
+
+
+def _links(found: Links) -> list[str]:
+    lines = [f"+ {account} belongs to {email}" for account, email in found.new]
+    lines += [f"~ {account} passes from {old} to {new}" for account, old, new in found.passed_on]
+    lines += _nobody(found.people, found.strangers)
+    return [*lines, f"{len(found.new)} linked, {len(found.passed_on)} passed on"]
+
+
+@app.command()
+def adopt(email: Email) -> None:
+    """Take the limit that somebody set by hand as right: the ledger follows, by a top-up to the period's end or a cut."""
+    _settled(_at_desk(lambda desk: desk.adopt(email)))
+
+
+@app.command()
+def restore(email: Email) -> None:
+    """Write our limit again over the one that somebody set by hand."""
+    _settled(_at_desk(lambda desk: desk.restore(email)))
+
+
+def _settled(found: list[Limit]) -> None:
+    for one in found:
+        typer.echo(f"{one.email} ({one.account}): {usd(one.found)} → {usd(one.wanted)}")
+    if why := next((one.why for one in found if one.why), ""):
+        raise Failed(f"the gateway did not take it: {why}. The running bot tries again.")
+
+
+@app.command()
+def release(
+    yes: Yes = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Enforce again.")] = False,
+) -> None:
+    """Put back every limit as it was found, and write none until told so."""
+    if undo:
+        _at_desk(lambda desk: desk.enforce_again())
+        typer.echo("limits are written again")
+        return
+    agree(
+        "Put back every limit as it was found before the bot? From then on nothing of ours is enforced.", yes
+    )
+    with progress("releasing", None) as done:
+        count, left = _at_desk(lambda desk: desk.release(done))
+    said = f"{count} limits are as they were found; set GATEWAY_MODE=observe before the next start"
+    if left:
+        alone = (
+            f"left alone: {one.email} ({one.account}), {usd(one.found)} stands there: {one.why}"
+            for one in left
+        )
+        raise Failed(said, *alone)
+    typer.echo(said)
+
+
+def _at_desk(work: Callable[[Desk], Awaitable[T]]) -> T:
+    from bot.gateways.operator import CannotDo, desk  # noqa: PLC0415 - the HTTP library takes a moment to load
+    from bot.gateways.port import GatewayError, GatewayRefused  # noqa: PLC0415
+
+    settings = Settings.load()
+
+    async def there() -> T:
+        async with desk(settings, database) as opened:
+            return await work(opened)
+
+    with ledger(settings) as database:
+        try:
+            return asyncio.run(there())
+        except CannotDo as why:
+            raise Failed(str(why)) from why
+        except (GatewayError, GatewayRefused) as error:
+            raise Failed(f"the gateway says: {error}") from error
+
+
+def _nobody(people: list[str], strangers: list[tuple[str, str, int]]) -> list[str]:
+    lines = []
+    if people:
+        more = f" and {len(people) - MOST} more" if len(people) > MOST else ""
+        lines.append(f"without an account there: {len(people)}: {', '.join(people[:MOST])}{more}")
+    for account, called, spent in strangers[:MOST]:
+        lines.append(
+            f"belongs to nobody: {account}{f' ({called})' if called not in ('', account) else ''}, spent {usd(spent)}"
+        )
+    if len(strangers) > MOST:
+        lines.append(f"and {len(strangers) - MOST} more accounts that belong to nobody")
+    if people or strangers:
+        lines.append(
+            "set gateway_id in people.csv to the account's id, or its e-mail or owner there, then link again"
+        )
+    return lines
+
+
+def usd(micro: int | None) -> str:
+    """An amount of the gateway's money."""
+    return "no limit" if micro is None else f"{plain(micro, Unit.USD)} USD"
+
+
+def _time(at: datetime) -> str:
+    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _span(seconds: float) -> str:
+    for size, name in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{seconds:.0f} s"

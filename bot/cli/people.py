@@ -1,0 +1,210 @@
+"""people import, export, leave, sync."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlmodel import Session
+
+from bot.cli.console import Failed, agree, as_json, content, ledger, member
+from bot.database import Database
+from bot.people.linking import Found, Plan, carry_out, compare
+from bot.people.sync import Changes, Difference, TooManyLeave, apply, export_people, survey
+from bot.settings import Settings
+from models.quota.leaving import leave as close
+
+app = typer.Typer(name="people", help="Who is here.", no_args_is_help=True)
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show it only.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
+
+
+class Messenger(StrEnum):
+    SLACK = "slack"
+    DINGTALK = "dingtalk"
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", allow_dash=True, help="- is stdin.")],
+    dry_run: DryRun = False,
+    remove_missing: Annotated[
+        bool, typer.Option("--remove-missing", help="Who is not in the file leaves.")
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Take people over by e-mail, all or nothing."""
+    data, now = content(file), datetime.now(UTC)
+    with ledger() as database:
+        found = database.transact(lambda session: survey(session, data, remove_missing=remove_missing))
+        if dry_run:
+            _print(found)
+            return
+        if found.many_leave:
+            agree(f"{len(found.leave)} of {found.active} people would leave, more than 10 %.", yes)
+        done = database.transact(lambda session: _import(session, data, remove_missing, now))
+    typer.echo(_counts(done))
+
+
+def _import(session: Session, data: bytes, remove_missing: bool, now: datetime) -> Changes:
+    """In the transaction in which the differences are found: nobody can have changed meanwhile."""
+    found = survey(session, data, remove_missing=remove_missing)
+    apply(session, found, now, yes=True)
+    return found
+
+
+def _print(found: Changes) -> None:
+    for mark, differences in (("+", found.join), ("~", found.change)):
+        for one in differences:
+            typer.echo(f"{mark} {one.row.email}{_fields(one) if mark == '~' else ''}")
+    for leaver in found.leave:
+        typer.echo(f"- {leaver.email}")
+    typer.echo(f"{_counts(found)}; nothing was changed")
+
+
+def _fields(one: Difference) -> str:
+    parts = (f"{name} {before or '–'} → {after or '–'}" for name, (before, after) in one.fields.items())
+    return f": {', '.join(parts)}"
+
+
+def _counts(found: Changes) -> str:
+    numbers = (len(found.join), len(found.change), len(found.leave), found.unchanged)
+    return ", ".join(
+        f"{n} {word}"
+        for n, word in zip(numbers, ("join", "change", "leave", "stay as they are"), strict=True)
+    )
+
+
+@app.command()
+def export() -> None:
+    """Everybody who is here, as people.csv."""
+    with ledger() as database:
+        typer.echo(database.transact(export_people), nl=False)
+
+
+@app.command("leave")
+def leave_(email: Annotated[str, typer.Argument(metavar="EMAIL")], yes: Yes = False) -> None:
+    """Somebody leaves: loans close both ways, quota expires, requests are void."""
+    now = datetime.now(UTC)
+    with ledger() as database:
+        name, active = database.transact(lambda session: _who(session, email))
+        if not active:
+            typer.echo(f"{name} has left already")
+            return
+        database.transact(lambda session: close(session, member(session, email), now))
+    typer.echo(f"{name} has left")
+
+
+def _who(session: Session, email: str) -> tuple[str, bool]:
+    found = member(session, email)
+    return found.name, found.active
+
+
+@app.command()
+def sync(
+    messenger: Annotated[Messenger, typer.Argument()],
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    json_: Annotated[bool, typer.Option("--json", help="The plan as JSON.")] = False,
+) -> None:
+    """Learn ids, languages and zones from a workspace; the plan is shown first, and nobody leaves by it."""
+    settings = Settings.load()
+    with ledger(settings) as database:
+        if messenger is Messenger.SLACK:
+            _sync_slack(settings, database, dry_run=dry_run, yes=yes, as_data=json_)
+        else:
+            asyncio.run(_sync_dingtalk(settings, database, dry_run=dry_run, yes=yes))
+
+
+def _sync_slack(settings: Settings, database: Database, *, dry_run: bool, yes: bool, as_data: bool) -> None:
+    if settings.slack_bot_token is None:
+        raise Failed("Slack is off: SLACK_BOT_TOKEN is not set")
+    people, now = asyncio.run(_slack_people(settings, database)), datetime.now(UTC)
+    plan = database.transact(lambda session: compare(session, "slack", people))
+    as_json(asdict(plan)) if as_data else _show(plan)
+    if dry_run or plan.empty:
+        return
+    _agree_on_terminal(plan, yes)
+    database.transact(lambda session: _carry_out(session, people, now))
+    if not as_data:
+        typer.echo(f"linked {len(plan.link)} people")
+
+
+async def _sync_dingtalk(settings: Settings, database: Database, *, dry_run: bool, yes: bool) -> None:
+    """Read once and take over: an organisation has few calls a month, so what was done is shown after it."""
+    import aiohttp  # noqa: PLC0415 - the messengers' libraries take a second to load
+
+    from bot.dispatch import Dispatcher, utc_now  # noqa: PLC0415
+    from bot.messengers.dingtalk.adapter import DingTalk  # noqa: PLC0415
+    from bot.messengers.dingtalk.errors import DingTalkError  # noqa: PLC0415
+
+    if not settings.dingtalk_client_id or settings.dingtalk_client_secret is None:
+        raise Failed("DingTalk is off: DINGTALK_CLIENT_ID and DINGTALK_CLIENT_SECRET are not both set")
+    async with aiohttp.ClientSession() as http:
+        dingtalk = DingTalk(settings, Dispatcher(database, utc_now), http)
+        try:
+            plan = await dingtalk.directory.sync(dry=dry_run, yes=yes)
+        except TooManyLeave as many:
+            raise Failed(f"{many}. Say --yes to do it. Nothing was changed.") from many
+        except DingTalkError as error:
+            raise Failed(f"DingTalk could not be read: {error}. Nothing was changed.") from error
+        finally:
+            await dingtalk.tally.write()
+    for line in plan.lines():
+        typer.echo(line)
+    typer.echo(f"{_counts(plan.changes)}{'; nothing was changed' if dry_run else ''}")
+
+
+def _agree_on_terminal(plan: Plan, yes: bool) -> None:
+    """Linking exact e-mails is not dangerous, so a script needs no `--yes`; a person is asked."""
+    import sys  # noqa: PLC0415
+
+    if sys.stdin.isatty():
+        agree(f"Link {len(plan.link)} people and learn of {len(plan.learn)}?", yes)
+
+
+def _carry_out(session: Session, people: list[Found], now: datetime) -> None:
+    carry_out(session, compare(session, "slack", people), people, now)
+
+
+async def _slack_people(settings: Settings, database: Database) -> list[Found]:
+    """Everybody of the workspace, or an error: half a list would make people look gone."""
+    import aiohttp  # noqa: PLC0415 - Slack's library takes a second to load
+    from slack_sdk.errors import SlackApiError  # noqa: PLC0415
+
+    from bot.dispatch import Dispatcher, utc_now  # noqa: PLC0415
+    from bot.messengers.slack.adapter import Slack  # noqa: PLC0415
+
+    async with aiohttp.ClientSession() as http:
+        slack = Slack(settings, Dispatcher(database, utc_now), http)
+        try:
+            slack.team_id = str((await slack.web.auth_test())["team_id"])
+        except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
+            said = error.response.get("error") if isinstance(error, SlackApiError) else error
+            raise Failed(f"Slack does not answer: {said}") from error
+        return await slack.people()
+
+
+def _show(plan: Plan) -> None:
+    for link in plan.link:
+        typer.echo(f"link     {link.email} → {link.address}{f', before {link.old}' if link.old else ''}")
+    for learnt in plan.learn:
+        typer.echo(f"learn    {learnt.email}: {' '.join(filter(None, (learnt.locale, learnt.timezone)))}")
+    for word, pairs in (("unclear", plan.unclear), ("unknown", plan.unknown), ("gone", plan.gone)):
+        _list(word, pairs)
+    for email in plan.missing:
+        typer.echo(f"missing  {email} is not in the workspace by that e-mail")
+    typer.echo(
+        f"{len(plan.link)} to link, {plan.linked} linked, {len(plan.unknown)} unknown, {len(plan.gone)} gone, {len(plan.missing)} missing"
+    )
+
+
+def _list(word: str, pairs: Iterable[tuple[str, str]]) -> None:
+    for one, other in pairs:
+        typer.echo(f"{word:<8} {one} {other}")

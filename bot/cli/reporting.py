@@ -1,0 +1,141 @@
+"""report and budget: what the people who pay want to see. By team and model, never by person."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from sqlmodel import Session
+
+from bot.cli.console import Failed, as_json, ledger, read, table
+from bot.cli.export import csv_lines
+from models.ledger.amount import plain
+from models.policy.document import Policy
+from models.reports.spending import Line, by_day, by_team, period_named, year
+
+app = typer.Typer()
+_PLAIN = ("team", "model", "people")
+
+
+class Format(StrEnum):
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+class By(StrEnum):
+    TEAM = "team"
+    DAY = "day"
+
+
+@app.command()
+def report(
+    period: Annotated[
+        str | None, typer.Option(metavar="PERIOD", help="2026-11, or a day of it; the newest when absent.")
+    ] = None,
+    format_: Annotated[
+        Format, typer.Option("--format", help="csv is safe to open in a spreadsheet.")
+    ] = Format.TABLE,
+    by: Annotated[By, typer.Option("--by", help="What a row of the CSV is.")] = By.TEAM,
+    json_: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    """What was given, used, lent, granted and expired, by team and model; and each day's active agents beside the spend."""
+    with ledger() as database:
+        found = database.transact(lambda session: _report(session, period, datetime.now(UTC)))
+    if json_ or format_ is Format.JSON:
+        as_json(found)
+    elif format_ is Format.CSV:
+        which = {"unit": found["unit"], "period": found["period"]["start"][:10]}
+        columns, rows = (_TEAM, found["teams"]) if by is By.TEAM else (_DAY, found["days"])
+        for line in csv_lines((*columns, *_WHICH), (row | which for row in rows)):
+            typer.echo(line, nl=False)
+    else:
+        typer.echo(f"{found['period']['start']} – {found['period']['end']}, in {found['unit']}")
+        for columns, rows in ((_TEAM, found["teams"]), (_DAY, found["days"])):
+            typer.echo("")
+            named = (row if row.get("team") != "" else row | {"team": "–"} for row in rows)
+            table([columns, *(tuple(str(row[name]) for name in columns) for row in named)])
+
+
+_TEAM = tuple(one.name for one in fields(Line))
+_DAY = ("day", "active", "spent", "people")
+_WHICH = ("unit", "period")
+"""In the CSV only: files of several periods are put into one sheet."""
+
+
+def _report(session: Session, name: str | None, now: datetime) -> dict[str, Any]:
+    _, policy = read(session)
+    try:
+        period = period_named(session, name, policy.zone)
+    except ValueError:
+        raise typer.BadParameter(f"{name!r} is no month such as 2026-11", param_hint="--period") from None
+    if period is None:
+        raise Failed(f"there is no period {name}")
+    days = by_day(session, period, policy.zone)
+    start, end = (at.astimezone(policy.zone).isoformat() for at in (period.starts_at, period.ends_at))
+    return {
+        "period": {"start": start, "end": end, "state": period.state},
+        "unit": policy.unit.value,
+        "teams": [_row(line, policy) for line in by_team(session, period, now)],
+        "days": [
+            {
+                "day": one.day.isoformat(),
+                "active": one.active,
+                "spent": plain(one.spent, policy.unit),
+                "people": one.people,
+            }
+            for one in days
+        ],
+    }
+
+
+def _row(line: Line, policy: Policy) -> dict[str, Any]:
+    """One line; of a model only what is known by model."""
+    row: dict[str, Any] = {
+        "team": line.team,
+        "model": line.model,
+        "people": "" if line.model else line.people,
+    }
+    for name in _TEAM[len(_PLAIN) :]:
+        known = not line.model or name in ("used", "forecast")
+        row[name] = plain(getattr(line, name), policy.unit) if known else ""
+    return row
+
+
+@app.command()
+def budget(json_: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False) -> None:
+    """The organisation's year: what is spent of its budget, month by month, and where it ends at this pace."""
+    with ledger() as database:
+        found = database.transact(lambda session: _budget(session, datetime.now(UTC)))
+    if json_:
+        as_json(found)
+        return
+    table(
+        [("month", "spent", "left"), *((one["month"], one["spent"], one["left"]) for one in found["months"])]
+    )
+    unit = found["unit"]
+    typer.echo(f"spent {found['spent']} of {found['budget']} {unit}; {found['left']} left")
+    ends = f"the budget ends on {found['runs_out']}" if found["runs_out"] else "the budget lasts"
+    typer.echo(f"at the pace of the last four weeks the year ends at {found['projected']} {unit}: {ends}")
+
+
+def _budget(session: Session, now: datetime) -> dict[str, Any]:
+    _, policy = read(session)
+    if policy.organisation.year_budget is None:
+        raise Failed("the policy has no year's budget: add `organisation: {year_budget: 1000000}` to it")
+    found, unit = year(session, policy.organisation.year_budget, policy.zone, now), policy.unit
+    return {
+        "unit": unit.value,
+        "budget": plain(found.budget, unit),
+        "spent": plain(found.spent, unit),
+        "left": plain(found.left, unit),
+        "projected": plain(found.projected, unit),
+        "runs_out": found.runs_out.isoformat() if found.runs_out else None,
+        "months": [
+            {"month": f"{one.first:%Y-%m}", "spent": plain(one.spent, unit), "left": plain(one.left, unit)}
+            for one in found.months
+        ],
+    }

@@ -1,0 +1,201 @@
+"""What connectors share: JSON calls at the gateway's pace, exact money, and writes confirmed by reading back."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_CEILING, Decimal
+from typing import Any, Final
+
+from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientTimeout, ConnectionTimeoutError
+
+from bot.gateways.port import Access, Account, GatewayError, GatewayRefused, UsageRow
+
+Json = dict[str, Any]
+MICRO: Final = 1_000_000
+
+_TEMPORARY = {408, 425}
+_WORDS = 300  # characters of a gateway's reason; some answer with a page of HTML
+_KEY_SHAPED = re.compile(r"\b(sk-|Bearer )[\w.-]{6,}")
+
+
+class _Said(Json):
+    """An object of an answer; what is missing in it is the gateway's failure and not ours."""
+
+    def __missing__(self, key: str) -> Any:
+        raise GatewayError(f"an answer without {key}")
+
+
+# Decimal reads the digits the gateway sent; a float would be another rounding. NaN and infinity mean "no limit".
+_loads = functools.partial(json.loads, parse_float=Decimal, parse_constant=lambda _: None, object_hook=_Said)
+
+
+def micro(usd: Decimal | float | None) -> int:
+    """Micro-USD, rounded up. None is nothing."""
+    return int(Decimal(str(usd or 0)).scaleb(6).to_integral_value(ROUND_CEILING))
+
+
+def cap(usd: Decimal | float | None) -> int | None:
+    """A limit in micro-USD; None stays None: unlimited."""
+    return None if usd is None else micro(usd)
+
+
+def dollars(total: int) -> float:
+    """For a JSON body: the shortest float that reads back as `total` micro-USD. Never None: that would be unlimited."""
+    if total < 0:
+        raise ValueError(f"a limit cannot be negative: {total}")
+    return total / MICRO
+
+
+class Pace:
+    """Spaces calls: `burst` at once, then `per_minute`."""
+
+    def __init__(self, per_minute: float, burst: int) -> None:
+        self._step = 60 / per_minute
+        self._slack = self._step * (burst - 1)
+        self._next = 0.0
+
+    async def turn(self) -> None:
+        """Wait for one's turn."""
+        now = time.monotonic()
+        self._next = max(self._next, now - self._slack)
+        wait, self._next = self._next - now, self._next + self._step
+        if wait > 0:
+            await asyncio.sleep(wait)
+
+    def rest(self, seconds: float) -> None:
+        """Call nobody for so long: the gateway said so."""
+        self._next = max(self._next, time.monotonic() + seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back, and when it was asked for."""
+
+    data: Any
+    asked: datetime
+
+
+class Calls:
+    """JSON calls to one gateway. Numbers come back as int and Decimal."""
+
+    def __init__(self, access: Access, headers: Mapping[str, str], pace: Pace) -> None:
+        self._access, self._headers, self._pace = access, headers, pace
+        self._timeout = ClientTimeout(total=access.timeout)
+
+    async def get(self, path: str, **query: str | int) -> Reply:
+        """GET; what it raises says nothing about effects, as there are none."""
+        return await self.send("GET", path, query=query)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        query: Mapping[str, str | int] | None = None,
+        pace: Pace | None = None,
+    ) -> Reply:
+        """One call. Raises `GatewayError` (`unknown` when it may have been carried out) or `GatewayRefused`."""
+        pace = pace or self._pace
+        await pace.turn()
+        asked = self._access.clock()
+        try:
+            async with self._access.http.request(
+                method,
+                self._access.url + path,
+                params=query,
+                json=body,
+                headers=self._headers,
+                timeout=self._timeout,
+                allow_redirects=False,  # the admin key goes to the configured address only
+            ) as response:
+                return Reply(await _read(response, pace), asked)
+        except (ClientConnectorError, ConnectionTimeoutError) as error:
+            raise GatewayError(f"unreachable: {type(error).__name__}") from error
+        except (TimeoutError, ClientError) as error:
+            raise GatewayError(f"no answer: {type(error).__name__}", unknown=True) from error
+
+
+async def _read(response: ClientResponse, pace: Pace) -> Any:
+    text = await response.text(errors="replace")
+    status = response.status
+    if status == 429:
+        wait = _seconds(response.headers.get("Retry-After", ""))
+        pace.rest(wait)
+        raise GatewayError("HTTP 429", retry_after=wait)
+    if status >= 500 or status in _TEMPORARY:
+        raise GatewayError(f"HTTP {status}: {_said(text)}", unknown=True)
+    if status >= 300:
+        raise GatewayRefused(f"HTTP {status}: {_said(text)}", status=status)
+    try:
+        return _loads(text)
+    except ValueError as error:
+        raise GatewayError(f"HTTP {status}, not JSON: {shortened(text)}", unknown=True) from error
+
+
+def _seconds(header: str) -> float:
+    return min(float(header), 600.0) if header.isdecimal() else 5.0
+
+
+def _said(text: str) -> str:
+    """The gateway's reason, wherever in its error it stands."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return shortened(text)
+    while isinstance(found, dict):
+        found = next((found[k] for k in ("error", "detail", "message") if found.get(k)), text)
+    return shortened(str(found))
+
+
+def shortened(text: str) -> str:
+    """A gateway's words, fit to be kept and shown: short, one line, no keys."""
+    return _KEY_SHAPED.sub(r"\1…", " ".join(text.split()))[:_WORDS]
+
+
+async def confirmed(
+    write: Callable[[], Awaitable[Any]], read: Callable[[], Awaitable[Account]], total: int | None
+) -> Account:
+    """Do an absolute write and read it back; a lost reply is no failure when the reading shows the value."""
+    lost: GatewayError | None = None
+    try:
+        await write()
+    except GatewayError as error:
+        if not error.unknown:
+            raise
+        lost = error
+    found = await read()
+    if found.total != total:
+        raise lost or GatewayError(f"wrote {total} µUSD, read back {found.total}")
+    return found
+
+
+class Tally:
+    """Adds up usage that a gateway hands out in pieces; rounds once, at the end, by `rounded`."""
+
+    def __init__(self, rounded: Callable[[Any], int] = micro) -> None:
+        self._rounded = rounded
+        self._sums: dict[tuple[Any, ...], list[Any]] = {}
+
+    def add(
+        self, *key: Any, used: Decimal | int, tokens: tuple[int, int] = (0, 0), requests: int = 0
+    ) -> None:
+        """Count under (account, day, model, key); `used` in what the gateway counts in."""
+        sums = self._sums.setdefault(key, [0, 0, 0, 0])
+        for at, more in enumerate((used, *tokens, requests)):
+            sums[at] += more
+
+    def rows(self) -> list[UsageRow]:
+        """What came together; nothing where nothing was used."""
+        return [
+            UsageRow(account, day, model, self._rounded(used), key, inp, out, requests)
+            for (account, day, model, key), (used, inp, out, requests) in self._sums.items()
+            if used or inp or out
+        ]

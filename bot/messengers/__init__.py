@@ -1,0 +1,1 @@
+"""The messengers, behind one port."""

@@ -1,0 +1,289 @@
+"""How a Message looks in DingTalk, and how a sentence that came from there reads: pure functions, within its limits.
+
+Two shapes: Markdown with the words that one types in place of buttons, and the variables of our card
+(`docs/dingtalk-card.json`). DingTalk says nowhere whether its Markdown honours a backslash, so what people typed
+is shown with look-alikes of the signs that could plant a link or a picture.
+https://open.dingtalk.com/document/orgapp/robot-message-types-and-data-format
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from urllib.parse import quote
+
+from handlers.words import texts
+from handlers.words.text import Shown
+from models.messages.message import Button, Chart, Form, Message
+
+Variables = dict[str, str | bool]
+
+MARKDOWN_BYTES = 9_000
+"""Of one message: a sessionWebhook takes 20,000 with everything around it, a msgParam 15,000 once it is JSON."""
+BODY_BYTES = 990
+"""Of a card's variable; DingTalk takes 1 KB and our API cuts at 1,000."""
+TITLE = 60
+SLOTS = ("b1", "b2", "b3", "b4")
+ASKING = {"request.approve", "request.approve_less", "borrow.accept", "confirm.yes", "surge.continue"}
+"""Buttons of a card that waits for its reader's word."""
+AFTERWARDS = {"request.revoke"}
+"""Buttons of a card on which that word was given."""
+_STYLED = re.compile(r"\\(.)|\*\*(.+?)\*\*|`([^`]*)`", re.DOTALL)
+_LOOK_ALIKES = str.maketrans("\\`*[]()#>!|", "＼ˋ＊［］（）＃›！｜")
+_SPOKEN_END = "。．.!！?？ "
+_BLANKS = re.compile(r"[\u00a0\u3000\u2005]")
+_NAMED = re.compile(r"(?<![A-Za-z0-9._-])[@＠]\S+")
+"""A name that a client left in the words."""
+_OPEN_END = re.compile(r"(?i)(?:\b(?:to|from)|[给向跟找问])\s*$")
+_TO_ME = re.compile(r"(?i)\b(?:lend|give|spot|loan) me\b|[借转匀分给]我")
+_SLOT = re.compile(r"\S(\s{2,})\S")
+_LEADING = re.compile(
+    r"(?i)^(?:请)?(?:lend|repay|recall|forgive|delegate|ask|give|pay back|借给|还给|转给|匀给|分给|免还|委托|收回|归还给?|还|向|跟|找|问)"
+    r"(?:\s+(?:to|from)\b)?\s*"
+)
+_INNER = re.compile(r"(?i)\s(?:to|from)\b|给")
+_VERBS = {
+    "approve": "同意", "decline": "拒绝", "cancel": "撤回", "revoke": "收回", "request": "申请", "lend": "借给",
+    "history": "明细", "repay": "归还", "recall": "收回", "forgive": "免还", "yes": "确认", "no": "取消",
+    "borrow": "向", "pause": "暂停", "continue": "继续",
+}  # fmt: skip
+_MORE = {
+    "request.decline": (" reason", " 理由"),
+    "request.open": (" 200 reason", " 200 理由"),
+    "lend.open": (" name 50", " 姓名 50"),
+    "borrow.open": (" 50 from name", " 姓名 借 50"),
+}
+"""What a button's words still lack when they are typed."""
+
+
+# Markdown
+
+
+def markdown(message: Message) -> tuple[str, str]:
+    """The title, which a lock screen shows, and the text; buttons become the words to type."""
+    title = plain(message.preview or message.title or message.text).split("\n")[0] or "quotabot"
+    text = "\n\n".join(_paragraphs(message, message.locale))
+    return title if len(title) <= TITLE else f"{title[: TITLE - 1]}…", cut(text, MARKDOWN_BYTES)
+
+
+def plain(text: str) -> str:
+    """The words alone."""
+    words = _STYLED.sub(lambda found: found[1] or found[2] or found[3] or "", text)
+    return re.sub(r"\\(.)", r"\1", words)
+
+
+def _paragraphs(message: Message, say: str) -> Iterator[str]:
+    if message.title:
+        yield f"#### {_inline(message.title)}"
+    if message.text:
+        yield _lines(message.text)
+    if message.facts:
+        yield _facts(message, say)
+    if message.chart:
+        yield _chart(message.chart)
+    if message.buttons and (said := list(_typed_lines(message.buttons, say, link=True))):
+        yield "\n".join(said)
+    if message.footnote:
+        yield _lines(message.footnote)
+    for part in message.parts:
+        yield "---"
+        yield from _paragraphs(part, say)
+
+
+def _lines(text: str) -> str:
+    """A quote stands alone, lest the line below it becomes part of it; other lines are broken where they were."""
+    rows = groupby(text.split("\n"), lambda row: row.startswith("> "))
+    return "\n\n".join(
+        "  \n".join(f"> {_inline(row[2:])}" if quote else _inline(row) for row in some)
+        for quote, some in rows
+    )
+
+
+def _inline(text: str) -> str:
+    def shown(found: re.Match[str]) -> str:
+        literal, bold, code = found.groups()
+        if literal is not None:
+            return literal.translate(_LOOK_ALIKES)
+        return f"**{_inline(bold if bold is not None else code or '')}**"
+
+    return _STYLED.sub(shown, text)
+
+
+def _facts(message: Message, say: str) -> str:
+    return "\n".join(f"- {_inline(name)}{_colon(say)}{_inline(value)}" for name, value in message.facts)
+
+
+def _colon(say: str) -> str:
+    return "：" if say.startswith("zh") else ": "
+
+
+def _chart(chart: Chart) -> str:
+    most = max((value for _, value, _ in chart.bars), default=0) or 1
+    bars = (
+        f"- {'▇' * max(1, round(8 * value / most))} {_inline(label)} {_inline(shown)}"
+        for label, value, shown in chart.bars
+    )
+    return "\n".join([f"**{_inline(chart.title)}**", *bars])
+
+
+def _typed_lines(buttons: Iterable[Button], say: str, *, link: bool) -> Iterator[str]:
+    for button in buttons:
+        words = typed(button, say)
+        if not words:
+            continue
+        label = _inline(button.label).rstrip("…")
+        said = words.translate(_LOOK_ALIKES)
+        shown = f"[{said}]({sent(words)})" if link and button.action not in _MORE else f"**{said}**"
+        yield f"- {shown}" if label == words else f"- {label} → {shown}"
+
+
+def typed(button: Button, say: str) -> str:
+    """What one types in place of a button; empty when nothing would do it."""
+    if not button.typed:
+        return ""
+    verb, _, rest = button.typed.partition(" ")
+    in_chinese = say.startswith("zh")
+    if in_chinese and button.action == "borrow.decline":
+        return f"暂不 {rest}"
+    more = _MORE.get(button.action, ("", ""))[in_chinese]
+    return f"{_VERBS.get(verb, verb) if in_chinese else verb} {rest}".strip() + more
+
+
+def sent(words: str) -> str:
+    """A link that, tapped, says these words to us as the reader; a client that does not know it shows the words."""
+    return f"dtmd://dingtalkclient/sendMessage?content={quote(words, safe='')}"
+
+
+def form_hint(form: Form) -> str:
+    """What one types where a form would have opened."""
+    verb, _, rest = form.typed.partition(" ")
+    action = {"request.new": "request.open", "lend.new": "lend.open"}.get(form.callback, form.callback)
+    say = "zh" if re.search("[\u4e00-\u9fff]", form.title) else "en"  # it holds no names
+    words = typed(Button(form.title, action, typed=f"{verb} {rest}".strip()), say)
+    return texts.TYPE_IT(say, typed=Shown(words))
+
+
+# Cards
+
+
+def card(message: Message) -> Variables:
+    """Everything that all who see the card see: title, tag, body, and four buttons of which some are hidden."""
+    title = plain(message.title) or texts.CARD_TITLE(message.locale)
+    return {"title": title, "tag": _tag(message), "body": _body(message)} | slots(message.buttons)
+
+
+def _tag(message: Message) -> str:
+    """Whether an answer is awaited or was given; nothing on what only tells and offers."""
+    actions = {button.action for button in message.buttons}
+    if actions & ASKING:
+        return texts.CARD_OPEN(message.locale)
+    return "" if actions - AFTERWARDS else texts.CARD_DONE(message.locale)
+
+
+def slots(buttons: tuple[Button, ...] = ()) -> Variables:
+    """The variables of the four buttons; without buttons they are all hidden."""
+    shown: Variables = {}
+    for slot, button in zip(SLOTS, [*buttons[: len(SLOTS)], *[None] * len(SLOTS)], strict=False):
+        shown |= {
+            f"{slot}_shown": button is not None,
+            f"{slot}_text": plain(button.label) if button else "",
+            f"{slot}_action": button.action if button else "",
+            f"{slot}_value": button.value if button else "",
+        }
+    return shown
+
+
+def hint(text: str) -> Variables:
+    """A line that only the one who clicked sees."""
+    return {"hint": cut(_lines(text), BODY_BYTES), "hint_shown": bool(text)}
+
+
+def said(message: Message) -> str:
+    """A message as one text, for places that have room for no more."""
+    colon = _colon(message.locale)
+    rest = [f"{name}{colon}{value}" for name, value in message.facts] + [said(part) for part in message.parts]
+    return "\n".join(one for one in [message.text, *rest, message.footnote] if one)
+
+
+def preview(message: Message) -> dict[str, str]:
+    """The line of the chat list."""
+    text = markdown(message)[0]
+    return {"ZH_CN": text, "EN_US": text}
+
+
+def _body(message: Message) -> str:
+    """Text, facts and footnote; where they are too much together, the reason gives way, then the end."""
+    text = message.text
+    while len(body := _whole(message, text).encode()) > BODY_BYTES:
+        shorter = _shorter(text, len(body) - BODY_BYTES)
+        if shorter == text:
+            break
+        text = shorter
+    return cut(body.decode(), BODY_BYTES)
+
+
+def _whole(message: Message, text: str) -> str:
+    say = message.locale
+    extra = list(_typed_lines(message.buttons[len(SLOTS) :], say, link=False))
+    pieces = [_lines(text), _facts(message, say), "\n".join(extra), _lines(message.footnote)]
+    pieces += [_whole(part.spoken(say), part.text) for part in message.parts]
+    return "\n\n".join(one for one in pieces if one)
+
+
+def _shorter(text: str, by: int) -> str:
+    """`text` with its longest quote cut by so many bytes, as far as there is one to cut."""
+    lines = text.split("\n")
+    quotes = [number for number, line in enumerate(lines) if line.startswith("> ") and len(line) > 12]
+    if not quotes:
+        return text
+    longest = max(quotes, key=lambda number: len(lines[number]))
+    kept = lines[longest].removesuffix("…").encode()
+    lines[longest] = kept[: max(12, len(kept) - by - 3)].decode(errors="ignore").rstrip("\\") + "…"
+    return "\n".join(lines)
+
+
+def cut(text: str, most: int) -> str:
+    """At most so many bytes, never half a character."""
+    if len(text.encode()) <= most:
+        return text
+    return text.encode()[: most - 3].decode(errors="ignore") + "…"
+
+
+def track_of(key: str) -> str:
+    """The outTrackId of what an effect promised: the same for every try, at most 64 safe characters."""
+    safe = re.sub(r"[^A-Za-z0-9_-]", "-", key)
+    return f"qb-{safe[-20:]}-{hashlib.sha256(key.encode()).hexdigest()[:24]}"
+
+
+# What arrives
+
+
+def heard(text: str) -> str:
+    """A sentence as somebody meant it: odd blanks are blanks, and nobody can type a mention."""
+    return _BLANKS.sub(" ", text).replace("<@", "@").strip()
+
+
+def spoken(text: str) -> str:
+    """What speech recognition understood, without the full stop it adds."""
+    return heard(text).rstrip(_SPOKEN_END)
+
+
+def with_person(text: str, user: str) -> str:
+    """Put the one mention back, which DingTalk took out of the words: where a gap was left, else where a person goes."""
+    text = _NAMED.sub("  ", text, count=1)
+    start, end = _place(text)
+    return " ".join(f"{text[:start]} <@{user}> {text[end:]}".split())
+
+
+def _place(text: str) -> tuple[int, int]:
+    """What the mention stands for: whom one turns to comes first, whom one gives to after the verb."""
+    if _OPEN_END.search(text):
+        return len(text), len(text)
+    if _TO_ME.search(text):
+        return 0, 0
+    if (gap := _SLOT.search(text)) is not None:
+        return gap.span(1)
+    verb = _LEADING.search(text) or _INNER.search(text)
+    return (verb.end(), verb.end()) if verb else (len(text), len(text))

@@ -1,0 +1,67 @@
+"""What our calls to DingTalk cost: counted in memory for /metrics, and by month in the database for `dingtalk usage`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import structlog
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
+from sqlalchemy.exc import DBAPIError
+
+from bot.database import Database
+from bot.messengers.dingtalk.api import Api
+from models.metering.vendor_calls import Called, count
+
+log = structlog.get_logger()
+
+WRITTEN_EVERY = 10.0
+"""Seconds for which a count may be lost by a crash."""
+
+
+class Tally(Collector):
+    """Hand `add` to the API as `counted`. `run` writes now and then, `write` at once."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self.database, self.clock = database, clock
+        self.calls: Counter[tuple[str, bool]] = Counter()
+        """Since the start, by (API, metered)."""
+        self._unwritten: Counter[tuple[str, bool]] = Counter()
+
+    def add(self, api: Api) -> None:
+        self.calls[api.name, api.metered] += 1
+        self._unwritten[api.name, api.metered] += 1
+
+    @property
+    def metered(self) -> int:
+        """Calls since the start that count against the month's quota."""
+        return sum(calls for (_, metered), calls in self.calls.items() if metered)
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(WRITTEN_EVERY)
+            await self.write()
+
+    async def write(self) -> None:
+        """Add what is new to the month's counts; what cannot be written waits for the next time."""
+        new, self._unwritten = self._unwritten, Counter()
+        called = [Called(api, metered, calls) for (api, metered), calls in sorted(new.items())]
+        if not called:
+            return
+        try:
+            await self.database.run(lambda session: count(session, self.clock(), called))
+        except DBAPIError as error:
+            self._unwritten.update(new)
+            log.warning("calls could not be counted", error=type(error).__name__)
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """For Prometheus: `quotabot_dingtalk_calls_total{api, metered}`."""
+        family = CounterMetricFamily(
+            "quotabot_dingtalk_calls", "calls to DingTalk", labels=["api", "metered"]
+        )
+        for (api, metered), calls in sorted(self.calls.items()):
+            family.add_metric([api, str(metered).lower()], calls)
+        yield family

@@ -1,0 +1,100 @@
+"""What every messenger hands in and can do: a Request, and the port that the worker and `quotabot run` own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from models.messages.message import Message
+
+
+class MessengerError(Exception):
+    """Temporary: the worker tries again, not before `retry_after` seconds. `landed` None: nobody knows."""
+
+    def __init__(self, reason: str, *, retry_after: float | None = None, unknown: bool = False) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+        self.unknown = unknown
+
+
+class Undeliverable(Exception):  # noqa: N818 - what happened, in the words of the post office
+    """Permanent: this message cannot be said there, and trying again will not help."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Somebody asks something. `key` names the utterance for ever: the same key is the same request.
+
+    `words` is one sentence (typed) or `[action, value, …]` (a button or a form).
+    `place`: dm, private (only the asker sees the answer), group, form or home.
+    `thread`: where a public card belongs, as an address. `answer_by`: how to answer, opaque; None: the caller does it.
+    """
+
+    key: str
+    sender: str
+    words: tuple[str, ...]
+    place: str = "dm"
+    thread: str | None = None
+    answer_by: dict[str, Any] | None = None
+    fields: dict[str, str] = field(default_factory=dict)
+    """What was filled into a form."""
+    can_open: bool = False
+    """Whether a form can be shown in answer."""
+    push: str = ""
+    """Which of several askings of the same request this is, where it may be asked again after a no."""
+
+    @property
+    def no_key(self) -> str:
+        """The key under which a no is kept: it holds for this push, not for ever."""
+        return f"{self.key}:{self.push}" if self.push else self.key
+
+    @property
+    def messenger(self) -> str:
+        return self.sender.split(":", 1)[0]
+
+    loose: bool = False
+    """Whether the words are a machine's guess at what was said: always confirmed before anything moves."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a messenger says of somebody. `status`: member, guest, bot, outsider or gone."""
+
+    status: str
+    name: str = ""
+    email: str | None = None
+    locale: str | None = None
+    zone: str | None = None
+
+
+class Messenger(Protocol):
+    """A way to reach people. Addresses read `slack:U02`, `slack:C02/1712.34`, `dingtalk:manager42`."""
+
+    name: str
+
+    async def run(self) -> None:
+        """Listen until cancelled; what is in flight is finished first, within seconds."""
+
+    async def send(self, address: str, message: Message, key: str, *, unsure: bool = False) -> str:
+        """Say something and return where it landed. Raises `MessengerError`, `Undeliverable`.
+
+        `unsure`: an earlier try with this key may have arrived; look before saying it again.
+        """
+
+    async def replace(self, ref: str, message: Message) -> None:
+        """Show a new state there; does nothing when the message is gone."""
+
+    async def answer(self, by: dict[str, Any], message: Message) -> None:
+        """Answer a request the way its messenger lets one."""
+
+    async def home(self, address: str, message: Message) -> None:
+        """Publish somebody's page; does nothing where there is none."""
+
+    async def profile(self, address: str, *, urgent: bool) -> Profile | None:
+        """Who somebody is by the messenger's own word, at most an hour old; None when it cannot be read just now.
+
+        What is not `urgent` gives way when the vendor's limit is near.
+        """
+
+    def ready(self) -> bool:
+        """Whether messages come in just now."""

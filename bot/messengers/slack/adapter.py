@@ -1,0 +1,450 @@
+"""Slack: read what arrives, answer in time, say what was promised. Bolt speaks the protocol; Web API on one shared session.
+
+Contracts: docs.slack.dev (Events API, interactivity, Socket Mode, rate limits). Acknowledged is committed: Bolt runs
+with `process_before_response`, and every listener awaits the dispatcher before it acknowledges.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import aiohttp
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.answers import Outcome
+from bot.dispatch import Dispatcher
+from bot.messengers.port import MessengerError, Profile, Request, Undeliverable
+from bot.messengers.slack.connection import Socket
+from bot.messengers.slack.read import (
+    BLIND,
+    as_json,
+    flat,
+    foreign,
+    hash_of,
+    is_ephemeral,
+    meant,
+    metadata_of,
+    read_profile,
+    spoken,
+)
+from bot.messengers.slack.render import answers, home, modal, plain, render
+from bot.settings import Settings
+from handlers.routes import BUTTONS, CONFIRM, FORMS
+from handlers.words import texts
+from models.messages.message import Form, Message
+
+log = structlog.get_logger()
+
+PROFILE_KEPT = 60 * 60
+PING = 5.0
+"""Seconds between pings: a socket that died without a word is noticed about that late."""
+FINISH = 5.0
+"""Seconds that what came over the socket gets to be acknowledged when we stop."""
+INFO_A_MINUTE = 80
+"""users.info is tier 4 (100 a minute); reads that are not urgent stop a little earlier."""
+CHART_WITHIN = 1.0
+"""Seconds that an answer with a chart may take before the acknowledgement carries it without."""
+REPLACING = (*CONFIRM, "history.open")
+"""Presses whose answer takes the place of what was pressed."""
+
+T = TypeVar("T")
+Said = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Listener:
+    """What Slack is asked to send us, and which scopes that takes. The manifest is made from these rows."""
+
+    event: str
+    scopes: tuple[str, ...]
+
+
+LISTENERS = (
+    Listener("app_mention", ("app_mentions:read",)),
+    Listener("message.im", ("im:history", "im:read", "im:write")),
+    Listener("app_home_opened", ()),
+)
+SCOPES = ("chat:write", "commands", "users:read", "users:read.email", "users.profile:read")
+
+
+class Slack:
+    """The Slack workspace as a `Messenger`."""
+
+    name = "slack"
+
+    def __init__(self, settings: Settings, dispatcher: Dispatcher, http: aiohttp.ClientSession) -> None:
+        assert settings.slack_bot_token is not None
+        self.settings, self.dispatcher, self.http = settings, dispatcher, http
+        token = settings.slack_bot_token.get_secret_value()
+        self.web = AsyncWebClient(token=token, base_url=settings.slack_api_url, session=http, timeout=10)
+        # the SDK sends again when a connection breaks, also a post that has arrived: what writes must not do that
+        self._once = AsyncWebClient(
+            token=token, base_url=settings.slack_api_url, session=http, timeout=10, retry_handlers=[]
+        )
+        secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
+        self.app = AsyncApp(
+            name="quotabot",  # else Bolt looks for the file that called it, in every module there is
+            client=self.web, signing_secret=secret, process_before_response=True, logger=logging.getLogger("slack_bolt"),
+            request_verification_enabled=bool(secret), ignoring_self_events_enabled=True, raise_error_for_unhandled_request=False,
+        )  # fmt: skip
+        self.team_id = self.bot_id = ""
+        self._socket: Socket | None = None
+        self._listening = False
+        self._profiles: dict[str, tuple[float, Profile]] = {}
+        self._reads: list[float] = []
+        self._direct: dict[str, str] = {}
+        self._register()
+
+    # Talk: the port
+
+    async def run(self) -> None:
+        """Learn who we are, then listen: on a socket with an app token, else through `/slack/events`."""
+        me = await _patiently(self.web.auth_test, "slack does not answer")
+        self.team_id, self.bot_id = str(me.get("team_id", "")), str(me["user_id"])
+        try:
+            if self.settings.slack_app_token is not None:
+                await self._listen()
+            else:
+                self._listening = True
+                await asyncio.Event().wait()
+        finally:
+            self._listening = False
+            if self._socket is not None:
+                await self._socket.finished(FINISH)
+                await self._socket.close_async()  # type: ignore[no-untyped-call]
+
+    async def _listen(self) -> None:
+        assert self.settings.slack_app_token is not None
+        # its own client: the app token differs, and the stand-in's address has to be honoured here, too
+        web = AsyncWebClient(base_url=self.settings.slack_api_url, session=self.http, timeout=10)
+        token = self.settings.slack_app_token.get_secret_value()
+        self._socket = Socket(self.app, token, web_client=web, ping_interval=PING)
+        await _patiently(self._socket.connect_async, "slack socket does not open")
+        self._listening = True
+        await asyncio.Event().wait()
+
+    def ready(self) -> bool:
+        if self._socket is None:
+            return self._listening
+        client = self._socket.client
+        session = client.current_session
+        return self._listening and session is not None and not session.closed
+
+    async def send(self, address: str, message: Message, key: str, *, unsure: bool = False) -> str:
+        channel, thread = await self._place(address)
+        if unsure and (landed := await self._landed(channel, thread, key)) is not None:
+            return landed
+        metadata = {"event_type": "quotabot", "event_payload": {"key": key}}
+
+        async def post(said: Said) -> Any:
+            more = {"metadata": metadata, "unfurl_links": False}
+            return await self._call("chat.postMessage", channel=channel, thread_ts=thread, **said, **more)
+
+        posted = await _shown(message, post)
+        return f"{posted.get('channel', channel)}:{posted.get('ts', '')}"
+
+    async def replace(self, ref: str, message: Message) -> None:
+        channel, _, ts = ref.partition(":")
+        try:
+            await _shown(message, lambda said: self._call("chat.update", channel=channel, ts=ts, **said))
+        except Undeliverable as gone:
+            log.info("a copy is gone", ref=ref, reason=str(gone))
+
+    async def answer(self, by: dict[str, Any], message: Message) -> None:
+        await _shown(message, lambda said: self._answer(by, said))
+
+    async def _answer(self, by: dict[str, Any], said: Said) -> Any:
+        if by["way"] == "url":
+            more = {"response_type": "ephemeral", "replace_original": bool(by.get("replace"))}
+            return await self._respond(by["url"], said | more)
+        thread = by.get("thread")
+        if by["way"] == "ephemeral":
+            to = {"channel": by["channel"], "user": by["user"], "thread_ts": thread}
+            return await self._call("chat.postEphemeral", **to, **said)
+        if by["way"] == "message":
+            return await self._call("chat.postMessage", channel=by["channel"], thread_ts=thread, **said)
+        channel, _ = await self._place(f"slack:{by['user']}")
+        return await self._call("chat.postMessage", channel=channel, **said)
+
+    async def home(self, address: str, message: Message) -> None:
+        await self._call("views.publish", user_id=address.split(":", 1)[1], view=home(message))
+
+    async def profile(self, address: str, *, urgent: bool) -> Profile | None:
+        user, now = address.split(":", 1)[1], time.monotonic()
+        kept = self._profiles.get(user)
+        if kept is not None and now - kept[0] < PROFILE_KEPT:
+            return kept[1]
+        self._reads = [at for at in self._reads if now - at < 60]
+        if not urgent and len(self._reads) >= INFO_A_MINUTE:
+            return None
+        self._reads.append(now)
+        try:
+            found = await self._call("users.info", user=user, include_locale=True)
+        except Undeliverable:
+            return Profile("outsider")
+        profile = read_profile(found["user"], self.team_id)
+        self._profiles[user] = (now, profile)
+        return profile
+
+    async def people(self) -> list[tuple[str, Profile]]:
+        """Everybody of the workspace, for `people sync slack`; raises rather than returning half of them."""
+        found: list[tuple[str, Profile]] = []
+        cursor = ""
+        while True:
+            page = await self._call("users.list", limit=200, cursor=cursor or None, include_locale=True)
+            found += [(f"slack:{one['id']}", read_profile(one, self.team_id)) for one in page["members"]]
+            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return found
+
+    # The Web API
+
+    async def _call(self, method: str, **words: Any) -> Any:
+        """Call a method; a limit or an outage is a `MessengerError`, a plain no is `Undeliverable`."""
+        said = {name: value for name, value in words.items() if value is not None}
+        try:
+            return (
+                (await self._once.api_call(method, json=said)).data
+                if as_json(method)
+                else (await self.web.api_call(method, params=flat(said))).data
+            )
+        except SlackApiError as error:
+            raise meant(error) from error
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise MessengerError(f"{method}: {error}") from error
+        except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError, AttributeError) as error:
+            # the SDK trips over a 200 that is no JSON
+            raise MessengerError(f"{method}: {type(error).__name__} {error}", unknown=True) from error
+
+    async def _respond(self, url: str, said: dict[str, Any]) -> None:
+        """To a response_url, on the shared session: Bolt's own poster opens a new one each time."""
+        try:
+            async with self.http.post(url, json=said, timeout=aiohttp.ClientTimeout(total=10)) as reply:
+                if reply.status == 429 or reply.status >= 500:
+                    raise MessengerError(
+                        f"response_url: {reply.status}",
+                        retry_after=float(reply.headers.get("Retry-After", "1")),
+                    )
+                body = await reply.text()
+                if reply.status != 200 or '"ok":false' in body.replace(" ", ""):
+                    raise Undeliverable(f"response_url: {reply.status} {body[:100]}")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise MessengerError(f"response_url: {error}", unknown=True) from error
+
+    async def _place(self, address: str) -> tuple[str, str | None]:
+        place, _, thread = address.split(":", 1)[1].partition("/")
+        if place[:1] in ("U", "W"):
+            if place not in self._direct:
+                opened = await self._call("conversations.open", users=place)
+                self._direct[place] = str(opened["channel"]["id"])
+            place = self._direct[place]
+        return place, thread or None
+
+    async def _landed(self, channel: str, thread: str | None, key: str) -> str | None:
+        """Where a post of unknown outcome went, by its metadata; None: it did not arrive. Raises when that cannot be seen just now."""
+        method = "conversations.replies" if thread else "conversations.history"
+        try:
+            page = await self._call(method, channel=channel, ts=thread, limit=100, include_all_metadata=True)
+        except (MessengerError, Undeliverable) as no:
+            if str(no) not in BLIND:
+                raise
+            return None
+        for message in page["messages"]:
+            if message.get("metadata", {}).get("event_payload", {}).get("key") == key:
+                return f"{channel}:{message['ts']}"
+        return None
+
+    # Read: what arrives
+
+    def _register(self) -> None:
+        self.app.command(self.settings.slack_command)(self._on_command)
+        self.app.action(re.compile("|".join(re.escape(one) for one in (*BUTTONS, *CONFIRM))))(self._on_press)
+        self.app.action(re.compile(".*"))(self._on_other)
+        self.app.view(re.compile("|".join(re.escape(one) for one in FORMS)))(self._on_submit)
+        self.app.view(re.compile(".*"))(self._on_other)
+        self.app.event("app_mention")(self._on_mention)
+        self.app.event("message")(self._on_message)
+        self.app.event("app_home_opened")(self._on_home)
+
+    async def _on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        words = spoken(str(body.get("text", "")))
+        request = Request(
+            key=f"slack:{body['trigger_id']}",
+            sender=f"slack:{body['user_id']}",
+            words=(words or "balance",),
+            place="private",
+            can_open=True,
+        )
+        outcome = await self._dispatch(request, body)
+        if isinstance(outcome.message, Form):
+            if await self._open(body["trigger_id"], outcome.message, {}):
+                await ack()
+                return
+            message = self._instead(request, outcome.message)
+        else:
+            message = outcome.message
+        if message == Message(text=""):
+            await ack()  # the same envelope again: its form is open already
+            return
+        if message.chart is not None and await self._charted(str(body.get("response_url") or ""), message):
+            await ack()
+            return
+        text, blocks = render(message)
+        await ack(text=text, blocks=blocks, response_type="ephemeral")
+
+    async def _charted(self, url: str, message: Message) -> bool:
+        """Answer with Slack's own chart beside the acknowledgement, which could not say that this Slack takes none."""
+        text, blocks = render(message, charts=True)
+        said = {"text": text, "blocks": blocks, "response_type": "ephemeral"}
+        try:
+            await asyncio.wait_for(self._respond(url, said), CHART_WITHIN)
+        except (MessengerError, Undeliverable, TimeoutError) as error:
+            log.info("without Slack's own chart", reason=str(error))
+            return False
+        return True
+
+    async def _on_press(self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
+        name, value = str(action["action_id"]), str(action.get("value") or "")
+        user, trigger, url = str(body["user"]["id"]), str(body["trigger_id"]), body.get("response_url")
+        by: dict[str, Any] = {"way": "dm", "user": user, "lane": user}
+        if url:
+            by = {
+                "way": "url",
+                "url": url,
+                "replace": name in REPLACING and is_ephemeral(body),
+                "lane": user,
+            }
+        opens = name in BUTTONS and BUTTONS[name].form is not None
+        request = Request(
+            key=f"slack:{trigger}",
+            sender=f"slack:{user}",
+            words=(name, value),
+            place="button",
+            can_open=opens,
+            answer_by=by,
+        )
+        outcome = await self._dispatch(request, body)
+        if isinstance(outcome.message, Form) and not await self._open(trigger, outcome.message, {}):
+            self.dispatcher.say_directly(request, self._instead(request, outcome.message))
+        await ack()
+
+    async def _on_submit(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
+        user, filled = str(body["user"]["id"]), answers(view)
+        metadata = metadata_of(view)
+        print_ = hash_of(filled)
+        request = Request(
+            key=f"slack:{view['id']}:{print_}", sender=f"slack:{user}", words=(str(view["callback_id"]), str(metadata.get("value", ""))),
+            place="form", fields=filled or {"": ""}, answer_by={"way": "dm", "user": user, "lane": user},
+        )  # fmt: skip
+        outcome = await self._dispatch(request, body)
+        if outcome.refused and isinstance(outcome.message, Message):
+            field = "amount" if "amount" in filled else next(iter(filled), "reason")
+            await ack(response_action="errors", errors={field: plain(outcome.message.text)[:2000]})
+        else:
+            await ack()
+
+    async def _on_mention(self, body: dict[str, Any], event: dict[str, Any]) -> None:
+        """What people say to us in a channel; other bots are not answered, lest two of them talk for ever."""
+        if event.get("bot_id") or not event.get("user"):
+            return
+        thread = event.get("thread_ts")
+        by = {
+            "way": "ephemeral",
+            "channel": event["channel"],
+            "user": event["user"],
+            "thread": thread,
+            "lane": event["user"],
+        }
+        place = f"slack:{event['channel']}/{thread}" if thread else None
+        await self._on_sentence(body, event, by, "group", place)
+
+    async def _on_message(self, body: dict[str, Any], event: dict[str, Any]) -> None:
+        """Only what people write to us directly: no channels, no edits, no bots."""
+        if (
+            event.get("channel_type") != "im"
+            or event.get("subtype")
+            or event.get("bot_id")
+            or not event.get("user")
+        ):
+            return
+        by = {
+            "way": "message",
+            "channel": event["channel"],
+            "thread": event.get("thread_ts"),
+            "lane": event["user"],
+        }
+        await self._on_sentence(body, event, by, "dm", None)
+
+    async def _on_sentence(
+        self, body: dict[str, Any], event: dict[str, Any], by: dict[str, Any], place: str, thread: str | None
+    ) -> None:
+        text = spoken(str(event.get("text", ""))).replace(f"<@{self.bot_id}>", "").strip()
+        request = Request(
+            key=f"slack:{body['event_id']}", sender=f"slack:{event['user']}", words=(text or "balance",), place=place,
+            thread=thread, answer_by=by,
+        )  # fmt: skip
+        await self._dispatch(request, body)
+
+    async def _on_home(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+        if event.get("tab") == "home":
+            await self.dispatcher.opened_home(f"slack:{event['user']}", f"slack:{body['event_id']}")
+
+    async def _on_other(self, ack: AsyncAck) -> None:
+        await ack()
+
+    async def _dispatch(self, request: Request, body: dict[str, Any]) -> Outcome:
+        """Hand it on; somebody of another workspace is known as an outsider before anything is looked up."""
+        user = request.sender.split(":", 1)[1]
+        if foreign(body, self.team_id):
+            self._profiles[user] = (time.monotonic(), Profile("outsider"))
+        return await self.dispatcher.handle(request)
+
+    def _instead(self, request: Request, form: Form) -> Message:
+        """What is said where the form did not open."""
+        say = self.dispatcher.locale(request)
+        return Message(text=texts.FORM_STUCK(say, usage=FORMS[form.callback].usage(say)))
+
+    async def _open(self, trigger: str, form: Form, metadata: dict[str, Any]) -> bool:
+        """The one direct call: before the acknowledgement, with no transaction open; a trigger lives three seconds."""
+        try:
+            await asyncio.wait_for(
+                self._call("views.open", trigger_id=trigger, view=modal(form, metadata)), 1.5
+            )
+        except (MessengerError, Undeliverable, TimeoutError) as error:
+            log.warning("a form did not open", reason=str(error))
+            return False
+        return True
+
+
+async def _patiently(call: Callable[[], Awaitable[T]], complaint: str) -> T:
+    """What Slack says at last, however long it is down when we start."""
+    wait = 1.0
+    while True:
+        try:
+            return await call()
+        except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
+            log.warning(complaint, error=str(error), again_in=wait)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, 60)
+
+
+async def _shown(message: Message, say: Callable[[Said], Awaitable[T]]) -> T:
+    """Say it with Slack's own chart; where this Slack takes none, with bars out of signs."""
+    text, blocks = render(message, charts=True)
+    try:
+        return await say({"text": text, "blocks": blocks})
+    except Undeliverable as no:
+        if message.chart is None or "invalid_blocks" not in str(no):
+            raise
+    text, blocks = render(message)
+    return await say({"text": text, "blocks": blocks})

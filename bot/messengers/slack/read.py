@@ -1,0 +1,123 @@
+"""What Slack sends and answers, read: who somebody is, what they wrote, what an error means. Pure functions."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+
+from bot.messengers.port import MessengerError, Profile, Undeliverable
+from models.messages.receipt import fingerprint
+
+OVER = {
+    "user_disabled", "channel_not_found", "is_archived", "not_in_channel", "user_not_found", "account_inactive", "cannot_dm_bot",
+    "restricted_action", "msg_too_long", "msg_blocks_too_long", "invalid_blocks", "invalid_blocks_format", "no_text",
+    "message_not_found", "cant_update_message", "edit_window_closed", "user_not_in_channel", "expired_url", "used_url",
+}  # fmt: skip
+"""Errors after which trying again cannot help."""
+BLIND = {
+    "unknown_method",
+    "missing_scope",
+    "not_allowed_token_type",
+    "channel_not_found",
+    "not_in_channel",
+    "HTTP 404",
+}
+"""Answers to who looks whether a message arrived and never will be shown: better said twice than never."""
+_MARKED = re.compile(r"<((?:[@#!]|mailto:|tel:|https?://)[^<>]*)>")
+
+
+def read_profile(user: dict[str, Any], team_id: str) -> Profile:
+    """Who somebody is by `users.info` (docs.slack.dev/reference/objects/user-object)."""
+    own = user.get("profile") or {}
+    if user.get("deleted"):
+        status = "gone"
+    elif user.get("is_bot") or user.get("id") == "USLACKBOT":
+        status = "bot"
+    elif user.get("is_stranger") or (
+        team_id and user.get("team_id") not in (None, team_id) and not user.get("enterprise_user")
+    ):
+        status = "outsider"
+    elif user.get("is_restricted") or user.get("is_ultra_restricted"):
+        status = "guest"
+    else:
+        status = "member"
+    name = own.get("real_name") or user.get("real_name") or user.get("name") or ""
+    return Profile(status, str(name), own.get("email"), user.get("locale"), user.get("tz"))
+
+
+def foreign(body: dict[str, Any], team_id: str) -> bool:
+    """Whether the payload itself says that its user belongs to another workspace (Slack Connect)."""
+    event, user = body.get("event") or {}, body.get("user") or {}
+    own = event.get("user_team") or (user.get("team_id") if isinstance(user, dict) else None)
+    own = body.get("team_id") if "command" in body else own
+    return bool(team_id and own and own != team_id)
+
+
+def spoken(text: str) -> str:
+    """What somebody wrote as they wrote it: links, e-mails and channels as words, entities as signs; mentions stay.
+
+    Slack's way of putting these into text: docs.slack.dev/messaging/formatting-message-text#retrieving-messages
+    """
+    words = _MARKED.sub(_as_words, text)
+    return words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
+
+
+def _as_words(found: re.Match[str]) -> str:
+    target, _, label = found[1].partition("|")
+    if target.startswith("@"):
+        return f"<{target}>"
+    if target.startswith(("mailto:", "tel:")):
+        return label or target.partition(":")[2]
+    if target.startswith("#"):
+        return f"#{label or target[1:]}"
+    if target.startswith("!"):
+        return label or f"@{target[1:]}"
+    return target
+
+
+def hash_of(filled: dict[str, str]) -> str:
+    """A name for one way of filling a form in: sent again unchanged, it is the same request."""
+    return fingerprint("", [f"{name}={value}" for name, value in sorted(filled.items())])[:12]
+
+
+def metadata_of(view: dict[str, Any]) -> dict[str, Any]:
+    try:
+        found = json.loads(view.get("private_metadata") or "{}")
+    except json.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def is_ephemeral(body: dict[str, Any]) -> bool:
+    return bool((body.get("container") or {}).get("is_ephemeral"))
+
+
+def meant(error: SlackApiError) -> Exception:
+    """What a refused call says of trying again; whatever stands between may answer with a page of its own."""
+    response: Any = error.response
+    said = getattr(response, "data", None)
+    code = str(said.get("error", "")) if isinstance(said, dict) else ""
+    status = getattr(response, "status_code", 0)
+    if status == 429 or code == "ratelimited":
+        return MessengerError("ratelimited", retry_after=float(response.headers.get("Retry-After", 1)))
+    if (
+        status >= 500
+        or not code
+        or code in ("internal_error", "fatal_error", "service_unavailable", "request_timeout")
+    ):
+        return MessengerError(code or f"HTTP {status}", unknown=status >= 500)
+    if code in OVER:
+        return Undeliverable(code)
+    return MessengerError(code)
+
+
+def as_json(method: str) -> bool:
+    """Methods that write take JSON; those that read take a form."""
+    return method.startswith(("chat.", "views.")) or method == "conversations.open"
+
+
+def flat(words: dict[str, Any]) -> dict[str, Any]:
+    return {name: str(value).lower() if isinstance(value, bool) else value for name, value in words.items()}

@@ -1,0 +1,204 @@
+"""people.csv: rows as a spreadsheet wrote them, everything that is wrong with them by line, and the way back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from models.policy.check import COLUMNS, EMPLOYMENTS
+from models.policy.fields import is_email, zones
+from models.policy.yaml_tree import guess
+
+IDS = ("slack_id", "dingtalk_id", "gateway_id")
+_FORMULA = re.compile(r"'*[=+\-@＝＋－＠|%\t\r\n]")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a source says of somebody. Empty: nothing, as far as it knows; None: it cannot know, and leaves what stands.
+
+    `extra` are the columns that are not ours, for policies to match.
+    """
+
+    line: int
+    email: str
+    name: str | None = None
+    slack_id: str | None = None
+    dingtalk_id: str | None = None
+    gateway_id: str | None = None
+    manager_email: str | None = None
+    team: str | None = None
+    role: str | None = None
+    employment: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+    extra: Mapping[str, str] | None = None
+
+
+class PeopleError(ValueError):
+    """People that cannot be taken over; `problems` are all that were found: (line, why). `rows` are those that were legible."""
+
+    def __init__(self, problems: Iterable[tuple[int, str]], rows: Sequence[Row] = ()) -> None:
+        self.problems = tuple(sorted(problems))
+        self.rows = tuple(rows)
+        super().__init__("\n".join(f"line {line}: {why}" for line, why in self.problems))
+
+
+def read_people(data: bytes) -> list[Row]:
+    """The people in a file, UTF-8 with or without BOM or GBK; raises `PeopleError` with every bad row."""
+    problems: list[tuple[int, str]] = []
+    rows: dict[str, Row] = {}
+    lines = _lines(_decoded(data), problems)
+    header = _header(*next(lines, (1, [])))
+    for line, cells in lines:
+        if any(cell.strip() for cell in cells):
+            _take(line, cells, header, rows, problems)
+    if not rows and not problems:
+        problems.append((1, "there is nobody below the header"))
+    problems += shared_ids(rows.values())
+    if problems:
+        raise PeopleError(problems, list(rows.values()))
+    return list(rows.values())
+
+
+def shared_ids(rows: Iterable[Row]) -> Iterator[tuple[int, str]]:
+    """Ids that two of these people have."""
+    for column in IDS:
+        first: dict[str, Row] = {}
+        for row in rows:
+            value = getattr(row, column) or (row.email if column == "gateway_id" else "")
+            other = first.setdefault(value, row)
+            if value and other is not row:
+                yield row.line, f"{column} {value} is also on line {other.line}, {other.email}"
+
+
+def write_people(people: Iterable[Mapping[str, str]], extra: Sequence[str]) -> str:
+    """A header and a line a person; `extra` names the columns after ours. Safe in a spreadsheet, and read back the same."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    names = [*COLUMNS, *extra]
+    writer.writerow([sealed(name) for name in names])
+    for person in people:
+        writer.writerow([sealed(person.get(name, "")) for name in names])
+    return out.getvalue()
+
+
+def sealed(cell: str) -> str:
+    """A cell that no spreadsheet computes: an apostrophe in front of what may begin a formula, also after apostrophes."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def unsealed(cell: str) -> str:
+    """What `sealed` was given."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+# --- the file --------------------------------------------------------------------------------------------------------
+
+
+def _decoded(data: bytes) -> str:
+    text = _utf8(data)
+    if text is None:
+        try:
+            text = data.decode("gb18030")  # GBK and what came after it
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            raise PeopleError([(line, "neither UTF-8 nor GBK; save the file as CSV UTF-8")]) from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise PeopleError([(line, "holds a NUL byte; save the file as CSV UTF-8")])
+    return text
+
+
+def _utf8(data: bytes) -> str | None:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        legible = data.decode("utf-8", "replace")
+        broken = legible.count("\ufffd")
+        # A damaged UTF-8 file would be read as GBK without complaint, and every name in it would be nonsense.
+        if sum(not char.isascii() for char in legible) - broken > broken:
+            line = data.count(b"\n", 0, error.start) + 1
+            raise PeopleError([(line, "holds a byte that is not UTF-8, in a file that is")]) from error
+        return None
+
+
+def _lines(text: str, problems: list[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
+    """Each row with the line it begins on, up to where the file stops being CSV."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    line = 1
+    try:
+        for cells in reader:
+            yield line, cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        problems.append((line, f"is not CSV from here on: {error}"))
+
+
+def _header(line: int, cells: list[str]) -> list[str]:
+    """The columns by name: ours in lower case, others as written."""
+    names = [
+        name.lower() if name.lower() in COLUMNS else name
+        for name in (unsealed(cell.strip()) for cell in cells)
+    ]
+    if not any(names):
+        raise PeopleError(
+            [(line, f"the file is empty; its first line must be a header: {','.join(COLUMNS)}")]
+        )
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    problems = [(line, f'the column "{name}" is there twice') for name in twice]
+    if "email" not in names:
+        problems.append((line, f'there is no column "email"; the header reads {",".join(names)[:200]}'))
+    if problems:
+        raise PeopleError(problems)
+    return names
+
+
+# --- a row -----------------------------------------------------------------------------------------------------------
+
+
+def _take(
+    line: int, cells: list[str], header: list[str], rows: dict[str, Row], problems: list[tuple[int, str]]
+) -> None:
+    if len(cells) != len(header):
+        problems.append((line, f"has {len(cells)} cells, the header has {len(header)}"))
+    values = {name: unsealed(cell.strip()) for name, cell in zip(header, cells, strict=False)}
+    row = _row(line, values)
+    problems += ((line, why) for why in _faults(row, values))
+    if row.email in rows:
+        problems.append((line, f"{row.email} is also on line {rows[row.email].line}"))
+    elif row.email:
+        rows[row.email] = row
+
+
+def _row(line: int, values: dict[str, str]) -> Row:
+    ours = {name: " ".join(values.get(name, "").split()) for name in COLUMNS}
+    for name in ("email", "manager_email", "employment", "locale"):
+        ours[name] = ours[name].lower()
+    if ours["manager_email"] == ours["email"]:
+        ours["manager_email"] = ""  # nobody is asked to decide on themselves
+    ours["employment"] = ours["employment"] or EMPLOYMENTS[0]
+    extra = {name: cell for name, cell in values.items() if name and name not in COLUMNS and cell}
+    return Row(line, **ours, extra=extra)
+
+
+def _faults(row: Row, values: dict[str, str]) -> Iterator[str]:
+    if not row.email:
+        yield "has no e-mail"
+    elif not is_email(row.email):
+        yield f"{row.email} is no e-mail address"
+    for name in ("email", "manager_email", *IDS):
+        if not getattr(row, name).isprintable():
+            yield f"{name} holds a character that cannot be seen"
+    if row.employment not in EMPLOYMENTS:
+        close = guess(row.employment or "", EMPLOYMENTS)
+        yield f"employment must be employee, contractor or intern, not {row.employment}.{close}"
+    if row.locale not in ("", "en", "zh"):
+        yield f"locale must be en or zh, not {row.locale}"
+    if row.timezone and row.timezone not in zones():
+        yield f"{row.timezone} is no time zone, such as Asia/Shanghai.{guess(row.timezone, zones())}"
+    if values.get(""):
+        yield f'"{values[""]}" is in a column without a name'

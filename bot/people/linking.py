@@ -1,0 +1,127 @@
+"""People of a messenger's workspace held against ours: who would be linked by e-mail, who is unknown, who is gone."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from bot.messengers.port import Profile
+from models.people.member import HERE, Address, Member
+
+Found = tuple[str, Profile]
+"""An address, and what the messenger says of whoever has it."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """Somebody of ours and their id there; `old` is the id that it replaces."""
+
+    email: str
+    address: str
+    old: str | None = None
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What the messenger knows of somebody and we did not."""
+
+    email: str
+    locale: str | None
+    timezone: str | None
+
+
+@dataclass
+class Plan:
+    """What a sync would do, and what it leaves to people. Nobody leaves by it."""
+
+    link: list[Link] = field(default_factory=list)
+    learn: list[Learnt] = field(default_factory=list)
+    unknown: list[tuple[str, str]] = field(default_factory=list)
+    unclear: list[tuple[str, str]] = field(default_factory=list)
+    gone: list[tuple[str, str]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    linked: int = 0
+
+    @property
+    def empty(self) -> bool:
+        return not self.link and not self.learn
+
+
+def compare(session: Session, messenger: str, people: Sequence[Found]) -> Plan:
+    """What these people mean for ours: only exact e-mails link, and only where nobody else has them."""
+    ours = {
+        one.email.lower(): one for one in session.exec(select(Member).where(col(Member.left_at).is_(None)))
+    }
+    rows = session.exec(select(Address).where(Address.messenger == messenger)).all()
+    plan, by_id = Plan(), {one.id: one for one in ours.values()}
+    known = {row.address: by_id[row.member_id] for row in rows if row.member_id in by_id}
+    there = {address: profile for address, profile in people if profile.status != "bot"}
+    _look_at_known(plan, known, there)
+    _look_at_new(plan, known, there, ours)
+    placed = {one.email for one in known.values()} | {one.email for one in plan.link}
+    plan.missing = sorted(one.email for one in ours.values() if one.email not in placed)
+    return plan
+
+
+def _look_at_known(plan: Plan, known: dict[str, Member], there: dict[str, Profile]) -> None:
+    for address, member in known.items():
+        profile = there.get(address)
+        if profile is None or profile.status == "gone":
+            plan.gone.append((member.email, address))
+        else:
+            plan.linked += 1
+            _learn(plan, member, profile)
+
+
+def _look_at_new(
+    plan: Plan, known: dict[str, Member], there: dict[str, Profile], ours: dict[str, Member]
+) -> None:
+    new = {one: who for one, who in there.items() if one not in known and who.status == HERE}
+    shared = Counter((who.email or "").lower() for who in new.values())
+    standing = defaultdict(list)
+    for address, member in known.items():
+        standing[member.email.lower()].append(address)
+    for address, profile in new.items():
+        email = (profile.email or "").lower()
+        mine = ours.get(email)
+        old = next(iter(standing[email]), None)
+        if mine is None:
+            plan.unknown.append((profile.name, address))
+        elif shared[email] > 1:
+            plan.unclear.append((email, f"{address}: several people there have this e-mail"))
+        elif old is not None and (mine.email, old) not in plan.gone:
+            plan.unclear.append((email, f"{address}: is linked to {old}, who is still there"))
+        else:
+            plan.link.append(Link(mine.email, address, old))
+            _learn(plan, mine, profile)
+
+
+def _learn(plan: Plan, member: Member, profile: Profile) -> None:
+    locale = language(profile.locale) if not member.locale else None
+    zone = profile.zone if not member.timezone else None
+    if locale or zone:
+        plan.learn.append(Learnt(member.email, locale, zone))
+
+
+def language(locale: str | None) -> str | None:
+    """The language of ours that a messenger's locale (`zh-CN`) means; None for all others."""
+    short = (locale or "").replace("_", "-").split("-")[0].lower()
+    return short if short in ("en", "zh") else None
+
+
+def carry_out(session: Session, plan: Plan, people: Sequence[Found], now: datetime) -> None:
+    """Do what the plan says, in one transaction with it."""
+    status = {address: profile.status for address, profile in people}
+    ours = {one.email: one for one in session.exec(select(Member).where(col(Member.left_at).is_(None)))}
+    for link in plan.link:
+        given = Address.give(session, ours[link.email], link.address)
+        given.status, given.status_at = status[link.address], now
+    for learnt in plan.learn:
+        member = ours[learnt.email]
+        member.locale, member.timezone = member.locale or learnt.locale, member.timezone or learnt.timezone
+        session.add(member)
+    session.flush()

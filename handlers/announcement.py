@@ -1,0 +1,85 @@
+"""What changed without their asking is announced to whom it touches: what, from when, why, and what one can do."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from handlers.context import Voice
+from handlers.words import texts
+from handlers.words.text import Shown, Text, listed
+from models.messages.message import Message
+from models.messages.outbox import Mailing
+from models.metering.gateway_state import free_models
+from models.people.member import Member
+from models.quota.grant import ending
+from models.quota.period import Period
+from models.quota.wallet import wallet_of
+
+CHANGED = Text(
+    "From {day} your quota is {after} a period instead of {before}.",
+    "从{day}起，你每期的额度由 {before} 调整为 {after}。",
+)
+BECAUSE = Text("Why: {reason}", "原因：{reason}")
+IF_SHORT = Text(
+    "When it gets tight: `request 200 reason` asks your manager, `borrow 50 from @colleague` a colleague.",
+    "不够用时：发送 `申请 200 理由` 向主管申请，或发送 `向 @同事 借 50`。",
+)
+CALLED_OFF = Text(
+    "The change announced for {day} is called off: your quota stays {amount} a period.",
+    "原定{day}起的额度调整已取消，你每期的额度仍为 {amount}。",
+)
+GIVEN = Text(
+    "You were given **{amount}** until {day}. You have {left} left.",
+    "已为你追加额度 **{amount}**，可用至{day}。你现在有 {left}。",
+)
+TAKEN = Text(
+    "**{amount}** of your quota was taken back. You have {left} left.",
+    "你的额度被收回 **{amount}**，现在还剩 {left}。",
+)
+WELCOME_MORE = Text("`balance` shows what is left.", "发送 `余额` 可随时查看。")
+
+
+def announce(voice: Voice, member: Member, before: int, *, starts: date | None, mailing: Mailing) -> bool:
+    """Promise to tell somebody that their base changes on a day, or now; False when they cannot be reached."""
+    reader, due = voice.reader_of(member), voice.policy.base_for(member.columns())
+    day = reader.calendar_day(starts) if starts else reader.day(voice.now)
+    said = [CHANGED(reader.locale, day=day, before=reader.amount(before), after=reader.amount(due.amount))]
+    if due.reason:
+        said.append(BECAUSE(reader.locale, reason=due.reason))
+    if not due.amount and (free := free_models(voice.session, voice.policy)):
+        said.append(texts.FREE_MODELS_STILL(reader.locale, models=listed(free, reader.locale)))
+    said.append((IF_SHORT if due.amount < before else WELCOME_MORE)(reader.locale))
+    text = Shown("\n".join(said))
+    return voice.tell(member, Message(text=text), about=announced(voice.version), mailing=mailing)
+
+
+def call_off(voice: Voice, member: Member, *, starts: date, mailing: Mailing) -> bool:
+    """Promise to tell somebody that the change announced for a day does not come; False when they cannot be reached."""
+    reader, stays = voice.reader_of(member), voice.policy.base_for(member.columns()).amount
+    text = CALLED_OFF(reader.locale, day=reader.calendar_day(starts), amount=reader.amount(stays))
+    return voice.tell(member, Message(text=text), about=called_off(voice.version), mailing=mailing)
+
+
+def given(
+    voice: Voice, member: Member, amount: int, *, until: date | None, reason: str, mailing: Mailing
+) -> bool:
+    """Promise to tell somebody what an operator gave them; below zero: took from them."""
+    reader, left = voice.reader_of(member), wallet_of(voice.session, member.id).available
+    facts = {"amount": reader.amount(abs(amount)), "left": reader.amount(left)}
+    if amount > 0:
+        ends = ending(Period.current(voice.session), until, voice.policy)
+        said = GIVEN(reader.locale, day=reader.last_day(ends), **facts)
+    else:
+        said = TAKEN(reader.locale, **facts)
+    text = Shown(f"{said}\n{BECAUSE(reader.locale, reason=reason)}")
+    return voice.tell(member, Message(text=text), mailing=mailing)
+
+
+def announced(version: int) -> str:
+    """What the messages are about that announce a version of the policy."""
+    return f"policy:{version}"
+
+
+def called_off(version: int) -> str:
+    """And those that call off what was announced before it."""
+    return f"policy:{version}:off"

@@ -1,0 +1,1 @@
+"""The card of a request, and a vendor's own approval."""

@@ -1,0 +1,246 @@
+"""Messages that are shown in several places or states: the approval card, loans, what a person has."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlmodel import Session, col, select
+
+from handlers.approval import oa_form
+from handlers.context import Reader, Voice
+from handlers.words import texts
+from handlers.words.text import Shown, Text, listed
+from models.ledger.amount import plain
+from models.messages.message import Button, Message, escape
+from models.metering.outlook import Outlook, outlook
+from models.people.member import Member
+from models.policy.calendar import end_of_day
+from models.policy.document import Policy
+from models.quota.approvers import Asked, eligible
+from models.quota.loan import Sums, loans_of, overdue
+from models.quota.period import Period
+from models.quota.pool import pool_for
+from models.quota.request import OPEN, Request, decided
+from models.quota.status import Standing
+
+STATES: dict[str, Text] = {
+    "pending": texts.STATE_PENDING,
+    "unroutable": texts.STATE_UNROUTABLE,
+    "approved": texts.STATE_APPROVED,
+    "applied": texts.STATE_APPLIED,
+    "apply_failed": texts.STATE_APPLY_FAILED,
+    "declined": texts.STATE_DECLINED,
+    "cancelled": texts.STATE_CANCELLED,
+    "expired": texts.STATE_EXPIRED,
+    "void": texts.STATE_VOID,
+}
+
+
+def request_state(session: Session, request: Request, reader: Reader) -> Shown:
+    """One line: who decided what, and when; or who is asked."""
+    who = session.get(Member, request.decided_by_id) if request.decided_by_id else None
+    return STATES[request.state](
+        reader.locale,
+        amount=reader.amount(request.granted),
+        by=who.name if who else texts.BY_POLICY(reader.locale),
+        time=reader.moment(request.decided_at or request.asked_at),
+        approver=asked_names(session, request, reader),
+    )
+
+
+def asked_names(session: Session, request: Request, reader: Reader) -> str:
+    asked = (
+        select(Member.name).join(Asked, col(Asked.for_id) == Member.id).where(Asked.request_id == request.id)
+    )
+    return listed(dict.fromkeys(session.exec(asked).all()), reader.locale)
+
+
+def request_card(ctx: Voice, request: Request, shape: str, to: Member | None) -> Message:
+    """The card in a shape (`full` for an approver, `small` in a thread, `oa/…` as a form) and in the state it is in now."""
+    reader = ctx.reader_of(to or ctx.session.get_one(Member, request.member_id))
+    if shape.startswith(oa_form.SHAPE):
+        state = request_state(ctx.session, request, replace(reader, locale="zh"))
+        return oa_form.message(ctx, request, shape, state)
+    return _small(ctx, request, reader) if shape == "small" or to is None else _full(ctx, request, reader, to)
+
+
+def replaced_card(ctx: Voice, request: Request, to: Member | None) -> Message:
+    reader = ctx.reader_of(to or ctx.session.get_one(Member, request.member_id))
+    state = texts.STATE_REPLACED(
+        reader.locale, code=Shown(request.code), amount=reader.amount(request.amount)
+    )
+    return Message(title=texts.REQUEST_TITLE(reader.locale), text=state)
+
+
+def _small(ctx: Voice, request: Request, reader: Reader) -> Message:
+    """For everybody in a thread: who, how much, status, buttons; no figures, no reason."""
+    name = ctx.session.get_one(Member, request.member_id).name
+    text = texts.SMALL_ASKS(reader.locale, name=name, amount=reader.amount(request.amount))
+    state = request_state(ctx.session, request, reader)
+    buttons = _decision(request, reader, None) if request.state == "pending" else ()
+    return Message(
+        title=f"{texts.REQUEST_TITLE(reader.locale)} {request.code}", text=f"{text}\n{state}", buttons=buttons
+    )
+
+
+def _full(ctx: Voice, request: Request, reader: Reader, to: Member) -> Message:
+    """For an approver's own chat: everything one needs to decide, on one phone screen."""
+    requester = ctx.session.get_one(Member, request.member_id)
+    team = texts.IN_TEAM(reader.locale, team=requester.team) if requester.team else Shown("")
+    until = texts.UNTIL_DAY(reader.locale, day=_date(reader, request)) if request.until else Shown("")
+    text = texts.ASKS_FOR(
+        reader.locale, name=requester.name, team=team, amount=reader.amount(request.amount), until=until
+    )
+    if request.reason:
+        text = Shown(f"{text}\n> {escape(request.reason)}")
+    title, preview = (
+        f"{texts.REQUEST_TITLE(reader.locale)} {request.code}",
+        texts.REQUEST_TITLE(reader.locale),
+    )
+    if request.state not in OPEN:
+        state = request_state(ctx.session, request, reader)
+        mine = request.decided_by_id == to.id and request.state in ("approved", "applied")
+        revoke = Button(
+            texts.REVOKE_BUTTON(reader.locale), "request.revoke", request.code, typed=f"revoke {request.code}"
+        )
+        return Message(
+            title=title, text=f"{text}\n{state}", preview=preview, buttons=(revoke,) if mine else ()
+        )
+    asked = ctx.session.get(Asked, (request.id, to.id))
+    facts = _figures(ctx, request, requester, reader, asked)
+    return Message(
+        title=title, text=text, facts=facts, buttons=_decision(request, reader, asked), preview=preview
+    )
+
+
+def _figures(
+    ctx: Voice, request: Request, requester: Member, reader: Reader, asked: Asked | None
+) -> tuple[tuple[str, str], ...]:
+    stands, say = Standing.of(ctx.session, requester.id), reader.locale
+    view, left = outlook(ctx.session, stands, ctx.now), reader.amount(stands.has.available)
+    used, base = reader.amount(stands.used), reader.amount(stands.base)
+    facts = [
+        (texts.CARD_USED(say), texts.USED_OF(say, used=used, base=base)),
+        (texts.CARD_LEFT(say), texts.CARD_LEFT_DAYS(say, left=left, days=days_left(reader, view.left))),
+        (texts.CARD_RUNS_OUT(say), _at_this_pace(view, reader)),
+    ]
+    pool = pool_for(ctx.session, requester, ctx.policy, stands.period_id)
+    if pool is not None:
+        change = texts.CARD_POOL_CHANGE(
+            say, before=reader.amount(pool.balance), after=reader.amount(pool.balance - request.amount)
+        )
+        facts.append((texts.CARD_POOL(say, team=pool.team or ""), change))
+    debt = sum(
+        sums.owed for loan, sums in loans_of(ctx.session, requester.id) if loan.borrower_id == requester.id
+    )
+    if debt:
+        facts.append((texts.CARD_DEBT(say), reader.amount(debt)))
+    if asked is not None:
+        facts.append((texts.CARD_WHY(say), texts.WHY[asked.why](say)))
+    return tuple((str(name), str(value)) for name, value in facts)
+
+
+def _decision(request: Request, reader: Reader, asked: Asked | None) -> tuple[Button, ...]:
+    """One click: approve, approve less, decline. Above the approver's ceiling only less, at the ceiling.
+
+    For a thread (nobody `asked`) there is no less: everybody could read from it how fast somebody spends.
+    """
+    say, code, ceiling = reader.locale, request.code, asked.ceiling if asked else None
+    buttons = []
+    if ceiling is None or ceiling >= request.amount:
+        label = texts.APPROVE_BUTTON(say, amount=reader.amount(request.amount))
+        buttons.append(Button(label, "request.approve", code, "primary", f"approve {code}"))
+    if asked is not None and (less := request.less_for(ceiling)):
+        text = texts.LESS_CEILING_BUTTON if less == ceiling else texts.LESS_BUTTON
+        typed = f"approve {code} {plain(less, reader.unit)}"
+        buttons.append(
+            Button(text(say, amount=reader.amount(less)), "request.approve_less", code, typed=typed)
+        )
+    buttons.append(Button(texts.DECLINE_BUTTON(say), "request.decline", code, "danger", f"decline {code}"))
+    return tuple(buttons)
+
+
+def _date(reader: Reader, request: Request) -> Shown:
+    return reader.last_day(end_of_day(request.until, reader.zone)) if request.until else Shown("")
+
+
+def _at_this_pace(view: Outlook, reader: Reader) -> Shown:
+    pace = reader.amount(view.pace)
+    if view.runs_out is None:
+        return texts.CARD_LASTS(reader.locale, pace=pace)
+    return texts.CARD_RUNS_OUT_ON(reader.locale, day=reader.day(view.runs_out), pace=pace)
+
+
+def days_left(reader: Reader, left: timedelta) -> Shown:
+    """Days still to go, today included."""
+    return texts.DAYS_LEFT(reader.locale, days=left.days + 1 if left else 0)
+
+
+def loan_lines(ctx: Voice, member: Member, reader: Reader) -> list[tuple[str, tuple[Button, ...]]]:
+    """One line a loan with what one can do about it."""
+    lines: list[tuple[str, tuple[Button, ...]]] = []
+    for loan, sums in loans_of(ctx.session, member.id):
+        taken = loan.borrower_id == member.id
+        other = ctx.session.get_one(Member, loan.lender_id if taken else loan.borrower_id)
+        due = ctx.session.get_one(Period, loan.period_id).ends_at
+        when = (
+            texts.OVERDUE(reader.locale)
+            if overdue(ctx.session, loan)
+            else texts.DUE_ON(reader.locale, day=reader.last_day(due))
+        )
+        line = (texts.LOAN_TAKEN if taken else texts.LOAN_GIVEN)(
+            reader.locale,
+            name=other.name,
+            unspent=reader.amount(sums.unspent),
+            owed=reader.amount(sums.owed),
+            due=when,
+        )
+        lines.append((line, _loan_buttons(reader, loan.id, sums, other, taken=taken)))
+    return lines
+
+
+def _loan_buttons(
+    reader: Reader, number: int, sums: Sums, other: Member, *, taken: bool
+) -> tuple[Button, ...]:
+    if taken:
+        return (loan_button(reader, "loan.return", number, other),)
+    recall = (loan_button(reader, "loan.recall", number, other),) if sums.unspent else ()
+    forgive = (loan_button(reader, "loan.forgive", number, other),) if sums.owed else ()
+    return recall + forgive
+
+
+_LOAN_BUTTONS = {
+    "loan.return": (texts.GIVE_BACK_BUTTON, "repay"),
+    "loan.recall": (texts.RECALL_BUTTON, "recall"),
+    "loan.forgive": (texts.FORGIVE_BUTTON, "forgive"),
+}
+
+
+def loan_button(reader: Reader, action: str, number: int, other: Member) -> Button:
+    """One of the three things that can be done about a loan; typed, it names the other one."""
+    label, verb = _LOAN_BUTTONS[action]
+    return Button(label(reader.locale), action, str(number), typed=f"{verb} {other.word}")
+
+
+def policy_admins(session: Session, policy: Policy) -> list[Member]:
+    found = [
+        session.exec(select(Member).where(Member.email == email)).one_or_none() for email in policy.admins
+    ]
+    return [one for one in found if one is not None and one.active]
+
+
+def require_decider(ctx: Voice, request: Request, clicker: Member) -> None:
+    """Raise unless `clicker` may decide this request just now."""
+    entitled = eligible(
+        ctx.session,
+        ctx.policy,
+        request.id,
+        request.member_id,
+        request.code,
+        clicker,
+        ctx.now,
+        open_=request.state in OPEN,
+    )
+    if entitled is None:
+        raise decided(ctx.session, request)

@@ -1,0 +1,1 @@
+"""What the clock asks: closing, reminders, warnings, tidying."""

@@ -1,0 +1,1 @@
+"""What the gateway loop asks: book a reading, name the limits, tell people."""

@@ -1,0 +1,46 @@
+"""Text: one sentence in English and Chinese; and what may stand in it."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from models.messages.message import escape
+
+
+class Shown(str):
+    """Fit to be shown as it is: amounts, days, codes, our own words. Every other text in a sentence is escaped."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Text:
+    """A sentence in both languages; they must use the same facts, which is checked when it is written down."""
+
+    en: str
+    zh: str
+
+    def __post_init__(self) -> None:
+        if _facts(self.en) != _facts(self.zh):
+            raise ValueError(f"the languages differ in their facts: {self.en!r} / {self.zh!r}")
+
+    def __call__(self, locale: str, **facts: Any) -> Shown:
+        """The sentence for a reader of `locale`; what people typed is escaped here, once."""
+        template = self.zh if locale.startswith("zh") else self.en
+        return Shown(template.format(**{name: _fit(value) for name, value in facts.items()}))
+
+
+def listed(words: Iterable[str], locale: str) -> str:
+    """Several of a kind, as one writes them."""
+    return ("、" if locale.startswith("zh") else ", ").join(words)
+
+
+def _facts(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+def _fit(value: Any) -> Any:
+    return value if isinstance(value, Shown) or not isinstance(value, str) else escape(value)

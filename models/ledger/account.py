@@ -1,0 +1,95 @@
+"""Accounts: what holds quota, and whose it is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, insert, text
+from sqlmodel import Field, Session, SQLModel, col
+
+from models.db import Statement, id_field, ref
+
+
+class AccountKind(StrEnum):
+    ISSUED = "issued"
+    """The organisation's source; may go below zero."""
+    POOL = "pool"
+    """A team's top-up budget for a period."""
+    ALLOCATION = "allocation"
+    """A member's own quota."""
+    TOP_UP = "top_up"
+    """One a grant, with an end."""
+    LOAN = "loan"
+    """One a loan, held by the borrower: what is unspent of it."""
+    OVERDRAFT = "overdraft"
+    """Spend beyond what was there; never above zero."""
+    USED = "used"
+    EXPIRED = "expired"
+
+
+class Account(SQLModel, table=True):
+    __table_args__ = (
+        CheckConstraint("balance >= 0 OR kind IN ('issued', 'overdraft')", name="floor"),
+        CheckConstraint("balance <= 0 OR kind <> 'overdraft'", name="overdraft_is_debt"),
+        CheckConstraint(
+            "(kind IN ('issued', 'expired')) = (member_id IS NULL AND team IS NULL) AND (kind = 'pool') = (team IS NOT NULL)",
+            name="has_its_owner",
+        ),
+        Index(
+            "uq_account_one_each",
+            "member_id",
+            "kind",
+            unique=True,
+            sqlite_where=text("kind IN ('allocation', 'overdraft', 'used')"),
+            postgresql_where=text("kind IN ('allocation', 'overdraft', 'used')"),
+        ),
+        Index(
+            "uq_account_organisation",
+            "kind",
+            unique=True,
+            sqlite_where=text("kind IN ('issued', 'expired')"),
+            postgresql_where=text("kind IN ('issued', 'expired')"),
+        ),
+        Index("uq_account_pool", "team", "period_id", unique=True),
+        Index("ix_account_member", "member_id"),
+    )
+
+    id: int = id_field()
+    kind: str
+    balance: int = Field(default=0, sa_type=BigInteger)
+    member_id: int | None = ref("member.id", nullable=True)
+    team: str | None = None
+    period_id: int | None = ref("period.id", nullable=True)
+    request_id: int | None = Field(default=None, foreign_key="request.id", sa_type=BigInteger, unique=True)
+    paid_by_id: int | None = ref("account.id", nullable=True)
+    ends_at: datetime | None = None
+    opened_at: datetime
+
+
+def account_of(session: Session, kind: AccountKind, member_id: int, at: datetime) -> int:
+    """The id of a member's one account of this kind; opened when it was never needed before."""
+    found = _ONE_OF.first(session, member=member_id, kind=kind)
+    return found[0] if found else open_account(session, kind, at, member_id=member_id)
+
+
+def organisation(session: Session, kind: AccountKind, at: datetime) -> int:
+    """The id of `issued` or `expired`."""
+    found = _ORGANISATION.first(session, kind=kind)
+    return found[0] if found else open_account(session, kind, at)
+
+
+# the condition of the partial index stands here word for word: SQLite uses it only then
+_ORGANISATION = Statement("SELECT id FROM account WHERE kind IN ('issued', 'expired') AND kind = :kind")
+
+
+_ONE_OF = Statement("SELECT id FROM account WHERE member_id = :member AND kind = :kind ORDER BY id LIMIT 1")
+
+
+def open_account(session: Session, kind: AccountKind, at: datetime, **owner: Any) -> int:
+    words = {"kind": kind, "balance": 0, "opened_at": at, **owner}
+    return int(session.connection().execute(_OPEN, words).scalar_one())
+
+
+_OPEN = insert(Account).returning(col(Account.id))

@@ -1,0 +1,218 @@
+"""Effects: promised in a transaction, done after it. The only background mechanism.
+
+An effect is claimed under a lease; `attempts` is its fence: who took it earlier cannot mark it later. What cannot be
+done is parked with its reason and stands in nobody's way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import JSON, Index, bindparam, func, text
+from sqlmodel import Field, Session, SQLModel, col, select, update
+
+from models.db import Statement, id_field
+from models.messages.message import clean
+
+LEASE = timedelta(seconds=30)
+MOST_ATTEMPTS = 12
+EVERY = timedelta(seconds=1)
+"""Between two messages of a mailing: what a messenger bears."""
+
+
+class Effect(SQLModel, table=True):
+    """`kind`: say, replace, review, answer, home, mark, or the name of a job. `lane`: what is paced and kept in order together.
+
+    `ref` is where it landed; `about` names what it shows (`request:7F3K`), so that every copy can be found again.
+    """
+
+    __table_args__ = (
+        Index(
+            "ix_effect_due",
+            "due_at",
+            "id",
+            sqlite_where=text("done_at IS NULL AND parked_at IS NULL"),
+            postgresql_where=text("done_at IS NULL AND parked_at IS NULL"),
+        ),
+        Index(
+            "ix_effect_about",
+            "about",
+            sqlite_where=text("about IS NOT NULL"),
+            postgresql_where=text("about IS NOT NULL"),
+        ),
+    )
+
+    id: int = id_field()
+    key: str = Field(unique=True)
+    kind: str
+    payload: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    lane: str = ""
+    about: str | None = None
+    ref: str | None = None
+    due_at: datetime
+    attempts: int = 0
+    leased_until: datetime | None = None
+    done_at: datetime | None = None
+    parked_at: datetime | None = None
+    error: str | None = None
+
+
+def promise(session: Session, effect: Effect) -> bool:
+    """Add an effect; False when its key is known already, also where others promise it at this very moment."""
+    words = {name: getattr(effect, name) for name in ("key", "kind", "lane", "about", "due_at", "done_at")}
+    return bool(_PROMISE.changed(session, **words, payload=json.dumps(effect.payload)))
+
+
+_PROMISE = Statement(
+    "INSERT INTO effect (key, kind, payload, lane, about, due_at, done_at, attempts) "
+    "VALUES (:key, :kind, :payload, :lane, :about, :due_at, :done_at, 0) ON CONFLICT (key) DO NOTHING"
+)
+
+
+def claim(session: Session, now: datetime, most: int = 100) -> list[Effect]:
+    """Take due effects for `LEASE`, oldest first; nobody else gets them meanwhile."""
+    due = (
+        select(Effect.id)
+        .where(
+            *_OPEN,
+            Effect.due_at <= now,
+            col(Effect.leased_until).is_(None) | (col(Effect.leased_until) <= now),
+        )
+        .order_by(col(Effect.due_at), col(Effect.id))
+        .limit(most)
+        .with_for_update(skip_locked=True)
+        .cte()
+    )
+    lease = (
+        update(Effect)
+        .where(col(Effect.id).in_(select(due.c.id)))
+        .values(attempts=Effect.attempts + 1, leased_until=now + LEASE)
+        .returning(Effect)
+    )
+    return sorted(session.scalars(lease), key=lambda one: (one.due_at, one.id))
+
+
+Mark = dict[str, Any]
+"""What became of an effect, for `mark`."""
+
+
+def done(effect: Effect, now: datetime, ref: str | None = None) -> Mark:
+    """It is done, and landed there."""
+    return _became(effect, done_at=now, ref=ref, error=None)
+
+
+def again(effect: Effect, now: datetime, error: str, after: timedelta | None = None) -> Mark:
+    """Try it later: after what the other side asked for, else twice as long as the last time, an hour at most."""
+    if effect.attempts >= MOST_ATTEMPTS:
+        return park(effect, now, error)
+    wait = after or min(timedelta(hours=1), timedelta(seconds=2.0 ** min(effect.attempts, 12)))
+    return _became(effect, due_at=now + wait, error=clean(error))
+
+
+def release(effect: Effect, due_at: datetime) -> Mark:
+    """Give it back untried: it was not its turn."""
+    return _became(effect, due_at=due_at, attempts=effect.attempts - 1)
+
+
+def park(effect: Effect, now: datetime, error: str) -> Mark:
+    """Set it aside with its reason: it will not succeed and must not stand in the way of others."""
+    return _became(effect, parked_at=now, error=clean(error))
+
+
+def mark(session: Session, marks: Sequence[Mark]) -> int:
+    """Write what became of effects, each unless somebody took it over; returns how many were still ours.
+
+    The fence: only who holds the newest attempt may write.
+    """
+    in_order = sorted(marks, key=lambda one: one["of"])  # as `copies` locks them
+    return int(session.connection().execute(_MARK, in_order).rowcount)
+
+
+def _became(effect: Effect, **change: Any) -> Mark:
+    kept = {name: getattr(effect, name) for name in _MARKED}
+    return {"of": effect.id, "attempt": effect.attempts} | kept | change
+
+
+_MARKED = ("due_at", "attempts", "done_at", "parked_at", "ref", "error")
+_MARK = (
+    update(Effect)
+    .where(
+        col(Effect.id) == bindparam("of"),
+        col(Effect.attempts) == bindparam("attempt"),
+        col(Effect.done_at).is_(None),
+    )
+    .values(leased_until=None, **{name: bindparam(name) for name in _MARKED})
+)
+
+
+def copies(session: Session, about: str) -> list[Effect]:
+    """Every message that shows `about`, sent or still to be sent; none is claimed meanwhile with what it said before."""
+    query = select(Effect).where(Effect.about == about, Effect.kind == "say", col(Effect.parked_at).is_(None))
+    query = query.order_by(col(Effect.id)).with_for_update().execution_options(populate_existing=True)
+    return list(session.exec(query).all())
+
+
+def unreached(session: Session, about: str) -> set[int]:
+    """Whom nothing about it could be said to: every copy that was meant for them is set aside."""
+    query = select(Effect.payload, Effect.parked_at).where(Effect.about == about, Effect.kind == "say")
+    said = [(what["reader"], parked is None) for what, parked in session.exec(query).all() if what["reader"]]
+    return {reader for reader, _ in said} - {reader for reader, goes in said if goes}
+
+
+class Mailing:
+    """Many messages at once: one a second on each messenger, behind what waits there already, in a lane of its own."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self._next: dict[str, datetime] = {}
+
+    def turn(self, session: Session, messenger: str) -> tuple[str, datetime]:
+        """The lane of the next message, and when it is due."""
+        at = self._next.get(messenger)
+        if at is None:
+            last = session.exec(
+                select(func.max(Effect.due_at)).where(Effect.lane == messenger, *_OPEN)
+            ).one_or_none()
+            at = max(self.now, last + EVERY) if last else self.now
+        self._next[messenger] = at + EVERY
+        return messenger, at
+
+    def waiting(self, session: Session) -> tuple[int, timedelta]:
+        """How many messages wait on the messengers that it wrote to, and how long the last of them does."""
+        query = select(func.count(), func.max(Effect.due_at)).where(
+            col(Effect.lane).in_(list(self._next)), *_OPEN
+        )
+        number, last = session.exec(query).one()
+        return number, max(last - self.now, timedelta()) + EVERY if last else timedelta()
+
+
+def withdraw(
+    session: Session, abouts: Collection[str], now: datetime, why: str, readers: Collection[int] | None = None
+) -> int:
+    """Set aside what nobody has begun to say of `abouts`, to `readers` where they are given; returns how many that were."""
+    which = [col(Effect.about).in_(abouts), *([] if readers is None else [_READER.in_(readers)])]
+    unsaid = (
+        update(Effect)
+        .where(*which, col(Effect.kind) == "say", col(Effect.attempts) == 0, *_OPEN)
+        .values(parked_at=now, error=why)
+        .execution_options(synchronize_session=False)
+    )
+    return int(session.execute(unsaid).rowcount)  # type: ignore[attr-defined]
+
+
+def last_word(session: Session, abouts: Collection[str]) -> dict[int, str]:
+    """Of which of `abouts` each reader (a member id) was told last, or is still going to be."""
+    query = select(_READER, Effect.about).where(
+        col(Effect.about).in_(abouts),
+        Effect.kind == "say",
+        col(Effect.parked_at).is_(None) | (Effect.attempts > 0),
+    )
+    rows = session.exec(query.order_by(col(Effect.id))).all()
+    return {int(reader): about for reader, about in rows if reader is not None and about is not None}
+
+
+_OPEN = (col(Effect.done_at).is_(None), col(Effect.parked_at).is_(None))
+_READER = col(Effect.payload)["reader"].as_integer()

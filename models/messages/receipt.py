@@ -1,0 +1,90 @@
+"""A request already answered, and its answer: the same key gets the same answer for ever."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import JSON, Index
+from sqlmodel import Field, Session, SQLModel, col, delete
+
+from models.db import Statement, ref
+from models.refusal import KeyReused
+
+KEPT = timedelta(days=35)
+"""Longer than any chat redelivers and than one period."""
+
+
+class Receipt(SQLModel, table=True):
+    __table_args__ = (Index("ix_receipt_same", "member_id", "fingerprint", "at"),)
+
+    key: str = Field(primary_key=True)
+    fingerprint: str
+    answer: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    member_id: int | None = ref("member.id", nullable=True)
+    moved: bool = False
+    at: datetime = Field(index=True)
+
+
+def fingerprint(sender: str, words: Sequence[str]) -> str:
+    """What makes two requests the same but for their key."""
+    said = json.dumps([sender, *(" ".join(word.split()) for word in words)], ensure_ascii=False)
+    return hashlib.sha256(said.encode()).hexdigest()[:32]
+
+
+_KNOWN = Statement("SELECT fingerprint, answer FROM receipt WHERE key = :key")
+
+
+def answered(session: Session, key: str, print_: str) -> tuple[bool, dict[str, Any] | None]:
+    """Whether `key` was answered, and how; raises `KeyReused` when it came with other words then."""
+    found = _KNOWN.first(session, key=key)
+    if found is None:
+        return False, None
+    known, answer = found
+    if known != print_:
+        raise KeyReused
+    return True, _read(answer)
+
+
+def _read(answer: Any) -> dict[str, Any] | None:
+    """JSON comes as text from SQLite and as a value from Postgres."""
+    read: dict[str, Any] | None = json.loads(answer) if isinstance(answer, str) else answer
+    return read
+
+
+_KEEP = Statement(
+    "INSERT INTO receipt (key, fingerprint, answer, member_id, moved, at) "
+    "VALUES (:key, :fingerprint, :answer, :member, :moved, :at)"
+)
+
+
+def keep(
+    session: Session,
+    key: str,
+    print_: str,
+    answer: dict[str, Any] | None,
+    *,
+    member: int | None,
+    moved: bool,
+    at: datetime,
+) -> None:
+    """Remember the answer; whoever else answers this key at this moment is refused by the database and asks again."""
+    said = json.dumps(answer, ensure_ascii=False)
+    _KEEP.changed(session, key=key, fingerprint=print_, answer=said, member=member, moved=moved, at=at)
+
+
+def said_lately(session: Session, member_id: int, print_: str, now: datetime, within: timedelta) -> bool:
+    """Whether this person moved quota with the very same words a moment ago: people retype after a time-out."""
+    return _LATELY.first(session, member=member_id, fingerprint=print_, since=now - within) is not None
+
+
+_LATELY = Statement(
+    "SELECT key FROM receipt WHERE member_id = :member AND fingerprint = :fingerprint AND moved AND at > :since LIMIT 1"
+)
+
+
+def forget_old(session: Session, now: datetime) -> None:
+    session.execute(delete(Receipt).where(col(Receipt.at) < now - KEPT))

@@ -1,0 +1,1 @@
+"""What the gateways report, and what ought to stand there."""

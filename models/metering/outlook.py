@@ -1,0 +1,45 @@
+"""Pace and run-out: how long a member's quota lasts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from models.quota.status import Standing
+from models.quota.wallet import Wallet, burnt
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """How fast it goes. `pace`: stored units a day; `left`: till the period ends; `runs_out`: None when it lasts."""
+
+    pace: int
+    left: timedelta
+    runs_out: datetime | None
+
+
+DAY = 24 * 60 * 60
+
+
+def outlook(session: Session, stands: Standing, now: datetime) -> Outlook:
+    """Pace = use of the last 7 days, or since the opening, a day."""
+    since = max(stands.span.start, now - timedelta(days=7))
+    seconds = max(int((now - since).total_seconds()), 60 * 60)
+    pace = rounded(burnt(session, stands.member_id, since, now) * DAY // seconds)
+    left, available = max(stands.span.end - now, timedelta()), stands.has.available
+    lasts = timedelta(seconds=available * DAY // pace) if pace > 0 and available > 0 else None
+    return Outlook(pace, left, now + lasts if lasts is not None and lasts < left else None)
+
+
+def rounded(pace: int) -> int:
+    """A pace is an estimate: three digits say what there is to say."""
+    grain: int = 10 ** max(0, len(str(abs(pace))) - 3)
+    return pace // grain * grain
+
+
+def needed(view: Outlook, has: Wallet, step: int) -> int:
+    """Pace × days left − available, rounded up to `step`: what would last to the end; ≤ 0 when nothing is missing."""
+    missing = -(-view.pace * int(view.left.total_seconds()) // DAY) - has.available
+    return -(-missing // step) * step

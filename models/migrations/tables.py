@@ -1,0 +1,14 @@
+"""Import every table once, so that the metadata is complete."""
+
+from models.db import metadata
+from models.ledger import account, transfer
+from models.messages import confirmation, outbox, receipt
+from models.metering import gateway_account, gateway_state, usage, vendor_calls
+from models.people import member
+from models.policy import versions
+from models.quota import allocation, approvers, ask, code, delegation, loan, period, request
+
+__all__ = [
+    "account", "allocation", "approvers", "ask", "code", "confirmation", "delegation", "gateway_account", "gateway_state", "loan",
+    "member", "metadata", "outbox", "period", "receipt", "request", "transfer", "usage", "vendor_calls", "versions",
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Members, and where they can be reached."""

@@ -1,0 +1,204 @@
+"""Who somebody is, on whichever messenger: everything compares members, never handles."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import JSON, UniqueConstraint, bindparam, func
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from models.db import Statement, id_field, is_postgres, ref
+from models.refusal import AmbiguousPerson, NotAColleague, UnknownPerson, UnknownSender
+
+HERE = "member"  # of the workspace; every other status takes no part in lending and approving
+
+
+class Member(SQLModel, table=True):
+    """A human. Slack and DingTalk ids are addresses of the same member."""
+
+    id: int = id_field()
+    name: str
+    email: str = Field(unique=True)
+    gateway_id: str = Field(index=True)
+    manager_id: int | None = ref("member.id", nullable=True, index=True)
+    team: str = ""
+    role: str = ""
+    employment: str = "employee"
+    locale: str | None = None
+    timezone: str | None = None
+    extra: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    joined_at: datetime
+    left_at: datetime | None = None
+    paused_at: datetime | None = None
+
+    @classmethod
+    def at(cls, session: Session, address: str) -> Member:
+        """The human behind `slack:U02`, or raise `UnknownSender`."""
+        return found_at(session, address)[0]
+
+    @classmethod
+    def named(cls, session: Session, text: str) -> Self:
+        """The one active colleague with this e-mail, job number, name or handle, or raise `UnknownPerson`/`AmbiguousPerson`.
+
+        A handle is what people type where no mention becomes of it: `@bob`, who is bob@corp.example.
+        """
+        wanted = text.strip().lstrip("@").lower()
+        job = col(cls.extra)["job_number"].as_string()
+        fields = (col(cls.email), job, col(cls.gateway_id), col(cls.name))
+        handle = col(cls.email).startswith(f"{wanted}@", autoescape=True)
+        for means in (*(func.lower(one) == wanted for one in fields), handle):
+            found = session.exec(select(cls).where(means, col(cls.left_at).is_(None)).limit(5)).all()
+            if len(found) == 1:
+                return found[0]
+            if found:
+                raise AmbiguousPerson(text, tuple(map(_who, found)))
+        raise UnknownPerson(text)
+
+    @property
+    def word(self) -> str:
+        """What names them in a typed command: their name, or the e-mail where that is several words."""
+        return self.name if self.name.strip() and " " not in self.name.strip() else self.email
+
+    @property
+    def active(self) -> bool:
+        return self.left_at is None
+
+    def zone(self, default: str) -> ZoneInfo:
+        return ZoneInfo(self.timezone or default)
+
+    def columns(self) -> dict[str, str]:
+        """What a policy can match: every column of people.csv, also those unknown to us."""
+        own = {
+            name: str(getattr(self, name) or "") for name in ("name", "email", "team", "role", "employment")
+        }
+        return {key: str(value) for key, value in self.extra.items()} | own
+
+
+def _who(member: Member) -> str:
+    """Name, team and e-mail: enough to tell two of one name apart, and to name the one that is meant."""
+    return " · ".join(filter(None, (member.name, member.team, member.email)))
+
+
+class Address(SQLModel, table=True):
+    """A member on a messenger: `slack:U02`, `dingtalk:manager42`; and what the messenger last said of them."""
+
+    __table_args__ = (UniqueConstraint("member_id", "messenger"),)
+
+    address: str = Field(primary_key=True)
+    messenger: str
+    member_id: int = ref("member.id", index=True)
+    status: str | None = None
+    status_at: datetime | None = None
+    seen_at: datetime | None = None
+    home_seen_at: datetime | None = None
+
+    @classmethod
+    def give(cls, session: Session, member: Member, address: str) -> Self:
+        """Link `address` to `member`; whatever stood for them on that messenger is replaced."""
+        messenger = address.split(":", 1)[0]
+        for old in session.exec(select(cls).where(cls.member_id == member.id, cls.messenger == messenger)):
+            if old.address != address:
+                session.delete(old)
+        session.flush()
+        session.info.pop("met", None)
+        return session.merge(cls(address=address, messenger=messenger, member_id=member.id))
+
+
+_THERE = select(Address.member_id).where(col(Address.address).in_((bindparam("one"), bindparam("other"))))
+_BEHIND = select(Member, Address).join(Address).where(col(Member.id).in_(_THERE))
+_OF = select(Address).where(Address.member_id == bindparam("member"))
+
+
+@dataclass
+class _Met:
+    """Whom a transaction has read already: by address, and where else each of them is."""
+
+    at: dict[str, tuple[Member, Address]] = field(default_factory=dict)
+    addresses: dict[int, list[Address]] = field(default_factory=dict)
+
+
+def _met(session: Session) -> _Met:
+    met: _Met = session.info.setdefault("met", _Met())
+    return met
+
+
+def meet(session: Session, one: str, other: str | None = None) -> None:
+    """Read at once who is at these addresses, and where else they are; known for the rest of the transaction."""
+    met, found = _met(session), defaultdict[int, list[Address]](list)
+    for member, address in session.exec(_BEHIND, params={"one": one, "other": other or one}).all():
+        met.at[address.address] = member, address
+        found[member.id].append(address)
+    met.addresses |= found
+
+
+def found_at(session: Session, address: str) -> tuple[Member, Address]:
+    """The human behind `slack:U02`, with this address; or raise `UnknownSender`."""
+    met = _met(session)
+    if address not in met.at:
+        meet(session, address)
+    found = met.at.get(address)
+    if found is None or not found[0].active:
+        raise UnknownSender(address)
+    return found
+
+
+def addresses(session: Session, member_id: int) -> list[Address]:
+    """Where a member can be reached, the place they were last seen in first. Read once a transaction."""
+    known = _met(session).addresses
+    if member_id not in known:
+        known[member_id] = list(session.exec(_OF, params={"member": member_id}).all())
+    return sorted(known[member_id], key=_lately)
+
+
+def read_addresses(session: Session, member_ids: Collection[int]) -> None:
+    """Read them for many at once; `addresses` then knows them."""
+    known = _met(session).addresses
+    known |= {member_id: [] for member_id in member_ids}
+    for row in session.exec(select(Address).where(col(Address.member_id).in_(member_ids))).all():
+        known[row.member_id].append(row)
+
+
+def _lately(row: Address) -> tuple[bool, float, str]:
+    return row.seen_at is None, -(row.seen_at.timestamp() if row.seen_at else 0), row.address
+
+
+def require_colleague(member: Member) -> Member:
+    """`member`, or raise `NotAColleague` for somebody who has left."""
+    if not member.active:
+        raise NotAColleague(member.name)
+    return member
+
+
+def ids_by_email(session: Session, emails: Iterable[str]) -> dict[str, int]:
+    """Who has these e-mails, also of those who have left: late usage is a fact."""
+    wanted = sorted(set(emails))
+    found: dict[str, int] = {}
+    for start in range(0, len(wanted), 500):  # SQLite takes so many values in one statement
+        part = wanted[start : start + 500]
+        rows = session.exec(select(Member.email, Member.id).where(col(Member.email).in_(part))).all()
+        found |= dict(rows)
+    return found
+
+
+def reachable(session: Session, member_id: int) -> bool:
+    """Whether somebody has an address that no messenger has said to be a guest's, a bot's or an outsider's."""
+    statuses = session.exec(select(Address.status).where(Address.member_id == member_id)).all()
+    return any(status in (None, HERE) for status in statuses)
+
+
+def lock_members(session: Session, ids: Iterable[int]) -> set[int]:
+    """Let one transaction at a time change what these people have; returns those who left while one waited.
+
+    Always in id order, so that two opposite loans cannot deadlock. On SQLite the single writer is the lock.
+    """
+    if is_postgres(session):
+        return {one for one, left_at in _LOCK.all(session, ids=sorted(set(ids))) if left_at is not None}
+    return set()
+
+
+_LOCK = Statement("SELECT id, left_at FROM member WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE")

@@ -1,0 +1,1 @@
+"""The rules an admin writes, and the calendar they use."""

@@ -1,0 +1,179 @@
+"""Periods and waking hours: the calendar of a place, cut into spans. Pure; every instant given and returned is aware."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from models.ledger.amount import Unit
+
+DAY = timedelta(days=1)
+LONGEST_WAIT = 3660 * DAY
+"""How far `awake_after` looks ahead before it gives up."""
+
+
+@dataclass(frozen=True)
+class Cadence:
+    """How often a period begins: monthly on `day`, weekly on Mondays, or quarterly."""
+
+    kind: Literal["monthly", "weekly", "quarterly"] = "monthly"
+    day: int = 1
+
+
+@dataclass(frozen=True)
+class Span:
+    """From `start` to just before `end`, both UTC."""
+
+    start: datetime
+    end: datetime
+
+    def __contains__(self, moment: datetime) -> bool:
+        return self.start <= moment < self.end
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """When nobody is to be asked: wall-clock hours (which may pass midnight) and whole weekdays (Monday is 0)."""
+
+    hours: tuple[time, time] | None = None
+    days: frozenset[int] = frozenset()
+
+
+def midnight(day: date, zone: tzinfo) -> datetime:
+    """The instant at which `day` begins in `zone`, as UTC."""
+    return _instant(day, time(), zone)
+
+
+def span_of(cadence: Cadence, zone: tzinfo, moment: datetime) -> Span:
+    """The period that holds `moment`; it starts at 00:00 in `zone`."""
+    # A clock set back across midnight shows yesterday's date after today has begun, so one starts a day ahead.
+    first = _first_day(cadence, moment.astimezone(zone).date() + DAY)
+    while midnight(first, zone) > moment:
+        first = _first_day(cadence, first - DAY)
+    return Span(midnight(first, zone), midnight(_next_first_day(cadence, first), zone))
+
+
+def next_span(cadence: Cadence, zone: tzinfo, span: Span) -> Span:
+    """The period after `span`, without a gap also where cadence or zone have changed since.
+
+    Then it ends with the calendar's period that it falls into, or with the one after where less than half was left:
+    nobody gets a whole allocation for the eight hours between two zones.
+    """
+    around = span_of(cadence, zone, span.end)
+    if span.end - around.start <= around.end - span.end:
+        return Span(span.end, around.end)
+    return Span(span.end, span_of(cadence, zone, around.end).end)
+
+
+def days(span: Span, zone: tzinfo) -> int:
+    """How many days of `zone` the span has, at least one."""
+    return max(1, (_day(span.end, zone) - _day(span.start, zone)).days)
+
+
+def days_left(span: Span, zone: tzinfo, now: datetime) -> int:
+    """How many of them are left; today counts. All before the start, 0 after the end."""
+    if now >= span.end:
+        return 0
+    left = (_day(span.end, zone) - _day(max(now, span.start), zone)).days
+    return min(max(1, left), days(span, zone))
+
+
+def pro_rata(amount: int, span: Span, zone: tzinfo, now: datetime, unit: Unit) -> int:
+    """What a joiner gets of `amount` (stored units): by days left, rounded up to 0.01 (money) or 1, never above `amount`."""
+    step = max(1, unit.scale // 100)
+    part = -(-amount * days_left(span, zone, now) // (days(span, zone) * step)) * step
+    return min(amount, part)
+
+
+def awake_between(start: datetime, end: datetime, quiet: Quiet | None, zone: tzinfo) -> timedelta:
+    """How much of the time from `start` to `end` is not quiet in `zone`; nothing when `end` is not later."""
+    awake, at = timedelta(), start
+    for pause in _pauses(start, quiet, zone):
+        if pause.start >= end:
+            break
+        awake += max(timedelta(), pause.start - at)
+        at = max(at, pause.end)
+    return awake + max(timedelta(), end - at)
+
+
+def awake_after(start: datetime, duration: timedelta, quiet: Quiet | None, zone: tzinfo) -> datetime:
+    """The first moment at which `duration` of time that is not quiet has passed since `start`.
+
+    Where quiet leaves hardly any time it gives up looking after ten years, and answers with that day.
+    """
+    at, left = start, duration
+    for pause in _pauses(start, quiet, zone):
+        awake = max(timedelta(), pause.start - at)
+        if awake >= left or at > start + LONGEST_WAIT:
+            break
+        left -= awake
+        at = max(at, pause.end)
+    return at + left
+
+
+def _first_day(cadence: Cadence, day: date) -> date:
+    if cadence.kind == "weekly":
+        return day - day.weekday() * DAY
+    months = _months(cadence, day)
+    this = _in_month(months, cadence.day)
+    return this if this <= day else _in_month(months - _step(cadence), cadence.day)
+
+
+def _next_first_day(cadence: Cadence, first: date) -> date:
+    if cadence.kind == "weekly":
+        return first + 7 * DAY
+    return _in_month(_months(cadence, first) + _step(cadence), cadence.day)
+
+
+def _months(cadence: Cadence, day: date) -> int:
+    months = day.year * 12 + day.month - 1
+    return months - months % _step(cadence)
+
+
+def _step(cadence: Cadence) -> int:
+    return 3 if cadence.kind == "quarterly" else 1
+
+
+def _in_month(months: int, day: int) -> date:
+    """That day of the month; the last one where the month is shorter."""
+    year, month = divmod(months, 12)
+    return date(year, month + 1, min(day, calendar.monthrange(year, month + 1)[1]))
+
+
+def _pauses(start: datetime, quiet: Quiet | None, zone: tzinfo) -> Iterator[Span]:
+    """Quiet spans that end after `start`, by their beginning; they may overlap."""
+    if quiet is None or not (quiet.hours or quiet.days):
+        return
+    day = _day(start, zone) - DAY
+    while True:
+        for pause in _pauses_of(day, quiet, zone):
+            if max(pause.start, start) < pause.end:
+                yield pause
+        day += DAY
+
+
+def _pauses_of(day: date, quiet: Quiet, zone: tzinfo) -> Iterator[Span]:
+    if day.weekday() in quiet.days:
+        yield Span(midnight(day, zone), midnight(day + DAY, zone))
+    if quiet.hours:
+        begin, end = quiet.hours
+        last = day if begin < end else day + DAY
+        yield Span(_instant(day, begin, zone), _instant(last, end, zone))
+
+
+def _day(moment: datetime, zone: tzinfo) -> date:
+    return moment.astimezone(zone).date()
+
+
+def _instant(day: date, at: time, zone: tzinfo) -> datetime:
+    # fold=0: of an hour that comes twice the first; an hour that does not come is read on the clock before the change.
+    return datetime.combine(day, at, zone).astimezone(UTC)
+
+
+def end_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """The moment after the last one of `day` there."""
+    return datetime.combine(day + timedelta(days=1), time(), zone)

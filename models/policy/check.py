@@ -1,0 +1,155 @@
+"""A policy held against the people it is about: who does not exist, and what changes for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from models.people.member import Member
+from models.policy.document import AllocationRule, Policy, fold
+from models.policy.yaml_tree import Path, Problem, guess
+
+COLUMNS = (
+    "name",
+    "email",
+    "slack_id",
+    "dingtalk_id",
+    "gateway_id",
+    "manager_email",
+    "team",
+    "role",
+    "employment",
+    "locale",
+    "timezone",
+)
+"""Of people.csv, in its order."""
+EMPLOYMENTS = ("employee", "contractor", "intern")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a whole period gives somebody, before and after (stored units), by which entry of `allocations`, and why."""
+
+    member: Member
+    before: int
+    after: int
+    rule: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class TeamTotal:
+    """What a whole period gives a team's people together (stored units)."""
+
+    team: str
+    people: int
+    before: int
+    after: int
+
+    def plus(self, one: Change) -> TeamTotal:
+        return TeamTotal(self.team, self.people + 1, self.before + one.before, self.after + one.after)
+
+
+def check(policy: Policy, members: Sequence[Member]) -> list[Problem]:
+    """People, teams and columns that the policy names and that do not exist, by line."""
+    found = (*_odd_people(policy, members), *_odd_teams(policy, members), *_odd_columns(policy, members))
+    return sorted((policy.problem(path, why) for path, why in found), key=lambda problem: problem.line)
+
+
+def plan(
+    before: Policy | None, after: Policy, members: Iterable[Member], standing: Mapping[int, int] | None = None
+) -> tuple[list[Change], list[TeamTotal]]:
+    """Everybody whose base changes; and what each team's people get together, by its name: two spellings are one team.
+
+    `standing` (member id → whole base in force) finds what people.csv changed since; who is not in it had what `before` says.
+    """
+    changes: list[Change] = []
+    sums: dict[str, TeamTotal] = {}
+    for one in _bases(before, after, members, standing):
+        if one.before != one.after:
+            changes.append(one)
+        key = fold(one.member.team)
+        sum_ = sums.get(key) or TeamTotal(after.spelt(one.member.team), 0, 0, 0)
+        sums[key] = sum_.plus(one)
+    return changes, [sums[key] for key in sorted(sums)]
+
+
+def _bases(
+    before: Policy | None, after: Policy, members: Iterable[Member], standing: Mapping[int, int] | None
+) -> Iterator[Change]:
+    for member in members:
+        if member.active:
+            columns = member.columns()
+            old = before.base_for(columns).amount if before else 0
+            new = after.base_for(columns)
+            why = new.reason or _why(after.allocations[new.rule] if new.rule >= 0 else None)
+            yield Change(member, (standing or {}).get(member.id, old), new.amount, new.rule, why)
+
+
+def _why(rule: AllocationRule | None) -> str:
+    if rule is None:
+        return "no entry matches"
+    return (
+        ", ".join(f"{key} {value}" if value else f"no {key}" for key, value in rule.match.items())
+        or "everybody"
+    )
+
+
+def _odd_people(policy: Policy, members: Sequence[Member]) -> Iterator[tuple[Path, str]]:
+    known = {member.email: member for member in members}
+    here = [member.email for member in members if member.active]
+    for path, email in _named(policy):
+        member = known.get(email)
+        if member is None:
+            yield path, f"nobody has the e-mail {email}.{guess(email, here, 85)}"
+        elif not member.active:
+            yield path, f"{email} has left"
+
+
+def _named(policy: Policy) -> Iterator[tuple[Path, str]]:
+    for index, email in enumerate(policy.admins):
+        yield ("admins", index), email
+    for index, team in enumerate(policy.teams):
+        if team.owner:
+            yield ("teams", index, "owner"), team.owner
+    for index, email in enumerate(policy.requests.fallback_approvers):
+        yield ("requests", "fallback_approvers", index), email
+    for index, rule in enumerate(policy.allocations):
+        for key in ("email", "manager_email"):
+            if rule.match.get(key):
+                yield ("allocations", index, "match", key), fold(rule.match[key])
+
+
+def _odd_teams(policy: Policy, members: Sequence[Member]) -> Iterator[tuple[Path, str]]:
+    known = {
+        fold(name): name
+        for name in (*(team.name for team in policy.teams), *(one.team for one in members if one.active))
+    }
+    named: list[tuple[Path, str]] = [
+        (("teams", index, "parent"), team.parent) for index, team in enumerate(policy.teams) if team.parent
+    ]
+    for index, rule in enumerate(policy.allocations):
+        if rule.match.get("team"):
+            named.append((("allocations", index, "match", "team"), rule.match["team"]))
+    for path, name in named:
+        # a team above others may have no people of its own: naming it as a parent makes it one, unless it looks mistyped
+        umbrella = path[-1] == "parent" and not guess(name, filter(None, known.values()))
+        if fold(name) not in known and not umbrella:
+            yield (
+                path,
+                f'nobody is in a team "{name}", and it is not listed under teams.{guess(name, filter(None, known.values()))}',
+            )
+
+
+def _odd_columns(policy: Policy, members: Sequence[Member]) -> Iterator[tuple[Path, str]]:
+    known = {*COLUMNS, *(key for member in members for key in member.extra)}
+    for index, rule in enumerate(policy.allocations):
+        for key, value in rule.match.items():
+            path = ("allocations", index, "match", key)
+            if key not in known:
+                yield path, f"is not a column of people.csv.{guess(key, known)}"
+            elif key == "employment" and fold(value) not in EMPLOYMENTS:
+                yield (
+                    path,
+                    f'must be employee, contractor or intern, not "{value}".{guess(value, EMPLOYMENTS)}',
+                )

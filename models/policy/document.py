@@ -1,0 +1,350 @@
+"""The rules an admin writes: who gets what, who may lend and approve how much, when to be quiet. And which of them are in force."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import time, timedelta
+from decimal import Decimal
+from functools import cached_property, lru_cache
+from typing import Any, Literal, get_args
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+from pydantic import Field as Setting
+from pydantic_core import ErrorDetails
+
+from models.ledger.amount import Unit
+from models.policy.calendar import Cadence, Quiet
+from models.policy.fields import (
+    Amount,
+    Cell,
+    Channel,
+    Count,
+    Email,
+    Flag,
+    Hours,
+    Period,
+    Rate,
+    Share,
+    Text,
+    UnitName,
+    Wait,
+    Weekday,
+    Zone,
+)
+from models.policy.yaml_tree import Path, PolicyError, Problem, Tree, guess, read
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AllocationRule(_Section):
+    match: dict[str, Cell]
+    amount: Amount
+    reason: Text = ""
+
+
+class Team(_Section):
+    name: Text
+    parent: Text | None = None
+    owner: Email | None = None
+    top_up_budget: Amount | None = None
+
+
+class AdminChannel(_Section):
+    slack: Text | None = None
+    dingtalk: Text | None = None
+
+
+class Organisation(_Section):
+    """`year_budget`: what all may spend in a calendar year of the policy's zone; it is shown, and limits nobody."""
+
+    year_budget: Amount | None = None
+
+
+class Gateway(_Section):
+    per_usd: Rate | None = None
+
+
+class CarryOver(_Section):
+    share: Share = Decimal(0)
+    cap: Amount | None = None
+
+
+class Lending(_Section):
+    enabled: Flag = True
+    keep_share: Share = Decimal("0.2")
+    max_open_as_borrower: Count = 3
+    max_borrowed_share: Share = Decimal(1)
+    repay_share: Share = Decimal("0.5")
+
+
+class Ceilings(_Section):
+    """Up to how much somebody may approve; None is no ceiling."""
+
+    manager: Amount | None = None
+    owner: Amount | None = None
+
+
+class AutoApprove(_Section):
+    share: Share = Decimal(0)
+    per_period: Count = 0
+
+
+class Requests(_Section):
+    channel: Channel = "card"
+    approve_up_to: Ceilings | None = None
+    auto_approve: AutoApprove = AutoApprove()
+    remind_after: Wait = timedelta(hours=4)
+    escalate_after: Wait = timedelta(hours=24)
+    expire_after: Wait = timedelta(hours=72)
+    fallback_approvers: tuple[Email, ...] = ()
+
+
+class QuietTime(_Section):
+    hours: Hours = (time(20), time(8))
+    days: tuple[Weekday, ...] = (5, 6)
+
+
+class Surge(_Section):
+    share: Share = Decimal("0.25")
+    within: Wait = timedelta(hours=1)
+
+
+class Alerts(_Section):
+    at: tuple[Share, ...] = (Decimal("0.8"), Decimal("0.95"), Decimal(1))
+    surge: Surge | None = Surge()
+
+
+MOST_KNOWN = 10_000
+"""Combinations of cells whose answer a policy remembers."""
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """What somebody gets a period (stored units), by which entry of `allocations` (from 0; -1: none matched) and why."""
+
+    amount: int
+    rule: int
+    reason: str
+
+
+class Policy(_Section):
+    """The whole of policy.yaml, as written or by default. Made by `parse`; amounts in stored units."""
+
+    unit: UnitName
+    timezone: Zone = "UTC"
+    period: Period = Cadence()
+    admins: tuple[Email, ...] = ()
+    admin_channel: AdminChannel = AdminChannel()
+    allocations: tuple[AllocationRule, ...]
+    gateway: Gateway = Gateway()
+    free_models: tuple[Text, ...] = ()
+    carry_over: CarryOver = CarryOver()
+    teams: tuple[Team, ...] = ()
+    organisation: Organisation = Organisation()
+    lending: Lending = Lending()
+    requests: Requests = Requests()
+    quiet_time: QuietTime | None = Setting(QuietTime(), alias="quiet")
+    alerts: Alerts = Alerts()
+    _tree: Tree = PrivateAttr()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @cached_property
+    def quiet(self) -> Quiet | None:
+        """When nobody is asked, for `calendar.awake_after`."""
+        return Quiet(self.quiet_time.hours, frozenset(self.quiet_time.days)) if self.quiet_time else None
+
+    @property
+    def auto_approve(self) -> AutoApprove:
+        return self.requests.auto_approve
+
+    @property
+    def per_usd(self) -> Decimal | None:
+        """The workspace's units in a USD; None where nobody said."""
+        return Decimal(1) if self.unit is Unit.USD else self.gateway.per_usd
+
+    def base_for(self, columns: Mapping[str, str]) -> Allocation:
+        """What the first entry that matches these columns of people.csv gives for a whole period; nothing when none does."""
+        return self.given_to(tuple(columns.get(name, "") for name in self.matched))
+
+    @cached_property
+    def given_to(self) -> Callable[[tuple[str, ...]], Allocation]:
+        """The same for the cells of the columns `matched`, in their order; what was asked before is remembered."""
+        return lru_cache(MOST_KNOWN)(self._judged)
+
+    def _judged(self, cells: tuple[str, ...]) -> Allocation:
+        columns = dict(zip(self.matched, map(fold, cells), strict=True))
+        for index, wanted in enumerate(self._wanted):
+            if all(self._fits(key, value, columns[key]) for key, value in wanted):
+                rule = self.allocations[index]
+                return Allocation(rule.amount, index, rule.reason)
+        return Allocation(0, -1, "")
+
+    def team(self, name: str) -> Team | None:
+        return self._teams.get(fold(name))
+
+    def spelt(self, name: str) -> str:
+        """A team's name as `teams` has it, else as it is."""
+        known = self.team(name)
+        return known.name if known else name
+
+    def team_chain(self, name: str) -> tuple[Team, ...]:
+        """The team, its parent, and so on, as far as they are listed under `teams`."""
+        return tuple(self._teams[one] for one in self._ancestry(fold(name)) if one in self._teams)
+
+    def ceiling(self, kind: Literal["manager", "owner"]) -> int | None:
+        """Up to how much a manager or a team's owner may approve (stored units); None is no ceiling."""
+        limits = self.requests.approve_up_to
+        return None if limits is None else limits.manager if kind == "manager" else limits.owner
+
+    def problem(self, path: Path, why: str) -> Problem:
+        """Something that is wrong with what was written at `path`."""
+        return self._tree.problem(path, why)
+
+    @cached_property
+    def _wanted(self) -> tuple[tuple[tuple[str, str], ...], ...]:
+        return tuple(
+            tuple((key, fold(value)) for key, value in rule.match.items()) for rule in self.allocations
+        )
+
+    @cached_property
+    def matched(self) -> tuple[str, ...]:
+        """Every column that some entry looks at: who agrees in them gets the same."""
+        return tuple(sorted({key for rule in self.allocations for key in rule.match}))
+
+    def _fits(self, key: str, wanted: str, value: str) -> bool:
+        return value == wanted or (key == "team" and wanted in self._ancestry(value))
+
+    @cached_property
+    def _teams(self) -> dict[str, Team]:
+        return {fold(team.name): team for team in reversed(self.teams)}
+
+    def _ancestry(self, name: str) -> tuple[str, ...]:
+        line: list[str] = []
+        while name and name not in line:
+            line.append(name)
+            team = self._teams.get(name)
+            name = fold(team.parent) if team and team.parent else ""
+        return tuple(line)
+
+
+def fold(word: str) -> str:
+    """How words of people.csv are compared: `Payments ` and `payments` are one team."""
+    return word.strip().casefold()
+
+
+def parse(text: str, name: str = "policy.yaml") -> Policy:
+    """Read a policy, or raise `PolicyError` with everything that is wrong with it."""
+    tree = read(text, name)
+    if not isinstance(tree.value, dict):
+        raise PolicyError([Problem(1, "", "keys and values are needed, such as `unit: USD`", name)])
+    try:
+        policy = Policy.model_validate(tree.value, context={"unit": _unit_of(tree.value)})
+    except ValidationError as error:
+        raise PolicyError([*tree.problems, *_complaints(error, tree)]) from None
+    policy._tree = tree
+    problems = [*tree.problems, *(tree.problem(path, why) for path, why in _contradictions(policy))]
+    if problems:
+        raise PolicyError(problems)
+    return policy
+
+
+def _unit_of(tree: dict[str, Any]) -> Unit | None:
+    return next((unit for unit in Unit if unit == tree.get("unit")), None)
+
+
+def _complaints(error: ValidationError, tree: Tree) -> Iterator[Problem]:
+    known = [problem.key for problem in tree.problems]
+    for detail in error.errors():
+        problem = tree.problem(detail["loc"], _sentence(detail))
+        # What could not even be read was complained about already.
+        if not any(
+            key == problem.key or key.startswith((f"{problem.key}.", f"{problem.key}[")) for key in known
+        ):
+            yield problem
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    kind, path = detail["type"], detail["loc"]
+    if kind == "value_error":
+        return str(detail["ctx"]["error"])
+    if kind == "extra_forbidden":
+        return f"is not a key that is known here.{guess(str(path[-1]), _keys_at(path[:-1]))}"
+    wanted = _WANTED.get(kind, detail["msg"])
+    by_default = kind in ("model_type", "tuple_type") and detail["input"] is None
+    return f"{wanted}; leave the whole line out for the default" if by_default else wanted
+
+
+_WANTED = {
+    "missing": "is missing",
+    "model_type": "a section with keys is needed",
+    "dict_type": "a section with keys is needed, such as {team: payments}; {} fits everybody",
+    "tuple_type": "a list is needed, such as [a, b]",
+}
+
+
+def _keys_at(path: Path) -> list[str]:
+    """The keys that the schema has there."""
+    model: type[BaseModel] = Policy
+    for part in path:
+        if isinstance(part, str):
+            field = next(field for name, field in model.model_fields.items() if part in (name, field.alias))
+            model = next(_models(field.annotation))
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
+
+
+def _contradictions(policy: Policy) -> Iterator[tuple[Path, str]]:
+    """What is wrong although every value by itself is right."""
+    if policy.unit is Unit.USD and policy.gateway.per_usd not in (None, 1):
+        yield ("gateway", "per_usd"), "a USD is one USD; write 1 or leave it out"
+    if (
+        policy.unit is not Unit.USD
+        and "gateway" in policy.model_fields_set
+        and policy.gateway.per_usd is None
+    ):
+        yield ("gateway", "per_usd"), f"is missing: how many {policy.unit} are one USD"
+    if policy.quiet_time and len(set(policy.quiet_time.days)) == 7:
+        yield ("quiet", "days"), "every day is quiet, so nobody could ever be asked"
+    if (
+        policy.quiet_time
+        and policy.quiet_time.hours
+        and _length(*policy.quiet_time.hours) > timedelta(hours=23)
+    ):
+        yield ("quiet", "hours"), "leaves less than an hour of the day in which somebody could be asked"
+    yield from _odd_teams(policy)
+
+
+def _length(begin: time, end: time) -> timedelta:
+    """From one time of the day to the next such time."""
+    minutes = (end.hour - begin.hour) * 60 + end.minute - begin.minute
+    return timedelta(minutes=minutes % (24 * 60))
+
+
+def _odd_teams(policy: Policy) -> Iterator[tuple[Path, str]]:
+    first: dict[str, int] = {}
+    for index, team in enumerate(policy.teams):
+        if first.setdefault(fold(team.name), index) != index:
+            yield (
+                ("teams", index, "name"),
+                f'"{team.name}" is listed twice; the first one is teams[{first[fold(team.name)]}]',
+            )
+        line = [one.name for one in policy.team_chain(team.name)]
+        top = policy.team(line[-1])
+        if top and top.parent and fold(top.parent) in map(fold, line):
+            yield ("teams", index, "parent"), f"goes in a circle: {' → '.join([*line, top.parent])}"
+
+
+# --- which of them are in force --------------------------------------------------------------------------------------

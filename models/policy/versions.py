@@ -1,0 +1,96 @@
+"""Applied policies: which version is in force, and which one waits for its day."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from functools import lru_cache
+
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from models.db import Statement
+from models.policy.document import Policy, parse
+from models.policy.yaml_tree import UnitChanged
+
+
+class PolicyVersion(SQLModel, table=True):
+    """A policy as it was applied. One that waits for its `effective` day has no `in_force_at`; a later one takes its place."""
+
+    version: int | None = Field(default=None, primary_key=True)
+    text: str
+    applied_at: datetime
+    applied_by: str
+    effective: date | None = None
+    in_force_at: datetime | None = None
+
+
+_IN_FORCE = Statement(
+    "SELECT version, text FROM policyversion WHERE in_force_at IS NOT NULL ORDER BY version DESC LIMIT 1"
+)
+
+
+def current(session: Session) -> tuple[int, Policy] | None:
+    """The version in force and its rules; None before the first apply."""
+    found = _IN_FORCE.first(session)
+    if found is None:
+        return None
+    return found[0], policy_of(found[0], found[1])
+
+
+@lru_cache(maxsize=16)
+def policy_of(version: int, text: str) -> Policy:
+    """The rules of a recorded version, parsed once."""
+    return parse(text, f"policy {version}")
+
+
+def record_version(session: Session, text: str, now: datetime, by: str, effective: date | None = None) -> int:
+    """Keep an applied policy and return its number; it is in force at once unless its day, in its zone, is yet to come.
+
+    Raises `PolicyError` where the text is none, `UnitChanged` where it counts in another unit than the first one.
+    """
+    policy = parse(text)
+    refuse_unit_change(session, policy)
+    waits = effective is not None and effective > now.astimezone(policy.zone).date()
+    kept = PolicyVersion(
+        text=text, applied_at=now, applied_by=by, effective=effective, in_force_at=None if waits else now
+    )
+    session.add(kept)
+    session.flush()
+    assert kept.version is not None
+    return kept.version
+
+
+def refuse_unit_change(session: Session, policy: Policy) -> None:
+    """Raise `UnitChanged` where an applied policy counts in another unit."""
+    first = session.exec(
+        select(PolicyVersion.version, PolicyVersion.text).order_by(col(PolicyVersion.version)).limit(1)
+    ).first()
+    if first is None or first[0] is None:
+        return
+    unit = policy_of(first[0], first[1]).unit
+    if unit is not policy.unit:
+        why = f"is fixed: quota was counted in {unit} from the first apply on and cannot become {policy.unit}"
+        raise UnitChanged([policy.problem(("unit",), why)])
+
+
+def staged(session: Session) -> PolicyVersion | None:
+    """The one version that waits for its day: whatever is applied after it takes its place."""
+    newest = session.exec(select(PolicyVersion).order_by(col(PolicyVersion.version).desc()).limit(1)).first()
+    return newest if newest is not None and newest.in_force_at is None else None
+
+
+def due(session: Session, now: datetime) -> tuple[int, Policy] | None:
+    """The staged version, when its day has come."""
+    kept = staged(session)
+    if kept is None or kept.version is None:
+        return None
+    policy = policy_of(kept.version, kept.text)
+    has_come = kept.effective is None or kept.effective <= now.astimezone(policy.zone).date()
+    return (kept.version, policy) if has_come else None
+
+
+def put_in_force(session: Session, version: int, now: datetime) -> None:
+    """From now on this version is the current one."""
+    kept = session.get_one(PolicyVersion, version)
+    kept.in_force_at = now
+    session.add(kept)
+    session.flush()

@@ -1,0 +1,1 @@
+"""What members have, lend, ask for and are granted."""

@@ -1,0 +1,239 @@
+"""What policy gives while a period is open: to who joins, and to everybody when the policy changes. Set by set."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, CheckConstraint, text
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from models.db import is_postgres, stored_time
+from models.ledger.account import Account, AccountKind, account_of, organisation
+from models.ledger.bulk import post_all, smaller
+from models.ledger.transfer import Cause, Kind, transfer
+from models.people.member import Member, lock_members
+from models.policy import versions
+from models.policy.calendar import pro_rata
+from models.policy.document import Policy
+from models.quota.period import CHUNK, OPEN, Period
+
+
+def welcome_all(session: Session, member_ids: Sequence[int], now: datetime) -> int:
+    """Give each joiner base × days left ÷ days of the open period, and return to how many; nothing twice.
+
+    Nothing when no period is open: while one closes they wait for the opening. Somebody who left and comes back in the
+    same period had their allowance of it, which expired as they left: they get nothing until the next opening.
+    """
+    period, current = Period.held(session), versions.current(session)
+    if period is None or period.state != OPEN or current is None:
+        return 0
+    version, policy = current
+    ids, cause = sorted(set(member_ids)), Cause(now, "policy", f"join:{period.id}", policy=version)
+    session.flush()
+    return sum(
+        _welcome_some(session, ids[first : first + CHUNK], period, policy, cause)
+        for first in range(0, len(ids), CHUNK)
+    )
+
+
+def _welcome_some(session: Session, ids: list[int], period: Period, policy: Policy, cause: Cause) -> int:
+    known = select(Allowance.member_id).where(Allowance.period_id == period.id)
+    here = dues(session, policy, col(Member.id).in_(ids), col(Member.id).not_in(known))
+    joiners = [_part(one, policy, period, cause.at) for one in here]
+    _give(session, joiners, period, cause)
+    return len(joiners)
+
+
+@dataclass(frozen=True)
+class Touched:
+    """Somebody to whom this period now gives another amount (stored units)."""
+
+    member_id: int
+    before: int
+    after: int
+
+
+def adjust(
+    session: Session, now: datetime, version: int, policy: Policy, after: int
+) -> tuple[int | None, list[Touched]]:
+    """Post what a changed policy makes differ for the next range of people after id `after`, and say for whom.
+
+    Compared with what policy has posted this period; a cut takes at most the allocation's balance and is then done.
+    The first is the id to go on with, None when all are done. Done again it changes nothing more.
+    """
+    period, people = Period.current(session), _following(session, after)
+    if not people:
+        return None, []
+    lock_members(session, people)
+    posted = _posted(session, period, people)
+    changed = [
+        one
+        for one in _whole_or_part(session, period, policy, people, posted)
+        if (one.base, one.rule) != (posted[one.member_id].posted, posted[one.member_id].rule)
+    ]
+    _give(session, changed, period, Cause(now, "policy", f"policy:{version}", policy=version))
+    touched = [Touched(one.member_id, posted[one.member_id].posted, one.base) for one in changed]
+    return people[-1], [one for one in touched if one.before != one.after]
+
+
+def _following(session: Session, after: int) -> Sequence[int]:
+    query = select(Member.id).where(col(Member.id) > after, col(Member.left_at).is_(None))
+    return session.exec(query.order_by(col(Member.id)).limit(CHUNK)).all()
+
+
+def _posted(session: Session, period: Period, people: Sequence[int]) -> dict[int, Any]:
+    """What policy has posted to each of them in this period, by which rule, and since when."""
+    query = select(Allowance.member_id, Allowance.posted, Allowance.rule, Allowance.since).where(
+        Allowance.period_id == period.id, col(Allowance.member_id).between(people[0], people[-1])
+    )
+    return {row.member_id: row for row in session.execute(query)}
+
+
+def _whole_or_part(
+    session: Session, period: Period, policy: Policy, people: Sequence[int], posted: dict[int, Any]
+) -> Iterator[Due]:
+    """What the policy gives to whom something was posted: a whole base, or a joiner's part from the day they came."""
+    for one in dues(session, policy, col(Member.id).between(people[0], people[-1])):
+        if one.member_id in posted:
+            since = posted[one.member_id].since
+            yield _part(one, policy, period, since) if since > period.starts_at else one
+
+
+def _part(one: Due, policy: Policy, period: Period, since: datetime) -> Due:
+    return one._replace(base=pro_rata(one.base, period.span, policy.zone, since, policy.unit))
+
+
+def _give(session: Session, changed: Sequence[Due], period: Period, cause: Cause) -> None:
+    """Post what is missing or too much against what was posted in this period; overdrafts take of what came."""
+    if not changed:
+        return
+    words = listed(changed)
+    opened = words | {"at": stored_time(session, cause.at)}
+    session.connection().execute(text(of_dues(session, _OPEN_ALLOCATIONS)), opened)
+    issued = {"issued": organisation(session, AccountKind.ISSUED, cause.at), "period": period.id}
+    post_all(session, of_dues(session, _DIFFER), words | issued, cause)
+    post_all(session, of_dues(session, _FILL), words, cause)
+    note_allowances(session, period.id, changed, cause.at)
+
+
+_OPEN_ALLOCATIONS = (
+    "INSERT INTO account (kind, balance, member_id, opened_at) SELECT 'allocation', 0, d.member_id, :at FROM DUES d "
+    "WHERE NOT EXISTS (SELECT 1 FROM account a WHERE a.member_id = d.member_id AND a.kind = 'allocation') "
+    "ORDER BY d.member_id"
+)
+_DIFFER = (
+    "SELECT CASE WHEN more > 0 THEN 'allocate' ELSE 'cut' END AS kind, "
+    f"CASE WHEN more > 0 THEN more ELSE {smaller('-more', 'balance')} END AS amount, "
+    "CASE WHEN more > 0 THEN CAST(:issued AS BIGINT) ELSE id END AS source_id, "
+    "CASE WHEN more > 0 THEN id ELSE CAST(:issued AS BIGINT) END AS target_id, CAST(NULL AS BIGINT) AS loan_id FROM ("
+    "SELECT a.id, a.balance, d.base - COALESCE(w.posted, 0) AS more FROM DUES d "
+    "JOIN account a ON a.member_id = d.member_id AND a.kind = 'allocation' "
+    "LEFT JOIN allowance w ON w.member_id = d.member_id AND w.period_id = :period) x ORDER BY id"
+)
+_FILL = (
+    f"SELECT 'fill' AS kind, {smaller('a.balance', '-o.balance')} AS amount, a.id AS source_id, o.id AS target_id, "
+    "CAST(NULL AS BIGINT) AS loan_id FROM DUES d JOIN account a ON a.member_id = d.member_id AND a.kind = 'allocation' "
+    "JOIN account o ON o.member_id = d.member_id AND o.kind = 'overdraft' "
+    "WHERE a.balance > 0 AND o.balance < 0 ORDER BY a.id"
+)
+
+
+_OWN = ("name", "email", "team", "role", "employment")
+"""Columns as the file has them; `Member.extra` keeps what is not ours, and the file's word where it may be changed elsewhere."""
+
+
+class Due(NamedTuple):
+    """What somebody gets for a period, in stored units, and by which entry of `allocations` (-1: none)."""
+
+    member_id: int
+    base: int
+    rule: int
+
+
+def dues(session: Session, policy: Policy, *where: Any) -> Iterator[Due]:
+    """What a whole period gives everybody who is here and meets `where`, by id."""
+    own = [name for name in policy.matched if name in _OWN]
+    columns = [getattr(Member, name) for name in own]
+    if len(own) < len(policy.matched):
+        columns.append(col(Member.extra))
+    places = [(name, own.index(name) + 1 if name in own else 0) for name in policy.matched]
+    query = select(col(Member.id), *columns).where(col(Member.left_at).is_(None), *where)
+    for row in session.execute(query.order_by(col(Member.id))):
+        cells = [row[place] if place else str(row[-1].get(name, "")) for name, place in places]
+        given = policy.given_to(tuple(cells))
+        yield Due(row[0], given.amount, given.rule)
+
+
+def note_allowances(session: Session, period_id: int, given: Iterable[Due], since: datetime) -> None:
+    """Write down what policy gives each of them in this period, and that it is posted; `since` stays where something stood."""
+    words = {"period": period_id, "since": stored_time(session, since)}
+    session.connection().execute(text(of_dues(session, _NOTE)), words | listed(given))
+
+
+# A list of dues is one parameter on both databases, however long it is.
+
+
+def listed(given: Iterable[Due]) -> dict[str, str]:
+    """`given` as the parameter of the table DUES."""
+    return {"dues": json.dumps(list(given))}
+
+
+def of_dues(session: Session, query: str) -> str:
+    """`query` with its word DUES as the table (member_id, base, rule) of what `listed` gave it."""
+    table = _DUES_PG if is_postgres(session) else _DUES_LITE
+    return query.replace("DUES", table)
+
+
+_DUES_PG = (
+    "(SELECT CAST(value ->> 0 AS BIGINT) AS member_id, CAST(value ->> 1 AS BIGINT) AS base, CAST(value ->> 2 AS INTEGER) AS rule "
+    "FROM jsonb_array_elements(CAST(:dues AS JSONB)))"
+)
+_DUES_LITE = (
+    "(SELECT json_extract(value, '$[0]') AS member_id, json_extract(value, '$[1]') AS base, json_extract(value, '$[2]') AS rule "
+    "FROM json_each(:dues))"
+)
+_NOTE = (
+    "INSERT INTO allowance (member_id, period_id, base, posted, filled, used_before, since, rule) "
+    "SELECT d.member_id, :period, d.base, d.base, 0, COALESCE(u.balance, 0), :since, d.rule FROM DUES d "
+    "LEFT JOIN account u ON u.member_id = d.member_id AND u.kind = 'used' WHERE true ORDER BY d.member_id "
+    "ON CONFLICT (member_id, period_id) DO UPDATE SET base = excluded.base, posted = excluded.posted, rule = excluded.rule"
+)
+
+
+class Allowance(SQLModel, table=True):
+    """What policy gives one member in one period. `base`: the whole amount (pro rata for a joiner);
+    `posted`: what was posted of it; `filled`: what of it went into an old overdraft; `used_before`: lifetime use till then."""
+
+    __table_args__ = (CheckConstraint("base >= 0", name="base"),)
+
+    member_id: int = Field(primary_key=True, foreign_key="member.id", sa_type=BigInteger)
+    period_id: int = Field(primary_key=True, foreign_key="period.id", sa_type=BigInteger, index=True)
+    base: int = Field(sa_type=BigInteger)
+    posted: int = Field(default=0, sa_type=BigInteger)
+    filled: int = Field(default=0, sa_type=BigInteger)
+    used_before: int = Field(default=0, sa_type=BigInteger)
+    since: datetime
+    rule: int = 0
+
+
+def allowance_of(session: Session, member_id: int, period_id: int) -> Allowance | None:
+    return session.get(Allowance, (member_id, period_id))
+
+
+def base_of(session: Session, member_id: int, period_id: int) -> int:
+    found = allowance_of(session, member_id, period_id)
+    return found.base if found else 0
+
+
+def take_allocation(session: Session, member_id: int, amount: int, issued: int, cause: Cause) -> int:
+    """Take back at most `amount` of somebody's allocation and return how much there was to take."""
+    allocation = account_of(session, AccountKind.ALLOCATION, member_id, cause.at)
+    held = session.exec(select(Account.balance).where(Account.id == allocation)).one()
+    taken = min(held, amount)
+    if taken > 0:
+        transfer(session, Kind.CUT, taken, source=allocation, target=issued, cause=cause)
+    return taken

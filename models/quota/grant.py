@@ -1,0 +1,139 @@
+"""What an operator gives or takes by hand. Amounts are positive integers in the stored unit."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from models.ledger.account import Account, AccountKind, open_account, organisation
+from models.ledger.transfer import Cause, Kind, transfer
+from models.people.member import Member, lock_members, require_colleague
+from models.policy.calendar import end_of_day
+from models.policy.document import Policy, fold
+from models.quota.allocation import take_allocation
+from models.quota.period import Period
+from models.quota.wallet import fill_overdraft, wallet_of
+from models.refusal import (
+    BadDate,
+    InsufficientQuota,
+)
+
+
+def give(
+    session: Session, member: Member, amount: int, *, until: date | None, policy: Policy, cause: Cause
+) -> None:
+    """A top-up from `issued` till the period's end, or the end of that day. Raises `BadDate` for a day that is over."""
+    require_colleague(member)
+    period = Period.current(session)
+    lock_members(session, [member.id])
+    ends_at = ending(period, until, policy)
+    if ends_at <= cause.at and until is not None:
+        raise BadDate(until.isoformat())
+    issued = organisation(session, AccountKind.ISSUED, cause.at)
+    top_up(session, member.id, amount, source=issued, ends_at=ends_at, cause=cause)
+
+
+def ending(period: Period, until: date | None, policy: Policy) -> datetime:
+    """When a grant ends: with the period, or with its last day."""
+    return period.ends_at if until is None else end_of_day(until, policy.zone)
+
+
+def give_team(
+    session: Session, team: str, amount: int, *, until: date | None, policy: Policy, cause: Cause
+) -> list[Member]:
+    """`give` to everybody who is in the team or in one below it, and return them. Who joins later gets nothing of it."""
+    wanted = fold(team)
+    inside = [
+        one
+        for one in session.exec(select(Member.team).distinct()).all()
+        if fold(one) == wanted or any(fold(up.name) == wanted for up in policy.team_chain(one))
+    ]
+    query = select(Member).where(col(Member.team).in_(inside), col(Member.left_at).is_(None))
+    members = list(session.exec(query.order_by(col(Member.id))).all())
+    lock_members(session, [member.id for member in members])
+    for member in members:
+        give(session, member, amount, until=until, policy=policy, cause=cause)
+    return members
+
+
+def take(session: Session, member: Member, amount: int, *, cause: Cause) -> None:
+    """Take from the allocation, then from top-ups by earliest end; or raise `InsufficientQuota` and take nothing."""
+    period = Period.current(session)
+    lock_members(session, [member.id])
+    has = wallet_of(session, member.id)
+    if amount > has.allocation + has.top_ups:
+        raise InsufficientQuota(amount, has.allocation + has.top_ups)
+    issued = organisation(session, AccountKind.ISSUED, cause.at)
+    left = amount - take_allocation(session, member.id, amount, issued, cause)
+    for account in _top_ups(session, member.id):
+        part = min(left, account.balance)
+        if part:
+            _shrink(session, account, part, period, cause)
+            left -= part
+
+
+def _top_ups(session: Session, member_id: int) -> list[Account]:
+    query = select(Account).where(
+        Account.member_id == member_id, Account.kind == AccountKind.TOP_UP, Account.balance > 0
+    )
+    return list(session.exec(query.order_by(col(Account.ends_at), col(Account.id))).all())
+
+
+def _shrink(session: Session, account: Account, amount: int, period: Period, cause: Cause) -> None:
+    """Back to `issued`, or to the pool that paid while its period is open; else it expires."""
+    payer = session.get(Account, account.paid_by_id) if account.paid_by_id else None
+    if payer is not None and (payer.kind == AccountKind.ISSUED or payer.period_id == period.id):
+        target = payer.id
+    else:
+        target = organisation(session, AccountKind.EXPIRED, cause.at)
+    transfer(session, Kind.REVOKE, amount, source=account.id, target=target, cause=cause)
+
+
+def end_grant(session: Session, account: Account, cause: Cause) -> int:
+    """What is unspent of a top-up goes back to the pool that paid while that pool's period is open, else it expires."""
+    payer = session.get(Account, account.paid_by_id) if account.paid_by_id else None
+    period = Period.latest(session)
+    back = (
+        payer is not None
+        and payer.kind == AccountKind.POOL
+        and period is not None
+        and payer.period_id == period.id
+    )
+    target = payer.id if back and payer else organisation(session, AccountKind.EXPIRED, cause.at)
+    unspent = session.exec(select(Account.balance).where(Account.id == account.id)).one()
+    if unspent:
+        transfer(
+            session,
+            Kind.REVOKE if back else Kind.EXPIRE,
+            unspent,
+            source=account.id,
+            target=target,
+            cause=cause,
+        )
+    return unspent
+
+
+def top_up(
+    session: Session,
+    member_id: int,
+    amount: int,
+    *,
+    source: int,
+    ends_at: datetime,
+    cause: Cause,
+    request_id: int | None = None,
+) -> int:
+    """Post one grant from a pool or from `issued`; it fills an overdraft at once."""
+    account = open_account(
+        session,
+        AccountKind.TOP_UP,
+        cause.at,
+        member_id=member_id,
+        request_id=request_id,
+        paid_by_id=source,
+        ends_at=ends_at,
+    )
+    transfer(session, Kind.GRANT, amount, source=source, target=account, cause=cause)
+    fill_overdraft(session, member_id, cause)
+    return account

@@ -1,0 +1,115 @@
+"""Somebody leaves: loans close both ways, quota expires, requests are void, approvals are routed on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select, update
+
+from models.ledger.account import Account, AccountKind, account_of, organisation
+from models.ledger.transfer import Cause, Kind, transfer
+from models.people.member import Member, lock_members
+from models.policy import versions
+from models.quota.ask import Ask
+from models.quota.delegation import Delegation
+from models.quota.grant import end_grant
+from models.quota.loan import Forgiveness, Loan, Sums, close_settled, loans_of
+from models.quota.period import CLOSED, Period
+from models.quota.pool import pool_for
+from models.quota.request import OPEN, Request, end
+from models.quota.wallet import clear_overdraft, fill_overdraft
+
+
+def leave(session: Session, member: Member, now: datetime, actor: str = "admin") -> None:
+    """Close what somebody has, both ways, in one transaction; nothing happens when they have left already."""
+    if not member.active:
+        return
+    cause = Cause(now, actor, f"leave:{member.id}")
+    # Alone: whoever lends to them or pays them at this moment finishes first or finds them gone.
+    session.exec(select(Period.id).where(Period.state != CLOSED).with_for_update()).all()
+    loans = loans_of(session, member.id)
+    lock_members(
+        session, [member.id, *(one for loan, _ in loans for one in (loan.lender_id, loan.borrower_id))]
+    )
+    for loan, sums in loans:
+        _close_loan(session, loan, sums, member, cause)
+    close_settled(session, loans, now)
+    _empty(session, member, cause)
+    _end_asking(session, member, cause)
+    member.left_at = now
+    session.add(member)
+    session.flush()
+
+
+def _close_loan(session: Session, loan: Loan, sums: Sums, leaver: Member, cause: Cause) -> None:
+    lender = account_of(session, AccountKind.ALLOCATION, loan.lender_id, cause.at)
+    if sums.unspent:
+        transfer(
+            session,
+            Kind.RETURN,
+            sums.unspent,
+            source=loan.account_id,
+            target=lender,
+            cause=cause,
+            loan_id=loan.id,
+        )
+    if sums.owed and loan.borrower_id == leaver.id:
+        _pay_debt(session, loan, sums.owed, leaver, lender, cause)
+    elif sums.owed:
+        loan.forgiven += sums.owed
+        session.add_all(
+            [
+                loan,
+                Forgiveness(
+                    loan_id=loan.id, amount=sums.owed, at=cause.at, actor=cause.actor, cause=cause.key
+                ),
+            ]
+        )
+    if loan.lender_id != leaver.id:
+        fill_overdraft(session, loan.lender_id, cause)
+
+
+def _pay_debt(session: Session, loan: Loan, owed: int, leaver: Member, lender: int, cause: Cause) -> None:
+    """The leaver's team pays the lender, and the organisation what the team lacks."""
+    current, period = versions.current(session), Period.latest(session)
+    pool = pool_for(session, leaver, current[1], period.id) if current and period else None
+    if pool is not None:
+        session.refresh(pool)  # an earlier debt may have been paid from it just now
+    from_pool = min(owed, pool.balance) if pool else 0
+    if pool and from_pool:
+        transfer(session, Kind.REPAY, from_pool, source=pool.id, target=lender, cause=cause, loan_id=loan.id)
+    if owed > from_pool:
+        issued = organisation(session, AccountKind.ISSUED, cause.at)
+        transfer(
+            session, Kind.REPAY, owed - from_pool, source=issued, target=lender, cause=cause, loan_id=loan.id
+        )
+
+
+def _empty(session: Session, member: Member, cause: Cause) -> None:
+    """The rest expires or goes back to the pool that paid; an overdraft is cleared by the organisation."""
+    fill_overdraft(session, member.id, cause)
+    session.expire_all()
+    for account in session.exec(
+        select(Account).where(Account.member_id == member.id, Account.balance != 0)
+    ).all():
+        if account.kind == AccountKind.ALLOCATION:
+            expired = organisation(session, AccountKind.EXPIRED, cause.at)
+            transfer(session, Kind.EXPIRE, account.balance, source=account.id, target=expired, cause=cause)
+        elif account.kind == AccountKind.TOP_UP:
+            end_grant(session, account, cause)
+    clear_overdraft(session, member.id, cause)
+
+
+def _end_asking(session: Session, member: Member, cause: Cause) -> None:
+    for request in session.exec(
+        select(Request).where(Request.member_id == member.id, col(Request.state).in_(OPEN))
+    ).all():
+        end(session, request, "void", cause)
+    asks = update(Ask).where(
+        (col(Ask.borrower_id) == member.id) | (col(Ask.lender_id) == member.id), col(Ask.state) == "pending"
+    )
+    session.execute(asks.values(state="expired", decided_at=cause.at))
+    for delegation in session.exec(
+        select(Delegation).where((Delegation.from_id == member.id) | (Delegation.to_id == member.id))
+    ).all():
+        session.delete(delegation)

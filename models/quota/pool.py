@@ -1,0 +1,59 @@
+"""Team pools: the top-up budget of a team in a period."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+from sqlmodel import Session, select
+
+from models.ledger.account import Account, AccountKind, open_account, organisation
+from models.ledger.transfer import Cause, Kind, transfer
+from models.people.member import Member
+from models.policy.document import Policy
+from models.quota.period import Period
+
+
+def fit_pools(session: Session, period: Period, policy: Policy, cause: Cause) -> None:
+    """Bring each team's pool of this period to its budget; a smaller budget takes back at most what is left of it."""
+    issued = organisation(session, AccountKind.ISSUED, cause.at)
+    for team in policy.teams:
+        if team.top_up_budget is None:
+            continue
+        pool = pool_of(session, team.name, period.id)
+        number = (
+            pool.id
+            if pool
+            else open_account(session, AccountKind.POOL, cause.at, team=team.name, period_id=period.id)
+        )
+        missing = team.top_up_budget - (funded(session, number) if pool else 0)
+        if missing > 0:
+            transfer(session, Kind.FUND, missing, source=issued, target=number, cause=cause)
+        elif pool is not None and min(-missing, pool.balance) > 0:
+            transfer(
+                session, Kind.CUT, min(-missing, pool.balance), source=number, target=issued, cause=cause
+            )
+
+
+def pool_of(session: Session, team: str, period_id: int) -> Account | None:
+    return session.exec(
+        select(Account).where(Account.team == team, Account.period_id == period_id)
+    ).one_or_none()
+
+
+def funded(session: Session, pool_id: int) -> int:
+    """What policy put into a pool, less what it took back."""
+    return int(session.connection().execute(_FUNDED, {"pool": pool_id}).scalar_one())
+
+
+# the conditions of the partial indexes stand here word for word: SQLite uses them only then
+_FUNDED = text(
+    "SELECT COALESCE((SELECT SUM(amount) FROM transfer WHERE kind = 'fund' AND target_id = :pool), 0) "
+    "- COALESCE((SELECT SUM(amount) FROM transfer WHERE kind = 'cut' AND source_id = :pool), 0)"
+)
+
+
+def pool_for(session: Session, member: Member, policy: Policy, period_id: int) -> Account | None:
+    """The budget that pays for this member: their team's, or that of the nearest team above which has one."""
+    for team in policy.team_chain(member.team):
+        if team.top_up_budget is not None:
+            return pool_of(session, team.name, period_id)
+    return None

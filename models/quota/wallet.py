@@ -1,0 +1,97 @@
+"""What a member has: available, lendable, entitlement; and the overdraft that is filled at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from models.db import Statement
+from models.ledger.account import AccountKind, account_of, organisation
+from models.ledger.amount import share_up
+from models.ledger.transfer import Cause, Kind, transfer
+from models.policy.document import Policy
+
+
+@dataclass(frozen=True)
+class Wallet:
+    """A member's balances at one moment, in stored units."""
+
+    allocation: int = 0
+    top_ups: int = 0
+    borrowed: int = 0
+    overdraft: int = 0
+    used: int = 0
+
+    @property
+    def available(self) -> int:
+        return self.allocation + self.top_ups + self.borrowed + self.overdraft
+
+    @property
+    def entitlement(self) -> int:
+        """What came in from others minus what went out to others, other than by use: what a gateway enforces."""
+        return self.available + self.used
+
+    def lendable(self, policy: Policy, base: int) -> int:
+        """Own allocation less what must stay; nothing while borrowed quota is unspent. What stays rounds up."""
+        if self.borrowed:
+            return 0
+        return max(0, self.allocation - share_up(base, policy.lending.keep_share))
+
+
+HELD = ", ".join(
+    f"COALESCE(SUM(a.balance) FILTER (WHERE a.kind = '{kind}'), 0)"
+    for kind in ("allocation", "top_up", "loan", "overdraft", "used")
+)
+"""What the accounts `a` of a query hold, in the order of `Wallet`."""
+
+
+def wallet_of(session: Session, member_id: int) -> Wallet:
+    return Wallet(*map(int, _WALLET.first(session, member=member_id)))
+
+
+_WALLET = Statement(f"SELECT {HELD} FROM account a WHERE a.member_id = :member")
+
+
+def fill_overdraft(session: Session, member_id: int, cause: Cause) -> int:
+    """Put own quota into the hole it left, at once, and return how much: nobody has an overdraft beside own quota.
+
+    Taken from the allocation, then from top-ups by earliest end; never from a loan.
+    """
+    rows = _OWN.all(session, member=member_id)
+    hole = -sum(balance for _, kind, balance in rows if kind == AccountKind.OVERDRAFT)
+    filled = 0
+    for account, kind, balance in rows:
+        part = min(hole - filled, balance)
+        if kind == AccountKind.OVERDRAFT or part <= 0:
+            continue
+        overdraft = account_of(session, AccountKind.OVERDRAFT, member_id, cause.at)
+        transfer(session, Kind.FILL, part, source=account, target=overdraft, cause=cause)
+        filled += part
+    return filled
+
+
+def clear_overdraft(session: Session, member_id: int, cause: Cause) -> None:
+    """What somebody who has left spent beyond their quota is the organisation's, also when it is metered later."""
+    hole = -wallet_of(session, member_id).overdraft
+    if hole:
+        issued = organisation(session, AccountKind.ISSUED, cause.at)
+        overdraft = account_of(session, AccountKind.OVERDRAFT, member_id, cause.at)
+        transfer(session, Kind.FILL, hole, source=issued, target=overdraft, cause=cause)
+
+
+_OWN = Statement(
+    "SELECT id, kind, balance FROM account WHERE member_id = :member AND kind IN ('allocation', 'top_up', 'overdraft') "
+    "AND balance <> 0 ORDER BY CASE kind WHEN 'allocation' THEN 0 ELSE 1 END, ends_at, id"
+)
+
+_BURNT = Statement(
+    "SELECT COALESCE(SUM(e.amount), 0) FROM entry e JOIN account a ON a.id = e.account_id AND a.kind = 'used' "
+    "WHERE e.member_id = :member AND e.at >= :since AND e.at <= :until"
+)
+
+
+def burnt(session: Session, member_id: int, since: datetime, until: datetime) -> int:
+    """What a member spent between two moments."""
+    return int(_BURNT.first(session, member=member_id, since=since, until=until)[0])

@@ -1,0 +1,1 @@
+"""Figures for operators and money people. Reads only."""

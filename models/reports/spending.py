@@ -1,0 +1,287 @@
+"""What the organisation spent: a period by team and model, day by day, and a year against its budget. Reads only.
+
+Everything is by team and never by person. Amounts are integers in the stored unit.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, text
+from sqlmodel import Session, col, select
+
+from models.db import stored_time
+from models.ledger.transfer import Kind
+from models.metering.outlook import rounded
+from models.metering.usage import ActiveAgent, Usage
+from models.people.member import Member
+from models.policy import document, versions
+from models.policy.calendar import midnight
+from models.quota.period import CLOSED, Period
+
+EVERYBODY = "*"
+OTHER = "other"
+"""The model of what nobody said a model of."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A team's period, or with `model` what it spent on one. `forecast`: use till the end at the pace so far."""
+
+    team: str
+    model: str = ""
+    people: int = 0
+    allocation: int = 0
+    used: int = 0
+    lent: int = 0
+    borrowed: int = 0
+    granted: int = 0
+    expired: int = 0
+    forecast: int = 0
+
+
+@dataclass(frozen=True)
+class Day:
+    """How many different agents had a call that day, what all of them spent, and how many people they were of."""
+
+    day: date
+    active: int
+    spent: int
+    people: int
+
+
+def period_named(session: Session, name: str | None, zone: ZoneInfo) -> Period | None:
+    """The period that starts in a month such as 2026-11, or holds a day such as 2026-11-15; the newest without a name.
+
+    Raises `ValueError` for what is neither.
+    """
+    if not name:
+        return session.exec(select(Period).order_by(col(Period.starts_at).desc()).limit(1)).first()
+    whole = len(name) == len("2026-11")
+    first = date.fromisoformat(f"{name}-01" if whole else name)
+    start = midnight(first, zone)
+    query = select(Period).order_by(col(Period.starts_at)).limit(1)
+    if whole:
+        end = midnight((first + timedelta(days=31)).replace(day=1), zone)
+        found = session.exec(query.where(Period.starts_at >= start, Period.starts_at < end)).first()
+        if found is not None:
+            return found
+    return session.exec(query.where(Period.starts_at <= start, Period.ends_at > start)).first()
+
+
+def by_team(session: Session, period: Period, now: datetime) -> list[Line]:
+    """Each team with its models below it, by name, and `*` for all at the end. A team is who is in it today."""
+    teams = _teams(session, period)
+    return [
+        line
+        for team in (*teams, _Team.together(teams))
+        for line in (
+            _foreseen(Line(team.name, "", team.people, **_figures(team.rows)), period, now),
+            *(_foreseen(Line(team.name, model, used=used), period, now) for model, used in team.models()),
+        )
+    ]
+
+
+def by_day(session: Session, period: Period, zone: ZoneInfo) -> list[Day]:
+    """Every day of the period on which some agent had a call; one agent is one, whatever it called and how often."""
+    first, end = (at.astimezone(zone).date() for at in (period.starts_at, period.ends_at))
+    spent = dict(
+        session.exec(
+            select(col(Usage.day), func.sum(col(Usage.amount)))
+            .where(Usage.day >= first, Usage.day < end)
+            .group_by(col(Usage.day))
+        ).all()
+    )
+    agents = (
+        select(col(ActiveAgent.day), func.count(), func.count(func.distinct(col(ActiveAgent.member_id))))
+        .where(ActiveAgent.day >= first, ActiveAgent.day < end)
+        .group_by(col(ActiveAgent.day))
+        .order_by(col(ActiveAgent.day))
+    )
+    return [
+        Day(day, int(active), int(spent.get(day, 0)), int(people))
+        for day, active, people in session.exec(agents).all()
+    ]
+
+
+_Row = tuple[str, bool, str, int]  # kind, inward, model, amount
+
+
+@dataclass
+class _Team:
+    """What moved for a team's people in a period, by kind; and what was noted of their days, by model."""
+
+    name: str
+    people: int = 0
+    rows: list[_Row] = field(default_factory=list)
+    noted: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def together(cls, teams: Iterable[Self]) -> Self:
+        whole = cls(EVERYBODY)
+        for one in teams:
+            whole.people += one.people
+            whole.rows += one.rows
+            whole.noted += one.noted
+        return whole
+
+    def models(self) -> list[tuple[str, int]]:
+        """What it used, by model. A gateway tells the sum of an account first and the models apart from it: see `noted`."""
+        used = Counter[str]()
+        for kind, inward, model, amount in self.rows:
+            if kind == Kind.USE and inward:
+                used[model] += amount
+        unnamed = used.pop("", 0)
+        for model, amount in (self.noted - used).most_common():
+            part = min(amount, unnamed)
+            used[model] += part
+            unnamed -= part
+        if unnamed:
+            used[OTHER] += unnamed
+        return sorted((model, amount) for model, amount in used.items() if amount)
+
+
+def _teams(session: Session, period: Period) -> list[_Team]:
+    """Every team by its name: two spellings are one, as the policy has it."""
+    current, found = versions.current(session), dict[str, _Team]()
+
+    def team(name: str) -> _Team:
+        spelt = current[1].spelt(name) if current else name
+        return found.setdefault(document.fold(name), _Team(spelt))
+
+    here = select(Member.team, func.count()).where(col(Member.left_at).is_(None)).group_by(col(Member.team))
+    for name, people in session.exec(here.order_by(col(Member.team))).all():
+        team(name).people += people
+    for name, kind, inward, model, amount in session.connection().execute(_PERIOD, _words(session, period)):
+        team(name).rows.append((kind, bool(inward), model, int(amount)))
+    for name, model, amount in session.exec(_noted(period, current[1].zone if current else UTC)).all():
+        team(name).noted[model] += int(amount)
+    return [found[key] for key in sorted(found)]
+
+
+def _noted(period: Period, zone: tzinfo) -> Any:
+    first, end = (at.astimezone(zone).date() for at in (period.starts_at, period.ends_at))
+    return (
+        select(Member.team, Usage.model, func.sum(col(Usage.amount)))
+        .join(Member, col(Member.id) == Usage.member_id)
+        .where(Usage.day >= first, Usage.day < end)
+        .group_by(col(Member.team), col(Usage.model))
+    )
+
+
+def _words(session: Session, period: Period) -> dict[str, Any]:
+    """For `_PERIOD`. What a close expired and returned is of the period it closed."""
+    following = session.exec(
+        select(Period.id).where(Period.starts_at >= period.ends_at).order_by(col(Period.starts_at)).limit(1)
+    ).first()
+    return {
+        "start": stored_time(session, period.starts_at),
+        "end": stored_time(session, period.ends_at),
+        "own": f"period:{period.id}",
+        "next": f"period:{following}",
+    }
+
+
+_PERIOD = text(
+    "SELECT m.team, t.kind, CASE WHEN e.amount > 0 THEN 1 ELSE 0 END AS inward, "
+    "CASE WHEN t.kind = 'use' THEN t.reason ELSE '' END AS model, SUM(ABS(e.amount)) AS amount "
+    "FROM entry e JOIN transfer t ON t.id = e.transfer_id JOIN member m ON m.id = e.member_id "
+    "WHERE (t.at >= :start AND t.at < :end AND t.cause NOT LIKE 'period:%') "
+    "OR (t.cause = :own AND t.kind NOT IN ('expire', 'return')) OR (t.cause = :next AND t.kind IN ('expire', 'return')) "
+    "GROUP BY 1, 2, 3, 4"
+)
+
+
+def _figures(rows: list[_Row]) -> dict[str, int]:
+    def moved(kind: Kind, *, inward: bool) -> int:
+        return sum(amount for one, way, _, amount in rows if one == kind and way == inward)
+
+    return {
+        "allocation": moved(Kind.ALLOCATE, inward=True) - moved(Kind.CUT, inward=False),
+        "used": moved(Kind.USE, inward=True),
+        "lent": moved(Kind.LEND, inward=False),
+        "borrowed": moved(Kind.LEND, inward=True),
+        "granted": moved(Kind.GRANT, inward=True) - moved(Kind.REVOKE, inward=False),
+        "expired": moved(Kind.EXPIRE, inward=False),
+    }
+
+
+def _foreseen(line: Line, period: Period, now: datetime) -> Line:
+    gone, whole = now - period.starts_at, period.ends_at - period.starts_at
+    if period.state == CLOSED or not timedelta() < gone < whole:
+        return replace(line, forecast=line.used)
+    seconds = max(int(gone.total_seconds()), 24 * 60 * 60)  # the first hours say nothing of a month
+    return replace(line, forecast=max(line.used, rounded(line.used * int(whole.total_seconds()) // seconds)))
+
+
+# --- the year --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Month:
+    """What was spent in a month of the year, and what of the budget was left after it."""
+
+    first: date
+    spent: int
+    left: int
+
+
+@dataclass(frozen=True)
+class Year:
+    """A calendar year against its budget. `projected`: spend by its end at the pace of the last four weeks."""
+
+    budget: int
+    spent: int
+    projected: int
+    runs_out: date | None
+    months: tuple[Month, ...]
+
+    @property
+    def left(self) -> int:
+        return self.budget - self.spent
+
+
+PACE = timedelta(days=28)
+
+
+def year(session: Session, budget: int, zone: ZoneInfo, now: datetime) -> Year:
+    """The burn-down of this year's budget in `zone`; `runs_out` is None when the budget lasts."""
+    today = now.astimezone(zone).date()
+    start, end = (midnight(date(number, 1, 1), zone) for number in (today.year, today.year + 1))
+    months, spent = [], 0
+    for number in range(1, today.month + 1):
+        first = date(today.year, number, 1)
+        part = _used(
+            session,
+            midnight(first, zone),
+            min(now, midnight((first + timedelta(days=31)).replace(day=1), zone)),
+        )
+        spent += part
+        months.append(Month(first, part, budget - spent))
+    since = max(start, now - PACE, _begun(session) or now)
+    seconds = max(int((now - since).total_seconds()), 24 * 60 * 60)
+    lately, rest = _used(session, since, now), int((end - now).total_seconds())
+    foreseen = spent + lately * rest // seconds
+    left = budget - spent
+    lasts = timedelta(seconds=left * seconds // lately) if lately and left > 0 else timedelta()
+    runs_out = (now + lasts).astimezone(zone).date() if foreseen > budget else None
+    return Year(budget, spent, max(spent, rounded(foreseen)), runs_out, tuple(months))
+
+
+def _begun(session: Session) -> datetime | None:
+    return session.exec(select(func.min(Period.starts_at))).one()
+
+
+def _used(session: Session, since: datetime, until: datetime) -> int:
+    words = {"since": stored_time(session, since), "until": stored_time(session, until)}
+    return int(session.connection().execute(_USED, words).scalar_one())
+
+
+_USED = text(
+    "SELECT COALESCE(SUM(amount), 0) FROM transfer WHERE kind = 'use' AND at >= :since AND at < :until"
+)

@@ -1,0 +1,147 @@
+"""Cards in the stand-in DingTalk: the rules of creating, updating and pressing them.
+
+https://open.dingtalk.com/document/development/create-and-deliver-cards
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sandbox.dingtalk.board import Board
+from sandbox.dingtalk.objects import Card, Json, Message, Refusal
+
+KEY_BYTES, VALUE_BYTES = 100, 1024
+SLOTS = ("b1", "b2", "b3", "b4")
+"""The buttons of our template."""
+SPACES = {"IM_ROBOT": "imRobot", "IM_GROUP": "imGroup"}
+
+
+def create(board: Board, asked: Json) -> Json:
+    """POST /v1.0/card/instances/createAndDeliver. An outTrackId that stands already keeps its card as it is."""
+    if not asked.get("cardTemplateId"):
+        raise Refusal("param.cardTemplateIdEmpty")
+    track_id = asked.get("outTrackId")
+    if not track_id:
+        raise Refusal("param.outTrackIdEmpty")
+    spaces = [_space(board, asked, space) for space in str(asked.get("openSpaceId") or "").split(";")]
+    if track_id in board.cards:
+        return _delivered(track_id, spaces)
+    card = Card(
+        track_id=track_id,
+        template_id=asked["cardTemplateId"],
+        data=variables(asked.get("cardData")),
+        private=_private(asked.get("privateData")),
+        callback_type=asked.get("callbackType") or "",
+    )
+    board.cards[track_id] = card
+    for kind, place, error in spaces:
+        if not error:
+            _deliver(board, asked, card, kind, place)
+    board.show(card)
+    return _delivered(track_id, spaces)
+
+
+def update(board: Board, asked: Json) -> Json:
+    """PUT /v1.0/card/instances: by key where the options say so, else everything is replaced."""
+    card = board.cards.get(asked.get("outTrackId") or "")
+    if card is None:
+        raise Refusal("param.outTrackIdNotExist")
+    data, private = variables(asked.get("cardData")), _private(asked.get("privateData"))
+    options = asked.get("cardUpdateOptions") or {}
+    if asked.get("cardData"):
+        card.data = (card.data if options.get("updateCardDataByKey") else {}) | data
+    for user, seen in private.items():
+        before = card.private.get(user, {}) if options.get("updatePrivateDataByKey") else {}
+        card.private[user] = before | seen
+    board.show(card)
+    return {"success": True, "result": True}
+
+
+def clicked(board: Board, card: Card, user: str, action: str, params: Json) -> Json:
+    """The data of a card callback. A button of docs/dingtalk-card.json carries its action and value by itself."""
+    button, carried = _button(card.seen_by(user), action)
+    content = {"cardPrivateData": {"actionIds": [button], "params": carried | params}}
+    group = bool(card.places and card.places[0] in board.groups)
+    return {
+        "type": "actionCallback",
+        "outTrackId": card.track_id,
+        "corpId": board.corp_id,
+        "userId": user,
+        "userIdType": 1,
+        "spaceType": "IM_GROUP" if group else "IM_ROBOT",
+        "spaceId": card.places[0] if card.places else "",
+        "extension": "{}",
+        "content": json.dumps(content, ensure_ascii=False),
+    }
+
+
+def settle(board: Board, card: Card, user: str, response: Any) -> None:
+    """Do what the app answered to a click: `userPrivateData` is for whoever clicked."""
+    if not isinstance(response, dict):
+        return
+    asked: Json = {"outTrackId": card.track_id, "cardUpdateOptions": response.get("cardUpdateOptions")}
+    if response.get("cardData"):
+        asked["cardData"] = response["cardData"]
+    if response.get("userPrivateData"):
+        asked["privateData"] = {user: response["userPrivateData"]}
+    try:
+        update(board, asked)
+    except Refusal as refusal:
+        board.violation(f"{card.track_id}: the answer to a click was refused: {refusal}")
+
+
+def variables(given: Any) -> dict[str, str]:
+    """A cardParamMap that keeps the limits, or the refusal that names the key."""
+    values = (given or {}).get("cardParamMap") or {}
+    for key, value in values.items():
+        if len(key.encode()) > KEY_BYTES:
+            raise Refusal("param.cardDataKeyTooLong", key)
+        if not isinstance(value, str):
+            raise Refusal("param.cardDataValueNotString", f"{key}: {value!r}")
+        if len(value.encode()) > VALUE_BYTES:
+            raise Refusal("param.cardDataValueTooLong", key)
+    return dict(values)
+
+
+def _button(seen: dict[str, str], action: str) -> tuple[str, dict[str, str]]:
+    """Id and params of the button with this action; without such a button, what a stale or forged click brings."""
+    for slot in SLOTS:
+        if seen.get(f"{slot}_shown") == "true" and seen.get(f"{slot}_action") == action:
+            return slot, {"action": action, "value": seen.get(f"{slot}_value", "")}
+    return action, {"action": action}
+
+
+def _private(given: Any) -> dict[str, dict[str, str]]:
+    return {user: variables(seen) for user, seen in (given or {}).items()}
+
+
+def _space(board: Board, asked: Json, space: str) -> tuple[str, str, str]:
+    """Kind of a space, whose it is, and why nothing can be delivered there."""
+    kind, _, place = space.removeprefix("dtv1.card//").partition(".")
+    if not space.startswith("dtv1.card//") or kind not in SPACES or not place:
+        raise Refusal("param.openSpaceIdInvalid", space)
+    deliver = asked.get(f"{SPACES[kind]}OpenDeliverModel") or {}
+    if deliver.get("robotCode") != board.robot_code:
+        return kind, place, "robotCode is wrong"
+    known = board.people if kind == "IM_ROBOT" else board.groups
+    return kind, place, "" if place in known else "spaceId does not exist"
+
+
+def _deliver(board: Board, asked: Json, card: Card, kind: str, place: str) -> None:
+    model = asked.get(f"{SPACES[kind]}OpenSpaceModel") or {}
+    card.places.append(place)
+    card.recipients += (asked.get(f"{SPACES[kind]}OpenDeliverModel") or {}).get("recipients") or []
+    card.forwardable = model.get("supportForward") is not False
+    card.preview = model.get("lastMessageI18n") or {}
+    text = card.preview.get("ZH_CN") or card.data.get("title") or ""
+    board.post(Message(board.number("msg"), place, "", "card", text, way="card", card=card.track_id))
+
+
+def _delivered(track_id: str, spaces: list[tuple[str, str, str]]) -> Json:
+    results = [
+        {"spaceType": kind, "spaceId": place, "carrierId": "" if error else "carrier", "success": not error}
+        | {"errorMsg": error}
+        for kind, place, error in spaces
+    ]
+    return {"success": True, "result": {"outTrackId": track_id, "deliverResults": results}}

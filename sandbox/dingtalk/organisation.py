@@ -1,0 +1,363 @@
+"""A stand-in DingTalk organisation on loopback, for the playground and the end-to-end tests.
+
+The unmodified SDK works against it, and so do our `Stream` and `DingTalkApi`. People are driven from Python:
+
+    async with DingTalk(people=[alice, bob]) as ding:
+        stream = Stream(ding.client_id, ding.client_secret, http, ding.url, on_message=…, on_card=…)
+        ...
+        await ding.say("alice", "余额")
+        ack = await ding.press("bob", ding.card_of("bob"), "request.approve", {"value": "R-42"})
+
+What a person does returns an `Ack`: what the app answered, how fast, and what went wrong. Its answers are written from
+DingTalk's documents; none was recorded from a live organisation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
+from typing import Any, Self
+
+from aiohttp import web
+
+from sandbox.dingtalk import approvals, cards
+from sandbox.dingtalk.api import Api, Plan
+from sandbox.dingtalk.board import Board
+from sandbox.dingtalk.faults import Trouble
+from sandbox.dingtalk.objects import Ack, Approval, Card, Department, Group, Json, Message, Person
+from sandbox.dingtalk.wire import CARDS, MESSAGES, Push, Timing, Wire
+
+__all__ = [
+    "Ack",
+    "Approval",
+    "Card",
+    "Department",
+    "DingTalk",
+    "Group",
+    "Message",
+    "Person",
+    "Plan",
+    "Timing",
+]
+
+BOT_ID = "$:LWCP_v1:$quotabot"
+
+
+class DingTalk(Board):
+    """One organisation with one internal app. Its state is what `Board` says; several may run at once."""
+
+    def __init__(
+        self,
+        *,
+        people: Iterable[Person],
+        departments: Iterable[Department] = (),
+        groups: Iterable[Group] = (),
+        client_id: str = "dingstandin",
+        client_secret: str = "stand-in-secret",  # noqa: S107  (opens nothing but this object)
+        corp_id: str = "dingcorpstandin",
+        robot_name: str = "quotabot",
+        plan: Plan | None = None,
+        timing: Timing = Timing(),  # noqa: B008  (frozen)
+        clock: Callable[[], float] = time.time,
+        port: int = 0,
+    ) -> None:
+        super().__init__(
+            people=people,
+            departments=departments,
+            groups=groups,
+            robot_code=client_id,
+            corp_id=corp_id,
+            clock=clock,
+        )
+        self.client_id, self.client_secret, self.robot_name = client_id, client_secret, robot_name
+        self.plan = plan or Plan()
+        self.trouble = Trouble(lambda: self.tell("trouble", {}))
+        """What shall go wrong."""
+        self._api = Api(self, self.trouble, self.plan, (client_id, client_secret))
+        self._wire = Wire(self, self.trouble, timing, (client_id, client_secret))
+        self._port = port
+        self._runner: web.AppRunner | None = None
+        self._pushing: set[asyncio.Task[Ack]] = set()
+
+    # ---- the place -----------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Open the doors on 127.0.0.1."""
+        app = web.Application()
+        app.router.add_post("/v1.0/gateway/connections/open", self._wire.open)
+        app.router.add_get("/connect", self._wire.connect)
+        app.router.add_route("*", "/{path:.*}", self._api.call)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        self._port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Close everything within a second, whatever still hangs."""
+        self.trouble.clear()
+        for pushing in self._pushing:
+            pushing.cancel()
+        await self._wire.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        self.feed.close()
+
+    @property
+    def url(self) -> str:
+        """Both DINGTALK_API_URL and DINGTALK_OAPI_URL."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def connections(self) -> int:
+        """How many sockets the app holds."""
+        return len(self._wire.sockets)
+
+    @property
+    def opens(self) -> list[float]:
+        """When the app asked for a connection."""
+        return self._wire.opens
+
+    @property
+    def pushes(self) -> dict[str, Push]:
+        """What was pushed, by messageId, with every acknowledgement."""
+        return self._wire.pushes
+
+    @property
+    def scopes(self) -> set[str]:
+        """Permissions that the app has; take one away to see the refusal."""
+        return self._api.scopes
+
+    def expire_tokens(self) -> None:
+        """Access tokens handed out so far are good no longer."""
+        self._api.expire_tokens()
+
+    # ---- what people do ------------------------------------------------------------------------------
+
+    async def say(self, user: str, text: str, *, group: str = "", at: Iterable[str] = ()) -> Ack:
+        """Write to the bot, or mention it in a group (a message that does not reaches nobody). `at`: user ids.
+
+        As DingTalk does, the names mentioned are not in the text, and while the calls of the month are used up the
+        text itself is missing.
+        """
+        self.post(Message(self.number("msg"), group or user, user, "text", text, at=tuple(at)))
+        return await self._hear(user, text, group, at)
+
+    async def type(self, user: str, text: str, *, group: str = "") -> Ack:
+        """Write as people do: in a group `@name` mentions somebody, and only what mentions the bot reaches it."""
+        found = self._names.split(text) if group else [text]
+        named, words = [one.lower() for one in found[1::2]], "".join(found[::2])
+        at = tuple(self._known[one] for one in dict.fromkeys(named) if one in self._known)
+        self.post(Message(self.number("msg"), group or user, user, "text", text, at=at))
+        if group and self.robot_name.lower() not in named:
+            return Ack(None)
+        return await self._hear(user, words, group, at)
+
+    async def _hear(self, user: str, text: str, group: str, at: Iterable[str]) -> Ack:
+        content = {"errCode": 20001, "errMsg": "本月API调用量已用完"} if self.plan.spent else {}
+        words = {} if content else {"msgtype": "text", "text": {"content": f" {text}" if group else text}}
+        return await self._wire.push("CALLBACK", MESSAGES, self._heard(user, group, at) | words | content)
+
+    async def send(self, user: str, kind: str, content: Json, *, group: str = "") -> Ack:
+        """Send a picture, a file, speech (`audio` with `recognition`) or richText."""
+        self.post(Message(self.number("msg"), group or user, user, kind, "", content=content))
+        heard = self._heard(user, group, ()) | {"msgtype": kind, "content": content}
+        return await self._wire.push("CALLBACK", MESSAGES, heard)
+
+    async def press(self, user: str, card: Card | str, action: str, params: Json | None = None) -> Ack:
+        """Click a button; `params` forges what it carries. Whoever clicks need not be able to see the card.
+
+        What the app answers within two seconds is shown; `ack.data` is that answer. `no_callback`: the card was made
+        without `callbackType`, so the app never hears of it.
+        """
+        card = self.cards[card] if isinstance(card, str) else card
+        if card.callback_type != "STREAM":
+            return Ack(None, error="no_callback")
+        clicked = cards.clicked(self, card, user, action, params or {})
+        ack = await self._wire.push("CALLBACK", CARDS, clicked)
+        response = ack.data.get("response")
+        if ack.ok:
+            cards.settle(self, card, user, response)
+        return replace(ack, data=response if isinstance(response, dict) else {})
+
+    async def leave(self, user: str) -> Ack:
+        """Somebody leaves the organisation (`user_leave_org`)."""
+        del self.people[user]
+        for group in self.groups.values():
+            group.members = [member for member in group.members if member != user]
+        return await self.event("user_leave_org", {"userId": [user]})
+
+    async def modify(self, user: str, **facts: Any) -> Ack:
+        """Somebody is renamed, moved, given another manager … (`user_modify_org`)."""
+        before = self.person(user)
+        self.people[user] = after = replace(before, **facts)
+        diff = {"prev": _told(before), "curr": _told(after), "userid": user}
+        return await self.event("user_modify_org", {"userId": [user], "diffInfo": [diff]})
+
+    async def join(self, person: Person) -> Ack:
+        """Somebody new comes (`user_add_org`)."""
+        self.people[person.id] = person
+        return await self.event("user_add_org", {"userId": [person.id]})
+
+    async def agree(self, user: str, approval: str, remark: str = "") -> Ack:
+        """同意 in DingTalk's own approval."""
+        return await self._decide(user, approval, "agree", remark)
+
+    async def refuse(self, user: str, approval: str, remark: str = "") -> Ack:
+        """拒绝 in DingTalk's own approval."""
+        return await self._decide(user, approval, "refuse", remark)
+
+    async def _decide(self, user: str, approval: str, word: str, remark: str) -> Ack:
+        one = self.approvals[approval]
+        approvals.decide(self, one, user, word, remark)
+        task = {"processInstanceId": one.id, "processCode": one.form, "type": "finish", "result": word}
+        await self.event(approvals.TASK, task | {"staffId": user, "remark": remark})
+        return await self.event(approvals.EVENT, approvals.news(one, "finish"))
+
+    async def revoke(self, user: str, approval: str) -> Ack:
+        """撤销, as who asked for it or as an administrator."""
+        one = self.approvals[approval]
+        approvals.revoke(self, one, user)
+        return await self.event(approvals.EVENT, approvals.news(one, "terminate"))
+
+    def announce(self, kind: str, data: Json) -> None:
+        pushing = asyncio.get_running_loop().create_task(self.event(kind, data))
+        self._pushing.add(pushing)
+        pushing.add_done_callback(self._pushing.discard)
+
+    async def event(self, kind: str, data: Json) -> Ack:
+        """Any event that the app may have subscribed to."""
+        now = int(self.clock() * 1000)
+        headers = {
+            "eventType": kind,
+            "eventId": self.number("event"),
+            "eventCorpId": self.corp_id,
+            "eventBornTime": str(now),
+            "eventUnifiedAppId": "stand-in",
+        }
+        return await self._wire.push("EVENT", "*", {"timeStamp": str(now)} | data, headers)
+
+    # ---- what the gateway does -----------------------------------------------------------------------
+
+    async def push(self, kind: str, topic: str, data: Json) -> Ack:
+        """Push anything, on a topic that nobody knows if need be."""
+        return await self._wire.push(kind, topic, data)
+
+    async def redeliver(self) -> list[Ack]:
+        """Push again, under the same ids, what was not acknowledged well; what a click brings is shown."""
+        owed = [push for push in self.pushes.values() if push.kind != "SYSTEM" and not push.settled]
+        acks = [await self._wire.send(push) for push in owed]
+        for push, ack in zip(owed, acks, strict=True):
+            if push.topic == CARDS and ack.ok:
+                card = self.cards[push.data["outTrackId"]]
+                cards.settle(self, card, push.data["userId"], ack.data.get("response"))
+        return acks
+
+    async def send_raw(self, text: str) -> None:
+        """Send any text as a frame."""
+        await self._wire.raw(text)
+
+    async def ping(self) -> list[Push]:
+        """SYSTEM pings, one a socket; their `acks` fill when the app echoes them."""
+        return [await self._wire.ping(socket) for socket in list(self._wire.sockets.values())]
+
+    async def disconnect(self, reason: str = "connection is expired") -> None:
+        """Ask the app to reconnect, as DingTalk does every few hours."""
+        await self._wire.disconnect(reason)
+
+    async def close_sockets(self, code: int = 1000) -> None:
+        """Close every socket with this code."""
+        await self._wire.end(code)
+
+    async def drop_sockets(self) -> None:
+        """Reset every socket without a word (the app sees 1006)."""
+        await self._wire.end(None)
+
+    def mute(self) -> None:
+        """The sockets stay open and pong, and nothing comes any more: a zombie."""
+        self._wire.mute()
+
+    # ---- for the page --------------------------------------------------------------------------------
+
+    def snapshot(self, viewer: str) -> Json:
+        """Everything one person sees now, ready for JSON; `feed.read()` continues from here."""
+        return {
+            "corp": self.corp_id,
+            "robot": self.robot_name,
+            "viewer": viewer,
+            "people": [one.as_row() for one in self.people.values() if not one.corp_id],
+            "groups": [asdict(one) for one in self.groups.values() if viewer in one.members],
+            "messages": [message.as_json() for message in self.seen_by(viewer)],
+            "cards": {
+                one.card: self.cards[one.card].as_json(viewer) for one in self.seen_by(viewer) if one.card
+            },
+            "plan": asdict(self.plan),
+            "violations": list(self.violations),
+            "trouble": [strike.as_json() for strike in self.trouble.planned],
+            "frozen": sorted(self.trouble.frozen),
+            "connections": self.connections,
+        }
+
+    # ---- inside --------------------------------------------------------------------------------------
+
+    @property
+    def _known(self) -> dict[str, str]:
+        """Whom one can mention: small name → user id."""
+        return {one.name.lower(): one.id for one in self.people.values()}
+
+    @property
+    def _names(self) -> re.Pattern[str]:
+        """A mention in what was typed; longer names first."""
+        known = sorted([self.robot_name, *self._known], key=len, reverse=True)
+        return re.compile(rf"(?i)(?<![A-Za-z0-9._])@({'|'.join(map(re.escape, known))})(?![A-Za-z0-9_])")
+
+    def _heard(self, user: str, group: str, at: Iterable[str]) -> Json:
+        """The message as the robot gets it, but for its content."""
+        person = self.person(user)
+        token, session = self.open_session(group or user)
+        mentioned = [self._mentioned(one) for one in at]
+        heard: Json = {
+            "conversationId": group or f"cid-{user}",
+            "conversationType": "2" if group else "1",
+            "msgId": self.number("msg"),
+            "createAt": int(self.clock() * 1000),
+            "senderId": person.dingtalk_id,
+            "senderNick": person.name,
+            "senderCorpId": person.corp_id or self.corp_id,
+            "isAdmin": person.is_admin,
+            "chatbotUserId": BOT_ID,
+            "chatbotCorpId": self.corp_id,
+            "robotCode": self.robot_code,
+            "sessionWebhook": f"{self.url}/robot/sendBySession?session={token}",
+            "sessionWebhookExpiredTime": int(session.until * 1000),
+        }
+        if not person.corp_id:
+            heard["senderStaffId"] = user
+        if group:
+            heard |= {"conversationTitle": self.groups[group].title, "isInAtList": True}
+            heard["atUsers"] = [{"dingtalkId": BOT_ID}, *mentioned]
+        return heard
+
+    def _mentioned(self, user: str) -> Json:
+        """An entry of atUsers; somebody from outside has no staffId."""
+        person = self.person(user)
+        return {"dingtalkId": person.dingtalk_id} | ({} if person.corp_id else {"staffId": user})
+
+
+def _told(person: Person) -> Json:
+    """Somebody as user_modify_org tells it, in camelCase and without departments."""
+    return {
+        "name": person.name,
+        "email": person.email,
+        "jobNumber": person.job_number,
+        "managerUserid": person.manager,
+    }

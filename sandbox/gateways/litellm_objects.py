@@ -1,0 +1,88 @@
+"""What the stand-in LiteLLM keeps: users, keys and teams, each with a budget, and how it shows them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+from sandbox.gateways.stand_in import Json
+
+
+@dataclass
+class Budget:
+    """Somebody's or something's budget: `live` enforces, `spend` is what the database says, since the last flush."""
+
+    max_budget: float | None = None
+    spend: float = 0.0
+    live: float = 0.0
+    budget_duration: str | None = None
+    budget_reset_at: str | None = None
+
+    @property
+    def reached(self) -> bool:
+        """0 blocks; None never does."""
+        return self.max_budget is not None and self.live >= self.max_budget
+
+    def as_json(self) -> Json:
+        """The fields every row has."""
+        return {
+            "max_budget": self.max_budget,
+            "spend": self.spend,
+            "budget_duration": self.budget_duration,
+            "budget_reset_at": self.budget_reset_at,
+        }
+
+
+@dataclass
+class User(Budget):
+    """An internal user."""
+
+    user_id: str = ""
+    user_email: str | None = None
+    user_alias: str | None = None
+    teams: list[str] = field(default_factory=list)
+
+    def as_json(self) -> Json:
+        """A row of `/user/list`, and what `/v2/user/info` gives."""
+        names = {"user_id": self.user_id, "user_email": self.user_email, "user_alias": self.user_alias}
+        return names | super().as_json() | {"teams": self.teams, "models": [], "metadata": {}}
+
+
+@dataclass
+class Key(Budget):
+    """A virtual key. `secret` is what people call models with, `token` its hash, which is all that is ever listed."""
+
+    secret: str = ""
+    key_alias: str | None = None
+    user_id: str | None = None
+    team_id: str | None = None
+    blocked: bool | None = None
+    budget_limits: list[Json] | None = None
+
+    @property
+    def token(self) -> str:
+        """Its id everywhere but in calls of models."""
+        return hashlib.sha256(self.secret.encode()).hexdigest()
+
+    def as_json(self) -> Json:
+        """Without the token, which stands beside it in one answer and within in another."""
+        owner = {"key_alias": self.key_alias, "user_id": self.user_id, "team_id": self.team_id}
+        rest = {
+            "blocked": self.blocked,
+            "budget_limits": self.budget_limits,
+            "key_name": f"sk-...{self.secret[-4:]}",
+        }
+        return owner | super().as_json() | rest
+
+
+@dataclass
+class Team(Budget):
+    """A team and the budgets of people within it."""
+
+    team_id: str = ""
+    team_alias: str = ""
+    members: dict[str, Budget] = field(default_factory=dict)
+
+    def as_json(self) -> Json:
+        """A row of `/v2/team/list`, which does not say what members spent."""
+        return {"team_id": self.team_id, "team_alias": self.team_alias, **super().as_json()}

@@ -1,0 +1,1 @@
+"""The playground: a page with both messengers, the ledger and the gateway, on this machine only."""

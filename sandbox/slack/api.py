@@ -1,0 +1,198 @@
+"""The front door of the stand-in's Web API: tokens, pace, trouble, the log, and then the method.
+
+https://docs.slack.dev/apis/web-api
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from sandbox.slack import faults
+from sandbox.slack.args import Args, Method
+from sandbox.slack.board import Board
+from sandbox.slack.chat import CHAT, respond
+from sandbox.slack.lookup import LOOKUP
+from sandbox.slack.objects import Call, Json, SlackError
+from sandbox.slack.pace import Meter
+from sandbox.slack.views import VIEWS
+from sandbox.slack.wire import Sockets
+
+RESPONSE_URL = "response_url"
+SCOPES = "commands,chat:write,app_mentions:read,im:history,im:read,im:write,users:read,users:read.email,users.profile:read"
+
+
+def api_test(board: Board, args: Args) -> Json:
+    """https://docs.slack.dev/reference/methods/api.test"""
+    return {"args": args.given}
+
+
+def auth_test(board: Board, args: Args) -> Json:
+    """https://docs.slack.dev/reference/methods/auth.test"""
+    return {
+        "url": f"https://{board.team_domain}.slack.com/",
+        "team": board.team_domain.capitalize(),
+        "user": board.bot.name,
+        "team_id": board.team_id,
+        "user_id": board.bot.id,
+        "bot_id": board.bot_id,
+        "is_enterprise_install": False,
+    }
+
+
+METHODS: dict[str, Method] = CHAT | LOOKUP | VIEWS | {"api.test": api_test, "auth.test": auth_test}
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What the app proves itself with: `bot` for every method, `app` for Socket Mode."""
+
+    bot: str
+    app: str
+
+    def check(self, method: str, token: str) -> None:
+        """Pass, or raise the error Slack gives."""
+        if method == "api.test":
+            return
+        if not token:
+            raise SlackError("not_authed")
+        if token != (self.app if method == "apps.connections.open" else self.bot):
+            raise SlackError("not_allowed_token_type" if token in {self.app, self.bot} else "invalid_auth")
+
+
+class Api:
+    """Answers `/api/{method}` and response_urls."""
+
+    def __init__(
+        self, board: Board, sockets: Sockets, planned: faults.Trouble, tokens: Tokens, meter: Meter
+    ) -> None:
+        self._board, self._sockets, self._trouble = board, sockets, planned
+        self._tokens, self._meter = tokens, meter
+        self._closing = asyncio.Event()
+
+    async def call(self, request: web.Request) -> web.StreamResponse:
+        """One call of a method."""
+        method = request.match_info["method"]
+
+        def work(args: Args) -> Json:
+            self._tokens.check(method, _token(request, args))
+            self._meter.count(method, args.text("channel"), self._board.clock())
+            return self._run(method, args, request.host)
+
+        return await self._serve(request, method, work)
+
+    async def respond(self, request: web.Request) -> web.StreamResponse:
+        """One answer to a response_url."""
+
+        def work(args: Args) -> Json:
+            respond(self._board, request.match_info["token"], args)
+            return {}
+
+        return await self._serve(request, RESPONSE_URL, work)
+
+    def close(self) -> None:
+        """Let go of the calls that are never answered."""
+        self._closing.set()
+
+    def _run(self, method: str, args: Args, host: str) -> Json:
+        if method == "apps.connections.open":
+            ticket = self._sockets.ticket()
+            return {"url": f"ws://{host}/link?ticket={ticket}&app_id={self._board.app_id}"}
+        if method not in METHODS:
+            raise SlackError("unknown_method")
+        return METHODS[method](self._board, args)
+
+    async def _serve(
+        self, request: web.Request, method: str, work: Callable[[Args], Json]
+    ) -> web.StreamResponse:
+        at, started = self._board.clock(), time.monotonic()
+        struck = self._trouble.for_call(method)
+        if faults.SLOW in struck:
+            await asyncio.sleep(struck[faults.SLOW].seconds)
+        args = Args({})
+        try:
+            args = await _args(request)
+            _strike_before(struck)
+            body = {"ok": True} | work(args)
+            error = SlackError("")
+        except SlackError as refused:
+            body, error = refused.as_slack(), refused
+        self._log(Call(at, method, args.given, error.status, error.code, time.monotonic() - started), error)
+        return await self._reply(request, struck, body, error)
+
+    def _log(self, call: Call, error: SlackError) -> None:
+        self._board.log(call)
+        if error.messages or error.code in {
+            "msg_too_long",
+            "msg_blocks_too_long",
+            "view_too_large",
+            "no_text",
+        }:
+            self._board.violation(call.method, "; ".join((error.code, *error.messages)))
+
+    async def _reply(
+        self, request: web.Request, struck: dict[str, faults.Strike], body: Json, error: SlackError
+    ) -> web.StreamResponse:
+        if faults.NEVER_ANSWERED in struck:
+            await self._closing.wait()
+        if faults.REPLY_CUT in struck:
+            return await _cut_in_the_middle(request, body)
+        if {faults.REQUEST_LOST, faults.REPLY_LOST, faults.NEVER_ANSWERED} & set(struck):
+            _reset(request)
+        if faults.FAILED in struck:  # it is not Slack that answers then, but what stands before it
+            return web.Response(
+                text="<html>upstream failed</html>", status=error.status, content_type="text/html"
+            )
+        headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else {}
+        return web.json_response(body, status=error.status, headers=headers | {"X-OAuth-Scopes": SCOPES})
+
+
+async def _args(request: web.Request) -> Args:
+    given: Json = dict(request.query)
+    try:
+        if request.content_type == "application/json":
+            given |= await request.json() if request.can_read_body else {}
+        else:
+            given |= await request.post()
+    except (ValueError, TypeError):
+        raise SlackError("invalid_json") from None
+    return Args(given)
+
+
+def _token(request: web.Request, args: Args) -> str:
+    bearer = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    return bearer or str(args.given.pop("token", ""))
+
+
+def _strike_before(struck: dict[str, faults.Strike]) -> None:
+    """Raise what stops the call before anything is done."""
+    if faults.RATE_LIMITED in struck:
+        wait = int(struck[faults.RATE_LIMITED].seconds)
+        raise SlackError("ratelimited", status=429, retry_after=wait)
+    if faults.FAILED in struck:
+        raise SlackError("internal_error", status=struck[faults.FAILED].status)
+    if faults.REFUSED in struck:
+        raise SlackError(struck[faults.REFUSED].error)
+    if faults.REQUEST_LOST in struck:
+        raise SlackError("request_lost")
+
+
+def _reset(request: web.Request) -> None:
+    if isinstance(request.transport, asyncio.Transport):
+        request.transport.abort()
+
+
+async def _cut_in_the_middle(request: web.Request, body: Json) -> web.StreamResponse:
+    text = json.dumps(body).encode()
+    answer = web.StreamResponse(
+        headers={"Content-Type": "application/json", "Content-Length": str(len(text))}
+    )
+    await answer.prepare(request)
+    await answer.write(text[: len(text) // 2])
+    _reset(request)
+    return answer

@@ -1,0 +1,368 @@
+"""The state of the stand-in Slack and its verbs: what was posted, opened, told and refused, and who waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import secrets
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from sandbox.slack.forms import state
+from sandbox.slack.objects import (
+    Call,
+    Channel,
+    Delivery,
+    Json,
+    Message,
+    Notice,
+    Person,
+    SlackError,
+    View,
+    Violation,
+)
+
+T = TypeVar("T")
+
+TRIGGER_SECONDS = 3.0
+RESPONSE_URL_SECONDS = 30 * 60
+RESPONSE_URL_USES = 5
+LOGGED = 2_000
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something moved: `kind` names it, `data` is ready for JSON."""
+
+    kind: str
+    data: Json
+
+
+class Feed:
+    """Tells everybody who waits or reads that the state moved."""
+
+    def __init__(self) -> None:
+        self._moved = asyncio.Event()
+        self._readers: set[asyncio.Queue[Change | None]] = set()
+
+    def tell(self, change: Change) -> None:
+        """Wake every waiter once and hand the change to every reader."""
+        self._moved.set()
+        self._moved = asyncio.Event()
+        for reader in self._readers:
+            reader.put_nowait(change)
+
+    async def next(self) -> None:
+        """Return at the next change."""
+        await self._moved.wait()
+
+    @contextmanager
+    def read(self) -> Iterator[AsyncIterator[Change]]:
+        """Changes from this moment on, until the workspace closes."""
+        queue: asyncio.Queue[Change | None] = asyncio.Queue()
+        self._readers.add(queue)
+        try:
+            yield _until_none(queue)
+        finally:
+            self._readers.discard(queue)
+
+    def close(self) -> None:
+        """End every reader's iteration."""
+        for reader in self._readers:
+            reader.put_nowait(None)
+
+
+async def _until_none(queue: asyncio.Queue[Change | None]) -> AsyncIterator[Change]:
+    while (change := await queue.get()) is not None:
+        yield change
+
+
+@dataclass
+class ResponseUrl:
+    """Where an interaction may be answered; `message` is what was clicked, absent for a command."""
+
+    user: str
+    channel: str
+    born: float
+    message: Message | None = None
+    uses: int = 0
+
+
+@dataclass
+class Trigger:
+    """A trigger_id, good for one modal within three seconds."""
+
+    user: str
+    born: float
+    used: bool = False
+    view: View | None = None
+
+
+class Board:
+    """Everything that stands in one workspace. Nothing here waits; every verb tells the feed."""
+
+    def __init__(
+        self,
+        *,
+        people: Iterable[Person],
+        channels: Iterable[Channel],
+        bot: Person,
+        team_id: str,
+        team_domain: str,
+        app_id: str,
+        bot_id: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.bot, self.team_id, self.team_domain, self.app_id, self.bot_id = (
+            bot,
+            team_id,
+            team_domain,
+            app_id,
+            bot_id,
+        )
+        self.clock = clock
+        self.people: dict[str, Person] = {person.id: person for person in (*people, bot)}
+        self.channels: dict[str, Channel] = {channel.id: channel for channel in copy.deepcopy(list(channels))}
+        self.messages: list[Message] = []
+        self.modals: dict[str, list[View]] = {}
+        self.homes: dict[str, View] = {}
+        self.notices: deque[Notice] = deque(maxlen=LOGGED)
+        self.violations: deque[Violation] = deque(maxlen=LOGGED)
+        self.calls: deque[Call] = deque(maxlen=LOGGED)
+        self.deliveries: deque[Delivery] = deque(maxlen=LOGGED)
+        self.feed = Feed()
+        self.response_urls: dict[str, ResponseUrl] = {}
+        self.echo: Callable[[Json], None] = lambda event: None
+        self._places: dict[tuple[str, str], Message] = {}
+        self._triggers: dict[str, Trigger] = {}
+        self._last_ts = 0
+
+    # ---- reading ------------------------------------------------------------------------------------
+
+    def person(self, user: str) -> Person:
+        """The person with this id, or `user_not_found`."""
+        if user not in self.people:
+            raise SlackError("user_not_found")
+        return self.people[user]
+
+    def channel(self, channel: str) -> Channel:
+        """The channel with this id or #name; a person's id means the direct messages with them."""
+        if channel in self.people and channel != self.bot.id:
+            return self.dm(channel)
+        named = {f"#{one.name}": one for one in self.channels.values() if one.name}
+        found = self.channels.get(channel) or named.get(channel if channel.startswith("#") else f"#{channel}")
+        if found is None:
+            raise SlackError("channel_not_found")
+        return found
+
+    def dm(self, user: str) -> Channel:
+        """The direct messages between the bot and this person, opened when there are none yet."""
+        self.person(user)
+        channel = f"D{user[1:]}"
+        return self.channels.setdefault(channel, Channel(channel, members=[user, self.bot.id], user=user))
+
+    def message(self, channel: str, ts: str) -> Message:
+        """The real message at this place, or `message_not_found`; ephemerals cannot be found again."""
+        message = self._places.get((channel, ts))
+        if message is None or message.deleted or message.ephemeral_for:
+            raise SlackError("message_not_found")
+        return message
+
+    def original(self, message: Message) -> Message:
+        """The message that stands here, for a copy somebody kept."""
+        return self._places.get((message.channel, message.ts), message)
+
+    def seen_by(self, user: str, channel: str | None = None) -> list[Message]:
+        """What this person can read now, oldest first; in one channel when it is given."""
+        mine = {one.id for one in self.channels.values() if user in one.members}
+        return [
+            message
+            for message in self.messages
+            if not message.deleted
+            and message.ephemeral_for in {"", user}
+            and (message.channel in mine or message.ephemeral_for == user)
+            and channel in {None, message.channel}
+        ]
+
+    def inbox(self, user: str) -> list[Message]:
+        """The direct messages this person has with the bot, oldest first."""
+        return self.seen_by(user, self.dm(user).id)
+
+    def modal(self, user: str) -> View | None:
+        """The modal on top of this person's screen."""
+        stack = self.modals.get(user)
+        return stack[-1] if stack else None
+
+    def wire(self, view: View) -> Json:
+        """The view as it travels."""
+        return view.as_slack(self.team_id, self.app_id, self.bot_id)
+
+    # ---- messages -----------------------------------------------------------------------------------
+
+    def ts(self) -> str:
+        """A message timestamp; strictly growing, also when the clock stands still."""
+        self._last_ts = max(self._last_ts + 1, int(self.clock() * 1_000_000))
+        return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
+
+    def post(
+        self,
+        channel: str,
+        user: str,
+        text: str,
+        blocks: list[Json] | None = None,
+        *,
+        thread_ts: str = "",
+        metadata: Json | None = None,
+        ephemeral_for: str = "",
+    ) -> Message:
+        """Put a message up; blocks and elements without an id get one."""
+        message = Message(channel, self.ts(), user, text, named(blocks or []), thread_ts=thread_ts)
+        message.bot_id = self.bot_id if user == self.bot.id else ""
+        message.metadata = metadata or {}
+        message.ephemeral_for = ephemeral_for
+        self.messages.append(message)
+        self._places[channel, message.ts] = message
+        self.show("message", message)
+        return message
+
+    def edit(
+        self, message: Message, text: str, blocks: list[Json] | None, metadata: Json | None = None
+    ) -> None:
+        """Change a message in place; blocks and metadata that are not given stay."""
+        message.text = text
+        message.blocks = named(blocks) if blocks is not None else message.blocks
+        message.metadata = message.metadata if metadata is None else metadata
+        message.edited = self.ts()
+        self.show("message_changed", message)
+
+    def delete(self, message: Message) -> None:
+        """Take a message down; it stays readable for tests as `deleted`."""
+        message.deleted = True
+        self.show("message_deleted", message)
+
+    # ---- modals and Home ----------------------------------------------------------------------------
+
+    def trigger(self, user: str, view: View | None = None) -> str:
+        """A new trigger_id for what this person just did (in `view`)."""
+        trigger_id = f"{len(self._triggers) + 1000}.{self._last_ts % 10**9}.{secrets.token_hex(16)}"
+        self._triggers[trigger_id] = Trigger(user, self.clock(), view=view)
+        return trigger_id
+
+    def exchange(self, trigger_id: str) -> Trigger:
+        """Use a trigger_id up, or say why it is no good."""
+        trigger = self._triggers.get(trigger_id)
+        if trigger is None:
+            raise SlackError("invalid_trigger_id")
+        if trigger.used:
+            raise SlackError("exchanged_trigger_id")
+        if self.clock() - trigger.born > TRIGGER_SECONDS:
+            raise SlackError("expired_trigger_id")
+        trigger.used = True
+        return trigger
+
+    def new_view(self, user: str, given: Json, *, over: View | None = None) -> View:
+        """A view as the app gave it, with Slack's ids; `over` is the view it is pushed onto."""
+        given = given | {"blocks": named(given["blocks"])}
+        view = View(f"V{secrets.token_hex(5).upper()}", user, given, self.new_hash())
+        view.root, view.previous = (over.root, over.id) if over else (view.id, "")
+        view.values = state(view, {})
+        return view
+
+    def new_hash(self) -> str:
+        """What views.update and views.publish compare; it changes with every version of a view."""
+        return f"{self.ts().partition('.')[0]}.{secrets.token_hex(4)}"
+
+    def show_view(self, view: View) -> None:
+        """Tell the feed how this person's modals or Home look now."""
+        if view.type == "home":
+            self.tell("home", {"user": view.user, "view": self.wire(view)})
+        else:
+            stack = [self.wire(each) | {"errors": each.errors} for each in self.modals.get(view.user, [])]
+            self.tell("modals", {"user": view.user, "views": stack})
+
+    def changes(self) -> AbstractContextManager[AsyncIterator[Change]]:
+        """Every change from now on: `with board.changes() as changes: async for change in changes`."""
+        return self.feed.read()
+
+    # ---- telling ------------------------------------------------------------------------------------
+
+    def tell(self, kind: str, data: Json) -> None:
+        """Announce a change."""
+        self.feed.tell(Change(kind, data))
+
+    def show(self, kind: str, message: Message) -> None:
+        """Announce a message that came, changed or went."""
+        self.tell(kind, self.pictured(message))
+
+    def pictured(self, message: Message) -> Json:
+        """A message with what only the workspace knows about it, for a page to draw."""
+        more = {
+            "channel": message.channel,
+            "ephemeral_for": message.ephemeral_for,
+            "deleted": message.deleted,
+        }
+        return message.as_slack(self.team_id) | more
+
+    def notice(self, user: str, channel: str, text: str) -> None:
+        """Slack itself tells one person something."""
+        self.notices.append(Notice(user, channel, text))
+        self.tell("notice", {"user": user, "channel": channel, "text": text})
+
+    def violation(self, method: str, what: str) -> None:
+        """Remember something the app should not have done."""
+        self.violations.append(Violation(method, what))
+        self.tell("violation", {"method": method, "what": what})
+
+    def log(self, call: Call) -> None:
+        """Remember a call."""
+        self.calls.append(call)
+        self.tell("call", {"at": call.at, "method": call.method, "status": call.status, "error": call.error})
+
+    def delivered(self, delivery: Delivery) -> None:
+        """Remember what was brought to the app."""
+        self.deliveries.append(delivery)
+        facts = {
+            "kind": delivery.kind,
+            "status": delivery.status,
+            "error": delivery.error,
+            "retry": delivery.retry,
+        }
+        self.tell("delivery", facts | {"seconds": delivery.seconds})
+
+    def change_person(self, user: str, **facts: object) -> Person:
+        """Somebody is renamed, deactivated, made a guest …"""
+        self.people[user] = replace(self.person(user), **facts)  # type: ignore[arg-type]
+        self.tell("person", self.people[user].as_slack(self.team_id))
+        return self.people[user]
+
+    async def wait_for(self, found: Callable[[], T], timeout: float = 5.0) -> T:  # noqa: ASYNC109  (it says what stood there)
+        """The first true answer of `found`, asked again at every change; TimeoutError says what stood there."""
+        try:
+            async with asyncio.timeout(timeout):
+                while not (answer := found()):
+                    await self.feed.next()
+                return answer
+        except TimeoutError:
+            raise TimeoutError(f"not within {timeout} s; {self._summary()}") from None
+
+    def _summary(self) -> str:
+        last = [f"{one.user}@{one.channel}: {one.shown[:120]!r}" for one in self.messages[-3:]]
+        calls = [f"{call.method} {call.error or call.status}" for call in list(self.calls)[-5:]]
+        notices = [notice.text for notice in list(self.notices)[-3:]]
+        return f"messages: {last}; calls: {calls}; notices: {notices}"
+
+
+def named(blocks: list[Json]) -> list[Json]:
+    """A copy in which every block has a block_id and every element an action_id, as Slack fills them in."""
+    blocks = copy.deepcopy(blocks)
+    for block in blocks:
+        block.setdefault("block_id", secrets.token_urlsafe(4))
+        if block.get("type") in {"actions", "section", "input", "context_actions"}:
+            for element in (block.get("accessory"), block.get("element"), *(block.get("elements") or [])):
+                if isinstance(element, dict) and element.get("type") != "image":
+                    element.setdefault("action_id", secrets.token_urlsafe(4))
+    return blocks

@@ -1,0 +1,150 @@
+"""What Slack sends: commands, interactions and events in the vendor's shapes.
+
+https://docs.slack.dev/interactivity/implementing-slash-commands,
+https://docs.slack.dev/reference/interaction-payloads and https://docs.slack.dev/apis/events-api
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from typing import Any
+
+from sandbox.slack.board import Board
+from sandbox.slack.forms import entered
+from sandbox.slack.objects import Channel, Json, Message, Person, View
+
+# Slack still sends this deprecated field; apps must check the signature instead.
+VERIFICATION_TOKEN = "stand-in-verification-token"  # noqa: S105
+
+
+def command(
+    board: Board, person: Person, channel: Channel, *, name: str, text: str, response_url: str
+) -> Json:
+    """A slash command's form fields."""
+    return {
+        "token": VERIFICATION_TOKEN,
+        "team_id": person.team_id or board.team_id,
+        "team_domain": board.team_domain,
+        "channel_id": channel.id,
+        "channel_name": channel.label,
+        "user_id": person.id,
+        "user_name": person.name,
+        "command": name,
+        "text": text,
+        "api_app_id": board.app_id,
+        "is_enterprise_install": "false",
+        "response_url": response_url,
+        "trigger_id": board.trigger(person.id),
+    }
+
+
+def interaction(board: Board, kind: str, person: Person, view: View | None = None) -> Json:
+    """What every interaction carries."""
+    team_id = person.team_id or board.team_id
+    return {
+        "type": kind,
+        "token": VERIFICATION_TOKEN,
+        "team": {"id": board.team_id, "domain": board.team_domain},
+        "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": team_id},
+        "api_app_id": board.app_id,
+        "enterprise": None,
+        "is_enterprise_install": False,
+        "trigger_id": board.trigger(person.id, view),
+    }
+
+
+def press_on_message(board: Board, person: Person, message: Message, action: Json, response_url: str) -> Json:
+    """block_actions from a message; Slack leaves the message itself out when it is ephemeral."""
+    channel = board.channel(message.channel)
+    container = {
+        "type": "message",
+        "message_ts": message.ts,
+        "channel_id": channel.id,
+        "is_ephemeral": bool(message.ephemeral_for),
+    }
+    payload = interaction(board, "block_actions", person) | {
+        "container": container | ({"thread_ts": message.thread_ts} if message.thread_ts else {}),
+        "channel": {"id": channel.id, "name": channel.label},
+        "state": {"values": {}},
+        "response_url": response_url,
+        "actions": [action],
+    }
+    return payload if message.ephemeral_for else payload | {"message": message.as_slack(board.team_id)}
+
+
+def press_on_view(board: Board, person: Person, view: View, action: Json) -> Json:
+    """block_actions from a modal or the Home tab: no channel, no response_url."""
+    return interaction(board, "block_actions", person, view if view.type == "modal" else None) | {
+        "container": {"type": "view", "view_id": view.id},
+        "view": board.wire(view),
+        "actions": [action],
+    }
+
+
+def submission(board: Board, person: Person, view: View) -> Json:
+    """view_submission with the state the view has now."""
+    more = {"view": board.wire(view), "response_urls": []}
+    return interaction(board, "view_submission", person, view) | more
+
+
+def closing(board: Board, person: Person, view: View, *, is_cleared: bool) -> Json:
+    """view_closed, for views that asked for it."""
+    payload = interaction(board, "view_closed", person, view)
+    del payload["trigger_id"]
+    return payload | {"view": board.wire(view), "is_cleared": is_cleared}
+
+
+def action(board: Board, element: Json, value: Any) -> Json:
+    """One entry of `actions`; for a button `value` is whatever the click carries, forged or not."""
+    shape: Json = {key: element[key] for key in ("action_id", "block_id", "type")} | {"action_ts": board.ts()}
+    if element["type"] != "button":
+        return entered(element, value) | shape
+    shape |= {key: element[key] for key in ("text", "style", "url") if key in element}
+    return shape | ({"value": value} if value is not None else {})
+
+
+def event(board: Board, inner: Json, *, is_ext_shared: bool = False) -> Json:
+    """The Events API wrapping of one event."""
+    who = {"enterprise_id": None, "team_id": board.team_id, "user_id": board.bot.id}
+    return {
+        "token": VERIFICATION_TOKEN,
+        "team_id": board.team_id,
+        "context_team_id": board.team_id,
+        "context_enterprise_id": None,
+        "api_app_id": board.app_id,
+        "event": inner,
+        "type": "event_callback",
+        "event_id": f"Ev{secrets.token_hex(5).upper()}",
+        "event_time": int(float(inner.get("event_ts", 0))),
+        "authorizations": [who | {"is_bot": True, "is_enterprise_install": False}],
+        "is_ext_shared_channel": is_ext_shared,
+        "event_context": secrets.token_urlsafe(16),
+    }
+
+
+def said(board: Board, person: Person, message: Message, kind: str) -> Json:
+    """The event of something a person wrote: `message` in direct messages, `app_mention` in channels."""
+    channel = board.channel(message.channel)
+    inner: Json = message.as_slack(person.team_id or board.team_id) | {
+        "type": kind,
+        "client_msg_id": str(uuid.uuid4()),
+        "channel": channel.id,
+        "event_ts": message.ts,
+    }
+    if kind == "message":
+        inner["channel_type"] = "im"
+    if person.team_id:
+        inner |= {"user_team": person.team_id, "source_team": person.team_id}
+    return event(board, inner, is_ext_shared=channel.is_ext_shared)
+
+
+def echo(board: Board, message: Message, subtype: str = "") -> Json:
+    """The message event the app gets for its own messages in direct messages: posted, changed or deleted."""
+    shape = message.as_slack(board.team_id)
+    about: Json = {"channel": message.channel, "channel_type": "im", "event_ts": message.ts}
+    if not subtype:
+        return event(board, shape | about | {"app_id": board.app_id})
+    inner = {"type": "message", "subtype": subtype, "hidden": True, "ts": board.ts()}
+    key = "message" if subtype == "message_changed" else "previous_message"
+    return event(board, inner | {key: shape} | about)

@@ -1,0 +1,27 @@
+"""A town, a stand-in LiteLLM, and a session to reach it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from bot.database import Database
+from sandbox.gateways.litellm import LiteLLM
+from tests.company import CAST, NOW, settle_town
+from tests.gateway_env import Stage
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+@pytest.fixture
+async def stage(database: Database, http: aiohttp.ClientSession) -> AsyncIterator[Stage]:
+    settle_town(database)
+    users = {f"{name}@corp.example": f"{name}@corp.example" for name in CAST}
+    async with LiteLLM(users=users, clock=lambda: NOW) as gateway:
+        yield Stage(database, gateway, http)

@@ -1,0 +1,448 @@
+"""Gateways of all kinds that lag, fail after the effect, lose replies, say success and mean no, reset and are edited by hand.
+
+Whatever happens on the way: in the end what can be spent at the gateway is what the ledger says is available, for everybody
+whose limit nobody else changed; all that was burnt is booked once; and the ledger adds up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import Any, Protocol
+
+import pytest
+from aiohttp import ClientSession
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event
+from sqlmodel import Session
+
+from bot.database import Database
+from bot.gateways.claude_enterprise import ClaudeEnterprise
+from bot.gateways.litellm import LiteLLM
+from bot.gateways.new_api import NewApi
+from bot.gateways.openrouter import OpenRouter
+from bot.gateways.operator import CannotDo, Desk
+from bot.gateways.port import Access, Gateway, GatewayError, GatewayRefused
+from bot.gateways.reconcile import Reconciler
+from handlers import lending
+from models.ledger.audit import audit
+from models.metering.gateway_account import edited, rows_of
+from models.quota.wallet import wallet_of
+from models.refusal import Refusal
+from sandbox.gateways import claude_enterprise as a_claude_enterprise
+from sandbox.gateways import litellm as a_litellm
+from sandbox.gateways import new_api as a_new_api
+from sandbox.gateways import openrouter as an_openrouter
+from sandbox.gateways.stand_in import (
+    FAILED,
+    FAILED_AFTER,
+    LATE,
+    RATE_LIMITED,
+    REFUSED,
+    REPLY_GARBLED,
+    REPLY_LOST,
+    REQUEST_LOST,
+    ROW_MISSING,
+    ROW_TWICE,
+    StandIn,
+    Strike,
+    Trouble,
+)
+from tests.actions import gift, say
+from tests.company import NOW, POLICY, settle_town, who
+
+USD = 1_000_000
+NAMES = ("alice", "bob", "eve")
+EASY = f"{POLICY}lending: {{keep_share: 0, max_open_as_borrower: 1000}}\n"
+PAGED_BADLY = (ROW_MISSING, ROW_TWICE)
+LATEST = timedelta(seconds=25)
+"""A call that hangs on the way is carried out within that time, or never."""
+FEWEST = 260
+"""Faults in each kind of gateway: more than a thousand in all."""
+_numbers = count(1)
+faults: defaultdict[str, Counter[str]] = defaultdict(Counter)
+
+
+class Rig(Protocol):
+    """A stand-in with an account for each of `NAMES`; amounts in USD, quarters of which floats hold exactly."""
+
+    standin: Any
+    routes: tuple[str, ...]
+    ways: tuple[str, ...]
+
+    def connector(self, access: Access) -> Gateway:
+        """The real one."""
+
+    def account(self, name: str) -> str:
+        """Its id."""
+
+    def burn(self, name: str, usd: float) -> None:
+        """Spend, whatever the limit says: calls in flight may do that."""
+
+    def left(self, name: str) -> float:
+        """What can still be spent there."""
+
+    def total(self, name: str) -> float:
+        """The limit that stands there."""
+
+    def edit(self, name: str, usd: float) -> None:
+        """By hand: so much more."""
+
+    def flush(self) -> None:
+        """What lags arrives."""
+
+    def reset(self, name: str) -> bool:
+        """A window ends; False where there are none."""
+
+
+class OnLiteLLM:
+    routes = ("POST /user/update", "GET /v2/user/info", "GET /user/list")
+    ways = (FAILED, FAILED_AFTER, RATE_LIMITED, REPLY_GARBLED, REPLY_LOST, REQUEST_LOST)
+
+    def __init__(self) -> None:
+        self.standin = a_litellm.LiteLLM(
+            users={self.account(name): None for name in NAMES}, clock=lambda: NOW
+        )
+
+    def connector(self, access: Access) -> Gateway:
+        return LiteLLM(access)
+
+    def account(self, name: str) -> str:
+        return f"{name}@corp.example"
+
+    def burn(self, name: str, usd: float) -> None:
+        self.standin.burn(self.account(name), usd)
+
+    def left(self, name: str) -> float:
+        user = self.standin.users[self.account(name)]
+        return float(user.max_budget - user.live)
+
+    def total(self, name: str) -> float:
+        return float(self.standin.users[self.account(name)].max_budget)
+
+    def edit(self, name: str, usd: float) -> None:
+        user = self.standin.users[self.account(name)]
+        user.max_budget += usd
+
+    def flush(self) -> None:
+        self.standin.flush()
+
+    def reset(self, name: str) -> bool:
+        self.standin.reset(self.account(name))
+        return True
+
+
+class OnNewApi:
+    routes = ("POST /api/user/manage", "GET /api/user/{id}", "GET /api/user/")
+    ways = (FAILED, FAILED_AFTER, LATE, RATE_LIMITED, REFUSED, REPLY_GARBLED, REPLY_LOST, REQUEST_LOST)
+    one_api = False
+
+    def __init__(self) -> None:
+        self.standin = a_new_api.NewApi(one_api=self.one_api, clock=NOW.timestamp)
+        self.users = {
+            name: self.standin.add_user(name, email=f"{name}@corp.example", used_quota=125_000)
+            for name in NAMES
+        }
+
+    def connector(self, access: Access) -> Gateway:
+        return NewApi(access)
+
+    def account(self, name: str) -> str:
+        return str(self.users[name].id)
+
+    def burn(self, name: str, usd: float) -> None:
+        self.standin.consume(self.users[name], int(usd * 500_000))
+
+    def left(self, name: str) -> float:
+        return self.users[name].quota / 500_000
+
+    def total(self, name: str) -> float:
+        user = self.users[name]
+        return (user.quota + user.used_quota) / 500_000
+
+    def edit(self, name: str, usd: float) -> None:
+        self.standin.edit(self.users[name], self.users[name].quota + int(usd * 500_000))
+
+    def flush(self) -> None:
+        self.standin.flush()
+
+    def reset(self, name: str) -> bool:
+        return False
+
+
+class OnOneApi(OnNewApi):
+    routes = ("POST /api/topup", "PUT /api/user/", "GET /api/user/{id}", "GET /api/user/")
+    one_api = True
+
+    def left(self, name: str) -> float:
+        return max(self.users[name].quota, 0) / 500_000
+
+
+class OnOpenRouter:
+    routes = ("PATCH /keys/{hash}", "GET /keys/{hash}", "GET /keys")
+    ways = (FAILED, FAILED_AFTER, RATE_LIMITED, REPLY_GARBLED, REPLY_LOST, REQUEST_LOST)
+
+    def __init__(self) -> None:
+        self.standin = an_openrouter.OpenRouter(clock=lambda: NOW)
+        self.keys = {
+            name: self.standin.add_key(f"{name}@corp.example", limit_reset="monthly") for name in NAMES
+        }
+
+    def connector(self, access: Access) -> Gateway:
+        return OpenRouter(access)
+
+    def account(self, name: str) -> str:
+        return str(self.keys[name].hash)
+
+    def burn(self, name: str, usd: float) -> None:
+        key, limit = self.keys[name], self.keys[name].limit
+        key.limit = None
+        self.standin.spend(key, usd)
+        key.limit = limit
+
+    def left(self, name: str) -> float:
+        return float(self.keys[name].limit - self.keys[name].counted)
+
+    def total(self, name: str) -> float:
+        return float(self.keys[name].limit)
+
+    def edit(self, name: str, usd: float) -> None:
+        self.keys[name].limit += usd
+
+    def flush(self) -> None:
+        """It never lags."""
+
+    def reset(self, name: str) -> bool:
+        self.keys[name].usage_monthly = 0.0
+        return True
+
+
+class OnClaudeEnterprise:
+    routes = ("POST /v1/organizations/spend_limits", "GET /v1/organizations/spend_limits/effective")
+    ways = (FAILED, FAILED_AFTER, RATE_LIMITED, REPLY_GARBLED, REPLY_LOST, REQUEST_LOST)
+
+    def __init__(self) -> None:
+        self.standin = a_claude_enterprise.ClaudeEnterprise(clock=lambda: NOW)
+        self.members = {name: self.standin.add_member(f"{name}@corp.example") for name in NAMES}
+
+    def connector(self, access: Access) -> Gateway:
+        return ClaudeEnterprise(access)
+
+    def account(self, name: str) -> str:
+        return self.members[name].id
+
+    def burn(self, name: str, usd: float) -> None:
+        self.standin.burn(self.members[name], int(usd * 100))
+
+    def left(self, name: str) -> float:
+        return self.total(name) - float(self.members[name].spent) / 100
+
+    def total(self, name: str) -> float:
+        return float(self.standin.amount(self.members[name]) or "inf") / 100
+
+    def edit(self, name: str, usd: float) -> None:
+        cents = int((self.total(name) + usd) * 100)
+        self.standin.edit(self.members[name], str(max(cents, 0)))
+
+    def flush(self) -> None:
+        self.standin.unavailable.clear()
+
+    def reset(self, name: str) -> bool:
+        """Its windows are a month long; in between a counter may read "0" for a while."""
+        self.standin.unavailable.add(self.account(name))
+        return False
+
+
+class Dice(Trouble):
+    """Three calls in five go wrong, in one of the gateway's ways."""
+
+    def __init__(self, seed: int, rig: Rig) -> None:
+        super().__init__()
+        self.random, self.rig, self.rolls = Random(seed), rig, True
+
+    def for_call(self, route: str) -> Strike | None:
+        if not self.rolls or route not in self.rig.routes or self.random.random() > 0.6:
+            return None
+        pages = PAGED_BADLY if route == self.rig.routes[-1] else ()
+        how = self.random.choice((*self.rig.ways, *pages, *pages))
+        faults[type(self.rig).__name__][how] += 1
+        return Strike(route, how, value=502 if how == FAILED else 0)
+
+
+@dataclass
+class World:
+    """One database, one gateway, the reconciler between them, and what really happened."""
+
+    rig: Rig
+    database: Database
+    dice: Dice
+    now: datetime = NOW
+    late_since: datetime = NOW
+    burnt: Counter[str] = field(default_factory=Counter)
+    hands: dict[str, float] = field(default_factory=dict)
+    loop: Reconciler = field(init=False)
+
+    def connect(self, http: ClientSession) -> None:
+        standin: StandIn = self.rig.standin
+        access = Access(standin.url, standin.key, http, clock=self.tick, calls_per_minute=10**9)
+        self.loop = Reconciler(self.database, self.rig.connector(access), self.tick, enforce=True)
+
+    def tick(self) -> datetime:
+        self.now += timedelta(milliseconds=10)
+        return self.now
+
+    async def look(self, *, whole: bool) -> None:
+        self.now += timedelta(seconds=3)
+        await self.late()
+        with contextlib.suppress(GatewayError, GatewayRefused):
+            await (self.loop.round() if whole else self.loop.changes())
+
+    async def late(self) -> None:
+        """What hangs on its way arrives when it has hung for long."""
+        if not self.rig.standin.late:
+            self.late_since = self.now
+        elif self.now - self.late_since > LATEST:
+            await self.rig.standin.arrive()
+
+    async def calm(self, rounds: int = 3) -> None:
+        """Peace, and time for what rested."""
+        self.dice.rolls = False
+        await self.rig.standin.arrive()
+        self.rig.flush()
+        for _ in range(rounds):
+            self.now += timedelta(minutes=10)
+            await self.loop.round()
+        self.dice.rolls = True
+
+    async def restore(self) -> None:
+        """An admin wants ours back wherever a hand has been."""
+        self.dice.rolls = False
+        for name in self.hands:
+            with contextlib.suppress(CannotDo):  # it was what we want, too
+                await Desk(self.loop).restore(f"{name}@corp.example")
+        self.hands.clear()
+        await self.calm()
+
+    def lend(self, lender: str, borrower: str, usd: float) -> None:
+        with contextlib.suppress(Refusal):
+            say(self.database, lending.lend, lender, borrower, int(usd * USD), now=self.tick(), live=True)
+
+
+AMOUNT = st.integers(1, 120).map(lambda quarters: quarters / 4)
+PERSON = st.sampled_from(NAMES)
+STEP = st.one_of(
+    st.tuples(st.just("looks"), st.lists(st.booleans(), min_size=6, max_size=10)),
+    st.tuples(st.just("looks"), st.lists(st.booleans(), min_size=6, max_size=10)),
+    st.tuples(st.just("burn"), PERSON, AMOUNT),
+    st.tuples(st.just("flush")),
+    st.tuples(st.just("lend"), PERSON, PERSON, AMOUNT),
+    st.tuples(st.just("grant"), PERSON, AMOUNT),
+    st.tuples(
+        st.just("edit"), st.just("eve"), st.integers(-40, 400).map(lambda eighths: (2 * eighths + 1) / 8)
+    ),
+    st.tuples(st.just("reset"), PERSON),
+)
+
+
+async def take(world: World, step: tuple[Any, ...]) -> None:
+    rig = world.rig
+    match step:
+        case ("looks", several):
+            for whole in several:
+                await world.look(whole=whole)
+        case ("burn", name, usd):
+            rig.burn(name, usd)
+            world.burnt[name] += int(usd * USD)
+        case ("flush",):
+            rig.flush()
+        case ("lend", lender, borrower, usd):
+            world.lend(lender, borrower, usd)
+        case ("grant", name, usd):
+            gift(world.database, name, usd, now=world.tick())
+        case ("edit", name, usd):
+            rig.edit(name, usd)
+            world.hands[name] = rig.total(name)
+        case ("reset", name):
+            await world.calm(1)  # what nobody has read before a reset, nobody can ever know
+            if rig.reset(name):
+                await world.calm(2)
+
+
+async def live(make: Callable[[], Rig], path: Path, steps: list[tuple[Any, ...]], seed: int) -> None:
+    rig, database = make(), Database(f"sqlite:///{path}")
+    event.listen(database.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
+    async with rig.standin, ClientSession() as http:
+        rig.standin.trouble = dice = Dice(seed, rig)
+        world = World(rig, database, dice)
+        world.connect(http)
+        await world.calm(1)
+        for step in steps:
+            await take(world, step)
+        await world.calm()
+        database.transact(lambda session: check(session, world))
+        await world.restore()
+        database.transact(lambda session: check(session, world))
+    await asyncio.to_thread(database.close)
+
+
+def check(session: Session, world: World) -> None:
+    """A hand's edit is reported or happens to be what we want, too."""
+    assert not audit(session).wrong
+    reported = {row.id for row in edited(session)}
+    for name in NAMES:
+        has, account = wallet_of(session, who(session, name).id), world.rig.account(name)
+        assert has.used == world.burnt[name], f"{name}: burnt and booked"
+        if name in world.hands and account in reported:
+            assert world.rig.total(name) == world.hands[name], f"{name}: what a hand has set"
+        elif name not in world.hands:
+            assert account not in reported, f"{name}: nobody touched it"
+            row = rows_of(session, who(session, name).id)[0]
+            if row.origin + row.booked + has.available >= 0:
+                expected = has.available / USD
+                floor = 0.0 if isinstance(world.rig, OnOneApi) else expected
+                assert world.rig.left(name) == max(expected, floor), f"{name}: entitlement and limit"
+
+
+@pytest.fixture(scope="module")
+def settled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("faults") / "settled.db"
+    shutil.copy(sqlite_template, path)
+    database = Database(f"sqlite:///{path}")
+    settle_town(database, EASY)
+    database.close()
+    return path
+
+
+@pytest.fixture
+def copies(settled: Path, tmp_path: Path) -> Callable[[], Path]:
+    def copy() -> Path:
+        path = tmp_path / f"{next(_numbers)}.db"
+        shutil.copy(settled, path)
+        return path
+
+    return copy
+
+
+@pytest.mark.parametrize("make", [OnLiteLLM, OnNewApi, OnOneApi, OnOpenRouter, OnClaudeEnterprise])
+def test_limits_follow_the_ledger_whatever_goes_wrong(
+    make: Callable[[], Rig], copies: Callable[[], Path]
+) -> None:
+    @settings(max_examples=4, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(STEP, min_size=30, max_size=50), st.integers(0, 2**32))
+    def story(steps: list[tuple[Any, ...]], seed: int) -> None:
+        asyncio.run(live(make, copies(), steps, seed))
+
+    happened = faults[make.__name__]  # type: ignore[attr-defined]
+    while happened.total() < FEWEST:
+        story()
+    print(happened)
+    assert set(happened) == {*make().ways, *PAGED_BADLY}

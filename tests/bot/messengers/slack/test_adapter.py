@@ -1,0 +1,355 @@
+"""Slack on a bad day: limits, lost replies, outages, lost connections; nothing is lost, nothing is said twice."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bot.app import house
+from bot.messengers.port import MessengerError, Profile, Undeliverable
+from bot.messengers.slack.read import foreign, read_profile, spoken
+from bot.settings import Settings
+from handlers.routes import BUTTONS, CONFIRM, FORMS
+from models.messages.message import Message
+from sandbox.slack.payloads import event
+from sandbox.slack.workspace import Workspace
+from tests.company import CAST
+from tests.slack_env import CHANNEL, Stage, cast, raised, settled_copy, slack_id
+
+
+def told(stage: Stage, name: str, words: str) -> int:
+    return len([one for one in stage.heard(name) if words in one])
+
+
+# Saying
+
+
+@pytest.mark.parametrize("stage", ["socket-sqlite", "http-sqlite"], indirect=True)
+@pytest.mark.parametrize("way", ["command", "say"])
+async def test_a_team_is_shown_with_slacks_own_chart_and_with_signs_where_slack_takes_none(
+    stage: Stage, way: str
+) -> None:
+    stage.spend("alice", 20)
+    shown = await getattr(stage, way)("carol", "team")
+    assert "data_visualization" in {block["type"] for block in shown.blocks}
+    stage.slack.trouble.refuse(
+        "response_url" if way == "command" else "chat.postMessage", error="invalid_blocks"
+    )
+    again = await getattr(stage, way)("carol", "team")
+    assert again is not shown
+    assert "data_visualization" not in {block["type"] for block in again.blocks}
+    assert "█" in again.shown
+    stage.audit()
+
+
+async def test_a_channel_that_is_limited_is_waited_for_and_others_are_not(stage: Stage) -> None:
+    stage.slack.trouble.rate_limit("chat.postMessage", retry_after=30)
+    asked_at = stage.clock()
+    await stage.command("alice", "lend @bob 5")
+    await stage.command("alice", "lend @eve 5")
+    await stage.hear("eve", "$5.00")
+    assert told(stage, "bob", "$5.00") == 0
+    assert (stage.clock() - asked_at).total_seconds() < 25
+    stage.clock.move(seconds=31)
+    await stage.hear("bob", "$5.00")
+    await stage.settled()
+    assert told(stage, "bob", "$5.00") == 1
+
+
+@pytest.mark.parametrize("how", ["lose_reply", "cut_reply"])
+@pytest.mark.parametrize("place", ["dm", "thread"])
+async def test_a_message_whose_reply_was_lost_is_found_and_not_said_twice(
+    stage: Stage, how: str, place: str
+) -> None:
+    thread = stage.slack.post(CHANNEL, slack_id("pia"), "help").ts
+    if place == "dm":
+        getattr(stage.slack.trouble, how)("chat.postMessage")
+        await stage.command("alice", "lend @bob 5")
+    else:
+        await stage.say("pia", "request 300 load test", channel=CHANNEL, thread=thread)
+        getattr(stage.slack.trouble, how)("chat.postMessage")
+        await stage.say("pia", "request 200", channel=CHANNEL, thread=thread)
+    for _ in range(4):
+        stage.clock.move(seconds=10)
+        await stage.settled()
+    if place == "dm":
+        assert told(stage, "bob", "$5.00") == 1
+    else:
+        assert len([one for one in stage.in_thread(thread) if "$200.00" in one.shown and one.actions]) == 1
+
+
+@pytest.mark.parametrize("error", ["unknown_method", "missing_scope"])
+async def test_where_one_may_not_look_it_is_rather_said_twice_than_never(stage: Stage, error: str) -> None:
+    stage.slack.trouble.refuse("conversations.history", error=error, times=None)
+    stage.slack.trouble.fail("chat.postMessage", status=502)
+    await stage.command("alice", "lend @bob 5")
+    for _ in range(3):
+        stage.clock.move(seconds=10)
+        await stage.settled()
+    assert told(stage, "bob", "$5.00") == 1
+
+
+async def test_a_message_that_was_lost_on_the_way_is_said_again(stage: Stage) -> None:
+    stage.slack.trouble.lose_request("chat.postMessage")
+    await stage.command("alice", "lend @bob 5")
+    await stage.hear("bob", "$5.00")
+    await stage.settled()
+    assert told(stage, "bob", "$5.00") == 1
+
+
+async def test_an_outage_of_ten_minutes_delays_and_loses_nothing(stage: Stage) -> None:
+    for method in ("chat.postMessage", "chat.update", "response_url"):
+        stage.slack.trouble.fail(method, times=None)
+    assert "You lent" in (await stage.command("alice", "lend @bob 5")).shown
+    for _ in range(10):
+        stage.clock.move(minutes=1)
+        await stage.settled()
+    stage.slack.trouble.clear()
+    stage.clock.move(hours=1)
+    await stage.hear("bob", "$5.00")
+    stage.audit()
+
+
+async def test_a_card_that_somebody_deleted_holds_nothing_up(stage: Stage) -> None:
+    thread = stage.slack.post(CHANNEL, slack_id("pia"), "help").ts
+    await stage.say("pia", "request 300 load test", channel=CHANNEL, thread=thread)
+    card = await stage.hear("lee", "load test")
+    small = await stage.until(lambda: next(iter(stage.in_thread(thread)), None))
+    stage.slack.delete(small)
+    await stage.press("lee", card, "request.approve")
+    await stage.hear("pia", "approved *$300.00*")
+    await stage.shows(card, "Lee 已同意")
+    await stage.settled()
+
+
+async def test_who_cannot_be_reached_stops_nobody_else(stage: Stage) -> None:
+    stage.slack.change_person(slack_id("bob"), deleted=True)
+    stage.slack.trouble.refuse("chat.postMessage", error="user_disabled")
+    await stage.command("eve", "lend @alice 5")
+    await stage.command("eve", "lend @max 5")
+    await stage.hear("max", "Eve")
+    await stage.until(lambda: stage.house.worker.parked or None)
+
+
+async def test_what_is_said_to_one_channel_keeps_its_pace(stage: Stage) -> None:
+    started = stage.clock()
+    for number in range(1, 9):
+        await stage.command("alice", f"lend @bob {number}")
+    await stage.hear("bob", "$8.00")
+    assert (stage.clock() - started).total_seconds() >= 4  # a few at once, then one a second
+    calls = [call for call in stage.slack.calls if call.method == "chat.postMessage" and call.error]
+    assert calls == []
+
+
+# Hearing
+
+
+async def test_a_dropped_socket_comes_back_and_takes_commands_again(stage: Stage) -> None:
+    stage.slack.drop_sockets()
+    await stage.slack.wait_for(lambda: not stage.slack.connections)
+    await stage.until(lambda: stage.slack.connections or None, bound=20)
+    assert "You lent" in (await stage.command("alice", "lend @bob 5")).shown
+
+
+async def test_a_refresh_in_the_middle_of_a_command_loses_nothing(stage: Stage) -> None:
+    asked = asyncio.create_task(stage.slack.command(slack_id("alice"), "lend @bob 5"))
+    for _ in range(3):  # until it is on its way
+        await asyncio.sleep(0)
+    await stage.slack.disconnect()
+    assert (await asked).ok
+    await stage.until(lambda: stage.slack.connections or None)
+    await stage.hear("bob", "$5.00")
+    assert stage.left("bob") == 105
+
+
+@pytest.mark.parametrize("stage", ["socket-sqlite", "http-sqlite"], indirect=True)
+async def test_an_event_whose_acknowledgement_was_lost_comes_again_and_moves_once(stage: Stage) -> None:
+    stage.slack.trouble.lose_ack("events_api")
+    await stage.slack.say(slack_id("alice"), "lend @bob 5")
+    await stage.slack.wait_for(lambda: [one for one in stage.slack.deliveries if one.retry])
+    await stage.hear("bob", "$5.00")
+    await stage.settled()
+    assert stage.left("bob") == 105
+    assert told(stage, "alice", "You lent") == 1
+
+
+async def test_our_own_messages_and_those_of_other_bots_are_not_answered(stage: Stage) -> None:
+    said = stage.slack.post(stage.slack.dm(slack_id("alice")).id, stage.slack.bot.id, "lend <@U02BOB> 5")
+    inner = said.as_slack("T0ACME") | {"type": "message", "channel": said.channel, "channel_type": "im"}
+    robot = {
+        "type": "app_mention",
+        "bot_id": "B0OTHER",
+        "text": "<@U0QUOTABOT> balance",
+        "channel": CHANNEL,
+        "ts": "1.2",
+    }
+    for one in (inner, robot, robot | {"user": "U92ROBOT"}):
+        ack = await stage.slack._courier.deliver("events_api", event(stage.slack, one))
+        assert ack.ok
+    await stage.settled()
+    assert stage.left("bob") == 100
+    assert stage.heard("alice") == ["lend <@U02BOB> 5"]
+
+
+async def test_a_form_that_is_sent_twice_is_one_request(stage: Stage) -> None:
+    form = await stage.press("alice", await stage.command("alice"), "lend.open")
+    answers = {"person": "U02BOB", "amount": "5"}
+    await asyncio.gather(*(stage.slack.submit(slack_id("alice"), form, answers) for _ in range(2)))
+    await stage.hear("bob", "$5.00")
+    await stage.settled()
+    assert stage.left("bob") == 105
+
+
+async def test_when_the_trigger_is_too_old_no_form_opens_and_nothing_breaks(stage: Stage) -> None:
+    balance = await stage.command("alice")
+    stage.slack.trouble.refuse("views.open", error="expired_trigger_id")
+    ack = await stage.slack.press(slack_id("alice"), balance, "lend.open")
+    assert ack.ok
+    assert stage.slack.modal(slack_id("alice")) is None
+    await stage.until(
+        lambda: next((one for one in stage.slack.seen_by("U01ALICE") if "did not open" in one.shown), None)
+    )
+    stage.slack.trouble.refuse("views.open", error="expired_trigger_id")
+    assert "Please type `request 200" in (await stage.command("alice", "request")).shown
+
+
+# Starting and stopping
+
+
+@pytest.mark.parametrize("mode", ["socket", "http"])
+async def test_stopping_finishes_what_is_on_the_way_within_seconds(
+    settled_template: Path, tmp_path: Path, mode: str
+) -> None:
+    url = settled_copy(settled_template, tmp_path)
+    async with raised(url, mode=mode) as stage:
+        stage.slack.trouble.slow_down("chat.postMessage", seconds=1.0, times=1)
+        stage.slack.trouble.slow_down("users.info", seconds=0.5, times=None)
+        stage.house.slack._profiles.clear()
+        asked = asyncio.create_task(stage.slack.command(slack_id("eve"), "lend @max 5"))
+        await stage.command("alice", "lend @bob 5")
+        assert (await asked).ok
+        started = time.monotonic()
+    assert time.monotonic() - started < 10
+    async with raised(url, mode=mode) as again:
+        again.clock.move(minutes=2)
+        await again.settled()
+        assert told(again, "bob", "$5.00") == 0  # it was marked: the first house had said it
+
+
+async def test_slack_may_be_down_when_we_start(settled_template: Path, tmp_path: Path) -> None:
+    async with Workspace(people=cast()) as slack:
+        slack.trouble.fail("auth.test", times=1)
+        settings = Settings(
+            _env_file=None, database_url=settled_copy(settled_template, tmp_path), slack_bot_token=slack.bot_token,
+            slack_app_token=slack.app_token, slack_api_url=slack.api_url, http_port=0,
+        )  # fmt: skip
+        async with house(settings) as built:
+            stop = asyncio.Event()
+            running = asyncio.create_task(built.run(stop))
+            await slack.wait_for(lambda: slack.connections)
+            stop.set()
+            await running
+
+
+async def test_a_port_that_is_taken_ends_the_start_and_leaves_nothing_running(
+    stage: Stage, tmp_path: Path
+) -> None:
+    settings = Settings(
+        _env_file=None, database_url=f"sqlite:///{tmp_path / 'x.db'}", http_port=stage.house.port
+    )
+    async with house(settings) as built:
+        with pytest.raises(OSError, match="address already in use"):
+            await built.run(asyncio.Event())
+    assert [task.get_name() for task in asyncio.all_tasks()].count("worker") == 1  # the stage's own
+
+
+# The port
+
+
+async def test_what_the_web_api_says_no_to_is_either_temporary_or_final(stage: Stage) -> None:
+    slack = stage.house.slack
+    for error in ("channel_not_found", "is_archived", "user_disabled"):
+        stage.slack.trouble.refuse("chat.postMessage", error=error)
+        with pytest.raises(Undeliverable):
+            await slack.send("slack:U02BOB", Message(text="x"), "k")
+    stage.slack.trouble.rate_limit("chat.postMessage", retry_after=7)
+    with pytest.raises(MessengerError) as limited:
+        await slack.send("slack:U02BOB", Message(text="x"), "k")
+    assert limited.value.retry_after == 7
+    for trouble, unknown in (("fail", True), ("lose_reply", True)):
+        getattr(stage.slack.trouble, trouble)("chat.postMessage")
+        with pytest.raises(MessengerError) as lost:
+            await slack.send("slack:U02BOB", Message(text="x"), "k")
+        assert lost.value.unknown is unknown
+
+
+async def test_everybody_of_the_workspace_is_read_page_by_page_or_not_at_all(stage: Stage) -> None:
+    people = await stage.house.slack.people()
+    assert {address for address, _ in people} >= {f"slack:{row[0]}" for row in CAST.values()}
+    stage.slack.trouble.fail("users.list")
+    with pytest.raises(MessengerError):
+        await stage.house.slack.people()
+
+
+def test_who_somebody_is_by_slacks_own_word() -> None:
+    user = {
+        "id": "U1",
+        "team_id": "T1",
+        "profile": {"real_name": "Bo", "email": "bo@corp.example"},
+        "locale": "zh-CN",
+        "tz": "Asia/Tokyo",
+    }
+    assert read_profile(user, "T1") == Profile("member", "Bo", "bo@corp.example", "zh-CN", "Asia/Tokyo")
+    for facts, status in (
+        ({"deleted": True}, "gone"), ({"is_bot": True}, "bot"), ({"is_stranger": True}, "outsider"), ({"team_id": "T2"}, "outsider"),
+        ({"is_restricted": True}, "guest"), ({"is_ultra_restricted": True}, "guest"), ({"id": "USLACKBOT"}, "bot"),
+        ({"team_id": "T2", "enterprise_user": {"id": "W1"}}, "member"),
+    ):  # fmt: skip
+        assert read_profile(user | facts, "T1").status == status
+
+
+def test_somebody_of_another_workspace_is_known_by_the_payload_alone() -> None:
+    assert foreign({"user": {"id": "U1", "team_id": "T2"}}, "T1")
+    assert foreign({"event": {"user_team": "T2"}}, "T1")
+    assert foreign({"command": "/quota", "team_id": "T2"}, "T1")
+    assert not foreign({"user": {"id": "U1", "team_id": "T1"}, "team_id": "T2"}, "T1")
+    assert not foreign({"event": {"user": "U1"}, "team_id": "T2"}, "T1")
+
+
+def test_words_arrive_as_they_were_written() -> None:
+    for sent, written in (
+        ("lend <@U02BOB|bob> 5", "lend <@U02BOB> 5"), ("<mailto:b@corp.example|b@corp.example> 5", "b@corp.example 5"),
+        ("see <https://x.example/a?b=1&amp;c=2|here>", "see https://x.example/a?b=1&c=2"), ("<#C01|design> party", "#design party"),
+        ("a &lt; b &amp;&amp; c", "a < b && c"), ("<!here> <!subteam^S1|@ops>", "@here @ops"), ("1 < 2 > 0", "1 < 2 > 0"), ("&amp;lt;", "&lt;"),
+    ):  # fmt: skip
+        assert spoken(sent) == written
+
+
+async def test_everything_that_can_be_pressed_or_sent_has_a_listener(stage: Stage) -> None:
+    patterns = [
+        matcher for listener in stage.house.slack.app._async_listeners for matcher in listener.matchers
+    ]
+    assert len(patterns) >= 7
+    assert len(set(BUTTONS) | set(CONFIRM) | set(FORMS)) >= 16
+
+
+async def test_the_endpoints_tell_whether_all_is_well(stage: Stage) -> None:
+    base = f"http://127.0.0.1:{stage.house.port}"
+    async with aiohttp.ClientSession() as http:
+        async with http.get(f"{base}/readyz") as reply:
+            assert reply.status == 200
+            assert (await reply.json())["slack"] is True
+        stage.slack.drop_sockets()
+        await stage.slack.wait_for(lambda: not stage.slack.connections)
+        async with http.get(f"{base}/readyz") as reply:
+            assert reply.status == 503
+        async with http.get(f"{base}/healthz") as reply:
+            assert reply.status == 200
+        async with http.get(f"{base}/metrics") as reply:
+            assert "quotabot_effects_done" in await reply.text()
+        async with http.post(f"{base}/slack/events") as reply:
+            assert reply.status == 401

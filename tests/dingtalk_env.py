@@ -1,0 +1,305 @@
+"""The whole house against a stand-in DingTalk (and, where asked for, a Slack beside it), with a clock that the test moves.
+
+People are written as in the town: `alice` is also her DingTalk id. `say` and `press` answer with what that person sees.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlmodel import Session, col, select
+
+from bot.app import House, house
+from bot.database import Database
+from bot.settings import Settings
+from models.ledger import audit
+from models.messages.outbox import Effect
+from models.people.member import Address, Member
+from models.quota.wallet import Wallet, wallet_of
+from sandbox.dingtalk.organisation import Ack, Card, Department, DingTalk, Group, Message, Person, Plan
+from sandbox.slack.workspace import Channel, Workspace
+from sandbox.slack.workspace import Person as SlackPerson
+from tests.company import CAST, who
+from tests.slack_env import Clock
+
+T = TypeVar("T")
+
+GROUP = "cidDESIGN"
+TEMPLATE = "quotabot.schema"
+DEPARTMENTS = (
+    Department(2, "design", managers=("carol",)),
+    Department(3, "payments", managers=("lee",)),
+    Department(4, "engineering", managers=("olga",)),
+)
+
+
+@dataclass
+class DingStage:
+    """People, a place to talk, the house, and its clock."""
+
+    ding: DingTalk
+    house: House
+    database: Database
+    clock: Clock
+    slack: Workspace | None = None
+    acks: list[Ack] = field(default_factory=list)
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    # What people do
+
+    async def say(self, name: str, words: str, *, at: Iterable[str] = (), group: str = "") -> Message:
+        """Write to the bot, in a group or alone; what stands there next."""
+        before = len(self.ding.heard(group or name))
+        self.acks.append(await self.ding.say(name, words, group=group, at=at))
+        return await self.until(lambda: next(iter(self.ding.heard(group or name)[before:]), None))
+
+    async def press(self, name: str, card: Card, action: str, /, **params: str) -> dict[str, str]:
+        """Click, and see the card as this person sees it right after the answer."""
+        ack = await self.ding.press(name, card, action, params)
+        self.acks.append(ack)
+        assert ack.ok, ack
+        return card.seen_by(name)
+
+    # What people see
+
+    def heard(self, name: str) -> list[str]:
+        return [one.text for one in self.ding.heard(name)]
+
+    async def hear(self, name: str, *words: str) -> Message:
+        """The newest message to somebody that holds all these words; waits for it."""
+
+        def found() -> Message | None:
+            said = [one for one in self.ding.heard(name) if all(word in one.text for word in words)]
+            return said[-1] if said else None
+
+        try:
+            return await self.until(found)
+        except TimeoutError:
+            raise AssertionError(f"{name} never heard {words}; but: {self.heard(name)}") from None
+
+    async def card(self, name: str, *words: str) -> Card:
+        """The newest card in somebody's chat that shows all these words; waits for it."""
+
+        def found() -> Card | None:
+            for one in reversed(self.ding.messages):
+                if (
+                    one.place == name
+                    and one.card
+                    and all(word in shown(self.ding.cards[one.card], name) for word in words)
+                ):
+                    return self.ding.cards[one.card]
+            return None
+
+        try:
+            return await self.until(found)
+        except TimeoutError:
+            seen = [shown(one, name) for one in self.ding.cards.values() if name in one.places]
+            raise AssertionError(f"{name} never saw {words}; but: {seen}; {self.heard(name)}") from None
+
+    async def until(self, found: Callable[[], T | None], bound: float = 6.0) -> T:
+        """The first true answer; where nothing moves, the clock goes on a second (pacing waits for it)."""
+        end = time.monotonic() + bound
+        while True:
+            try:
+                answer = await self.ding.wait_for(found, timeout=0.1)
+                assert answer is not None
+            except TimeoutError:
+                if time.monotonic() > end:
+                    raise
+                self.clock.move(seconds=1)
+                self.house.worker.wake()
+            else:
+                return answer
+
+    async def at(self, moment: datetime, bound: float = 10.0) -> None:
+        """It is `moment` now, and what was due by then is done."""
+        self.clock.now = moment
+        end = time.monotonic() + bound
+        await self.house.worker.schedule()
+        while due := self.database.transact(self._overdue):
+            assert time.monotonic() < end, f"still to do: {due}"
+            self.house.worker.wake()
+            await asyncio.sleep(0.01)
+
+    def _overdue(self, session: Session) -> list[str]:
+        query = select(Effect.key).where(
+            col(Effect.done_at).is_(None), col(Effect.parked_at).is_(None), Effect.due_at <= self.clock()
+        )
+        return list(session.exec(query).all())
+
+    async def settled(self, bound: float = 8.0) -> None:
+        """Nothing that is due is left to do."""
+        end = time.monotonic() + bound
+        while due := self.database.transact(self._due):
+            assert time.monotonic() < end, f"still to do: {due}"
+            self.clock.move(seconds=1)
+            self.house.worker.wake()
+            await asyncio.sleep(0.01)
+
+    def _due(self, session: Session) -> list[str]:
+        query = select(Effect.key, Effect.error).where(
+            col(Effect.done_at).is_(None), col(Effect.parked_at).is_(None), Effect.kind != "job"
+        )
+        return [f"{key} {error}" for key, error in session.exec(query).all()]
+
+    # What is true
+
+    def wallet(self, name: str) -> Wallet:
+        return self.database.transact(lambda session: wallet_of(session, who(session, name).id))
+
+    def left(self, name: str) -> float:
+        return self.wallet(name).available / 1_000_000
+
+    def everything(self) -> dict[str, Wallet]:
+        return {name: self.wallet(name) for name in CAST}
+
+    def effects(self, kind: str = "say") -> list[Effect]:
+        def read(session: Session) -> list[Effect]:
+            found = list(session.exec(select(Effect).where(Effect.kind == kind)).all())
+            session.expunge_all()
+            return found
+
+        return self.database.transact(read)
+
+    @property
+    def metered(self) -> int:
+        """Calls that DingTalk has counted."""
+        return self.ding.plan.used
+
+    def audit(self) -> None:
+        """The whole ledger adds up, and DingTalk had nothing to object to."""
+        found = self.database.transact(audit.audit)
+        assert not found.wrong, found.wrong
+        assert not self.ding.violations, list(self.ding.violations)
+
+
+def shown(card: Card, name: str) -> str:
+    """Everything that this person reads on a card."""
+    seen = card.seen_by(name)
+    words = [seen.get(key, "") for key in ("title", "tag", "body")]
+    words += [seen.get("hint", "")] if seen.get("hint_shown") == "true" else []
+    return "\n".join([*words, *buttons(card, name)])
+
+
+def buttons(card: Card, name: str) -> dict[str, str]:
+    """The buttons that this person can press: label → action."""
+    seen = card.seen_by(name)
+    return {
+        seen[f"b{n}_text"]: seen[f"b{n}_action"] for n in range(1, 5) if seen.get(f"b{n}_shown") == "true"
+    }
+
+
+def colleagues() -> list[Person]:
+    numbers = {"design": 2, "payments": 3, "engineering": 4}
+    return [
+        Person(
+            name,
+            name.capitalize(),
+            f"{name}@corp.example",
+            f"{n:03d}",
+            departments=(numbers.get(row[2], 1),),
+            manager=row[1] or "",
+        )
+        for n, (name, row) in enumerate(CAST.items(), 1)
+    ]
+
+
+@contextlib.asynccontextmanager
+async def raised(
+    url: str,
+    *,
+    template: str = TEMPLATE,
+    language: str | None = "zh",
+    on_slack: Iterable[str] = (),
+    plan: Plan | None = None,
+    outsiders: Iterable[Person] = (),
+    connected: bool = True,
+    **settings: Any,
+) -> AsyncIterator[DingStage]:
+    """The curtain goes up. Everybody is on DingTalk but who is named in `on_slack`; `both:eve` is on both."""
+    clock = Clock()
+    slackers = {one.removeprefix("both:") for one in on_slack}
+    both = {one.removeprefix("both:") for one in on_slack if one.startswith("both:")}
+    people = [*colleagues(), *outsiders]
+    group = Group(GROUP, "设计组", [one.id for one in people])
+    async with contextlib.AsyncExitStack() as stack:
+        ding = await stack.enter_async_context(
+            DingTalk(
+                people=people, departments=DEPARTMENTS, groups=[group], plan=plan or Plan(per_second=10_000),
+                clock=lambda: clock().timestamp(),
+            )
+        )  # fmt: skip
+        slack = await stack.enter_async_context(_slack(slackers)) if slackers else None
+        given: dict[str, Any] = {
+            "database_url": url, "http_port": 0, "dingtalk_client_id": ding.client_id, "dingtalk_client_secret": ding.client_secret,
+            "dingtalk_api_url": ding.url, "dingtalk_oapi_url": ding.url, "dingtalk_card_template_id": template or None,
+        }  # fmt: skip
+        if slack is not None:
+            given |= {
+                "slack_bot_token": slack.bot_token,
+                "slack_app_token": slack.app_token,
+                "slack_api_url": slack.api_url,
+            }
+        async with house(Settings(_env_file=None, **(given | settings)), clock) as built:
+            built.worker.pace.clock = lambda: clock().timestamp()
+            built.database.transact(lambda session: _move_in(session, slackers, both, language))
+            stage = DingStage(ding, built, built.database, clock, slack)
+            running = asyncio.create_task(built.run(stage.stop))
+            try:
+                if connected:
+                    await _listening(stage, running)
+                yield stage
+            finally:
+                stage.stop.set()
+                await running
+
+
+def _slack(names: set[str]) -> Workspace:
+    people = [
+        SlackPerson(
+            id=row[0],
+            name=name,
+            real_name=name.capitalize(),
+            email=f"{name}@corp.example",
+            tz="Asia/Shanghai",
+        )
+        for name, row in CAST.items()
+        if name in names
+    ]
+    return Workspace(
+        people=people, channels=[Channel(id="C01DESIGN", name="design", members=[one.id for one in people])]
+    )
+
+
+def _move_in(session: Session, slackers: set[str], both: set[str], language: str | None) -> None:
+    for name in CAST:
+        member = who(session, name)
+        if name not in slackers:
+            for address in session.exec(select(Address).where(Address.member_id == member.id)).all():
+                session.delete(address)
+        if name not in slackers or name in both:
+            Address.give(session, member, f"dingtalk:{name}")
+        member.locale = language or member.locale
+        session.add(member)
+    session.flush()
+
+
+async def _listening(stage: DingStage, running: asyncio.Task[None]) -> None:
+    end = time.monotonic() + 10
+    while not (stage.house.runner and all(one.ready() for one in stage.house.messengers.values())):
+        assert time.monotonic() < end, "the house does not start"
+        assert not running.done(), "the house has ended"
+        await asyncio.sleep(0.005)
+
+
+def unspoken(session: Session) -> None:
+    """Nobody has said which language they like."""
+    for member in session.exec(select(Member)).all():
+        member.locale = None
+        session.add(member)

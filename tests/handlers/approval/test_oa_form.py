@@ -1,0 +1,101 @@
+"""When a request is DingTalk's own approval, and when a card: what is promised, before anybody is called."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from sqlmodel import Session, select
+
+from handlers import requests
+from handlers.approval import oa_form
+from handlers.clock import housekeeping
+from handlers.context import Voice
+from models.messages.outbox import Effect, mark, park
+from models.people.member import Address
+from models.policy import versions
+from models.quota.request import Request
+from tests.company import CAST, NOW, POLICY, asks, who
+
+ONE = 1_000_000
+OA = POLICY.replace("requests:\n", "requests:\n  channel: oa\n")
+
+
+@pytest.fixture(autouse=True)
+def _on_forms(session: Session) -> None:
+    """Everybody is on DingTalk, too, under an id that could be mistaken for something else; the form is made."""
+    versions.record_version(session, OA, NOW, "ops")
+    oa_form.remember(session, "PROC-1", NOW)
+    for name in CAST:
+        Address.give(session, who(session, name), f"dingtalk:{name}/1,x")
+
+
+def ask(session: Session, amount: int = 300, name: str = "pia", **more: object) -> Request:
+    requests.request(asks(session, name, **more), amount * ONE, "load test")
+    return session.exec(select(Request)).one()
+
+
+def due(session: Session) -> None:
+    current = versions.current(session)
+    assert current is not None
+    housekeeping.requests_due(
+        Voice(session=session, now=NOW, key="tick", version=current[0], policy=current[1])
+    )
+
+
+def shapes(session: Session, request: Request) -> list[str]:
+    """Of every copy that was promised, in order."""
+    said = select(Effect).where(Effect.about == request.about).order_by(Effect.id)  # type: ignore[arg-type]
+    return [one.payload["shape"] for one in session.exec(said).all()]
+
+
+def test_a_form_names_its_code_and_people_however_odd_their_ids(session: Session) -> None:
+    request = ask(session)
+    assert shapes(session, request) == [f"oa/{request.code}/pia%2F1%2Cx/lee%2F1%2Cx"]
+
+
+def test_a_request_from_a_thread_shows_no_second_card_there(session: Session) -> None:
+    assert len(shapes(session, ask(session, thread="slack:C1/1.2"))) == 1
+
+
+def test_above_the_approvers_ceiling_it_is_a_card(session: Session, caplog: pytest.LogCaptureFixture) -> None:
+    versions.record_version(session, OA.replace("  fallback_approvers: [cfo@corp.example]\n", ""), NOW, "ops")
+    with caplog.at_level(logging.WARNING):
+        assert shapes(session, ask(session, 600, "alice")) == ["full"]
+    assert "ceiling" in caplog.text
+
+
+def test_a_guest_of_dingtalk_is_not_asked_there(session: Session) -> None:
+    address = session.get_one(Address, "dingtalk:lee/1,x")
+    address.status = "gone"
+    session.add(address)
+    session.flush()
+    assert shapes(session, ask(session)) == ["full"]
+
+
+def test_who_is_no_approver_any_more_is_not_asked_on_the_next_one(session: Session) -> None:
+    request, alice = ask(session, 50, "alice"), who(session, "alice")
+    alice.manager_id = who(session, "lee").id
+    session.add(alice)
+    due(session)
+    assert [shape.rpartition("/")[2] for shape in shapes(session, request)] == [
+        "carol%2F1%2Cx",
+        "lee%2F1%2Cx",
+    ]
+
+
+def test_a_form_that_was_set_aside_makes_way_for_the_card_once(session: Session) -> None:
+    request = ask(session)
+    (form,) = oa_form.forms(session, request)
+    assert mark(session, [park(form, NOW, "no approval: permission")]) == 1
+    for _ in range(2):
+        due(session)
+    assert shapes(session, request)[1:] == ["full"]
+    requests.request(asks(session, "pia", key="again"), 200 * ONE, "less")
+    session.refresh(request)
+    assert shapes(session, request)[0].startswith("oa/")  # another CODE is another try
+
+
+def test_channel_card_knows_nothing_of_forms(session: Session) -> None:
+    versions.record_version(session, POLICY, NOW, "ops")
+    assert shapes(session, ask(session)) == ["full"]

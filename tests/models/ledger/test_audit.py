@@ -1,0 +1,81 @@
+"""The audit: each thing that is off is found and named; a sound ledger has none, also in the middle of a close."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from bot.database import Database
+from handlers import lending, requests
+from models.ledger.audit import CHECKS, audit
+from models.quota.closing import advance, begin_turn
+from tests.actions import DECEMBER, USD, ask_for, say, sound, spend, turn
+from tests.company import settle_town, who
+
+
+def test_it_counts_what_it_added_up(town: Database) -> None:
+    report = town.transact(audit)
+    assert report.wrong == []
+    assert report.counts["member"] == 12
+    assert report.counts["entry"] == 2 * report.counts["transfer"] > 0
+
+
+def test_every_piece_of_a_close_leaves_a_sound_ledger(town: Database) -> None:
+    say(town, lending.lend, "alice", "bob", 50 * USD)
+    spend(town, "bob", 170)
+    spend(town, "alice", 90)
+    town.transact(lambda session: begin_turn(session, DECEMBER))
+    sound(town)
+    while town.transact(lambda session: advance(session, DECEMBER)):
+        sound(town)
+
+
+MISCHIEF = {
+    "all accounts together are zero": "UPDATE account SET balance = balance + 1 WHERE kind = 'issued'",
+    "a transfer has two entries that cancel out": "DELETE FROM entry WHERE id = (SELECT MAX(id) FROM entry)",
+    "an entry is an end of its transfer": "UPDATE entry SET account_id = account_id + 1 WHERE id = 1",
+    "a balance is the sum of its entries": "UPDATE account SET balance = balance - 1 WHERE kind = 'issued'",
+    "a balance is what its last entry left": "UPDATE entry SET balance_after = balance_after + 1 WHERE id = (SELECT MAX(id) FROM entry)",
+    "what was forgiven has its rows": "UPDATE loan SET forgiven = 1",
+    "the equations of every loan": "UPDATE loan SET forgiven = 1000000000",
+    "a grant equals its decision": "UPDATE request SET granted = granted + 1 WHERE state = 'applied'",
+    "without a yes there is no grant": "UPDATE request SET state = 'declined'",
+    "a yes has somebody who said it": "UPDATE request SET decided_by_id = NULL",
+    "nothing borrowed or granted leaves by a loan": "UPDATE transfer SET kind = 'lend' WHERE kind = 'grant'",
+    "who has left has nothing": "UPDATE member SET left_at = joined_at WHERE name = 'Alice'",
+}
+
+
+@pytest.mark.parametrize("name", MISCHIEF)
+def test_what_is_off_is_found_and_named(sqlite: Database, name: str) -> None:
+    settle_town(sqlite)
+    say(sqlite, lending.lend, "alice", "bob", 50 * USD)
+    spend(sqlite, "bob", 120)
+    say(sqlite, requests.approve, "lee", ask_for(sqlite, "pia", 70))
+    assert name in CHECKS
+    sqlite.transact(lambda session: session.execute(text(MISCHIEF[name])) and None)
+    assert name in {found for found, _, _ in sqlite.transact(audit).wrong}
+
+
+def test_the_schema_refuses_what_the_audit_would_find(town: Database) -> None:
+    """What can be written down as a constraint cannot happen at all."""
+    for mischief in (
+        "UPDATE account SET balance = -1 WHERE kind = 'allocation'",
+        "UPDATE transfer SET amount = 0",
+        "UPDATE transfer SET target_id = source_id",
+        "UPDATE account SET kind = 'overdraft' WHERE kind = 'allocation' AND balance > 0",
+    ):
+        before = town.transact(audit)
+        with pytest.raises(IntegrityError):
+            town.transact(lambda session, sql=mischief: session.execute(text(sql)) and None)
+        assert town.transact(audit) == before
+
+
+def test_a_whole_month_is_sound(town: Database) -> None:
+    say(town, lending.lend, "alice", "bob", 50 * USD)
+    spend(town, "bob", 170)
+    say(town, requests.approve, "carol", ask_for(town, "bob", 60))
+    turn(town)
+    sound(town)
+    assert town.transact(lambda session: who(session, "bob").active)

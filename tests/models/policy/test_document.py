@@ -1,0 +1,268 @@
+"""The rules an admin writes: what is read, what is refused and where."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from textwrap import dedent
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.ledger.amount import Unit
+from models.policy.calendar import Cadence, Quiet
+from models.policy.document import Policy, parse
+from models.policy.yaml_tree import PolicyError
+from tests.policies import EXAMPLE, SMALLEST
+
+NOW = datetime(2026, 12, 1, 4, tzinfo=UTC)
+
+
+def rules(text: str) -> Policy:
+    return parse(SMALLEST + dedent(text))
+
+
+def complaints(text: str) -> list[str]:
+    with pytest.raises(PolicyError) as refused:
+        parse(dedent(text))
+    return [str(problem) for problem in refused.value.problems]
+
+
+def complaint(text: str) -> str:
+    """The one thing that is wrong below the smallest policy, which has two lines."""
+    (only,) = complaints(SMALLEST + dedent(text))
+    return only
+
+
+# --- what is read ----------------------------------------------------------------------------------------------------
+
+
+def test_the_example_is_a_policy_and_says_what_the_interface_says() -> None:
+    policy = parse(EXAMPLE.read_text(encoding="utf-8"))
+    assert (policy.unit, policy.timezone, policy.period) == (Unit.USD, "Asia/Shanghai", Cadence("monthly"))
+    assert policy.admins == ("ops@corp.example",)
+    assert policy.admin_channel.slack == "C0OPS"
+    assert [rule.amount for rule in policy.allocations] == [0, 500_000_000, 100_000_000]
+    assert policy.free_models == ("hunyuan", "deepseek-v4-flash")
+    assert policy.teams[0].top_up_budget == 5_000_000_000
+    assert policy.lending.keep_share == Decimal("0.2")
+    assert (policy.ceiling("manager"), policy.ceiling("owner")) == (500_000_000, 5_000_000_000)
+    assert policy.requests.escalate_after == timedelta(hours=24)
+    assert policy.quiet == Quiet((time(20), time(8)), frozenset({5, 6}))
+    assert policy.alerts.at == (Decimal("0.8"), Decimal("0.95"), Decimal("1.0"))
+    assert policy.alerts.surge is not None
+    assert policy.alerts.surge.within == timedelta(hours=1)
+
+
+def test_what_is_left_out_takes_the_defaults_of_the_example() -> None:
+    example, smallest = parse(EXAMPLE.read_text(encoding="utf-8")), parse(SMALLEST)
+    for section in ("lending", "quiet_time", "alerts", "carry_over", "period"):
+        assert getattr(smallest, section) == getattr(example, section), section
+    assert smallest.requests.remind_after == timedelta(hours=4)
+    assert smallest.requests.fallback_approvers == ()
+    assert (smallest.timezone, smallest.admins, smallest.teams, smallest.free_models) == ("UTC", (), (), ())
+
+
+def test_without_approve_up_to_there_is_no_ceiling_and_a_half_written_one_is_half_open() -> None:
+    assert (rules("").ceiling("manager"), rules("").ceiling("owner")) == (None, None)
+    half = rules("requests: {approve_up_to: {manager: 500}}")
+    assert (half.ceiling("manager"), half.ceiling("owner")) == (500_000_000, None)
+
+
+def test_quiet_null_is_no_quiet_time_and_its_halves_have_defaults_of_their_own() -> None:
+    assert rules("quiet: null").quiet is None
+    assert rules("quiet: {days: []}").quiet == Quiet((time(20), time(8)), frozenset())
+    assert rules("quiet: {hours: null, days: [sun]}").quiet == Quiet(None, frozenset({6}))
+    assert rules("quiet: {hours: 22:30-24:00}").quiet == Quiet((time(22, 30), time()), frozenset({5, 6}))
+
+
+@pytest.mark.parametrize(
+    ("written", "cadence"),
+    [
+        ("weekly", Cadence("weekly")),
+        ("quarterly", Cadence("quarterly")),
+        ("{monthly: 15}", Cadence("monthly", 15)),
+    ],
+)
+def test_a_period_may_be(written: str, cadence: Cadence) -> None:
+    assert rules(f"period: {written}").period == cadence
+
+
+def test_amounts_are_exact_in_the_unit_that_the_file_names() -> None:
+    assert parse("unit: CNY\nallocations: [{match: {}, amount: 0.1}]").allocations[0].amount == 100_000
+    assert parse("unit: tokens\nallocations: [{match: {}, amount: 500000}]").allocations[0].amount == 500_000
+    assert parse("allocations: [{match: {}, amount: 3.000001}]\nunit: USD").allocations[0].amount == 3_000_001
+
+
+def test_a_rate_is_known_for_dollars_and_else_only_when_somebody_said_it() -> None:
+    assert rules("").per_usd == 1
+    in_credits = "unit: credits\nallocations: []\n"
+    assert parse(in_credits).per_usd is None
+    assert parse(in_credits + "gateway: {per_usd: 500}").per_usd == 500
+
+
+# --- what is refused -------------------------------------------------------------------------------------------------
+
+
+def test_every_problem_is_named_at_once_with_line_and_key() -> None:
+    said = complaints(
+        """\
+        unit: USD
+        timezone: Asia/Shangai
+        allocations:
+          - match: {team: payments}
+            amount: -3
+          - {match: {}, amout: 5}
+        alocation: 3
+        """
+    )
+    assert said == [
+        'policy.yaml:2: timezone: a time zone is needed, such as Asia/Shanghai or UTC, not "Asia/Shangai". Did you mean "Asia/Shanghai"?',
+        "policy.yaml:5: allocations[0].amount: must not be negative",
+        "policy.yaml:6: allocations[1].amount: is missing",
+        'policy.yaml:6: allocations[1].amout: is not a key that is known here. Did you mean "amount"?',
+        'policy.yaml:7: alocation: is not a key that is known here. Did you mean "allocations"?',
+    ]
+
+
+def test_the_name_of_the_file_is_the_one_it_was_read_from() -> None:
+    with pytest.raises(
+        PolicyError, match=r"^rules/new\.yaml:1: unit: must be USD, CNY, credits or tokens, not \"EUR\"$"
+    ):
+        parse("unit: EUR\nallocations: []", "rules/new.yaml")
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "why"),
+    [
+        ("lending: {enabled: no}", "lending.enabled", "some readers take `no` for true or false"),
+        ("teams: [{name: on}]", "teams[0].name", "some readers take `on` for true or false"),
+        ("carry_over: {cap: 1_000}", "carry_over.cap", "without underscores"),
+        ("quiet: {hours: 20:00}", "quiet.hours", 'base of 60; put it in quotes: "20:00"'),
+        ("carry_over: {cap: 0100}", "carry_over.cap", "octal"),
+        ("carry_over: {cap: 0x10}", "carry_over.cap", "another base"),
+        ("carry_over: {cap: 1e3}", "carry_over.cap", "without an exponent"),
+        ("carry_over: {cap: .nan}", "carry_over.cap", "not a number one can count with"),
+        ("period: {monthly: 1_5}", "period.monthly", "without underscores"),
+    ],
+)
+def test_what_yaml_readers_disagree_about_is_refused(line: str, key: str, why: str) -> None:
+    said = complaint(line)
+    assert said.startswith(f"policy.yaml:3: {key}: ")
+    assert why in said
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "why"),
+    [
+        ("carry_over: {cap: '500'}", "carry_over.cap", 'a number is needed, such as 100, not "500"'),
+        ("carry_over: {cap: true}", "carry_over.cap", "a number is needed, such as 100, not true"),
+        ("carry_over: {cap: 0.0000001}", "carry_over.cap", "more than six digits after the point"),
+        ("carry_over: {cap: 99999999999999}", "carry_over.cap", "more than can be counted in USD"),
+        ("carry_over: {share: 20}", "carry_over.share", "from 0 to 1; 20 % is 0.2"),
+        ("carry_over: {share: -0.1}", "carry_over.share", "from 0 to 1"),
+        ("lending: {max_open_as_borrower: 1.5}", "lending.max_open_as_borrower", "a whole number"),
+        ("lending:", "lending", "leave the whole line out for the default"),
+        ("lending: {enabled: 1}", "lending.enabled", "must be true or false, not 1"),
+        ("admins: ops@corp.example", "admins", "a list is needed"),
+        ("admins: [ops]", "admins[0]", 'an e-mail address is needed, not "ops"'),
+        ("admins:\n- ops@corp.example\n- 7", "admins[1]", "an e-mail address is needed, not 7"),
+        ("period: daily", "period", "must be monthly, {monthly: 15}, weekly or quarterly"),
+        ("period: {monthly: 32}", "period", "a day from 1 to 31"),
+        ("requests: {channel: fax}", "requests.channel", 'must be card or oa, not "fax"'),
+        ("requests: {remind_after: 4}", "requests.remind_after", "such as 30m, 4h or 3d, not 4"),
+        ("requests: {remind_after: 0h}", "requests.remind_after", "such as 30m"),
+        (
+            "requests: {approve_up_to: {manger: 5}}",
+            "requests.approve_up_to.manger",
+            'Did you mean "manager"?',
+        ),
+        ("quiet: {hours: '25:00-08:00'}", "quiet.hours", "two times of the day"),
+        ("quiet: {hours: '08:00-08:00'}", "quiet.hours", "begins when it ends"),
+        ("quiet: {hours: '00:30-00:00'}", "quiet.hours", "less than an hour of the day"),
+        ("quiet: {days: [caturday]}", "quiet.days[0]", "must be mon, tue"),
+        ("quiet: {days: [mon, tue, wed, thu, fri, sat, sun]}", "quiet.days", "every day is quiet"),
+        ("alerts: {surge: {within: soon}}", "alerts.surge.within", "such as 30m"),
+        ("gateway: {per_usd: 7}", "gateway.per_usd", "a USD is one USD"),
+        ("gateway: {per_usd: 0}", "gateway.per_usd", "more than zero"),
+        ("unit: CNY", "unit", "written twice; the first one is on line 1"),
+        ("free_models: [[a]]", "free_models[0]", "text is needed"),
+        ("? [a]\n: b", "", "a key must be a word"),
+    ],
+)
+def test_a_wrong_value_is_refused_in_a_sentence(line: str, key: str, why: str) -> None:
+    said = complaint(line)
+    number = 5 if line.startswith("admins:\n") else 3
+    assert said.startswith(f"policy.yaml:{number}: {key}: " if key else f"policy.yaml:{number}: ")
+    assert why in said
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ("{match: , amount: 1}", "{} fits everybody"),
+        ("{amount: 1}", "allocations[0].match: is missing"),
+        ("{match: {team: [a, b]}, amount: 1}", "one value is needed"),
+        ("{match: {vip: true}, amount: 1}", "one value is needed"),
+        ("{match: {team: }, amount: 1}", "one value is needed"),
+        ("{match: {}, amount: 1.5}", "must be whole: there are no parts of tokens"),
+    ],
+)
+def test_a_wrong_allocation_is_refused(rule: str, why: str) -> None:
+    (said,) = complaints(f"unit: tokens\nallocations: [{rule}]")
+    assert said.startswith("policy.yaml:2: allocations[0].")
+    assert why in said
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", ":1: the file is empty"),
+        ("# nothing\n", ":1: the file is empty"),
+        ("- 3", ":1: keys and values are needed"),
+        ("unit: USD\nperiod:\n\tmonthly: 3", ":3: a tab stands where spaces are needed"),
+        ("unit: USD\nperiod: monthly: 3", ":2: a colon where none can stand"),
+        ("unit: &u USD\nperiod: *u", ":2: aliases"),
+        ("unit: !!python/object/apply:os.system [ls]", ":1: tags"),
+        ("a: 1\n---\nb: 2", "one"),
+        ("unit: US\0D", ":1: a character that no text file should hold"),
+        ("[" * 3000, "nested too deeply"),
+        ("unit: [" + "[" * 30 + "]" * 31, "nested too deeply"),
+    ],
+)
+def test_what_is_no_policy_at_all_is_refused(text: str, why: str) -> None:
+    said = complaints(text)
+    assert any(why in one for one in said)
+
+
+def test_a_rate_is_asked_for_where_a_gateway_section_of_another_unit_has_none() -> None:
+    (said,) = complaints("unit: CNY\nallocations: []\ngateway: {}")
+    assert said == "policy.yaml:3: gateway.per_usd: is missing: how many CNY are one USD"
+
+
+def test_teams_in_a_circle_and_teams_listed_twice_are_refused() -> None:
+    said = complaints(
+        SMALLEST
+        + dedent("""\
+        teams:
+          - {name: a, parent: b}
+          - {name: b, parent: A}
+          - {name: alone, parent: alone}
+          - {name: B}
+          - {name: below, parent: a}
+        """)
+    )
+    assert any("teams[0].parent: goes in a circle: a" in one for one in said)
+    assert any("teams[2].parent: goes in a circle: alone → alone" in one for one in said)
+    assert any('teams[3].name: "B" is listed twice; the first one is teams[1]' in one for one in said)
+
+
+@given(st.text(alphabet=st.sampled_from(list("unit:USD \n-[]{}&*!|>'\"%@`#,?~\t0.5éx额")), max_size=60))
+def test_whatever_is_written_is_read_or_refused_with_a_line(text: str) -> None:
+    problems = ()
+    try:
+        parse(text)
+    except PolicyError as refused:
+        problems = refused.problems
+    assert all(problem.line >= 1 and problem.why for problem in problems)

@@ -1,0 +1,146 @@
+"""Many join at once, and come back."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import text
+from sqlmodel import Session, select
+
+from bot.database import Database
+from models.ledger.audit import audit
+from models.ledger.transfer import Cause, Transfer
+from models.metering.usage import Reading, book
+from models.people.member import Member
+from models.policy import document, versions
+from models.quota.allocation import Allowance, dues, welcome_all
+from models.quota.leaving import leave
+from models.quota.period import Period
+from models.quota.wallet import wallet_of
+from tests.company import NOW, POLICY, who
+
+LATER = NOW + timedelta(days=2)
+
+
+def joiners(session: Session, count: int = 6) -> list[Member]:
+    """People of every kind, who are in the directory and have nothing yet."""
+    kinds = [
+        ("payments", "engineer", "employee"),
+        ("design", "designer", "contractor"),
+        ("design", "", "employee"),
+    ]
+    found = []
+    for number in range(count):
+        team, role, employment = kinds[number % 3]
+        email = f"new{number}@corp.example"
+        found.append(
+            Member(name=f"New {number}", email=email, gateway_id=email, team=team, role=role, employment=employment,
+                   extra={"cost_center": f"c{number}"}, joined_at=LATER)
+        )  # fmt: skip
+    session.add_all(found)
+    session.flush()
+    return found
+
+
+def test_many_get_together_what_each_would_get_alone(town: Database) -> None:
+    def work(session: Session) -> None:
+        people = joiners(session)
+        for member in people[:3]:
+            welcome_all(session, [member.id], LATER)
+        assert welcome_all(session, [one.id for one in people[3:]], LATER) == 3
+        session.expire_all()
+        alone, together = (
+            [(wallet_of(session, one.id).available, _given(session, one)) for one in some]
+            for some in (people[:3], people[3:])
+        )
+        assert alone == together
+        assert alone[0][0] > alone[2][0] > 0
+        assert audit(session).wrong == []
+
+    town.transact(work)
+
+
+def _given(session: Session, member: Member) -> tuple[int, int, int, datetime]:
+    found = session.exec(select(Allowance).where(Allowance.member_id == member.id)).one()
+    return found.base, found.posted, found.rule, found.since
+
+
+def test_nobody_is_welcomed_twice(town: Database) -> None:
+    def work(session: Session) -> None:
+        ids = [one.id for one in joiners(session)] + [who(session, "alice").id]
+        assert welcome_all(session, ids, LATER) == 6
+        moved = len(session.exec(select(Transfer.id)).all())
+        assert welcome_all(session, ids, LATER) == 0
+        assert len(session.exec(select(Transfer.id)).all()) == moved
+
+    town.transact(work)
+
+
+def test_while_a_period_closes_joiners_wait_for_the_opening(town: Database) -> None:
+    def work(session: Session) -> None:
+        session.connection().execute(text("UPDATE period SET state = 'turning'"))
+        assert welcome_all(session, [one.id for one in joiners(session)], LATER) == 0
+
+    town.transact(work)
+
+
+def test_who_comes_back_in_the_same_period_waits_for_the_next(town: Database) -> None:
+    def work(session: Session) -> None:
+        alice = who(session, "alice")
+        leave(session, alice, LATER)
+        alice.left_at = None
+        session.add(alice)
+        assert welcome_all(session, [alice.id], LATER) == 0
+        assert wallet_of(session, alice.id).available == 0
+
+    town.transact(work)
+
+
+def test_what_somebody_used_in_an_earlier_life_is_not_use_of_this_period(town: Database) -> None:
+    def work(session: Session) -> None:
+        alice, period = who(session, "alice"), Period.current(session)
+        policy = document.parse(POLICY)
+        cause = Cause(NOW, "gateway", "late")
+        book(session, [Reading(alice.id, NOW.date(), "hunyuan", 30_000_000)], zone=policy.zone, cause=cause)
+        leave(session, alice, NOW)
+        alice.left_at = None
+        session.add(alice)
+        session.connection().execute(text("DELETE FROM allowance WHERE member_id = :id"), {"id": alice.id})
+        assert welcome_all(session, [alice.id], LATER) == 1
+        session.expire_all()
+        found = session.get_one(Allowance, (alice.id, period.id))
+        assert wallet_of(session, alice.id).used == found.used_before == 30_000_000
+
+    town.transact(work)
+
+
+def test_a_policy_may_match_columns_that_only_the_file_knows(town: Database) -> None:
+    text_ = POLICY.replace("  - match: {}", "  - match: {cost_center: C2}\n    amount: 7\n  - match: {}")
+
+    def work(session: Session) -> None:
+        people = joiners(session)
+        found = {one.member_id: one for one in dues(session, document.parse(text_))}
+        assert [(found[one.id].base, found[one.id].rule) for one in people[:3]] == [
+            (500_000_000, 1),
+            (0, 0),
+            (7_000_000, 2),
+        ]
+
+    town.transact(work)
+
+
+def test_a_thousand_join_with_one_batch_of_transfers(sqlite: Database) -> None:
+    def work(session: Session) -> None:
+        versions.record_version(session, POLICY, NOW, "test")
+        session.add(
+            Period(
+                starts_at=datetime(2026, 11, 1, tzinfo=UTC),
+                ends_at=datetime(2026, 12, 1, tzinfo=UTC),
+                state="open",
+            )
+        )
+        people = joiners(session, 1_000)
+        assert welcome_all(session, [one.id for one in people], LATER) == 1_000
+        causes = set(session.exec(select(Transfer.cause)).all())
+        assert len(causes) == 1
+        assert audit(session).wrong == []
+
+    sqlite.transact(work)

@@ -1,0 +1,182 @@
+"""Who gets what in a period: everybody at the first policy, joiners by days left, all when the policy changes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlmodel import Session, select
+
+from bot.database import Database
+from handlers import lending, requests
+from models.ledger.account import Account, AccountKind
+from models.people.member import Member
+from models.policy import versions
+from models.quota.allocation import Allowance, base_of, welcome_all
+from models.quota.closing import advance, begin_turn
+from models.quota.period import Period
+from models.refusal import NoPolicyYet, PeriodClosing
+from tests.actions import (
+    DECEMBER,
+    USD,
+    after,
+    ask_for,
+    available,
+    balances,
+    change,
+    has,
+    pool,
+    say,
+    sound,
+    spend,
+    turn,
+)
+from tests.company import NOW, POLICY, asks, who
+
+
+def join(town: Database, now=NOW, team: str = "design", times: int = 1) -> float:
+    """What Nina has after she joined."""
+
+    def run(session: Session) -> None:
+        nina = Member(name="Nina", email="nina@corp.example", gateway_id="nina", team=team, joined_at=now)
+        session.add(nina)
+        session.flush()
+        for _ in range(times):
+            welcome_all(session, [nina.id], now)
+
+    town.transact(run)
+    return available(town, "nina")
+
+
+def test_before_the_first_policy_nobody_has_anything(database: Database) -> None:
+    with pytest.raises(NoPolicyYet):
+        database.transact(Period.current)
+    assert database.transact(Period.latest) is None
+
+
+def test_the_first_policy_gives_whole_allocations_also_on_the_ninth(town: Database) -> None:
+    assert (available(town, "alice"), available(town, "pia"), available(town, "dan")) == (100, 500, 0)
+    assert pool(town) == 1000
+    sound(town)
+
+
+@pytest.mark.parametrize(
+    ("day", "usd"),
+    [(9, 73.34), (1, 100), (30, 3.34), (16, 50)],
+    ids=["the 9th", "the 1st", "the last", "the 16th"],
+)
+def test_a_joiner_gets_the_days_left_and_today_counts_rounded_up_to_a_cent(
+    town: Database, day: int, usd: float
+) -> None:
+    assert join(town, NOW + timedelta(days=day - 9)) == usd
+    sound(town)
+
+
+def test_nobody_is_welcomed_twice(town: Database) -> None:
+    assert join(town, times=3) == 73.34
+
+
+def test_a_joiners_share_is_their_base(town: Database) -> None:
+    join(town)
+    base = town.transact(
+        lambda session: base_of(session, who(session, "nina").id, Period.current(session).id)
+    )
+    assert base == 73_340_000
+
+
+def test_who_joins_while_the_month_closes_is_given_by_the_opening(town: Database) -> None:
+    town.transact(lambda session: begin_turn(session, DECEMBER))
+    for _ in range(11):
+        town.transact(lambda session: advance(session, DECEMBER))
+    assert join(town, DECEMBER + timedelta(minutes=1)) == 0
+    turn(town, DECEMBER + timedelta(minutes=2))
+    assert available(town, "nina") == 100
+    sound(town)
+
+
+def test_a_second_apply_of_the_same_policy_changes_nothing(town: Database) -> None:
+    before = balances(town)
+    change(town)
+    assert balances(town) == before
+
+
+def test_a_raise_posts_the_difference(town: Database) -> None:
+    spend(town, "alice", 40)
+    change(town, ("amount: 100\n", "amount: 130\n"))
+    assert (available(town, "alice"), available(town, "bob")) == (90, 130)
+    assert available(town, "dan") == 0
+
+
+def test_a_cut_takes_at_most_what_is_there_and_is_then_done(town: Database) -> None:
+    spend(town, "alice", 90)
+    change(town, ("amount: 100\n", "amount: 30\n"))
+    assert (available(town, "alice"), available(town, "bob")) == (0, 30)
+    spend(town, "bob", 5)
+    change(town, ("amount: 100\n", "amount: 30\n"))
+    assert (available(town, "alice"), available(town, "bob")) == (0, 25)
+    change(town, ("amount: 100\n", "amount: 40\n"))
+    assert (available(town, "alice"), available(town, "bob")) == (10, 35)
+    sound(town)
+
+
+def test_a_cut_leaves_grants_and_loans_alone(town: Database) -> None:
+    say(town, lending.lend, "alice", "bob", 50 * USD)
+    say(town, requests.approve, "carol", ask_for(town, "bob", 20))
+    change(town, ("amount: 100\n", "amount: 0\n"))
+    assert (available(town, "alice"), has(town, "bob").borrowed, has(town, "bob").top_ups) == (
+        0,
+        50 * USD,
+        20 * USD,
+    )
+
+
+def test_a_joiner_stays_a_joiner_when_the_policy_changes(town: Database) -> None:
+    join(town)
+    change(town, ("amount: 100\n", "amount: 200\n"), now=after(days=3))
+    assert available(town, "nina") == 146.67
+
+
+def test_a_cut_base_lowers_what_one_may_lend(town: Database) -> None:
+    change(town, ("amount: 100\n", "amount: 50\n"))
+    say(town, lending.lend, "alice", "bob", 40 * USD)
+    assert available(town, "alice") == 10
+
+
+def test_a_pool_is_raised_and_cut_to_its_budget(town: Database) -> None:
+    say(town, requests.approve, "lee", ask_for(town, "pia", 300))
+    change(town, ("top_up_budget: 1000", "top_up_budget: 1500"))
+    assert pool(town) == 1200
+    change(town, ("top_up_budget: 1000", "top_up_budget: 200"))
+    assert pool(town) == 0, "300 are granted already"
+    change(town, ("top_up_budget: 1000", "top_up_budget: 400"))
+    assert pool(town) == 100
+    sound(town)
+
+
+def test_a_policy_cannot_change_while_the_month_closes(town: Database) -> None:
+    town.transact(lambda session: begin_turn(session, DECEMBER))
+    with pytest.raises(PeriodClosing):
+        change(town, ("amount: 100\n", "amount: 130\n"))
+    assert town.transact(lambda session: versions.current(session)[0]) == 1
+
+
+def test_an_overdraft_is_filled_by_a_raise_before_anything_is_free(town: Database) -> None:
+    spend(town, "alice", 115)
+    change(town, ("amount: 100\n", "amount: 110\n"))
+    assert (available(town, "alice"), has(town, "alice").overdraft) == (-5, -5 * USD)
+    sound(town)
+
+
+def test_the_version_that_gave_it_stands_beside_each_allocation(town: Database) -> None:
+    rows = town.transact(lambda session: session.exec(select(Allowance.rule, Allowance.base)).all())
+    assert {(rule, base // USD) for rule, base in rows} == {(0, 0), (1, 500), (2, 100)}
+
+
+def test_a_whole_town_in_one_pool_account_each_period(town: Database) -> None:
+    turn(town)
+    pools = town.transact(
+        lambda session: session.exec(select(Account).where(Account.kind == AccountKind.POOL)).all()
+    )
+    assert sorted(one.balance for one in pools) == [0, 1000 * USD]
+    assert town.transact(lambda session: asks(session, "alice").policy.teams[1].top_up_budget) == 1000 * USD
+    assert "top_up_budget: 1000" in POLICY

@@ -1,0 +1,118 @@
+"""What somebody has: available, lendable, entitlement; an overdraft is filled from own quota, and never from a loan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from bot.database import Database
+from handlers import lending, requests
+from models.policy import document
+from models.quota.wallet import Wallet, burnt
+from tests.actions import DECEMBER, USD, ask_for, available, change, gift, has, loan, say, sound, spend, turn
+from tests.company import NOW, POLICY, who
+
+TERMS = document.parse(POLICY)
+
+
+def test_available_is_everything_one_can_spend_less_what_one_overspent() -> None:
+    wallet = Wallet(allocation=50, top_ups=20, borrowed=10, overdraft=-3, used=40)
+    assert (wallet.available, wallet.entitlement) == (77, 117)
+
+
+@pytest.mark.parametrize(("allocation", "lendable"), [(100, 80), (20, 0), (21, 1), (0, 0), (19, 0)])
+def test_a_fifth_of_the_base_stays(allocation: int, lendable: int) -> None:
+    assert Wallet(allocation=allocation).lendable(TERMS, 100) == lendable
+
+
+def test_what_stays_is_rounded_up() -> None:
+    assert Wallet(allocation=101).lendable(TERMS, 101) == 101 - 21
+
+
+def test_grants_and_borrowed_quota_are_not_lent() -> None:
+    assert Wallet(allocation=100, top_ups=500).lendable(TERMS, 100) == 80
+    assert Wallet(allocation=100, borrowed=1).lendable(TERMS, 100) == 0
+
+
+def test_the_policy_says_what_stays() -> None:
+    lending_terms = TERMS.lending.model_copy(update={"keep_share": Decimal(0)})
+    assert Wallet(allocation=100).lendable(TERMS.model_copy(update={"lending": lending_terms}), 100) == 100
+    assert replace(Wallet(), allocation=7).allocation == 7
+
+
+def test_a_grant_fills_the_overdraft_at_once(town: Database) -> None:
+    spend(town, "alice", 130)
+    gift(town, "alice", 50)
+    wallet = has(town, "alice")
+    assert (wallet.overdraft, wallet.top_ups, wallet.available) == (0, 20 * USD, 20 * USD)
+
+
+def test_a_small_grant_fills_what_it_can(town: Database) -> None:
+    spend(town, "alice", 130)
+    gift(town, "alice", 10)
+    assert (has(town, "alice").overdraft, has(town, "alice").top_ups) == (-20 * USD, 0)
+    sound(town)
+
+
+def test_an_approved_request_fills_it_too(town: Database) -> None:
+    spend(town, "bob", 130)
+    say(town, requests.approve, "carol", ask_for(town, "bob", 40))
+    assert (has(town, "bob").overdraft, available(town, "bob")) == (0, 10)
+
+
+def test_a_loan_never_fills_it_so_an_unwanted_one_stays_free(town: Database) -> None:
+    spend(town, "bob", 130)
+    say(town, lending.lend, "alice", "bob", 50 * USD)
+    wallet = has(town, "bob")
+    assert (wallet.overdraft, wallet.borrowed) == (-30 * USD, 50 * USD)
+    say(town, lending.recall, "alice", "bob", None)
+    assert loan(town, "alice", "bob").owed == 0
+    assert (available(town, "alice"), available(town, "bob")) == (100, -30)
+
+
+def test_what_is_recalled_fills_the_lenders_overdraft(town: Database) -> None:
+    say(town, lending.lend, "alice", "bob", 50 * USD)
+    spend(town, "alice", 70)
+    assert available(town, "alice") == -20
+    say(town, lending.recall, "alice", "bob", 30 * USD)
+    assert (has(town, "alice").overdraft, has(town, "alice").allocation) == (0, 10 * USD)
+
+
+def test_what_is_repaid_fills_the_lenders_overdraft(town: Database) -> None:
+    say(town, lending.lend, "alice", "bob", 50 * USD)
+    spend(town, "bob", 150)
+    spend(town, "alice", 70)
+    turn(town)
+    assert loan(town, "alice", "bob").repaid == 50
+    assert (has(town, "alice").overdraft, has(town, "alice").allocation) == (0, 130 * USD)
+    sound(town)
+
+
+def test_a_raised_allocation_fills_it(town: Database) -> None:
+    spend(town, "alice", 130)
+    change(town, ("amount: 100\n", "amount: 150\n"))
+    assert (has(town, "alice").overdraft, has(town, "alice").allocation) == (0, 20 * USD)
+
+
+def test_grants_fill_by_their_end(town: Database) -> None:
+    gift(town, "alice", 10, DECEMBER + timedelta(days=30))
+    gift(town, "alice", 10, DECEMBER)
+    spend(town, "alice", 110)
+    turn(town)
+    assert available(town, "alice") == 110, "the one that ended first was spent first"
+
+
+def test_what_was_burnt_between_two_moments(town: Database) -> None:
+    spend(town, "alice", 3, NOW)
+    spend(town, "alice", 4, NOW + timedelta(days=2))
+
+    def between(session, *days: float) -> int:
+        first, last = (NOW + timedelta(days=day) for day in days)
+        return burnt(session, who(session, "alice").id, first, last) // USD
+
+    assert town.transact(
+        lambda session: [between(session, -1, 1), between(session, 1, 3), between(session, -1, 3)]
+    ) == [3, 4, 7]

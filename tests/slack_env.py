@@ -1,0 +1,350 @@
+"""The whole house against a stand-in Slack: a clock that the test moves, and a small language for what people do.
+
+`say`, `press`, `fill`, `home` are what people do and answer with what they see; `hear` and `shows` wait for what
+others see. Nothing in a story names a messenger, so the same story can be told on another one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlmodel import Session, col, select
+
+from bot.app import House, house
+from bot.database import Database
+from bot.settings import Settings
+from models.ledger import audit
+from models.ledger.transfer import Cause
+from models.messages.outbox import Effect
+from models.metering.usage import Reading, book
+from models.people.member import Member
+from models.policy import versions
+from models.quota.wallet import Wallet, wallet_of
+from sandbox.slack.workspace import Ack, Channel, Message, Person, View, Workspace
+from tests.company import CAST, NOW, who
+
+T = TypeVar("T")
+
+CHANNEL = "C01DESIGN"
+MODES = ("socket", "http")
+BOT = "@quotabot"
+
+
+@dataclass
+class Clock:
+    """Stands still until it is moved."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@dataclass
+class Stage:
+    """People, a place to talk, the house, and its clock."""
+
+    slack: Workspace
+    house: House
+    database: Database
+    clock: Clock
+    spoken: str = ""
+    acks: list[Ack] = field(default_factory=list)
+
+    # What people do
+
+    async def say(self, name: str, words: str, *, channel: str = "", thread: str = "") -> Message:
+        """Write to the bot (in a channel: mention it); what it answers this person."""
+        before = len(self.slack.messages)
+        text = f"{BOT} {words}" if channel else words
+        await self._ack(self.slack.say(slack_id(name), text, channel=channel, thread_ts=thread))
+        return await self._answer(name, before + 1)
+
+    async def command(self, name: str, words: str = "", *, channel: str = "") -> Message:
+        """Type a slash command; its answer: in the acknowledgement, or beside it by the time that comes."""
+        before = len(self.slack.messages)
+        ack = await self._ack(self.slack.command(slack_id(name), words, channel=channel))
+        beside = [one for one in self.slack.messages[before:] if one.ephemeral_for == slack_id(name)]
+        answer = ack.message or next(iter(beside), None)
+        assert answer is not None, f"no answer: {ack}"
+        return answer
+
+    async def open(self, name: str, words: str) -> View:
+        """Type a slash command that is answered by a form."""
+        await self._ack(self.slack.command(slack_id(name), words))
+        return await self.until(lambda: self.slack.modal(slack_id(name)))
+
+    async def press(self, name: str, where: Message | View, action: str, value: str | None = None) -> Any:
+        """Press a button; what this person is answered: a message, or a form."""
+        stands = self.slack.original(where) if isinstance(where, Message) else None
+        before, old = len(self.slack.messages), stands.edited if stands else ""
+        await self._ack(self.slack.press(slack_id(name), where, action, value))
+        modal = self.slack.modal(slack_id(name))
+        if modal is not None:
+            return modal
+        return await self._answer(name, before, stands, old)
+
+    async def fill(self, name: str, form: View, **answers: str) -> dict[str, str]:
+        """Fill a form in and send it; what it complains of, by field."""
+        await self._ack(self.slack.submit(slack_id(name), form, answers))
+        return form.errors
+
+    async def home(self, name: str) -> View:
+        """Open one's own page."""
+        user, old = slack_id(name), self.slack.homes.get(slack_id(name))
+        await self._ack(self.slack.open_home(user))
+        return await self.until(lambda: self._new_home(user, old))
+
+    def _new_home(self, user: str, old: View | None) -> View | None:
+        found = self.slack.homes.get(user)
+        return (
+            found if found is not old and (found is None or old is None or found.hash != old.hash) else None
+        )
+
+    # What people see
+
+    async def hear(self, name: str, *words: str, after: int = 0) -> Message:
+        """The newest direct message to somebody that holds all these words; waits for it."""
+
+        def found() -> Message | None:
+            said = [one for one in self.inbox(name)[after:] if all(word in one.shown for word in words)]
+            return said[-1] if said else None
+
+        try:
+            return await self.until(found)
+        except TimeoutError:
+            raise AssertionError(f"{name} never heard {words}; but: {self.heard(name)}") from None
+
+    async def shows(self, message: Message, *words: str) -> None:
+        """Wait until what stands there holds all these words."""
+        try:
+            await self.until(lambda: all(word in message.shown for word in words))
+        except TimeoutError:
+            raise AssertionError(f"never showed {words}; but: {message.shown}") from None
+
+    async def home_shows(self, name: str, *words: str) -> View:
+        """Wait until somebody's page holds all these words."""
+
+        def found() -> View | None:
+            page = self.slack.homes.get(slack_id(name))
+            return page if page and all(word in page.shown for word in words) else None
+
+        try:
+            return await self.until(found)
+        except TimeoutError:
+            raise AssertionError(
+                f"never on the page: {words}; but: {self.slack.homes[slack_id(name)].shown}"
+            ) from None
+
+    def inbox(self, name: str) -> list[Message]:
+        """What the bot told somebody in their own chat, oldest first."""
+        return [one for one in self.slack.inbox(slack_id(name)) if one.user == self.slack.bot.id]
+
+    def heard(self, name: str) -> list[str]:
+        return [one.shown for one in self.inbox(name)]
+
+    def in_thread(self, thread: str) -> list[Message]:
+        """What the bot said for everybody in a thread."""
+        return [
+            one
+            for one in self.slack.messages
+            if one.thread_ts == thread and one.user == self.slack.bot.id and not one.ephemeral_for
+        ]
+
+    # Time
+
+    async def until(self, found: Callable[[], T | None], bound: float = 8.0) -> T:
+        """The first true answer; where nothing moves, the clock goes on a second (pacing waits for it)."""
+        end = time.monotonic() + bound
+        while True:
+            try:
+                answer = await self.slack.wait_for(found, timeout=0.1)
+                assert answer is not None
+            except TimeoutError:
+                if time.monotonic() > end:
+                    raise
+                self.clock.move(seconds=1)
+                self.house.worker.wake()
+            else:
+                return answer
+
+    async def at(self, moment: datetime) -> None:
+        """It is `moment` now, and what was due by then is done."""
+        self.clock.now = moment
+        await self.settled()
+
+    async def settled(self, bound: float = 10.0) -> None:
+        """Nothing that is due is left to do."""
+        end = time.monotonic() + bound
+        await self.house.worker.schedule()
+        while self._due():
+            assert time.monotonic() < end, f"still to do: {self._due()}"
+            self.house.worker.wake()
+            await asyncio.sleep(0.01)
+
+    def _due(self) -> list[str]:
+        open_ = select(Effect.key).where(
+            col(Effect.done_at).is_(None), col(Effect.parked_at).is_(None), Effect.due_at <= self.clock()
+        )
+        return self.database.transact(lambda session: list(session.exec(open_).all()))
+
+    # What is true
+
+    def wallet(self, name: str) -> Wallet:
+        return self.database.transact(lambda session: wallet_of(session, who(session, name).id))
+
+    def left(self, name: str) -> float:
+        """What somebody has available, in whole units."""
+        return self.wallet(name).available / 1_000_000
+
+    def everything(self) -> dict[str, Wallet]:
+        """What everybody has: to see that nothing moved."""
+        return {name: self.wallet(name) for name in CAST}
+
+    def change(self, name: str, **facts: Any) -> None:
+        """The directory changes: a manager, a language, a leaving."""
+        self.database.transact(lambda session: changed(session, name, facts))
+
+    def spend(self, name: str, amount: float, model: str = "claude") -> None:
+        """The gateway metered so much more for somebody today."""
+
+        self.database.transact(lambda session: metered(session, self.clock(), name, amount, model))
+
+    def audit(self) -> None:
+        """The whole ledger adds up, and Slack had nothing to object to."""
+        found = self.database.transact(audit.audit)
+        assert not found.wrong, found.wrong
+        assert not self.slack.violations, list(self.slack.violations)
+
+    async def _ack(self, doing: Any) -> Ack:
+        ack: Ack = await doing
+        self.acks.append(ack)
+        assert ack.seconds < 3, f"acknowledged after {ack.seconds} s"
+        return ack
+
+    async def _answer(self, name: str, before: int, where: Message | None = None, old: str = "") -> Message:
+        user = slack_id(name)
+        place = self.slack.dm(user).id
+
+        def found() -> Message | None:
+            if where is not None and where.ephemeral_for and where.edited != old:
+                return where
+            for one in self.slack.messages[before:]:
+                direct = where is None and one.channel == place and not (one.ephemeral_for or one.metadata)
+                mine = one.ephemeral_for == user or direct  # what is told unasked carries metadata
+                if one.user == self.slack.bot.id and mine:
+                    return one
+            return None
+
+        return await self.until(found)
+
+
+def metered(session: Session, now: datetime, name: str, amount: float, model: str = "claude") -> None:
+    """The gateway metered so much more, in whole units, for somebody today."""
+    current = versions.current(session)
+    assert current is not None
+    cause = Cause(now, "gateway", f"usage:{model}", "", 1)
+    reading = Reading(who(session, name).id, now.date(), model, round(amount * 1_000_000))
+    book(session, [reading], zone=current[1].zone, cause=cause)
+
+
+def changed(session: Session, name: str, facts: dict[str, Any]) -> None:
+    """The directory says so much else of somebody."""
+    member = who(session, name)
+    for key, value in facts.items():
+        setattr(member, key, who(session, value).id if key == "manager_id" and value else value)
+    session.add(member)
+
+
+def slack_id(name: str) -> str:
+    return CAST[name][0] if name in CAST else name
+
+
+def code_of(message: Message | View) -> str:
+    """The CODE that the buttons of a message carry."""
+    return next(
+        str(one["value"]) for name, one in message.actions.items() if name.startswith(("request.", "borrow."))
+    )
+
+
+def cast(language: str | None = None) -> list[Person]:
+    """Everybody of the town, as Slack knows them."""
+    return [
+        Person(
+            id=row[0], name=name, real_name=name.capitalize(), email=f"{name}@corp.example",
+            locale="zh-CN" if (language or row[5]) == "zh" else "en-US", tz="Asia/Shanghai",
+        )
+        for name, row in CAST.items()
+    ]  # fmt: skip
+
+
+@contextlib.asynccontextmanager
+async def raised(
+    url: str,
+    *,
+    mode: str = "socket",
+    language: str | None = None,
+    people: tuple[Person, ...] = (),
+    **settings: Any,
+) -> AsyncIterator[Stage]:
+    """The curtain goes up over a town that is settled in the database at `url`."""
+    everybody = [*cast(language), *people]
+    channel = Channel(id=CHANNEL, name="design", members=[one.id for one in everybody] + ["U0QUOTABOT"])
+    async with Workspace(people=everybody, channels=[channel]) as slack:
+        given = {
+            "database_url": url, "slack_bot_token": slack.bot_token, "slack_api_url": slack.api_url, "http_port": 0,
+            "slack_signing_secret": slack.signing_secret, "slack_app_token": slack.app_token if mode == "socket" else None,
+        }  # fmt: skip
+        clock = Clock()
+        async with house(Settings(_env_file=None, **(given | settings)), clock) as built:
+            built.worker.pace.clock = lambda: clock().timestamp()
+            stage = Stage(slack, built, built.database, clock, language or "")
+            if language:
+                built.database.transact(lambda session: _speak(session, language))
+            stop = asyncio.Event()
+            running = asyncio.create_task(built.run(stop))
+            try:
+                await _listening(stage, running, mode)
+                await built.dispatcher.home(
+                    f"slack:{slack_id('alice')}"
+                )  # the first query of a process is slow
+                yield stage
+            finally:
+                stop.set()
+                await running
+
+
+def _speak(session: Session, language: str) -> None:
+    for member in session.exec(select(Member)).all():
+        member.locale = language
+        session.add(member)
+
+
+async def _listening(stage: Stage, running: asyncio.Task[None], mode: str) -> None:
+    end = time.monotonic() + 10
+    while not (stage.house.slack and stage.house.slack.ready() and stage.house.runner):
+        assert not running.done(), "the house did not start"
+        assert time.monotonic() < end, "the house does not start"
+        await asyncio.sleep(0.005)
+    if mode == "http":
+        stage.slack.http_target = f"http://127.0.0.1:{stage.house.port}/slack/events"
+
+
+def settled_copy(template: Path, folder: Path) -> str:
+    """The url of a fresh copy of a settled town."""
+    shutil.copy(template, folder / "quotabot.db")
+    return f"sqlite:///{folder / 'quotabot.db'}"
+
+
+__all__ = ["BOT", "CHANNEL", "MODES", "Stage", "code_of", "metered", "raised", "slack_id"]
