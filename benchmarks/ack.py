@@ -57,7 +57,7 @@ async def serve_bolt(port: int, *, before: bool) -> None:
 
 async def serve_ours(port: int, database_url: str) -> None:
     """The production adapter and dispatcher, as `quotabot run` builds them, but for the vendor's replies."""
-    from bot.app import House  # noqa: PLC0415
+    from bot.app import App  # noqa: PLC0415
     from bot.database import Database  # noqa: PLC0415
     from bot.settings import Settings  # noqa: PLC0415
     from sandbox.slack.workspace import Person, Workspace  # noqa: PLC0415
@@ -68,7 +68,7 @@ async def serve_ours(port: int, database_url: str) -> None:
             _env_file=None, database_url=database_url, slack_bot_token=slack.bot_token, slack_signing_secret=SECRET,
             slack_api_url=slack.api_url, http_port=port,
         )  # fmt: skip
-        house = House(settings, Database(database_url), http, lambda: datetime(2026, 11, 9, 3, tzinfo=UTC))
+        house = App(settings, Database(database_url), http, lambda: datetime(2026, 11, 9, 3, tzinfo=UTC))
         house.dispatcher._met = _Everybody()
         running = asyncio.create_task(house.run(asyncio.Event()))
         while not (house.slack and house.slack.ready() and house.runner):  # noqa: ASYNC110 - seen from outside

@@ -11,10 +11,10 @@ from sqlmodel import Session
 
 from bot.messengers.port import Request
 from handlers import requests
-from handlers.context import Context, Reader
+from handlers.context import Reader, RequestContext
 from handlers.routes import BUTTONS, COMMANDS, FORMS
 from handlers.words import refusals
-from handlers.words.text import Shown, listed
+from handlers.words.text import SafeText, listed
 from models.messages import receipt
 from models.messages.message import Form, Message
 from models.messages.outbox import Effect, promise
@@ -95,10 +95,10 @@ def refusal(session: Session, request: Request, no: Refusal, now: datetime) -> M
     if isinstance(no, UnknownSender):
         extra = {"admins": listed(current[1].admins, locale) if current else "–"}
     if me is None or current is None:
-        words = refusals.words(no, locale, lambda number: Shown(str(number)), extra)
+        words = refusals.words(no, locale, lambda number: SafeText(str(number)), extra)
         return Message(text=words, locale=locale)
     reader = Reader(locale, me.zone(current[1].timezone), current[1].unit)
-    ctx = Context(
+    ctx = RequestContext(
         session=session,
         now=now,
         key=request.key,
@@ -124,6 +124,6 @@ def guessed_locale(request: Request) -> str:
     return "zh" if chinese or request.messenger == "dingtalk" else "en"
 
 
-def _usage(command: str, locale: str) -> Shown:
+def _usage(command: str, locale: str) -> SafeText:
     route = COMMANDS.get(command) or BUTTONS.get(command) or FORMS.get(command) or COMMANDS["help"]
     return route.usage(locale)

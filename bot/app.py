@@ -39,7 +39,7 @@ FINISH = 8.0
 """Seconds that what is in flight gets after SIGTERM; the process is gone within ten."""
 
 
-class House:
+class App:
     """Everything that runs in one process: dispatcher, messengers, worker, endpoints."""
 
     def __init__(
@@ -170,12 +170,12 @@ async def _prepare() -> None:
 
 
 @contextlib.asynccontextmanager
-async def house(settings: Settings, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[House]:
+async def open_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[App]:
     """A house with its database and its one HTTP session, both let go of at the end."""
     database = Database(settings.database_url)
     async with aiohttp.ClientSession() as http:
         try:
-            yield House(settings, database, http, clock)
+            yield App(settings, database, http, clock)
         finally:
             await asyncio.to_thread(database.close)
 
@@ -184,5 +184,5 @@ async def run_until_told(settings: Settings) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    async with house(settings) as built:
+    async with open_app(settings) as built:
         await built.run(stop)

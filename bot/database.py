@@ -79,14 +79,14 @@ def _sqlite(url: URL, begin: str, *pragmas: str) -> Engine:
     return engine
 
 
-class Writes(Exception):  # noqa: N818 - what it found out
+class WouldWrite(Exception):  # noqa: N818 - what it found out
     """Who only looks would have written something."""
 
 
 class _Looking(Session):
     def flush(self, objects: Any = None) -> None:
         if self.new or self.deleted or any(map(self.is_modified, self.dirty)):
-            raise Writes
+            raise WouldWrite
 
 
 @dataclass
@@ -115,7 +115,7 @@ class Database:
         return await asyncio.wrap_future(self.submit(work, deadline))
 
     async def look(self, work: Work[T], *, within: float | None = None) -> T:
-        """What `work(session)` sees at one moment, without waiting for who writes. Raises `Writes` where it would write."""
+        """What `work(session)` sees at one moment, without waiting for who writes. Raises `WouldWrite` where it would write."""
         deadline = None if within is None else time.monotonic() + within
         return await asyncio.wrap_future(self._pool.submit(self._seen, work, deadline))
 

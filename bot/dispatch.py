@@ -18,15 +18,15 @@ from sqlmodel import Session, select
 
 from bot import answers
 from bot.answers import Outcome
-from bot.database import Database, Writes
+from bot.database import Database, WouldWrite
 from bot.hearing import hear
 from bot.messengers.port import Messenger, Profile, Request
 from handlers import confirmation, lending
-from handlers.arguments import STATUS_KEPT, Said, Unread, require_here
-from handlers.context import Context
+from handlers.arguments import STATUS_KEPT, ProfileNeeded, Said, require_here
+from handlers.context import RequestContext
 from handlers.routes import BUTTONS, COMMANDS, CONFIRM, FORMS, HOME, Route
 from handlers.words import refusals, texts
-from handlers.words.text import Shown
+from handlers.words.text import SafeText
 from models.messages.message import Form, Message
 from models.messages.outbox import Effect, promise
 from models.people.member import HERE, Address, Member, addresses, found_at, meet
@@ -93,7 +93,7 @@ class Dispatcher:
             reference = uuid4().hex[:6].upper()
             log.exception("request failed", key=request.key, reference=reference, error=type(error).__name__)
             locale = self.locale(request)
-            words = texts.BROKE(locale, ref=Shown(reference))
+            words = texts.BROKE(locale, ref=SafeText(reference))
             return self.say_directly(request, Message(text=words, locale=locale))
 
     async def refuse(self, request: Request, no: Refusal) -> Outcome:
@@ -109,7 +109,7 @@ class Dispatcher:
             except Exception:
                 log.exception("a refusal could not be kept", key=request.key)
         locale = self.locale(request)
-        words = refusals.words(TooSlow(), locale, lambda number: Shown(str(number)), {})
+        words = refusals.words(TooSlow(), locale, lambda number: SafeText(str(number)), {})
         return self.say_directly(request, Message(text=words, locale=locale))
 
     async def home(self, address: str) -> Message:
@@ -135,15 +135,15 @@ class Dispatcher:
         once = partial(self._once, request=request, said=said, route=route, profiles=profiles)
         if route is not None and route.looks and request.answer_by is None:
             look = partial(self._looked, request=request, said=said, route=route, profiles=profiles)
-            with contextlib.suppress(Writes):
+            with contextlib.suppress(WouldWrite):
                 return await self._patient(lambda left: self.database.look(look, within=left), until)
         try:
             return await self._committed(once, until)
-        except Unread as more:
+        except ProfileNeeded as more:
             profiles |= await self._profiles([(one, True) for one in more.addresses if one not in profiles])
         try:
             return await self._committed(once, until)
-        except Unread:
+        except ProfileNeeded:
             raise StatusUnknown from None
 
     async def _committed(self, work: Callable[[Session], T], until: float) -> T:
@@ -242,7 +242,9 @@ class Dispatcher:
         ctx = self._context(session, request, profiles, now)
         return Outcome(_spoken(route(ctx, said), ctx))
 
-    def _answer(self, ctx: Context, request: Request, said: Said, route: Route | None) -> Message | Form:
+    def _answer(
+        self, ctx: RequestContext, request: Request, said: Said, route: Route | None
+    ) -> Message | Form:
         if said.intent in ("yes", "no"):
             return self._confirmed(ctx, said)
         if route is None:
@@ -254,7 +256,7 @@ class Dispatcher:
             return echo
         return route.handler(ctx, *arguments)
 
-    def _confirmed(self, ctx: Context, said: Said) -> Message | Form:
+    def _confirmed(self, ctx: RequestContext, said: Said) -> Message | Form:
         if said.code and lending.is_asked(ctx, said.code):
             route, meant = BUTTONS["borrow.accept" if said.intent == "yes" else "borrow.decline"], said
         else:
@@ -265,14 +267,14 @@ class Dispatcher:
         self._check(ctx, route)
         return route(ctx, meant)
 
-    def _check(self, ctx: Context, route: Route) -> None:
+    def _check(self, ctx: RequestContext, route: Route) -> None:
         """Where only colleagues may take part, whoever asks is the first who has to be one."""
         ctx.checks = route.checks and ctx.messenger in self.messengers
         require_here(ctx, ctx.me)
 
     def _context(
         self, session: Session, request: Request, profiles: dict[str, Profile | None], now: datetime
-    ) -> Context:
+    ) -> RequestContext:
         me, address = self._sender(session, request, profiles)
         here = addresses(session, me.id)[0] is address
         if not here or address.seen_at is None or now - address.seen_at > SEEN:
@@ -281,7 +283,7 @@ class Dispatcher:
         if current is None:
             raise NoPolicyYet
         self._met[request.sender] = me.locale or ""
-        return Context(
+        return RequestContext(
             session=session, now=now, key=request.key, version=current[0], policy=current[1], live=self.live,
             actor=f"member:{me.id}", me=me, messenger=request.messenger, place=request.place, thread=request.thread,
             command=self.command, as_of=self.as_of(),
@@ -344,7 +346,7 @@ class Dispatcher:
         me = Member.at(session, address)
         if current is None:
             raise NoPolicyYet
-        ctx = Context(
+        ctx = RequestContext(
             session=session, now=now, key=f"home:{address}", version=current[0], policy=current[1], live=self.live, me=me,
             messenger=address.split(":", 1)[0], command=self.command, as_of=self.as_of(),
         )  # fmt: skip
@@ -373,7 +375,7 @@ async def _said(messenger: Messenger, request: Request, message: Message) -> Non
         log.exception("an answer could not be given", key=request.key)
 
 
-def _spoken(answer: Message | Form, ctx: Context) -> Message | Form:
+def _spoken(answer: Message | Form, ctx: RequestContext) -> Message | Form:
     return answer.spoken(ctx.reader.locale) if isinstance(answer, Message) else answer
 
 

@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from bot.database import Database
 from bot.messengers.port import Messenger, MessengerError, Undeliverable
-from handlers.context import Voice
+from handlers.context import Context
 from handlers.routes import JOBS, Job
 from models.messages import outbox
 from models.messages.message import Message
@@ -213,7 +213,7 @@ class Worker:
         if current is None:
             return False
         return job.run(
-            Voice(session=session, now=now, key=key, version=current[0], policy=current[1], live=self.live)
+            Context(session=session, now=now, key=key, version=current[0], policy=current[1], live=self.live)
         )
 
     # One effect

@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import Session
 
 from handlers.approval.cards import policy_admins
-from handlers.context import Voice
+from handlers.context import Context
 from handlers.words.text import Text
 from models.messages.message import Message
 from models.policy import versions
@@ -23,9 +23,9 @@ def tell_admins(
     if current is None:
         return False
     key = f"alarm:{about}:{now:%Y-%m-%d}"
-    voice = Voice(session=session, now=now, key=key, version=current[0], policy=current[1])
+    ctx = Context(session=session, now=now, key=key, version=current[0], policy=current[1])
     told = [
-        voice.tell(admin, Message(text=text(voice.reader_of(admin).locale, **(facts or {}))))
+        ctx.tell(admin, Message(text=text(ctx.reader_of(admin).locale, **(facts or {}))))
         for admin in policy_admins(session, current[1])
     ]
     return any(told)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from handlers.context import Voice
+from handlers.context import Context
 from handlers.words import texts
-from handlers.words.text import Shown, Text, listed
+from handlers.words.text import SafeText, Text, listed
 from models.messages.message import Message
 from models.messages.outbox import Mailing
 from models.metering.gateway_state import free_models
@@ -39,40 +39,40 @@ TAKEN = Text(
 WELCOME_MORE = Text("`balance` shows what is left.", "发送 `余额` 可随时查看。")
 
 
-def announce(voice: Voice, member: Member, before: int, *, starts: date | None, mailing: Mailing) -> bool:
+def announce(ctx: Context, member: Member, before: int, *, starts: date | None, mailing: Mailing) -> bool:
     """Promise to tell somebody that their base changes on a day, or now; False when they cannot be reached."""
-    reader, due = voice.reader_of(member), voice.policy.base_for(member.columns())
-    day = reader.calendar_day(starts) if starts else reader.day(voice.now)
+    reader, due = ctx.reader_of(member), ctx.policy.base_for(member.columns())
+    day = reader.calendar_day(starts) if starts else reader.day(ctx.now)
     said = [CHANGED(reader.locale, day=day, before=reader.amount(before), after=reader.amount(due.amount))]
     if due.reason:
         said.append(BECAUSE(reader.locale, reason=due.reason))
-    if not due.amount and (free := free_models(voice.session, voice.policy)):
+    if not due.amount and (free := free_models(ctx.session, ctx.policy)):
         said.append(texts.FREE_MODELS_STILL(reader.locale, models=listed(free, reader.locale)))
     said.append((IF_SHORT if due.amount < before else WELCOME_MORE)(reader.locale))
-    text = Shown("\n".join(said))
-    return voice.tell(member, Message(text=text), about=announced(voice.version), mailing=mailing)
+    text = SafeText("\n".join(said))
+    return ctx.tell(member, Message(text=text), about=announced(ctx.version), mailing=mailing)
 
 
-def call_off(voice: Voice, member: Member, *, starts: date, mailing: Mailing) -> bool:
+def call_off(ctx: Context, member: Member, *, starts: date, mailing: Mailing) -> bool:
     """Promise to tell somebody that the change announced for a day does not come; False when they cannot be reached."""
-    reader, stays = voice.reader_of(member), voice.policy.base_for(member.columns()).amount
+    reader, stays = ctx.reader_of(member), ctx.policy.base_for(member.columns()).amount
     text = CALLED_OFF(reader.locale, day=reader.calendar_day(starts), amount=reader.amount(stays))
-    return voice.tell(member, Message(text=text), about=called_off(voice.version), mailing=mailing)
+    return ctx.tell(member, Message(text=text), about=called_off(ctx.version), mailing=mailing)
 
 
 def given(
-    voice: Voice, member: Member, amount: int, *, until: date | None, reason: str, mailing: Mailing
+    ctx: Context, member: Member, amount: int, *, until: date | None, reason: str, mailing: Mailing
 ) -> bool:
     """Promise to tell somebody what an operator gave them; below zero: took from them."""
-    reader, left = voice.reader_of(member), wallet_of(voice.session, member.id).available
+    reader, left = ctx.reader_of(member), wallet_of(ctx.session, member.id).available
     facts = {"amount": reader.amount(abs(amount)), "left": reader.amount(left)}
     if amount > 0:
-        ends = ending(Period.current(voice.session), until, voice.policy)
+        ends = ending(Period.current(ctx.session), until, ctx.policy)
         said = GIVEN(reader.locale, day=reader.last_day(ends), **facts)
     else:
         said = TAKEN(reader.locale, **facts)
-    text = Shown(f"{said}\n{BECAUSE(reader.locale, reason=reason)}")
-    return voice.tell(member, Message(text=text), mailing=mailing)
+    text = SafeText(f"{said}\n{BECAUSE(reader.locale, reason=reason)}")
+    return ctx.tell(member, Message(text=text), mailing=mailing)
 
 
 def announced(version: int) -> str:

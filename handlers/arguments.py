@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Self
 
-from handlers.context import Context
+from handlers.context import RequestContext
 from models.ledger.amount import All, parse
 from models.people.member import HERE, Member, addresses, require_colleague
 from models.refusal import (
@@ -50,11 +50,11 @@ class Said:
         return cls(**data)
 
 
-Take = Callable[[Context, Said], Any]
+ArgumentReader = Callable[[RequestContext, Said], Any]
 
 
 @dataclass(eq=False)
-class Unread(StatusUnknown):
+class ProfileNeeded(StatusUnknown):
     """The status of somebody at these addresses is needed and nobody has read it yet: read it and come again."""
 
     addresses: tuple[str, ...]
@@ -64,7 +64,7 @@ STATUS_KEPT = 60 * 60
 """Seconds for which what a messenger said of somebody may be believed."""
 
 
-def person(ctx: Context, said: Said) -> Member:
+def person(ctx: RequestContext, said: Said) -> Member:
     """The colleague that is meant; refused when the messenger calls them a guest, a bot or an outsider."""
     found = maybe_person(ctx, said)
     if found is None:
@@ -72,7 +72,7 @@ def person(ctx: Context, said: Said) -> Member:
     return found
 
 
-def maybe_person(ctx: Context, said: Said) -> Member | None:
+def maybe_person(ctx: RequestContext, said: Said) -> Member | None:
     if said.member is not None:
         return _here(ctx, ctx.session.get_one(Member, said.member))
     if said.handle:
@@ -83,13 +83,13 @@ def maybe_person(ctx: Context, said: Said) -> Member | None:
     return _here(ctx, Member.named(ctx.session, said.name)) if said.name else None
 
 
-def _here(ctx: Context, member: Member) -> Member:
+def _here(ctx: RequestContext, member: Member) -> Member:
     require_colleague(member)
     require_here(ctx, member)
     return member
 
 
-def require_here(ctx: Context, member: Member) -> None:
+def require_here(ctx: RequestContext, member: Member) -> None:
     """Raise unless a messenger lately called this one a member: guests, bots and outsiders take no part. Fails closed."""
     if not ctx.checks:
         return
@@ -106,10 +106,10 @@ def require_here(ctx: Context, member: Member) -> None:
             return
         if status is not None:
             raise OnlyColleagues if member.id == ctx.me.id else NotAColleague(member.name)
-    raise Unread(tuple(one.address for one in known))
+    raise ProfileNeeded(tuple(one.address for one in known))
 
 
-def amount(ctx: Context, said: Said) -> int:
+def amount(ctx: RequestContext, said: Said) -> int:
     """An exact amount in stored units."""
     found = amount_or_all(ctx, said)
     if found is None:
@@ -117,12 +117,12 @@ def amount(ctx: Context, said: Said) -> int:
     return found
 
 
-def maybe_amount(ctx: Context, said: Said) -> int | None:
+def maybe_amount(ctx: RequestContext, said: Said) -> int | None:
     """An exact amount, or None when none was given; `all` is refused."""
     return amount(ctx, said) if said.amount else None
 
 
-def amount_or_all(ctx: Context, said: Said) -> int | None:
+def amount_or_all(ctx: RequestContext, said: Said) -> int | None:
     """An exact amount; None for `all`, or when nothing was given."""
     if not said.amount:
         return None
@@ -130,18 +130,18 @@ def amount_or_all(ctx: Context, said: Said) -> int | None:
     return None if isinstance(read, All) else read.amount
 
 
-def lendable(ctx: Context, said: Said) -> int | None:
+def lendable(ctx: RequestContext, said: Said) -> int | None:
     """Like `amount_or_all`, but something has to be said."""
     if not said.amount:
         raise WrongUsage(said.intent)
     return amount_or_all(ctx, said)
 
 
-def reason(_: Context, said: Said) -> str:
+def reason(_: RequestContext, said: Said) -> str:
     return said.reason
 
 
-def until(_: Context, said: Said) -> date | None:
+def until(_: RequestContext, said: Said) -> date | None:
     if not said.until:
         return None
     try:
@@ -150,17 +150,17 @@ def until(_: Context, said: Said) -> date | None:
         raise BadDate(said.until) from None
 
 
-def code(_: Context, said: Said) -> str:
+def code(_: RequestContext, said: Said) -> str:
     if not said.code:
         raise WrongUsage(said.intent)
     return said.code
 
 
-def value(_: Context, said: Said) -> str:
+def value(_: RequestContext, said: Said) -> str:
     return said.code
 
 
-def locale(_: Context, said: Said) -> str:
+def locale(_: RequestContext, said: Said) -> str:
     if said.locale not in ("en", "zh"):
         raise WrongUsage("lang")
     return said.locale

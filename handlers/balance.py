@@ -8,9 +8,9 @@ from sqlmodel import col, select
 
 from handlers.approval.cards import days_left
 from handlers.changes import changes
-from handlers.context import Context, Reader
+from handlers.context import Reader, RequestContext
 from handlers.words import texts
-from handlers.words.text import Shown, listed
+from handlers.words.text import SafeText, listed
 from models.ledger.transfer import Entry, Transfer, statement
 from models.messages.message import Button, Message
 from models.metering.gateway_state import free_models
@@ -18,27 +18,27 @@ from models.metering.outlook import outlook
 from models.metering.usage import by_model
 from models.people.member import Member
 from models.quota.loan import Loan, loans_of, unspent_lent
-from models.quota.status import Standing
+from models.quota.status import QuotaStatus
 from models.quota.wallet import Wallet
 
 PAGE = 8
 
 
-def balance(ctx: Context) -> Message:
+def balance(ctx: RequestContext) -> Message:
     """What is left, how fast it goes, when it ends, what is lent and owed, which models are free."""
-    reader, stands = ctx.reader, Standing.of(ctx.session, ctx.me.id)
-    has = stands.has
-    if not stands.base and not has.available and not has.used:
+    reader, status = ctx.reader, QuotaStatus.of(ctx.session, ctx.me.id)
+    has = status.has
+    if not status.base and not has.available and not has.used:
         text = texts.BALANCE_FREE_ONLY(reader.locale)
     elif has.available > 0:
         text = texts.BALANCE(reader.locale, left=reader.amount(has.available))
     else:
         text = texts.BALANCE_NONE(reader.locale, left=reader.amount(has.available))
-    facts = [*_use(ctx, reader, stands), *_loans(ctx, reader, has)]
+    facts = [*_use(ctx, reader, status), *_loans(ctx, reader, has)]
     if free := free_models(ctx.session, ctx.policy):
         facts.append((texts.FREE_MODELS(reader.locale), listed(free, reader.locale)))
     out = has.available <= 0
-    text = Shown("\n".join((text, *(_recallable(ctx, reader) if out else ()), *changes(ctx, stands))))
+    text = SafeText("\n".join((text, *(_recallable(ctx, reader) if out else ()), *changes(ctx, status))))
     note = texts.AS_OF(reader.locale, time=reader.time(ctx.as_of)) if ctx.as_of else ""
     return Message(
         text=text,
@@ -48,7 +48,7 @@ def balance(ctx: Context) -> Message:
     )
 
 
-def _recallable(ctx: Context, reader: Reader) -> tuple[Shown, ...]:
+def _recallable(ctx: RequestContext, reader: Reader) -> tuple[SafeText, ...]:
     """What somebody who has nothing left can have back by a word."""
     amount = unspent_lent(ctx.session, ctx.me.id)
     return (texts.ALERT_RECALL(reader.locale, amount=reader.amount(amount)),) if amount else ()
@@ -64,15 +64,15 @@ def buttons(reader: Reader, *, out: bool = False) -> tuple[Button, ...]:
     )
 
 
-def _use(ctx: Context, reader: Reader, stands: Standing) -> list[tuple[str, str]]:
-    say, span, has = reader.locale, stands.span, stands.has
-    view = outlook(ctx.session, stands, ctx.now)
-    used, base = reader.amount(stands.used), reader.amount(stands.base)
+def _use(ctx: RequestContext, reader: Reader, status: QuotaStatus) -> list[tuple[str, str]]:
+    say, span, has = reader.locale, status.span, status.has
+    view = outlook(ctx.session, status, ctx.now)
+    used, base = reader.amount(status.used), reader.amount(status.base)
     facts = [(texts.USED(say), texts.USED_OF(say, used=used, base=base))]
     spent = by_model(ctx.session, ctx.me.id, span.start.astimezone(ctx.policy.zone).date())
     if spent:
         what = " · ".join(f"{model} {reader.amount(amount)}" for model, amount in spent[:3])
-        facts.append((texts.BY_WHAT(say), Shown(what)))
+        facts.append((texts.BY_WHAT(say), SafeText(what)))
     if view.pace:
         runs_out = (
             texts.RUNS_OUT_ON(say, day=reader.day(view.runs_out)) if view.runs_out else texts.LASTS(say)
@@ -83,7 +83,7 @@ def _use(ctx: Context, reader: Reader, stands: Standing) -> list[tuple[str, str]
     return [*facts, (texts.ENDS(say), ends)]
 
 
-def _loans(ctx: Context, reader: Reader, has: Wallet) -> list[tuple[str, str]]:
+def _loans(ctx: RequestContext, reader: Reader, has: Wallet) -> list[tuple[str, str]]:
     loans, say, me = loans_of(ctx.session, ctx.me.id), reader.locale, ctx.me.id
     sums = (
         (texts.TOP_UPS, has.top_ups),
@@ -94,7 +94,7 @@ def _loans(ctx: Context, reader: Reader, has: Wallet) -> list[tuple[str, str]]:
     return [(text(say), reader.amount(amount)) for text, amount in sums if amount]
 
 
-def history(ctx: Context, before: str = "") -> Message:
+def history(ctx: RequestContext, before: str = "") -> Message:
     """What one got and gave, a page by key, newest first."""
     reader, key = ctx.reader, _key(ctx, before)
     rows = statement(ctx.session, ctx.me.id, before=key, limit=PAGE + 1)
@@ -111,7 +111,7 @@ def history(ctx: Context, before: str = "") -> Message:
     return Message(title=title, text=lines, buttons=(older,))
 
 
-def _key(ctx: Context, text: str) -> tuple[datetime, int] | None:
+def _key(ctx: RequestContext, text: str) -> tuple[datetime, int] | None:
     """Where a page ends, by the number of its last row; anything but a row of one's own is the first page."""
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
     if not number:
@@ -120,14 +120,14 @@ def _key(ctx: Context, text: str) -> tuple[datetime, int] | None:
     return (last.at, last.id) if last else None
 
 
-def _line(ctx: Context, reader: Reader, entry: Entry, moved: Transfer, kind: str) -> Shown:
+def _line(ctx: RequestContext, reader: Reader, entry: Entry, moved: Transfer, kind: str) -> SafeText:
     what = (
         texts.MOVES[moved.kind](reader.locale, model=moved.reason)
         if moved.kind == "use"
         else _what(ctx, reader, moved)
     )
     sign = "+" if entry.amount > 0 else "−"
-    amount = Shown(f"{sign}{reader.amount(abs(entry.amount))}")
+    amount = SafeText(f"{sign}{reader.amount(abs(entry.amount))}")
     left = reader.amount(entry.balance_after)
     if kind in texts.OTHER_ACCOUNTS:
         left = texts.OTHER_ACCOUNTS[kind](reader.locale, left=left)
@@ -136,7 +136,7 @@ def _line(ctx: Context, reader: Reader, entry: Entry, moved: Transfer, kind: str
     )
 
 
-def _what(ctx: Context, reader: Reader, moved: Transfer) -> Shown:
+def _what(ctx: RequestContext, reader: Reader, moved: Transfer) -> SafeText:
     loan = ctx.session.get(Loan, moved.loan_id) if moved.loan_id else None
     taken = loan is not None and loan.borrower_id == ctx.me.id
     what = texts.MOVES["borrow" if taken and moved.kind == "lend" else moved.kind](reader.locale)
@@ -150,10 +150,10 @@ def _what(ctx: Context, reader: Reader, moved: Transfer) -> Shown:
     return texts.WITH_PERSON(reader.locale, what=what, name=other)
 
 
-def help_(ctx: Context) -> Message:
+def help_(ctx: RequestContext) -> Message:
     say = ctx.reader.locale
     command = ctx.command if ctx.messenger == "slack" else "余额" if ctx.reader.chinese else "balance"
-    text = texts.HELP(say, command=Shown(command))
+    text = texts.HELP(say, command=SafeText(command))
     return Message(
         title=texts.HELP_TITLE(say),
         text=text,
@@ -161,7 +161,7 @@ def help_(ctx: Context) -> Message:
     )
 
 
-def lang(ctx: Context, locale: str) -> Message:
+def lang(ctx: RequestContext, locale: str) -> Message:
     """Speak English or Chinese with somebody from now on."""
     ctx.me.locale = locale
     ctx.session.add(ctx.me)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Integer, bindparam, func
 from sqlmodel import col, select
 
-from handlers.context import Context, Voice
-from handlers.words.text import Shown, Text
+from handlers.context import Context, RequestContext
+from handlers.words.text import SafeText, Text
 from models.ledger.account import Account, AccountKind
 from models.messages.message import Message
 from models.people.member import Member
@@ -14,7 +14,7 @@ from models.policy.document import Policy
 from models.policy.versions import PolicyVersion, policy_of
 from models.quota.period import Period
 from models.quota.pool import funded
-from models.quota.status import Standing
+from models.quota.status import QuotaStatus
 
 CHANGED_SINCE = Text("Since {day}: {before} → {after} a period.", "{day}起，每期额度：{before} → {after}。")
 CHANGE_TO_COME = Text("From {day} your quota is {amount} a period.", "从{day}起，你每期的额度为 {amount}。")
@@ -27,11 +27,11 @@ NEARLY = 80
 """Percent of a pool's budget at which its owner is told."""
 
 
-def changes(ctx: Context, stands: Standing) -> list[Shown]:
+def changes(ctx: RequestContext, status: QuotaStatus) -> list[SafeText]:
     """One sentence for a base that changed in this period, one for a base that a staged policy will change."""
     rows = ctx.session.exec(_AROUND, params={"version": ctx.version}).all()
     in_force, staged = [row for row in rows if row.in_force_at], rows[-1:]
-    found = [_since(ctx, stands, *in_force[:2])] if len(in_force) > 1 else []
+    found = [_since(ctx, status, *in_force[:2])] if len(in_force) > 1 else []
     found += [_to_come(ctx, one) for one in staged if one.in_force_at is None]
     return [one for one in found if one is not None]
 
@@ -49,11 +49,13 @@ _AROUND = (  # what was in force before, what is, and what waits for its day
 )
 
 
-def _since(ctx: Context, stands: Standing, before: PolicyVersion, now: PolicyVersion) -> Shown | None:
+def _since(
+    ctx: RequestContext, status: QuotaStatus, before: PolicyVersion, now: PolicyVersion
+) -> SafeText | None:
     """What the last change of policy in this period made of one's base; nothing for who joined after it."""
-    if now.in_force_at is None or now.in_force_at < stands.span.start:
+    if now.in_force_at is None or now.in_force_at < status.span.start:
         return None
-    if stands.since is None or stands.since > now.in_force_at:
+    if status.since is None or status.since > now.in_force_at:
         return None
     columns = ctx.me.columns()
     old, new = _rules(before).base_for(columns).amount, ctx.policy.base_for(columns)
@@ -65,11 +67,11 @@ def _since(ctx: Context, stands: Standing, before: PolicyVersion, now: PolicyVer
         "before": reader.amount(old),
         "after": reader.amount(new.amount),
     }
-    why = BECAUSE(reader.locale, reason=new.reason) if new.reason else Shown("")
-    return Shown(CHANGED_SINCE(reader.locale, **facts) + why)
+    why = BECAUSE(reader.locale, reason=new.reason) if new.reason else SafeText("")
+    return SafeText(CHANGED_SINCE(reader.locale, **facts) + why)
 
 
-def _to_come(ctx: Context, staged: PolicyVersion) -> Shown | None:
+def _to_come(ctx: RequestContext, staged: PolicyVersion) -> SafeText | None:
     """What the staged policy will give instead, from its day on."""
     if staged.effective is None:
         return None
@@ -80,32 +82,32 @@ def _to_come(ctx: Context, staged: PolicyVersion) -> Shown | None:
     reader = ctx.reader
     day = reader.calendar_day(staged.effective)
     said = CHANGE_TO_COME(reader.locale, day=day, amount=reader.amount(due.amount))
-    return Shown(said + (BECAUSE(reader.locale, reason=due.reason) if due.reason else ""))
+    return SafeText(said + (BECAUSE(reader.locale, reason=due.reason) if due.reason else ""))
 
 
 def _rules(kept: PolicyVersion) -> Policy:
     return policy_of(kept.version or 0, kept.text)
 
 
-def warn_of_pools(voice: Voice) -> bool:
+def warn_of_pools(ctx: Context) -> bool:
     """The owner of a team hears once a period that four fifths of its budget are granted."""
-    period = Period.latest(voice.session)
+    period = Period.latest(ctx.session)
     if period is None or period.state != "open":
         return False
     pools = select(Account).where(Account.kind == AccountKind.POOL, Account.period_id == period.id)
-    for pool in voice.session.exec(pools).all():
-        budget, team = funded(voice.session, pool.id), voice.policy.team(pool.team or "")
+    for pool in ctx.session.exec(pools).all():
+        budget, team = funded(ctx.session, pool.id), ctx.policy.team(pool.team or "")
         spent = budget - pool.balance
         if team is None or team.owner is None or not budget or spent * 100 < NEARLY * budget:
             continue
-        owner = voice.session.exec(select(Member).where(Member.email == team.owner)).one_or_none()
-        if owner is not None and voice.first_time(f"pool:{pool.id}"):
-            _warn(voice, owner, team.name, spent, budget)
+        owner = ctx.session.exec(select(Member).where(Member.email == team.owner)).one_or_none()
+        if owner is not None and ctx.first_time(f"pool:{pool.id}"):
+            _warn(ctx, owner, team.name, spent, budget)
     return False
 
 
-def _warn(voice: Voice, owner: Member, team: str, spent: int, budget: int) -> None:
-    reader = voice.reader_of(owner)
+def _warn(ctx: Context, owner: Member, team: str, spent: int, budget: int) -> None:
+    reader = ctx.reader_of(owner)
     spent_, budget_, left = (reader.amount(one) for one in (spent, budget, budget - spent))
     text = POOL_NEARLY_SPENT(reader.locale, team=team, spent=spent_, budget=budget_, left=left)
-    voice.tell(owner, Message(text=text))
+    ctx.tell(owner, Message(text=text))

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from handlers import arguments
 from handlers.arguments import Said
-from handlers.context import Context
+from handlers.context import RequestContext
 from handlers.words import texts
-from handlers.words.text import Shown, Text
+from handlers.words.text import SafeText, Text
 from models.ledger.amount import Reading, parse
 from models.messages import confirmation
 from models.messages.message import Button, Message
@@ -34,7 +34,7 @@ WHAT: dict[str, Text] = {
 }
 
 
-def needed(ctx: Context, said: Said, fingerprint: str) -> Message | None:
+def needed(ctx: RequestContext, said: Said, fingerprint: str) -> Message | None:
     """The echo with its two buttons, kept till the answer; None when the command may run as it stands.
 
     A request without an amount opens a form, and an ask of nobody is a question back: neither moves anything. A CODE
@@ -64,7 +64,7 @@ def needed(ctx: Context, said: Said, fingerprint: str) -> Message | None:
     return Message(text=ask, buttons=(yes, no))
 
 
-def take(ctx: Context, answer: Said) -> Said:
+def take(ctx: RequestContext, answer: Said) -> Said:
     """What the yes or no answers; a button's code must be that of the newest echo."""
     return Said.from_json(confirmation.take(ctx.session, ctx.me.id, ctx.now, answer.code or None))
 
@@ -74,7 +74,7 @@ def is_echo(answer: object) -> bool:
     return isinstance(answer, Message) and any(button.action == "confirm.yes" for button in answer.buttons)
 
 
-def _sure(ctx: Context, said: Said) -> bool:
+def _sure(ctx: RequestContext, said: Said) -> bool:
     if not said.amount:
         return True
     read = parse(said.amount, ctx.policy.unit)
@@ -87,7 +87,7 @@ def _harmless(said: Said) -> bool:
     )
 
 
-def _what(ctx: Context, said: Said, who: Member | None) -> Shown:
+def _what(ctx: RequestContext, said: Said, who: Member | None) -> SafeText:
     reader = ctx.reader
     number = arguments.amount_or_all(ctx, said)
     asked = texts.AS_ASKED if said.intent == "approve" else texts.EVERYTHING
@@ -95,8 +95,8 @@ def _what(ctx: Context, said: Said, who: Member | None) -> Shown:
     facts = {
         "amount": asked(reader.locale) if number is None else reader.amount(number),
         "name": who.name if who else "?",
-        "team": texts.IN_TEAM(reader.locale, team=who.team) if who and who.team else Shown(""),
-        "code": Shown(said.code.upper()) if said.code.isalnum() else said.code,
+        "team": texts.IN_TEAM(reader.locale, team=who.team) if who and who.team else SafeText(""),
+        "code": SafeText(said.code.upper()) if said.code.isalnum() else said.code,
         "day": reader.day(datetime(day.year, day.month, day.day, 12, tzinfo=reader.zone)) if day else "?",
     }
     return WHAT[said.intent](reader.locale, **facts)

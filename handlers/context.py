@@ -1,4 +1,4 @@
-"""Context: who asks, when, where, in which transaction; and how to tell others."""
+"""The context of a request: who asks, when, where, in which transaction; and how to tell others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_datetime, format_time
 from sqlmodel import Session
 
-from handlers.words.text import Shown
+from handlers.words.text import SafeText
 from models.ledger.amount import Unit, shown
 from models.ledger.transfer import Cause
 from models.messages.message import Message
@@ -28,29 +28,29 @@ class Reader:
     zone: ZoneInfo
     unit: Unit
 
-    def amount(self, stored: int) -> Shown:
-        return Shown(shown(stored, self.unit, self.locale))
+    def amount(self, stored: int) -> SafeText:
+        return SafeText(shown(stored, self.unit, self.locale))
 
-    def day(self, at: datetime) -> Shown:
+    def day(self, at: datetime) -> SafeText:
         """A day as one says it: `30 Nov`, `11月30日`."""
-        return Shown(
+        return SafeText(
             format_date(at.astimezone(self.zone), "M月d日" if self.chinese else "d MMM", self._babel)
         )
 
-    def calendar_day(self, day: date) -> Shown:
+    def calendar_day(self, day: date) -> SafeText:
         """A day of the calendar, which is the same one everywhere."""
         return self.day(datetime(day.year, day.month, day.day, 12, tzinfo=self.zone))
 
-    def last_day(self, end: datetime) -> Shown:
+    def last_day(self, end: datetime) -> SafeText:
         """The last day before an exclusive end."""
         return self.day(end - timedelta(seconds=1))
 
-    def moment(self, at: datetime) -> Shown:
+    def moment(self, at: datetime) -> SafeText:
         pattern = "M月d日 HH:mm" if self.chinese else "d MMM HH:mm"
-        return Shown(format_datetime(at, pattern, self.zone, self._babel))
+        return SafeText(format_datetime(at, pattern, self.zone, self._babel))
 
-    def time(self, at: datetime) -> Shown:
-        return Shown(format_time(at, "HH:mm", self.zone, self._babel))
+    def time(self, at: datetime) -> SafeText:
+        return SafeText(format_time(at, "HH:mm", self.zone, self._babel))
 
     @property
     def chinese(self) -> bool:
@@ -62,7 +62,7 @@ class Reader:
 
 
 @dataclass(kw_only=True)
-class Voice:
+class Context:
     """The bot speaking in one transaction, at one now: what a job of the clock has, and every request too.
 
     `live`: a gateway enforces, so a grant counts once it was read back.
@@ -168,7 +168,7 @@ class Voice:
 
 
 @dataclass(kw_only=True)
-class Context(Voice):
+class RequestContext(Context):
     """One request: who asks, on which messenger, where. `as_of`: when usage was last read, if that is long ago.
 
     `checks`: only colleagues may take part in this, by their messenger's own word; `statuses`: what that word was.

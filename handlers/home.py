@@ -6,7 +6,7 @@ from sqlmodel import col, select
 
 from handlers.approval.cards import loan_lines, request_card, request_state
 from handlers.balance import balance
-from handlers.context import Context
+from handlers.context import RequestContext
 from handlers.words import texts
 from models.messages.message import Button, Message
 from models.quota.approvers import Asked
@@ -16,7 +16,7 @@ from models.refusal import NoPolicyYet
 MOST = 8
 
 
-def home(ctx: Context) -> Message:
+def home(ctx: RequestContext) -> Message:
     """Somebody's page, as it is now."""
     try:
         top = balance(ctx)
@@ -31,7 +31,7 @@ def home(ctx: Context) -> Message:
     )
 
 
-def _requests(ctx: Context) -> tuple[Message, ...]:
+def _requests(ctx: RequestContext) -> tuple[Message, ...]:
     reader, parts = ctx.reader, []
     mine = open_request(ctx.session, ctx.me.id)
     if mine is not None:
@@ -51,7 +51,7 @@ def _requests(ctx: Context) -> tuple[Message, ...]:
     return tuple(parts)
 
 
-def _loans(ctx: Context) -> tuple[Message, ...]:
+def _loans(ctx: RequestContext) -> tuple[Message, ...]:
     lines = loan_lines(ctx, ctx.me, ctx.reader)
     if not lines:
         return ()

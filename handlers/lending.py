@@ -8,9 +8,9 @@ from sqlmodel import col, select, update
 
 from handlers.approval.cards import loan_button, loan_lines
 from handlers.arguments import require_here
-from handlers.context import Context, Reader, Voice
+from handlers.context import Context, Reader, RequestContext
 from handlers.words import texts
-from handlers.words.text import Shown, Text
+from handlers.words.text import SafeText, Text
 from models.messages.message import Button, Message, clean, escape
 from models.people.member import Member
 from models.quota.ask import ASK_LASTS, Ask
@@ -19,7 +19,7 @@ from models.quota.loan import Lent, Loan, between, give_back, loans_of, may_borr
 from models.quota.loan import forgive as let_go
 from models.quota.loan import recall as take_back
 from models.quota.period import Period
-from models.quota.status import Standing
+from models.quota.status import QuotaStatus
 from models.quota.wallet import wallet_of
 from models.refusal import LendingIsOff, LendingToOneself, NoSuchLoan, UnknownCode, WrongUsage
 
@@ -27,7 +27,7 @@ MOST = 12
 """Loans on one message: each takes three of Slack's fifty blocks."""
 
 
-def lend(ctx: Context, borrower: Member, amount: int | None, reason: str = "") -> Message:
+def lend(ctx: RequestContext, borrower: Member, amount: int | None, reason: str = "") -> Message:
     """Lend at once; both are told. None: everything lendable."""
     reason = clean(reason)
     lent = Loan.make(
@@ -54,7 +54,7 @@ def lend(ctx: Context, borrower: Member, amount: int | None, reason: str = "") -
     )
 
 
-def _lent_to_you(ctx: Context, borrower: Member, lent: Lent, reason: str) -> Message:
+def _lent_to_you(ctx: RequestContext, borrower: Member, lent: Lent, reason: str) -> Message:
     reader = ctx.reader_of(borrower)
     text = texts.LENT_TO_YOU(
         reader.locale,
@@ -65,10 +65,10 @@ def _lent_to_you(ctx: Context, borrower: Member, lent: Lent, reason: str) -> Mes
     )
     more = f"\n> {escape(reason)}" if reason else ""
     button = loan_button(reader, "loan.return", lent.loan_id, ctx.me)
-    return Message(text=Shown(text + more), buttons=(button,))
+    return Message(text=SafeText(text + more), buttons=(button,))
 
 
-def borrow(ctx: Context, lender: Member | None, amount: int | None, reason: str = "") -> Message:
+def borrow(ctx: RequestContext, lender: Member | None, amount: int | None, reason: str = "") -> Message:
     """Ask a colleague, who lends with one click; nothing moves before."""
     reader = ctx.reader
     if amount is None:
@@ -80,7 +80,7 @@ def borrow(ctx: Context, lender: Member | None, amount: int | None, reason: str 
     if lender.id == ctx.me.id:
         raise LendingToOneself
     period = Period.current(ctx.session)
-    may_borrow(ctx.session, Standing.of(ctx.session, ctx.me.id), amount, ctx.policy, lender=lender)
+    may_borrow(ctx.session, QuotaStatus.of(ctx.session, ctx.me.id), amount, ctx.policy, lender=lender)
     ask = Ask(
         code=new_code(ctx.session), borrower_id=ctx.me.id, lender_id=lender.id, amount=amount, reason=clean(reason),
         asked_at=ctx.now, expires_at=min(ctx.now + ASK_LASTS, period.ends_at),
@@ -95,7 +95,7 @@ def borrow(ctx: Context, lender: Member | None, amount: int | None, reason: str 
     )
 
 
-def ask_card(ctx: Voice, ask: Ask, lender: Member) -> Message:
+def ask_card(ctx: Context, ask: Ask, lender: Member) -> Message:
     """What the lender sees, in the state the ask is in."""
     reader, borrower = ctx.reader_of(lender), ctx.session.get_one(Member, ask.borrower_id)
     say, amount = reader.locale, reader.amount(ask.amount)
@@ -116,11 +116,11 @@ def ask_card(ctx: Voice, ask: Ask, lender: Member) -> Message:
     )
     more = f"\n> {escape(ask.reason)}" if ask.reason else ""
     return Message(
-        title=texts.ASK_TITLE(say, borrower=borrower.name), text=Shown(text + more), buttons=buttons
+        title=texts.ASK_TITLE(say, borrower=borrower.name), text=SafeText(text + more), buttons=buttons
     )
 
 
-def accept(ctx: Context, code: str) -> Message:
+def accept(ctx: RequestContext, code: str) -> Message:
     """The one click of the lender; the second one is told that it is over."""
     ask = _ask(ctx, code)
     if not _close(ctx, ask, "lent"):
@@ -132,7 +132,7 @@ def accept(ctx: Context, code: str) -> Message:
     return answer
 
 
-def not_now(ctx: Context, code: str) -> Message:
+def not_now(ctx: RequestContext, code: str) -> Message:
     ask = _ask(ctx, code)
     if not _close(ctx, ask, "declined"):
         return Message(text=texts.ASK_CLOSED(ctx.reader.locale))
@@ -144,20 +144,20 @@ def not_now(ctx: Context, code: str) -> Message:
     return Message(text=texts.ASK_DECLINED(ctx.reader.locale, time=ctx.reader.moment(ctx.now)))
 
 
-def is_asked(ctx: Context, code: str) -> bool:
+def is_asked(ctx: RequestContext, code: str) -> bool:
     """Whether a colleague asked this one to lend under this code: then a typed yes or no is the answer."""
     query = select(Ask.id).where(Ask.code == code.strip().upper(), Ask.lender_id == ctx.me.id)
     return ctx.session.exec(query).first() is not None
 
 
-def _ask(ctx: Context, code: str) -> Ask:
+def _ask(ctx: RequestContext, code: str) -> Ask:
     found = ctx.session.exec(select(Ask).where(Ask.code == code.strip().upper())).one_or_none()
     if found is None or found.lender_id != ctx.me.id:
         raise UnknownCode(code)
     return found
 
 
-def _close(ctx: Context, ask: Ask, state: str) -> bool:
+def _close(ctx: RequestContext, ask: Ask, state: str) -> bool:
     """One conditional update; False when it was over before."""
     ctx.session.flush()
     changed = ctx.session.execute(
@@ -170,12 +170,12 @@ def _close(ctx: Context, ask: Ask, state: str) -> bool:
     return bool(changed.rowcount)  # type: ignore[attr-defined]
 
 
-def _settle(ctx: Context, ask: Ask) -> None:
+def _settle(ctx: RequestContext, ask: Ask) -> None:
     lender = ctx.session.get_one(Member, ask.lender_id)
     ctx.retell(f"ask:{ask.code}", lambda _, to: ask_card(ctx, ask, to or lender))
 
 
-def repay(ctx: Context, lender: Member | None, amount: int | None) -> Message:
+def repay(ctx: RequestContext, lender: Member | None, amount: int | None) -> Message:
     """Give back unspent quota, then pay what is owed; without a name when there is one lender only."""
     lender = lender or _only(ctx, taken=True)
     returned, repaid = give_back(
@@ -197,21 +197,21 @@ def repay(ctx: Context, lender: Member | None, amount: int | None) -> Message:
     return _sentences(*done, _still(ctx, mine, texts.YOU_OWE, lender, ctx.me))
 
 
-def _sentences(*said: Shown) -> Message:
-    return Message(text=Shown(" ".join(one for one in said if one)))
+def _sentences(*said: SafeText) -> Message:
+    return Message(text=SafeText(" ".join(one for one in said if one)))
 
 
-def _still(ctx: Context, reader: Reader, text: Text, lender: Member, borrower: Member) -> Shown:
+def _still(ctx: RequestContext, reader: Reader, text: Text, lender: Member, borrower: Member) -> SafeText:
     """What is still owed, in these words; or that they are even; nothing while there is only something to spend."""
     try:
         sums = [sums for _, sums in between(ctx.session, lender=lender, borrower=borrower)]
     except NoSuchLoan:
         return texts.EVEN(reader.locale)
     owed = sum(one.owed for one in sums)
-    return text(reader.locale, owed=reader.amount(owed)) if owed else Shown("")
+    return text(reader.locale, owed=reader.amount(owed)) if owed else SafeText("")
 
 
-def recall(ctx: Context, borrower: Member | None, amount: int | None) -> Message:
+def recall(ctx: RequestContext, borrower: Member | None, amount: int | None) -> Message:
     """The lender takes back what is unspent."""
     borrower = borrower or _only(ctx, taken=False)
     moved = take_back(ctx.session, lender=ctx.me, borrower=borrower, amount=amount, cause=ctx.cause())
@@ -225,7 +225,7 @@ def recall(ctx: Context, borrower: Member | None, amount: int | None) -> Message
     return _sentences(done, _still(ctx, mine, texts.THEY_OWE, ctx.me, borrower))
 
 
-def forgive(ctx: Context, borrower: Member | None, amount: int | None) -> Message:
+def forgive(ctx: RequestContext, borrower: Member | None, amount: int | None) -> Message:
     """The lender lets what is owed go, for good."""
     borrower = borrower or _only(ctx, taken=False)
     gone = let_go(ctx.session, lender=ctx.me, borrower=borrower, amount=amount, cause=ctx.cause())
@@ -238,7 +238,7 @@ def forgive(ctx: Context, borrower: Member | None, amount: int | None) -> Messag
     return Message(text=texts.FORGAVE(mine.locale, borrower=borrower.name, amount=mine.amount(gone)))
 
 
-def loans(ctx: Context) -> Message:
+def loans(ctx: RequestContext) -> Message:
     """Every open loan, both ways, with what one can do about it."""
     reader = ctx.reader
     lines = loan_lines(ctx, ctx.me, reader)
@@ -250,19 +250,19 @@ def loans(ctx: Context) -> Message:
     return Message(title=texts.LOANS_TITLE(reader.locale), text="", parts=parts)
 
 
-def return_loan(ctx: Context, number: str) -> Message:
+def return_loan(ctx: RequestContext, number: str) -> Message:
     return repay(ctx, ctx.session.get_one(Member, _mine(ctx, number, taken=True).lender_id), None)
 
 
-def recall_loan(ctx: Context, number: str) -> Message:
+def recall_loan(ctx: RequestContext, number: str) -> Message:
     return recall(ctx, ctx.session.get_one(Member, _mine(ctx, number, taken=False).borrower_id), None)
 
 
-def forgive_loan(ctx: Context, number: str) -> Message:
+def forgive_loan(ctx: RequestContext, number: str) -> Message:
     return forgive(ctx, ctx.session.get_one(Member, _mine(ctx, number, taken=False).borrower_id), None)
 
 
-def _mine(ctx: Context, number: str, *, taken: bool) -> Loan:
+def _mine(ctx: RequestContext, number: str, *, taken: bool) -> Loan:
     """The loan a button names, if it is the clicker's on that side."""
     found = (
         ctx.session.get(Loan, int(number))
@@ -274,7 +274,7 @@ def _mine(ctx: Context, number: str, *, taken: bool) -> Loan:
     return found
 
 
-def _only(ctx: Context, *, taken: bool) -> Member:
+def _only(ctx: RequestContext, *, taken: bool) -> Member:
     """The other one, when there is only one open loan of that side."""
     mine = [loan for loan, _ in loans_of(ctx.session, ctx.me.id) if (loan.borrower_id == ctx.me.id) == taken]
     others = {loan.lender_id if taken else loan.borrower_id for loan in mine}
@@ -283,11 +283,11 @@ def _only(ctx: Context, *, taken: bool) -> Member:
     return ctx.session.get_one(Member, others.pop())
 
 
-def _left(ctx: Context, member: Member) -> Shown:
+def _left(ctx: RequestContext, member: Member) -> SafeText:
     return ctx.reader_of(member).amount(wallet_of(ctx.session, member.id).available)
 
 
-def _refresh(ctx: Context, other: Member) -> None:
+def _refresh(ctx: RequestContext, other: Member) -> None:
     ctx.refresh_home(ctx.me)
     ctx.refresh_home(other)
 

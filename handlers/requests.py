@@ -7,9 +7,9 @@ from datetime import date
 from sqlmodel import col, select
 
 from handlers.approval import cards, oa_form
-from handlers.context import Context, Voice
+from handlers.context import Context, RequestContext
 from handlers.words import texts
-from handlers.words.text import Shown, listed
+from handlers.words.text import SafeText, listed
 from models.ledger.amount import Unit, share
 from models.messages.message import Button, Field, Form, Message, clean, escape
 from models.messages.outbox import copies
@@ -27,12 +27,14 @@ from models.quota.request import approve as grant
 from models.quota.request import cancel as take_back
 from models.quota.request import decline as refuse
 from models.quota.request import revoke as take_unspent
-from models.quota.status import Standing
+from models.quota.status import QuotaStatus
 from models.quota.wallet import wallet_of
 from models.refusal import AlreadyDecided, BadDate, Refusal, WrongUsage
 
 
-def request(ctx: Context, amount: int | None, reason: str = "", until: date | None = None) -> Message | Form:
+def request(
+    ctx: RequestContext, amount: int | None, reason: str = "", until: date | None = None
+) -> Message | Form:
     """Ask the manager; without an amount, the form. An open request is amended under a new CODE."""
     if amount is None:
         return request_form(ctx)
@@ -56,27 +58,27 @@ def request(ctx: Context, amount: int | None, reason: str = "", until: date | No
     return _sent(ctx, asked, old)
 
 
-def _less(ctx: Context) -> int:
+def _less(ctx: RequestContext) -> int:
     """What would last to the end of the period; stored with the CODE and granted exactly as shown."""
-    stands = Standing.of(ctx.session, ctx.me.id)
+    status = QuotaStatus.of(ctx.session, ctx.me.id)
     step = 1000 if ctx.policy.unit is Unit.TOKENS else ctx.policy.unit.scale
-    return needed(outlook(ctx.session, stands, ctx.now), stands.has, step)
+    return needed(outlook(ctx.session, status, ctx.now), status.has, step)
 
 
-def _sent(ctx: Context, asked: Request, old: str | None) -> Message:
+def _sent(ctx: RequestContext, asked: Request, old: str | None) -> Message:
     """Sent at once; the same answer names the cheaper ways beside cancel."""
     reader = ctx.reader
     say = reader.locale
     if asked.state == "unroutable":
-        first = texts.REQUEST_UNROUTABLE(say, amount=reader.amount(asked.amount), code=Shown(asked.code))
+        first = texts.REQUEST_UNROUTABLE(say, amount=reader.amount(asked.amount), code=SafeText(asked.code))
     else:
         who = cards.asked_names(ctx.session, asked, reader)
         first = texts.REQUEST_SENT(
-            say, amount=reader.amount(asked.amount), code=Shown(asked.code), approver=who
+            say, amount=reader.amount(asked.amount), code=SafeText(asked.code), approver=who
         )
     lines = [first]
     if old is not None:
-        lines.append(texts.REQUEST_AMENDED(say, old=Shown(old)))
+        lines.append(texts.REQUEST_AMENDED(say, old=SafeText(old)))
     recallable = sum(
         sums.unspent for loan, sums in loans_of(ctx.session, ctx.me.id) if loan.lender_id == ctx.me.id
     )
@@ -90,13 +92,13 @@ def _sent(ctx: Context, asked: Request, old: str | None) -> Message:
     return Message(text="\n".join(lines), buttons=(cancel_button,))
 
 
-def tell_asked(ctx: Voice, asked: Request) -> None:
+def tell_asked(ctx: Context, asked: Request) -> None:
     """A form, or the full card to everybody asked who has none yet; the admins when there is nobody to ask."""
     if asked.state == "unroutable":
         name = ctx.session.get_one(Member, asked.member_id).name
         for admin in cards.policy_admins(ctx.session, ctx.policy):
             reader = ctx.reader_of(admin)
-            facts = {"name": name, "amount": reader.amount(asked.amount), "code": Shown(asked.code)}
+            facts = {"name": name, "amount": reader.amount(asked.amount), "code": SafeText(asked.code)}
             ctx.tell(admin, Message(text=texts.REQUEST_UNROUTABLE_ADMIN(reader.locale, **facts)))
         return
     on_form = oa_form.put(ctx, asked)
@@ -111,12 +113,12 @@ def tell_asked(ctx: Voice, asked: Request) -> None:
             ctx.refresh_home(to)
 
 
-def _approved_by_policy(ctx: Context, asked: Request) -> Message | None:
+def _approved_by_policy(ctx: RequestContext, asked: Request) -> Message | None:
     """Only when the policy says so: small, seldom, and shown to the manager with a one-tap revoke."""
     return None if ctx.policy.requests.auto_approve.per_period == 0 else _auto(ctx, asked)
 
 
-def _auto(ctx: Context, asked: Request) -> Message | None:
+def _auto(ctx: RequestContext, asked: Request) -> Message | None:
     rule, period = ctx.policy.requests.auto_approve, Period.current(ctx.session)
     most = share(base_of(ctx.session, ctx.me.id, period.id), rule.share)
     if not auto_approve(
@@ -132,7 +134,7 @@ def _auto(ctx: Context, asked: Request) -> Message | None:
     for one in _asked_members(ctx, asked):
         reader = ctx.reader_of(one)
         text = texts.AUTO_APPROVED(
-            reader.locale, name=ctx.me.name, amount=reader.amount(asked.granted), code=Shown(asked.code)
+            reader.locale, name=ctx.me.name, amount=reader.amount(asked.granted), code=SafeText(asked.code)
         )
         button = Button(
             texts.REVOKE_BUTTON(reader.locale), "request.revoke", asked.code, typed=f"revoke {asked.code}"
@@ -141,17 +143,17 @@ def _auto(ctx: Context, asked: Request) -> Message | None:
     return granted_message(ctx, asked)
 
 
-def _asked_members(ctx: Voice, asked: Request) -> list[Member]:
+def _asked_members(ctx: Context, asked: Request) -> list[Member]:
     ids = ctx.session.exec(select(Asked.member_id).where(Asked.request_id == asked.id)).all()
     return [ctx.session.get_one(Member, one) for one in ids]
 
 
-def approve(ctx: Context, code: str, amount: int | None = None) -> Message:
+def approve(ctx: RequestContext, code: str, amount: int | None = None) -> Message:
     """Grant what was asked, or the amount that was typed; the requester is told and every copy settles."""
     return _approve(ctx, find(ctx.session, code, ctx.me), amount)
 
 
-def approve_less(ctx: Context, code: str) -> Message:
+def approve_less(ctx: RequestContext, code: str) -> Message:
     """Grant exactly what the button showed."""
     found = find(ctx.session, code, ctx.me)
     cards.require_decider(ctx, found, ctx.me)
@@ -162,7 +164,7 @@ def approve_less(ctx: Context, code: str) -> Message:
     return _approve(ctx, found, less)
 
 
-def _approve(ctx: Context, found: Request, amount: int | None) -> Message:
+def _approve(ctx: RequestContext, found: Request, amount: int | None) -> Message:
     done = grant(
         ctx.session, found, ctx.me, amount, policy=ctx.policy, live=ctx.live, cause=ctx.cause(found.reason)
     )
@@ -171,12 +173,12 @@ def _approve(ctx: Context, found: Request, amount: int | None) -> Message:
     settle(ctx, done)
     reader = ctx.reader
     text = texts.YOU_APPROVED(
-        reader.locale, name=requester.name, amount=reader.amount(done.granted), code=Shown(done.code)
+        reader.locale, name=requester.name, amount=reader.amount(done.granted), code=SafeText(done.code)
     )
     return Message(text=text)
 
 
-def granted_message(ctx: Voice, done: Request) -> Message:
+def granted_message(ctx: Context, done: Request) -> Message:
     """What the requester hears: live words only when the gateway said so."""
     requester = ctx.session.get_one(Member, done.member_id)
     reader, by = (
@@ -186,7 +188,7 @@ def granted_message(ctx: Voice, done: Request) -> Message:
     until = (
         texts.UNTIL_DAY(reader.locale, day=reader.last_day(end_of_day(done.until, ctx.policy.zone)))
         if done.until
-        else Shown("")
+        else SafeText("")
     )
     facts = {
         "by": by.name if by else texts.BY_POLICY(reader.locale),
@@ -202,7 +204,7 @@ def granted_message(ctx: Voice, done: Request) -> Message:
     return Message(text=text, footnote=note)
 
 
-def decline(ctx: Context, code: str, reason: str = "") -> Message | Form:
+def decline(ctx: RequestContext, code: str, reason: str = "") -> Message | Form:
     """Say no, with a reason that the requester is told."""
     found = find(ctx.session, code, ctx.me)
     if not clean(reason):
@@ -213,25 +215,25 @@ def decline(ctx: Context, code: str, reason: str = "") -> Message | Form:
     requester = ctx.session.get_one(Member, done.member_id)
     theirs = ctx.reader_of(requester)
     text = texts.DECLINED(
-        theirs.locale, by=ctx.me.name, amount=theirs.amount(done.amount), code=Shown(done.code)
+        theirs.locale, by=ctx.me.name, amount=theirs.amount(done.amount), code=SafeText(done.code)
     )
     again = Button(texts.ASK_AGAIN_BUTTON(theirs.locale), "request.open", typed="request")
-    ctx.tell(requester, Message(text=Shown(f"{text}\n> {escape(done.answer)}"), buttons=(again,)))
+    ctx.tell(requester, Message(text=SafeText(f"{text}\n> {escape(done.answer)}"), buttons=(again,)))
     settle(ctx, done)
-    return Message(text=texts.YOU_DECLINED(ctx.reader.locale, code=Shown(done.code), name=requester.name))
+    return Message(text=texts.YOU_DECLINED(ctx.reader.locale, code=SafeText(done.code), name=requester.name))
 
 
-def cancel(ctx: Context, code: str) -> Message:
+def cancel(ctx: RequestContext, code: str) -> Message:
     """The requester takes it back."""
     done = take_back(ctx.session, find(ctx.session, code, ctx.me), ctx.me, ctx.cause())
     settle(ctx, done)
     reader = ctx.reader
     return Message(
-        text=texts.CANCELLED(reader.locale, amount=reader.amount(done.amount), code=Shown(done.code))
+        text=texts.CANCELLED(reader.locale, amount=reader.amount(done.amount), code=SafeText(done.code))
     )
 
 
-def revoke(ctx: Context, code: str) -> Message:
+def revoke(ctx: RequestContext, code: str) -> Message:
     """Whoever approved takes back what is unspent."""
     found = find(ctx.session, code, ctx.me)
     amount = take_unspent(ctx.session, found, ctx.me, cause=ctx.cause())
@@ -239,16 +241,16 @@ def revoke(ctx: Context, code: str) -> Message:
     theirs = ctx.reader_of(requester)
     left = theirs.amount(wallet_of(ctx.session, requester.id).available)
     told = texts.REVOKED_FROM_YOU(
-        theirs.locale, by=ctx.me.name, amount=theirs.amount(amount), code=Shown(found.code), left=left
+        theirs.locale, by=ctx.me.name, amount=theirs.amount(amount), code=SafeText(found.code), left=left
     )
     ctx.tell(requester, Message(text=told))
     ctx.refresh_home(requester)
     return Message(
-        text=texts.REVOKED(ctx.reader.locale, amount=ctx.reader.amount(amount), code=Shown(found.code))
+        text=texts.REVOKED(ctx.reader.locale, amount=ctx.reader.amount(amount), code=SafeText(found.code))
     )
 
 
-def delegate(ctx: Context, to: Member, until: date | None) -> Message:
+def delegate(ctx: RequestContext, to: Member, until: date | None) -> Message:
     """Hand one's approvals over until a day, that day included."""
     if until is None:
         raise WrongUsage("delegate")
@@ -265,7 +267,7 @@ def delegate(ctx: Context, to: Member, until: date | None) -> Message:
     return Message(text=texts.DELEGATED(mine.locale, name=to.name, day=mine.last_day(ends)))
 
 
-def settle(ctx: Voice, done: Request) -> None:
+def settle(ctx: Context, done: Request) -> None:
     """Every copy of the card shows what was decided; pages are refreshed."""
     ctx.retell(done.about, lambda shape, to: cards.request_card(ctx, done, shape, to))
     ctx.refresh_home(ctx.session.get_one(Member, done.member_id))
@@ -276,8 +278,8 @@ def settle(ctx: Voice, done: Request) -> None:
 # Forms
 
 
-def request_form(ctx: Context) -> Form:
-    say, unit = ctx.reader.locale, Shown(ctx.policy.unit)
+def request_form(ctx: RequestContext) -> Form:
+    say, unit = ctx.reader.locale, SafeText(ctx.policy.unit)
     fields = (
         Field("amount", texts.AMOUNT_FIELD(say, unit=unit)),
         Field("reason", texts.REASON_FIELD(say), "long", optional=True),
@@ -288,8 +290,8 @@ def request_form(ctx: Context) -> Form:
     )
 
 
-def lend_form(ctx: Context) -> Form:
-    say, unit = ctx.reader.locale, Shown(ctx.policy.unit)
+def lend_form(ctx: RequestContext) -> Form:
+    say, unit = ctx.reader.locale, SafeText(ctx.policy.unit)
     fields = (
         Field("person", texts.PERSON_FIELD(say), "person"),
         Field("amount", texts.AMOUNT_FIELD(say, unit=unit)),
@@ -300,7 +302,7 @@ def lend_form(ctx: Context) -> Form:
     )
 
 
-def decline_form(ctx: Context, code: str) -> Form:
+def decline_form(ctx: RequestContext, code: str) -> Form:
     """The question for a reason; authority is checked now to be kind, and again when it is answered."""
     found = find(ctx.session, code, ctx.me)
     name, say = ctx.session.get_one(Member, found.member_id).name, ctx.reader.locale
@@ -312,7 +314,7 @@ def decline_form(ctx: Context, code: str) -> Form:
     )  # fmt: skip
 
 
-def explain(ctx: Context, no: Refusal) -> dict[str, object]:
+def explain(ctx: RequestContext, no: Refusal) -> dict[str, object]:
     """What a refusal about a request needs beyond its facts: its state in words."""
     if isinstance(no, AlreadyDecided):
         facts = {
@@ -322,6 +324,6 @@ def explain(ctx: Context, no: Refusal) -> dict[str, object]:
         }
         return {
             "state": cards.STATES[no.state](ctx.reader.locale, approver="", **facts),
-            "code": Shown(no.code),
+            "code": SafeText(no.code),
         }
     return {}

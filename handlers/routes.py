@@ -9,9 +9,9 @@ from typing import Any
 
 from handlers import arguments as a
 from handlers import balance, changes, home, lending, requests, team
-from handlers.arguments import Said, Take
+from handlers.arguments import ArgumentReader, Said
 from handlers.clock import housekeeping
-from handlers.context import Context
+from handlers.context import RequestContext
 from handlers.gateway import alerts
 from handlers.words.text import Text
 from models.messages.message import Form, Message
@@ -28,7 +28,7 @@ class Route:
     """
 
     handler: Callable[..., Message | Form]
-    takes: tuple[Take, ...] = ()
+    arguments: tuple[ArgumentReader, ...] = ()
     usage: Text = _HELP
     moves: bool = False
     looks: bool = False
@@ -36,13 +36,13 @@ class Route:
     checks: bool = False
     form: Callable[..., Form] | None = None
 
-    def __call__(self, ctx: Context, said: Said) -> Message | Form:
+    def __call__(self, ctx: RequestContext, said: Said) -> Message | Form:
         """Read the arguments and ask the handler."""
         return self.handler(ctx, *self.read(ctx, said))
 
-    def read(self, ctx: Context, said: Said) -> list[Any]:
+    def read(self, ctx: RequestContext, said: Said) -> list[Any]:
         """What was said as arguments, or the refusal that says what is wrong with it."""
-        return [take(ctx, said) for take in self.takes]
+        return [take(ctx, said) for take in self.arguments]
 
 
 _LEND = Text("`lend @bob 50 [reason]`", "`借给 @小李 50 [理由]`")

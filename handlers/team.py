@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from handlers.context import Context
+from handlers.context import RequestContext
 from handlers.words import texts
 from handlers.words.text import Text, listed
 from models.ledger.account import Account, AccountKind
@@ -28,7 +28,7 @@ YEAR_OF = Text(
 )
 
 
-def team(ctx: Context) -> Message:
+def team(ctx: RequestContext) -> Message:
     """Totals of the teams one owns, or of one's reports: budget, use, by model."""
     period = Period.current(ctx.session)
     names = [one.name for one in ctx.policy.teams if one.owner == ctx.me.email]
@@ -63,7 +63,7 @@ def team(ctx: Context) -> Message:
     )
 
 
-def _year(ctx: Context) -> list[tuple[str, str]]:
+def _year(ctx: RequestContext) -> list[tuple[str, str]]:
     """The organisation's year, for admins and owners of teams."""
     budget, say = ctx.policy.organisation.year_budget, ctx.reader.locale
     concerns = ctx.me.email in ctx.policy.admins or any(one.owner == ctx.me.email for one in ctx.policy.teams)
@@ -75,7 +75,7 @@ def _year(ctx: Context) -> list[tuple[str, str]]:
     return [(YEAR(say), said)]
 
 
-def _members(ctx: Context, teams: list[str]) -> Any:
+def _members(ctx: RequestContext, teams: list[str]) -> Any:
     """Their ids as a query: they may be more than a statement takes values."""
     query = select(Member.id).where(col(Member.left_at).is_(None))
     if teams:
@@ -86,11 +86,11 @@ def _members(ctx: Context, teams: list[str]) -> Any:
     return query.where(Member.manager_id == ctx.me.id)
 
 
-def _team_names(ctx: Context) -> list[str]:
+def _team_names(ctx: RequestContext) -> list[str]:
     return list(ctx.session.exec(select(Member.team).distinct()).all())
 
 
-def _sums(ctx: Context, period: Period, people: Any) -> list[tuple[str, str]]:
+def _sums(ctx: RequestContext, period: Period, people: Any) -> list[tuple[str, str]]:
     reader = ctx.reader
     held = dict(
         ctx.session.exec(
@@ -113,7 +113,7 @@ def _sums(ctx: Context, period: Period, people: Any) -> list[tuple[str, str]]:
     ]
 
 
-def _by_model(ctx: Context, since: date, people: Any) -> Chart | None:
+def _by_model(ctx: RequestContext, since: date, people: Any) -> Chart | None:
     spent = func.sum(col(Usage.amount))
     query = (
         select(Usage.model, spent)

@@ -1,4 +1,4 @@
-"""Trouble that waits for its occasion: what the switches of every stand-in have in common."""
+"""Faults that wait for their occasion: what the switches of every stand-in have in common."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from bot.database import Database
 from handlers import requests
 from handlers.clock.housekeeping import requests_due
-from handlers.context import Voice
+from handlers.context import Context
 from models.ledger.audit import audit
 from models.ledger.transfer import Cause
 from models.messages.message import Message
@@ -155,11 +155,11 @@ def change(database: Database, *swaps: tuple[str, str], more: str = "", now: dat
     database.transact(run)
 
 
-def voice(session: Session, now: datetime, key: str = "") -> Voice:
+def ctx(session: Session, now: datetime, key: str = "") -> Context:
     """The clock speaking."""
     current = versions.current(session)
     assert current is not None
-    return Voice(
+    return Context(
         session=session, now=now, key=key or f"clock{next(_numbers)}", version=current[0], policy=current[1]
     )
 
@@ -201,16 +201,16 @@ def after(**span: float) -> datetime:
     return NOW + timedelta(**span)
 
 
-def clock(town: Database, now: datetime) -> None:
-    town.transact(lambda session: requests_due(voice(session, now)))
+def clock(company: Database, now: datetime) -> None:
+    company.transact(lambda session: requests_due(ctx(session, now)))
 
 
-def asked(town: Database) -> list[str]:
+def asked(company: Database) -> list[str]:
     """Who was asked so far, in order."""
-    rows = town.transact(lambda session: session.exec(select(Asked).order_by(Asked.asked_at)).all())
-    names = town.transact(lambda session: {who(session, name).id: name for name in CAST})
+    rows = company.transact(lambda session: session.exec(select(Asked).order_by(Asked.asked_at)).all())
+    names = company.transact(lambda session: {who(session, name).id: name for name in CAST})
     return [names[row.member_id] for row in rows]
 
 
-def state(town: Database) -> str:
-    return town.transact(lambda session: session.exec(select(Request.state)).one())
+def state(company: Database) -> str:
+    return company.transact(lambda session: session.exec(select(Request.state)).one())

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlmodel import Session, select
 
 from bot.database import Database
-from handlers.context import Context
+from handlers.context import RequestContext
 from models.people.member import Address, Member
 from models.policy import document, versions
 from models.quota.closing import advance, open_first
@@ -54,7 +54,7 @@ CAST = {  # name: (slack id, manager, team, role, employment, locale)
 }
 
 
-def settle_town(database: Database, policy: str = POLICY, now: datetime = NOW) -> None:
+def settle_company(database: Database, policy: str = POLICY, now: datetime = NOW) -> None:
     """Everybody moves in, the policy is applied, November is open."""
     database.transact(lambda session: _people(session, now))
     version = database.transact(lambda session: versions.record_version(session, policy, now, "ops"))
@@ -90,12 +90,14 @@ def who(session: Session, name: str) -> Member:
     return session.exec(select(Member).where(Member.email == f"{name}@corp.example")).one()
 
 
-def asks(session: Session, name: str, now: datetime = NOW, key: str = "test", **more: object) -> Context:
-    """A Context in which this person asks something."""
+def asks(
+    session: Session, name: str, now: datetime = NOW, key: str = "test", **more: object
+) -> RequestContext:
+    """A RequestContext in which this person asks something."""
     current = versions.current(session)
     assert current is not None
     me = who(session, name)
-    return Context(  # type: ignore[arg-type]
+    return RequestContext(  # type: ignore[arg-type]
         session=session,
         now=now,
         key=key,

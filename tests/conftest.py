@@ -16,7 +16,7 @@ from sqlalchemy import text
 from bot.database import Database
 from bot.migrate import migrate
 from models.migrations.tables import metadata
-from tests.company import settle_town
+from tests.company import settle_company
 
 settings.register_profile("calm", deadline=None)  # no test asserts times, and machines are shared
 settings.load_profile("calm")
@@ -85,6 +85,6 @@ def database(request: pytest.FixtureRequest) -> Database:
 
 
 @pytest.fixture
-def town(database: Database) -> Database:
-    settle_town(database)
+def company(database: Database) -> Database:
+    settle_company(database)
     return database

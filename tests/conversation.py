@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from sandbox.dingtalk import organisation as dingtalk
 from sandbox.slack import workspace as slack
 from tests import dingtalk_env as ding
-from tests.slack_env import Stage, changed, metered
+from tests.slack_env import SlackEnv, changed, metered
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def plain(text: str) -> str:
 class SlackTalk:
     """On a stage with Slack."""
 
-    stage: Stage
+    stage: SlackEnv
 
     async def say(self, name: str, words: str) -> Seen:
         return self._seen(await self.stage.say(name, words))
@@ -132,7 +132,7 @@ class SlackTalk:
 class DingTalkTalk:
     """On a stage with DingTalk."""
 
-    stage: ding.DingStage
+    stage: ding.DingTalkEnv
 
     async def say(self, name: str, words: str) -> Seen:
         at = [one.lower() for one in re.findall(r"@(\w+)", words)]

@@ -129,7 +129,7 @@ def aim(shot: Callable[[str], None]) -> None:
     loan.Loan._open = staticmethod(_around(loan.Loan._open, lambda: shot(row)))  # type: ignore[assignment]
     requesting._decide = _around(requesting._decide, lambda: shot(row))
     loan.transfer = grant.transfer = _around(loan.transfer, lambda: shot(moved))  # type: ignore[attr-defined]
-    context.Voice.tell = _around(context.Voice.tell, lambda: shot(told))  # type: ignore[method-assign]
+    context.Context.tell = _around(context.Context.tell, lambda: shot(told))  # type: ignore[method-assign]
 
 
 def _around(

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from sqlmodel import Session, col, select
 
-from bot.app import House, house
+from bot.app import App, open_app
 from bot.database import Database
 from bot.settings import Settings
 from models.ledger import audit
@@ -40,11 +40,11 @@ DEPARTMENTS = (
 
 
 @dataclass
-class DingStage:
+class DingTalkEnv:
     """People, a place to talk, the house, and its clock."""
 
     ding: DingTalk
-    house: House
+    app: App
     database: Database
     clock: Clock
     slack: Workspace | None = None
@@ -113,7 +113,7 @@ class DingStage:
                 if time.monotonic() > end:
                     raise
                 self.clock.move(seconds=1)
-                self.house.worker.wake()
+                self.app.worker.wake()
             else:
                 return answer
 
@@ -121,10 +121,10 @@ class DingStage:
         """It is `moment` now, and what was due by then is done."""
         self.clock.now = moment
         end = time.monotonic() + bound
-        await self.house.worker.schedule()
+        await self.app.worker.schedule()
         while due := self.database.transact(self._overdue):
             assert time.monotonic() < end, f"still to do: {due}"
-            self.house.worker.wake()
+            self.app.worker.wake()
             await asyncio.sleep(0.01)
 
     def _overdue(self, session: Session) -> list[str]:
@@ -139,7 +139,7 @@ class DingStage:
         while due := self.database.transact(self._due):
             assert time.monotonic() < end, f"still to do: {due}"
             self.clock.move(seconds=1)
-            self.house.worker.wake()
+            self.app.worker.wake()
             await asyncio.sleep(0.01)
 
     def _due(self, session: Session) -> list[str]:
@@ -221,7 +221,7 @@ async def raised(
     outsiders: Iterable[Person] = (),
     connected: bool = True,
     **settings: Any,
-) -> AsyncIterator[DingStage]:
+) -> AsyncIterator[DingTalkEnv]:
     """The curtain goes up. Everybody is on DingTalk but who is named in `on_slack`; `both:eve` is on both."""
     clock = Clock()
     slackers = {one.removeprefix("both:") for one in on_slack}
@@ -246,10 +246,10 @@ async def raised(
                 "slack_app_token": slack.app_token,
                 "slack_api_url": slack.api_url,
             }
-        async with house(Settings(_env_file=None, **(given | settings)), clock) as built:
+        async with open_app(Settings(_env_file=None, **(given | settings)), clock) as built:
             built.worker.pace.clock = lambda: clock().timestamp()
             built.database.transact(lambda session: _move_in(session, slackers, both, language))
-            stage = DingStage(ding, built, built.database, clock, slack)
+            stage = DingTalkEnv(ding, built, built.database, clock, slack)
             running = asyncio.create_task(built.run(stage.stop))
             try:
                 if connected:
@@ -290,9 +290,9 @@ def _move_in(session: Session, slackers: set[str], both: set[str], language: str
     session.flush()
 
 
-async def _listening(stage: DingStage, running: asyncio.Task[None]) -> None:
+async def _listening(stage: DingTalkEnv, running: asyncio.Task[None]) -> None:
     end = time.monotonic() + 10
-    while not (stage.house.runner and all(one.ready() for one in stage.house.messengers.values())):
+    while not (stage.app.runner and all(one.ready() for one in stage.app.messengers.values())):
         assert time.monotonic() < end, "the house does not start"
         assert not running.done(), "the house has ended"
         await asyncio.sleep(0.005)

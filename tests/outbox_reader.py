@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from handlers.context import Context
+from handlers.context import RequestContext
 from models.messages.message import Message
 from models.messages.outbox import Effect
 from tests.company import asks, who
@@ -15,7 +15,7 @@ from tests.company import asks, who
 _keys = count()
 
 
-def by(session: Session, name: str, **more: Any) -> Context:
+def by(session: Session, name: str, **more: Any) -> RequestContext:
     """A request of its own by somebody: with a key that no other has."""
     return asks(session, name, key=f"request-{next(_keys)}", **more)
 

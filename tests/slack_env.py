@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from sqlmodel import Session, col, select
 
-from bot.app import House, house
+from bot.app import App, open_app
 from bot.database import Database
 from bot.settings import Settings
 from models.ledger import audit
@@ -52,11 +52,11 @@ class Clock:
 
 
 @dataclass
-class Stage:
+class SlackEnv:
     """People, a place to talk, the house, and its clock."""
 
     slack: Workspace
-    house: House
+    app: App
     database: Database
     clock: Clock
     spoken: str = ""
@@ -175,7 +175,7 @@ class Stage:
                 if time.monotonic() > end:
                     raise
                 self.clock.move(seconds=1)
-                self.house.worker.wake()
+                self.app.worker.wake()
             else:
                 return answer
 
@@ -187,10 +187,10 @@ class Stage:
     async def settled(self, bound: float = 10.0) -> None:
         """Nothing that is due is left to do."""
         end = time.monotonic() + bound
-        await self.house.worker.schedule()
+        await self.app.worker.schedule()
         while self._due():
             assert time.monotonic() < end, f"still to do: {self._due()}"
-            self.house.worker.wake()
+            self.app.worker.wake()
             await asyncio.sleep(0.01)
 
     def _due(self) -> list[str]:
@@ -297,7 +297,7 @@ async def raised(
     language: str | None = None,
     people: tuple[Person, ...] = (),
     **settings: Any,
-) -> AsyncIterator[Stage]:
+) -> AsyncIterator[SlackEnv]:
     """The curtain goes up over a town that is settled in the database at `url`."""
     everybody = [*cast(language), *people]
     channel = Channel(id=CHANNEL, name="design", members=[one.id for one in everybody] + ["U0QUOTABOT"])
@@ -307,9 +307,9 @@ async def raised(
             "slack_signing_secret": slack.signing_secret, "slack_app_token": slack.app_token if mode == "socket" else None,
         }  # fmt: skip
         clock = Clock()
-        async with house(Settings(_env_file=None, **(given | settings)), clock) as built:
+        async with open_app(Settings(_env_file=None, **(given | settings)), clock) as built:
             built.worker.pace.clock = lambda: clock().timestamp()
-            stage = Stage(slack, built, built.database, clock, language or "")
+            stage = SlackEnv(slack, built, built.database, clock, language or "")
             if language:
                 built.database.transact(lambda session: _speak(session, language))
             stop = asyncio.Event()
@@ -331,14 +331,14 @@ def _speak(session: Session, language: str) -> None:
         session.add(member)
 
 
-async def _listening(stage: Stage, running: asyncio.Task[None], mode: str) -> None:
+async def _listening(stage: SlackEnv, running: asyncio.Task[None], mode: str) -> None:
     end = time.monotonic() + 10
-    while not (stage.house.slack and stage.house.slack.ready() and stage.house.runner):
+    while not (stage.app.slack and stage.app.slack.ready() and stage.app.runner):
         assert not running.done(), "the house did not start"
         assert time.monotonic() < end, "the house does not start"
         await asyncio.sleep(0.005)
     if mode == "http":
-        stage.slack.http_target = f"http://127.0.0.1:{stage.house.port}/slack/events"
+        stage.slack.http_target = f"http://127.0.0.1:{stage.app.port}/slack/events"
 
 
 def settled_copy(template: Path, folder: Path) -> str:
@@ -347,4 +347,4 @@ def settled_copy(template: Path, folder: Path) -> str:
     return f"sqlite:///{folder / 'quotabot.db'}"
 
 
-__all__ = ["BOT", "CHANNEL", "MODES", "Stage", "code_of", "metered", "raised", "slack_id"]
+__all__ = ["BOT", "CHANNEL", "MODES", "SlackEnv", "code_of", "metered", "raised", "slack_id"]

@@ -25,7 +25,7 @@ from models.messages.outbox import LEASE, Effect
 from models.messages.receipt import Receipt
 from tests import crash_child
 from tests.actions import USD, ask_for, has, loan, open_loans, sound
-from tests.company import CAST, NOW, settle_town
+from tests.company import CAST, NOW, settle_company
 from tests.crash_child import STEPS, Bot, Paper
 
 SLACK = {name: f"slack:{row[0]}" for name, row in CAST.items()}
@@ -140,7 +140,7 @@ def test_after_a_kill_nothing_is_lost_and_nothing_done_twice(
     path = tmp_path / "quotabot.db"
     shutil.copy(sqlite_template, path)
     database = Database(f"sqlite:///{path}")
-    settle_town(database)
+    settle_company(database)
     shoot(database, f"sqlite:///{path}", tmp_path / "paper", STORIES[name], step, hit)
     database.close()
 
@@ -152,5 +152,5 @@ def test_after_a_kill_nothing_is_lost_and_nothing_done_twice(
 def test_the_same_on_postgres(
     postgres: Database, postgres_url: str, tmp_path: Path, name: str, step: str
 ) -> None:
-    settle_town(postgres)
+    settle_company(postgres)
     shoot(postgres, postgres_url, tmp_path / "paper", STORIES[name], step, 2)

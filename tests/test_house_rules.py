@@ -17,7 +17,7 @@ import pytest
 from bot.messengers.slack.render import render
 from handlers.routes import BUTTONS, COMMANDS, CONFIRM, FORMS, JOBS
 from handlers.words import refusals, texts
-from handlers.words.text import Shown, Text
+from handlers.words.text import SafeText, Text
 from models import refusal as no
 from models.ledger.amount import Why
 from models.messages.message import Message
@@ -103,9 +103,9 @@ def made(kind: type[no.Refusal], *, long: bool = False) -> no.Refusal:
 def test_every_refusal_has_words_in_both_languages_and_can_be_shown(
     kind: type[no.Refusal], locale: str
 ) -> None:
-    extra = {"usage": Shown("`lend @bob 50`"), "admins": "ops@corp.example", "state": Shown("✅")}
+    extra = {"usage": SafeText("`lend @bob 50`"), "admins": "ops@corp.example", "state": SafeText("✅")}
     for long in (False, True):
-        words = refusals.words(made(kind, long=long), locale, lambda number: Shown(f"${number}"), extra)
+        words = refusals.words(made(kind, long=long), locale, lambda number: SafeText(f"${number}"), extra)
         text, blocks = render(Message(text=words))
         assert 3 < len(text) < 900
         assert len(blocks) == 1

@@ -31,7 +31,7 @@ from sqlmodel import Session, col, select
 from bot.database import Database
 from handlers import lending, requests
 from handlers.clock import housekeeping
-from handlers.context import Voice
+from handlers.context import Context
 from models.ledger.account import AccountKind, organisation
 from models.ledger.audit import audit
 from models.ledger.transfer import Cause
@@ -49,7 +49,7 @@ from models.quota.pool import fit_pools
 from models.quota.request import Request, open_request
 from models.quota.wallet import wallet_of
 from models.refusal import Refusal
-from tests.company import CAST, NOW, POLICY, asks, settle_town, who
+from tests.company import CAST, NOW, POLICY, asks, settle_company, who
 from tests.reference_ledger import Plain, Refused, Terms
 
 USD = 1_000_000
@@ -415,13 +415,13 @@ class Laws(RuleBasedStateMachine):
             if self.now < plain.ends:
                 plain.end_grants(self.now)
 
-        self.attempt(plan, lambda session: housekeeping.end_grants(self.voice(session)), moves=False)
+        self.attempt(plan, lambda session: housekeeping.end_grants(self.ctx(session)), moves=False)
 
-    def voice(self, session: Session) -> Voice:
+    def ctx(self, session: Session) -> Context:
         current = versions.current(session)
         assert current is not None
         self.number += 1
-        return Voice(
+        return Context(
             session=session, now=self.now, key=f"clock{self.number}", version=current[0], policy=current[1]
         )
 
@@ -597,7 +597,7 @@ def settled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     path = tmp_path_factory.mktemp("laws") / "settled.db"
     shutil.copy(sqlite_template, path)
     database = Database(f"sqlite:///{path}")
-    settle_town(database)
+    settle_company(database)
     with database.engine.connect() as connection:
         connection.exec_driver_sql("SELECT 1")
     database.close()
@@ -643,7 +643,7 @@ def test_no_history_breaks_a_law_on_postgres(
         database.transact(
             lambda session: session.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE")) and None
         )
-        settle_town(database)
+        settle_company(database)
         return database
 
     run_state_machine_as_test(partial(Laws, fresh), settings=histories(4, 20))

@@ -40,15 +40,15 @@ from models.refusal import (
     Refusal,
     Replaced,
 )
-from tests.actions import DECEMBER, USD, ask_for, available, cause, has, open_loans, say, sound, spend, voice
-from tests.company import CAST, NOW, asks, settle_town, who
+from tests.actions import DECEMBER, USD, ask_for, available, cause, ctx, has, open_loans, say, sound, spend
+from tests.company import CAST, NOW, asks, settle_company, who
 
 PATIENCE = 30
 
 
-def at_once(database: Database, deeds: list[Callable[[Session], Any]], threads: int = 16) -> list[Any]:
+def at_once(database: Database, actions: list[Callable[[Session], Any]], threads: int = 16) -> list[Any]:
     """Submit all of them from many threads that start together; results and refusals in order."""
-    gate = threading.Barrier(min(threads, len(deeds)))
+    gate = threading.Barrier(min(threads, len(actions)))
 
     def go(work: Callable[[Session], Any]) -> Any:
         with contextlib.suppress(threading.BrokenBarrierError):
@@ -59,7 +59,7 @@ def at_once(database: Database, deeds: list[Callable[[Session], Any]], threads: 
             return no
 
     with ThreadPoolExecutor(threads) as pool:
-        return [one.result(PATIENCE) for one in [pool.submit(go, deed) for deed in deeds]]
+        return [one.result(PATIENCE) for one in [pool.submit(go, deed) for deed in actions]]
 
 
 def crowd(database: Database, size: int) -> list[str]:
@@ -84,25 +84,25 @@ def kinds(answers: list[Any]) -> Counter[str]:
     return Counter(type(one).__name__ for one in answers)
 
 
-def test_of_fifty_lends_at_once_exactly_those_that_fit_happen(town: Database) -> None:
+def test_of_fifty_lends_at_once_exactly_those_that_fit_happen(company: Database) -> None:
     """Lendable is 100 (500 less 20 % is 400, of which 300 are spent): ten lends of 10."""
-    people = crowd(town, 50)
-    spend(town, "quinn", 300)
+    people = crowd(company, 50)
+    spend(company, "quinn", 300)
 
     def deed(name: str) -> Callable[[Session], Any]:
         return lambda session: lending.lend(
             asks(session, "quinn", key=f"to:{name}"), who(session, name), 10 * USD
         )
 
-    answers = at_once(town, [deed(name) for name in people])
+    answers = at_once(company, [deed(name) for name in people])
     assert kinds(answers) == {"Message": 10, "NotLendable": 40}
-    assert (has(town, "quinn").allocation, open_loans(town)) == (100 * USD, 10)
-    sound(town)
+    assert (has(company, "quinn").allocation, open_loans(company)) == (100 * USD, 10)
+    sound(company)
 
 
-def test_two_hundred_clicks_on_one_request_decide_it_once(town: Database) -> None:
+def test_two_hundred_clicks_on_one_request_decide_it_once(company: Database) -> None:
     """Carol approves and declines, Bob cancels, a stranger tries: one decision, at most one grant, 200 answers."""
-    code = ask_for(town, "bob", 30)
+    code = ask_for(company, "bob", 30)
     clicks: list[Callable[[Session], Any]] = []
     for number in range(50):
         clicks += [
@@ -113,47 +113,47 @@ def test_two_hundred_clicks_on_one_request_decide_it_once(town: Database) -> Non
                 asks(session, "carol", key=f"less{n}"), code, 10 * USD
             ),
         ]
-    answers = at_once(town, clicks)
+    answers = at_once(company, clicks)
     assert kinds(answers) == {"Message": 1, "AlreadyDecided": 199}
-    decided = town.transact(lambda session: find(session, code, who(session, "carol")))
+    decided = company.transact(lambda session: find(session, code, who(session, "carol")))
     assert {(one.state, one.granted) for one in answers if isinstance(one, AlreadyDecided)} == {
         (decided.state, decided.granted)
     }
-    grants = town.transact(
+    grants = company.transact(
         lambda session: session.exec(select(Transfer).where(Transfer.kind == Kind.GRANT)).all()
     )
     assert [one.amount for one in grants] == ([decided.granted] if decided.state == "applied" else [])
-    sound(town)
+    sound(company)
 
 
-def test_opposite_lends_at_once_do_not_wait_for_each_other_for_ever(town: Database) -> None:
+def test_opposite_lends_at_once_do_not_wait_for_each_other_for_ever(company: Database) -> None:
     def deed(lender: str, borrower: str, number: int) -> Callable[[Session], Any]:
         return lambda session: lending.lend(
             asks(session, lender, key=f"{lender}{number}"), who(session, borrower), 1 * USD
         )
 
     both = [deed(*pair, number) for number in range(20) for pair in (("alice", "bob"), ("bob", "alice"))]
-    answers = at_once(town, both)
+    answers = at_once(company, both)
     assert set(kinds(answers)) <= {"Message", "HoldsBorrowed"}
     assert kinds(answers)["Message"] == 20, (
         "whoever lent first goes on lending; the other holds borrowed quota"
     )
-    sound(town)
+    sound(company)
 
 
-def test_a_circle_of_lends_is_no_knot(town: Database) -> None:
+def test_a_circle_of_lends_is_no_knot(company: Database) -> None:
     ring = ["alice", "bob", "carol", "eve", "max"]
-    deeds = [
+    actions = [
         lambda session, a=a, b=b, n=n: lending.lend(asks(session, a, key=f"{a}{n}"), who(session, b), USD)
         for n in range(8)
         for a, b in zip(ring, [*ring[1:], ring[0]], strict=True)
     ]
-    assert set(kinds(at_once(town, deeds))) <= {"Message", "HoldsBorrowed"}
-    sound(town)
+    assert set(kinds(at_once(company, actions))) <= {"Message", "HoldsBorrowed"}
+    sound(company)
 
 
-def test_lends_that_race_with_the_close_are_either_in_it_or_refused(town: Database) -> None:
-    people = crowd(town, 20)
+def test_lends_that_race_with_the_close_are_either_in_it_or_refused(company: Database) -> None:
+    people = crowd(company, 20)
 
     def close(session: Session) -> Any:
         return begin_turn(session, DECEMBER) and None
@@ -164,19 +164,19 @@ def test_lends_that_race_with_the_close_are_either_in_it_or_refused(town: Databa
         )
 
     first, rest = people[:10], people[10:]
-    deeds = [*map(deed, first[:2]), close, *map(deed, [*first[2:], *rest])]
-    answers = at_once(town, deeds)
+    actions = [*map(deed, first[:2]), close, *map(deed, [*first[2:], *rest])]
+    answers = at_once(company, actions)
     assert set(kinds(answers)) <= {"Message", "PeriodClosing", "NoneType", "CannotBorrowNow"}, kinds(answers)
-    while town.transact(lambda session: advance(session, DECEMBER)):
-        sound(town)
-    assert open_loans(town) == 0
-    assert {available(town, name) for name in people} == {100}
-    sound(town)
+    while company.transact(lambda session: advance(session, DECEMBER)):
+        sound(company)
+    assert open_loans(company) == 0
+    assert {available(company, name) for name in people} == {100}
+    sound(company)
 
 
 def test_who_waited_for_the_close_hears_that_it_is_closing(postgres: Database) -> None:
     """The row that a lend waits for is closed under it; the next one is not in its snapshot."""
-    settle_town(postgres)
+    settle_company(postgres)
     _, answer = held(
         postgres,
         lambda session: begin_turn(session, DECEMBER),
@@ -222,7 +222,7 @@ def held(
 
 
 def test_a_request_declined_while_it_is_amended_is_declined_or_amended(postgres: Database) -> None:
-    settle_town(postgres)
+    settle_company(postgres)
     code = ask_for(postgres, "bob", 30)
     _, amended = held(
         postgres,
@@ -238,7 +238,7 @@ def test_a_request_declined_while_it_is_amended_is_declined_or_amended(postgres:
 
 
 def test_a_request_amended_while_it_is_declined_stays_open(postgres: Database) -> None:
-    settle_town(postgres)
+    settle_company(postgres)
     code = ask_for(postgres, "bob", 30)
     _, declined = held(
         postgres,
@@ -250,7 +250,7 @@ def test_a_request_amended_while_it_is_declined_stays_open(postgres: Database) -
 
 
 def test_a_cancelled_request_is_not_revived_by_its_escalation(postgres: Database) -> None:
-    settle_town(postgres)
+    settle_company(postgres)
     code = ask_for(postgres, "cfo", 30)  # nobody can be asked: unroutable
 
     def find_somebody(session: Session) -> None:
@@ -262,13 +262,13 @@ def test_a_cancelled_request_is_not_revived_by_its_escalation(postgres: Database
     held(
         postgres,
         lambda session: requests.cancel(asks(session, "cfo", key="back"), code),
-        lambda session: requests_due(voice(session, NOW)),
+        lambda session: requests_due(ctx(session, NOW)),
     )
     assert postgres.transact(lambda session: find(session, code, who(session, "cfo"))).state == "cancelled"
 
 
 def test_nobody_lends_to_somebody_who_leaves_at_that_moment(postgres: Database) -> None:
-    settle_town(postgres)
+    settle_company(postgres)
     _, answer = held(
         postgres,
         lambda session: leave(session, who(session, "bob"), NOW),
@@ -279,7 +279,7 @@ def test_nobody_lends_to_somebody_who_leaves_at_that_moment(postgres: Database) 
 
 
 def test_a_loan_made_while_its_borrower_leaves_is_closed_with_the_rest(postgres: Database) -> None:
-    settle_town(postgres)
+    settle_company(postgres)
     held(
         postgres,
         lambda session: lending.lend(asks(session, "alice"), who(session, "bob"), 5 * USD),
@@ -289,20 +289,20 @@ def test_a_loan_made_while_its_borrower_leaves_is_closed_with_the_rest(postgres:
     sound(postgres)
 
 
-def test_forgiving_and_repaying_the_same_debt_at_once_is_not_both(town: Database) -> None:
-    say(town, lending.lend, "alice", "bob", 50 * USD)
-    spend(town, "bob", 150)
-    deeds: list[Callable[[Session], Any]] = [
+def test_forgiving_and_repaying_the_same_debt_at_once_is_not_both(company: Database) -> None:
+    say(company, lending.lend, "alice", "bob", 50 * USD)
+    spend(company, "bob", 150)
+    actions: list[Callable[[Session], Any]] = [
         lambda session: lending.forgive(asks(session, "alice", key="gone"), who(session, "bob"), None)
     ] * 3
-    answers = at_once(town, deeds)
+    answers = at_once(company, actions)
     assert kinds(answers)["Message"] == 1
     assert set(kinds(answers)) <= {"Message", "NoSuchLoan", "NothingOwed"}
-    sound(town)
+    sound(company)
 
 
 def test_a_debt_is_not_forgiven_while_the_close_collects_it(postgres: Database) -> None:
-    settle_town(postgres)
+    settle_company(postgres)
     say(postgres, lending.lend, "alice", "bob", 50 * USD)
     spend(postgres, "bob", 150)
     postgres.transact(lambda session: begin_turn(session, DECEMBER))
@@ -323,7 +323,7 @@ def test_a_debt_is_not_forgiven_while_the_close_collects_it(postgres: Database) 
 
 def test_a_card_changed_while_it_is_fetched_for_sending_is_changed_there_too(postgres: Database) -> None:
     """Claimed with its old words, so a replacement has to follow."""
-    settle_town(postgres)
+    settle_company(postgres)
     code = ask_for(postgres, "bob", 30)
     held(
         postgres,
@@ -337,7 +337,7 @@ def test_a_card_changed_while_it_is_fetched_for_sending_is_changed_there_too(pos
 
 
 def test_somebody_who_joins_while_the_month_closes_gets_their_quota(postgres: Database) -> None:
-    settle_town(postgres)
+    settle_company(postgres)
     postgres.transact(lambda session: begin_turn(session, DECEMBER))
 
     def pieces(session: Session) -> None:
@@ -361,33 +361,35 @@ def asking(name: str, words: str, key: str) -> Asking:
     return Asking(key, f"slack:{CAST[name][0]}", (words,))
 
 
-async def test_one_key_delivered_four_times_at_once_has_one_effect_and_one_answer(town: Database) -> None:
-    dispatcher = Dispatcher(town, lambda: NOW)
+async def test_one_key_delivered_four_times_at_once_has_one_effect_and_one_answer(company: Database) -> None:
+    dispatcher = Dispatcher(company, lambda: NOW)
     lend = asking("alice", "lend <@U02BOB> 80", "evt1")
     answers = await asyncio.gather(*(dispatcher.handle(lend) for _ in range(4)))
     assert len({repr(one) for one in answers}) == 1
     assert not answers[0].refused
-    assert has(town, "bob").borrowed == 80 * USD
-    assert town.transact(lambda session: session.exec(select(func.count()).select_from(Receipt)).one()) == 1
-    assert town.transact(lambda session: session.exec(select(func.count()).select_from(Effect)).one()) == 1
-    sound(town)
+    assert has(company, "bob").borrowed == 80 * USD
+    assert (
+        company.transact(lambda session: session.exec(select(func.count()).select_from(Receipt)).one()) == 1
+    )
+    assert company.transact(lambda session: session.exec(select(func.count()).select_from(Effect)).one()) == 1
+    sound(company)
 
 
-async def test_one_click_delivered_four_times_at_once_grants_once(town: Database) -> None:
-    dispatcher, code = Dispatcher(town, lambda: NOW), ask_for(town, "bob", 30)
+async def test_one_click_delivered_four_times_at_once_grants_once(company: Database) -> None:
+    dispatcher, code = Dispatcher(company, lambda: NOW), ask_for(company, "bob", 30)
     click = Asking("click1", f"slack:{CAST['carol'][0]}", ("request.approve", code))
     answers = await asyncio.gather(*(dispatcher.handle(click) for _ in range(4)))
     assert len({repr(one) for one in answers}) == 1
     assert not answers[0].refused
-    assert available(town, "bob") == 130
-    sound(town)
+    assert available(company, "bob") == 130
+    sound(company)
 
 
 async def test_everybody_in_a_crowd_of_clicks_is_answered_with_who_decided(
-    town: Database, monkeypatch: pytest.MonkeyPatch
+    company: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatch, "PATIENCE", 60.0)  # a slow machine is not what is tried here
-    dispatcher, code = Dispatcher(town, lambda: NOW), ask_for(town, "bob", 30)
+    dispatcher, code = Dispatcher(company, lambda: NOW), ask_for(company, "bob", 30)
     carol, bob = f"slack:{CAST['carol'][0]}", f"slack:{CAST['bob'][0]}"
     clicks = [
         Asking(
@@ -400,9 +402,9 @@ async def test_everybody_in_a_crowd_of_clicks_is_answered_with_who_decided(
     answers: list[Outcome] = await asyncio.gather(*(dispatcher.handle(click) for click in clicks))
     assert sum(not one.refused for one in answers) == 1
     assert all(isinstance(one.message, Message) and one.message.text for one in answers)
-    receipts = town.transact(lambda session: session.exec(select(func.count()).select_from(Receipt)).one())
+    receipts = company.transact(lambda session: session.exec(select(func.count()).select_from(Receipt)).one())
     assert receipts == 40
-    sound(town)
+    sound(company)
 
 
 # What one writer is for
@@ -419,7 +421,7 @@ TAKE = "UPDATE account SET balance = ? WHERE kind = 'allocation' AND member_id =
 
 def test_the_naive_way_loses_money_between_two_connections(sqlite: Database, tmp_path: Path) -> None:
     """Read, think, write, each in its own moment: the second writer overwrites what the first one took."""
-    settle_town(sqlite)
+    settle_company(sqlite)
     one, other = two_connections(tmp_path / "quotabot.db")
     seen = one.execute(READ).fetchone()[0], other.execute(READ).fetchone()[0]
     one.execute(TAKE, (seen[0] - 30 * USD,))
@@ -432,7 +434,7 @@ def test_a_transaction_that_begins_by_reading_is_thrown_away_when_it_writes(
     sqlite: Database, tmp_path: Path
 ) -> None:
     """A deferred BEGIN: the snapshot is old by then, no waiting helps, and the whole request has to be done again."""
-    settle_town(sqlite)
+    settle_company(sqlite)
     one, other = two_connections(tmp_path / "quotabot.db")
     for connection in (one, other):
         connection.execute("BEGIN")
@@ -447,9 +449,9 @@ def test_a_transaction_that_begins_by_reading_is_thrown_away_when_it_writes(
 
 def test_ours_takes_turns_also_with_another_process(sqlite: Database, tmp_path: Path) -> None:
     """BEGIN IMMEDIATE: whoever begins second reads what the first one left."""
-    settle_town(sqlite)
+    settle_company(sqlite)
     other = Database(f"sqlite:///{tmp_path / 'quotabot.db'}")  # as another process would
-    deeds = [
+    actions = [
         (
             database,
             lambda session, n=n: lending.lend(
@@ -458,7 +460,7 @@ def test_ours_takes_turns_also_with_another_process(sqlite: Database, tmp_path: 
         )
         for n, database in enumerate([sqlite, other] * 10)
     ]
-    outcomes = [(database.submit(deed, None)) for database, deed in deeds]
+    outcomes = [(database.submit(deed, None)) for database, deed in actions]
     answers = []
     for one in outcomes:
         try:
@@ -471,15 +473,15 @@ def test_ours_takes_turns_also_with_another_process(sqlite: Database, tmp_path: 
     other.close()
 
 
-def test_a_gateway_s_spend_that_many_read_at_once_is_booked_once(town: Database) -> None:
+def test_a_gateway_s_spend_that_many_read_at_once_is_booked_once(company: Database) -> None:
     """The loop reads by pages, a lend reads its lender, an operator looks: all at the same moment."""
     readings = [gateway_reading(name, spent) for spent in (0, 30 * USD) for name in ("alice", "bob")]
-    town.transact(lambda session: limits.take(voice(session, NOW), readings[:2]) and None)
+    company.transact(lambda session: limits.take(ctx(session, NOW), readings[:2]) and None)
     pages = [readings[2:], readings[:1:-1]] * 8
-    deeds = [lambda session, page=page: limits.take(voice(session, NOW), page) and None for page in pages]
-    assert kinds(at_once(town, deeds)) == {"NoneType": 16}
-    assert (has(town, "alice").used, has(town, "bob").used) == (30 * USD, 30 * USD)
-    sound(town)
+    actions = [lambda session, page=page: limits.take(ctx(session, NOW), page) and None for page in pages]
+    assert kinds(at_once(company, actions)) == {"NoneType": 16}
+    assert (has(company, "alice").used, has(company, "bob").used) == (30 * USD, 30 * USD)
+    sound(company)
 
 
 def gateway_reading(name: str, spent: int) -> Reading:

@@ -25,7 +25,7 @@ from bot.migrate import NewerSchema, behind, migrate
 from bot.people.sync import PeopleError
 from bot.settings import Settings
 from handlers.words import refusals
-from handlers.words.text import Shown
+from handlers.words.text import SafeText
 from models.ledger.amount import Unit, plain
 from models.people.member import Member
 from models.policy import versions
@@ -82,7 +82,7 @@ def _people(error: Any) -> tuple[str, ...]:
 
 
 def _refusal(error: Any) -> tuple[str, ...]:
-    return (str(refusals.words(error, "en", lambda stored: Shown(str(stored)), {})),)
+    return (str(refusals.words(error, "en", lambda stored: SafeText(str(stored)), {})),)
 
 
 def _settings(error: Any) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from bot.settings import Settings
 from models.ledger.amount import Unit, plain
 
 if TYPE_CHECKING:
-    from bot.gateways.operator import Desk, Limit, Links, Status
+    from bot.gateways.operator import GatewayOperator, Limit, Links, Status
 
 app = typer.Typer(name="gateway", help="What the gateway meters and enforces.", no_args_is_help=True)
 Email = Annotated[str, typer.Argument(metavar="EMAIL")]
@@ -145,7 +145,7 @@ def release(
     typer.echo(said)
 
 
-def _at_desk(work: Callable[[Desk], Awaitable[T]]) -> T:
+def _at_desk(work: Callable[[GatewayOperator], Awaitable[T]]) -> T:
     from bot.gateways.operator import CannotDo, desk  # noqa: PLC0415 - the HTTP library takes a moment to load
     from bot.gateways.port import GatewayError, GatewayRefused  # noqa: PLC0415
 

@@ -23,7 +23,7 @@ from bot.cli.ticking import read_gateway, tick_once
 from bot.database import Database
 from bot.settings import Settings
 from handlers.announcement import given
-from handlers.context import Voice
+from handlers.context import Context
 from handlers.words import refusals
 from models.ledger import audit as checks
 from models.ledger.amount import ALL, Unit, from_plain, parse
@@ -105,19 +105,19 @@ def _granted(
     """Do it and say what was done; or fail with nothing moved."""
     version, policy = read(session)
     key = f"grant:{uuid4().hex}"
-    voice = Voice(session=session, now=now, key=key, version=version, policy=policy, actor="admin")
+    ctx = Context(session=session, now=now, key=key, version=version, policy=policy, actor="admin")
     stored = _signed(whom[-1], policy.unit)
     try:
         people = (
-            _give_team(voice, team, stored, until, reason)
+            _give_team(ctx, team, stored, until, reason)
             if team
-            else [_give_or_take(voice, whom[0], stored, until, reason)]
+            else [_give_or_take(ctx, whom[0], stored, until, reason)]
         )
     except BadDate as no:
         raise Failed(f"{no.text} is over; nothing was granted") from no
     mailing = Mailing(now)
     for who in people if tell else ():
-        given(voice, who, stored, until=until, reason=reason, mailing=mailing)
+        given(ctx, who, stored, until=until, reason=reason, mailing=mailing)
     each, total = money(abs(stored), policy.unit), money(stored * len(people), policy.unit)
     if team:
         return f"gave {each} to each of {len(people)} people of {team}: {total}"
@@ -125,31 +125,29 @@ def _granted(
     return f"{'gave' if stored > 0 else 'took'} {each}; {people[0].email} has {left}"
 
 
-def _give_team(voice: Voice, team: str, stored: int, until: date | None, reason: str) -> list[Member]:
+def _give_team(ctx: Context, team: str, stored: int, until: date | None, reason: str) -> list[Member]:
     """Each member of the team gets a top-up that ends by itself."""
     if stored < 0:
         raise Failed("a team is given to; quota is taken from one person at a time")
-    people = give_team(
-        voice.session, team, stored, until=until, policy=voice.policy, cause=voice.cause(reason)
-    )
+    people = give_team(ctx.session, team, stored, until=until, policy=ctx.policy, cause=ctx.cause(reason))
     if not people:
         raise Failed(f"nobody is in the team {team}; nothing was granted")
     return people
 
 
-def _give_or_take(voice: Voice, email: str, stored: int, until: date | None, reason: str) -> Member:
-    found, cause = member(voice.session, email), voice.cause(reason)
+def _give_or_take(ctx: Context, email: str, stored: int, until: date | None, reason: str) -> Member:
+    found, cause = member(ctx.session, email), ctx.cause(reason)
     if found.left_at is not None:
         raise Failed(f"{found.email} has left; nothing was changed")
     if stored > 0:
-        give(voice.session, found, stored, until=until, policy=voice.policy, cause=cause)
+        give(ctx.session, found, stored, until=until, policy=ctx.policy, cause=cause)
         return found
     if until is not None:
         raise Failed("--expires is for what is given")
     try:
-        take(voice.session, found, -stored, cause=cause)
+        take(ctx.session, found, -stored, cause=cause)
     except InsufficientQuota as no:
-        held = money(no.available, voice.policy.unit)
+        held = money(no.available, ctx.policy.unit)
         raise Failed(f"{found.email} holds {held} of their own; nothing was taken") from no
     return found
 

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from bot.cli.applying import adjust_all, finish_turn, open_all, recorded, staged, waiting
 from bot.cli.console import Failed, agree, as_json, content, day, ledger, money, table
-from bot.cli.telling import Announcer, misled, take_back
+from bot.cli.telling import Announcer, expecting_dropped_change, take_back
 from bot.database import Database
 from bot.settings import Settings
 from handlers.approval import oa_form
@@ -45,12 +45,12 @@ class _Plan:
             raise PolicyError(problems)
         current = versions.current(session)
         before = current[1] if current else None
-        stands = standing(session, before, members)
+        status = standing(session, before, members)
         self.policy, self.first = policy, current is None
         self.people = sum(one.active for one in members)
         self.changes: list[Change]
         self.teams: list[TeamTotal]
-        self.changes, self.teams = compare(before, policy, members, stands)
+        self.changes, self.teams = compare(before, policy, members, status)
         self.spent = spent_before(session)
         self.settings = _changed_settings(before, policy)
         self.staged = versions.staged(session)
@@ -148,9 +148,11 @@ def _call_off(
     database: Database, version: int, policy: Policy, now: datetime, told: Announcer | None
 ) -> None:
     """Who expects what does not come is told so, or at least counted."""
-    expecting = database.transact(partial(misled, version=version, policy=policy, now=now))
+    expecting = database.transact(partial(expecting_dropped_change, version=version, policy=policy, now=now))
     if told is not None:
-        database.transact(partial(told.call_off, version=version, policy=policy, misled=expecting))
+        database.transact(
+            partial(told.call_off, version=version, policy=policy, expecting_dropped_change=expecting)
+        )
         typer.echo(database.transact(told.summary))
     elif expecting:
         typer.echo(f"{len(expecting)} had been told of a change that does not come; --tell would call it off")

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from bot.cli.console import progress
 from bot.database import Database
 from handlers.announcement import announce, announced, call_off, called_off
-from handlers.context import Voice
+from handlers.context import Context
 from models.messages.outbox import Mailing, last_word, withdraw
 from models.people.member import Member, read_addresses
 from models.policy.check import Change
@@ -41,14 +41,16 @@ class Announcer:
         for who in _people_among(session, members):
             before, after = self.before[who.id], policy.base_for(who.columns()).amount
             if before != after:
-                voice = self._voice(session, version, policy, f"{who.id}:{after}")
-                self.deaf += not announce(voice, who, before, starts=self.starts, mailing=self.mailing)
+                ctx = self._voice(session, version, policy, f"{who.id}:{after}")
+                self.deaf += not announce(ctx, who, before, starts=self.starts, mailing=self.mailing)
 
-    def call_off(self, session: Session, version: int, policy: Policy, misled: dict[int, date]) -> None:
+    def call_off(
+        self, session: Session, version: int, policy: Policy, expecting_dropped_change: dict[int, date]
+    ) -> None:
         """Tell those who expect a change on a day that it does not come after all."""
-        for who in _people_among(session, misled):
-            voice = self._voice(session, version, policy, f"{who.id}:off")
-            call_off(voice, who, starts=misled[who.id], mailing=self.mailing)
+        for who in _people_among(session, expecting_dropped_change):
+            ctx = self._voice(session, version, policy, f"{who.id}:off")
+            call_off(ctx, who, starts=expecting_dropped_change[who.id], mailing=self.mailing)
 
     def summary(self, session: Session) -> str:
         """For whoever applied it: what goes out, how long that takes, and who cannot be reached."""
@@ -58,9 +60,9 @@ class Announcer:
         nobody = f"{self.deaf} people are on no messenger and hear nothing" if self.deaf else ""
         return "; ".join(filter(None, (said if number else "nobody is written to", nobody)))
 
-    def _voice(self, session: Session, version: int, policy: Policy, what: str) -> Voice:
+    def _voice(self, session: Session, version: int, policy: Policy, what: str) -> Context:
         key = f"policy:{version}:{what}"
-        return Voice(session=session, now=self.now, key=key, version=version, policy=policy, actor="policy")
+        return Context(session=session, now=self.now, key=key, version=version, policy=policy, actor="policy")
 
 
 def _people_among(session: Session, ids: Collection[int]) -> Sequence[Member]:
@@ -83,7 +85,9 @@ def _take_back(session: Session, version: int, now: datetime, touched: Collectio
     withdraw(session, [*stale, *calls], now, f"version {version} took its place", touched)
 
 
-def misled(session: Session, version: int, policy: Policy, now: datetime) -> dict[int, date]:
+def expecting_dropped_change(
+    session: Session, version: int, policy: Policy, now: datetime
+) -> dict[int, date]:
     """Who was told last, or is still going to be, of a change that does not come, and its day; what is over misleads nobody."""
     older = session.exec(select(PolicyVersion).where(col(PolicyVersion.version) < version)).all()
     dropped = {announced(one.version or 0): one.effective for one in older if one.in_force_at is None}

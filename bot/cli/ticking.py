@@ -31,11 +31,11 @@ async def tick_once(settings: Settings, database: Database, at: datetime, *, del
     if not (deliver and reachable):
         await Worker(database, lambda: at, {}, _no_page, live=live).tick(at)
         return
-    from bot.app import house  # noqa: PLC0415 - the messengers' libraries take a second to load
+    from bot.app import open_app  # noqa: PLC0415 - the messengers' libraries take a second to load
 
     loop = asyncio.get_running_loop()
     begun = loop.time()
-    async with house(settings, lambda: at + timedelta(seconds=loop.time() - begun)) as built:
+    async with open_app(settings, lambda: at + timedelta(seconds=loop.time() - begun)) as built:
         await built.worker.tick(at)
         while await built.worker.round() or await built.database.run(_more(built.worker.clock())):
             if loop.time() - begun > PATIENCE:

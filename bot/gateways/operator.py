@@ -89,7 +89,7 @@ class _Undo(Exception):  # noqa: N818 - carries what was found out of a transact
         self.found = found
 
 
-class Desk:
+class GatewayOperator:
     """One operator at one gateway."""
 
     def __init__(self, loop: Reconciler) -> None:
@@ -143,9 +143,9 @@ class Desk:
         return found
 
     def _plan(self, session: Session, pages: Sequence[Sequence[Reading]]) -> list[Limit]:
-        voice = self.loop.voice(session, "plan")
+        ctx = self.loop.ctx(session, "plan")
         for page in pages:
-            limits.take(voice, page)
+            limits.take(ctx, page)
         session.flush()
         emails, before = (
             _emails(session),
@@ -159,13 +159,13 @@ class Desk:
             key=lambda one: (one.email, one.account),
         )
 
-    def _compare(self, session: Session) -> list[limits.Write]:
+    def _compare(self, session: Session) -> list[limits.LimitWrite]:
         try:
-            voice = self.loop.voice(session, f"plan:{self.loop.clock().isoformat()}")
+            ctx = self.loop.ctx(session, f"plan:{self.loop.clock().isoformat()}")
         except NoPolicyYet:
             return []
         rows = list(session.exec(select(GatewayAccount)).all())
-        return limits.compare(voice, rows, self.loop.port, set())
+        return limits.compare(ctx, rows, self.loop.port, set())
 
     async def link(self, *, plan: bool) -> Links:
         """See whose the gateway's accounts are, and take them over as they are unless it is only a plan."""
@@ -180,13 +180,13 @@ class Desk:
         self, session: Session, pages: Sequence[Sequence[Reading]], begun: datetime, took: float
     ) -> Links:
         Period.current(session)  # or the month is closing, and nothing can be taken over
-        voice, links = self.loop.voice(session, f"link:{begun.isoformat()}"), Links()
+        ctx, links = self.loop.ctx(session, f"link:{begun.isoformat()}"), Links()
         nobodys: list[Reading] = []
         for page in pages:
             known = gateway_account.rows_by_id(session, (one.id for one in page))
-            taken = limits.take(voice, page)
+            taken = limits.take(ctx, page)
             for member in taken.alerts:
-                alerts.alert(voice, member)
+                alerts.alert(ctx, member)
             strangers = {one.id for one in taken.strangers}
             nobodys += taken.strangers
             owners = gateway_account.owners_of(session, page)
@@ -217,8 +217,8 @@ class Desk:
         return await self._settle(member)
 
     def _adopt(self, session: Session, member_id: int) -> None:
-        voice, member = (
-            self.loop.voice(session, f"adopt:{member_id}:{self.loop.clock().isoformat()}"),
+        ctx, member = (
+            self.loop.ctx(session, f"adopt:{member_id}:{self.loop.clock().isoformat()}"),
             session.get_one(Member, member_id),
         )
         row = self._one_edited(session, member)
@@ -226,12 +226,12 @@ class Desk:
             raise CannotDo(
                 f"{member.email}: the limit was taken off, so there is no amount to adopt; restore it, or grant what they need"
             )
-        rate = rate_now(session, voice.policy)
+        rate = rate_now(session, ctx.policy)
         ought = gateway_account.wanted(session, [row], rate)[row.id]
-        cause = voice.cause("the gateway's limit was adopted", "admin")
+        cause = ctx.cause("the gateway's limit was adopted", "admin")
         difference = rate.worth(abs(row.total - ought))
         if difference and row.total > ought:
-            give(session, member, difference, until=None, policy=voice.policy, cause=cause)
+            give(session, member, difference, until=None, policy=ctx.policy, cause=cause)
         elif difference:
             take(session, member, difference, cause=cause)
         row.written, row.meant, row.due = row.total, [], True
@@ -287,9 +287,9 @@ class Desk:
         emails = await self.database.run(_emails)
         return [Limit(emails[member], row.id, before[row.id], row.total, row.error or "") for row in rows]
 
-    def _writes_of(self, session: Session, member: int) -> list[limits.Write]:
-        voice = self.loop.voice(session, f"desk:{self.loop.clock().isoformat()}")
-        return limits.compare(voice, gateway_account.rows_of(session, member), self.loop.port, set())
+    def _writes_of(self, session: Session, member: int) -> list[limits.LimitWrite]:
+        ctx = self.loop.ctx(session, f"desk:{self.loop.clock().isoformat()}")
+        return limits.compare(ctx, gateway_account.rows_of(session, member), self.loop.port, set())
 
     async def release(self, done: Callable[[int], None]) -> tuple[int, list[Limit]]:
         """Put back every limit as it was found; how many, and those that were left alone with why. Can be run again."""
@@ -361,7 +361,7 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def desk(settings: Settings, database: Database) -> AsyncIterator[Desk]:
+async def desk(settings: Settings, database: Database) -> AsyncIterator[GatewayOperator]:
     """A desk at the gateway that the settings name. Raises `CannotDo`, `GatewayRefused`,
     and a `Refusal` where it cannot follow the policy."""
     if settings.gateway_kind == "none":
@@ -374,7 +374,9 @@ async def desk(settings: Settings, database: Database) -> AsyncIterator[Desk]:
         enforce = settings.gateway_mode == "enforce"
         if (current := await database.run(versions.current)) is not None:
             refuse_unmetered(current[1], enforce=enforce)
-        yield Desk(Reconciler(database, gateway, utc_now, enforce=enforce, kind=settings.gateway_kind))
+        yield GatewayOperator(
+            Reconciler(database, gateway, utc_now, enforce=enforce, kind=settings.gateway_kind)
+        )
 
 
 def _emails(session: Session) -> dict[int, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 from bot.gateways.port import Account, UsageRow
-from models.metering.reading import Burn, Reading
+from models.metering.reading import KeyUsage, Reading
 
 
 def reading_of(found: Account, *, refunds: bool) -> Reading:
@@ -14,6 +14,6 @@ def reading_of(found: Account, *, refunds: bool) -> Reading:
     return Reading(**shared, refunds=refunds)
 
 
-def burn_of(row: UsageRow) -> Burn:
+def key_usage_of(row: UsageRow) -> KeyUsage:
     """What it says of one day, model and key."""
-    return Burn(row.account, row.day, row.model, row.key, row.amount, row.input_tokens, row.output_tokens)
+    return KeyUsage(row.account, row.day, row.model, row.key, row.amount, row.input_tokens, row.output_tokens)

@@ -21,14 +21,14 @@ from sqlmodel import Session
 
 from bot.database import Database
 from bot.gateways.port import Account, Gateway, GatewayError, GatewayRefused, NoSuchAccount
-from bot.gateways.readings import burn_of, reading_of
+from bot.gateways.readings import key_usage_of, reading_of
 from bot.messengers.port import MessengerError
-from handlers.context import Voice
+from handlers.context import Context
 from handlers.gateway import alerts, limits
-from handlers.gateway.limits import Port, Taken, Write
+from handlers.gateway.limits import BookedPage, GatewayTraits, LimitWrite
 from models.metering import gateway_account
 from models.metering.gateway_state import LEASE, GatewayState, refuse_unmetered, unread_end
-from models.metering.reading import Burn, Reading
+from models.metering.reading import KeyUsage, Reading
 from models.policy import versions
 from models.quota.period import Period
 from models.refusal import NoPolicyYet, PeriodClosing
@@ -77,14 +77,14 @@ class Reconciler:
         self.database, self.gateway, self.clock = database, gateway, clock
         self.mode, self.every, self.kind = enforce, every, kind
         self.at_a_time = max(1, min(AT_A_TIME, gateway.calls_per_minute // 60))
-        self.port = Port(gateway.holds, gateway.family == "wallet")
+        self.port = GatewayTraits(gateway.holds, gateway.family == "wallet")
         self.me = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"
         self.told: Callable[[], None] = lambda: None
         self.last_round: datetime | None = None
         self.lag = 0.0
         self.errors = self.writes = self.rounds = self.pages = 0
         self.edited = self.strangers = 0
-        self.pending: dict[str, Write] = {}
+        self.pending: dict[str, LimitWrite] = {}
         self.released = False
         self._resting: dict[str, tuple[datetime, int]] = {}
         self._marks: list[tuple[float, int]] = [(0.0, 0)]
@@ -252,32 +252,32 @@ class Reconciler:
             self._wake.set()
             await asyncio.sleep(PEEK)
 
-    async def _book(self, page: Sequence[Account]) -> Taken:
+    async def _book(self, page: Sequence[Account]) -> BookedPage:
         """Book a page; whoever crossed a line hears it, with what burnt."""
         readings = [reading_of(one, refunds=self.port.wallet) for one in page]
-        taken = await self._voiced("gateway", lambda voice: limits.take(voice, readings))
+        taken = await self._voiced("gateway", lambda ctx: limits.take(ctx, readings))
         if taken is None:
-            return Taken()
+            return BookedPage()
         for number, member in enumerate(taken.alerts):
-            burns = await self._burns(member) if number < MOST_ALERTS else []
+            key_usage = await self._burns(member) if number < MOST_ALERTS else []
             key = f"alert:{member}:{self.clock().isoformat()}"
-            await self._voiced(key, partial(alerts.alert, member_id=member, burns=burns))
+            await self._voiced(key, partial(alerts.alert, member_id=member, key_usage=key_usage))
         if taken.alerts:
             self.told()
         return taken
 
-    async def _burns(self, member_id: int) -> list[Burn]:
+    async def _burns(self, member_id: int) -> list[KeyUsage]:
         """What somebody burnt since yesterday, by model and key; nothing when the gateway does not say."""
         today = self.clock().date()
         rows = await self.database.run(lambda session: gateway_account.rows_of(session, member_id))
-        burns: list[Burn] = []
+        key_usage: list[KeyUsage] = []
         try:
             for row in rows:
                 async for page in self.gateway.usage(today - timedelta(days=1), today, row.id):
-                    burns += map(burn_of, page)
+                    key_usage += map(key_usage_of, page)
         except (GatewayError, GatewayRefused) as error:
             log.info("the gateway does not say what burnt", reason=str(error))
-        return burns
+        return key_usage
 
     # Usage by day and model, beside the loop
 
@@ -302,8 +302,8 @@ class Reconciler:
     async def usage(self, now: datetime, days: int = 2) -> None:
         """Read usage of today and so many days before."""
         async for rows in self.gateway.usage(now.date() - timedelta(days=days), now.date()):
-            burns = [burn_of(row) for row in rows]
-            await self._voiced("usage", partial(limits.note_usage, burns=burns))
+            key_usage = [key_usage_of(row) for row in rows]
+            await self._voiced("usage", partial(limits.note_usage, key_usage=key_usage))
 
     async def free(self) -> None:
         """See which of the policy's free models are really let through at no cost: only those are named to people."""
@@ -336,7 +336,7 @@ class Reconciler:
             if self._wake.is_set() and most is not None:
                 return  # something newer came: the next look sorts it in
 
-    async def _write(self, write: Write) -> GatewayError | None:
+    async def _write(self, write: LimitWrite) -> GatewayError | None:
         """One limit, read back; what the gateway failed with, if it did."""
         self.pending.pop(write.account, None)
         try:
@@ -357,7 +357,7 @@ class Reconciler:
         self._resting.pop(write.account, None)
         key = f"live:{write.account}:{found.as_of.isoformat()}"
         reading = reading_of(found, refunds=self.port.wallet)
-        await self._voiced(key, lambda voice: limits.written(voice, reading, total, self.port))
+        await self._voiced(key, lambda ctx: limits.written(ctx, reading, total, self.port))
         self.told()
         return None
 
@@ -375,15 +375,15 @@ class Reconciler:
             total = await self._voiced("begin", partial(begun, oldest=None))
         return total
 
-    def _begun(self, voice: Voice, account: str, oldest: datetime | None) -> int | None:
-        state = GatewayState.of(voice.session)
+    def _begun(self, ctx: Context, account: str, oldest: datetime | None) -> int | None:
+        state = GatewayState.of(ctx.session)
         self.released = state.released_at is not None
         if state.holder not in (None, self.me):
             self._leads_until = 0.0
             return None
-        return limits.begin(voice, account, self.port, oldest) if self.enforce else None
+        return limits.begin(ctx, account, self.port, oldest) if self.enforce else None
 
-    async def _failed(self, write: Write, why: str, rest: float | None) -> None:
+    async def _failed(self, write: LimitWrite, why: str, rest: float | None) -> None:
         self.errors += 1
         times = self._resting.get(write.account, (None, 0))[1] + 1
         seconds = rest if rest is not None else min(2.0**times, 60.0)
@@ -399,33 +399,33 @@ class Reconciler:
 
     # In a transaction
 
-    async def _voiced(self, key: str, work: Callable[[Voice], T]) -> T | None:
+    async def _voiced(self, key: str, work: Callable[[Context], T]) -> T | None:
         """Do it in a transaction, under the policy in force; None before there is one."""
         with contextlib.suppress(NoPolicyYet):
-            return await self.database.run(lambda session: work(self.voice(session, key)))
+            return await self.database.run(lambda session: work(self.ctx(session, key)))
         return None
 
-    def voice(self, session: Session, key: str) -> Voice:
+    def ctx(self, session: Session, key: str) -> Context:
         """Whoever speaks for the gateway. Raises `NoPolicyYet`, also where the policy has no rate."""
         current = versions.current(session)
         if current is None:
             raise NoPolicyYet
         version, policy = current
         refuse_unmetered(policy, enforce=False)
-        return Voice(
+        return Context(
             session=session, now=self.clock(), key=key, version=version, policy=policy, live=self.mode, actor="gateway",
         )  # fmt: skip
 
-    def _all_writes(self, session: Session) -> list[Write]:
+    def _all_writes(self, session: Session) -> list[LimitWrite]:
         try:
-            voice = self.voice(session, f"live:{self.clock().isoformat()}")
-            return limits.all_writes(voice, self.port) if self.enforce else []
+            ctx = self.ctx(session, f"live:{self.clock().isoformat()}")
+            return limits.all_writes(ctx, self.port) if self.enforce else []
         except NoPolicyYet:
             return []
 
-    def _writes_since(self, session: Session, after: int) -> tuple[list[Write], int]:
+    def _writes_since(self, session: Session, after: int) -> tuple[list[LimitWrite], int]:
         try:
-            voice = self.voice(session, f"live:{self.clock().isoformat()}")
+            ctx = self.ctx(session, f"live:{self.clock().isoformat()}")
         except NoPolicyYet:
             return [], after
         state, period, was = GatewayState.of(session), Period.latest(session), self.enforce
@@ -435,7 +435,7 @@ class Reconciler:
         opened = period is not None and period.state == "open" and state.period_id != period.id
         if opened or not was:  # everybody's limit follows
             self._due = 0.0
-        return limits.writes_since(voice, after, self.port)
+        return limits.writes_since(ctx, after, self.port)
 
     def _finish(self, session: Session, strangers: Sequence[Reading], begun: datetime) -> None:
         state = limits.finish_round(session, strangers, begun, self.lag)

@@ -8,9 +8,9 @@ from datetime import timedelta
 from sqlmodel import Session, col, select
 
 from handlers.approval import oa_form
-from handlers.context import Reader, Voice
+from handlers.context import Context, Reader
 from handlers.words import texts
-from handlers.words.text import Shown, Text, listed
+from handlers.words.text import SafeText, Text, listed
 from models.ledger.amount import plain
 from models.messages.message import Button, Message, escape
 from models.metering.outlook import Outlook, outlook
@@ -22,7 +22,7 @@ from models.quota.loan import Sums, loans_of, overdue
 from models.quota.period import Period
 from models.quota.pool import pool_for
 from models.quota.request import OPEN, Request, decided
-from models.quota.status import Standing
+from models.quota.status import QuotaStatus
 
 STATES: dict[str, Text] = {
     "pending": texts.STATE_PENDING,
@@ -37,7 +37,7 @@ STATES: dict[str, Text] = {
 }
 
 
-def request_state(session: Session, request: Request, reader: Reader) -> Shown:
+def request_state(session: Session, request: Request, reader: Reader) -> SafeText:
     """One line: who decided what, and when; or who is asked."""
     who = session.get(Member, request.decided_by_id) if request.decided_by_id else None
     return STATES[request.state](
@@ -56,7 +56,7 @@ def asked_names(session: Session, request: Request, reader: Reader) -> str:
     return listed(dict.fromkeys(session.exec(asked).all()), reader.locale)
 
 
-def request_card(ctx: Voice, request: Request, shape: str, to: Member | None) -> Message:
+def request_card(ctx: Context, request: Request, shape: str, to: Member | None) -> Message:
     """The card in a shape (`full` for an approver, `small` in a thread, `oa/…` as a form) and in the state it is in now."""
     reader = ctx.reader_of(to or ctx.session.get_one(Member, request.member_id))
     if shape.startswith(oa_form.SHAPE):
@@ -65,15 +65,15 @@ def request_card(ctx: Voice, request: Request, shape: str, to: Member | None) ->
     return _small(ctx, request, reader) if shape == "small" or to is None else _full(ctx, request, reader, to)
 
 
-def replaced_card(ctx: Voice, request: Request, to: Member | None) -> Message:
+def replaced_card(ctx: Context, request: Request, to: Member | None) -> Message:
     reader = ctx.reader_of(to or ctx.session.get_one(Member, request.member_id))
     state = texts.STATE_REPLACED(
-        reader.locale, code=Shown(request.code), amount=reader.amount(request.amount)
+        reader.locale, code=SafeText(request.code), amount=reader.amount(request.amount)
     )
     return Message(title=texts.REQUEST_TITLE(reader.locale), text=state)
 
 
-def _small(ctx: Voice, request: Request, reader: Reader) -> Message:
+def _small(ctx: Context, request: Request, reader: Reader) -> Message:
     """For everybody in a thread: who, how much, status, buttons; no figures, no reason."""
     name = ctx.session.get_one(Member, request.member_id).name
     text = texts.SMALL_ASKS(reader.locale, name=name, amount=reader.amount(request.amount))
@@ -84,16 +84,16 @@ def _small(ctx: Voice, request: Request, reader: Reader) -> Message:
     )
 
 
-def _full(ctx: Voice, request: Request, reader: Reader, to: Member) -> Message:
+def _full(ctx: Context, request: Request, reader: Reader, to: Member) -> Message:
     """For an approver's own chat: everything one needs to decide, on one phone screen."""
     requester = ctx.session.get_one(Member, request.member_id)
-    team = texts.IN_TEAM(reader.locale, team=requester.team) if requester.team else Shown("")
-    until = texts.UNTIL_DAY(reader.locale, day=_date(reader, request)) if request.until else Shown("")
+    team = texts.IN_TEAM(reader.locale, team=requester.team) if requester.team else SafeText("")
+    until = texts.UNTIL_DAY(reader.locale, day=_date(reader, request)) if request.until else SafeText("")
     text = texts.ASKS_FOR(
         reader.locale, name=requester.name, team=team, amount=reader.amount(request.amount), until=until
     )
     if request.reason:
-        text = Shown(f"{text}\n> {escape(request.reason)}")
+        text = SafeText(f"{text}\n> {escape(request.reason)}")
     title, preview = (
         f"{texts.REQUEST_TITLE(reader.locale)} {request.code}",
         texts.REQUEST_TITLE(reader.locale),
@@ -115,17 +115,17 @@ def _full(ctx: Voice, request: Request, reader: Reader, to: Member) -> Message:
 
 
 def _figures(
-    ctx: Voice, request: Request, requester: Member, reader: Reader, asked: Asked | None
+    ctx: Context, request: Request, requester: Member, reader: Reader, asked: Asked | None
 ) -> tuple[tuple[str, str], ...]:
-    stands, say = Standing.of(ctx.session, requester.id), reader.locale
-    view, left = outlook(ctx.session, stands, ctx.now), reader.amount(stands.has.available)
-    used, base = reader.amount(stands.used), reader.amount(stands.base)
+    status, say = QuotaStatus.of(ctx.session, requester.id), reader.locale
+    view, left = outlook(ctx.session, status, ctx.now), reader.amount(status.has.available)
+    used, base = reader.amount(status.used), reader.amount(status.base)
     facts = [
         (texts.CARD_USED(say), texts.USED_OF(say, used=used, base=base)),
         (texts.CARD_LEFT(say), texts.CARD_LEFT_DAYS(say, left=left, days=days_left(reader, view.left))),
         (texts.CARD_RUNS_OUT(say), _at_this_pace(view, reader)),
     ]
-    pool = pool_for(ctx.session, requester, ctx.policy, stands.period_id)
+    pool = pool_for(ctx.session, requester, ctx.policy, status.period_id)
     if pool is not None:
         change = texts.CARD_POOL_CHANGE(
             say, before=reader.amount(pool.balance), after=reader.amount(pool.balance - request.amount)
@@ -161,23 +161,23 @@ def _decision(request: Request, reader: Reader, asked: Asked | None) -> tuple[Bu
     return tuple(buttons)
 
 
-def _date(reader: Reader, request: Request) -> Shown:
-    return reader.last_day(end_of_day(request.until, reader.zone)) if request.until else Shown("")
+def _date(reader: Reader, request: Request) -> SafeText:
+    return reader.last_day(end_of_day(request.until, reader.zone)) if request.until else SafeText("")
 
 
-def _at_this_pace(view: Outlook, reader: Reader) -> Shown:
+def _at_this_pace(view: Outlook, reader: Reader) -> SafeText:
     pace = reader.amount(view.pace)
     if view.runs_out is None:
         return texts.CARD_LASTS(reader.locale, pace=pace)
     return texts.CARD_RUNS_OUT_ON(reader.locale, day=reader.day(view.runs_out), pace=pace)
 
 
-def days_left(reader: Reader, left: timedelta) -> Shown:
+def days_left(reader: Reader, left: timedelta) -> SafeText:
     """Days still to go, today included."""
     return texts.DAYS_LEFT(reader.locale, days=left.days + 1 if left else 0)
 
 
-def loan_lines(ctx: Voice, member: Member, reader: Reader) -> list[tuple[str, tuple[Button, ...]]]:
+def loan_lines(ctx: Context, member: Member, reader: Reader) -> list[tuple[str, tuple[Button, ...]]]:
     """One line a loan with what one can do about it."""
     lines: list[tuple[str, tuple[Button, ...]]] = []
     for loan, sums in loans_of(ctx.session, member.id):
@@ -230,7 +230,7 @@ def policy_admins(session: Session, policy: Policy) -> list[Member]:
     return [one for one in found if one is not None and one.active]
 
 
-def require_decider(ctx: Voice, request: Request, clicker: Member) -> None:
+def require_decider(ctx: Context, request: Request, clicker: Member) -> None:
     """Raise unless `clicker` may decide this request just now."""
     entitled = eligible(
         ctx.session,

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from handlers.approval import cards, oa_form
-from handlers.context import Voice
+from handlers.context import Context
 from handlers.requests import tell_asked
 from handlers.words import texts
-from handlers.words.text import Shown
+from handlers.words.text import SafeText
 from models.messages.message import Message
 from models.messages.outbox import Effect, copies, promise
 from models.people.member import Member
@@ -71,13 +71,13 @@ def nudge(
     promise(session, effect)
 
 
-def look_again(voice: Voice, request: Request) -> None:
+def look_again(ctx: Context, request: Request) -> None:
     """Look at what stands there, should its event be lost: the longer it has waited, the later the next look."""
-    for copy in oa_form.forms(voice.session, request):
-        times = ((voice.now - copy.due_at) // FIRST_LOOK).bit_length()
+    for copy in oa_form.forms(ctx.session, request):
+        times = ((ctx.now - copy.due_at) // FIRST_LOOK).bit_length()
         if times and copy.ref and not copy.ref.endswith(OVER):
             code, instance = parts(copy.ref)
-            nudge(voice.session, instance, f"look{times}", voice.now, code=code)
+            nudge(ctx.session, instance, f"look{times}", ctx.now, code=code)
 
 
 def recognise(session: Session, code: str, instance: str) -> Found | None:
@@ -113,57 +113,55 @@ def not_counted(session: Session, code: str, instance: str, verdict: Verdict, no
     current = versions.current(session)
     if current is None:
         return
-    voice = Voice(session=session, now=now, key=f"oa:{instance}", version=current[0], policy=current[1])
+    ctx = Context(session=session, now=now, key=f"oa:{instance}", version=current[0], policy=current[1])
     request = _request(session, code)
     if request.state not in OPEN or request.code != code:
-        _too_late(voice, request, code, verdict)
+        _too_late(ctx, request, code, verdict)
     elif set_aside(session, code, instance, now, f"decided there by {verdict.user or 'nobody'}"):
-        _nothing_granted(voice, request, verdict)
-        tell_asked(voice, request)
+        _nothing_granted(ctx, request, verdict)
+        tell_asked(ctx, request)
     else:  # others were asked meanwhile, on a form of their own
-        _tell_decider(voice, verdict)
+        _tell_decider(ctx, verdict)
 
 
-def _too_late(voice: Voice, request: Request, code: str, verdict: Verdict) -> None:
+def _too_late(ctx: Context, request: Request, code: str, verdict: Verdict) -> None:
     """Both hear who was first, unless it was the same word from the same person."""
-    member, approved = _member(voice.session, verdict), request.state != "declined"
+    member, approved = _member(ctx.session, verdict), request.state != "declined"
     if member is not None and member.id == request.decided_by_id and approved == verdict.agreed:
         return
-    _tell_decider(voice, verdict)
-    requester = voice.session.get_one(Member, request.member_id)
-    reader = voice.reader_of(requester)
+    _tell_decider(ctx, verdict)
+    requester = ctx.session.get_one(Member, request.member_id)
+    reader = ctx.reader_of(requester)
     if request.code == code:
-        state: str = cards.request_state(voice.session, request, reader)
+        state: str = cards.request_state(ctx.session, request, reader)
     else:
-        state = cards.replaced_card(voice, request, requester).text
+        state = cards.replaced_card(ctx, request, requester).text
     text = texts.OA_AGREED_LATE if verdict.agreed else texts.OA_REFUSED_LATE
-    facts = {"who": verdict.name, "code": Shown(code), "state": Shown(state)}
-    voice.tell(requester, Message(text=text(reader.locale, **facts)))
+    facts = {"who": verdict.name, "code": SafeText(code), "state": SafeText(state)}
+    ctx.tell(requester, Message(text=text(reader.locale, **facts)))
 
 
-def _nothing_granted(voice: Voice, request: Request, verdict: Verdict) -> None:
-    _tell_decider(voice, verdict)
-    requester = voice.session.get_one(Member, request.member_id)
-    for one in dict.fromkeys(
-        (requester.id, *(a.id for a in cards.policy_admins(voice.session, voice.policy)))
-    ):
-        reader = voice.reader_of(voice.session.get_one(Member, one))
+def _nothing_granted(ctx: Context, request: Request, verdict: Verdict) -> None:
+    _tell_decider(ctx, verdict)
+    requester = ctx.session.get_one(Member, request.member_id)
+    for one in dict.fromkeys((requester.id, *(a.id for a in cards.policy_admins(ctx.session, ctx.policy)))):
+        reader = ctx.reader_of(ctx.session.get_one(Member, one))
         facts = {
             "who": verdict.name or texts.OA_NOBODY(reader.locale),
             "name": requester.name,
             "amount": reader.amount(request.amount),
-            "code": Shown(request.code),
-            "approver": cards.asked_names(voice.session, request, reader),
+            "code": SafeText(request.code),
+            "approver": cards.asked_names(ctx.session, request, reader),
         }
         text = texts.OA_NOT_COUNTED if one == requester.id else texts.OA_NOT_COUNTED_ADMIN
-        voice.tell(voice.session.get_one(Member, one), Message(text=text(reader.locale, **facts)))
+        ctx.tell(ctx.session.get_one(Member, one), Message(text=text(reader.locale, **facts)))
 
 
-def _tell_decider(voice: Voice, verdict: Verdict) -> None:
+def _tell_decider(ctx: Context, verdict: Verdict) -> None:
     """The words that a click on a card would have been answered with."""
-    member = _member(voice.session, verdict)
+    member = _member(ctx.session, verdict)
     if member is not None and verdict.words:
-        voice.tell(member, Message(text=verdict.words))
+        ctx.tell(member, Message(text=verdict.words))
 
 
 def _member(session: Session, verdict: Verdict) -> Member | None:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from sqlmodel import Session, col, select
 
-from handlers.context import Voice
+from handlers.context import Context
 from handlers.words import texts
 from models.messages.message import Button, Message
 from models.messages.outbox import Effect, copies
@@ -71,23 +71,23 @@ def wanting(session: Session, policy: Policy) -> list[str]:
     return found
 
 
-def put(voice: Voice, request: Request) -> bool:
+def put(ctx: Context, request: Request) -> bool:
     """Put the request on a form unless it stands there already; False: cards it is, and the log says why."""
-    shape, why = _shape(voice, request)
+    shape, why = _shape(ctx, request)
     if why:
         log.warning("%s goes out as a card: %s", request.code, why)
-    if shape and all(copy.payload["shape"] != shape for copy in forms(voice.session, request)):
-        shown = message(voice, request, shape, "")
-        voice.post(f"dingtalk:{shape}", shown, about=request.about, shape=shape)
+    if shape and all(copy.payload["shape"] != shape for copy in forms(ctx.session, request)):
+        shown = message(ctx, request, shape, "")
+        ctx.post(f"dingtalk:{shape}", shown, about=request.about, shape=shape)
     return bool(shape)
 
 
-def message(voice: Voice, request: Request, shape: str, state: str) -> Message:
+def message(ctx: Context, request: Request, shape: str, state: str) -> Message:
     """The form: its values are the facts. One that is over, or asks others than are asked now, has no button: why is `state`."""
     title, button = f"{NAME} {request.code}", Button("", "request.approve", request.code)
-    if request.state != "pending" or shape != _shape(voice, request)[0]:
+    if request.state != "pending" or shape != _shape(ctx, request)[0]:
         return Message(title=title, text=state)
-    return Message(title=title, text=state, facts=_values(voice, request), buttons=(button,))
+    return Message(title=title, text=state, facts=_values(ctx, request), buttons=(button,))
 
 
 def forms(session: Session, request: Request) -> list[Effect]:
@@ -101,18 +101,18 @@ def fell_through(session: Session, request: Request) -> bool:
     return _set_aside(said) and not any(what["reader"] for what, _ in said)
 
 
-def _shape(voice: Voice, request: Request) -> tuple[str, str]:
+def _shape(ctx: Context, request: Request) -> tuple[str, str]:
     """`oa/` CODE `/` who asks `/` who is asked, as DingTalk knows them; or nothing, and why where that is news."""
-    if voice.policy.requests.channel != "oa" or _set_aside(_said(voice.session, request)):
+    if ctx.policy.requests.channel != "oa" or _set_aside(_said(ctx.session, request)):
         return "", ""
-    if not process_code(voice.session):
+    if not process_code(ctx.session):
         return "", f"there is no approval form, {MAKE_IT}"
-    asked = _deciding(voice, request)
+    asked = _deciding(ctx, request)
     people = {
-        one: _dingtalk_id(voice.session, one) for one in (request.member_id, *(a.member_id for a in asked))
+        one: _dingtalk_id(ctx.session, one) for one in (request.member_id, *(a.member_id for a in asked))
     }
     if strangers := [one for one, known in people.items() if not known]:
-        names = [voice.session.get_one(Member, one).name for one in strangers]
+        names = [ctx.session.get_one(Member, one).name for one in strangers]
         return "", f"no DingTalk id of {', '.join(names)}"
     if any(one.ceiling is not None and one.ceiling < request.amount for one in asked):
         return "", "a form grants all or nothing, and this is above the approver's ceiling"
@@ -122,14 +122,12 @@ def _shape(voice: Voice, request: Request) -> tuple[str, str]:
     return f"{SHAPE}{request.code}/{whose}/{','.join(whom)}", ""
 
 
-def _deciding(voice: Voice, request: Request) -> list[Asked]:
+def _deciding(ctx: Context, request: Request) -> list[Asked]:
     """Who was asked, and could still decide by today's directory."""
-    today = {one.member.id for one in chain(voice.session, voice.policy, request.member_id, voice.now)}
+    today = {one.member.id for one in chain(ctx.session, ctx.policy, request.member_id, ctx.now)}
     query = select(Asked).where(Asked.request_id == request.id)
-    asked = voice.session.exec(query.order_by(col(Asked.asked_at), col(Asked.member_id))).all()
-    return [
-        one for one in asked if one.for_id in today and voice.session.get_one(Member, one.member_id).active
-    ]
+    asked = ctx.session.exec(query.order_by(col(Asked.asked_at), col(Asked.member_id))).all()
+    return [one for one in asked if one.for_id in today and ctx.session.get_one(Member, one.member_id).active]
 
 
 def _dingtalk_id(session: Session, member_id: int) -> str:
@@ -140,11 +138,11 @@ def _dingtalk_id(session: Session, member_id: int) -> str:
     )
 
 
-def _values(voice: Voice, request: Request) -> tuple[tuple[str, str], ...]:
+def _values(ctx: Context, request: Request) -> tuple[tuple[str, str], ...]:
     """What stands on the form: the requester sees it, too, so it tells nothing of the team's budget."""
-    requester = voice.session.get_one(Member, request.member_id)
-    reader = replace(voice.reader_of(requester), locale="zh")
-    has = wallet_of(voice.session, requester.id).available
+    requester = ctx.session.get_one(Member, request.member_id)
+    reader = replace(ctx.reader_of(requester), locale="zh")
+    has = wallet_of(ctx.session, requester.id).available
     values = {
         AMOUNT: f"{reader.amount(request.amount)} · {reader.unit}",
         REASON: request.reason,

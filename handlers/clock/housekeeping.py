@@ -12,11 +12,11 @@ from sqlalchemy import String, cast, literal
 from sqlmodel import Session, col, select, update
 
 from handlers.approval import cards, oa, oa_form
-from handlers.context import Voice
+from handlers.context import Context
 from handlers.lending import LOAN_WARNING, ask_card
 from handlers.requests import settle, tell_asked
 from handlers.words import texts
-from handlers.words.text import Shown
+from handlers.words.text import SafeText
 from models.ledger.account import Account, AccountKind
 from models.ledger.transfer import Kind, Transfer
 from models.messages.message import Button, Message
@@ -38,127 +38,127 @@ PIECE = 200
 WARNED = "warn:"
 
 
-def turn(voice: Voice) -> bool:
+def turn(ctx: Context) -> bool:
     """Put a staged policy in force, close the period whose time is over, open the next: a piece at a time, in order."""
-    return move_on(voice.session, voice.now)
+    return move_on(ctx.session, ctx.now)
 
 
-def requests_due(voice: Voice) -> bool:
+def requests_due(ctx: Context) -> bool:
     """Remind, ask the next one, end: only time outside the approver's quiet hours counts. Nothing ends in a yes."""
-    on_forms = bool(oa_form.process_code(voice.session))
-    for request in voice.session.exec(
+    on_forms = bool(oa_form.process_code(ctx.session))
+    for request in ctx.session.exec(
         select(Request).where(col(Request.state).in_(OPEN)).order_by(col(Request.id)).with_for_update()
     ).all():
         if on_forms:
-            _mind_form(voice, request)
-        _one_request(voice, request)
+            _mind_form(ctx, request)
+        _one_request(ctx, request)
     return False
 
 
-def _mind_form(voice: Voice, request: Request) -> None:
+def _mind_form(ctx: Context, request: Request) -> None:
     """Look after a form that nothing was heard of; where it was set aside, the cards go out."""
-    oa.look_again(voice, request)
-    if oa_form.fell_through(voice.session, request):
-        tell_asked(voice, request)
+    oa.look_again(ctx, request)
+    if oa_form.fell_through(ctx.session, request):
+        tell_asked(ctx, request)
 
 
-def _one_request(voice: Voice, request: Request) -> None:
-    times = voice.policy.requests
-    asked = voice.session.exec(
+def _one_request(ctx: Context, request: Request) -> None:
+    times = ctx.policy.requests
+    asked = ctx.session.exec(
         select(Asked).where(Asked.request_id == request.id).order_by(col(Asked.asked_at), col(Asked.why))
     ).all()
-    first = voice.session.get(Member, asked[0].member_id) if asked else None
-    if _awake(voice, request.asked_at, first) >= times.expire_after:
-        _expire(voice, request)
+    first = ctx.session.get(Member, asked[0].member_id) if asked else None
+    if _awake(ctx, request.asked_at, first) >= times.expire_after:
+        _expire(ctx, request)
     elif (
         not asked
-        or _awake(voice, asked[-1].asked_at, first) >= times.escalate_after
-        or _nobody_left(voice, request, list(asked))
+        or _awake(ctx, asked[-1].asked_at, first) >= times.escalate_after
+        or _nobody_left(ctx, request, list(asked))
     ):
-        _pass_on(voice, request)
+        _pass_on(ctx, request)
     else:
         for one in asked:
-            who = voice.session.get_one(Member, one.member_id)
-            if one.reminded_at is None and _awake(voice, one.asked_at, who) >= times.remind_after:
-                _remind(voice, request, one, who)
+            who = ctx.session.get_one(Member, one.member_id)
+            if one.reminded_at is None and _awake(ctx, one.asked_at, who) >= times.remind_after:
+                _remind(ctx, request, one, who)
 
 
-def _awake(voice: Voice, since: datetime, who: Member | None) -> timedelta:
-    zone = who.zone(voice.policy.timezone) if who else voice.policy.zone
-    return awake_between(since, voice.now, voice.policy.quiet, zone)
+def _awake(ctx: Context, since: datetime, who: Member | None) -> timedelta:
+    zone = who.zone(ctx.policy.timezone) if who else ctx.policy.zone
+    return awake_between(since, ctx.now, ctx.policy.quiet, zone)
 
 
-def _nobody_left(voice: Voice, request: Request, asked: list[Asked]) -> bool:
+def _nobody_left(ctx: Context, request: Request, asked: list[Asked]) -> bool:
     """Whether all who were asked have left, are no longer in the chain, or cannot be written to."""
-    today = {one.member.id for one in chain(voice.session, voice.policy, request.member_id, voice.now)}
-    deaf = unreached(voice.session, request.about)
+    today = {one.member.id for one in chain(ctx.session, ctx.policy, request.member_id, ctx.now)}
+    deaf = unreached(ctx.session, request.about)
     return not any(one.for_id in today and one.member_id not in deaf for one in asked)
 
 
-def _expire(voice: Voice, request: Request) -> None:
-    if not end(voice.session, request, "expired", voice.cause()):
+def _expire(ctx: Context, request: Request) -> None:
+    if not end(ctx.session, request, "expired", ctx.cause()):
         return
-    requester = voice.session.get_one(Member, request.member_id)
-    reader = voice.reader_of(requester)
-    text = texts.EXPIRED(reader.locale, amount=reader.amount(request.amount), code=Shown(request.code))
+    requester = ctx.session.get_one(Member, request.member_id)
+    reader = ctx.reader_of(requester)
+    text = texts.EXPIRED(reader.locale, amount=reader.amount(request.amount), code=SafeText(request.code))
     again = Button(texts.ASK_AGAIN_BUTTON(reader.locale), "request.open", typed="request")
-    voice.tell(requester, Message(text=text, buttons=(again,)))
-    settle(voice, request)
+    ctx.tell(requester, Message(text=text, buttons=(again,)))
+    settle(ctx, request)
 
 
-def _pass_on(voice: Voice, request: Request) -> None:
+def _pass_on(ctx: Context, request: Request) -> None:
     """Ask one more; whoever was asked before can still decide while they are in the chain."""
     before = request.state
-    found = ask_next(voice.session, request, voice.policy, voice.now)
+    found = ask_next(ctx.session, request, ctx.policy, ctx.now)
     if found is None:
         return
-    tell_asked(voice, request)
-    voice.retell(request.about, lambda shape, to: cards.request_card(voice, request, shape, to))
+    tell_asked(ctx, request)
+    ctx.retell(request.about, lambda shape, to: cards.request_card(ctx, request, shape, to))
     if before == "pending":
-        requester = voice.session.get_one(Member, request.member_id)
-        say = voice.reader_of(requester).locale
-        text = texts.ESCALATED(say, code=Shown(request.code), approver=found.member.name)
-        voice.tell(requester, Message(text=text))
+        requester = ctx.session.get_one(Member, request.member_id)
+        say = ctx.reader_of(requester).locale
+        text = texts.ESCALATED(say, code=SafeText(request.code), approver=found.member.name)
+        ctx.tell(requester, Message(text=text))
 
 
-def _remind(voice: Voice, request: Request, asked: Asked, who: Member) -> None:
-    asked.reminded_at = voice.now
-    voice.session.add(asked)
-    reader, name = voice.reader_of(who), voice.session.get_one(Member, request.member_id).name
+def _remind(ctx: Context, request: Request, asked: Asked, who: Member) -> None:
+    asked.reminded_at = ctx.now
+    ctx.session.add(asked)
+    reader, name = ctx.reader_of(who), ctx.session.get_one(Member, request.member_id).name
     text = texts.REMINDER(
-        reader.locale, name=name, amount=reader.amount(request.amount), code=Shown(request.code)
+        reader.locale, name=name, amount=reader.amount(request.amount), code=SafeText(request.code)
     )
-    if oa_form.forms(voice.session, request):
-        where = texts.OA_REMINDER(reader.locale, code=Shown(request.code))
-        voice.tell(who, Message(text=Shown(f"{text}\n{where}")))
+    if oa_form.forms(ctx.session, request):
+        where = texts.OA_REMINDER(reader.locale, code=SafeText(request.code))
+        ctx.tell(who, Message(text=SafeText(f"{text}\n{where}")))
         return
-    card = cards.request_card(voice, request, "full", who)
-    voice.tell(who, Message(text=text, buttons=card.buttons), about=request.about, shape="full")
+    card = cards.request_card(ctx, request, "full", who)
+    ctx.tell(who, Message(text=text, buttons=card.buttons), about=request.about, shape="full")
 
 
-def end_asks(voice: Voice) -> bool:
+def end_asks(ctx: Context) -> bool:
     """An ask to borrow ends after a day or at the close."""
-    over = select(Ask).where(Ask.state == "pending", Ask.expires_at <= voice.now)
-    for ask in voice.session.exec(over).all():
-        changed = voice.session.execute(
+    over = select(Ask).where(Ask.state == "pending", Ask.expires_at <= ctx.now)
+    for ask in ctx.session.exec(over).all():
+        changed = ctx.session.execute(
             update(Ask)
             .where(col(Ask.id) == ask.id, col(Ask.state) == "pending")
-            .values(state="expired", decided_at=voice.now)
+            .values(state="expired", decided_at=ctx.now)
         )
-        voice.session.refresh(ask)
+        ctx.session.refresh(ask)
         if changed.rowcount:  # type: ignore[attr-defined]
-            _tell_ask_is_over(voice, ask)
+            _tell_ask_is_over(ctx, ask)
     return False
 
 
-def _tell_ask_is_over(voice: Voice, ask: Ask) -> None:
+def _tell_ask_is_over(ctx: Context, ask: Ask) -> None:
     lender, borrower = (
-        voice.session.get_one(Member, ask.lender_id),
-        voice.session.get_one(Member, ask.borrower_id),
+        ctx.session.get_one(Member, ask.lender_id),
+        ctx.session.get_one(Member, ask.borrower_id),
     )
-    voice.retell(f"ask:{ask.code}", lambda _, to: ask_card(voice, ask, to or lender))
-    reader = voice.reader_of(borrower)
-    voice.tell(borrower, Message(text=texts.ASK_EXPIRED(reader.locale, amount=reader.amount(ask.amount))))
+    ctx.retell(f"ask:{ask.code}", lambda _, to: ask_card(ctx, ask, to or lender))
+    reader = ctx.reader_of(borrower)
+    ctx.tell(borrower, Message(text=texts.ASK_EXPIRED(reader.locale, amount=reader.amount(ask.amount))))
 
 
 def show_leaving(session: Session, leaver: Member, now: datetime) -> None:
@@ -166,7 +166,7 @@ def show_leaving(session: Session, leaver: Member, now: datetime) -> None:
     current = versions.current(session)
     if current is None:
         return
-    voice = Voice(
+    ctx = Context(
         session=session,
         now=now,
         key=f"left:{leaver.id}:{now.isoformat()}",
@@ -177,54 +177,54 @@ def show_leaving(session: Session, leaver: Member, now: datetime) -> None:
         Request.member_id == leaver.id, Request.state == "void", Request.decided_at == now
     )
     for request in session.exec(void).all():
-        settle(voice, request)
+        settle(ctx, request)
     theirs = (col(Ask.borrower_id) == leaver.id) | (col(Ask.lender_id) == leaver.id)
     for ask in session.exec(select(Ask).where(theirs, Ask.state == "expired", Ask.decided_at == now)).all():
-        _tell_ask_is_over(voice, ask)
+        _tell_ask_is_over(ctx, ask)
 
 
-def end_grants(voice: Voice) -> bool:
+def end_grants(ctx: Context) -> bool:
     """A top-up whose last day is over gives back what is unspent. At a close that is the close's affair."""
-    period = Period.held(voice.session)
-    if period is None or period.state != "open" or voice.now >= period.ends_at:
+    period = Period.held(ctx.session)
+    if period is None or period.state != "open" or ctx.now >= period.ends_at:
         return False
     over = select(Account).where(
-        Account.kind == AccountKind.TOP_UP, Account.balance > 0, col(Account.ends_at) <= voice.now
+        Account.kind == AccountKind.TOP_UP, Account.balance > 0, col(Account.ends_at) <= ctx.now
     )
-    some = voice.session.exec(over.order_by(col(Account.id)).limit(PIECE)).all()
+    some = ctx.session.exec(over.order_by(col(Account.id)).limit(PIECE)).all()
     for account in some:
-        lock_members(voice.session, [account.member_id or 0])
-        unspent = end_grant(voice.session, account, voice.cause())
-        member = voice.session.get_one(Member, account.member_id)
-        reader = voice.reader_of(member)
-        facts = {"what": _name_of(voice, account), "amount": reader.amount(unspent)}
-        voice.tell(member, Message(text=texts.GRANT_ENDED(reader.locale, **facts)))
+        lock_members(ctx.session, [account.member_id or 0])
+        unspent = end_grant(ctx.session, account, ctx.cause())
+        member = ctx.session.get_one(Member, account.member_id)
+        reader = ctx.reader_of(member)
+        facts = {"what": _name_of(ctx, account), "amount": reader.amount(unspent)}
+        ctx.tell(member, Message(text=texts.GRANT_ENDED(reader.locale, **facts)))
     return len(some) == PIECE
 
 
-def _name_of(voice: Voice, account: Account) -> str:
+def _name_of(ctx: Context, account: Account) -> str:
     """What somebody knows a top-up by: the CODE of their request, or what an admin gave it for."""
-    request = voice.session.get(Request, account.request_id) if account.request_id else None
+    request = ctx.session.get(Request, account.request_id) if account.request_id else None
     if request is not None:
-        return Shown(request.code)
+        return SafeText(request.code)
     given = select(Transfer.reason).where(Transfer.target_id == account.id, Transfer.kind == Kind.GRANT)
-    why = voice.session.exec(given.order_by(col(Transfer.id)).limit(1)).first()
+    why = ctx.session.exec(given.order_by(col(Transfer.id)).limit(1)).first()
     return f"“{why}”" if why else ""
 
 
-def warn_of_returns(voice: Voice) -> bool:
+def warn_of_returns(ctx: Context) -> bool:
     """Both parties hear of an unspent loan 48 h before it goes back, once."""
-    period = Period.latest(voice.session)
+    period = Period.latest(ctx.session)
     if (
         period is None
         or period.state != "open"
-        or not period.ends_at - LOAN_WARNING <= voice.now < period.ends_at
+        or not period.ends_at - LOAN_WARNING <= ctx.now < period.ends_at
     ):
         return False
-    some = voice.session.exec(_unwarned(period)).all()
+    some = ctx.session.exec(_unwarned(period)).all()
     for loan, unspent in some:
-        if voice.first_time(f"{WARNED}{loan.id}"):
-            _warn(voice, loan, unspent, period)
+        if ctx.first_time(f"{WARNED}{loan.id}"):
+            _warn(ctx, loan, unspent, period)
     return len(some) == PIECE
 
 
@@ -242,13 +242,13 @@ def _unwarned(period: Period) -> Any:
     )
 
 
-def _warn(voice: Voice, loan: Loan, unspent: int, period: Period) -> None:
+def _warn(ctx: Context, loan: Loan, unspent: int, period: Period) -> None:
     lender, borrower = (
-        voice.session.get_one(Member, loan.lender_id),
-        voice.session.get_one(Member, loan.borrower_id),
+        ctx.session.get_one(Member, loan.lender_id),
+        ctx.session.get_one(Member, loan.borrower_id),
     )
     for one, other, action in ((lender, borrower, "loan.recall"), (borrower, lender, "loan.return")):
-        reader = voice.reader_of(one)
+        reader = ctx.reader_of(one)
         text = texts.LOAN_ENDS_SOON(
             reader.locale,
             amount=reader.amount(unspent),
@@ -256,10 +256,10 @@ def _warn(voice: Voice, loan: Loan, unspent: int, period: Period) -> None:
             borrower=borrower.name,
             day=reader.last_day(period.ends_at),
         )
-        voice.tell(one, Message(text=text, buttons=(cards.loan_button(reader, action, loan.id, other),)))
+        ctx.tell(one, Message(text=text, buttons=(cards.loan_button(reader, action, loan.id, other),)))
 
 
-def tidy(voice: Voice) -> bool:
+def tidy(ctx: Context) -> bool:
     """Once a day: old receipts go, a staged policy is looked at."""
-    forget_old(voice.session, voice.now)
-    return versions.current(voice.session) is None
+    forget_old(ctx.session, ctx.now)
+    return versions.current(ctx.session) is None

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from sqlmodel import Session, col, select
 
-from handlers.context import Voice
+from handlers.context import Context
 from handlers.gateway import alerts
 from handlers.words import texts
 from models.ledger.amount import Unit
@@ -17,7 +17,7 @@ from models.ledger.transfer import Cause
 from models.metering import gateway_account
 from models.metering.gateway_account import GatewayAccount
 from models.metering.gateway_state import GatewayState, rate_in_use
-from models.metering.reading import Burn, Rate, Reading
+from models.metering.reading import KeyUsage, Rate, Reading
 from models.metering.usage import Reading as Used
 from models.metering.usage import keep
 from models.quota.period import Period
@@ -32,7 +32,7 @@ BUSY = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
-class Port:
+class GatewayTraits:
     """What has to be known of the gateway: what it can hold of an amount (micro-USD), and whether it keeps wallets."""
 
     holds: Callable[[int], int]
@@ -40,7 +40,7 @@ class Port:
 
 
 @dataclass(frozen=True)
-class Write:
+class LimitWrite:
     """A limit that ought to change. Decisions first, lowering before raising, then whoever spent last."""
 
     account: str
@@ -56,7 +56,7 @@ class Write:
 
 
 @dataclass
-class Taken:
+class BookedPage:
     """What a page brought: spenders that belong to nobody, and whom to alert."""
 
     strangers: list[Reading] = field(default_factory=list)
@@ -66,43 +66,43 @@ class Taken:
 # Reading
 
 
-def take(voice: Voice, page: Sequence[Reading]) -> Taken:
+def take(ctx: Context, page: Sequence[Reading]) -> BookedPage:
     """Book a page. While a period turns nothing is booked: it comes again."""
-    taken = Taken()
+    taken = BookedPage()
     try:
-        rate = _rate(voice)
+        rate = _rate(ctx)
     except PeriodClosing:
         return taken
-    known = gateway_account.rows_to_book(voice.session, page)
-    owners = gateway_account.owners_of(voice.session, (one for one in page if one.id not in known))
+    known = gateway_account.rows_to_book(ctx.session, page)
+    owners = gateway_account.owners_of(ctx.session, (one for one in page if one.id not in known))
     for reading in page:
         row = known.get(reading.id)
         if row is None and reading.id not in owners:
             taken.strangers.append(reading)
             continue
         if row is None:
-            row = known[reading.id] = gateway_account.adopt(voice.session, reading, owners[reading.id])
+            row = known[reading.id] = gateway_account.adopt(ctx.session, reading, owners[reading.id])
         key = f"gateway:{reading.id}:{reading.as_of.isoformat()}"
-        cause = Cause(voice.now, "gateway", key, policy=voice.version)
-        new = gateway_account.absorb(voice.session, row, reading, rate, cause)
-        if new and row.member_id not in taken.alerts and alerts.alerting(voice, row.member_id):
+        cause = Cause(ctx.now, "gateway", key, policy=ctx.version)
+        new = gateway_account.absorb(ctx.session, row, reading, rate, cause)
+        if new and row.member_id not in taken.alerts and alerts.alerting(ctx, row.member_id):
             taken.alerts.append(row.member_id)
     return taken
 
 
-def _rate(voice: Voice) -> Rate:
+def _rate(ctx: Context) -> Rate:
     """The rate in use; or raise `PeriodClosing`."""
-    return rate_in_use(voice.session, voice.policy, Period.current(voice.session))
+    return rate_in_use(ctx.session, ctx.policy, Period.current(ctx.session))
 
 
-def note_usage(voice: Voice, burns: Iterable[Burn]) -> None:
+def note_usage(ctx: Context, key_usage: Iterable[KeyUsage]) -> None:
     """Keep usage by person, day and model: figures only grow. Days before an account was taken over are not ours."""
-    burns = list(burns)
-    rate = _rate(voice)
-    owners = gateway_account.rows_by_id(voice.session, (one.account for one in burns))
+    key_usage = list(key_usage)
+    rate = _rate(ctx)
+    owners = gateway_account.rows_by_id(ctx.session, (one.account for one in key_usage))
     sums: dict[tuple[int, date, str], list[int]] = {}
     agents: dict[tuple[int, date, str], dict[str, None]] = {}
-    for one in burns:
+    for one in key_usage:
         owner = owners.get(one.account)
         if owner is not None and one.day >= owner.adopted_at.astimezone(UTC).date():
             what = (owner.member_id, one.day, one.model)
@@ -114,7 +114,7 @@ def note_usage(voice: Voice, burns: Iterable[Burn]) -> None:
         Used(*what, rate.booked(amount), put, out, tuple(agents[what]))
         for what, (amount, put, out) in sums.items()
     ]
-    keep(voice.session, read, voice.now)
+    keep(ctx.session, read, ctx.now)
 
 
 def finish_round(
@@ -138,41 +138,43 @@ def named(one: Reading) -> tuple[str, str, int]:
 # Comparing
 
 
-def all_writes(voice: Voice, port: Port) -> list[Write]:
+def all_writes(ctx: Context, port: GatewayTraits) -> list[LimitWrite]:
     """Everything that differs, everybody's."""
-    _name_unlinked(voice)
+    _name_unlinked(ctx)
     there = select(GatewayAccount).where(col(GatewayAccount.gone).is_(False))
-    return compare(voice, list(voice.session.exec(there).all()), port, set())
+    return compare(ctx, list(ctx.session.exec(there).all()), port, set())
 
 
-def writes_since(voice: Voice, entry_id: int, port: Port) -> tuple[list[Write], int]:
+def writes_since(ctx: Context, entry_id: int, port: GatewayTraits) -> tuple[list[LimitWrite], int]:
     """What differs for those about whom somebody decided after that entry, and the newest entry."""
-    decided, newest = gateway_account.decided_since(voice.session, entry_id)
-    rows = list(voice.session.exec(select(GatewayAccount).where(GatewayAccount.due)).all())
-    urgent = decided | _waiting(voice.session) | {row.member_id for row in rows}
-    return compare(voice, gateway_account.rows_of_members(voice.session, urgent), port, urgent), newest
+    decided, newest = gateway_account.decided_since(ctx.session, entry_id)
+    rows = list(ctx.session.exec(select(GatewayAccount).where(GatewayAccount.due)).all())
+    urgent = decided | _waiting(ctx.session) | {row.member_id for row in rows}
+    return compare(ctx, gateway_account.rows_of_members(ctx.session, urgent), port, urgent), newest
 
 
-def compare(voice: Voice, rows: Sequence[GatewayAccount], port: Port, urgent: set[int]) -> list[Write]:
+def compare(
+    ctx: Context, rows: Sequence[GatewayAccount], port: GatewayTraits, urgent: set[int]
+) -> list[LimitWrite]:
     """What differs from what ought to be; what is right already is live. Edited by hand is left alone and reported."""
-    if voice.policy.unit is Unit.TOKENS:
+    if ctx.policy.unit is Unit.TOKENS:
         return []  # a gateway counts money
     try:
-        ought = gateway_account.wanted(voice.session, list(rows), _rate(voice))
+        ought = gateway_account.wanted(ctx.session, list(rows), _rate(ctx))
     except PeriodClosing:
         return []
-    waiting, writes = _waiting(voice.session), []
+    waiting, writes = _waiting(ctx.session), []
     for row in rows:
         total = port.holds(ought[row.id])
         if row.total == total:
-            _confirm(voice, row)
+            _confirm(ctx, row)
         elif not row.differs or (port.wallet and _dips(row, total)):
             raises = row.total is not None and total > row.total
             first = row.member_id in urgent or row.member_id in waiting
-            writes.append(Write(row.id, row.member_id, total, raises, first, row.spent_at))
+            writes.append(LimitWrite(row.id, row.member_id, total, raises, first, row.spent_at))
         elif row.edited and row.member_id in waiting:
-            alerts.not_live(voice, row.member_id, texts.CHANGED_BY_HAND)
-    _live(voice, waiting & {row.member_id for row in rows}, port)
+            alerts.not_live(ctx, row.member_id, texts.CHANGED_BY_HAND)
+    _live(ctx, waiting & {row.member_id for row in rows}, port)
     return sorted(writes, key=lambda one: one.order)
 
 
@@ -182,24 +184,24 @@ def _dips(row: GatewayAccount, total: int) -> bool:
     return dip and total != row.written and not row.edited
 
 
-def _live(voice: Voice, members: set[int], port: Port) -> None:
+def _live(ctx: Context, members: set[int], port: GatewayTraits) -> None:
     """What was granted is live where all accounts of somebody stand as they ought, also by what was decided just now."""
-    rows = gateway_account.rows_of_members(voice.session, members)
+    rows = gateway_account.rows_of_members(ctx.session, members)
     try:
-        ought = gateway_account.wanted(voice.session, rows, _rate(voice))
+        ought = gateway_account.wanted(ctx.session, rows, _rate(ctx))
     except PeriodClosing:
         return
     wrong = {row.member_id for row in rows if row.total != port.holds(ought[row.id])}
     for member in {row.member_id for row in rows} - wrong:
-        alerts.live(voice, member)
+        alerts.live(ctx, member)
 
 
-def _confirm(voice: Voice, row: GatewayAccount) -> None:
+def _confirm(ctx: Context, row: GatewayAccount) -> None:
     """It stands there: whoever wrote it, it is right."""
-    held = row.held if _is_busy(row, voice.now) else 0
+    held = row.held if _is_busy(row, ctx.now) else 0
     if row.due or row.meant or row.held != held or row.error or row.written != row.total:
         row.written, row.meant, row.held, row.due, row.error = row.total, [], held, False, None
-        voice.session.add(row)
+        ctx.session.add(row)
 
 
 def _waiting(session: Session) -> set[int]:
@@ -208,16 +210,16 @@ def _waiting(session: Session) -> set[int]:
     return set(session.exec(query).all())
 
 
-def _name_unlinked(voice: Voice) -> None:
+def _name_unlinked(ctx: Context) -> None:
     """A grant to somebody without an account there cannot be live: say so rather than let it wait in silence."""
     unlinked = select(Request.member_id).where(
         Request.state == "approved", col(Request.member_id).not_in(gateway_account.linked())
     )
-    for member in voice.session.exec(unlinked).all():
-        alerts.not_live(voice, member, texts.NO_ACCOUNT)
+    for member in ctx.session.exec(unlinked).all():
+        alerts.not_live(ctx, member, texts.NO_ACCOUNT)
 
 
-def side_by_side(writes: Sequence[Write], most: int) -> Iterator[list[Write]]:
+def side_by_side(writes: Sequence[LimitWrite], most: int) -> Iterator[list[LimitWrite]]:
     """Those that may be written at once: lowering never beside raising, nothing urgent behind what is not."""
     for _, alike in groupby(writes, key=lambda one: (one.urgent, one.raises)):
         group = list(alike)
@@ -228,20 +230,20 @@ def side_by_side(writes: Sequence[Write], most: int) -> Iterator[list[Write]]:
 # Writing
 
 
-def begin(voice: Voice, account: str, port: Port, oldest: datetime | None) -> int | None:
+def begin(ctx: Context, account: str, port: GatewayTraits, oldest: datetime | None) -> int | None:
     """Note what is going to be written, judged once more; None when there is nothing to write any more.
 
     `STALE` when the account was read before `oldest`: it has to be read again first.
     """
     # held, so that nobody books between reading what is booked and reading what is left
-    row = voice.session.get(GatewayAccount, account, with_for_update=True)
+    row = ctx.session.get(GatewayAccount, account, with_for_update=True)
     if row is not None and oldest is not None and row.as_of < oldest:
         return STALE
-    if row is None or row.gone or not (found := compare(voice, [row], port, set())):
+    if row is None or row.gone or not (found := compare(ctx, [row], port, set())):
         return None
     total = found[0].total
     row.meant = [*(one for one in row.meant[-8:] if one != total), total]
-    voice.session.add(row)
+    ctx.session.add(row)
     return total
 
 
@@ -249,30 +251,30 @@ def _is_busy(row: GatewayAccount, now: datetime) -> bool:
     return row.spent_at is not None and now - row.spent_at < BUSY
 
 
-def written(voice: Voice, reading: Reading, total: int, port: Port) -> None:
+def written(ctx: Context, reading: Reading, total: int, port: GatewayTraits) -> None:
     """Read back: that is what counts as live. What calls in flight held back comes on top when they end, and is taken off."""
-    row = voice.session.get_one(GatewayAccount, reading.id)
+    row = ctx.session.get_one(GatewayAccount, reading.id)
     if row.written is not None and row.total is not None:
         row.held = max(0, row.held + row.written - row.total)
-    for member in take(voice, [reading]).alerts:
-        alerts.alert(voice, member)
+    for member in take(ctx, [reading]).alerts:
+        alerts.alert(ctx, member)
     row.total, row.written, row.meant, row.error, row.due = reading.total, total, [], None, False
-    voice.session.add(row)
-    _live(voice, {row.member_id}, port)
+    ctx.session.add(row)
+    _live(ctx, {row.member_id}, port)
 
 
-def failed(voice: Voice, account: str, why: str) -> None:
+def failed(ctx: Context, account: str, why: str) -> None:
     """The gateway did not take it; it is tried again."""
-    row = voice.session.get(GatewayAccount, account)
+    row = ctx.session.get(GatewayAccount, account)
     if row is not None:
         row.error = why[:500]
-        voice.session.add(row)
-        alerts.not_live(voice, row.member_id, texts.GATEWAY_SAID, why=why[:200])
+        ctx.session.add(row)
+        alerts.not_live(ctx, row.member_id, texts.GATEWAY_SAID, why=why[:200])
 
 
-def gone(voice: Voice, account: str) -> None:
+def gone(ctx: Context, account: str) -> None:
     """The gateway does not know it any more: it is asked for nothing, and nothing waits for it."""
-    row = voice.session.get(GatewayAccount, account)
+    row = ctx.session.get(GatewayAccount, account)
     if row is not None:
         row.gone, row.due, row.error, row.meant = True, False, None, []
-        voice.session.add(row)
+        ctx.session.add(row)

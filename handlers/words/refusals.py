@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from handlers.words.text import Shown, Text, listed
+from handlers.words.text import SafeText, Text, listed
 from models import refusal as no
 from models.messages.message import clean
 
@@ -171,7 +171,9 @@ WHY_NO_AMOUNT: dict[str, Text] = {
 }
 
 
-def words(refusal: no.Refusal, locale: str, amount: Callable[[int], Shown], extra: dict[str, Any]) -> Shown:
+def words(
+    refusal: no.Refusal, locale: str, amount: Callable[[int], SafeText], extra: dict[str, Any]
+) -> SafeText:
     """The sentence for a refusal; whole numbers among its facts are amounts, but for `most`, which counts."""
     facts = {
         name: amount(value) if isinstance(value, int) and name != "most" else _quoted(value)
@@ -180,7 +182,7 @@ def words(refusal: no.Refusal, locale: str, amount: Callable[[int], Shown], extr
     if isinstance(refusal, no.BadAmount):
         facts["why"] = WHY_NO_AMOUNT[refusal.why](locale)
     if isinstance(refusal, no.AmbiguousAmount):
-        facts["choices"] = Shown(" / ".join(f"`{amount(choice)}`" for choice in refusal.choices))
+        facts["choices"] = SafeText(" / ".join(f"`{amount(choice)}`" for choice in refusal.choices))
     if isinstance(refusal, no.AmbiguousPerson):
         facts["names"] = listed(refusal.names, locale)
     return WORDS[type(refusal)](locale, **(facts | extra))

@@ -10,7 +10,7 @@ from typing import Any
 from models.messages.message import escape
 
 
-class Shown(str):
+class SafeText(str):
     """Fit to be shown as it is: amounts, days, codes, our own words. Every other text in a sentence is escaped."""
 
     __slots__ = ()
@@ -27,10 +27,10 @@ class Text:
         if _facts(self.en) != _facts(self.zh):
             raise ValueError(f"the languages differ in their facts: {self.en!r} / {self.zh!r}")
 
-    def __call__(self, locale: str, **facts: Any) -> Shown:
+    def __call__(self, locale: str, **facts: Any) -> SafeText:
         """The sentence for a reader of `locale`; what people typed is escaped here, once."""
         template = self.zh if locale.startswith("zh") else self.en
-        return Shown(template.format(**{name: _fit(value) for name, value in facts.items()}))
+        return SafeText(template.format(**{name: _fit(value) for name, value in facts.items()}))
 
 
 def listed(words: Iterable[str], locale: str) -> str:
@@ -43,4 +43,4 @@ def _facts(template: str) -> set[str]:
 
 
 def _fit(value: Any) -> Any:
-    return value if isinstance(value, Shown) or not isinstance(value, str) else escape(value)
+    return value if isinstance(value, SafeText) or not isinstance(value, str) else escape(value)

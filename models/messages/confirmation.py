@@ -13,8 +13,10 @@ from models.refusal import NothingToConfirm
 LASTS = timedelta(minutes=10)
 
 
-class Echo(SQLModel, table=True):
+class Confirmation(SQLModel, table=True):
     """One a person: a newer one replaces it. `said` is the command as understood."""
+
+    __tablename__ = "echo"
 
     member_id: int = Field(primary_key=True, foreign_key="member.id", sa_type=BigInteger)
     code: str
@@ -23,7 +25,7 @@ class Echo(SQLModel, table=True):
 
 
 def keep(session: Session, member_id: int, code: str, said: dict[str, Any], now: datetime) -> None:
-    session.merge(Echo(member_id=member_id, code=code, said=said, at=now))
+    session.merge(Confirmation(member_id=member_id, code=code, said=said, at=now))
 
 
 def take(session: Session, member_id: int, now: datetime, code: str | None = None) -> dict[str, Any]:
@@ -31,11 +33,15 @@ def take(session: Session, member_id: int, now: datetime, code: str | None = Non
 
     The deletion decides: of two clicks at once only one finds the row.
     """
-    found = session.get(Echo, member_id)
+    found = session.get(Confirmation, member_id)
     if found is None or found.at < now - LASTS or (code and code != found.code):
         raise NothingToConfirm
     said = found.said
-    gone = session.execute(delete(Echo).where(col(Echo.member_id) == member_id, col(Echo.code) == found.code))
+    gone = session.execute(
+        delete(Confirmation).where(
+            col(Confirmation.member_id) == member_id, col(Confirmation.code) == found.code
+        )
+    )
     if not gone.rowcount:  # type: ignore[attr-defined]
         raise NothingToConfirm
     return said

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from models.quota.status import Standing
+from models.quota.status import QuotaStatus
 from models.quota.wallet import Wallet, burnt
 
 
@@ -23,12 +23,12 @@ class Outlook:
 DAY = 24 * 60 * 60
 
 
-def outlook(session: Session, stands: Standing, now: datetime) -> Outlook:
+def outlook(session: Session, status: QuotaStatus, now: datetime) -> Outlook:
     """Pace = use of the last 7 days, or since the opening, a day."""
-    since = max(stands.span.start, now - timedelta(days=7))
+    since = max(status.span.start, now - timedelta(days=7))
     seconds = max(int((now - since).total_seconds()), 60 * 60)
-    pace = rounded(burnt(session, stands.member_id, since, now) * DAY // seconds)
-    left, available = max(stands.span.end - now, timedelta()), stands.has.available
+    pace = rounded(burnt(session, status.member_id, since, now) * DAY // seconds)
+    left, available = max(status.span.end - now, timedelta()), status.has.available
     lasts = timedelta(seconds=available * DAY // pace) if pace > 0 and available > 0 else None
     return Outlook(pace, left, now + lasts if lasts is not None and lasts < left else None)
 

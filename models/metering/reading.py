@@ -60,7 +60,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Burn:
+class KeyUsage:
     """What one account used on a day of a model with a key so far: `amount` in micro-USD."""
 
     account: str

@@ -21,7 +21,7 @@ from models.ledger.transfer import Cause, Kind, Transfer, transfer
 from models.people.member import Member, lock_members, require_colleague
 from models.policy.document import Policy
 from models.quota.period import Period
-from models.quota.status import Standing
+from models.quota.status import QuotaStatus
 from models.quota.wallet import fill_overdraft, wallet_of
 from models.refusal import (
     CannotBorrowNow,
@@ -97,7 +97,7 @@ class Loan(SQLModel, table=True):
         gone = lock_members(session, [lender.id, borrower.id])
         if gone:
             raise NotAColleague(borrower.name if borrower.id in gone else lender.name)
-        gives, gets = Standing.of_two(session, lender.id, borrower.id)
+        gives, gets = QuotaStatus.of_two(session, lender.id, borrower.id)
         amount = _checked_lendable(gives, amount, policy)
         try:
             loan = may_borrow(session, gets, amount, policy, lender=lender)
@@ -221,7 +221,7 @@ def between(session: Session, *, lender: Member, borrower: Member) -> list[tuple
 
 
 def may_borrow(
-    session: Session, stands: Standing, amount: int, policy: Policy, *, lender: Member | None
+    session: Session, status: QuotaStatus, amount: int, policy: Policy, *, lender: Member | None
 ) -> Loan | None:
     """The open loan that `amount` more from `lender` adds to, if there is one; or raise why it cannot be taken.
 
@@ -229,20 +229,20 @@ def may_borrow(
     """
     taken = [
         (loan, sums)
-        for loan, sums in loans_of(session, stands.member_id)
-        if loan.borrower_id == stands.member_id
+        for loan, sums in loans_of(session, status.member_id)
+        if loan.borrower_id == status.member_id
     ]
     if any(sums.owed and _openings_since(session, loan) >= 2 for loan, sums in taken):
         raise OverdueLoans
     same = [
         loan
         for loan, _ in taken
-        if lender and (loan.lender_id, loan.period_id) == (lender.id, stands.period_id)
+        if lender and (loan.lender_id, loan.period_id) == (lender.id, status.period_id)
     ]
     others = [loan for loan, sums in taken if sums.open and loan not in same]
     if len(others) >= policy.lending.max_open_as_borrower:
         raise TooManyLoans(policy.lending.max_open_as_borrower)
-    most = share(stands.base, policy.lending.max_borrowed_share)
+    most = share(status.base, policy.lending.max_borrowed_share)
     left = most - sum(sums.open for _, sums in taken)
     if amount > left:
         raise TooMuchBorrowed(amount, max(0, left))
@@ -343,9 +343,9 @@ def close_settled(session: Session, loans: list[tuple[Loan, Sums]], at: datetime
     session.flush()
 
 
-def _checked_lendable(stands: Standing, amount: int | None, policy: Policy) -> int:
-    lendable = stands.has.lendable(policy, stands.base)
-    if stands.has.borrowed:
+def _checked_lendable(status: QuotaStatus, amount: int | None, policy: Policy) -> int:
+    lendable = status.has.lendable(policy, status.base)
+    if status.has.borrowed:
         raise HoldsBorrowed
     if (amount or lendable or 1) > lendable:
         raise NotLendable(amount or 0, lendable)

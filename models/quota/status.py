@@ -15,7 +15,7 @@ from models.refusal import NoPolicyYet
 
 
 @dataclass(frozen=True)
-class Standing:
+class QuotaStatus:
     """How somebody stands in the open or turning period: what they have, what policy gives, what they used of it.
 
     `since`: from when on policy gives them something in it.
@@ -37,7 +37,7 @@ class Standing:
     @classmethod
     def of_two(cls, session: Session, one: int, other: int) -> tuple[Self, Self]:
         """Both of them at one moment. Raises `NoPolicyYet`."""
-        found = {row[0]: cls._read(*row) for row in _STANDING.all(session, one=one, other=other)}
+        found = {row[0]: cls._read(*row) for row in _STATUS.all(session, one=one, other=other)}
         if not found:
             raise NoPolicyYet
         return found[one], found[other]
@@ -52,7 +52,7 @@ class Standing:
         return cls(member_id, period_id, span, has, base or 0, used, moment(since) if since else None)
 
 
-_STANDING = Statement(
+_STATUS = Statement(
     f"SELECT m.id, p.id, p.starts_at, p.ends_at, w.base, w.used_before, w.since, {HELD} FROM member m "
     "JOIN period p ON p.state <> 'closed' LEFT JOIN allowance w ON w.member_id = m.id AND w.period_id = p.id "
     "LEFT JOIN account a ON a.member_id = m.id WHERE m.id IN (:one, :other) GROUP BY m.id, p.id, w.member_id, w.period_id"

@@ -57,7 +57,7 @@ _WALLET = Statement(f"SELECT {HELD} FROM account a WHERE a.member_id = :member")
 def fill_overdraft(session: Session, member_id: int, cause: Cause) -> int:
     """Put own quota into the hole it left, at once, and return how much: nobody has an overdraft beside own quota.
 
-    Taken from the allocation, then from top-ups by earliest end; never from a loan.
+    BookedPage from the allocation, then from top-ups by earliest end; never from a loan.
     """
     rows = _OWN.all(session, member=member_id)
     hole = -sum(balance for _, kind, balance in rows if kind == AccountKind.OVERDRAFT)

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from sandbox.dingtalk import approvals, cards, directory, faults, robot
 from sandbox.dingtalk.board import Board
-from sandbox.dingtalk.faults import Strike, Trouble
+from sandbox.dingtalk.faults import Faults, Strike
 from sandbox.dingtalk.objects import Call, Json, Refusal
 
 TOKEN_SECONDS = 7200
@@ -108,7 +108,7 @@ DOORS = {
 class Api:
     """Everything over HTTP but the opening of connections."""
 
-    def __init__(self, board: Board, troubles: Trouble, plan: Plan, credentials: tuple[str, str]) -> None:
+    def __init__(self, board: Board, troubles: Faults, plan: Plan, credentials: tuple[str, str]) -> None:
         self.scopes = {door.scope for door in DOORS.values()}
         """Permissions ticked for the app; take one away to see the refusal."""
         self._board, self._trouble, self._plan = board, troubles, plan

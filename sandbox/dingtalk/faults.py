@@ -44,7 +44,7 @@ class Strike(faults.Strike):
         return self.where == "*" or self.where in where
 
 
-class Trouble:
+class Faults:
     """The trouble that waits for its occasion."""
 
     def __init__(self, changed: Callable[[], None]) -> None:

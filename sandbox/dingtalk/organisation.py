@@ -26,7 +26,7 @@ from aiohttp import web
 from sandbox.dingtalk import approvals, cards
 from sandbox.dingtalk.api import Api, Plan
 from sandbox.dingtalk.board import Board
-from sandbox.dingtalk.faults import Trouble
+from sandbox.dingtalk.faults import Faults
 from sandbox.dingtalk.objects import Ack, Approval, Card, Department, Group, Json, Message, Person
 from sandbox.dingtalk.wire import CARDS, MESSAGES, Push, Timing, Wire
 
@@ -74,10 +74,10 @@ class DingTalk(Board):
         )
         self.client_id, self.client_secret, self.robot_name = client_id, client_secret, robot_name
         self.plan = plan or Plan()
-        self.trouble = Trouble(lambda: self.tell("trouble", {}))
+        self.faults = Faults(lambda: self.tell("trouble", {}))
         """What shall go wrong."""
-        self._api = Api(self, self.trouble, self.plan, (client_id, client_secret))
-        self._wire = Wire(self, self.trouble, timing, (client_id, client_secret))
+        self._api = Api(self, self.faults, self.plan, (client_id, client_secret))
+        self._wire = Wire(self, self.faults, timing, (client_id, client_secret))
         self._port = port
         self._runner: web.AppRunner | None = None
         self._pushing: set[asyncio.Task[Ack]] = set()
@@ -104,7 +104,7 @@ class DingTalk(Board):
 
     async def stop(self) -> None:
         """Close everything within a second, whatever still hangs."""
-        self.trouble.clear()
+        self.faults.clear()
         for pushing in self._pushing:
             pushing.cancel()
         await self._wire.close()
@@ -302,8 +302,8 @@ class DingTalk(Board):
             },
             "plan": asdict(self.plan),
             "violations": list(self.violations),
-            "trouble": [strike.as_json() for strike in self.trouble.planned],
-            "frozen": sorted(self.trouble.frozen),
+            "trouble": [strike.as_json() for strike in self.faults.planned],
+            "frozen": sorted(self.faults.frozen),
             "connections": self.connections,
         }
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from aiohttp import WSMsgType, web
 
 from sandbox.dingtalk.board import Board
-from sandbox.dingtalk.faults import LOST, REPEATED, Trouble
+from sandbox.dingtalk.faults import LOST, REPEATED, Faults
 from sandbox.dingtalk.objects import Ack, Json, Refusal
 
 MESSAGES = "/v1.0/im/bot/messages/get"
@@ -103,12 +103,12 @@ def payload(ack: Json) -> Json:
 class Wire:
     """The gateway: one app may hold several sockets, and each push goes to one of them by chance."""
 
-    def __init__(self, board: Board, trouble: Trouble, timing: Timing, credentials: tuple[str, str]) -> None:
+    def __init__(self, board: Board, faults: Faults, timing: Timing, credentials: tuple[str, str]) -> None:
         self.opens: list[float] = []
         """When a connection was asked for."""
         self.pushes: dict[str, Push] = {}
         self.sockets: dict[str, Socket] = {}
-        self._board, self._trouble, self._timing = board, trouble, timing
+        self._board, self._trouble, self._timing = board, faults, timing
         self._credentials = credentials
         self._tickets: dict[str, tuple[float, set[str]]] = {}
 

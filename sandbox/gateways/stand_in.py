@@ -2,7 +2,7 @@
 
 async with LiteLLM(users={"ann": "ann@corp.example"}) as gateway:
     connector = open_gateway("litellm", gateway.url, gateway.key, http)
-    gateway.trouble.lose_reply("POST /user/update")
+    gateway.faults.lose_reply("POST /user/update")
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Strike(faults.Strike):
     value: int = 0
 
 
-class Trouble:
+class Faults:
     """What goes wrong, by route: `trouble.lose_reply("POST /api/user/manage", after=2)`; `times=None` until `clear()`."""
 
     def __init__(self) -> None:
@@ -121,7 +121,7 @@ class StandIn(ABC):
     key = "sk-stand-in-admin"
 
     def __init__(self, *, port: int = 0) -> None:
-        self.trouble = Trouble()
+        self.faults = Faults()
         self.calls: Counter[str] = Counter()
         self.bodies: list[tuple[str, Any]] = []
         self.port = port
@@ -164,7 +164,7 @@ class StandIn(ABC):
         self.calls[route] += 1
         if request.can_read_body:
             self.bodies.append((route, await read(request)))
-        strike = self.trouble.for_call(route)
+        strike = self.faults.for_call(route)
         if strike is not None and strike.how == LATE:
             self.late.append((handler, request))
             return _broken(request)
@@ -175,7 +175,7 @@ class StandIn(ABC):
             answer = await handler(request)
         except Refusal as refused:
             answer = web.json_response(refused.body, status=refused.status)
-        self.trouble.answered(route)
+        self.faults.answered(route)
         return answer if strike is None else await self._after(request, answer, strike)
 
     async def arrive(self) -> None:

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from pydantic import SecretStr
 from sqlmodel import Session, select
 
-from bot.app import House, house
+from bot.app import App, open_app
 from bot.database import Database
 from bot.gateways.reconcile import Reconciler
 from bot.migrate import migrate
@@ -110,9 +110,9 @@ class Scene:
         slack: Workspace,
         dingtalk: DingTalk,
         gateway: LiteLLM,
-        built: House,
+        built: App,
     ) -> None:
-        self.language, self.clock, self.gateway, self.house = language, clock, gateway, built
+        self.language, self.clock, self.gateway, self.app = language, clock, gateway, built
         self.slack, self.dingtalk = slack, dingtalk
         self.on_slack = SlackScreen(slack, built.settings.slack_command)
         self.screens: dict[str, Screen] = {"slack": self.on_slack, "dingtalk": DingTalkScreen(dingtalk)}
@@ -128,8 +128,8 @@ class Scene:
     @property
     def reconciler(self) -> Reconciler:
         """The production loop that holds gateway and ledger equal."""
-        assert self.house.reconciler is not None
-        return self.house.reconciler
+        assert self.app.reconciler is not None
+        return self.app.reconciler
 
     def _told(self) -> None:
         self._heard()
@@ -163,7 +163,7 @@ class Scene:
     async def pick(self, role: Role, messenger: str) -> None:
         """Somebody picks up a messenger: from now on the bot writes to them there."""
         self.holds[role.id] = self.screens[messenger].name
-        await self.house.database.run(
+        await self.app.database.run(
             partial(story.seen, address=role.address(messenger), now=self.clock.now())
         )
         self.pulse.beat()
@@ -201,7 +201,7 @@ class Scene:
     async def _call(self, role: Role, run: Run) -> None:
         body = {"model": STRONG, "messages": [{"role": "user", "content": f"next variant, {TOKENS}"}]}
         headers = {"Authorization": f"Bearer {self.keys[role.id].secret}"}
-        async with self.house.http.post(
+        async with self.app.http.post(
             f"{self.gateway.url}/v1/chat/completions", json=body, headers=headers
         ) as reply:
             answer = await reply.json()
@@ -222,7 +222,7 @@ class Scene:
     async def speak(self, language: str) -> None:
         """Everybody reads another language from now on; pages that were opened are published anew."""
         self.language = language
-        await self.house.database.run(partial(_speak, language=language))
+        await self.app.database.run(partial(_speak, language=language))
         for role in CAST:
             self.slack.change_person(role.slack, locale=story.slack_locale(language))
         for user in list(self.slack.homes):
@@ -230,10 +230,10 @@ class Scene:
 
     # ---- faults -------------------------------------------------------------------------------------
 
-    def trouble(self, *, duplicate: bool, limit: bool) -> None:
+    def plan_faults(self, *, duplicate: bool, limit: bool) -> None:
         """`duplicate`: every click arrives twice. `limit`: the next message is refused, and comes a moment later."""
         for screen in self.screens.values():
-            screen.trouble(duplicate=duplicate, limit=limit)
+            screen.plan_faults(duplicate=duplicate, limit=limit)
 
     async def disconnect(self) -> None:
         """Every socket breaks without a word, on both messengers."""
@@ -261,7 +261,7 @@ class Scene:
     async def story(self) -> Json:
         """Which hints are done, and what to do next."""
         alice, carol = WHO["Alice"].email, WHO["Carol"].email
-        facts = await self.house.database.run(
+        facts = await self.app.database.run(
             lambda session: ledger.told_since(session, alice, carol, self.started)
         )
         helped = self.hit and (facts["decided"] or facts["available"] > 0)
@@ -310,7 +310,7 @@ async def scene(language: str, start: datetime) -> AsyncIterator[Scene]:
                 clock=clock.timestamp,
             )
         )  # fmt: skip
-        built = await stack.enter_async_context(house(_settings(url, slack, dingtalk, gateway), clock.now))
+        built = await stack.enter_async_context(open_app(_settings(url, slack, dingtalk, gateway), clock.now))
         stop = asyncio.Event()
         stack.push_async_callback(_ended, stop, asyncio.create_task(built.run(stop)))
         made = Scene(language, clock, slack, dingtalk, gateway, built)

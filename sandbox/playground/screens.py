@@ -57,7 +57,7 @@ class Screen(Protocol):
     def wire(self) -> Iterator[Line]:
         """All traffic that is remembered."""
 
-    def trouble(self, *, duplicate: bool, limit: bool) -> None:
+    def plan_faults(self, *, duplicate: bool, limit: bool) -> None:
         """What shall go wrong from now on."""
 
     def faults(self) -> set[str]:
@@ -131,16 +131,16 @@ class SlackScreen:
         for call in self.slack.calls:
             yield Line(call.at, self.name, "out", call.method, call.error, call.status, call.seconds)
 
-    def trouble(self, *, duplicate: bool, limit: bool) -> None:
-        self.slack.trouble.clear()
+    def plan_faults(self, *, duplicate: bool, limit: bool) -> None:
+        self.slack.faults.clear()
         if duplicate:
-            self.slack.trouble.duplicate("interactive", times=None)
+            self.slack.faults.duplicate("interactive", times=None)
         if limit:
-            self.slack.trouble.rate_limit("chat.postMessage", retry_after=2)
+            self.slack.faults.rate_limit("chat.postMessage", retry_after=2)
 
     def faults(self) -> set[str]:
         names = {"duplicated": "duplicate", "rate_limited": "limit"}
-        return {names[strike.how] for strike in self.slack.trouble.planned if strike.how in names}
+        return {names[strike.how] for strike in self.slack.faults.planned if strike.how in names}
 
     async def disconnect(self) -> None:
         self.slack.drop_sockets()
@@ -226,17 +226,17 @@ class DingTalkScreen:
             error = str(code) if code not in (None, 200) else ""
             yield Line(push.born / 1000, self.name, "in", f"stream {push.label}", error, code, push.seconds)
 
-    def trouble(self, *, duplicate: bool, limit: bool) -> None:
-        self.ding.trouble.clear()
+    def plan_faults(self, *, duplicate: bool, limit: bool) -> None:
+        self.ding.faults.clear()
         if duplicate:
-            self.ding.trouble.repeat("card", copies=2, times=None)
+            self.ding.faults.repeat("card", copies=2, times=None)
         if limit:
-            self.ding.trouble.throttle("/robot/")
-            self.ding.trouble.throttle("createAndDeliver")
+            self.ding.faults.throttle("/robot/")
+            self.ding.faults.throttle("createAndDeliver")
 
     def faults(self) -> set[str]:
         names = {"repeated": "duplicate", "throttled": "limit"}
-        return {names[strike.how] for strike in self.ding.trouble.planned if strike.how in names}
+        return {names[strike.how] for strike in self.ding.faults.planned if strike.how in names}
 
     async def disconnect(self) -> None:
         await self.ding.drop_sockets()

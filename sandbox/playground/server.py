@@ -149,7 +149,7 @@ class Playground:
         await self.now.spend(_who(said))
 
     async def _do_trouble(self, said: Json) -> None:
-        self.now.trouble(duplicate=bool(said["duplicate"]), limit=bool(said["limit"]))
+        self.now.plan_faults(duplicate=bool(said["duplicate"]), limit=bool(said["limit"]))
 
     async def _do_disconnect(self, _: Json) -> None:
         await self.now.disconnect()
@@ -201,7 +201,7 @@ def _row(role: Role) -> Json:
 async def _books(playing: Scene, left: Role, right: Role) -> Json:
     """The ledger of these two."""
     emails, language = (left.email, right.email), playing.language
-    balances, moved = await playing.house.database.run(
+    balances, moved = await playing.app.database.run(
         lambda session: (
             [ledger.balances(session, email, language) for email in emails],
             ledger.transfers(session, emails, language),

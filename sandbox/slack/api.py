@@ -69,7 +69,7 @@ class Api:
     """Answers `/api/{method}` and response_urls."""
 
     def __init__(
-        self, board: Board, sockets: Sockets, planned: faults.Trouble, tokens: Tokens, meter: Meter
+        self, board: Board, sockets: Sockets, planned: faults.Faults, tokens: Tokens, meter: Meter
     ) -> None:
         self._board, self._sockets, self._trouble = board, sockets, planned
         self._tokens, self._meter = tokens, meter

@@ -35,7 +35,7 @@ class Strike(faults.Strike):
     error: str = ""
 
 
-class Trouble:
+class Faults:
     """The trouble that waits for its occasion."""
 
     def __init__(self, changed: Callable[[], None]) -> None:

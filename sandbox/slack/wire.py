@@ -259,7 +259,7 @@ class Courier:
 
     def __init__(self, board: Board, sockets: Sockets, requests: Requests, timing: Timing) -> None:
         self._board, self._sockets, self._requests, self._timing = board, sockets, requests, timing
-        self.trouble = faults.Trouble(lambda: board.tell("trouble", self._planned()))
+        self.faults = faults.Faults(lambda: board.tell("trouble", self._planned()))
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def deliver(self, kind: str, payload: Json) -> Ack:
@@ -293,7 +293,7 @@ class Courier:
                 return
 
     async def _attempt(self, parcel: Parcel) -> Ack:
-        struck = self.trouble.for_delivery(parcel.kind)
+        struck = self.faults.for_delivery(parcel.kind)
         if faults.DELAYED in struck:
             await asyncio.sleep(struck[faults.DELAYED].seconds)
         copies = 2 if faults.DUPLICATED in struck else 1
@@ -310,4 +310,4 @@ class Courier:
         return ack
 
     def _planned(self) -> Json:
-        return {"planned": [strike.as_json() for strike in self.trouble.planned]}
+        return {"planned": [strike.as_json() for strike in self.faults.planned]}

@@ -27,7 +27,7 @@ from sandbox.slack.api import Api, Tokens
 from sandbox.slack.args import Args
 from sandbox.slack.board import Board, ResponseUrl
 from sandbox.slack.chat import answer
-from sandbox.slack.faults import Trouble
+from sandbox.slack.faults import Faults
 from sandbox.slack.forms import missing, state
 from sandbox.slack.objects import Channel, Json, Message, Person, SlackError, View, elements
 from sandbox.slack.pace import Meter, Pace
@@ -87,7 +87,7 @@ class Workspace(Board):
         self._sockets, self._requests = Sockets(self, timing), Requests(signing_secret, timing)
         self._courier = Courier(self, self._sockets, self._requests, timing)
         tokens = Tokens(bot_token, app_token)
-        self._api = Api(self, self._sockets, self._courier.trouble, tokens, Meter(pace))
+        self._api = Api(self, self._sockets, self._courier.faults, tokens, Meter(pace))
         self._port = port
         self._runner: web.AppRunner | None = None
         if echoes:
@@ -141,9 +141,9 @@ class Workspace(Board):
         self._requests.url = url
 
     @property
-    def trouble(self) -> Trouble:
+    def faults(self) -> Faults:
         """What shall go wrong."""
-        return self._courier.trouble
+        return self._courier.faults
 
     @property
     def connections(self) -> int:
@@ -290,7 +290,7 @@ class Workspace(Board):
                 {"channel": one.channel, "text": one.text} for one in self.notices if one.user == viewer
             ],
             "violations": [{"method": one.method, "what": one.what} for one in self.violations],
-            "trouble": [strike.as_json() for strike in self.trouble.planned],
+            "trouble": [strike.as_json() for strike in self.faults.planned],
             "connections": self.connections,
         }
 

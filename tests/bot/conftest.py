@@ -9,9 +9,9 @@ import pytest
 
 from bot.database import Database
 from bot.settings import Settings
-from tests.company import settle_town
+from tests.company import settle_company
 from tests.console import Operator
-from tests.slack_env import Stage, raised, settled_copy
+from tests.slack_env import SlackEnv, raised, settled_copy
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def settled_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFac
     """A SQLite file in which the town is settled: copied, not settled again, for every test."""
     url = settled_copy(sqlite_template, tmp_path_factory.mktemp("settled"))
     database = Database(url)
-    settle_town(database)
+    settle_company(database)
     database.close()
     return Path(url.removeprefix("sqlite:///"))
 
@@ -48,15 +48,15 @@ def settled_on(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str]
         if kind == "sqlite":
             return settled_copy(request.getfixturevalue("settled_template"), tmp_path)
         database: Database = request.getfixturevalue("postgres")
-        settle_town(database)
+        settle_company(database)
         return database.engine.url.render_as_string(hide_password=False)
 
     return settled
 
 
 @pytest.fixture
-async def stage(request: pytest.FixtureRequest, settled_on: Callable[[str], str]) -> AsyncIterator[Stage]:
-    """A `Stage`; parametrised indirectly with `mode-database[-language]`, else over a socket on SQLite."""
+async def stage(request: pytest.FixtureRequest, settled_on: Callable[[str], str]) -> AsyncIterator[SlackEnv]:
+    """A `SlackEnv`; parametrised indirectly with `mode-database[-language]`, else over a socket on SQLite."""
     mode, kind, *language = getattr(request, "param", "socket-sqlite").split("-")
     url = settled_on(kind)
     async with raised(url, mode=mode, language=language[0] if language else None) as stage:

@@ -14,7 +14,7 @@ from pathlib import Path
 from bot.database import Database
 from models.quota.wallet import wallet_of
 from sandbox.slack.workspace import Workspace
-from tests.company import settle_town, who
+from tests.company import settle_company, who
 from tests.slack_env import cast, slack_id
 
 ROOT = Path(__file__).parents[2]
@@ -40,16 +40,16 @@ async def test_told_to_stop_it_finishes_what_is_in_flight_and_ends_within_ten_se
     shutil.copy(sqlite_template, tmp_path / "quotabot.db")
     url = f"sqlite:///{tmp_path / 'quotabot.db'}"
     database = Database(url)
-    settle_town(database, now=datetime.now(UTC))
+    settle_company(database, now=datetime.now(UTC))
     async with Workspace(people=cast()) as slack:
         process = await started(tmp_path, url, slack)
-        slack.trouble.slow_down("users.info", seconds=0.4, times=4)  # four people are looked up
-        slack.trouble.slow_down("chat.postMessage", seconds=1.0)
+        slack.faults.slow_down("users.info", seconds=0.4, times=4)  # four people are looked up
+        slack.faults.slow_down("chat.postMessage", seconds=1.0)
         done = await slack.command(slack_id("alice"), "lend @bob 20")
         assert done.message is not None
         assert "You lent" in done.message.shown
         in_flight = asyncio.create_task(slack.command(slack_id("eve"), "lend @max 10"))
-        await slack.wait_for(lambda: not [one for one in slack.trouble.planned if one.where == "users.info"])
+        await slack.wait_for(lambda: not [one for one in slack.faults.planned if one.where == "users.info"])
         process.send_signal(signal.SIGTERM)
         started_at = time.monotonic()
         output, _ = await asyncio.wait_for(process.communicate(), 15)

@@ -15,7 +15,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import Session, func, select
 
-from bot.database import SHARED, Database, Writes
+from bot.database import SHARED, Database, WouldWrite
 from models.people.member import Member
 from models.refusal import NotUnderstood, TooSlow
 from tests.company import NOW
@@ -185,7 +185,7 @@ async def test_who_looks_cannot_write(database: Database) -> None:
         session.exec(select(Member)).one().name = "olaf"
 
     for work in (rename, lambda session: add(session, "olaf")):
-        with pytest.raises(Writes):
+        with pytest.raises(WouldWrite):
             await database.look(work)
     with pytest.raises(DBAPIError):
         await database.look(lambda session: session.connection().execute(text("DELETE FROM member")))

@@ -22,76 +22,80 @@ from models.messages.receipt import Receipt
 from models.people.member import Address
 from models.refusal import NothingToConfirm
 from sandbox.slack.workspace import Person
-from tests.company import CAST, NOW, settle_town, who
-from tests.slack_env import CHANNEL, Stage, raised, settled_copy
+from tests.company import CAST, NOW, settle_company, who
+from tests.slack_env import CHANNEL, SlackEnv, raised, settled_copy
 
 
-async def test_when_nobody_can_say_who_somebody_is_balances_work_and_lending_does_not(stage: Stage) -> None:
-    stage.slack.trouble.slow_down("users.info", seconds=1.5)
+async def test_when_nobody_can_say_who_somebody_is_balances_work_and_lending_does_not(
+    stage: SlackEnv,
+) -> None:
+    stage.slack.faults.slow_down("users.info", seconds=1.5)
     before = stage.everything()
     assert "You have *$100.00* left" in (await stage.command("alice")).shown
     refused = await stage.command("alice", "lend @bob 20")
     assert "could not check who takes part" in refused.shown
     assert stage.everything() == before
-    stage.slack.trouble.clear()
+    stage.slack.faults.clear()
     assert "You lent *$20.00*" in (await stage.command("alice", "lend @bob 20")).shown
     assert all(ack.seconds < 2.5 for ack in stage.acks)
 
 
-async def test_what_was_read_within_the_hour_is_believed_while_the_messenger_is_silent(stage: Stage) -> None:
+async def test_what_was_read_within_the_hour_is_believed_while_the_messenger_is_silent(
+    stage: SlackEnv,
+) -> None:
     assert "You lent" in (await stage.command("alice", "lend @bob 5")).shown
-    stage.house.slack._profiles.clear()
-    stage.slack.trouble.fail("users.info", times=None)
+    stage.app.slack._profiles.clear()
+    stage.slack.faults.fail("users.info", times=None)
     stage.clock.move(minutes=5)
     assert "You lent" in (await stage.command("alice", "lend @bob 6")).shown
     stage.clock.move(minutes=61)
     assert "could not check" in (await stage.command("alice", "lend @bob 7")).shown
 
 
-async def test_approving_fails_closed_and_the_card_stays(stage: Stage) -> None:
+async def test_approving_fails_closed_and_the_card_stays(stage: SlackEnv) -> None:
     await stage.say("pia", "request 300 load test")
     card = await stage.hear("lee", "load test")
-    stage.slack.trouble.fail("users.info", times=None)
+    stage.slack.faults.fail("users.info", times=None)
     assert "暂时无法核实身份" in (await stage.press("lee", card, "request.approve")).shown
     assert "request.approve" in card.actions
-    stage.slack.trouble.clear()
+    stage.slack.faults.clear()
     assert "好的" in (await stage.press("lee", card, "request.approve")).shown
 
 
-async def test_who_is_named_by_a_button_is_looked_up_as_well(stage: Stage) -> None:
+async def test_who_is_named_by_a_button_is_looked_up_as_well(stage: SlackEnv) -> None:
     await stage.say("bob", "borrow @eve 10")
     ask = await stage.hear("eve", "Bob", "$10.00")
     with stage.database.engine.begin() as connection:
         connection.execute(text("UPDATE address SET status = NULL, status_at = NULL"))
-    stage.house.slack._profiles.clear()
+    stage.app.slack._profiles.clear()
     await stage.press("eve", ask, "borrow.accept")
     assert stage.left("bob") == 110
 
 
-async def test_a_guest_named_by_a_button_gets_nothing(stage: Stage) -> None:
+async def test_a_guest_named_by_a_button_gets_nothing(stage: SlackEnv) -> None:
     await stage.say("bob", "borrow @eve 10")
     ask = await stage.hear("eve", "Bob", "$10.00")
     with stage.database.engine.begin() as connection:
         connection.execute(text("UPDATE address SET status = NULL, status_at = NULL"))
-    stage.house.slack._profiles.clear()
+    stage.app.slack._profiles.clear()
     stage.slack.change_person(CAST["bob"][0], is_restricted=True)
     answer = await stage.press("eve", ask, "borrow.accept")
     assert "can't take part right now" in answer.shown
     assert stage.left("bob") == 100
 
 
-async def test_giving_back_never_depends_on_what_the_messenger_says_of_the_other_one(stage: Stage) -> None:
+async def test_giving_back_never_depends_on_what_the_messenger_says_of_the_other_one(stage: SlackEnv) -> None:
     await stage.command("alice", "lend @bob 20")
     with stage.database.engine.begin() as connection:
         connection.execute(text("UPDATE address SET status = NULL, status_at = NULL"))
-    stage.house.slack._profiles.clear()
-    stage.slack.trouble.fail("users.info", times=None)
+    stage.app.slack._profiles.clear()
+    stage.slack.faults.fail("users.info", times=None)
     await stage.command("bob", "repay @alice 20")
     assert stage.left("alice") == 100
 
 
-async def test_a_locked_database_is_answered_in_time_and_nothing_moved(stage: Stage) -> None:
-    assert stage.house.database.sqlite
+async def test_a_locked_database_is_answered_in_time_and_nothing_moved(stage: SlackEnv) -> None:
+    assert stage.app.database.sqlite
     await stage.command("bob")
     before = stage.everything()
     path = str(stage.database.engine.url.database)
@@ -107,7 +111,7 @@ async def test_a_locked_database_is_answered_in_time_and_nothing_moved(stage: St
     stage.audit()
 
 
-async def test_a_lock_that_ends_soon_is_only_waited_for(stage: Stage) -> None:
+async def test_a_lock_that_ends_soon_is_only_waited_for(stage: SlackEnv) -> None:
     await stage.command("bob")
     with closing(sqlite3.connect(str(stage.database.engine.url.database), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -117,7 +121,7 @@ async def test_a_lock_that_ends_soon_is_only_waited_for(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("words", ["balance", "help", "loans", "history"])
-async def test_who_only_looks_is_answered_while_another_process_writes(stage: Stage, words: str) -> None:
+async def test_who_only_looks_is_answered_while_another_process_writes(stage: SlackEnv, words: str) -> None:
     await stage.command("alice")
     with sqlite3.connect(str(stage.database.engine.url.database), isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -126,7 +130,7 @@ async def test_who_only_looks_is_answered_while_another_process_writes(stage: St
 
 
 @pytest.mark.parametrize("stage", ["socket-sqlite", "http-postgres"], indirect=True)
-async def test_who_looks_again_within_the_hour_leaves_nothing_behind(stage: Stage) -> None:
+async def test_who_looks_again_within_the_hour_leaves_nothing_behind(stage: SlackEnv) -> None:
     await stage.command("alice")
     kept = receipts(stage)
     for words in ("", "help", "loans", "history"):
@@ -140,15 +144,15 @@ async def test_who_looks_again_within_the_hour_leaves_nothing_behind(stage: Stag
     assert seen == stage.clock.now
 
 
-def receipts(stage: Stage) -> int:
+def receipts(stage: SlackEnv) -> int:
     query = select(func.count()).select_from(Receipt)
     return stage.database.transact(lambda session: session.exec(query).one())
 
 
 @pytest.mark.parametrize(("words", "most"), [("help", 2), ("balance", 9), ("loans", 3), ("history", 3)])
-async def test_a_look_asks_little_of_the_database(town: Database, words: str, most: int) -> None:
+async def test_a_look_asks_little_of_the_database(company: Database, words: str, most: int) -> None:
     """A statement costs more in Python than in SQLite; each of these is one that a Monday morning asks 32 times a second."""
-    dispatcher, alice, asked = Dispatcher(town, lambda: NOW), f"slack:{CAST['alice'][0]}", list[str]()
+    dispatcher, alice, asked = Dispatcher(company, lambda: NOW), f"slack:{CAST['alice'][0]}", list[str]()
 
     def count(_: object, __: object, statement: str, *___: object) -> None:
         asked.append(statement)
@@ -163,12 +167,12 @@ async def test_a_look_asks_little_of_the_database(town: Database, words: str, mo
     assert len([one for one in asked if not one.startswith("BEGIN")]) <= most, asked
 
 
-async def test_the_same_look_again_is_answered_as_things_are_then(stage: Stage) -> None:
+async def test_the_same_look_again_is_answered_as_things_are_then(stage: SlackEnv) -> None:
     alice = f"slack:{CAST['alice'][0]}"
     await stage.command("alice")
     said = []
     for _ in range(2):
-        outcome = await stage.house.dispatcher.handle(
+        outcome = await stage.app.dispatcher.handle(
             Request("slack:same", alice, ("balance",), place="private")
         )
         assert isinstance(outcome.message, Message)
@@ -178,11 +182,11 @@ async def test_the_same_look_again_is_answered_as_things_are_then(stage: Stage) 
 
 
 @pytest.mark.parametrize("stage", ["socket-sqlite", "http-postgres"], indirect=True)
-async def test_the_same_envelope_twice_moves_once_and_is_answered_the_same(stage: Stage) -> None:
-    stage.slack.trouble.duplicate("slash_commands")
+async def test_the_same_envelope_twice_moves_once_and_is_answered_the_same(stage: SlackEnv) -> None:
+    stage.slack.faults.duplicate("slash_commands")
     await stage.command("alice", "lend @bob 20")
     assert stage.left("bob") == 120
-    stage.slack.trouble.duplicate("events_api")
+    stage.slack.faults.duplicate("events_api")
     await stage.say("alice", "lend @eve 10")
     await stage.hear("eve", "Alice")
     await stage.settled()
@@ -190,25 +194,27 @@ async def test_the_same_envelope_twice_moves_once_and_is_answered_the_same(stage
     stage.audit()
 
 
-async def test_the_same_key_with_other_words_is_refused(stage: Stage) -> None:
+async def test_the_same_key_with_other_words_is_refused(stage: SlackEnv) -> None:
     alice = f"slack:{CAST['alice'][0]}"
     for words, expected in (("lend <@U02BOB> 5", "You lent"), ("lend <@U02BOB> 6", "already used")):
-        outcome = await stage.house.dispatcher.handle(Request("slack:same", alice, (words,), place="private"))
+        outcome = await stage.app.dispatcher.handle(Request("slack:same", alice, (words,), place="private"))
         assert isinstance(outcome.message, Message)
         assert expected in outcome.message.text
 
 
-async def test_a_mention_without_words_is_answered_with_the_balance_for_the_asker_alone(stage: Stage) -> None:
+async def test_a_mention_without_words_is_answered_with_the_balance_for_the_asker_alone(
+    stage: SlackEnv,
+) -> None:
     answer = await stage.say("alice", "", channel=CHANNEL)
     assert answer.ephemeral_for == CAST["alice"][0]
     assert "$100.00" in answer.shown
 
 
 async def test_the_wait_for_an_answer_that_the_database_cannot_give_is_not_part_of_the_acknowledgement(
-    stage: Stage,
+    stage: SlackEnv,
 ) -> None:
     await stage.command("alice")
-    stage.slack.trouble.slow_down("chat.postMessage", seconds=1.0, times=1)
+    stage.slack.faults.slow_down("chat.postMessage", seconds=1.0, times=1)
     with closing(sqlite3.connect(str(stage.database.engine.url.database), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         answer = await stage.say("alice", "lend @bob 20")
@@ -218,7 +224,7 @@ async def test_the_wait_for_an_answer_that_the_database_cannot_give_is_not_part_
 
 
 @pytest.mark.parametrize("stage", ["socket-sqlite", "http-postgres"], indirect=True)
-async def test_two_taps_on_yes_are_one_yes(stage: Stage) -> None:
+async def test_two_taps_on_yes_are_one_yes(stage: SlackEnv) -> None:
     for _ in range(3):
         said = await stage.command("alice", "could you give @bob 5 please")
         before = stage.wallet("bob").borrowed
@@ -230,11 +236,11 @@ async def test_two_taps_on_yes_are_one_yes(stage: Stage) -> None:
 
 
 def test_of_two_that_take_the_same_echo_at_once_one_finds_nothing(postgres: Database) -> None:
-    settle_town(postgres)
+    settle_company(postgres)
     alice = postgres.transact(lambda session: who(session, "alice").id)
     postgres.transact(lambda session: confirmation.keep(session, alice, "7F3K", {"intent": "lend"}, NOW))
     with Session(postgres.engine) as first, Session(postgres.engine) as second, ThreadPoolExecutor() as pool:
-        second.get(confirmation.Echo, alice)  # both have read it
+        second.get(confirmation.Confirmation, alice)  # both have read it
         assert confirmation.take(first, alice, NOW) == {"intent": "lend"}
         waiting = pool.submit(confirmation.take, second, alice, NOW)
         first.commit()
@@ -243,7 +249,7 @@ def test_of_two_that_take_the_same_echo_at_once_one_finds_nothing(postgres: Data
 
 
 @pytest.mark.parametrize("stage", ["socket-sqlite", "http-sqlite"], indirect=True)
-async def test_whatever_is_acknowledged_is_committed(stage: Stage) -> None:
+async def test_whatever_is_acknowledged_is_committed(stage: SlackEnv) -> None:
     alice, bob = CAST["alice"][0], CAST["bob"][0]
     lent = (await stage.slack.command(alice, "lend @bob 20")).message
     assert stage.left("bob") == 120

@@ -19,7 +19,7 @@ from models.quota.request import Request
 from models.refusal import Refusal
 from sandbox.slack.workspace import Person, View
 from tests.company import CAST
-from tests.slack_env import CHANNEL, Stage, code_of, raised, settled_copy
+from tests.slack_env import CHANNEL, SlackEnv, code_of, raised, settled_copy
 
 STRANGER = Person("U90STRANGER", "sam", "Sam Stranger", "sam@corp.example")
 GUEST = Person("U91GUEST", "gus", "Gus Guest", "gus@corp.example", is_restricted=True)
@@ -35,13 +35,13 @@ VALUES = [
 
 
 @pytest.fixture
-async def crowd(settled_template: Path, tmp_path: Path) -> AsyncIterator[Stage]:
+async def crowd(settled_template: Path, tmp_path: Path) -> AsyncIterator[SlackEnv]:
     """The stage with a stranger, a guest, a bot and somebody of another workspace in the house."""
     async with raised(settled_copy(settled_template, tmp_path), people=OUTSIDE) as stage:
         yield stage
 
 
-def states(stage: Stage) -> list[tuple[str, str]]:
+def states(stage: SlackEnv) -> list[tuple[str, str]]:
     return stage.database.transact(
         lambda session: [(one.code, one.state) for one in session.exec(select(Request)).all()]
     )
@@ -56,7 +56,7 @@ def untroubled(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[s
 
 @pytest.mark.parametrize("stage", ["socket-sqlite", "http-postgres"], indirect=True)
 async def test_a_forged_value_on_any_button_is_answered_and_moves_nothing(
-    stage: Stage, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    stage: SlackEnv, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lent = await stage.command("alice", "lend @bob 20")
     await stage.hear("bob", "$20.00")
@@ -84,7 +84,7 @@ async def test_a_forged_value_on_any_button_is_answered_and_moves_nothing(
     untroubled(caplog, capsys)
 
 
-async def test_the_code_of_somebody_elses_request_is_as_unknown_as_none(stage: Stage) -> None:
+async def test_the_code_of_somebody_elses_request_is_as_unknown_as_none(stage: SlackEnv) -> None:
     await stage.say("pia", "request 300 load test")
     code = code_of(await stage.hear("lee", "load test"))
     sent = await stage.say("alice", "request 50 paper")
@@ -98,7 +98,7 @@ async def test_the_code_of_somebody_elses_request_is_as_unknown_as_none(stage: S
     assert all(state == "pending" for _, state in states(stage))
 
 
-async def test_the_loan_of_others_cannot_be_recalled_forgiven_or_given_back(stage: Stage) -> None:
+async def test_the_loan_of_others_cannot_be_recalled_forgiven_or_given_back(stage: SlackEnv) -> None:
     await stage.command("alice", "lend @bob 20")
     mine = await stage.command("eve", "lend @max 10")
     before = stage.everything()
@@ -110,7 +110,7 @@ async def test_the_loan_of_others_cannot_be_recalled_forgiven_or_given_back(stag
 
 
 @pytest.mark.parametrize("who", [one.id for one in OUTSIDE] + ["pia", "quinn", "bob", "olga"])
-async def test_whoever_may_not_decide_is_told_so_and_the_card_stays(crowd: Stage, who: str) -> None:
+async def test_whoever_may_not_decide_is_told_so_and_the_card_stays(crowd: SlackEnv, who: str) -> None:
     thread = crowd.slack.post(CHANNEL, "U06PIA", "help").ts
     await crowd.say("pia", "request 300 load test", channel=CHANNEL, thread=thread)
     small = await crowd.until(lambda: next(iter(crowd.in_thread(thread)), None))
@@ -127,7 +127,7 @@ async def test_whoever_may_not_decide_is_told_so_and_the_card_stays(crowd: Stage
 @pytest.mark.parametrize(
     "words", ["lend @alice 5", "borrow @alice 5", "request 5", "approve 7F3K", "balance", ""]
 )
-async def test_people_who_are_not_of_the_house_get_a_kind_no(crowd: Stage, who: str, words: str) -> None:
+async def test_people_who_are_not_of_the_house_get_a_kind_no(crowd: SlackEnv, who: str, words: str) -> None:
     before = crowd.everything()
     answer = await crowd.command(who, words)
     expected = "I don't know you yet" if who == STRANGER.id else "colleagues of this workspace only"
@@ -136,7 +136,7 @@ async def test_people_who_are_not_of_the_house_get_a_kind_no(crowd: Stage, who: 
 
 
 @pytest.mark.parametrize("other", [one for one in OUTSIDE if one is not STRANGER])
-async def test_nothing_is_lent_to_people_who_are_not_of_the_house(crowd: Stage, other: Person) -> None:
+async def test_nothing_is_lent_to_people_who_are_not_of_the_house(crowd: SlackEnv, other: Person) -> None:
     before = crowd.everything()
     assert (
         "can't take part right now"
@@ -146,11 +146,11 @@ async def test_nothing_is_lent_to_people_who_are_not_of_the_house(crowd: Stage, 
 
 
 async def test_a_colleague_who_became_a_guest_sees_a_balance_and_takes_no_part_in_lending(
-    stage: Stage,
+    stage: SlackEnv,
 ) -> None:
     await stage.command("alice", "lend @bob 5")
     stage.slack.change_person(CAST["bob"][0], is_restricted=True)
-    stage.house.slack._profiles.clear()
+    stage.app.slack._profiles.clear()
     before = stage.everything()
     assert "can't take part right now" in (await stage.command("alice", "lend @bob 5")).shown
     assert "仅限" in (await stage.command("bob", "lend @alice 5")).shown
@@ -159,7 +159,7 @@ async def test_a_colleague_who_became_a_guest_sees_a_balance_and_takes_no_part_i
     assert stage.everything() == before
 
 
-async def test_an_ex_manager_cannot_use_the_card_that_is_still_there(stage: Stage) -> None:
+async def test_an_ex_manager_cannot_use_the_card_that_is_still_there(stage: SlackEnv) -> None:
     await stage.say("pia", "request 300 load test")
     card = await stage.hear("lee", "load test")
     stage.change("pia", manager_id="carol", team="design")
@@ -170,7 +170,7 @@ async def test_an_ex_manager_cannot_use_the_card_that_is_still_there(stage: Stag
     assert stage.everything() == before
 
 
-async def test_a_late_click_is_told_who_decided_and_when(stage: Stage) -> None:
+async def test_a_late_click_is_told_who_decided_and_when(stage: SlackEnv) -> None:
     await stage.say("pia", "request 300 load test")
     card = await stage.hear("lee", "load test")
     late = card.copy()
@@ -185,7 +185,7 @@ async def test_a_late_click_is_told_who_decided_and_when(stage: Stage) -> None:
     stage.audit()
 
 
-async def test_a_card_that_was_replaced_decides_nothing_and_names_the_new_one(stage: Stage) -> None:
+async def test_a_card_that_was_replaced_decides_nothing_and_names_the_new_one(stage: SlackEnv) -> None:
     await stage.say("pia", "request 300 load test")
     card = await stage.hear("lee", "load test")
     old = card.copy()
@@ -198,7 +198,7 @@ async def test_a_card_that_was_replaced_decides_nothing_and_names_the_new_one(st
     assert stage.left("pia") == 500
 
 
-async def test_two_managers_click_at_once_and_one_of_them_is_told_who_was_first(stage: Stage) -> None:
+async def test_two_managers_click_at_once_and_one_of_them_is_told_who_was_first(stage: SlackEnv) -> None:
     await stage.say("alice", "request 300 paper")
     card = await stage.hear("carol", "paper")
     await stage.say("carol", f"decline {code_of(card)} not now")
@@ -209,7 +209,7 @@ async def test_two_managers_click_at_once_and_one_of_them_is_told_who_was_first(
 EVIL = "*b* _i_ `c` <!channel> <!here> <@U02BOB> @everyone &lt;!channel&gt; [x](http://evil.example) sk-abcdefghij0123456789 xoxb-123456789012-abc"
 
 
-async def test_what_people_type_pings_nobody_and_shows_no_key(stage: Stage) -> None:
+async def test_what_people_type_pings_nobody_and_shows_no_key(stage: SlackEnv) -> None:
     thread = stage.slack.post(CHANNEL, "U06PIA", "help").ts
     await stage.say("pia", f"request 300 {EVIL}", channel=CHANNEL, thread=thread)
     card = await stage.hear("lee", "evil.example")
@@ -261,7 +261,7 @@ async def test_what_people_type_pings_nobody_and_shows_no_key(stage: Stage) -> N
         "5%",
     ],
 )
-async def test_what_is_no_amount_moves_nothing_and_is_said_to_be_none(stage: Stage, amount: str) -> None:
+async def test_what_is_no_amount_moves_nothing_and_is_said_to_be_none(stage: SlackEnv, amount: str) -> None:
     before = stage.everything()
     answer = await stage.command("alice", f"lend @bob {amount}")
     assert "You lent" not in answer.shown
@@ -273,7 +273,7 @@ async def test_what_is_no_amount_moves_nothing_and_is_said_to_be_none(stage: Sta
     ("amount", "moved"),
     [("5", 5), ("$5", 5), ("5.25", 5.25), ("１５", 15), ("0.000001", 0.000001), ("5 bucks", 5), ("两块", 2), ("三十", 30), ("all", 80)],
 )  # fmt: skip
-async def test_what_is_an_amount_moves_exactly_that(stage: Stage, amount: str, moved: float) -> None:
+async def test_what_is_an_amount_moves_exactly_that(stage: SlackEnv, amount: str, moved: float) -> None:
     answer = await stage.command("alice", f"lend @bob {amount}")
     if "confirm.yes" in answer.actions:
         answer = await stage.press("alice", answer, "confirm.yes")
@@ -287,7 +287,7 @@ async def test_what_is_an_amount_moves_exactly_that(stage: Stage, amount: str, m
 Post = Any
 
 
-def posting(stage: Stage) -> Post:
+def posting(stage: SlackEnv) -> Post:
     async def post(
         body: bytes, headers: dict[str, str] | None = None, *, sign: bool = False, kind: str = "json"
     ) -> int:
@@ -317,7 +317,7 @@ GARBAGE = [
 
 @pytest.mark.parametrize("stage", ["http-sqlite"], indirect=True)
 async def test_who_cannot_sign_gets_a_status_and_leaves_no_trace_in_the_log(
-    stage: Stage, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    stage: SlackEnv, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     post, now = posting(stage), time.time()
     caplog.set_level(logging.DEBUG)
@@ -350,7 +350,7 @@ async def test_who_cannot_sign_gets_a_status_and_leaves_no_trace_in_the_log(
 
 @pytest.mark.parametrize("stage", ["http-sqlite"], indirect=True)
 async def test_signed_garbage_gets_a_status_too(
-    stage: Stage, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    stage: SlackEnv, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     post = posting(stage)
     before = stage.everything()
@@ -363,7 +363,7 @@ async def test_signed_garbage_gets_a_status_too(
 
 
 @pytest.mark.parametrize("stage", ["http-sqlite"], indirect=True)
-async def test_a_body_in_pieces_is_read_whole_before_it_is_judged(stage: Stage) -> None:
+async def test_a_body_in_pieces_is_read_whole_before_it_is_judged(stage: SlackEnv) -> None:
     body = json.dumps({"type": "url_verification", "challenge": "x" * 200_000})
 
     async def pieces() -> AsyncIterator[bytes]:

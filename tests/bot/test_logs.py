@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from bot.app import house
+from bot.app import open_app
 from bot.logs import redacted, set_up
 from bot.settings import Settings
 
@@ -107,7 +107,7 @@ async def test_what_bolt_advises_whoever_writes_a_bot_is_not_told_to_operators(
 ) -> None:
     set_up("console", "INFO")
     monkeypatch.setenv("SLACK_BOT_TOKEN", TOKENS[0])
-    async with house(
+    async with open_app(
         Settings(_env_file=None, database_url=f"sqlite:///{tmp_path}/q.db", slack_signing_secret="s")
     ) as built:
         assert built.slack is not None

@@ -20,7 +20,7 @@ from handlers.routes import JOBS
 from models.messages.message import Message
 from models.messages.outbox import LEASE, Effect, claim
 from tests.actions import DECEMBER, USD, after, ask_for, available, say
-from tests.company import NOW, settle_town
+from tests.company import NOW, settle_company
 
 BOUND = 20
 
@@ -36,7 +36,7 @@ class Board:
         self.answers: list[dict[str, Any]] = []
         self.homes: list[str] = []
         self.unsure: list[bool] = []
-        self.trouble: dict[str, list[Exception]] = {}
+        self.faults: dict[str, list[Exception]] = {}
         self.hold: asyncio.Event | None = None
         self.begun = asyncio.Event()
 
@@ -48,8 +48,8 @@ class Board:
         if self.hold is not None:
             await self.hold.wait()
         self.unsure.append(unsure)
-        if self.trouble.get(key):
-            raise self.trouble[key].pop(0)
+        if self.faults.get(key):
+            raise self.faults[key].pop(0)
         self.said.append((address, message.text))
         return f"{address}/{len(self.said)}"
 
@@ -101,7 +101,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def worker(sqlite: Database, board: Board, clock: Clock) -> Worker:
-    settle_town(sqlite)
+    settle_company(sqlite)
     return built(sqlite, board, clock)
 
 
@@ -190,7 +190,7 @@ async def test_too_many_requests_holds_the_lane_as_long_as_it_says(
     worker: Worker, board: Board, clock: Clock
 ) -> None:
     keys = promise(worker, "slack:A", "slack:A", "slack:B")
-    board.trouble[keys[0]] = [MessengerError("429", retry_after=7)]
+    board.faults[keys[0]] = [MessengerError("429", retry_after=7)]
     await worker.drain()
     assert [lane for lane, _ in board.said] == ["slack:B"]
     clock.move(6.9)
@@ -205,7 +205,7 @@ async def test_too_many_requests_holds_the_lane_as_long_as_it_says(
 
 async def test_a_failure_comes_again_and_says_why(worker: Worker, board: Board, clock: Clock) -> None:
     (key,) = promise(worker, "slack:A")
-    board.trouble[key] = [MessengerError("gone for a moment"), ValueError("a bug")]
+    board.faults[key] = [MessengerError("gone for a moment"), ValueError("a bug")]
     await worker.drain()
     assert (effect(worker, key).error, board.said) == ("gone for a moment", [])
     clock.move(2)
@@ -220,7 +220,7 @@ async def test_where_nobody_knows_whether_it_arrived_the_next_try_looks_first(
     worker: Worker, board: Board, clock: Clock
 ) -> None:
     (key,) = promise(worker, "slack:A")
-    board.trouble[key] = [MessengerError("time-out", unknown=True)]
+    board.faults[key] = [MessengerError("time-out", unknown=True)]
     await worker.drain()
     clock.move(2)
     await worker.drain()
@@ -239,7 +239,7 @@ async def test_after_a_try_that_nobody_lived_to_tell_of_the_next_one_looks_first
 
 async def test_what_cannot_be_said_is_parked_and_stands_in_nobodys_way(worker: Worker, board: Board) -> None:
     first, second = promise(worker, "slack:A", "slack:A")
-    board.trouble[first] = [Undeliverable("user_not_found")]
+    board.faults[first] = [Undeliverable("user_not_found")]
     await worker.drain()
     assert (effect(worker, first).error, worker.parked) == ("user_not_found", 1)
     assert effect(worker, second).done_at is not None
@@ -280,7 +280,7 @@ async def test_one_that_was_not_sent_yet_is_sent_in_its_new_state(worker: Worker
 async def test_a_new_state_waits_for_its_original(worker: Worker, board: Board, clock: Clock) -> None:
     code = ask_for(worker.database, "bob", 30)
     card = worker.database.transact(lambda session: session.exec(select(Effect.key)).one())
-    board.trouble[card] = [MessengerError("a moment", retry_after=5)]
+    board.faults[card] = [MessengerError("a moment", retry_after=5)]
     await worker.drain()
     say(worker.database, requests.cancel, "bob", code)
     await worker.drain()
@@ -308,7 +308,7 @@ async def test_an_answer_goes_the_way_its_messenger_lets_one(worker: Worker, boa
 
 
 async def test_a_slot_fires_once_however_many_tick(database: Database) -> None:
-    settle_town(database)
+    settle_company(database)
     workers = [built(database, Board(), Clock()) for _ in range(4)]
     await asyncio.gather(*(one.schedule() for one in workers for _ in range(2)))
     found = database.transact(lambda session: session.exec(select(Effect.key)).all())
@@ -316,7 +316,7 @@ async def test_a_slot_fires_once_however_many_tick(database: Database) -> None:
 
 
 async def test_every_effect_is_done_by_one_of_them(database: Database, clock: Clock) -> None:
-    settle_town(database)
+    settle_company(database)
     boards = [Board() for _ in range(3)]
     workers = [built(database, board, clock) for board in boards]
     promise(workers[0], *[f"slack:{n}" for n in range(60)])

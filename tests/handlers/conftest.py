@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import Session
 
 from bot.database import Database
-from tests.company import settle_town
+from tests.company import settle_company
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +18,7 @@ def settled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     path = tmp_path_factory.mktemp("settled") / "town.db"
     shutil.copy(sqlite_template, path)
     database = Database(f"sqlite:///{path}")
-    settle_town(database)
+    settle_company(database)
     database.close()
     return path
 

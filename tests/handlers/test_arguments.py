@@ -8,9 +8,9 @@ import pytest
 from sqlmodel import Session
 
 from handlers import arguments, confirmation
-from handlers.arguments import Said, Unread
+from handlers.arguments import ProfileNeeded, Said
 from handlers.routes import COMMANDS
-from handlers.words.text import Shown, Text
+from handlers.words.text import SafeText, Text
 from models.people.member import Address
 from models.refusal import (
     AllNotAllowed,
@@ -45,7 +45,7 @@ def test_who_may_take_part_is_asked_of_the_messenger_and_fails_closed(session: S
     ctx = asks(session, "alice")
     ctx.checks = True
     said = Said("lend", handle="U02BOB")
-    with pytest.raises(Unread) as unread:
+    with pytest.raises(ProfileNeeded) as unread:
         arguments.person(ctx, said)
     assert unread.value.addresses == ("slack:U02BOB",)
     ctx.statuses = {"slack:U02BOB": "member"}
@@ -63,7 +63,7 @@ def test_what_was_read_is_believed_for_an_hour(session: Session) -> None:
     address.status, address.status_at = "member", NOW - timedelta(minutes=59)
     assert arguments.person(ctx, Said("lend", handle="U02BOB")).name == "Bob"
     address.status_at = NOW - timedelta(minutes=61)
-    with pytest.raises(Unread):
+    with pytest.raises(ProfileNeeded):
         arguments.person(ctx, Said("lend", handle="U02BOB"))
 
 
@@ -159,5 +159,5 @@ def test_two_languages_of_a_sentence_use_the_same_facts() -> None:
     with pytest.raises(ValueError, match="differ in their facts"):
         Text("{a} and {b}", "{a}")
     text = Text("Hello {name}, **{amount}**", "{name}，你好，**{amount}**")
-    assert text("en", name="*Bo* <@U1>", amount=Shown("$5")) == r"Hello \*Bo\* ‹@U1›, **$5**"
-    assert text("zh-CN", name="Bo", amount=Shown("$5")).startswith("Bo，")
+    assert text("en", name="*Bo* <@U1>", amount=SafeText("$5")) == r"Hello \*Bo\* ‹@U1›, **$5**"
+    assert text("zh-CN", name="Bo", amount=SafeText("$5")).startswith("Bo，")

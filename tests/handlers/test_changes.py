@@ -9,47 +9,47 @@ from handlers import balance, team
 from handlers.changes import warn_of_pools
 from models.policy.versions import record_version
 from models.quota.policy_change import move_on
-from tests.actions import DECEMBER, USD, after, change, say, told, turn, voice
+from tests.actions import DECEMBER, USD, after, change, ctx, say, told, turn
 from tests.company import NOW, POLICY, who
 
 
-def test_a_change_of_this_period_stands_beside_the_balance(town: Database) -> None:
-    change(town, ("amount: 100", "amount: 80\n    reason: the spring is over"), now=after(days=3))
-    text = say(town, balance.balance, "alice", now=after(days=4)).text
+def test_a_change_of_this_period_stands_beside_the_balance(company: Database) -> None:
+    change(company, ("amount: 100", "amount: 80\n    reason: the spring is over"), now=after(days=3))
+    text = say(company, balance.balance, "alice", now=after(days=4)).text
     assert "Since 12 Nov: $100.00 → $80.00 a period. Why: the spring is over" in text
-    assert "Since" not in say(town, balance.balance, "pia", now=after(days=4)).text
+    assert "Since" not in say(company, balance.balance, "pia", now=after(days=4)).text
 
 
-def test_in_the_next_period_it_is_no_news(town: Database) -> None:
-    change(town, ("amount: 100", "amount: 80"), now=after(days=3))
-    turn(town, DECEMBER)
-    assert "Since" not in say(town, balance.balance, "alice", now=DECEMBER).text
+def test_in_the_next_period_it_is_no_news(company: Database) -> None:
+    change(company, ("amount: 100", "amount: 80"), now=after(days=3))
+    turn(company, DECEMBER)
+    assert "Since" not in say(company, balance.balance, "alice", now=DECEMBER).text
 
 
-def test_a_staged_policy_says_from_when_and_how_much(town: Database) -> None:
+def test_a_staged_policy_says_from_when_and_how_much(company: Database) -> None:
     staged = POLICY.replace("amount: 100", "amount: 120")
-    town.transact(lambda session: record_version(session, staged, NOW, "ops", date(2026, 12, 1)))
-    assert "From 1 Dec your quota is $120.00 a period." in say(town, balance.balance, "alice").text
-    assert "从12月1日起，你每期的额度为 $120.00" in say(town, balance.balance, "bob").text
-    assert "From" not in say(town, balance.balance, "pia").text
+    company.transact(lambda session: record_version(session, staged, NOW, "ops", date(2026, 12, 1)))
+    assert "From 1 Dec your quota is $120.00 a period." in say(company, balance.balance, "alice").text
+    assert "从12月1日起，你每期的额度为 $120.00" in say(company, balance.balance, "bob").text
+    assert "From" not in say(company, balance.balance, "pia").text
 
 
-def test_a_day_of_the_policy_is_the_same_everywhere(town: Database) -> None:
+def test_a_day_of_the_policy_is_the_same_everywhere(company: Database) -> None:
     def move(session: Session) -> None:
         alice = who(session, "alice")
         alice.timezone = "America/Los_Angeles"
         session.add(alice)
 
-    town.transact(move)
+    company.transact(move)
     staged = POLICY.replace("amount: 100", "amount: 120")
-    town.transact(lambda session: record_version(session, staged, NOW, "ops", date(2026, 12, 1)))
-    assert "From 1 Dec" in say(town, balance.balance, "alice").text
-    while town.transact(lambda session: move_on(session, DECEMBER)):
+    company.transact(lambda session: record_version(session, staged, NOW, "ops", date(2026, 12, 1)))
+    assert "From 1 Dec" in say(company, balance.balance, "alice").text
+    while company.transact(lambda session: move_on(session, DECEMBER)):
         pass
-    assert "Since 1 Dec: $100.00 → $120.00" in say(town, balance.balance, "alice", now=DECEMBER).text
+    assert "Since 1 Dec: $100.00 → $120.00" in say(company, balance.balance, "alice", now=DECEMBER).text
 
 
-def test_the_owner_hears_once_that_the_pool_is_nearly_spent(town: Database) -> None:
+def test_the_owner_hears_once_that_the_pool_is_nearly_spent(company: Database) -> None:
     from models.ledger.account import open_account  # noqa: PLC0415
     from models.ledger.transfer import Cause, Kind, transfer  # noqa: PLC0415
     from models.quota.period import Period  # noqa: PLC0415
@@ -71,33 +71,35 @@ def test_the_owner_hears_once_that_the_pool_is_nearly_spent(town: Database) -> N
                 cause=Cause(NOW, "admin", f"g{usd}"),
             )
 
-        town.transact(work)
+        company.transact(work)
 
     grant(799)
-    town.transact(lambda session: warn_of_pools(voice(session, NOW)))
-    assert told(town, "lee") == []
+    company.transact(lambda session: warn_of_pools(ctx(session, NOW)))
+    assert told(company, "lee") == []
     grant(1)
     for _ in range(2):
-        town.transact(lambda session: warn_of_pools(voice(session, NOW)))
-    (message,) = told(town, "lee")
+        company.transact(lambda session: warn_of_pools(ctx(session, NOW)))
+    (message,) = told(company, "lee")
     assert "payments" in message.text
     assert "200" in message.text
 
 
-def test_an_owner_sees_the_organisations_year(town: Database) -> None:
-    change(town, more="organisation: {year_budget: 24000}\n")
-    facts = dict(say(town, team.team, "olga").facts)
+def test_an_owner_sees_the_organisations_year(company: Database) -> None:
+    change(company, more="organisation: {year_budget: 24000}\n")
+    facts = dict(say(company, team.team, "olga").facts)
     assert facts["The organisation's year"].startswith("$0.00 of $24,000.00")
-    assert "The organisation's year" not in dict(say(town, team.team, "carol").facts)
+    assert "The organisation's year" not in dict(say(company, team.team, "carol").facts)
 
 
-def test_an_owner_of_two_teams_sees_which_budget_is_which(town: Database) -> None:
-    change(town, ("owner: olga@corp.example}", "owner: lee@corp.example, top_up_budget: 300}"))
-    facts = dict(say(town, team.team, "lee").facts)
+def test_an_owner_of_two_teams_sees_which_budget_is_which(company: Database) -> None:
+    change(company, ("owner: olga@corp.example}", "owner: lee@corp.example, top_up_budget: 300}"))
+    facts = dict(say(company, team.team, "lee").facts)
     assert facts["追加预算剩余 · engineering"] == "$300.00 / $300.00"
     assert facts["追加预算剩余 · payments"] == "$1,000.00 / $1,000.00"
 
 
-def test_a_team_bears_its_owners_name_for_it_and_reports_are_called_reports(town: Database) -> None:
-    assert say(town, team.team, "olga").title == "Team engineering"
-    assert say(town, team.team, "carol").title == "Your direct reports", "not all of her team, and only hers"
+def test_a_team_bears_its_owners_name_for_it_and_reports_are_called_reports(company: Database) -> None:
+    assert say(company, team.team, "olga").title == "Team engineering"
+    assert say(company, team.team, "carol").title == "Your direct reports", (
+        "not all of her team, and only hers"
+    )

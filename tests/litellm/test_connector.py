@@ -81,7 +81,7 @@ class Town:
 
 
 @pytest.fixture
-async def town(http: ClientSession) -> Town:
+async def company(http: ClientSession) -> Town:
     return await Town(http).settle()
 
 
@@ -93,45 +93,45 @@ async def seen(reading: Callable[[], Awaitable[Account]], spent: int, seconds: f
     return found
 
 
-def who(town: Town, entity: str) -> tuple[str, str]:
+def who(company: Town, entity: str) -> tuple[str, str]:
     """The account, and the key whose calls it pays for."""
     return {
-        "user": (town.user, town.own),
-        "key": (town.own_id, town.own),
-        "team_member": (f"{town.team}/{town.user}", town.on_team),
+        "user": (company.user, company.own),
+        "key": (company.own_id, company.own),
+        "team_member": (f"{company.team}/{company.user}", company.on_team),
     }[entity]
 
 
 @pytest.mark.parametrize("entity", ["user", "key", "team_member"])
 async def test_a_limit_refuses_when_it_is_reached_and_lets_through_when_it_is_raised(
-    http: ClientSession, town: Town, entity: str
+    http: ClientSession, company: Town, entity: str
 ) -> None:
     gateway = open_gateway("litellm", URL, KEY, http, entity=entity)
-    account, key = who(town, entity)
+    account, key = who(company, entity)
     assert account in [one.id async for page in gateway.accounts() for one in page]
     assert (await gateway.account(account)).total is None
     assert (await gateway.set_total(account, COST)).total == COST
-    assert await town.call(key)
-    assert not await town.call(key)
+    assert await company.call(key)
+    assert not await company.call(key)
     started = time.monotonic()
     await gateway.set_total(account, 3 * COST)
-    assert await town.call(key)
+    assert await company.call(key)
     print(
         f"{entity}: {time.monotonic() - started - COUNTED:.3f} s from the decision to the first call let through"
     )
     await gateway.set_total(account, 2 * COST)
-    assert not await town.call(key)
+    assert not await company.call(key)
     assert (await seen(lambda: gateway.account(account), 2 * COST)).spent == 2 * COST
     assert (await gateway.release(account, None)).total is None
-    assert await town.call(key)
+    assert await company.call(key)
 
 
 @pytest.mark.parametrize("entity", ["user", "key", "team_member"])
-async def test_usage_shows_by_day_model_and_key(http: ClientSession, town: Town, entity: str) -> None:
+async def test_usage_shows_by_day_model_and_key(http: ClientSession, company: Town, entity: str) -> None:
     gateway = open_gateway("litellm", URL, KEY, http, entity=entity)
-    account, key = who(town, entity)
+    account, key = who(company, entity)
     since = now_utc().date()
-    assert await town.call(key)
+    assert await company.call(key)
     await seen(lambda: gateway.account(account), COST)
     async with asyncio.timeout(30):
         while not (rows := await used(gateway, since, account)):  # noqa: ASYNC110 - it is another process
@@ -149,17 +149,17 @@ async def used(gateway: Gateway, since: Any, account: str) -> list[Any]:
     return [row async for page in gateway.usage(since, now_utc().date(), account) for row in page]
 
 
-async def test_a_window_is_not_touched_by_a_limit(http: ClientSession, town: Town) -> None:
-    await town.admin("/user/update", user_id=town.user, budget_duration="1mo")
+async def test_a_window_is_not_touched_by_a_limit(http: ClientSession, company: Town) -> None:
+    await company.admin("/user/update", user_id=company.user, budget_duration="1mo")
     gateway = open_gateway("litellm", URL, KEY, http)
-    before = await gateway.account(town.user)
-    after = await gateway.set_total(town.user, 5_000_001)
+    before = await gateway.account(company.user)
+    after = await gateway.set_total(company.user, 5_000_001)
     assert before.window == after.window != ""
     assert after.total == 5_000_001
 
 
-async def test_nobody_is_created_by_a_limit(http: ClientSession, town: Town) -> None:
-    ghosts = {"user": town.user[:-1], "key": "0" * 64, "team_member": f"{town.team}/ghost"}
+async def test_nobody_is_created_by_a_limit(http: ClientSession, company: Town) -> None:
+    ghosts = {"user": company.user[:-1], "key": "0" * 64, "team_member": f"{company.team}/ghost"}
     for entity, ghost in ghosts.items():
         gateway = open_gateway("litellm", URL, KEY, http, entity=entity)
         with pytest.raises(NoSuchAccount):
@@ -167,13 +167,13 @@ async def test_nobody_is_created_by_a_limit(http: ClientSession, town: Town) -> 
         assert ghost not in [one.id async for page in gateway.accounts() for one in page]
 
 
-async def test_preflight_names_the_team_key_the_cap_and_the_price(http: ClientSession, town: Town) -> None:
-    await town.admin("/key/update", key=town.own, max_budget=1.5)
-    await town.admin("/user/update", user_id=town.user, budget_duration="1mo")
+async def test_preflight_names_the_team_key_the_cap_and_the_price(http: ClientSession, company: Town) -> None:
+    await company.admin("/key/update", key=company.own, max_budget=1.5)
+    await company.admin("/user/update", user_id=company.user, budget_duration="1mo")
     findings = await open_gateway("litellm", URL, KEY, http).preflight(["echo-1"])
     found = {one.code: one.subjects for one in findings}
-    assert town.user in found["window_set"]
-    assert f"{town.user}-own" in found["key_cap"]
+    assert company.user in found["window_set"]
+    assert f"{company.user}-own" in found["key_cap"]
     assert found["team_keys"]
     assert found["model_not_free"] == ("echo-1",)
 

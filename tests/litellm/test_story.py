@@ -19,11 +19,11 @@ from aiohttp import ClientSession
 from sqlmodel import Session
 
 from bot.database import Database
-from bot.gateways.operator import Desk
+from bot.gateways.operator import GatewayOperator
 from models.metering.gateway_account import GatewayAccount, rows_of
 from models.quota.wallet import wallet_of
-from tests.company import POLICY, settle_town, who
-from tests.slack_env import Clock, Stage, code_of, raised, settled_copy
+from tests.company import POLICY, settle_company, who
+from tests.slack_env import Clock, SlackEnv, code_of, raised, settled_copy
 
 URL, KEY = os.environ.get("GATEWAY_URL", ""), os.environ.get("GATEWAY_KEY", "")
 pytestmark = [
@@ -111,10 +111,10 @@ async def litellm(request: pytest.FixtureRequest) -> AsyncIterator[LiteLLM]:
 
 
 @pytest.fixture
-async def stage(sqlite_template: Path, tmp_path: Path, litellm: LiteLLM) -> AsyncIterator[Stage]:
+async def stage(sqlite_template: Path, tmp_path: Path, litellm: LiteLLM) -> AsyncIterator[SlackEnv]:
     url, now = settled_copy(sqlite_template, tmp_path), datetime.now(UTC)
     database = Database(url)
-    settle_town(database, f"{POLICY}quiet: null\n", now)
+    settle_company(database, f"{POLICY}quiet: null\n", now)
     database.transact(lambda session: _accounts(session, litellm))
     database.close()
     gateway = {"gateway_kind": "litellm", "gateway_url": URL, "gateway_key": KEY, "gateway_mode": "enforce"}
@@ -145,7 +145,9 @@ async def until(asked: Callable[[], Awaitable[Any]], seconds: float) -> Any:
     return found
 
 
-async def test_what_is_decided_in_chat_is_what_litellm_lets_through(stage: Stage, litellm: LiteLLM) -> None:
+async def test_what_is_decided_in_chat_is_what_litellm_lets_through(
+    stage: SlackEnv, litellm: LiteLLM
+) -> None:
     async def has_limit(name: str, usd: float) -> bool:
         return bool((await litellm.about(name))["max_budget"] == usd)
 
@@ -184,7 +186,7 @@ async def test_what_is_decided_in_chat_is_what_litellm_lets_through(stage: Stage
     assert "$151.02" in (await stage.command("alice")).shown
     await stage.hear("alice", "echo-1", "Is that you?")
 
-    await stage.until(lambda: not stage.house.reconciler.pending or None)  # type: ignore[union-attr]
+    await stage.until(lambda: not stage.app.reconciler.pending or None)  # type: ignore[union-attr]
     stage.audit()
     for name in PEOPLE:
         row, wallet = stage.database.transact(lambda session, name=name: _both(session, name))
@@ -192,13 +194,13 @@ async def test_what_is_decided_in_chat_is_what_litellm_lets_through(stage: Stage
         assert about["max_budget"] * USD == pytest.approx(row.origin + wallet.entitlement), name
         assert about["spend"] * USD == pytest.approx(row.origin + row.booked), name
 
-    assert stage.house.reconciler is not None
-    count, left = await Desk(stage.house.reconciler).release(lambda _: None)
+    assert stage.app.reconciler is not None
+    count, left = await GatewayOperator(stage.app.reconciler).release(lambda _: None)
     assert (count, left) == (3, [])
     assert {name: (await litellm.about(name))["max_budget"] for name in PEOPLE} == PEOPLE
 
 
-async def _used(stage: Stage, name: str, usd: float) -> bool:
+async def _used(stage: SlackEnv, name: str, usd: float) -> bool:
     return stage.wallet(name).used == round(usd * USD)
 
 

@@ -109,7 +109,7 @@ async def he_lends(page: Any, language: str) -> None:
 
 
 async def books_are_right(made: Playground) -> None:
-    report = await made.now.house.database.run(audit)
+    report = await made.now.app.database.run(audit)
     assert report.wrong == []
     assert [line for screen in made.now.screens.values() for line in screen.violations] == []
 
@@ -290,7 +290,7 @@ async def test_a_card_is_pressed_by_who_has_it_and_a_lost_click_is_said() -> Non
         card = await made.now.until(lambda: made.now.dingtalk.card_of("alice"))
         said = {"card": card.track_id, "action": "request.open"}
         assert await posted(http, f"{address}api/press", said | {"user": "bob"}) == 400
-        made.now.dingtalk.trouble.lose("card")
+        made.now.dingtalk.faults.lose("card")
         for failed in ("lost", ""):
             async with http.post(f"{address}api/press", json=said | {"user": "alice"}) as reply:
                 assert await reply.json() == {"ok": True, "failed": failed}
@@ -299,7 +299,7 @@ async def test_a_card_is_pressed_by_who_has_it_and_a_lost_click_is_said() -> Non
 
 async def a_refused_message_only_costs_time(made: Playground) -> None:
     scene = made.now
-    scene.trouble(duplicate=False, limit=True)
+    scene.plan_faults(duplicate=False, limit=True)
     for messenger in ("slack", "dingtalk"):
         await scene.pick(BOB, messenger)
         before = scene.heard(BOB)

@@ -48,7 +48,7 @@ from handlers.admins import tell_admins
 from handlers.approval.oa_form import SHAPE
 from handlers.routes import BUTTONS, CONFIRM
 from handlers.words import texts
-from handlers.words.text import Shown, Text
+from handlers.words.text import SafeText, Text
 from models.messages.message import Form, Message
 from models.messages.outbox import copies
 from models.refusal import CallsUsedUp, TooSlow
@@ -273,7 +273,9 @@ class DingTalk:
             return MessengerError(str(error), retry_after=USED_UP_AGAIN)
         if error.missing_scopes:
             log.error("permissions are missing", scopes=error.missing_scopes, request=error.request_id)
-            await self._alarm("scopes", texts.MISSING_SCOPES, scopes=Shown(", ".join(error.missing_scopes)))
+            await self._alarm(
+                "scopes", texts.MISSING_SCOPES, scopes=SafeText(", ".join(error.missing_scopes))
+            )
             return MessengerError(str(error))
         if isinstance(error, OutcomeUnknown):
             return MessengerError(str(error), unknown=True)

@@ -153,7 +153,7 @@ class Stream:
         self.state = State.IDLE
         self.opens = 0
         """Attempts to connect since the start."""
-        self.trouble = ""
+        self.failure = ""
         """Why the last connection ended or was not to be had; empty while all is well."""
         self._client_id, self._secret, self._http = client_id, secret, http
         self._api_url = api_url.rstrip("/")
@@ -216,11 +216,11 @@ class Stream:
                 await self._serve(socket)
             pause = self._pause()
             level = logging.ERROR if self.state is State.REFUSED else logging.WARNING
-            log.log(level, "dingtalk: %s; next attempt in %.1f s", self.trouble, pause)
+            log.log(level, "dingtalk: %s; next attempt in %.1f s", self.failure, pause)
             await self._sleep(pause)
 
     async def _connect(self) -> ClientWebSocketResponse | None:
-        """A socket, or None with the reason in `trouble`. Errors are named by type: their texts can hold the ticket."""
+        """A socket, or None with the reason in `failure`. Errors are named by type: their texts can hold the ticket."""
         try:
             async with asyncio.timeout(self._limits.opening):
                 endpoint = await self._open()
@@ -271,7 +271,7 @@ class Stream:
 
     async def _serve(self, socket: ClientWebSocketResponse) -> None:
         began = self._last_frame = self._clock()
-        self.state, self.trouble = State.CONNECTED, ""
+        self.state, self.failure = State.CONNECTED, ""
         log.info("dingtalk: connected")
         try:
             self._fail(await self._read(socket))
@@ -365,8 +365,8 @@ class Stream:
             task.cancel()
         await asyncio.gather(*self._working, return_exceptions=True)
 
-    def _fail(self, trouble: str, state: State = State.WAITING) -> None:
-        self.trouble, self.state = trouble, state
+    def _fail(self, failure: str, state: State = State.WAITING) -> None:
+        self.failure, self.state = failure, state
         # A refusal goes straight to the longest pause; 10 doublings are past it and far from overflowing.
         self._failures = 10 if state is State.REFUSED else min(self._failures + 1, 10)
 

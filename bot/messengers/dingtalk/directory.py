@@ -25,7 +25,7 @@ from bot.people import sync
 from bot.people.sync import Changes, Leaver, PeopleError, Row, TooManyLeave
 from handlers.admins import tell_admins
 from handlers.words import texts
-from handlers.words.text import Shown
+from handlers.words.text import SafeText
 from models.people.member import Address, Member
 
 log = structlog.get_logger()
@@ -163,7 +163,7 @@ class Directory:
                 return None
             return await self.sync()
         except TooManyLeave as many:
-            facts = {"number": Shown(many.leaving)}
+            facts = {"number": SafeText(many.leaving)}
             work = partial(
                 tell_admins,
                 text=texts.LEAVING_HELD_BACK,

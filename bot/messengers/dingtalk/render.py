@@ -15,7 +15,7 @@ from itertools import groupby
 from urllib.parse import quote
 
 from handlers.words import texts
-from handlers.words.text import Shown
+from handlers.words.text import SafeText
 from models.messages.message import Button, Chart, Form, Message
 
 Variables = dict[str, str | bool]
@@ -162,7 +162,7 @@ def form_hint(form: Form) -> str:
     action = {"request.new": "request.open", "lend.new": "lend.open"}.get(form.callback, form.callback)
     say = "zh" if re.search("[\u4e00-\u9fff]", form.title) else "en"  # it holds no names
     words = typed(Button(form.title, action, typed=f"{verb} {rest}".strip()), say)
-    return texts.TYPE_IT(say, typed=Shown(words))
+    return texts.TYPE_IT(say, typed=SafeText(words))
 
 
 # Cards

@@ -231,7 +231,7 @@ async def test_a_tick_reads_the_gateway_before_the_period_ends(office: Office) -
 
 async def test_a_tick_turns_the_period_though_the_gateway_is_down(office: Office) -> None:
     await office.says("link")
-    office.gateway.trouble.fail("*", times=None)
+    office.gateway.faults.fail("*", times=None)
     later = (now_utc() + timedelta(days=32)).isoformat()
     before = await asyncio.to_thread(office.operator.show, "alice")
     await asyncio.to_thread(office.operator.says, "tick", "--now", later, "--deliver")
@@ -246,7 +246,7 @@ async def test_nothing_is_linked_while_the_month_closes(office: Office) -> None:
 
 async def test_a_gateway_that_is_down_is_said_in_the_status_and_fails_a_plan(office: Office) -> None:
     await office.looks()
-    office.gateway.trouble.fail("*", status=502, times=None)
+    office.gateway.faults.fail("*", status=502, times=None)
     assert "HTTP 502" in await office.says("status")
     assert "HTTP 502" in await office.fails("diff")
 
@@ -334,7 +334,7 @@ async def test_a_release_leaves_alone_what_somebody_set_by_hand_and_what_failed_
     office.gateway.edit(ALICE, 175.0)
     await office.looks()
     await office.looks()
-    office.gateway.trouble.fail("POST /user/update")
+    office.gateway.faults.fail("POST /user/update")
     said = await office.fails("release", "--yes")
     assert f"left alone: {ALICE} ({ALICE}), 175 USD stands there: somebody changed it by hand" in said
     assert "HTTP 500" in said
@@ -370,7 +370,7 @@ async def test_the_status_of_a_wallet_is_said_before_and_without_a_reading_of_it
         office = Office(operator, gateway)
         await office.looks()
         assert "enforcing would write 1 limits" in await office.says("status")
-        gateway.trouble.fail("*", status=502, times=None)
+        gateway.faults.fail("*", status=502, times=None)
         said = await office.says("status")
         assert "HTTP 502" in said
         assert "enforcing would write 1 limits" in said

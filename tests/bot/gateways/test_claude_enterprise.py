@@ -70,7 +70,7 @@ CENT = 10_000
 
 async def test_a_lost_reply_is_found_out_by_reading(gateway: ClaudeEnterprise, connect: Connect) -> None:
     ann = gateway.add_member("ann@corp.example")
-    gateway.trouble.lose_reply("POST /v1/organizations/spend_limits")
+    gateway.faults.lose_reply("POST /v1/organizations/spend_limits")
     assert (await to(gateway, connect).set_total(ann.id, 5 * USD)).total == 5 * USD
 
 

@@ -63,7 +63,7 @@ async def test_everybody_is_listed_once_in_a_stable_order(connect: Connect) -> N
 async def test_somebody_created_meanwhile_costs_nobody_their_place(connect: Connect) -> None:
     async with LiteLLM(users={f"u{n:04}": None for n in range(250)}) as gateway:
         newcomers = iter(["a-first", "u0150-x", "z-last"])
-        gateway.trouble.meanwhile("GET /user/list", lambda: gateway.add_user(next(newcomers)))
+        gateway.faults.meanwhile("GET /user/list", lambda: gateway.add_user(next(newcomers)))
         found = [one.id for one in await everybody(connect("litellm", gateway))]
         assert len(found) == len(set(found))
         assert set(found) >= {f"u{n:04}" for n in range(250)}
@@ -150,14 +150,14 @@ async def test_who_was_listed_costs_one_write_and_one_reading(gateway: LiteLLM, 
 
 
 async def test_a_lost_reply_is_found_out_by_reading(gateway: LiteLLM, connect: Connect) -> None:
-    gateway.trouble.lose_reply("POST /user/update")
+    gateway.faults.lose_reply("POST /user/update")
     assert (await connect("litellm", gateway).set_total("ann", 5_000_000)).total == 5_000_000
     assert gateway.calls["POST /user/update"] == 1
 
 
 async def test_a_lost_request_is_an_error_to_try_again(gateway: LiteLLM, connect: Connect) -> None:
     connector = connect("litellm", gateway)
-    gateway.trouble.lose_request("POST /user/update")
+    gateway.faults.lose_request("POST /user/update")
     with pytest.raises(GatewayError) as caught:
         await connector.set_total("ann", 5_000_000)
     assert caught.value.unknown
@@ -166,7 +166,7 @@ async def test_a_lost_request_is_an_error_to_try_again(gateway: LiteLLM, connect
 
 
 async def test_a_limit_changed_by_hand_at_once_is_noticed(gateway: LiteLLM, connect: Connect) -> None:
-    gateway.trouble.meanwhile("POST /user/update", lambda: gateway.edit("ann", 9.0))
+    gateway.faults.meanwhile("POST /user/update", lambda: gateway.edit("ann", 9.0))
     with pytest.raises(GatewayError, match="wrote 5000000 µUSD, read back 9000000"):
         await connect("litellm", gateway).set_total("ann", 5_000_000)
 
@@ -325,7 +325,7 @@ async def test_an_admin_who_may_not_see_the_settings_gets_the_cautious_answer(
 ) -> None:
     gateway.settings["apply_user_budget_to_team_keys"] = True
     gateway.add_key("ann", team_id="core", key_alias="on-team")
-    gateway.trouble.plan("GET /config/list", FORBIDDEN)
+    gateway.faults.plan("GET /config/list", FORBIDDEN)
     assert await found(connect("litellm", gateway)) == {"team_keys": ("on-team",)}
 
 

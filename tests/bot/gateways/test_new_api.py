@@ -96,7 +96,7 @@ async def test_one_api_counts_pages_from_nought_and_new_people_shift_them(
     one_api: NewApi, connect: Connect
 ) -> None:
     users = [one_api.add_user(f"u{n}") for n in range(25)]
-    one_api.trouble.meanwhile("GET /api/user/", lambda: one_api.add_user("newcomer"))
+    one_api.faults.meanwhile("GET /api/user/", lambda: one_api.add_user("newcomer"))
     found = [one.id for one in await everybody(connect("new-api", one_api))]
     assert len(found) == len(set(found))
     assert set(found) >= {str(user.id) for user in users}
@@ -111,7 +111,7 @@ async def test_an_unknown_id_is_nobody(gateway: NewApi, ann: User, connect: Conn
 async def test_success_false_is_a_refusal_though_the_status_is_200(
     gateway: NewApi, ann: User, connect: Connect
 ) -> None:
-    gateway.trouble.refuse("GET /api/user/{id}")
+    gateway.faults.refuse("GET /api/user/{id}")
     with pytest.raises(GatewayRefused, match="not today"):
         await connect("new-api", gateway).account(str(ann.id))
 
@@ -180,7 +180,7 @@ async def test_a_wallet_is_moved_by_the_difference(gateway: NewApi, ann: User, c
 async def test_what_is_consumed_meanwhile_is_not_given_back(
     gateway: NewApi, ann: User, connect: Connect
 ) -> None:
-    gateway.trouble.meanwhile("GET /api/user/{id}", lambda: gateway.consume(ann, 1_000))
+    gateway.faults.meanwhile("GET /api/user/{id}", lambda: gateway.consume(ann, 1_000))
     found = await connect("new-api", gateway).set_total(str(ann.id), 3_000_000)
     assert found.total == 3_000_000
     assert found.spent > 500_000
@@ -202,7 +202,7 @@ async def test_success_that_changes_nothing_is_not_success(http: ClientSession) 
 
 
 async def test_a_lost_reply_is_found_out_by_reading(gateway: NewApi, ann: User, connect: Connect) -> None:
-    gateway.trouble.lose_reply("POST /api/user/manage")
+    gateway.faults.lose_reply("POST /api/user/manage")
     assert (await connect("new-api", gateway).set_total(str(ann.id), 2_000_000)).total == 2_000_000
     assert gateway.calls["POST /api/user/manage"] == 1
 
@@ -211,7 +211,7 @@ async def test_while_an_add_may_still_arrive_there_is_no_second_one(
     gateway: NewApi, ann: User, http: ClientSession
 ) -> None:
     connector, who = patient(gateway, http, settle=60.0, timeout=0.1), str(ann.id)
-    gateway.trouble.lose_request(
+    gateway.faults.lose_request(
         "POST /api/user/manage"
     )  # for us it is the same as an add that hangs in a proxy
     with pytest.raises(GatewayError) as caught:
@@ -229,7 +229,7 @@ async def test_while_an_add_may_still_arrive_there_is_no_second_one(
 
 async def test_a_refused_add_is_tried_again_at_once(gateway: NewApi, ann: User, http: ClientSession) -> None:
     connector = patient(gateway, http, settle=60.0)
-    gateway.trouble.refuse("POST /api/user/manage")
+    gateway.faults.refuse("POST /api/user/manage")
     with pytest.raises(GatewayRefused, match="not today"):
         await connector.set_total(str(ann.id), 2_000_000)
     assert (await connector.set_total(str(ann.id), 2_000_000)).total == 2_000_000
@@ -291,9 +291,9 @@ async def _live_through(
     connector = Connector(access)
     for route, how, after, units, burnt, arrives in faults:
         before = user.quota + user.used_quota
-        gateway.trouble.clear()
-        strike = gateway.trouble.plan(route, how, after=after, value=503 if how == FAILED else 0)
-        gateway.trouble.meanwhile("POST /api/user/manage", lambda burnt=burnt: gateway.consume(user, burnt))
+        gateway.faults.clear()
+        strike = gateway.faults.plan(route, how, after=after, value=503 if how == FAILED else 0)
+        gateway.faults.meanwhile("POST /api/user/manage", lambda burnt=burnt: gateway.consume(user, burnt))
         for _ in range(2):  # impatient: once more at once
             try:
                 found = await connector.set_total(str(user.id), 2 * units)
@@ -308,7 +308,7 @@ async def _live_through(
         gateway.late.clear()
         assert user.quota + user.used_quota in {before, units}
         now[0] += timedelta(seconds=31)
-    gateway.trouble.clear()
+    gateway.faults.clear()
     assert (await connector.set_total(str(user.id), 123_456)).total == 123_456
     assert user.quota + user.used_quota == 61_728
 
@@ -347,8 +347,8 @@ async def test_what_is_consumed_under_a_put_comes_off_in_the_next_round(
 ) -> None:
     ann = one_api.add_user("ann", quota=100_000, used_quota=50_000)
     connector, who = patient(one_api, http), str(ann.id)
-    one_api.trouble.meanwhile(
-        "GET /api/user/{id}", lambda: (one_api.trouble.clear(), one_api.consume(ann, 7_000))
+    one_api.faults.meanwhile(
+        "GET /api/user/{id}", lambda: (one_api.faults.clear(), one_api.consume(ann, 7_000))
     )
     with pytest.raises(GatewayError, match="not there yet"):
         await connector.set_total(who, 200_000)
@@ -398,10 +398,10 @@ async def test_new_log_rows_shift_pages_and_count_once(http: ClientSession, is_o
         for _ in range(105):
             gateway.consume(ann, 2, at=before)
             gateway.consume(bob, 3, at=before)
-        gateway.trouble.meanwhile("GET /api/log/", lambda: gateway.consume(ann, 1_000, at=before))
+        gateway.faults.meanwhile("GET /api/log/", lambda: gateway.consume(ann, 1_000, at=before))
         pages = await used(patient(gateway, http), day.replace(day=1), day, account="2")
         assert sum(row.amount for page in pages for row in page) == 105 * 6
-        gateway.trouble.meanwhile("GET /api/log/", lambda: gateway.consume(ann, 1_000))
+        gateway.faults.meanwhile("GET /api/log/", lambda: gateway.consume(ann, 1_000))
         rows = [row for page in await used(patient(gateway, http), day.replace(day=1), day) for row in page]
         assert {row.account for row in rows} == {"1", "2"}
         assert sum(row.requests for row in rows if row.account == "2") == 105

@@ -37,7 +37,7 @@ async def test_keys_are_listed_once_though_new_ones_shift_the_pages(
 ) -> None:
     keys = [gateway.add_key(f"k{n}") for n in range(250)]
     keys[7].disabled = True
-    gateway.trouble.meanwhile("GET /keys", lambda: gateway.add_key("new"))
+    gateway.faults.meanwhile("GET /keys", lambda: gateway.add_key("new"))
     found = await everybody(connect("openrouter", gateway))
     assert len(found) == len({one.id for one in found})
     assert {one.id for one in found} >= {key.hash for key in keys}
@@ -104,13 +104,13 @@ async def test_a_lost_reply_is_found_out_by_reading_and_a_lost_request_is_an_err
     gateway: OpenRouter, connect: Connect
 ) -> None:
     key, connector = gateway.add_key("ann"), connect("openrouter", gateway)
-    gateway.trouble.lose_reply("PATCH /keys/{hash}")
+    gateway.faults.lose_reply("PATCH /keys/{hash}")
     assert (await connector.set_total(key.hash, 5_000_000)).total == 5_000_000
-    gateway.trouble.lose_request("PATCH /keys/{hash}")
+    gateway.faults.lose_request("PATCH /keys/{hash}")
     with pytest.raises(GatewayError):
         await connector.set_total(key.hash, 6_000_000)
     assert key.limit == 5.0
-    gateway.trouble.meanwhile("PATCH /keys/{hash}", lambda: gateway.edit(key, None))
+    gateway.faults.meanwhile("PATCH /keys/{hash}", lambda: gateway.edit(key, None))
     with pytest.raises(GatewayError, match="read back None"):
         await connector.set_total(key.hash, 6_000_000)
 

@@ -100,7 +100,7 @@ async def test_calls_go_out_in_a_burst_and_then_at_the_pace() -> None:
 async def test_when_a_gateway_asks_for_rest_everybody_rests(http: ClientSession) -> None:
     async with LiteLLM(users={"ann": None}) as gateway:
         connector = open_gateway("litellm", gateway.url, gateway.key, http)
-        gateway.trouble.rate_limit(retry_after=30)
+        gateway.faults.rate_limit(retry_after=30)
         with pytest.raises(GatewayError) as caught:
             await connector.account("ann")
         assert caught.value.retry_after == 30
@@ -118,7 +118,7 @@ async def test_nobody_at_home_means_that_nothing_was_done(http: ClientSession) -
 @pytest.mark.parametrize("how", [FAILED_AFTER, REPLY_GARBLED])
 async def test_an_answer_that_makes_no_sense_leaves_open_what_was_done(http: ClientSession, how: str) -> None:
     async with LiteLLM(users={"ann": None}) as gateway:
-        gateway.trouble.plan("*", how)
+        gateway.faults.plan("*", how)
         with pytest.raises(GatewayError) as caught:
             await open_gateway("litellm", gateway.url, gateway.key, http).account("ann")
         assert caught.value.unknown
@@ -127,7 +127,7 @@ async def test_an_answer_that_makes_no_sense_leaves_open_what_was_done(http: Cli
 
 async def test_silence_ends_after_the_timeout(http: ClientSession) -> None:
     async with LiteLLM(users={"ann": None}) as gateway:
-        gateway.trouble.hang()
+        gateway.faults.hang()
         with pytest.raises(GatewayError, match="no answer") as caught:
             await open_gateway("litellm", gateway.url, gateway.key, http, timeout=0.05).account("ann")
         assert caught.value.unknown

@@ -30,7 +30,7 @@ from bot.gateways.claude_enterprise import ClaudeEnterprise
 from bot.gateways.litellm import LiteLLM
 from bot.gateways.new_api import NewApi
 from bot.gateways.openrouter import OpenRouter
-from bot.gateways.operator import CannotDo, Desk
+from bot.gateways.operator import CannotDo, GatewayOperator
 from bot.gateways.port import Access, Gateway, GatewayError, GatewayRefused
 from bot.gateways.reconcile import Reconciler
 from handlers import lending
@@ -53,12 +53,12 @@ from sandbox.gateways.stand_in import (
     REQUEST_LOST,
     ROW_MISSING,
     ROW_TWICE,
+    Faults,
     StandIn,
     Strike,
-    Trouble,
 )
 from tests.actions import gift, say
-from tests.company import NOW, POLICY, settle_town, who
+from tests.company import NOW, POLICY, settle_company, who
 
 USD = 1_000_000
 NAMES = ("alice", "bob", "eve")
@@ -262,7 +262,7 @@ class OnClaudeEnterprise:
         return False
 
 
-class Dice(Trouble):
+class Dice(Faults):
     """Three calls in five go wrong, in one of the gateway's ways."""
 
     def __init__(self, seed: int, rig: Rig) -> None:
@@ -328,7 +328,7 @@ class World:
         self.dice.rolls = False
         for name in self.hands:
             with contextlib.suppress(CannotDo):  # it was what we want, too
-                await Desk(self.loop).restore(f"{name}@corp.example")
+                await GatewayOperator(self.loop).restore(f"{name}@corp.example")
         self.hands.clear()
         await self.calm()
 
@@ -381,7 +381,7 @@ async def live(make: Callable[[], Rig], path: Path, steps: list[tuple[Any, ...]]
     rig, database = make(), Database(f"sqlite:///{path}")
     event.listen(database.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
     async with rig.standin, ClientSession() as http:
-        rig.standin.trouble = dice = Dice(seed, rig)
+        rig.standin.faults = dice = Dice(seed, rig)
         world = World(rig, database, dice)
         world.connect(http)
         await world.calm(1)
@@ -417,7 +417,7 @@ def settled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     path = tmp_path_factory.mktemp("faults") / "settled.db"
     shutil.copy(sqlite_template, path)
     database = Database(f"sqlite:///{path}")
-    settle_town(database, EASY)
+    settle_company(database, EASY)
     database.close()
     return path
 

@@ -15,7 +15,7 @@ from handlers import lending
 from models.quota.wallet import Wallet, wallet_of
 from sandbox.gateways.claude_enterprise import ClaudeEnterprise, Member
 from tests.actions import say
-from tests.company import NOW, settle_town, who
+from tests.company import NOW, settle_company, who
 
 USD = 1_000_000
 
@@ -47,7 +47,7 @@ class Month:
 
 @pytest.fixture
 async def month(database: Database) -> AsyncIterator[Month]:
-    settle_town(database)
+    settle_company(database)
     async with ClaudeEnterprise(clock=lambda: NOW) as gateway, aiohttp.ClientSession() as http:
         yield Month(database, gateway, http)
 

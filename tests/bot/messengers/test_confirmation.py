@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.slack_env import CHANNEL, Stage, code_of
+from tests.slack_env import CHANNEL, SlackEnv, code_of
 
 
 @pytest.mark.parametrize("stage", ["socket-sqlite-en", "http-sqlite-zh"], indirect=True)
-async def test_a_plain_sentence_is_said_back_first_and_moves_on_a_yes(stage: Stage) -> None:
+async def test_a_plain_sentence_is_said_back_first_and_moves_on_a_yes(stage: SlackEnv) -> None:
     sentence = "could you give @bob 20 please" if stage.spoken == "en" else "帮我转 20 给 @bob 吧"
     echo = await stage.command("alice", sentence)
     assert {"confirm.yes", "confirm.no"} <= set(echo.actions)
@@ -21,7 +21,7 @@ async def test_a_plain_sentence_is_said_back_first_and_moves_on_a_yes(stage: Sta
     assert "confirm.yes" not in echo.actions
 
 
-async def test_a_no_changes_nothing_and_a_yes_after_it_finds_nothing(stage: Stage) -> None:
+async def test_a_no_changes_nothing_and_a_yes_after_it_finds_nothing(stage: SlackEnv) -> None:
     echo = await stage.say("alice", "could you give @bob 20 please")
     assert "confirm.yes" in echo.actions
     assert "nothing was changed" in (await stage.say("alice", "no")).shown
@@ -29,7 +29,7 @@ async def test_a_no_changes_nothing_and_a_yes_after_it_finds_nothing(stage: Stag
     assert stage.left("bob") == 100
 
 
-async def test_the_same_command_within_a_minute_is_said_back_first(stage: Stage) -> None:
+async def test_the_same_command_within_a_minute_is_said_back_first(stage: SlackEnv) -> None:
     assert "You lent" in (await stage.command("alice", "lend @bob 20")).shown
     again = await stage.command("alice", "lend @bob 20")
     assert "You just did exactly that" in again.shown
@@ -41,7 +41,7 @@ async def test_the_same_command_within_a_minute_is_said_back_first(stage: Stage)
     stage.audit()
 
 
-async def test_a_name_that_was_typed_leads_to_a_card_with_name_and_team(stage: Stage) -> None:
+async def test_a_name_that_was_typed_leads_to_a_card_with_name_and_team(stage: SlackEnv) -> None:
     echo = await stage.command("alice", "lend Bob 20")
     assert "*Bob* · design" in echo.shown
     assert stage.left("bob") == 100
@@ -49,12 +49,12 @@ async def test_a_name_that_was_typed_leads_to_a_card_with_name_and_team(stage: S
     assert stage.left("bob") == 120
 
 
-async def test_an_e_mail_that_slack_made_a_link_of_is_still_an_e_mail(stage: Stage) -> None:
+async def test_an_e_mail_that_slack_made_a_link_of_is_still_an_e_mail(stage: SlackEnv) -> None:
     echo = await stage.say("alice", "lend <mailto:bob@corp.example|bob@corp.example> 20")
     assert "*Bob* · design" in echo.shown
 
 
-async def test_a_sentence_in_a_thread_keeps_its_thread_through_the_yes(stage: Stage) -> None:
+async def test_a_sentence_in_a_thread_keeps_its_thread_through_the_yes(stage: SlackEnv) -> None:
     thread = stage.slack.post(CHANNEL, "U06PIA", "out of quota").ts
     echo = await stage.say(
         "pia", "I need another 300 to finish the migration", channel=CHANNEL, thread=thread
@@ -76,7 +76,7 @@ async def test_a_sentence_in_a_thread_keeps_its_thread_through_the_yes(stage: St
         "did alice lend @bob 20?",
     ],
 )
-async def test_what_is_overheard_or_denied_moves_nothing(stage: Stage, words: str) -> None:
+async def test_what_is_overheard_or_denied_moves_nothing(stage: SlackEnv, words: str) -> None:
     before = stage.everything()
     answer = await stage.command("alice", words)
     assert "You lent" not in answer.shown
@@ -94,7 +94,7 @@ async def test_what_is_overheard_or_denied_moves_nothing(stage: Stage, words: st
         ("approve", "approve CODE"),
     ],
 )
-async def test_what_cannot_be_done_is_not_asked_back(stage: Stage, words: str, answer: str) -> None:
+async def test_what_cannot_be_done_is_not_asked_back(stage: SlackEnv, words: str, answer: str) -> None:
     before = stage.everything()
     said = await stage.command("alice", words)
     assert answer in said.shown
@@ -103,7 +103,7 @@ async def test_what_cannot_be_done_is_not_asked_back(stage: Stage, words: str, a
 
 
 async def test_who_approves_twice_within_a_minute_hears_who_decided_and_is_not_asked_back(
-    stage: Stage,
+    stage: SlackEnv,
 ) -> None:
     await stage.say("pia", "request 300 load test")
     code = code_of(await stage.hear("lee", "load test"))

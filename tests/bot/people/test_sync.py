@@ -277,15 +277,15 @@ def test_problems_of_the_file_and_with_people_who_are_here_come_together(databas
     assert database.transact(lambda session: session.exec(select(func.count(col(Member.id)))).one()) == 2
 
 
-def test_an_id_moves_to_a_new_person_when_its_holder_leaves(town: Database) -> None:
-    rows = town.transact(export_people).splitlines(keepends=True)
+def test_an_id_moves_to_a_new_person_when_its_holder_leaves(company: Database) -> None:
+    rows = company.transact(export_people).splitlines(keepends=True)
     renamed = "".join(row.replace("eve@corp.example", "eva@corp.example") for row in rows)
-    assert (refused(town, renamed)) == [(10, "slack_id U09EVE belongs to eve@corp.example")]
-    take_over(town, renamed, remove_missing=True)
-    assert town.transact(lambda session: Member.at(session, "slack:U09EVE").email) == "eva@corp.example"
+    assert (refused(company, renamed)) == [(10, "slack_id U09EVE belongs to eve@corp.example")]
+    take_over(company, renamed, remove_missing=True)
+    assert company.transact(lambda session: Member.at(session, "slack:U09EVE").email) == "eva@corp.example"
 
 
-def test_a_source_that_cannot_know_a_column_leaves_it_as_it_stands(town: Database) -> None:
+def test_a_source_that_cannot_know_a_column_leaves_it_as_it_stands(company: Database) -> None:
     def sync(session: Session) -> Changes:
         changes = compare(
             session, [Row(0, "eve@corp.example", name="Evelyn"), Row(0, "new@corp.example", team="it")]
@@ -293,7 +293,7 @@ def test_a_source_that_cannot_know_a_column_leaves_it_as_it_stands(town: Databas
         apply(session, changes, NOW)
         return changes
 
-    changes = town.transact(sync)
+    changes = company.transact(sync)
     assert [one.fields for one in changes.change] == [{"name": ("Eve", "Evelyn")}]
 
     def look(session: Session) -> None:
@@ -301,17 +301,17 @@ def test_a_source_that_cannot_know_a_column_leaves_it_as_it_stands(town: Databas
         assert (eve.team, eve.role, eve.manager_id) == ("design", "designer", who(session, "carol").id)
         assert (new.name, new.team, new.employment) == ("new", "it", "employee")
 
-    town.transact(look)
+    company.transact(look)
 
 
 # --- joining and leaving, with quota ---------------------------------------------------------------------------------
 
 
-def test_a_joiner_gets_the_days_that_are_left(town: Database) -> None:
-    take_over(town, "name,email,team\nNew,new@corp.example,design\n")
-    has = shown(town, "new")
+def test_a_joiner_gets_the_days_that_are_left(company: Database) -> None:
+    take_over(company, "name,email,team\nNew,new@corp.example,design\n")
+    has = shown(company, "new")
     assert (has["base"], has["available"]) == ("73.34", "73.34")  # 22 of 30 days, rounded up to a cent
-    assert not town.transact(audit).wrong
+    assert not company.transact(audit).wrong
 
 
 def test_before_the_first_policy_nobody_has_an_account(database: Database) -> None:
@@ -319,17 +319,17 @@ def test_before_the_first_policy_nobody_has_an_account(database: Database) -> No
     assert database.transact(lambda session: session.exec(select(func.count(col(Account.id)))).one()) == 0
 
 
-def test_a_tenth_may_leave_without_a_yes_and_more_may_not(town: Database) -> None:
-    everybody = town.transact(export_people).splitlines(keepends=True)
+def test_a_tenth_may_leave_without_a_yes_and_more_may_not(company: Database) -> None:
+    everybody = company.transact(export_people).splitlines(keepends=True)
     without_two = "".join(row for row in everybody if not row.startswith(("Eve", "Max")))
     with pytest.raises(TooManyLeave, match="2 of 12 people would leave, which is more than 10 %"):
-        take_over(town, without_two, remove_missing=True)
-    assert len(take_over(town, without_two).leave) == 0
-    left = take_over(town, without_two, remove_missing=True, yes=True).leave
+        take_over(company, without_two, remove_missing=True)
+    assert len(take_over(company, without_two).leave) == 0
+    left = take_over(company, without_two, remove_missing=True, yes=True).leave
     assert {one.email for one in left} == {"eve@corp.example", "max@corp.example"}
-    assert shown(town, "eve")["available"] == "0"
-    assert town.transact(lambda session: who(session, "eve").left_at) == NOW
-    assert not town.transact(audit).wrong
+    assert shown(company, "eve")["available"] == "0"
+    assert company.transact(lambda session: who(session, "eve").left_at) == NOW
+    assert not company.transact(audit).wrong
 
 
 def test_one_of_ten_is_a_tenth() -> None:
@@ -337,40 +337,40 @@ def test_one_of_ten_is_a_tenth() -> None:
     assert Changes(leave=(object(),), active=9).many_leave  # type: ignore[arg-type]
 
 
-def test_who_left_comes_back_with_the_next_import(town: Database) -> None:
-    everybody = town.transact(export_people)
+def test_who_left_comes_back_with_the_next_import(company: Database) -> None:
+    everybody = company.transact(export_people)
     without = "".join(row for row in everybody.splitlines(keepends=True) if not row.startswith("Eve"))
-    take_over(town, without, remove_missing=True)
-    changes = take_over(town, everybody)
+    take_over(company, without, remove_missing=True)
+    changes = take_over(company, everybody)
     assert [one.row.email for one in changes.join] == ["eve@corp.example"]
-    eve = town.transact(lambda session: who(session, "eve").model_dump())
+    eve = company.transact(lambda session: who(session, "eve").model_dump())
     assert (eve["left_at"], eve["joined_at"]) == (None, NOW)
-    assert not town.transact(audit).wrong
+    assert not company.transact(audit).wrong
 
 
-def test_a_manager_who_has_left_is_still_somebody(town: Database) -> None:
-    everybody = town.transact(export_people)
+def test_a_manager_who_has_left_is_still_somebody(company: Database) -> None:
+    everybody = company.transact(export_people)
     without = "".join(row for row in everybody.splitlines(keepends=True) if not row.startswith("Carol"))
-    take_over(town, without, remove_missing=True)
-    assert shown(town, "carol")["available"] == "0"
-    assert take_over(town, without, remove_missing=True).change == ()
+    take_over(company, without, remove_missing=True)
+    assert shown(company, "carol")["available"] == "0"
+    assert take_over(company, without, remove_missing=True).change == ()
 
 
 # --- export ----------------------------------------------------------------------------------------------------------
 
 
-def test_an_export_imports_without_a_change(town: Database) -> None:
+def test_an_export_imports_without_a_change(company: Database) -> None:
     text = (
         HEADER.replace("\n", ",phone,=cmd\n")
         + '"=HYPERLINK(""http://x"")",ann@corp.example,U1,,,carol@corp.example,-team,+role,,zh,Asia/Shanghai,+86 139,@x\n'
     )
-    take_over(town, text)
-    exported = town.transact(export_people)
+    take_over(company, text)
+    exported = company.transact(export_people)
     assert exported.startswith(HEADER.replace("\n", ",phone,'=cmd\n"))
     assert "\n\"'=HYPERLINK(" in exported
-    changes = town.transact(lambda session: survey(session, exported.encode(), remove_missing=True))
+    changes = company.transact(lambda session: survey(session, exported.encode(), remove_missing=True))
     assert (changes.join, changes.change, changes.leave, changes.unchanged) == ((), (), (), len(CAST) + 1)
-    assert town.transact(lambda session: who(session, "ann").extra)["=cmd"] == "@x"
+    assert company.transact(lambda session: who(session, "ann").extra)["=cmd"] == "@x"
 
 
 def test_a_thousand_people_take_few_round_trips(sqlite: Database) -> None:

@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 from handlers import requests
 from handlers.approval import oa_form
 from handlers.clock import housekeeping
-from handlers.context import Voice
+from handlers.context import Context
 from models.messages.outbox import Effect, mark, park
 from models.people.member import Address
 from models.policy import versions
@@ -39,7 +39,7 @@ def due(session: Session) -> None:
     current = versions.current(session)
     assert current is not None
     housekeeping.requests_due(
-        Voice(session=session, now=NOW, key="tick", version=current[0], policy=current[1])
+        Context(session=session, now=NOW, key="tick", version=current[0], policy=current[1])
     )
 
 

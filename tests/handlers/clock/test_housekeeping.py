@@ -8,7 +8,7 @@ from sqlmodel import Session, select
 
 from handlers import lending, requests
 from handlers.clock import housekeeping
-from handlers.context import Voice
+from handlers.context import Context
 from models.messages.outbox import Effect, mark, park
 from models.policy import versions
 from models.quota.ask import Ask
@@ -19,10 +19,12 @@ from tests.outbox_reader import heard, told
 ONE = 1_000_000
 
 
-def voice(session: Session, at: datetime) -> Voice:
+def ctx(session: Session, at: datetime) -> Context:
     current = versions.current(session)
     assert current is not None
-    return Voice(session=session, now=at, key=f"tick:{at.isoformat()}", version=current[0], policy=current[1])
+    return Context(
+        session=session, now=at, key=f"tick:{at.isoformat()}", version=current[0], policy=current[1]
+    )
 
 
 def tick(session: Session, at: datetime) -> None:
@@ -32,7 +34,7 @@ def tick(session: Session, at: datetime) -> None:
         housekeeping.end_grants,
         housekeeping.warn_of_returns,
     ):
-        while job(voice(session, at)):
+        while job(ctx(session, at)):
             pass
 
 

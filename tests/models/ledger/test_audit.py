@@ -11,24 +11,24 @@ from handlers import lending, requests
 from models.ledger.audit import CHECKS, audit
 from models.quota.closing import advance, begin_turn
 from tests.actions import DECEMBER, USD, ask_for, say, sound, spend, turn
-from tests.company import settle_town, who
+from tests.company import settle_company, who
 
 
-def test_it_counts_what_it_added_up(town: Database) -> None:
-    report = town.transact(audit)
+def test_it_counts_what_it_added_up(company: Database) -> None:
+    report = company.transact(audit)
     assert report.wrong == []
     assert report.counts["member"] == 12
     assert report.counts["entry"] == 2 * report.counts["transfer"] > 0
 
 
-def test_every_piece_of_a_close_leaves_a_sound_ledger(town: Database) -> None:
-    say(town, lending.lend, "alice", "bob", 50 * USD)
-    spend(town, "bob", 170)
-    spend(town, "alice", 90)
-    town.transact(lambda session: begin_turn(session, DECEMBER))
-    sound(town)
-    while town.transact(lambda session: advance(session, DECEMBER)):
-        sound(town)
+def test_every_piece_of_a_close_leaves_a_sound_ledger(company: Database) -> None:
+    say(company, lending.lend, "alice", "bob", 50 * USD)
+    spend(company, "bob", 170)
+    spend(company, "alice", 90)
+    company.transact(lambda session: begin_turn(session, DECEMBER))
+    sound(company)
+    while company.transact(lambda session: advance(session, DECEMBER)):
+        sound(company)
 
 
 MISCHIEF = {
@@ -49,7 +49,7 @@ MISCHIEF = {
 
 @pytest.mark.parametrize("name", MISCHIEF)
 def test_what_is_off_is_found_and_named(sqlite: Database, name: str) -> None:
-    settle_town(sqlite)
+    settle_company(sqlite)
     say(sqlite, lending.lend, "alice", "bob", 50 * USD)
     spend(sqlite, "bob", 120)
     say(sqlite, requests.approve, "lee", ask_for(sqlite, "pia", 70))
@@ -58,7 +58,7 @@ def test_what_is_off_is_found_and_named(sqlite: Database, name: str) -> None:
     assert name in {found for found, _, _ in sqlite.transact(audit).wrong}
 
 
-def test_the_schema_refuses_what_the_audit_would_find(town: Database) -> None:
+def test_the_schema_refuses_what_the_audit_would_find(company: Database) -> None:
     """What can be written down as a constraint cannot happen at all."""
     for mischief in (
         "UPDATE account SET balance = -1 WHERE kind = 'allocation'",
@@ -66,16 +66,16 @@ def test_the_schema_refuses_what_the_audit_would_find(town: Database) -> None:
         "UPDATE transfer SET target_id = source_id",
         "UPDATE account SET kind = 'overdraft' WHERE kind = 'allocation' AND balance > 0",
     ):
-        before = town.transact(audit)
+        before = company.transact(audit)
         with pytest.raises(IntegrityError):
-            town.transact(lambda session, sql=mischief: session.execute(text(sql)) and None)
-        assert town.transact(audit) == before
+            company.transact(lambda session, sql=mischief: session.execute(text(sql)) and None)
+        assert company.transact(audit) == before
 
 
-def test_a_whole_month_is_sound(town: Database) -> None:
-    say(town, lending.lend, "alice", "bob", 50 * USD)
-    spend(town, "bob", 170)
-    say(town, requests.approve, "carol", ask_for(town, "bob", 60))
-    turn(town)
-    sound(town)
-    assert town.transact(lambda session: who(session, "bob").active)
+def test_a_whole_month_is_sound(company: Database) -> None:
+    say(company, lending.lend, "alice", "bob", 50 * USD)
+    spend(company, "bob", 170)
+    say(company, requests.approve, "carol", ask_for(company, "bob", 60))
+    turn(company)
+    sound(company)
+    assert company.transact(lambda session: who(session, "bob").active)

@@ -40,7 +40,7 @@ def joiners(session: Session, count: int = 6) -> list[Member]:
     return found
 
 
-def test_many_get_together_what_each_would_get_alone(town: Database) -> None:
+def test_many_get_together_what_each_would_get_alone(company: Database) -> None:
     def work(session: Session) -> None:
         people = joiners(session)
         for member in people[:3]:
@@ -55,7 +55,7 @@ def test_many_get_together_what_each_would_get_alone(town: Database) -> None:
         assert alone[0][0] > alone[2][0] > 0
         assert audit(session).wrong == []
 
-    town.transact(work)
+    company.transact(work)
 
 
 def _given(session: Session, member: Member) -> tuple[int, int, int, datetime]:
@@ -63,7 +63,7 @@ def _given(session: Session, member: Member) -> tuple[int, int, int, datetime]:
     return found.base, found.posted, found.rule, found.since
 
 
-def test_nobody_is_welcomed_twice(town: Database) -> None:
+def test_nobody_is_welcomed_twice(company: Database) -> None:
     def work(session: Session) -> None:
         ids = [one.id for one in joiners(session)] + [who(session, "alice").id]
         assert welcome_all(session, ids, LATER) == 6
@@ -71,18 +71,18 @@ def test_nobody_is_welcomed_twice(town: Database) -> None:
         assert welcome_all(session, ids, LATER) == 0
         assert len(session.exec(select(Transfer.id)).all()) == moved
 
-    town.transact(work)
+    company.transact(work)
 
 
-def test_while_a_period_closes_joiners_wait_for_the_opening(town: Database) -> None:
+def test_while_a_period_closes_joiners_wait_for_the_opening(company: Database) -> None:
     def work(session: Session) -> None:
         session.connection().execute(text("UPDATE period SET state = 'turning'"))
         assert welcome_all(session, [one.id for one in joiners(session)], LATER) == 0
 
-    town.transact(work)
+    company.transact(work)
 
 
-def test_who_comes_back_in_the_same_period_waits_for_the_next(town: Database) -> None:
+def test_who_comes_back_in_the_same_period_waits_for_the_next(company: Database) -> None:
     def work(session: Session) -> None:
         alice = who(session, "alice")
         leave(session, alice, LATER)
@@ -91,10 +91,10 @@ def test_who_comes_back_in_the_same_period_waits_for_the_next(town: Database) ->
         assert welcome_all(session, [alice.id], LATER) == 0
         assert wallet_of(session, alice.id).available == 0
 
-    town.transact(work)
+    company.transact(work)
 
 
-def test_what_somebody_used_in_an_earlier_life_is_not_use_of_this_period(town: Database) -> None:
+def test_what_somebody_used_in_an_earlier_life_is_not_use_of_this_period(company: Database) -> None:
     def work(session: Session) -> None:
         alice, period = who(session, "alice"), Period.current(session)
         policy = document.parse(POLICY)
@@ -109,10 +109,10 @@ def test_what_somebody_used_in_an_earlier_life_is_not_use_of_this_period(town: D
         found = session.get_one(Allowance, (alice.id, period.id))
         assert wallet_of(session, alice.id).used == found.used_before == 30_000_000
 
-    town.transact(work)
+    company.transact(work)
 
 
-def test_a_policy_may_match_columns_that_only_the_file_knows(town: Database) -> None:
+def test_a_policy_may_match_columns_that_only_the_file_knows(company: Database) -> None:
     text_ = POLICY.replace("  - match: {}", "  - match: {cost_center: C2}\n    amount: 7\n  - match: {}")
 
     def work(session: Session) -> None:
@@ -124,7 +124,7 @@ def test_a_policy_may_match_columns_that_only_the_file_knows(town: Database) -> 
             (7_000_000, 2),
         ]
 
-    town.transact(work)
+    company.transact(work)
 
 
 def test_a_thousand_join_with_one_batch_of_transfers(sqlite: Database) -> None:

@@ -16,47 +16,47 @@ from models.quota.approvers import Asked, chain
 from models.quota.leaving import leave
 from models.quota.request import Request
 from models.refusal import AlreadyDecided, BadDate, UnknownCode, WrongUsage
-from tests.actions import after, ask_for, change, request, say, told, voice
-from tests.company import NOW, settle_town, who
+from tests.actions import after, ask_for, change, ctx, request, say, told
+from tests.company import NOW, settle_company, who
 
 
 @pytest.fixture
-def town(sqlite: Database) -> Database:
+def company(sqlite: Database) -> Database:
     """One database will do: nothing here depends on which."""
-    settle_town(sqlite)
+    settle_company(sqlite)
     return sqlite
 
 
-def asked_in_turn(town: Database, name: str, now=NOW) -> list[tuple[str, str, int | None]]:
+def asked_in_turn(company: Database, name: str, now=NOW) -> list[tuple[str, str, int | None]]:
     def run(session: Session) -> list[tuple[str, str, int | None]]:
         policy = versions.current(session)[1]
         found = chain(session, policy, who(session, name).id, now)
         return [(one.member.name.lower(), one.why, one.ceiling and one.ceiling // 1_000_000) for one in found]
 
-    return town.transact(run)
+    return company.transact(run)
 
 
-def report_to(town: Database, name: str, manager: str | None) -> None:
+def report_to(company: Database, name: str, manager: str | None) -> None:
     def run(session: Session) -> None:
         member = who(session, name)
         member.manager_id = who(session, manager).id if manager else None
         session.add(member)
 
-    town.transact(run)
+    company.transact(run)
 
 
-def said_of(town: Database, name: str, status: str | None) -> None:
+def said_of(company: Database, name: str, status: str | None) -> None:
     def run(session: Session) -> None:
         for one in session.exec(select(Address).where(Address.member_id == who(session, name).id)):
             one.status = status
             session.add(one)
 
-    town.transact(run)
+    company.transact(run)
 
 
-def test_the_chain_is_manager_above_owners_fallback(town: Database) -> None:
-    report_to(town, "lee", "carol")
-    assert asked_in_turn(town, "pia") == [
+def test_the_chain_is_manager_above_owners_fallback(company: Database) -> None:
+    report_to(company, "lee", "carol")
+    assert asked_in_turn(company, "pia") == [
         ("lee", "manager", 500),
         ("carol", "above", 500),
         ("olga", "owner", 5000),
@@ -64,73 +64,73 @@ def test_the_chain_is_manager_above_owners_fallback(town: Database) -> None:
     ]
 
 
-def test_nobody_is_asked_twice(town: Database) -> None:
-    assert [name for name, *_ in asked_in_turn(town, "pia")] == ["lee", "olga", "cfo"]
+def test_nobody_is_asked_twice(company: Database) -> None:
+    assert [name for name, *_ in asked_in_turn(company, "pia")] == ["lee", "olga", "cfo"]
 
 
-def test_without_a_manager_the_owner_is_asked(town: Database) -> None:
-    report_to(town, "pia", None)
-    assert asked_in_turn(town, "pia")[0] == ("lee", "owner", 5000)
+def test_without_a_manager_the_owner_is_asked(company: Database) -> None:
+    report_to(company, "pia", None)
+    assert asked_in_turn(company, "pia")[0] == ("lee", "owner", 5000)
 
 
-def test_without_anybody_else_the_fallback_is_asked(town: Database) -> None:
-    assert [name for name, *_ in asked_in_turn(town, "max")] == ["cfo"]
+def test_without_anybody_else_the_fallback_is_asked(company: Database) -> None:
+    assert [name for name, *_ in asked_in_turn(company, "max")] == ["cfo"]
 
 
-def test_the_requester_is_never_asked(town: Database) -> None:
-    report_to(town, "bob", "bob")
-    assert [name for name, *_ in asked_in_turn(town, "bob")] == ["cfo"]
-    assert [name for name, *_ in asked_in_turn(town, "lee")] == ["olga", "cfo"]
-    assert asked_in_turn(town, "cfo") == []
+def test_the_requester_is_never_asked(company: Database) -> None:
+    report_to(company, "bob", "bob")
+    assert [name for name, *_ in asked_in_turn(company, "bob")] == ["cfo"]
+    assert [name for name, *_ in asked_in_turn(company, "lee")] == ["olga", "cfo"]
+    assert asked_in_turn(company, "cfo") == []
 
 
-def test_two_who_manage_each_other_are_cut(town: Database) -> None:
-    report_to(town, "carol", "bob")
-    assert [name for name, *_ in asked_in_turn(town, "bob")] == ["carol", "cfo"]
+def test_two_who_manage_each_other_are_cut(company: Database) -> None:
+    report_to(company, "carol", "bob")
+    assert [name for name, *_ in asked_in_turn(company, "bob")] == ["carol", "cfo"]
 
 
-def test_who_has_left_is_skipped(town: Database) -> None:
-    town.transact(lambda session: leave(session, who(session, "carol"), NOW))
-    assert [name for name, *_ in asked_in_turn(town, "bob")] == ["olga", "cfo"]
+def test_who_has_left_is_skipped(company: Database) -> None:
+    company.transact(lambda session: leave(session, who(session, "carol"), NOW))
+    assert [name for name, *_ in asked_in_turn(company, "bob")] == ["olga", "cfo"]
 
 
 @pytest.mark.parametrize("status", ["guest", "bot", "outsider", "gone"])
-def test_guests_bots_and_outsiders_are_skipped(town: Database, status: str) -> None:
-    said_of(town, "carol", status)
-    assert [name for name, *_ in asked_in_turn(town, "bob")] == ["olga", "cfo"]
-    said_of(town, "carol", "member")
-    assert asked_in_turn(town, "bob")[0][0] == "carol"
+def test_guests_bots_and_outsiders_are_skipped(company: Database, status: str) -> None:
+    said_of(company, "carol", status)
+    assert [name for name, *_ in asked_in_turn(company, "bob")] == ["olga", "cfo"]
+    said_of(company, "carol", "member")
+    assert asked_in_turn(company, "bob")[0][0] == "carol"
 
 
-def test_who_has_no_address_cannot_be_asked(town: Database) -> None:
+def test_who_has_no_address_cannot_be_asked(company: Database) -> None:
     def lost(session: Session) -> None:
         carol = who(session, "carol")
         for one in session.exec(select(Address).where(Address.member_id == carol.id)).all():
             session.delete(one)
 
-    town.transact(lost)
-    assert not town.transact(lambda session: reachable(session, who(session, "carol").id))
-    assert [name for name, *_ in asked_in_turn(town, "bob")] == ["olga", "cfo"]
+    company.transact(lost)
+    assert not company.transact(lambda session: reachable(session, who(session, "carol").id))
+    assert [name for name, *_ in asked_in_turn(company, "bob")] == ["olga", "cfo"]
 
 
-def test_an_owner_whom_nobody_knows_is_skipped(town: Database) -> None:
-    change(town, ("owner: lee@corp.example", "owner: gone@corp.example"))
-    report_to(town, "pia", None)
-    assert [name for name, *_ in asked_in_turn(town, "pia")] == ["olga", "cfo"]
+def test_an_owner_whom_nobody_knows_is_skipped(company: Database) -> None:
+    change(company, ("owner: lee@corp.example", "owner: gone@corp.example"))
+    report_to(company, "pia", None)
+    assert [name for name, *_ in asked_in_turn(company, "pia")] == ["olga", "cfo"]
 
 
-def test_who_may_not_grant_so_much_is_passed_over(town: Database) -> None:
-    report_to(town, "lee", "carol")
-    ask_for(town, "pia", 501)
-    assert asked(town) == {"olga"}, "managers up to 500, owners up to 5000"
+def test_who_may_not_grant_so_much_is_passed_over(company: Database) -> None:
+    report_to(company, "lee", "carol")
+    ask_for(company, "pia", 501)
+    assert asked(company) == {"olga"}, "managers up to 500, owners up to 5000"
 
 
-def test_the_very_large_goes_to_who_has_no_ceiling(town: Database) -> None:
-    ask_for(town, "pia", 5001)
-    assert asked(town) == {"cfo"}
+def test_the_very_large_goes_to_who_has_no_ceiling(company: Database) -> None:
+    ask_for(company, "pia", 5001)
+    assert asked(company) == {"cfo"}
 
 
-def asked(town: Database) -> set[str]:
+def asked(company: Database) -> set[str]:
     def run(session: Session) -> set[str]:
         ids = session.exec(select(Asked.member_id)).all()
         return {
@@ -139,95 +139,95 @@ def asked(town: Database) -> set[str]:
             if who(session, name).id in ids
         }
 
-    return town.transact(run)
+    return company.transact(run)
 
 
 # Stand-ins
 
 
-def delegate(town: Database, name: str, to: str, until: date = date(2026, 11, 13)) -> None:
-    say(town, requests.delegate, name, to, until)
+def delegate(company: Database, name: str, to: str, until: date = date(2026, 11, 13)) -> None:
+    say(company, requests.delegate, name, to, until)
 
 
-def test_a_stand_in_is_asked_too_and_may_decide(town: Database) -> None:
-    delegate(town, "carol", "eve")
-    code = ask_for(town, "bob", 30)
-    assert asked(town) == {"carol", "eve"}
-    say(town, requests.approve, "eve", code)
-    assert request(town, code).state == "applied"
+def test_a_stand_in_is_asked_too_and_may_decide(company: Database) -> None:
+    delegate(company, "carol", "eve")
+    code = ask_for(company, "bob", 30)
+    assert asked(company) == {"carol", "eve"}
+    say(company, requests.approve, "eve", code)
+    assert request(company, code).state == "applied"
 
 
-def test_a_stand_in_who_comes_later_may_decide_as_well(town: Database) -> None:
-    code = ask_for(town, "bob", 30)
+def test_a_stand_in_who_comes_later_may_decide_as_well(company: Database) -> None:
+    code = ask_for(company, "bob", 30)
     with pytest.raises(UnknownCode):
-        say(town, requests.approve, "eve", code)
-    delegate(town, "carol", "eve")
-    say(town, requests.approve, "eve", code)
+        say(company, requests.approve, "eve", code)
+    delegate(company, "carol", "eve")
+    say(company, requests.approve, "eve", code)
 
 
-def test_a_stand_in_who_comes_later_and_is_second_hears_who_decided(town: Database) -> None:
-    code = ask_for(town, "bob", 30)
-    delegate(town, "carol", "eve")
-    say(town, requests.approve, "carol", code)
+def test_a_stand_in_who_comes_later_and_is_second_hears_who_decided(company: Database) -> None:
+    code = ask_for(company, "bob", 30)
+    delegate(company, "carol", "eve")
+    say(company, requests.approve, "carol", code)
     with pytest.raises(AlreadyDecided) as late:
-        say(town, requests.approve, "eve", code)
+        say(company, requests.approve, "eve", code)
     assert late.value.by == "Carol"
 
 
-def test_a_stand_in_never_decides_their_own_request(town: Database) -> None:
-    delegate(town, "carol", "bob")
-    code = ask_for(town, "bob", 30)
-    assert asked(town) == {"carol"}
+def test_a_stand_in_never_decides_their_own_request(company: Database) -> None:
+    delegate(company, "carol", "bob")
+    code = ask_for(company, "bob", 30)
+    assert asked(company) == {"carol"}
     with pytest.raises(UnknownCode):
-        say(town, requests.approve, "bob", code)
+        say(company, requests.approve, "bob", code)
 
 
-def test_after_the_last_day_it_is_over(town: Database) -> None:
-    delegate(town, "carol", "eve", date(2026, 11, 10))
-    code = ask_for(town, "bob", 30)
+def test_after_the_last_day_it_is_over(company: Database) -> None:
+    delegate(company, "carol", "eve", date(2026, 11, 10))
+    code = ask_for(company, "bob", 30)
     with pytest.raises(UnknownCode):
-        say(town, requests.approve, "eve", code, now=after(days=1, hours=14))
-    say(town, requests.approve, "eve", code, now=after(days=1, hours=13, minutes=59))
+        say(company, requests.approve, "eve", code, now=after(days=1, hours=14))
+    say(company, requests.approve, "eve", code, now=after(days=1, hours=13, minutes=59))
 
 
-def test_a_stand_in_has_the_ceiling_of_whom_they_stand_in_for(town: Database) -> None:
-    delegate(town, "carol", "eve")
-    code = ask_for(town, "bob", 30)
+def test_a_stand_in_has_the_ceiling_of_whom_they_stand_in_for(company: Database) -> None:
+    delegate(company, "carol", "eve")
+    code = ask_for(company, "bob", 30)
     with pytest.raises(Exception, match="500000000"):
-        say(town, requests.approve, "eve", code, 501_000_000)
+        say(company, requests.approve, "eve", code, 501_000_000)
 
 
-def test_delegating_twice_asks_once(town: Database) -> None:
-    delegate(town, "carol", "eve")
-    delegate(town, "carol", "eve")
-    ask_for(town, "bob", 30)
-    assert (asked(town), len(told(town, "eve"))) == ({"carol", "eve"}, 3)
+def test_delegating_twice_asks_once(company: Database) -> None:
+    delegate(company, "carol", "eve")
+    delegate(company, "carol", "eve")
+    ask_for(company, "bob", 30)
+    assert (asked(company), len(told(company, "eve"))) == ({"carol", "eve"}, 3)
 
 
-def test_one_stand_in_for_two_is_asked_once(town: Database) -> None:
-    delegate(town, "carol", "eve")
-    delegate(town, "olga", "eve")
-    code = ask_for(town, "bob", 30)
-    escalate(town)
-    assert asked(town) == {"carol", "eve", "olga"}
-    say(town, requests.approve, "eve", code, now=after(days=2))
+def test_one_stand_in_for_two_is_asked_once(company: Database) -> None:
+    delegate(company, "carol", "eve")
+    delegate(company, "olga", "eve")
+    code = ask_for(company, "bob", 30)
+    escalate(company)
+    assert asked(company) == {"carol", "eve", "olga"}
+    say(company, requests.approve, "eve", code, now=after(days=2))
 
 
-def test_a_stand_in_whose_own_turn_comes_is_asked_in_their_own_right(town: Database) -> None:
+def test_a_stand_in_whose_own_turn_comes_is_asked_in_their_own_right(company: Database) -> None:
     """Carol's stand-in is her manager, who is the next one to be asked."""
-    delegate(town, "carol", "olga")
-    code = ask_for(town, "bob", 30)
-    assert asked(town) == {"carol", "olga"}
-    escalate(town)
-    escalate(town, days=4)
-    assert asked(town) == {"carol", "olga", "cfo"}
-    rows = town.transact(lambda session: session.exec(select(Asked).order_by(Asked.member_id)).all())
+    delegate(company, "carol", "olga")
+    code = ask_for(company, "bob", 30)
+    assert asked(company) == {"carol", "olga"}
+    escalate(company)
+    escalate(company, days=4)
+    assert asked(company) == {"carol", "olga", "cfo"}
+    rows = company.transact(lambda session: session.exec(select(Asked).order_by(Asked.member_id)).all())
     assert {(row.member_id == row.for_id) for row in rows} == {True}
-    say(town, requests.approve, "olga", code, now=after(days=4))
+    say(company, requests.approve, "olga", code, now=after(days=4))
 
 
-def escalate(town: Database, days: int = 2) -> None:
-    town.transact(lambda session: requests_due(voice(session, after(days=days))))
+def escalate(company: Database, days: int = 2) -> None:
+    company.transact(lambda session: requests_due(ctx(session, after(days=days))))
 
 
 @pytest.mark.parametrize(
@@ -235,15 +235,15 @@ def escalate(town: Database, days: int = 2) -> None:
     [("carol", date(2026, 11, 13), WrongUsage), ("eve", date(2026, 11, 8), BadDate)],
 )
 def test_delegating_to_oneself_or_until_yesterday_is_refused(
-    town: Database, to: str, until: date, no: type[Exception]
+    company: Database, to: str, until: date, no: type[Exception]
 ) -> None:
     with pytest.raises(no):
-        delegate(town, "carol", to, until)
+        delegate(company, "carol", to, until)
 
 
-def test_when_all_who_were_asked_have_gone_the_next_is_asked_at_once(town: Database) -> None:
-    ask_for(town, "bob", 30)
-    town.transact(lambda session: leave(session, who(session, "carol"), NOW))
-    town.transact(lambda session: requests_due(voice(session, NOW + timedelta(minutes=1))))
-    assert "olga" in asked(town)
-    assert town.transact(lambda session: session.exec(select(Request.state)).one()) == "pending"
+def test_when_all_who_were_asked_have_gone_the_next_is_asked_at_once(company: Database) -> None:
+    ask_for(company, "bob", 30)
+    company.transact(lambda session: leave(session, who(session, "carol"), NOW))
+    company.transact(lambda session: requests_due(ctx(session, NOW + timedelta(minutes=1))))
+    assert "olga" in asked(company)
+    assert company.transact(lambda session: session.exec(select(Request.state)).one()) == "pending"

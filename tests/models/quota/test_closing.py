@@ -21,6 +21,7 @@ from tests.actions import (
     available,
     balances,
     change,
+    ctx,
     gift,
     has,
     loan,
@@ -30,78 +31,77 @@ from tests.actions import (
     sound,
     spend,
     turn,
-    voice,
 )
 from tests.company import NOW, who
 
 
-def lend(town: Database, lender: str, borrower: str, usd: float) -> None:
-    say(town, lending.lend, lender, borrower, int(usd * USD))
+def lend(company: Database, lender: str, borrower: str, usd: float) -> None:
+    say(company, lending.lend, lender, borrower, int(usd * USD))
 
 
-def periods(town: Database) -> list[tuple[str, str]]:
-    rows = town.transact(lambda session: session.exec(select(Period).order_by(Period.starts_at)).all())
+def periods(company: Database) -> list[tuple[str, str]]:
+    rows = company.transact(lambda session: session.exec(select(Period).order_by(Period.starts_at)).all())
     return [(f"{row.starts_at:%m-%d}", row.state) for row in rows]
 
 
-def test_nothing_closes_before_its_time(town: Database) -> None:
-    assert not town.transact(lambda session: begin_turn(session, DECEMBER - timedelta(seconds=1)))
-    assert periods(town) == [("10-31", "open")]
+def test_nothing_closes_before_its_time(company: Database) -> None:
+    assert not company.transact(lambda session: begin_turn(session, DECEMBER - timedelta(seconds=1)))
+    assert periods(company) == [("10-31", "open")]
 
 
-def test_the_unspent_expires_and_everybody_has_their_base_again(town: Database) -> None:
-    spend(town, "alice", 30)
-    gift(town, "bob", 40)
-    turn(town)
-    assert (available(town, "alice"), available(town, "bob"), pool(town)) == (100, 100, 1000)
-    sound(town)
+def test_the_unspent_expires_and_everybody_has_their_base_again(company: Database) -> None:
+    spend(company, "alice", 30)
+    gift(company, "bob", 40)
+    turn(company)
+    assert (available(company, "alice"), available(company, "bob"), pool(company)) == (100, 100, 1000)
+    sound(company)
 
 
-def test_an_unspent_loan_goes_back_and_expires_with_the_rest(town: Database) -> None:
-    lend(town, "alice", "bob", 50)
-    turn(town)
-    assert (available(town, "alice"), available(town, "bob"), open_loans(town)) == (100, 100, 0)
+def test_an_unspent_loan_goes_back_and_expires_with_the_rest(company: Database) -> None:
+    lend(company, "alice", "bob", 50)
+    turn(company)
+    assert (available(company, "alice"), available(company, "bob"), open_loans(company)) == (100, 100, 0)
 
 
-def test_it_is_carried_over_with_the_rest_where_policy_carries(town: Database) -> None:
-    change(town, more="carry_over: {share: 0.5}\n")
-    lend(town, "alice", "bob", 50)
-    turn(town)
-    assert (available(town, "alice"), available(town, "bob")) == (150, 150)
+def test_it_is_carried_over_with_the_rest_where_policy_carries(company: Database) -> None:
+    change(company, more="carry_over: {share: 0.5}\n")
+    lend(company, "alice", "bob", 50)
+    turn(company)
+    assert (available(company, "alice"), available(company, "bob")) == (150, 150)
 
 
-def test_carrying_over_stops_at_the_cap_and_is_no_base(town: Database) -> None:
-    change(town, more="carry_over: {share: 0.5, cap: 20}\n")
-    spend(town, "alice", 90)
-    turn(town)
-    assert (available(town, "alice"), available(town, "bob")) == (105, 120)
-    lend_all = say(town, lending.lend, "bob", "eve", None, now=DECEMBER)
+def test_carrying_over_stops_at_the_cap_and_is_no_base(company: Database) -> None:
+    change(company, more="carry_over: {share: 0.5, cap: 20}\n")
+    spend(company, "alice", 90)
+    turn(company)
+    assert (available(company, "alice"), available(company, "bob")) == (105, 120)
+    lend_all = say(company, lending.lend, "bob", "eve", None, now=DECEMBER)
     assert lend_all is not None
-    assert available(town, "bob") == 20, "a fifth of the base of 100 stays, carried quota may be lent"
+    assert available(company, "bob") == 20, "a fifth of the base of 100 stays, carried quota may be lent"
 
 
-def test_what_is_carried_rounds_down(town: Database) -> None:
-    change(town, more="carry_over: {share: 0.333333}\n")
-    spend(town, "alice", 99.999999)
-    turn(town)
-    assert has(town, "alice").allocation == 100 * USD
+def test_what_is_carried_rounds_down(company: Database) -> None:
+    change(company, more="carry_over: {share: 0.333333}\n")
+    spend(company, "alice", 99.999999)
+    turn(company)
+    assert has(company, "alice").allocation == 100 * USD
 
 
-def test_carried_quota_fills_no_cap_across_two_months(town: Database) -> None:
-    change(town, more="carry_over: {share: 1}\n")
-    turn(town)
-    turn(town, NEW_YEAR)
-    assert available(town, "alice") == 300
+def test_carried_quota_fills_no_cap_across_two_months(company: Database) -> None:
+    change(company, more="carry_over: {share: 1}\n")
+    turn(company)
+    turn(company, NEW_YEAR)
+    assert available(company, "alice") == 300
 
 
-def test_an_overdraft_is_filled_from_the_new_allocation(town: Database) -> None:
-    spend(town, "alice", 130)
-    spend(town, "bob", 250)
-    turn(town)
-    assert (available(town, "alice"), available(town, "bob")) == (70, -50)
-    turn(town, NEW_YEAR)
-    assert available(town, "bob") == 50
-    sound(town)
+def test_an_overdraft_is_filled_from_the_new_allocation(company: Database) -> None:
+    spend(company, "alice", 130)
+    spend(company, "bob", 250)
+    turn(company)
+    assert (available(company, "alice"), available(company, "bob")) == (70, -50)
+    turn(company, NEW_YEAR)
+    assert available(company, "bob") == 50
+    sound(company)
 
 
 @pytest.mark.parametrize(
@@ -118,59 +118,59 @@ def test_an_overdraft_is_filled_from_the_new_allocation(town: Database) -> None:
     ],
 )
 def test_one_repays_at_most_the_share_of_the_base_and_what_the_overdraft_left(
-    town: Database, owed: float, overdrawn: float, share: str, repaid: float
+    company: Database, owed: float, overdrawn: float, share: str, repaid: float
 ) -> None:
-    change(town, more=f"lending: {{repay_share: {share}}}\n")
-    lend(town, "quinn", "bob", owed)
-    spend(town, "bob", 100 + owed + overdrawn)
-    turn(town)
-    assert has(town, "bob").available == int((100 - overdrawn - repaid) * USD)
-    assert has(town, "quinn").available == int((500 + repaid) * USD)
-    assert loan(town, "quinn", "bob").owed == -(-int((owed - repaid) * 100) // 100)
-    sound(town)
+    change(company, more=f"lending: {{repay_share: {share}}}\n")
+    lend(company, "quinn", "bob", owed)
+    spend(company, "bob", 100 + owed + overdrawn)
+    turn(company)
+    assert has(company, "bob").available == int((100 - overdrawn - repaid) * USD)
+    assert has(company, "quinn").available == int((500 + repaid) * USD)
+    assert loan(company, "quinn", "bob").owed == -(-int((owed - repaid) * 100) // 100)
+    sound(company)
 
 
-def test_the_oldest_debt_is_repaid_first(town: Database) -> None:
-    lend(town, "alice", "bob", 40)
-    lend(town, "eve", "bob", 40)
-    spend(town, "bob", 180)
-    turn(town)
-    assert (loan(town, "alice", "bob").owed, loan(town, "eve", "bob").owed) == (0, 30)
-    turn(town, NEW_YEAR)
-    assert (available(town, "eve"), available(town, "bob"), open_loans(town)) == (130, 70, 0)
+def test_the_oldest_debt_is_repaid_first(company: Database) -> None:
+    lend(company, "alice", "bob", 40)
+    lend(company, "eve", "bob", 40)
+    spend(company, "bob", 180)
+    turn(company)
+    assert (loan(company, "alice", "bob").owed, loan(company, "eve", "bob").owed) == (0, 30)
+    turn(company, NEW_YEAR)
+    assert (available(company, "eve"), available(company, "bob"), open_loans(company)) == (130, 70, 0)
 
 
-def test_what_one_is_repaid_does_not_repay_ones_own_debts(town: Database) -> None:
+def test_what_one_is_repaid_does_not_repay_ones_own_debts(company: Database) -> None:
     """Decided for everybody before any repayment is posted: the order of people is free."""
-    lend(town, "alice", "bob", 60)
-    spend(town, "bob", 160)
-    lend(town, "quinn", "alice", 90)
-    spend(town, "alice", 130)
-    turn(town)
-    assert (loan(town, "alice", "bob").repaid, loan(town, "quinn", "alice").repaid) == (50, 50)
-    assert available(town, "alice") == 100
+    lend(company, "alice", "bob", 60)
+    spend(company, "bob", 160)
+    lend(company, "quinn", "alice", 90)
+    spend(company, "alice", 130)
+    turn(company)
+    assert (loan(company, "alice", "bob").repaid, loan(company, "quinn", "alice").repaid) == (50, 50)
+    assert available(company, "alice") == 100
 
 
-def test_a_lender_in_overdraft_is_filled_by_what_comes_back(town: Database) -> None:
-    lend(town, "alice", "bob", 50)
-    spend(town, "alice", 80)
-    assert available(town, "alice") == -30
-    turn(town)
-    assert available(town, "alice") == 100
-    sound(town)
+def test_a_lender_in_overdraft_is_filled_by_what_comes_back(company: Database) -> None:
+    lend(company, "alice", "bob", 50)
+    spend(company, "alice", 80)
+    assert available(company, "alice") == -30
+    turn(company)
+    assert available(company, "alice") == 100
+    sound(company)
 
 
 def test_no_step_begins_before_the_one_before_is_done_for_everybody(
-    town: Database, monkeypatch: pytest.MonkeyPatch
+    company: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(closing, "CHUNK", 4)
-    town.transact(lambda session: begin_turn(session, DECEMBER))
+    company.transact(lambda session: begin_turn(session, DECEMBER))
     seen = []
     more = True
     while more:
-        more = town.transact(lambda session: advance(session, DECEMBER))
+        more = company.transact(lambda session: advance(session, DECEMBER))
         seen.append(
-            town.transact(lambda session: (Period.latest(session).step, Period.latest(session).cursor))
+            company.transact(lambda session: (Period.latest(session).step, Period.latest(session).cursor))
         )
     assert seen == sorted(seen)
     assert len([one for one in seen if one[0] == 2]) == 4, (
@@ -179,80 +179,80 @@ def test_no_step_begins_before_the_one_before_is_done_for_everybody(
 
 
 def test_killed_within_a_piece_it_is_as_if_that_piece_had_not_begun(
-    town: Database, monkeypatch: pytest.MonkeyPatch
+    company: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(closing, "CHUNK", 5)
-    lend(town, "alice", "bob", 50)
-    spend(town, "bob", 140)
-    town.transact(lambda session: begin_turn(session, DECEMBER))
+    lend(company, "alice", "bob", 50)
+    spend(company, "bob", 140)
+    company.transact(lambda session: begin_turn(session, DECEMBER))
     more = True
     while more:
-        before = balances(town)
+        before = balances(company)
         with pytest.raises(ZeroDivisionError):
-            town.transact(lambda session: advance(session, DECEMBER) / 0)
-        assert balances(town) == before
-        more = town.transact(lambda session: advance(session, DECEMBER))
-    assert (available(town, "alice"), available(town, "bob")) == (140, 60)
-    sound(town)
+            company.transact(lambda session: advance(session, DECEMBER) / 0)
+        assert balances(company) == before
+        more = company.transact(lambda session: advance(session, DECEMBER))
+    assert (available(company, "alice"), available(company, "bob")) == (140, 60)
+    sound(company)
 
 
-def test_beginning_twice_begins_once(town: Database) -> None:
+def test_beginning_twice_begins_once(company: Database) -> None:
     for _ in range(3):
-        assert town.transact(lambda session: begin_turn(session, DECEMBER))
-    assert periods(town) == [("10-31", "closed"), ("11-30", "turning")]
+        assert company.transact(lambda session: begin_turn(session, DECEMBER))
+    assert periods(company) == [("10-31", "closed"), ("11-30", "turning")]
 
 
-def test_advancing_what_is_not_turning_does_nothing(town: Database) -> None:
-    before = balances(town)
-    assert not town.transact(lambda session: advance(session, NOW))
-    assert balances(town) == before
+def test_advancing_what_is_not_turning_does_nothing(company: Database) -> None:
+    before = balances(company)
+    assert not company.transact(lambda session: advance(session, NOW))
+    assert balances(company) == before
 
 
-def test_missed_months_are_closed_and_opened_one_by_one(town: Database) -> None:
-    lend(town, "quinn", "bob", 90)
-    spend(town, "bob", 190)
+def test_missed_months_are_closed_and_opened_one_by_one(company: Database) -> None:
+    lend(company, "quinn", "bob", 90)
+    spend(company, "bob", 190)
     late = NEW_YEAR + timedelta(days=3)
     pieces = 0
-    while town.transact(lambda session: tick(voice(session, late))):
+    while company.transact(lambda session: tick(ctx(session, late))):
         pieces += 1
         assert pieces < 100
-    assert periods(town) == [("10-31", "closed"), ("11-30", "closed"), ("12-31", "open")]
-    assert loan(town, "quinn", "bob").repaid == 90, "50 in December and 40 in January"
-    sound(town)
+    assert periods(company) == [("10-31", "closed"), ("11-30", "closed"), ("12-31", "open")]
+    assert loan(company, "quinn", "bob").repaid == 90, "50 in December and 40 in January"
+    sound(company)
 
 
-def test_what_is_spent_between_the_end_and_the_close_belongs_to_the_old_month(town: Database) -> None:
+def test_what_is_spent_between_the_end_and_the_close_belongs_to_the_old_month(company: Database) -> None:
     late = DECEMBER + timedelta(hours=5)
-    spend(town, "alice", 60, late)
-    turn(town, late)
-    assert available(town, "alice") == 100
+    spend(company, "alice", 60, late)
+    turn(company, late)
+    assert available(company, "alice") == 100
 
 
 def test_who_leaves_while_the_month_closes_is_left_with_nothing(
-    town: Database, monkeypatch: pytest.MonkeyPatch
+    company: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(closing, "CHUNK", 5)
-    lend(town, "alice", "bob", 50)
-    lend(town, "eve", "max", 50)
-    spend(town, "bob", 150)
+    lend(company, "alice", "bob", 50)
+    lend(company, "eve", "max", 50)
+    spend(company, "bob", 150)
     for name, pieces in (("bob", 5), ("max", 9), ("pia", 16), ("alice", 20)):
-        town.transact(lambda session: begin_turn(session, DECEMBER))
+        company.transact(lambda session: begin_turn(session, DECEMBER))
         for _ in range(pieces - 4):
-            town.transact(lambda session: advance(session, DECEMBER))
-        town.transact(lambda session, leaver=name: leave(session, who(session, leaver), DECEMBER))
-        sound(town)
-    turn(town)
-    assert [available(town, name) for name in ("alice", "bob", "max", "pia", "eve")] == [0, 0, 0, 0, 100]
-    sound(town)
+            company.transact(lambda session: advance(session, DECEMBER))
+        company.transact(lambda session, leaver=name: leave(session, who(session, leaver), DECEMBER))
+        sound(company)
+    turn(company)
+    assert [available(company, name) for name in ("alice", "bob", "max", "pia", "eve")] == [0, 0, 0, 0, 100]
+    sound(company)
 
 
-def test_everybody_gets_what_the_policy_says_at_the_opening(town: Database) -> None:
+def test_everybody_gets_what_the_policy_says_at_the_opening(company: Database) -> None:
     def moves_team(session: Session) -> None:
         alice = who(session, "alice")
         alice.team, alice.role = "payments", "engineer"
         session.add(alice)
 
-    town.transact(moves_team)
-    assert available(town, "alice") == 100
-    turn(town)
-    assert available(town, "alice") == 500
+    company.transact(moves_team)
+    assert available(company, "alice") == 100
+    turn(company)
+    assert available(company, "alice") == 500

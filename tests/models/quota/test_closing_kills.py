@@ -26,7 +26,7 @@ from models.quota import closing
 from models.quota.policy_change import move_on
 from tests import closing_child
 from tests.actions import USD, change, gift, say, sound, spend
-from tests.company import NOW, POLICY, settle_town
+from tests.company import NOW, POLICY, settle_company
 
 LATE = datetime(2027, 1, 12, 2, tzinfo=NOW.tzinfo)
 """The clock jumped: November and December are both over."""
@@ -85,7 +85,7 @@ def _small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def settle(database: Database) -> None:
     """Loans unspent, owed and spent, an overdraft, a grant that ends later, carried quota, a policy for December."""
-    settle_town(database)
+    settle_company(database)
     change(database, more="carry_over: {share: 0.3, cap: 20}\n")
     say(database, lending.lend, "alice", "bob", 40 * USD)
     say(database, lending.lend, "eve", "bob", 30 * USD)

@@ -34,7 +34,7 @@ from tests.actions import (
 from tests.company import NOW, POLICY, asks, who
 
 
-def join(town: Database, now=NOW, team: str = "design", times: int = 1) -> float:
+def join(company: Database, now=NOW, team: str = "design", times: int = 1) -> float:
     """What Nina has after she joined."""
 
     def run(session: Session) -> None:
@@ -44,8 +44,8 @@ def join(town: Database, now=NOW, team: str = "design", times: int = 1) -> float
         for _ in range(times):
             welcome_all(session, [nina.id], now)
 
-    town.transact(run)
-    return available(town, "nina")
+    company.transact(run)
+    return available(company, "nina")
 
 
 def test_before_the_first_policy_nobody_has_anything(database: Database) -> None:
@@ -54,10 +54,14 @@ def test_before_the_first_policy_nobody_has_anything(database: Database) -> None
     assert database.transact(Period.latest) is None
 
 
-def test_the_first_policy_gives_whole_allocations_also_on_the_ninth(town: Database) -> None:
-    assert (available(town, "alice"), available(town, "pia"), available(town, "dan")) == (100, 500, 0)
-    assert pool(town) == 1000
-    sound(town)
+def test_the_first_policy_gives_whole_allocations_also_on_the_ninth(company: Database) -> None:
+    assert (available(company, "alice"), available(company, "pia"), available(company, "dan")) == (
+        100,
+        500,
+        0,
+    )
+    assert pool(company) == 1000
+    sound(company)
 
 
 @pytest.mark.parametrize(
@@ -66,117 +70,119 @@ def test_the_first_policy_gives_whole_allocations_also_on_the_ninth(town: Databa
     ids=["the 9th", "the 1st", "the last", "the 16th"],
 )
 def test_a_joiner_gets_the_days_left_and_today_counts_rounded_up_to_a_cent(
-    town: Database, day: int, usd: float
+    company: Database, day: int, usd: float
 ) -> None:
-    assert join(town, NOW + timedelta(days=day - 9)) == usd
-    sound(town)
+    assert join(company, NOW + timedelta(days=day - 9)) == usd
+    sound(company)
 
 
-def test_nobody_is_welcomed_twice(town: Database) -> None:
-    assert join(town, times=3) == 73.34
+def test_nobody_is_welcomed_twice(company: Database) -> None:
+    assert join(company, times=3) == 73.34
 
 
-def test_a_joiners_share_is_their_base(town: Database) -> None:
-    join(town)
-    base = town.transact(
+def test_a_joiners_share_is_their_base(company: Database) -> None:
+    join(company)
+    base = company.transact(
         lambda session: base_of(session, who(session, "nina").id, Period.current(session).id)
     )
     assert base == 73_340_000
 
 
-def test_who_joins_while_the_month_closes_is_given_by_the_opening(town: Database) -> None:
-    town.transact(lambda session: begin_turn(session, DECEMBER))
+def test_who_joins_while_the_month_closes_is_given_by_the_opening(company: Database) -> None:
+    company.transact(lambda session: begin_turn(session, DECEMBER))
     for _ in range(11):
-        town.transact(lambda session: advance(session, DECEMBER))
-    assert join(town, DECEMBER + timedelta(minutes=1)) == 0
-    turn(town, DECEMBER + timedelta(minutes=2))
-    assert available(town, "nina") == 100
-    sound(town)
+        company.transact(lambda session: advance(session, DECEMBER))
+    assert join(company, DECEMBER + timedelta(minutes=1)) == 0
+    turn(company, DECEMBER + timedelta(minutes=2))
+    assert available(company, "nina") == 100
+    sound(company)
 
 
-def test_a_second_apply_of_the_same_policy_changes_nothing(town: Database) -> None:
-    before = balances(town)
-    change(town)
-    assert balances(town) == before
+def test_a_second_apply_of_the_same_policy_changes_nothing(company: Database) -> None:
+    before = balances(company)
+    change(company)
+    assert balances(company) == before
 
 
-def test_a_raise_posts_the_difference(town: Database) -> None:
-    spend(town, "alice", 40)
-    change(town, ("amount: 100\n", "amount: 130\n"))
-    assert (available(town, "alice"), available(town, "bob")) == (90, 130)
-    assert available(town, "dan") == 0
+def test_a_raise_posts_the_difference(company: Database) -> None:
+    spend(company, "alice", 40)
+    change(company, ("amount: 100\n", "amount: 130\n"))
+    assert (available(company, "alice"), available(company, "bob")) == (90, 130)
+    assert available(company, "dan") == 0
 
 
-def test_a_cut_takes_at_most_what_is_there_and_is_then_done(town: Database) -> None:
-    spend(town, "alice", 90)
-    change(town, ("amount: 100\n", "amount: 30\n"))
-    assert (available(town, "alice"), available(town, "bob")) == (0, 30)
-    spend(town, "bob", 5)
-    change(town, ("amount: 100\n", "amount: 30\n"))
-    assert (available(town, "alice"), available(town, "bob")) == (0, 25)
-    change(town, ("amount: 100\n", "amount: 40\n"))
-    assert (available(town, "alice"), available(town, "bob")) == (10, 35)
-    sound(town)
+def test_a_cut_takes_at_most_what_is_there_and_is_then_done(company: Database) -> None:
+    spend(company, "alice", 90)
+    change(company, ("amount: 100\n", "amount: 30\n"))
+    assert (available(company, "alice"), available(company, "bob")) == (0, 30)
+    spend(company, "bob", 5)
+    change(company, ("amount: 100\n", "amount: 30\n"))
+    assert (available(company, "alice"), available(company, "bob")) == (0, 25)
+    change(company, ("amount: 100\n", "amount: 40\n"))
+    assert (available(company, "alice"), available(company, "bob")) == (10, 35)
+    sound(company)
 
 
-def test_a_cut_leaves_grants_and_loans_alone(town: Database) -> None:
-    say(town, lending.lend, "alice", "bob", 50 * USD)
-    say(town, requests.approve, "carol", ask_for(town, "bob", 20))
-    change(town, ("amount: 100\n", "amount: 0\n"))
-    assert (available(town, "alice"), has(town, "bob").borrowed, has(town, "bob").top_ups) == (
+def test_a_cut_leaves_grants_and_loans_alone(company: Database) -> None:
+    say(company, lending.lend, "alice", "bob", 50 * USD)
+    say(company, requests.approve, "carol", ask_for(company, "bob", 20))
+    change(company, ("amount: 100\n", "amount: 0\n"))
+    assert (available(company, "alice"), has(company, "bob").borrowed, has(company, "bob").top_ups) == (
         0,
         50 * USD,
         20 * USD,
     )
 
 
-def test_a_joiner_stays_a_joiner_when_the_policy_changes(town: Database) -> None:
-    join(town)
-    change(town, ("amount: 100\n", "amount: 200\n"), now=after(days=3))
-    assert available(town, "nina") == 146.67
+def test_a_joiner_stays_a_joiner_when_the_policy_changes(company: Database) -> None:
+    join(company)
+    change(company, ("amount: 100\n", "amount: 200\n"), now=after(days=3))
+    assert available(company, "nina") == 146.67
 
 
-def test_a_cut_base_lowers_what_one_may_lend(town: Database) -> None:
-    change(town, ("amount: 100\n", "amount: 50\n"))
-    say(town, lending.lend, "alice", "bob", 40 * USD)
-    assert available(town, "alice") == 10
+def test_a_cut_base_lowers_what_one_may_lend(company: Database) -> None:
+    change(company, ("amount: 100\n", "amount: 50\n"))
+    say(company, lending.lend, "alice", "bob", 40 * USD)
+    assert available(company, "alice") == 10
 
 
-def test_a_pool_is_raised_and_cut_to_its_budget(town: Database) -> None:
-    say(town, requests.approve, "lee", ask_for(town, "pia", 300))
-    change(town, ("top_up_budget: 1000", "top_up_budget: 1500"))
-    assert pool(town) == 1200
-    change(town, ("top_up_budget: 1000", "top_up_budget: 200"))
-    assert pool(town) == 0, "300 are granted already"
-    change(town, ("top_up_budget: 1000", "top_up_budget: 400"))
-    assert pool(town) == 100
-    sound(town)
+def test_a_pool_is_raised_and_cut_to_its_budget(company: Database) -> None:
+    say(company, requests.approve, "lee", ask_for(company, "pia", 300))
+    change(company, ("top_up_budget: 1000", "top_up_budget: 1500"))
+    assert pool(company) == 1200
+    change(company, ("top_up_budget: 1000", "top_up_budget: 200"))
+    assert pool(company) == 0, "300 are granted already"
+    change(company, ("top_up_budget: 1000", "top_up_budget: 400"))
+    assert pool(company) == 100
+    sound(company)
 
 
-def test_a_policy_cannot_change_while_the_month_closes(town: Database) -> None:
-    town.transact(lambda session: begin_turn(session, DECEMBER))
+def test_a_policy_cannot_change_while_the_month_closes(company: Database) -> None:
+    company.transact(lambda session: begin_turn(session, DECEMBER))
     with pytest.raises(PeriodClosing):
-        change(town, ("amount: 100\n", "amount: 130\n"))
-    assert town.transact(lambda session: versions.current(session)[0]) == 1
+        change(company, ("amount: 100\n", "amount: 130\n"))
+    assert company.transact(lambda session: versions.current(session)[0]) == 1
 
 
-def test_an_overdraft_is_filled_by_a_raise_before_anything_is_free(town: Database) -> None:
-    spend(town, "alice", 115)
-    change(town, ("amount: 100\n", "amount: 110\n"))
-    assert (available(town, "alice"), has(town, "alice").overdraft) == (-5, -5 * USD)
-    sound(town)
+def test_an_overdraft_is_filled_by_a_raise_before_anything_is_free(company: Database) -> None:
+    spend(company, "alice", 115)
+    change(company, ("amount: 100\n", "amount: 110\n"))
+    assert (available(company, "alice"), has(company, "alice").overdraft) == (-5, -5 * USD)
+    sound(company)
 
 
-def test_the_version_that_gave_it_stands_beside_each_allocation(town: Database) -> None:
-    rows = town.transact(lambda session: session.exec(select(Allowance.rule, Allowance.base)).all())
+def test_the_version_that_gave_it_stands_beside_each_allocation(company: Database) -> None:
+    rows = company.transact(lambda session: session.exec(select(Allowance.rule, Allowance.base)).all())
     assert {(rule, base // USD) for rule, base in rows} == {(0, 0), (1, 500), (2, 100)}
 
 
-def test_a_whole_town_in_one_pool_account_each_period(town: Database) -> None:
-    turn(town)
-    pools = town.transact(
+def test_a_whole_town_in_one_pool_account_each_period(company: Database) -> None:
+    turn(company)
+    pools = company.transact(
         lambda session: session.exec(select(Account).where(Account.kind == AccountKind.POOL)).all()
     )
     assert sorted(one.balance for one in pools) == [0, 1000 * USD]
-    assert town.transact(lambda session: asks(session, "alice").policy.teams[1].top_up_budget) == 1000 * USD
+    assert (
+        company.transact(lambda session: asks(session, "alice").policy.teams[1].top_up_budget) == 1000 * USD
+    )
     assert "top_up_budget: 1000" in POLICY

@@ -19,58 +19,58 @@ from tests.company import NOW
 AUTO = ("requests:\n", "requests:\n  auto_approve: {share: 0.1, per_period: 2}\n")
 
 
-def test_what_is_small_and_seldom_is_granted_by_policy_and_shown_to_the_manager(town: Database) -> None:
-    change(town, AUTO)
+def test_what_is_small_and_seldom_is_granted_by_policy_and_shown_to_the_manager(company: Database) -> None:
+    change(company, AUTO)
     for _ in range(2):
-        say(town, requests.request, "bob", 10 * USD, now=NOW)
-    assert (has(town, "bob").top_ups, len(told(town, "carol"))) == (20 * USD, 2)
-    ask_for(town, "bob", 10)
-    assert state_of_newest(town) == "pending"
-    sound(town)
+        say(company, requests.request, "bob", 10 * USD, now=NOW)
+    assert (has(company, "bob").top_ups, len(told(company, "carol"))) == (20 * USD, 2)
+    ask_for(company, "bob", 10)
+    assert state_of_newest(company) == "pending"
+    sound(company)
 
 
-def state_of_newest(town: Database) -> str:
-    return town.transact(
+def state_of_newest(company: Database) -> str:
+    return company.transact(
         lambda session: session.exec(select(Request.state).order_by(Request.id.desc())).first()
     )
 
 
-def test_what_is_larger_is_asked(town: Database) -> None:
-    change(town, AUTO)
-    ask_for(town, "bob", 10.01)
-    assert state(town) == "pending"
+def test_what_is_larger_is_asked(company: Database) -> None:
+    change(company, AUTO)
+    ask_for(company, "bob", 10.01)
+    assert state(company) == "pending"
 
 
-def test_the_manager_may_take_it_back_with_one_tap(town: Database) -> None:
-    change(town, AUTO)
-    say(town, requests.request, "bob", 10 * USD)
-    button = told(town, "carol")[0].buttons[0]
+def test_the_manager_may_take_it_back_with_one_tap(company: Database) -> None:
+    change(company, AUTO)
+    say(company, requests.request, "bob", 10 * USD)
+    button = told(company, "carol")[0].buttons[0]
     for stranger in ("eve", "bob", "olga"):
         with pytest.raises(UnknownCode):
-            say(town, requests.revoke, stranger, button.value)
-    say(town, requests.revoke, "carol", button.value)
-    assert has(town, "bob").top_ups == 0
-    sound(town)
+            say(company, requests.revoke, stranger, button.value)
+    say(company, requests.revoke, "carol", button.value)
+    assert has(company, "bob").top_ups == 0
+    sound(company)
 
 
-def test_a_decline_with_the_word_policy_is_no_grant_by_policy(town: Database) -> None:
+def test_a_decline_with_the_word_policy_is_no_grant_by_policy(company: Database) -> None:
     for _ in range(2):
-        say(town, requests.decline, "carol", ask_for(town, "bob", 10), "policy")
-    change(town, AUTO)
-    say(town, requests.request, "bob", 10 * USD)
-    assert has(town, "bob").top_ups == 10 * USD
+        say(company, requests.decline, "carol", ask_for(company, "bob", 10), "policy")
+    change(company, AUTO)
+    say(company, requests.request, "bob", 10 * USD)
+    assert has(company, "bob").top_ups == 10 * USD
 
 
-def test_the_next_month_counts_anew(town: Database) -> None:
-    change(town, AUTO)
+def test_the_next_month_counts_anew(company: Database) -> None:
+    change(company, AUTO)
     for _ in range(2):
-        say(town, requests.request, "bob", 10 * USD)
-    turn(town)
-    say(town, requests.request, "bob", 10 * USD, now=DECEMBER + timedelta(hours=1))
-    assert has(town, "bob").top_ups == 10 * USD
+        say(company, requests.request, "bob", 10 * USD)
+    turn(company)
+    say(company, requests.request, "bob", 10 * USD, now=DECEMBER + timedelta(hours=1))
+    assert has(company, "bob").top_ups == 10 * USD
 
 
-def test_an_empty_pool_grants_nothing_by_policy(town: Database) -> None:
-    change(town, AUTO, ("top_up_budget: 1000", "top_up_budget: 5"))
-    ask_for(town, "pia", 10)
-    assert state(town) == "pending"
+def test_an_empty_pool_grants_nothing_by_policy(company: Database) -> None:
+    change(company, AUTO, ("top_up_budget: 1000", "top_up_budget: 5"))
+    ask_for(company, "pia", 10)
+    assert state(company) == "pending"

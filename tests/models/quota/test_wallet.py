@@ -43,76 +43,76 @@ def test_the_policy_says_what_stays() -> None:
     assert replace(Wallet(), allocation=7).allocation == 7
 
 
-def test_a_grant_fills_the_overdraft_at_once(town: Database) -> None:
-    spend(town, "alice", 130)
-    gift(town, "alice", 50)
-    wallet = has(town, "alice")
+def test_a_grant_fills_the_overdraft_at_once(company: Database) -> None:
+    spend(company, "alice", 130)
+    gift(company, "alice", 50)
+    wallet = has(company, "alice")
     assert (wallet.overdraft, wallet.top_ups, wallet.available) == (0, 20 * USD, 20 * USD)
 
 
-def test_a_small_grant_fills_what_it_can(town: Database) -> None:
-    spend(town, "alice", 130)
-    gift(town, "alice", 10)
-    assert (has(town, "alice").overdraft, has(town, "alice").top_ups) == (-20 * USD, 0)
-    sound(town)
+def test_a_small_grant_fills_what_it_can(company: Database) -> None:
+    spend(company, "alice", 130)
+    gift(company, "alice", 10)
+    assert (has(company, "alice").overdraft, has(company, "alice").top_ups) == (-20 * USD, 0)
+    sound(company)
 
 
-def test_an_approved_request_fills_it_too(town: Database) -> None:
-    spend(town, "bob", 130)
-    say(town, requests.approve, "carol", ask_for(town, "bob", 40))
-    assert (has(town, "bob").overdraft, available(town, "bob")) == (0, 10)
+def test_an_approved_request_fills_it_too(company: Database) -> None:
+    spend(company, "bob", 130)
+    say(company, requests.approve, "carol", ask_for(company, "bob", 40))
+    assert (has(company, "bob").overdraft, available(company, "bob")) == (0, 10)
 
 
-def test_a_loan_never_fills_it_so_an_unwanted_one_stays_free(town: Database) -> None:
-    spend(town, "bob", 130)
-    say(town, lending.lend, "alice", "bob", 50 * USD)
-    wallet = has(town, "bob")
+def test_a_loan_never_fills_it_so_an_unwanted_one_stays_free(company: Database) -> None:
+    spend(company, "bob", 130)
+    say(company, lending.lend, "alice", "bob", 50 * USD)
+    wallet = has(company, "bob")
     assert (wallet.overdraft, wallet.borrowed) == (-30 * USD, 50 * USD)
-    say(town, lending.recall, "alice", "bob", None)
-    assert loan(town, "alice", "bob").owed == 0
-    assert (available(town, "alice"), available(town, "bob")) == (100, -30)
+    say(company, lending.recall, "alice", "bob", None)
+    assert loan(company, "alice", "bob").owed == 0
+    assert (available(company, "alice"), available(company, "bob")) == (100, -30)
 
 
-def test_what_is_recalled_fills_the_lenders_overdraft(town: Database) -> None:
-    say(town, lending.lend, "alice", "bob", 50 * USD)
-    spend(town, "alice", 70)
-    assert available(town, "alice") == -20
-    say(town, lending.recall, "alice", "bob", 30 * USD)
-    assert (has(town, "alice").overdraft, has(town, "alice").allocation) == (0, 10 * USD)
+def test_what_is_recalled_fills_the_lenders_overdraft(company: Database) -> None:
+    say(company, lending.lend, "alice", "bob", 50 * USD)
+    spend(company, "alice", 70)
+    assert available(company, "alice") == -20
+    say(company, lending.recall, "alice", "bob", 30 * USD)
+    assert (has(company, "alice").overdraft, has(company, "alice").allocation) == (0, 10 * USD)
 
 
-def test_what_is_repaid_fills_the_lenders_overdraft(town: Database) -> None:
-    say(town, lending.lend, "alice", "bob", 50 * USD)
-    spend(town, "bob", 150)
-    spend(town, "alice", 70)
-    turn(town)
-    assert loan(town, "alice", "bob").repaid == 50
-    assert (has(town, "alice").overdraft, has(town, "alice").allocation) == (0, 130 * USD)
-    sound(town)
+def test_what_is_repaid_fills_the_lenders_overdraft(company: Database) -> None:
+    say(company, lending.lend, "alice", "bob", 50 * USD)
+    spend(company, "bob", 150)
+    spend(company, "alice", 70)
+    turn(company)
+    assert loan(company, "alice", "bob").repaid == 50
+    assert (has(company, "alice").overdraft, has(company, "alice").allocation) == (0, 130 * USD)
+    sound(company)
 
 
-def test_a_raised_allocation_fills_it(town: Database) -> None:
-    spend(town, "alice", 130)
-    change(town, ("amount: 100\n", "amount: 150\n"))
-    assert (has(town, "alice").overdraft, has(town, "alice").allocation) == (0, 20 * USD)
+def test_a_raised_allocation_fills_it(company: Database) -> None:
+    spend(company, "alice", 130)
+    change(company, ("amount: 100\n", "amount: 150\n"))
+    assert (has(company, "alice").overdraft, has(company, "alice").allocation) == (0, 20 * USD)
 
 
-def test_grants_fill_by_their_end(town: Database) -> None:
-    gift(town, "alice", 10, DECEMBER + timedelta(days=30))
-    gift(town, "alice", 10, DECEMBER)
-    spend(town, "alice", 110)
-    turn(town)
-    assert available(town, "alice") == 110, "the one that ended first was spent first"
+def test_grants_fill_by_their_end(company: Database) -> None:
+    gift(company, "alice", 10, DECEMBER + timedelta(days=30))
+    gift(company, "alice", 10, DECEMBER)
+    spend(company, "alice", 110)
+    turn(company)
+    assert available(company, "alice") == 110, "the one that ended first was spent first"
 
 
-def test_what_was_burnt_between_two_moments(town: Database) -> None:
-    spend(town, "alice", 3, NOW)
-    spend(town, "alice", 4, NOW + timedelta(days=2))
+def test_what_was_burnt_between_two_moments(company: Database) -> None:
+    spend(company, "alice", 3, NOW)
+    spend(company, "alice", 4, NOW + timedelta(days=2))
 
     def between(session, *days: float) -> int:
         first, last = (NOW + timedelta(days=day) for day in days)
         return burnt(session, who(session, "alice").id, first, last) // USD
 
-    assert town.transact(
+    assert company.transact(
         lambda session: [between(session, -1, 1), between(session, 1, 3), between(session, -1, 3)]
     ) == [3, 4, 7]

@@ -327,7 +327,7 @@ async def test_who_joins_is_in_the_directory(ding: DingTalk) -> None:
 
 async def test_a_push_can_get_lost(ding: DingTalk) -> None:
     async with app(ding) as bot:
-        ding.trouble.lose("message")
+        ding.faults.lose("message")
         assert (await ding.say("alice", "余额")).error == "lost"
         assert (await ding.say("alice", "余额")).ok
     assert len(bot.heard) == 1
@@ -335,7 +335,7 @@ async def test_a_push_can_get_lost(ding: DingTalk) -> None:
 
 async def test_an_answer_can_be_held_back_after_the_deed(ding: DingTalk) -> None:
     async with app(ding) as bot:
-        release = ding.trouble.hold("groupMessages")
+        release = ding.faults.hold("groupMessages")
         sending = asyncio.create_task(bot.api.send_to_group("cid-team", "sampleText", {"content": "周报"}))
         await ding.wait_for(lambda: ding.heard("cid-team"))
         assert not sending.done()
@@ -345,12 +345,12 @@ async def test_an_answer_can_be_held_back_after_the_deed(ding: DingTalk) -> None
 
 async def test_trouble_strikes_where_and_as_often_as_planned(ding: DingTalk) -> None:
     async with app(ding) as bot:
-        ding.trouble.refuse("user/get", code="-1", after=1, times=None)
+        ding.faults.refuse("user/get", code="-1", after=1, times=None)
         await bot.api.user("alice")
         assert [one["how"] for one in ding.snapshot("alice")["trouble"]] == ["refused"]
-        ding.trouble.clear()
+        ding.faults.clear()
         await bot.api.user("alice")
-    assert not ding.trouble.planned
+    assert not ding.faults.planned
 
 
 async def test_an_acknowledgement_nobody_can_read_is_a_violation(ding: DingTalk) -> None:

@@ -254,7 +254,7 @@ async def test_home_is_published_by_hash(slack, client):
 
 async def test_a_429_comes_with_its_wait_and_the_sdk_gets_through(slack, client):
     client.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=1))
-    slack.trouble.rate_limit("chat.postMessage", retry_after=0)
+    slack.faults.rate_limit("chat.postMessage", retry_after=0)
 
     await client.chat_postMessage(channel="C01", text="x")
 
@@ -262,8 +262,8 @@ async def test_a_429_comes_with_its_wait_and_the_sdk_gets_through(slack, client)
 
 
 async def test_trouble_strikes_the_call_it_was_planned_for(slack, client):
-    slack.trouble.refuse("chat.postMessage", error="restricted_action", after=1)
-    slack.trouble.fail("chat.postMessage", status=503)
+    slack.faults.refuse("chat.postMessage", error="restricted_action", after=1)
+    slack.faults.fail("chat.postMessage", status=503)
     outcomes = []
     for text in "abcd":
         try:
@@ -274,7 +274,7 @@ async def test_trouble_strikes_the_call_it_was_planned_for(slack, client):
 
     assert outcomes == [503, 200, "ok", "ok"]
     assert [one.text for one in slack.messages] == ["c", "d"]
-    assert slack.trouble.planned == []
+    assert slack.faults.planned == []
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ async def test_trouble_strikes_the_call_it_was_planned_for(slack, client):
 )
 async def test_a_lost_answer_leaves_the_app_without_knowing(slack, switch, done):
     client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, timeout=0.2, retry_handlers=[])
-    getattr(slack.trouble, switch)("chat.postMessage")
+    getattr(slack.faults, switch)("chat.postMessage")
 
     with pytest.raises((aiohttp.ClientError, TimeoutError)):
         await client.chat_postMessage(channel="C01", text="x")
@@ -293,10 +293,10 @@ async def test_a_lost_answer_leaves_the_app_without_knowing(slack, switch, done)
 
 
 async def test_peace_can_be_made(slack, client):
-    slack.trouble.fail("*", times=None)
-    slack.trouble.duplicate("*", times=None)
-    assert len(slack.trouble.planned) == 2
+    slack.faults.fail("*", times=None)
+    slack.faults.duplicate("*", times=None)
+    assert len(slack.faults.planned) == 2
 
-    slack.trouble.clear()
+    slack.faults.clear()
 
     assert (await client.auth_test())["ok"]

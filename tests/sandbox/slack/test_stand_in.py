@@ -228,7 +228,7 @@ async def test_a_workspace_closes_within_a_second_whatever_hangs(heard):
     slack = Workspace(people=PEOPLE, channels=CHANNELS)
     await slack.start()
     client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
-    slack.trouble.never_answer("auth.test")
+    slack.faults.never_answer("auth.test")
     async with over_http(slack, bolt_app(slack, heard)):
         hanging = asyncio.create_task(client.auth_test())
         asking = asyncio.create_task(slack.say("U01", "sleep"))

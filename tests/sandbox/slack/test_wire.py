@@ -94,7 +94,7 @@ async def test_an_app_may_ask_for_no_retry(hasty):
 
 async def test_a_lost_acknowledgement_brings_the_same_event_again_over_sockets(hasty, heard):
     async with over_sockets(hasty, bolt_app(hasty, heard)):
-        hasty.trouble.lose_ack("events_api")
+        hasty.faults.lose_ack("events_api")
         ack = await hasty.open_home("U01")
         await hasty.wait_for(lambda: len(heard.of("app_home_opened")) == 2)
 
@@ -105,7 +105,7 @@ async def test_a_lost_acknowledgement_brings_the_same_event_again_over_sockets(h
 
 async def test_a_duplicated_click_arrives_twice(talking, heard):
     posted = talking.post("C01", talking.bot.id, "card", [buttons("greet")])
-    talking.trouble.duplicate("interactive")
+    talking.faults.duplicate("interactive")
 
     await talking.press("U01", posted, "greet")
 
@@ -180,8 +180,8 @@ async def test_a_socket_needs_the_app_token_and_a_ticket(slack, client):
 
 
 async def test_slow_answers_and_late_deliveries_take_their_time(slack, client, heard):
-    slack.trouble.slow_down("auth.test", seconds=0.05, times=1)
-    slack.trouble.delay("slash_commands", seconds=0.05)
+    slack.faults.slow_down("auth.test", seconds=0.05, times=1)
+    slack.faults.delay("slash_commands", seconds=0.05)
     started = time.monotonic()
     await client.auth_test()
     assert time.monotonic() - started >= 0.05

@@ -9,8 +9,8 @@ import pytest
 
 from bot.database import Database
 from sandbox.gateways.litellm import LiteLLM
-from tests.company import CAST, NOW, settle_town
-from tests.gateway_env import Stage
+from tests.company import CAST, NOW, settle_company
+from tests.gateway_env import SlackEnv
 
 
 @pytest.fixture
@@ -20,8 +20,8 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-async def stage(database: Database, http: aiohttp.ClientSession) -> AsyncIterator[Stage]:
-    settle_town(database)
+async def stage(database: Database, http: aiohttp.ClientSession) -> AsyncIterator[SlackEnv]:
+    settle_company(database)
     users = {f"{name}@corp.example": f"{name}@corp.example" for name in CAST}
     async with LiteLLM(users=users, clock=lambda: NOW) as gateway:
-        yield Stage(database, gateway, http)
+        yield SlackEnv(database, gateway, http)

@@ -23,11 +23,11 @@ from models.quota.leaving import leave
 from models.quota.request import Request
 from sandbox.gateways.litellm import LiteLLM
 from sandbox.gateways.stand_in import FORBIDDEN
-from tests.company import CAST, NOW, POLICY, settle_town, who
-from tests.gateway_env import USD, Stage, clean, until
+from tests.company import CAST, NOW, POLICY, settle_company, who
+from tests.gateway_env import USD, SlackEnv, clean, until
 
 
-async def test_observing_writes_nothing_and_takes_over_what_it_finds(stage: Stage) -> None:
+async def test_observing_writes_nothing_and_takes_over_what_it_finds(stage: SlackEnv) -> None:
     stage.burn("alice", 7.5)
     stage.gateway.edit("alice@corp.example", 40.0)
     await stage.reconciler(enforce=False).round()
@@ -36,7 +36,9 @@ async def test_observing_writes_nothing_and_takes_over_what_it_finds(stage: Stag
     assert stage.wallet("alice").used == 0, "what was spent before is nobody's debt"
 
 
-async def test_enforcing_makes_every_limit_the_entitlement_beyond_what_was_spent_before(stage: Stage) -> None:
+async def test_enforcing_makes_every_limit_the_entitlement_beyond_what_was_spent_before(
+    stage: SlackEnv,
+) -> None:
     stage.burn("alice", 7.5)
     await stage.reconciler().round()
     assert stage.limit("alice") == pytest.approx(107.5)
@@ -44,7 +46,7 @@ async def test_enforcing_makes_every_limit_the_entitlement_beyond_what_was_spent
     assert stage.limit("dan") == 0
 
 
-async def test_a_round_with_nothing_changed_costs_only_pages(stage: Stage) -> None:
+async def test_a_round_with_nothing_changed_costs_only_pages(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
     await loop.round()
@@ -53,7 +55,7 @@ async def test_a_round_with_nothing_changed_costs_only_pages(stage: Stage) -> No
     assert sum(stage.gateway.calls.values()) == 1
 
 
-async def test_a_lend_lowers_before_it_raises(stage: Stage) -> None:
+async def test_a_lend_lowers_before_it_raises(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
     stage.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
@@ -65,14 +67,14 @@ async def test_a_lend_lowers_before_it_raises(stage: Stage) -> None:
     ]
 
 
-async def test_nobody_is_raised_while_one_of_several_lenders_is_not_lowered(stage: Stage) -> None:
+async def test_nobody_is_raised_while_one_of_several_lenders_is_not_lowered(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
     loop.at_a_time = 1
     for lender in ("alice", "eve"):
         stage.do(lender, lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 10 * USD))
-    stage.gateway.trouble.fail("POST /user/update")
-    stage.gateway.trouble.fail("GET /v2/user/info")
+    stage.gateway.faults.fail("POST /user/update")
+    stage.gateway.faults.fail("GET /v2/user/info")
     await loop.changes()
     assert sorted(stage.limit(name) or 0 for name in ("alice", "eve", "bob")) == pytest.approx([90, 100, 100])
     stage.now += timedelta(minutes=1)
@@ -80,23 +82,23 @@ async def test_nobody_is_raised_while_one_of_several_lenders_is_not_lowered(stag
     assert [stage.limit(name) for name in ("alice", "eve", "bob")] == pytest.approx([90, 90, 120])
 
 
-async def test_a_slow_gateway_is_written_one_by_one_so_that_a_decision_need_not_wait(stage: Stage) -> None:
+async def test_a_slow_gateway_is_written_one_by_one_so_that_a_decision_need_not_wait(stage: SlackEnv) -> None:
     assert [stage.reconciler(calls_per_minute=calls).at_a_time for calls in (40, 240, 1200)] == [1, 4, 8]
 
 
-async def test_an_approved_request_is_live_only_when_the_gateway_says_so(stage: Stage) -> None:
+async def test_an_approved_request_is_live_only_when_the_gateway_says_so(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
     stage.do("alice", lambda ctx: requests.request(ctx, 60 * USD, "load test"))
     code = stage.database.transact(lambda session: session.exec(select(Request.code)).one())
-    stage.gateway.trouble.fail("POST /user/update", times=None)
+    stage.gateway.faults.fail("POST /user/update", times=None)
     stage.do("carol", lambda ctx: requests.approve(ctx, code))
     await loop.changes()
     state = stage.database.transact(lambda session: session.exec(select(Request.state)).one())
     assert state == "apply_failed"
     assert any("not live yet" in text for text in stage.told("alice"))
     assert any("not live yet" in text for text in stage.told("ops"))
-    stage.gateway.trouble.clear()
+    stage.gateway.faults.clear()
     stage.now += timedelta(minutes=1)
     await loop.changes()
     state = stage.database.transact(lambda session: session.exec(select(Request.state)).one())
@@ -104,7 +106,7 @@ async def test_an_approved_request_is_live_only_when_the_gateway_says_so(stage: 
     assert sum("live at the gateway" in text for text in stage.told("alice")) == 1
 
 
-async def test_a_limit_changed_by_hand_is_left_alone(stage: Stage) -> None:
+async def test_a_limit_changed_by_hand_is_left_alone(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
     stage.gateway.edit("alice@corp.example", 999.0)
@@ -114,13 +116,13 @@ async def test_a_limit_changed_by_hand_is_left_alone(stage: Stage) -> None:
     assert stage.row("alice").edited
 
 
-async def test_whoever_watches_sees_lag_errors_and_drift(stage: Stage) -> None:
+async def test_whoever_watches_sees_lag_errors_and_drift(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
     stage.gateway.edit("alice@corp.example", 999.0)
     await loop.round()
     await loop.round()
-    stage.gateway.trouble.fail("POST /user/update", times=None)
+    stage.gateway.faults.fail("POST /user/update", times=None)
     stage.do("carol", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
     await loop.changes()
     facts = seen(loop)
@@ -130,15 +132,15 @@ async def test_whoever_watches_sees_lag_errors_and_drift(stage: Stage) -> None:
     assert facts["gateway_pending"] > 0
 
 
-async def test_after_an_outage_everything_converges(stage: Stage) -> None:
+async def test_after_an_outage_everything_converges(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
-    stage.gateway.trouble.fail("*", times=None)
+    stage.gateway.faults.fail("*", times=None)
     stage.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
     stage.burn("bob", 20)
     with pytest.raises(GatewayError):
         await loop.round()
-    stage.gateway.trouble.clear()
+    stage.gateway.faults.clear()
     await loop.round()
     await loop.round()
     assert (stage.limit("alice"), stage.limit("bob")) == (pytest.approx(50), pytest.approx(150))
@@ -146,13 +148,13 @@ async def test_after_an_outage_everything_converges(stage: Stage) -> None:
 
 
 async def test_a_write_whose_reply_and_reading_were_lost_is_not_taken_for_somebody_elses(
-    stage: Stage,
+    stage: SlackEnv,
 ) -> None:
     loop = stage.reconciler()
     await loop.round()
     stage.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
-    stage.gateway.trouble.lose_reply("POST /user/update")
-    stage.gateway.trouble.fail("GET /v2/user/info")
+    stage.gateway.faults.lose_reply("POST /user/update")
+    stage.gateway.faults.fail("GET /v2/user/info")
     await loop.changes()
     stage.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "eve"), 5 * USD))
     stage.now += timedelta(minutes=1)
@@ -161,9 +163,9 @@ async def test_a_write_whose_reply_and_reading_were_lost_is_not_taken_for_somebo
     assert [stage.limit(name) for name in ("alice", "bob", "eve")] == pytest.approx([45, 150, 105])
 
 
-async def test_one_account_that_the_gateway_refuses_does_not_stop_the_others(stage: Stage) -> None:
+async def test_one_account_that_the_gateway_refuses_does_not_stop_the_others(stage: SlackEnv) -> None:
     loop = stage.reconciler()
-    stage.gateway.trouble.plan("POST /user/update", FORBIDDEN)
+    stage.gateway.faults.plan("POST /user/update", FORBIDDEN)
     await loop.round()
     refused = [name for name in CAST if stage.limit(name) is None]
     assert len(refused) == 1
@@ -174,7 +176,7 @@ async def test_one_account_that_the_gateway_refuses_does_not_stop_the_others(sta
     assert stage.row(refused[0]).error is None
 
 
-async def test_a_running_bot_notices_a_release_and_its_undoing_at_once(stage: Stage) -> None:
+async def test_a_running_bot_notices_a_release_and_its_undoing_at_once(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     loop.every = 3600
     running = asyncio.create_task(loop.run())
@@ -195,7 +197,7 @@ async def test_a_running_bot_notices_a_release_and_its_undoing_at_once(stage: St
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_a_pause_is_written_at_once_and_so_is_its_end(stage: Stage) -> None:
+async def test_a_pause_is_written_at_once_and_so_is_its_end(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
     stage.burn("alice", 20)
@@ -210,7 +212,7 @@ async def test_a_pause_is_written_at_once_and_so_is_its_end(stage: Stage) -> Non
 
 
 async def test_who_has_left_can_spend_nothing_more_and_what_they_did_is_the_organisations(
-    stage: Stage,
+    stage: SlackEnv,
 ) -> None:
     loop = stage.reconciler()
     await loop.round()
@@ -227,9 +229,9 @@ async def test_who_has_left_can_spend_nothing_more_and_what_they_did_is_the_orga
 async def test_several_keys_of_one_person_share_what_is_left(
     database: Database, http: aiohttp.ClientSession
 ) -> None:
-    settle_town(database)
+    settle_company(database)
     async with LiteLLM(users={"alice@corp.example": "alice@corp.example"}, clock=lambda: NOW) as gateway:
-        stage = Stage(database, gateway, http)
+        stage = SlackEnv(database, gateway, http)
         laptop, robot = (
             gateway.add_key("alice@corp.example", key_alias=name) for name in ("laptop", "robot")
         )
@@ -248,9 +250,9 @@ async def test_several_keys_of_one_person_share_what_is_left(
 async def test_a_grant_is_live_when_all_keys_of_somebody_have_it_and_a_deleted_key_is_waited_for_by_nobody(
     database: Database, http: aiohttp.ClientSession
 ) -> None:
-    settle_town(database)
+    settle_company(database)
     async with LiteLLM(users={"alice@corp.example": "alice@corp.example"}, clock=lambda: NOW) as gateway:
-        stage = Stage(database, gateway, http)
+        stage = SlackEnv(database, gateway, http)
         laptop, robot, old = (
             gateway.add_key("alice@corp.example", key_alias=name) for name in ("laptop", "robot", "old")
         )
@@ -262,7 +264,7 @@ async def test_a_grant_is_live_when_all_keys_of_somebody_have_it_and_a_deleted_k
         stage.do("alice", lambda ctx: requests.request(ctx, 60 * USD, "load test"))
         code = stage.database.transact(lambda session: session.exec(select(Request.code)).one())
         stage.do("carol", lambda ctx: requests.approve(ctx, code))
-        gateway.trouble.fail("POST /key/update", times=1)
+        gateway.faults.fail("POST /key/update", times=1)
         await loop.changes()
         assert {laptop.max_budget, robot.max_budget} == {110, 170}
         assert not [text for text in stage.told("alice") if "live at the gateway" in text]
@@ -275,20 +277,20 @@ async def test_a_grant_is_live_when_all_keys_of_somebody_have_it_and_a_deleted_k
         assert gateway.calls == {"GET /key/list": 1}, "nobody asks for the deleted key again"
 
 
-async def test_what_is_granted_while_a_write_is_under_way_is_live_only_with_the_next(stage: Stage) -> None:
+async def test_what_is_granted_while_a_write_is_under_way_is_live_only_with_the_next(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
     stage.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
     stage.do("bob", lambda ctx: requests.request(ctx, 60 * USD, "load test"))
     code = stage.database.transact(lambda session: session.exec(select(Request.code)).one())
     reading = stage.database.transact(
-        lambda session: limits.begin(loop.voice(session, "begin"), "bob@corp.example", loop.port, None)
+        lambda session: limits.begin(loop.ctx(session, "begin"), "bob@corp.example", loop.port, None)
     )
     assert reading == 150 * USD
     found = reading_of(await loop.gateway.set_total("bob@corp.example", reading), refunds=False)
     stage.do("carol", lambda ctx: requests.approve(ctx, code))
     stage.database.transact(
-        lambda session: limits.written(loop.voice(session, "written"), found, reading, loop.port)
+        lambda session: limits.written(loop.ctx(session, "written"), found, reading, loop.port)
     )
     assert not [text for text in stage.told("bob") if "已在网关生效" in text]
     await loop.changes()
@@ -296,7 +298,7 @@ async def test_what_is_granted_while_a_write_is_under_way_is_live_only_with_the_
     assert sum("已在网关生效" in text for text in stage.told("bob")) == 1
 
 
-async def test_who_waits_behind_somebodys_hand_hears_why_and_so_do_the_admins(stage: Stage) -> None:
+async def test_who_waits_behind_somebodys_hand_hears_why_and_so_do_the_admins(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
     stage.gateway.edit("alice@corp.example", 999.0)
@@ -313,9 +315,9 @@ async def test_who_waits_behind_somebodys_hand_hears_why_and_so_do_the_admins(st
 async def test_team_members_have_their_limits_in_the_team(
     database: Database, http: aiohttp.ClientSession
 ) -> None:
-    settle_town(database)
+    settle_company(database)
     async with LiteLLM(users={"alice": "alice@corp.example"}, clock=lambda: NOW) as gateway:
-        stage = Stage(database, gateway, http)
+        stage = SlackEnv(database, gateway, http)
         team = gateway.add_team("design", ["alice"])
         gateway.burn("alice", 30, key=gateway.add_key("alice", team_id="design"))
         loop = stage.reconciler(entity="team_member")
@@ -325,7 +327,7 @@ async def test_team_members_have_their_limits_in_the_team(
         assert (stage.wallet("alice").used, team.members["alice"].max_budget) == (30 * USD, 100)
 
 
-async def test_of_two_replicas_one_reconciles_and_the_other_takes_over(stage: Stage) -> None:
+async def test_of_two_replicas_one_reconciles_and_the_other_takes_over(stage: SlackEnv) -> None:
     one, other = stage.reconciler(), stage.reconciler()
     assert await one.lead()
     assert not await other.lead()
@@ -337,7 +339,7 @@ async def test_of_two_replicas_one_reconciles_and_the_other_takes_over(stage: St
     assert await one.lead()
 
 
-async def test_a_decision_of_another_replica_is_live_within_a_second(stage: Stage) -> None:
+async def test_a_decision_of_another_replica_is_live_within_a_second(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     running = asyncio.create_task(loop.run())
     try:
@@ -350,7 +352,7 @@ async def test_a_decision_of_another_replica_is_live_within_a_second(stage: Stag
 
 
 async def test_a_period_ends_only_after_the_gateway_was_read_and_limits_follow_the_opening(
-    stage: Stage,
+    stage: SlackEnv,
 ) -> None:
     loop = stage.reconciler()
     await loop.round()
@@ -367,7 +369,7 @@ async def test_a_period_ends_only_after_the_gateway_was_read_and_limits_follow_t
 
 
 async def test_a_gateway_that_is_down_does_not_keep_a_period_open(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: SlackEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.gateways.reconcile.BEFORE_TURNING", 0.0)
     loop = stage.reconciler()
@@ -386,9 +388,9 @@ async def test_what_a_gateway_cannot_follow_is_not_written_whoever_applied_it(
     database: Database, http: aiohttp.ClientSession, unit: str, rate: str, used: int
 ) -> None:
     policy = POLICY.replace("unit: USD", f"unit: {unit}").replace("gateway: {per_usd: 1}\n", rate)
-    settle_town(database, policy)
+    settle_company(database, policy)
     async with LiteLLM(users={"alice": "alice@corp.example"}, clock=lambda: NOW) as gateway:
-        stage = Stage(database, gateway, http)
+        stage = SlackEnv(database, gateway, http)
         loop = stage.reconciler()
         await loop.round()
         gateway.burn("alice", 7.5)
@@ -402,9 +404,9 @@ async def test_another_rate_counts_from_the_next_opening_on(
     database: Database, http: aiohttp.ClientSession
 ) -> None:
     policy = POLICY.replace("unit: USD", "unit: CNY").replace("per_usd: 1", "per_usd: 8")
-    settle_town(database, policy)
+    settle_company(database, policy)
     async with LiteLLM(users={"alice": "alice@corp.example"}, clock=lambda: NOW) as gateway:
-        stage = Stage(database, gateway, http)
+        stage = SlackEnv(database, gateway, http)
         loop = stage.reconciler()
         gateway.add_key("alice")
         await loop.round()

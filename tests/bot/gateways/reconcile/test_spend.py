@@ -14,15 +14,15 @@ from handlers import lending
 from handlers.balance import balance
 from handlers.gateway import limits
 from models.ledger.transfer import Kind, Transfer
-from models.metering.reading import Burn
+from models.metering.reading import KeyUsage
 from models.metering.usage import by_model
 from models.quota.period import Period
 from models.reports.spending import by_day
 from tests.company import NOW, who
-from tests.gateway_env import USD, Stage, clean
+from tests.gateway_env import USD, SlackEnv, clean
 
 
-async def test_spend_flows_back_and_leaves_the_limit_where_it_is(stage: Stage) -> None:
+async def test_spend_flows_back_and_leaves_the_limit_where_it_is(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
     stage.burn("alice", 30)
@@ -33,7 +33,7 @@ async def test_spend_flows_back_and_leaves_the_limit_where_it_is(stage: Stage) -
     assert stage.wallet("alice").used == 30 * USD
 
 
-async def test_whose_the_accounts_are_is_looked_up_by_the_page(stage: Stage) -> None:
+async def test_whose_the_accounts_are_is_looked_up_by_the_page(stage: SlackEnv) -> None:
     said: list[str] = []
     event.listen(stage.database.engine, "before_cursor_execute", lambda *call: said.append(call[2]))
     await stage.reconciler().read()
@@ -45,7 +45,7 @@ async def test_whose_the_accounts_are_is_looked_up_by_the_page(stage: Stage) -> 
     assert len(said) <= before
 
 
-async def test_a_reset_by_the_gateway_mints_nothing(stage: Stage) -> None:
+async def test_a_reset_by_the_gateway_mints_nothing(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
     stage.burn("alice", 30)
@@ -59,7 +59,7 @@ async def test_a_reset_by_the_gateway_mints_nothing(stage: Stage) -> None:
 
 
 async def test_overspend_lands_in_the_overdraft_and_the_limit_stays_below_what_was_spent(
-    stage: Stage,
+    stage: SlackEnv,
 ) -> None:
     loop = stage.reconciler()
     await loop.round()
@@ -70,7 +70,7 @@ async def test_overspend_lands_in_the_overdraft_and_the_limit_stays_below_what_w
     stage.database.transact(clean)
 
 
-async def test_somebody_is_told_what_burns_once_a_level(stage: Stage) -> None:
+async def test_somebody_is_told_what_burns_once_a_level(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
     stage.burn("alice", 85)
@@ -82,7 +82,7 @@ async def test_somebody_is_told_what_burns_once_a_level(stage: Stage) -> None:
     assert (len(levels), len(surges)) == (1, 1)
 
 
-async def test_usage_by_model_is_kept_and_never_doubled(stage: Stage) -> None:
+async def test_usage_by_model_is_kept_and_never_doubled(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
     stage.burn("alice", 5)
@@ -95,31 +95,31 @@ async def test_usage_by_model_is_kept_and_never_doubled(stage: Stage) -> None:
     assert sum(moved) == 5 * USD
 
 
-async def test_what_was_used_before_an_account_was_taken_over_is_nobodys_breakdown(stage: Stage) -> None:
+async def test_what_was_used_before_an_account_was_taken_over_is_nobodys_breakdown(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
     yesterday, today = (
-        Burn("alice@corp.example", NOW.date() - timedelta(days=ago), "claude-opus-5", "", 5 * USD)
+        KeyUsage("alice@corp.example", NOW.date() - timedelta(days=ago), "claude-opus-5", "", 5 * USD)
         for ago in (1, 0)
     )
 
     def noted(session: Session) -> list[tuple[str, int]]:
-        limits.note_usage(loop.voice(session, "usage"), [yesterday, today])
+        limits.note_usage(loop.ctx(session, "usage"), [yesterday, today])
         return by_model(session, who(session, "alice").id, yesterday.day)
 
     assert stage.database.transact(noted) == [("claude-opus-5", 5 * USD)]
 
 
-async def test_keys_that_the_gateway_names_are_counted_one_by_one(stage: Stage) -> None:
+async def test_keys_that_the_gateway_names_are_counted_one_by_one(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
-    burns = [
-        Burn("alice@corp.example", NOW.date(), model, key, USD)
+    key_usage = [
+        KeyUsage("alice@corp.example", NOW.date(), model, key, USD)
         for model, key in (("claude", "ide"), ("claude", "ci"), ("gpt", "ci"))
-    ] + [Burn("bob@corp.example", NOW.date(), "claude", "", USD)]
+    ] + [KeyUsage("bob@corp.example", NOW.date(), "claude", "", USD)]
 
     def noted(session: Session) -> list[tuple[int, int]]:
-        limits.note_usage(loop.voice(session, "usage"), burns)
+        limits.note_usage(loop.ctx(session, "usage"), key_usage)
         return [
             (day.active, day.people)
             for day in by_day(session, Period.current(session), ZoneInfo("Asia/Shanghai"))
@@ -128,7 +128,7 @@ async def test_keys_that_the_gateway_names_are_counted_one_by_one(stage: Stage) 
     assert stage.database.transact(noted) == [(3, 2)]
 
 
-async def test_a_counter_set_back_by_hand_mints_nothing_and_loses_nothing(stage: Stage) -> None:
+async def test_a_counter_set_back_by_hand_mints_nothing_and_loses_nothing(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
     stage.burn("alice", 30)
@@ -142,7 +142,7 @@ async def test_a_counter_set_back_by_hand_mints_nothing_and_loses_nothing(stage:
     assert (stage.wallet("alice").used, stage.limit("alice")) == (34 * USD, pytest.approx(98))
 
 
-async def test_a_counter_that_reads_nought_for_a_moment_is_no_reset(stage: Stage) -> None:
+async def test_a_counter_that_reads_nought_for_a_moment_is_no_reset(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
     stage.burn("alice", 30)
@@ -154,7 +154,7 @@ async def test_a_counter_that_reads_nought_for_a_moment_is_no_reset(stage: Stage
     assert (stage.wallet("alice").used, stage.limit("alice")) == (31 * USD, pytest.approx(100))
 
 
-async def test_a_reading_that_comes_after_a_newer_one_is_ignored(stage: Stage) -> None:
+async def test_a_reading_that_comes_after_a_newer_one_is_ignored(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
     older = [page async for page in loop.gateway.accounts()]
@@ -170,7 +170,7 @@ async def test_a_reading_that_comes_after_a_newer_one_is_ignored(stage: Stage) -
     assert (stage.wallet("alice").used, stage.limit("alice")) == (35 * USD, pytest.approx(90))
 
 
-async def test_switching_a_window_off_or_on_is_no_reset(stage: Stage) -> None:
+async def test_switching_a_window_off_or_on_is_no_reset(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     alice = stage.gateway.users["alice@corp.example"]
     alice.budget_duration, alice.budget_reset_at = "1mo", "2026-12-01T00:00:00Z"
@@ -183,7 +183,9 @@ async def test_switching_a_window_off_or_on_is_no_reset(stage: Stage) -> None:
     assert (stage.wallet("alice").used, stage.limit("alice")) == (30 * USD, pytest.approx(100))
 
 
-async def test_more_was_spent_in_a_new_window_than_in_the_old_one_and_all_of_it_counts(stage: Stage) -> None:
+async def test_more_was_spent_in_a_new_window_than_in_the_old_one_and_all_of_it_counts(
+    stage: SlackEnv,
+) -> None:
     loop = stage.reconciler()
     alice = stage.gateway.users["alice@corp.example"]
     alice.budget_duration, alice.budget_reset_at = "1d", (NOW + timedelta(days=1)).isoformat()
@@ -197,7 +199,7 @@ async def test_more_was_spent_in_a_new_window_than_in_the_old_one_and_all_of_it_
     assert stage.wallet("alice").used == 13 * USD
 
 
-async def test_only_models_that_the_gateway_lets_through_are_named_free(stage: Stage) -> None:
+async def test_only_models_that_the_gateway_lets_through_are_named_free(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     facts = dict(stage.answer("alice", balance).facts)
     assert facts["Free models"] == "hunyuan, deepseek-v4-flash"
@@ -208,7 +210,7 @@ async def test_only_models_that_the_gateway_lets_through_are_named_free(stage: S
     assert dict(stage.answer("alice", balance).facts)["Free models"] == "hunyuan"
 
 
-async def test_an_old_reading_says_how_old_it_is(stage: Stage) -> None:
+async def test_an_old_reading_says_how_old_it_is(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
     assert loop.as_of() is None
@@ -218,7 +220,7 @@ async def test_an_old_reading_says_how_old_it_is(stage: Stage) -> None:
     assert "as of 10:00" in stage.answer("alice", balance, as_of=loop.as_of()).footnote
 
 
-async def test_a_surge_is_asked_about_at_most_once_an_hour(stage: Stage) -> None:
+async def test_a_surge_is_asked_about_at_most_once_an_hour(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
     stage.now = NOW + timedelta(minutes=59)
@@ -229,7 +231,7 @@ async def test_a_surge_is_asked_about_at_most_once_an_hour(stage: Stage) -> None
     assert sum("Is that you?" in text for text in stage.told("pia")) == 2
 
 
-async def test_what_was_spent_during_an_outage_is_not_said_to_be_of_the_last_hour(stage: Stage) -> None:
+async def test_what_was_spent_during_an_outage_is_not_said_to_be_of_the_last_hour(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
     stage.burn("alice", 30)
@@ -238,7 +240,7 @@ async def test_what_was_spent_during_an_outage_is_not_said_to_be_of_the_last_hou
     assert any("$30.00** in the last 360 minutes" in text for text in stage.told("alice"))
 
 
-async def test_an_alert_names_what_burnt_and_offers_ways_on(stage: Stage) -> None:
+async def test_an_alert_names_what_burnt_and_offers_ways_on(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
     stage.burn("alice", 82)
@@ -251,12 +253,12 @@ async def test_an_alert_names_what_burnt_and_offers_ways_on(stage: Stage) -> Non
         assert actions == {"surge.continue", "surge.pause", "request.open", "borrow.open"}
 
 
-async def test_what_is_first_seen_when_a_limit_is_read_back_alerts_too(stage: Stage) -> None:
+async def test_what_is_first_seen_when_a_limit_is_read_back_alerts_too(stage: SlackEnv) -> None:
     loop = stage.reconciler()
     await loop.round()
     stage.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 10 * USD))
     calls = iter([95.0])
-    stage.gateway.trouble.meanwhile("POST /user/update", lambda: stage.burn("alice", next(calls, 0)))
+    stage.gateway.faults.meanwhile("POST /user/update", lambda: stage.burn("alice", next(calls, 0)))
     await loop.changes()
     await loop.round()
     assert sum("Your quota is used up" in text for text in stage.told("alice")) == 1

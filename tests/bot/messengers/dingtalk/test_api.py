@@ -107,7 +107,7 @@ async def test_a_token_that_is_refused_is_fetched_anew_in_both_families(
 async def test_a_token_that_is_refused_again_and_again_is_a_temporary_no(
     ding: DingTalk, api: DingTalkApi
 ) -> None:
-    ding.trouble.refuse("user/get", code="42001", times=None)
+    ding.faults.refuse("user/get", code="42001", times=None)
     with pytest.raises(TokenRefused) as no:
         await api.user("alice")
     assert no.value.temporary
@@ -190,11 +190,11 @@ async def test_a_group_hears_a_message(ding: DingTalk, api: DingTalkApi) -> None
 # ---- what nobody knows -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("trouble", ["time_out", "fail", "lose_reply"])
+@pytest.mark.parametrize("faults", ["time_out", "fail", "lose_reply"])
 async def test_a_send_whose_outcome_is_unknown_is_not_sent_again(
-    ding: DingTalk, api: DingTalkApi, trouble: str
+    ding: DingTalk, api: DingTalkApi, faults: str
 ) -> None:
-    getattr(ding.trouble, trouble)("batchSend")
+    getattr(ding.faults, faults)("batchSend")
     with pytest.raises(OutcomeUnknown) as unknown:
         await api.send_to_users(["alice"], "sampleText", {"content": "已到账"})
     assert not unknown.value.temporary
@@ -202,7 +202,7 @@ async def test_a_send_whose_outcome_is_unknown_is_not_sent_again(
 
 
 async def test_a_reply_whose_outcome_is_unknown_is_not_sent_again(ding: DingTalk, api: DingTalkApi) -> None:
-    ding.trouble.time_out("sendBySession")
+    ding.faults.time_out("sendBySession")
     with pytest.raises(OutcomeUnknown):
         await api.reply(await webhook(ding), "text", {"content": "好"})
     assert len(ding.heard("alice")) == 1
@@ -211,14 +211,14 @@ async def test_a_reply_whose_outcome_is_unknown_is_not_sent_again(ding: DingTalk
 async def test_what_may_be_repeated_is_repeated_with_growing_pauses(
     ding: DingTalk, api: DingTalkApi, time: Time
 ) -> None:
-    ding.trouble.time_out("user/get", times=3)
+    ding.faults.time_out("user/get", times=3)
     assert (await api.user("alice")).manager == "bob"
     assert time.pauses == sorted(time.pauses)
     assert len(time.pauses) == 3
 
 
 async def test_what_may_be_repeated_ends_as_a_temporary_no(ding: DingTalk, api: DingTalkApi) -> None:
-    ding.trouble.time_out("user/get", times=None)
+    ding.faults.time_out("user/get", times=None)
     with pytest.raises(DingTalkError) as no:
         await api.user("alice")
     assert no.value.temporary
@@ -234,7 +234,7 @@ async def test_a_server_that_is_not_there_is_a_temporary_no(time: Time) -> None:
 
 
 async def test_an_error_never_tells_the_token(ding: DingTalk, api: DingTalkApi) -> None:
-    ding.trouble.lose_reply("user/get", times=None)
+    ding.faults.lose_reply("user/get", times=None)
     with pytest.raises(DingTalkError) as no:
         await api.user("alice")
     assert "access_token" not in repr(no.value)
@@ -248,7 +248,7 @@ async def test_an_error_never_tells_the_token(ding: DingTalk, api: DingTalkApi) 
 async def test_throttled_calls_wait_a_second_and_go_again(
     ding: DingTalk, api: DingTalkApi, time: Time, where: str
 ) -> None:
-    ding.trouble.throttle(where, times=2)
+    ding.faults.throttle(where, times=2)
     await api.user("alice")
     await api.send_to_users(["alice"], "sampleText", {"content": "好"})
     assert len(time.pauses) == 2
@@ -257,7 +257,7 @@ async def test_throttled_calls_wait_a_second_and_go_again(
 
 
 async def test_throttling_without_end_is_a_temporary_no(ding: DingTalk, api: DingTalkApi) -> None:
-    ding.trouble.throttle("createAndDeliver", times=None)
+    ding.faults.throttle("createAndDeliver", times=None)
     with pytest.raises(Throttled) as no:
         await create(api)
     assert no.value.temporary
@@ -325,7 +325,7 @@ async def test_a_card_reaches_a_group(ding: DingTalk, api: DingTalkApi) -> None:
 async def test_creating_a_card_again_changes_nothing_and_says_it_once(
     ding: DingTalk, api: DingTalkApi
 ) -> None:
-    ding.trouble.lose_reply("createAndDeliver")
+    ding.faults.lose_reply("createAndDeliver")
     with pytest.raises(OutcomeUnknown):
         await create(api)
     await create(api)
@@ -417,13 +417,13 @@ async def test_a_missing_permission_names_it_for_the_administrator(ding: DingTal
 async def test_a_page_instead_of_json_leaves_the_outcome_of_a_send_unknown(
     ding: DingTalk, api: DingTalkApi
 ) -> None:
-    ding.trouble.page("batchSend")
+    ding.faults.page("batchSend")
     with pytest.raises(OutcomeUnknown):
         await api.send_to_users(["alice"], "sampleText", {"content": "x"})
 
 
 async def test_the_block_of_an_address_says_how_long_to_wait(ding: DingTalk, api: DingTalkApi) -> None:
-    ding.trouble.punish("batchSend")
+    ding.faults.punish("batchSend")
     with pytest.raises(DingTalkError, match="punished") as no:
         await api.send_to_users(["alice"], "sampleText", {"content": "x"})
     assert (no.value.temporary, no.value.retry_after) == (True, 300)
@@ -433,7 +433,7 @@ async def test_the_block_of_an_address_says_how_long_to_wait(ding: DingTalk, api
 async def test_a_directory_row_without_its_id_is_no_half_read_person(
     ding: DingTalk, api: DingTalkApi
 ) -> None:
-    ding.trouble.refuse("user/get", code="0", times=None)
+    ding.faults.refuse("user/get", code="0", times=None)
     with pytest.raises(DingTalkError, match="no result") as no:
         await api.user("alice")
     assert no.value.temporary

@@ -21,20 +21,22 @@ from sandbox.dingtalk.objects import Form
 from sandbox.dingtalk.organisation import Approval
 from tests.actions import ask_for
 from tests.company import NOW, POLICY, who
-from tests.dingtalk_env import DingStage, raised
+from tests.dingtalk_env import DingTalkEnv, raised
 
 OA = POLICY.replace("requests:\n", "requests:\n  channel: oa\n")
 
 
 @pytest.fixture
-async def stage(settled_on: Callable[[str], str], request: pytest.FixtureRequest) -> AsyncIterator[DingStage]:
+async def stage(
+    settled_on: Callable[[str], str], request: pytest.FixtureRequest
+) -> AsyncIterator[DingTalkEnv]:
     more: dict[str, Any] = dict(getattr(request, "param", {}))
     kind, form = more.pop("kind", "sqlite"), more.pop("form", True)
     async with raised(settled_on(kind), **({"language": "en"} | more)) as stage:
         stage.database.transact(lambda session: versions.record_version(session, OA, NOW, "ops") and None)
         if form:
             await _form(stage)
-        await stage.house.dispatcher.home("dingtalk:alice")  # the first query of a process is slow
+        await stage.app.dispatcher.home("dingtalk:alice")  # the first query of a process is slow
         yield stage
         stage.audit()
 
@@ -46,7 +48,7 @@ on_both = pytest.mark.parametrize("stage", [{"kind": "sqlite"}, {"kind": "postgr
 
 
 @on_both
-async def test_a_request_is_one_approval_that_the_manager_agrees_to(stage: DingStage) -> None:
+async def test_a_request_is_one_approval_that_the_manager_agrees_to(stage: DingTalkEnv) -> None:
     await stage.say("pia", "request 300 until 15 Dec load test")
     one = await _approval(stage)
     assert (one.originator, one.approvers) == ("pia", ("lee",))
@@ -69,20 +71,20 @@ async def test_a_request_is_one_approval_that_the_manager_agrees_to(stage: DingS
 
 
 @on_both
-async def test_a_refusal_takes_its_remark_to_who_asked(stage: DingStage) -> None:
+async def test_a_refusal_takes_its_remark_to_who_asked(stage: DingTalkEnv) -> None:
     one = await _asked(stage)
     await stage.ding.refuse("lee", one.id, "not this month")
     await stage.card("pia", "Lee declined", "not this month")
     assert _request(stage).state == "declined"
 
 
-async def test_a_refusal_without_a_remark_says_so(stage: DingStage) -> None:
+async def test_a_refusal_without_a_remark_says_so(stage: DingTalkEnv) -> None:
     one = await _asked(stage)
     await stage.ding.refuse("lee", one.id)
     await stage.card("pia", "no reason was given in DingTalk")
 
 
-async def test_another_amount_is_typed_and_ends_the_approval(stage: DingStage) -> None:
+async def test_another_amount_is_typed_and_ends_the_approval(stage: DingTalkEnv) -> None:
     one = await _asked(stage)
     await stage.say("lee", f"approve {_request(stage).code} 200")
     await _ended(stage, one)
@@ -90,7 +92,7 @@ async def test_another_amount_is_typed_and_ends_the_approval(stage: DingStage) -
     assert "$200.00" in one.acts[-1]["remark"]
 
 
-async def test_who_asked_takes_it_back_and_it_ends_when_dingtalk_lets_it(stage: DingStage) -> None:
+async def test_who_asked_takes_it_back_and_it_ends_when_dingtalk_lets_it(stage: DingTalkEnv) -> None:
     one = await _asked(stage)
     await stage.say("pia", f"cancel {_request(stage).code}")
     await _ended(stage, one)
@@ -99,13 +101,13 @@ async def test_who_asked_takes_it_back_and_it_ends_when_dingtalk_lets_it(stage: 
     assert _request(stage).state == "cancelled"
 
 
-async def test_revoked_there_by_who_asked_it_is_cancelled_here(stage: DingStage) -> None:
+async def test_revoked_there_by_who_asked_it_is_cancelled_here(stage: DingTalkEnv) -> None:
     one = await _asked(stage)
     await stage.ding.revoke("pia", one.id)
     await stage.until(lambda: _request(stage).state == "cancelled" or None)
 
 
-async def test_what_expires_here_ends_there(stage: DingStage) -> None:
+async def test_what_expires_here_ends_there(stage: DingTalkEnv) -> None:
     one = await _asked(stage)
     await stage.at(NOW + timedelta(days=8))
     await _ended(stage, one)
@@ -113,7 +115,7 @@ async def test_what_expires_here_ends_there(stage: DingStage) -> None:
 
 
 async def test_the_next_approver_gets_an_approval_with_both_and_the_first_one_may_still_decide(
-    stage: DingStage,
+    stage: DingTalkEnv,
 ) -> None:
     first = await _asked(stage)
     await stage.at(NOW + timedelta(days=3))
@@ -130,7 +132,7 @@ async def test_the_next_approver_gets_an_approval_with_both_and_the_first_one_ma
 
 
 async def test_a_form_that_others_were_asked_after_is_looked_at_no_more_and_takes_nothing_back(
-    stage: DingStage,
+    stage: DingTalkEnv,
 ) -> None:
     first = await _asked(stage)
     stage.ding.forms[first.form] = _unrevocable(stage)
@@ -145,7 +147,7 @@ async def test_a_form_that_others_were_asked_after_is_looked_at_no_more_and_take
     await stage.hear("pia", "Olga approved **$300.00**")
 
 
-async def test_what_we_ended_ourselves_is_not_looked_at_again(stage: DingStage) -> None:
+async def test_what_we_ended_ourselves_is_not_looked_at_again(stage: DingTalkEnv) -> None:
     first = await _asked(stage)
     await stage.at(NOW + timedelta(days=3))
     await _ended(stage, first)
@@ -155,14 +157,16 @@ async def test_what_we_ended_ourselves_is_not_looked_at_again(stage: DingStage) 
     assert first.id not in [call.body["processInstanceId"] for call in _reads(stage)[before:]]
 
 
-async def test_whoever_has_left_is_no_approver_of_the_next_one(stage: DingStage) -> None:
+async def test_whoever_has_left_is_no_approver_of_the_next_one(stage: DingTalkEnv) -> None:
     await _asked(stage)
     stage.database.transact(lambda session: leave(session, who(session, "lee"), NOW))
     await stage.at(NOW + timedelta(minutes=1))
     assert (await _approval(stage, 2)).approvers == ("olga",)
 
 
-async def test_a_changed_request_is_a_new_approval_and_the_old_one_decides_nothing(stage: DingStage) -> None:
+async def test_a_changed_request_is_a_new_approval_and_the_old_one_decides_nothing(
+    stage: DingTalkEnv,
+) -> None:
     first = await _asked(stage)
     stage.ding.forms[first.form] = _unrevocable(stage)
     await stage.say("pia", "request 400")
@@ -174,7 +178,7 @@ async def test_a_changed_request_is_a_new_approval_and_the_old_one_decides_nothi
     assert stage.left("pia") == 500
 
 
-async def test_the_reminder_names_both_ways_and_is_no_second_card(stage: DingStage) -> None:
+async def test_the_reminder_names_both_ways_and_is_no_second_card(stage: DingTalkEnv) -> None:
     await _asked(stage)
     await stage.at(NOW + timedelta(hours=5))
     said = await stage.hear("lee", "Still open: Pia", "among your approvals in DingTalk")
@@ -184,9 +188,9 @@ async def test_the_reminder_names_both_ways_and_is_no_second_card(stage: DingSta
 # Twice, late, never, too early
 
 
-async def test_the_same_event_three_times_grants_once(stage: DingStage) -> None:
+async def test_the_same_event_three_times_grants_once(stage: DingTalkEnv) -> None:
     one = await _asked(stage)
-    stage.ding.trouble.repeat("event", copies=3, times=None)
+    stage.ding.faults.repeat("event", copies=3, times=None)
     await stage.ding.agree("lee", one.id)
     await stage.ding.event(approvals.EVENT, approvals.news(one, "finish"))
     await stage.hear("pia", "Lee approved **$300.00**")
@@ -195,7 +199,7 @@ async def test_the_same_event_three_times_grants_once(stage: DingStage) -> None:
     assert len([one for one in stage.heard("pia") if "approved" in one]) == 1
 
 
-async def test_an_event_that_never_comes_is_made_up_for_by_looking_ever_seldomer(stage: DingStage) -> None:
+async def test_an_event_that_never_comes_is_made_up_for_by_looking_ever_seldomer(stage: DingTalkEnv) -> None:
     one = await _asked(stage)
     calls = len(_reads(stage))
     await stage.at(NOW + timedelta(minutes=14))
@@ -203,15 +207,15 @@ async def test_an_event_that_never_comes_is_made_up_for_by_looking_ever_seldomer
     for minutes in (16, 20, 31, 40, 61):
         await stage.at(NOW + timedelta(minutes=minutes))
     assert len(_reads(stage)) == calls + 3
-    stage.ding.trouble.lose("event", times=None)
+    stage.ding.faults.lose("event", times=None)
     await stage.ding.agree("lee", one.id)
     await stage.at(NOW + timedelta(minutes=121))
     await stage.hear("pia", "Lee approved **$300.00**")
     assert stage.left("pia") == 800
 
 
-async def test_an_event_that_overtakes_the_answer_of_the_start_is_not_lost(stage: DingStage) -> None:
-    answer = stage.ding.trouble.hold("POST /v1.0/workflow/processInstances")
+async def test_an_event_that_overtakes_the_answer_of_the_start_is_not_lost(stage: DingTalkEnv) -> None:
+    answer = stage.ding.faults.hold("POST /v1.0/workflow/processInstances")
     one = await _asked(stage)
     await stage.ding.agree("lee", one.id)
     await stage.until(lambda: _reads(stage) or None)
@@ -219,7 +223,7 @@ async def test_an_event_that_overtakes_the_answer_of_the_start_is_not_lost(stage
     await stage.hear("pia", "Lee approved **$300.00**")
 
 
-async def test_an_event_of_another_form_costs_nothing(stage: DingStage) -> None:
+async def test_an_event_of_another_form_costs_nothing(stage: DingTalkEnv) -> None:
     one = await _asked(stage)
     before = stage.metered
     ack = await stage.ding.event(
@@ -230,15 +234,15 @@ async def test_an_event_of_another_form_costs_nothing(stage: DingStage) -> None:
     assert stage.metered == before
 
 
-async def test_an_approval_started_by_hand_with_the_same_code_is_none_of_ours(stage: DingStage) -> None:
+async def test_an_approval_started_by_hand_with_the_same_code_is_none_of_ours(stage: DingTalkEnv) -> None:
     await _asked(stage)
     await stage.ding.agree("lee", _forged(stage))
     await stage.settled()
     assert _request(stage).state == "pending"
 
 
-async def test_nor_is_it_while_ours_is_being_started(stage: DingStage) -> None:
-    answer = stage.ding.trouble.hold("POST /v1.0/workflow/processInstances")
+async def test_nor_is_it_while_ours_is_being_started(stage: DingTalkEnv) -> None:
+    answer = stage.ding.faults.hold("POST /v1.0/workflow/processInstances")
     await _asked(stage)
     await stage.ding.agree("lee", _forged(stage))
     await stage.until(lambda: _reads(stage) or None)
@@ -247,11 +251,11 @@ async def test_nor_is_it_while_ours_is_being_started(stage: DingStage) -> None:
     assert _request(stage).state == "pending"
 
 
-@pytest.mark.parametrize("trouble", ["time_out", "fail", "lose_reply"])
+@pytest.mark.parametrize("faults", ["time_out", "fail", "lose_reply"])
 async def test_a_start_of_unknown_outcome_is_looked_for_and_not_done_again(
-    stage: DingStage, trouble: str
+    stage: DingTalkEnv, faults: str
 ) -> None:
-    getattr(stage.ding.trouble, trouble)("POST /v1.0/workflow/processInstances")
+    getattr(stage.ding.faults, faults)("POST /v1.0/workflow/processInstances")
     one = await _asked(stage)
     await stage.settled()
     assert list(stage.ding.approvals) == [one.id]
@@ -259,23 +263,23 @@ async def test_a_start_of_unknown_outcome_is_looked_for_and_not_done_again(
     await stage.hear("pia", "Lee approved **$300.00**")
 
 
-async def test_what_was_decided_while_nobody_knew_that_it_had_started_counts(stage: DingStage) -> None:
-    stage.ding.trouble.time_out("POST /v1.0/workflow/processInstances")
-    stage.ding.trouble.lose("event", times=None)
+async def test_what_was_decided_while_nobody_knew_that_it_had_started_counts(stage: DingTalkEnv) -> None:
+    stage.ding.faults.time_out("POST /v1.0/workflow/processInstances")
+    stage.ding.faults.lose("event", times=None)
     one = await _asked(stage)
     await stage.ding.agree("lee", one.id)
     await stage.hear("pia", "Lee approved **$300.00**")
 
 
-async def test_a_start_that_did_nothing_is_done_again(stage: DingStage) -> None:
-    stage.ding.trouble.refuse("POST /v1.0/workflow/processInstances", code="ServiceUnavailable", status=503)
+async def test_a_start_that_did_nothing_is_done_again(stage: DingTalkEnv) -> None:
+    stage.ding.faults.refuse("POST /v1.0/workflow/processInstances", code="ServiceUnavailable", status=503)
     await stage.ding.say("pia", "request 300 load test")
     await _approval(stage)
     assert len(stage.ding.approvals) == 1
 
 
-async def test_what_is_taken_back_before_it_could_start_never_starts(stage: DingStage) -> None:
-    stage.ding.trouble.punish("POST /v1.0/workflow/processInstances")
+async def test_what_is_taken_back_before_it_could_start_never_starts(stage: DingTalkEnv) -> None:
+    stage.ding.faults.punish("POST /v1.0/workflow/processInstances")
     await stage.say("pia", "request 300 load test")
     await stage.say("pia", f"cancel {_request(stage).code}")
     await stage.settled(bound=60)
@@ -283,9 +287,9 @@ async def test_what_is_taken_back_before_it_could_start_never_starts(stage: Ding
 
 
 async def test_what_is_taken_back_while_nobody_knows_whether_it_has_started_is_ended(
-    stage: DingStage,
+    stage: DingTalkEnv,
 ) -> None:
-    stage.ding.trouble.time_out("POST /v1.0/workflow/processInstances")
+    stage.ding.faults.time_out("POST /v1.0/workflow/processInstances")
     one = await _asked(stage)
     await stage.say("pia", f"cancel {_request(stage).code}")
     await _ended(stage, one)
@@ -297,7 +301,7 @@ async def test_what_is_taken_back_while_nobody_knows_whether_it_has_started_is_e
 
 @on_both
 async def test_a_yes_of_somebody_it_was_handed_to_grants_nothing_and_the_card_goes_out(
-    stage: DingStage,
+    stage: DingTalkEnv,
 ) -> None:
     one = await _asked(stage)
     approvals.hand_over(stage.ding, one, "lee", "eve")
@@ -313,7 +317,7 @@ async def test_a_yes_of_somebody_it_was_handed_to_grants_nothing_and_the_card_go
     assert stage.left("pia") == 800
 
 
-async def test_a_no_of_somebody_it_was_handed_to_declines_nothing(stage: DingStage) -> None:
+async def test_a_no_of_somebody_it_was_handed_to_declines_nothing(stage: DingTalkEnv) -> None:
     one = await _asked(stage)
     approvals.hand_over(stage.ding, one, "lee", "eve")
     await stage.ding.refuse("eve", one.id, "no")
@@ -321,7 +325,7 @@ async def test_a_no_of_somebody_it_was_handed_to_declines_nothing(stage: DingSta
     assert _request(stage).state == "pending"
 
 
-async def test_nobody_agrees_for_themselves(stage: DingStage) -> None:
+async def test_nobody_agrees_for_themselves(stage: DingTalkEnv) -> None:
     one = await _asked(stage)
     approvals.hand_over(stage.ding, one, "lee", "pia")
     await stage.ding.agree("pia", one.id)
@@ -329,7 +333,7 @@ async def test_nobody_agrees_for_themselves(stage: DingStage) -> None:
     assert stage.left("pia") == 500
 
 
-async def test_what_dingtalk_agrees_to_by_itself_is_nobodys_word(stage: DingStage) -> None:
+async def test_what_dingtalk_agrees_to_by_itself_is_nobodys_word(stage: DingTalkEnv) -> None:
     one = await _asked(stage)
     approvals.decide_by_itself(stage.ding, one)
     await stage.ding.event(approvals.EVENT, approvals.news(one, "finish"))
@@ -338,7 +342,7 @@ async def test_what_dingtalk_agrees_to_by_itself_is_nobodys_word(stage: DingStag
     assert stage.left("pia") == 500
 
 
-async def test_a_yes_beyond_the_teams_budget_grants_nothing_and_says_why(stage: DingStage) -> None:
+async def test_a_yes_beyond_the_teams_budget_grants_nothing_and_says_why(stage: DingTalkEnv) -> None:
     one = await _asked(stage, 500)
     await stage.say("quinn", "request 400 load test")
     other = await _approval(stage, 2)
@@ -354,14 +358,14 @@ async def test_a_yes_beyond_the_teams_budget_grants_nothing_and_says_why(stage: 
     assert stage.left("pia") == 500
 
 
-async def test_revoked_there_by_an_administrator_it_goes_out_as_a_card(stage: DingStage) -> None:
+async def test_revoked_there_by_an_administrator_it_goes_out_as_a_card(stage: DingTalkEnv) -> None:
     one = await _asked(stage)
     await stage.ding.revoke("ops", one.id)
     await _card(stage)
     assert _request(stage).state == "pending"
 
 
-async def test_deleted_there_it_goes_out_as_a_card(stage: DingStage) -> None:
+async def test_deleted_there_it_goes_out_as_a_card(stage: DingTalkEnv) -> None:
     one = await _asked(stage)
     del stage.ding.approvals[one.id]
     await stage.at(NOW + timedelta(minutes=16))
@@ -371,9 +375,9 @@ async def test_deleted_there_it_goes_out_as_a_card(stage: DingStage) -> None:
 # Both at once
 
 
-async def test_whoever_is_first_here_wins_and_both_hear_of_it(stage: DingStage) -> None:
+async def test_whoever_is_first_here_wins_and_both_hear_of_it(stage: DingTalkEnv) -> None:
     one = await _asked(stage)
-    stage.ding.trouble.lose("event", times=None)
+    stage.ding.faults.lose("event", times=None)
     await stage.ding.agree("lee", one.id)
     await stage.say("pia", f"cancel {_request(stage).code}")
     await stage.hear("lee", "is settled", "cancelled")
@@ -382,7 +386,7 @@ async def test_whoever_is_first_here_wins_and_both_hear_of_it(stage: DingStage) 
     assert (stage.left("pia"), _request(stage).state) == (500, "cancelled")
 
 
-async def test_the_same_word_of_the_same_person_in_both_places_is_no_news(stage: DingStage) -> None:
+async def test_the_same_word_of_the_same_person_in_both_places_is_no_news(stage: DingTalkEnv) -> None:
     one = await _asked(stage)
     await stage.say("lee", f"approve {_request(stage).code}")
     await stage.ding.agree("lee", one.id)
@@ -392,7 +396,7 @@ async def test_the_same_word_of_the_same_person_in_both_places_is_no_news(stage:
     assert len(stage.heard("lee")) == 1
 
 
-async def test_where_dingtalk_lets_nobody_end_it_the_admins_hear_what_to_tick(stage: DingStage) -> None:
+async def test_where_dingtalk_lets_nobody_end_it_the_admins_hear_what_to_tick(stage: DingTalkEnv) -> None:
     one = await _asked(stage)
     stage.ding.forms[one.form] = _unrevocable(stage)
     await stage.say("pia", f"cancel {_request(stage).code}")
@@ -407,7 +411,7 @@ async def test_where_dingtalk_lets_nobody_end_it_the_admins_hear_what_to_tick(st
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    "faults",
     [
         {"code": "Forbidden.AccessDenied.ApiCountLimitForOrg", "status": 403},
         {"code": "processCodeError"},
@@ -417,9 +421,9 @@ async def test_where_dingtalk_lets_nobody_end_it_the_admins_hear_what_to_tick(st
     ids=lambda one: one["code"],
 )
 async def test_what_dingtalk_refuses_to_start_goes_out_as_a_card(
-    stage: DingStage, trouble: dict[str, Any]
+    stage: DingTalkEnv, faults: dict[str, Any]
 ) -> None:
-    stage.ding.trouble.refuse("POST /v1.0/workflow/processInstances", **trouble)
+    stage.ding.faults.refuse("POST /v1.0/workflow/processInstances", **faults)
     await stage.ding.say("pia", "request 300 load test")
     card = await _card(stage)
     await stage.press("lee", card, "request.approve")
@@ -429,7 +433,7 @@ async def test_what_dingtalk_refuses_to_start_goes_out_as_a_card(
 
 
 async def test_without_the_permission_it_is_a_card_and_the_admins_hear_which_is_missing(
-    stage: DingStage,
+    stage: DingTalkEnv,
 ) -> None:
     stage.ding.scopes.discard("Workflow.Instance.Write")
     await stage.ding.say("pia", "request 300 load test")
@@ -439,7 +443,7 @@ async def test_without_the_permission_it_is_a_card_and_the_admins_hear_which_is_
 
 @pytest.mark.parametrize("stage", [{"form": False}], indirect=True)
 async def test_without_a_form_it_is_a_card_at_once(
-    stage: DingStage, caplog: pytest.LogCaptureFixture
+    stage: DingTalkEnv, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
         await stage.ding.say("pia", "request 300 load test")
@@ -449,17 +453,17 @@ async def test_without_a_form_it_is_a_card_at_once(
 
 @pytest.mark.parametrize("stage", [{"on_slack": ["lee"]}, {"on_slack": ["pia"]}], indirect=True)
 async def test_with_somebody_whom_dingtalk_does_not_know_it_is_a_card(
-    stage: DingStage, caplog: pytest.LogCaptureFixture
+    stage: DingTalkEnv, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
         ask_for(stage.database, "pia", 300, now=stage.clock())
-        stage.house.worker.wake()
+        stage.app.worker.wake()
         await stage.settled()
     assert "no DingTalk id of" in caplog.text
     assert not stage.ding.approvals
 
 
-async def test_a_missing_permission_to_read_keeps_the_decision_until_it_is_there(stage: DingStage) -> None:
+async def test_a_missing_permission_to_read_keeps_the_decision_until_it_is_there(stage: DingTalkEnv) -> None:
     one = await _asked(stage)
     stage.ding.scopes.discard("Workflow.Instance.Read")
     await stage.ding.agree("lee", one.id)
@@ -468,43 +472,41 @@ async def test_a_missing_permission_to_read_keeps_the_decision_until_it_is_there
     await stage.hear("pia", "Lee approved **$300.00**")
 
 
-async def _form(stage: DingStage) -> None:
-    assert stage.house.dingtalk is not None
-    code = await workflow.save_form(
-        stage.house.dingtalk.api, oa_form.NAME, oa_form.LABELS, long=oa_form.REASON
-    )
+async def _form(stage: DingTalkEnv) -> None:
+    assert stage.app.dingtalk is not None
+    code = await workflow.save_form(stage.app.dingtalk.api, oa_form.NAME, oa_form.LABELS, long=oa_form.REASON)
     stage.database.transact(lambda session: oa_form.remember(session, code, NOW))
 
 
-async def _asked(stage: DingStage, amount: int = 300) -> Approval:
+async def _asked(stage: DingTalkEnv, amount: int = 300) -> Approval:
     await stage.ding.say("pia", f"request {amount} load test")
     return await _approval(stage)
 
 
-async def _approval(stage: DingStage, number: int = 1) -> Approval:
+async def _approval(stage: DingTalkEnv, number: int = 1) -> Approval:
     """The instance of this number, once it has started."""
     return await stage.until(lambda: next(iter(list(stage.ding.approvals.values())[number - 1 :]), None))
 
 
-async def _ended(stage: DingStage, one: Approval) -> None:
+async def _ended(stage: DingTalkEnv, one: Approval) -> None:
     await stage.until(lambda: one.status == "TERMINATED" or None)
 
 
-async def _card(stage: DingStage) -> Any:
+async def _card(stage: DingTalkEnv) -> Any:
     """The card that goes out in place of an approval: within a minute."""
     await stage.settled()
     await stage.at(stage.clock() + timedelta(minutes=1))
     return await stage.card("lee", "asks for **$300.00**")
 
 
-def _request(stage: DingStage) -> Request:
+def _request(stage: DingTalkEnv) -> Request:
     def read(session: Session) -> Request:
         return session.exec(select(Request).order_by(Request.id)).all()[0]  # type: ignore[arg-type]
 
     return stage.database.transact(read)
 
 
-def _forged(stage: DingStage) -> str:
+def _forged(stage: DingTalkEnv) -> str:
     """Somebody starts an approval of our form, about this request and little money."""
     asked = {
         "processCode": next(iter(stage.ding.forms)),
@@ -518,10 +520,10 @@ def _forged(stage: DingStage) -> str:
     return str(approvals.start(stage.ding, asked)["instanceId"])
 
 
-def _reads(stage: DingStage) -> list[Any]:
+def _reads(stage: DingTalkEnv) -> list[Any]:
     path = "/v1.0/workflow/processInstances"
     return [call for call in stage.ding.calls if call.path == path and "processInstanceId" in call.body]
 
 
-def _unrevocable(stage: DingStage) -> Form:
+def _unrevocable(stage: DingTalkEnv) -> Form:
     return replace(next(iter(stage.ding.forms.values())), revocable=False)

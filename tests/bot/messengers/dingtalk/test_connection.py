@@ -79,7 +79,7 @@ async def streaming(ding: DingTalk, *, secret: str = "", **more: Any) -> AsyncIt
         stream = Stream(ding.client_id, secret or ding.client_secret, http, ding.url, **(handlers | more))
         running = asyncio.create_task(stream.run())
         try:
-            if not (ding.trouble.closing or ding.trouble.frozen or secret):
+            if not (ding.faults.closing or ding.faults.frozen or secret):
                 await connected(ding)
             yield stream, heard
         finally:
@@ -156,7 +156,7 @@ async def test_a_ping_is_echoed(ding: DingTalk) -> None:
 
 async def test_the_same_frame_three_times_comes_three_times_under_one_id(ding: DingTalk) -> None:
     async with streaming(ding) as (_, heard):
-        ding.trouble.repeat("message", copies=3)
+        ding.faults.repeat("message", copies=3)
         ack = await ding.say("alice", "借 100 给 鲍勃")
         await heard.frames_came(3)
     assert [frame.message_id for frame in heard.frames] == [ack.push] * 3
@@ -209,7 +209,7 @@ def test_reading_a_bad_frame_raises_nothing_else(text: str) -> None:
 
 
 async def test_a_server_that_closes_at_once_causes_no_storm(ding: DingTalk) -> None:
-    ding.trouble.close_at_once(1000, times=200)
+    ding.faults.close_at_once(1000, times=200)
     time_ = Time()
     async with streaming(ding, clock=time_.clock, sleep=time_.sleep) as _:
         await ding.wait_for(lambda: len(ding.opens) > 200, timeout=10)
@@ -231,7 +231,7 @@ async def test_a_reset_connection_is_opened_again(ding: DingTalk) -> None:
 
 async def test_after_a_healthy_while_patience_starts_anew(ding: DingTalk) -> None:
     time_ = Time()
-    ding.trouble.close_at_once(None, times=8)
+    ding.faults.close_at_once(None, times=8)
     async with streaming(ding, clock=time_.clock, sleep=time_.sleep) as _:
         await connected(ding)
         time_.now += 61
@@ -275,7 +275,7 @@ async def test_a_connection_that_pongs_but_stays_silent_is_given_up(ding: DingTa
     async with streaming(ding, limits=limits) as (stream, _):
         ding.mute()
         await ding.wait_for(lambda: len(ding.opens) > 1)
-        assert stream.trouble.startswith("no frame") or stream.connected
+        assert stream.failure.startswith("no frame") or stream.connected
 
 
 async def test_a_refusal_is_retried_slowly(ding: DingTalk) -> None:
@@ -296,7 +296,7 @@ async def test_a_refusal_is_a_state_of_its_own(ding: DingTalk) -> None:
     async with streaming(ding, secret="wrong", sleep=sleep) as (stream, _):
         await asyncio.wait_for(asleep.wait(), 5)
         assert (stream.state, stream.connected, stream.last_frame_age) == (State.REFUSED, False, None)
-        assert "401" in stream.trouble
+        assert "401" in stream.failure
 
 
 # ---- a frozen server -------------------------------------------------------------------------------------
@@ -304,7 +304,7 @@ async def test_a_refusal_is_a_state_of_its_own(ding: DingTalk) -> None:
 
 @pytest.mark.parametrize("what", ["open", "connect"])
 async def test_a_frozen_server_freezes_neither_the_loop_nor_us(ding: DingTalk, what: str) -> None:
-    ding.trouble.freeze(what)
+    ding.faults.freeze(what)
     time_ = Time()
     async with streaming(ding, limits=Limits(opening=0.2), sleep=time_.sleep) as (stream, _):
         longest, last = 0.0, time.monotonic()
@@ -318,7 +318,7 @@ async def test_a_frozen_server_freezes_neither_the_loop_nor_us(ding: DingTalk, w
 async def test_a_socket_that_freezes_is_noticed(ding: DingTalk) -> None:
     limits = Limits(heartbeat=0.1, closing=0.1, shortest=0.01)
     async with streaming(ding, limits=limits) as _:
-        ding.trouble.freeze("socket")
+        ding.faults.freeze("socket")
         await ding.wait_for(lambda: len(ding.opens) > 1)
 
 
@@ -358,7 +358,7 @@ async def test_cancellation_is_not_swallowed(ding: DingTalk, frozen: bool) -> No
         asking = asyncio.create_task(ding.say("alice", "余额"))
         await heard.frames_came()
         if frozen:
-            ding.trouble.freeze("socket")
+            ding.faults.freeze("socket")
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asyncio.wait_for(running, 2)
@@ -424,7 +424,7 @@ async def test_the_ticket_is_never_logged(ding: DingTalk, caplog: pytest.LogCapt
         stream.stop()
         await running
     await runner.cleanup()
-    said = caplog.text + stream.trouble
+    said = caplog.text + stream.failure
     assert "404" in said
     assert not any(secret in said for secret in [*tickets, "secret-of-ours"])
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.dingtalk_env import GROUP, TEMPLATE, DingStage, buttons, raised, shown
+from tests.dingtalk_env import GROUP, TEMPLATE, DingTalkEnv, buttons, raised, shown
 from tests.slack_env import settled_copy
 
 WAYS = [f"{shape}-{language}" for shape in ("card", "words") for language in ("en", "zh")]
@@ -36,7 +36,7 @@ ZH = {
 @pytest.fixture
 async def stage(
     request: pytest.FixtureRequest, tmp_path: Path, settled_template: Path
-) -> AsyncIterator[DingStage]:
+) -> AsyncIterator[DingTalkEnv]:
     shape, language = getattr(request, "param", "card-zh").split("-")
     url = settled_copy(settled_template, tmp_path)
     async with raised(url, template=TEMPLATE if shape == "card" else "", language=language) as stage:
@@ -48,14 +48,14 @@ def said(request: pytest.FixtureRequest) -> dict[str, str]:
     return EN if request.node.callspec.id.endswith("en") else ZH
 
 
-async def test_the_balance_costs_no_metered_call_in_either_language(stage: DingStage) -> None:
+async def test_the_balance_costs_no_metered_call_in_either_language(stage: DingTalkEnv) -> None:
     assert "你还剩 **$100.00**" in (await stage.say("alice", "balance")).text
     assert (await stage.say("alice", "")).way == "sessionWebhook"
     assert stage.metered == 0
 
 
 @pytest.mark.parametrize("stage", WAYS, indirect=True)
-async def test_the_whole_story(stage: DingStage, said: dict[str, str]) -> None:
+async def test_the_whole_story(stage: DingTalkEnv, said: dict[str, str]) -> None:
     assert said["left"] in (await stage.say("alice", said["balance"])).text
 
     await stage.say("alice", said["lend"], at=["bob"], group=GROUP)
@@ -72,11 +72,11 @@ async def test_the_whole_story(stage: DingStage, said: dict[str, str]) -> None:
     stage.audit()
 
 
-async def _ask_and_approve(stage: DingStage, said: dict[str, str]) -> None:
+async def _ask_and_approve(stage: DingTalkEnv, said: dict[str, str]) -> None:
     before = stage.metered
     assert said["sent"] in (await stage.say("pia", said["request"])).text
     code = await _asked(stage, "lee", said["asks for"])
-    if stage.house.dingtalk.template:
+    if stage.app.dingtalk.template:
         card = await stage.card("lee", said["asks for"])
         await stage.press("lee", card, "request.approve")
         assert said["by lee"] in shown(card, "pia")
@@ -89,10 +89,10 @@ async def _ask_and_approve(stage: DingStage, said: dict[str, str]) -> None:
     assert stage.metered - before <= 4
 
 
-async def _borrow(stage: DingStage, said: dict[str, str]) -> None:
+async def _borrow(stage: DingTalkEnv, said: dict[str, str]) -> None:
     await stage.say("bob", said["borrow"], at=["eve"], group=GROUP)
     await _hears(stage, "eve", said["asks"])
-    if stage.house.dingtalk.template:
+    if stage.app.dingtalk.template:
         card = await stage.card("eve", said["asks"])
         assert "$10.00" in (await stage.press("eve", card, "borrow.accept"))["hint"]
         assert not {"borrow.accept", "borrow.decline"} & set(buttons(card, "eve").values())
@@ -102,23 +102,23 @@ async def _borrow(stage: DingStage, said: dict[str, str]) -> None:
     assert stage.left("eve") == 90
 
 
-async def _hears(stage: DingStage, name: str, words: str) -> None:
-    await (stage.card if stage.house.dingtalk.template else stage.hear)(name, words)
+async def _hears(stage: DingTalkEnv, name: str, words: str) -> None:
+    await (stage.card if stage.app.dingtalk.template else stage.hear)(name, words)
 
 
-async def _asked(stage: DingStage, name: str, words: str) -> str:
+async def _asked(stage: DingTalkEnv, name: str, words: str) -> str:
     await _hears(stage, name, words)
     return next(
         one.about for one in stage.effects() if (one.about or "").startswith("request:")
     ).removeprefix("request:")
 
 
-def _cards(stage: DingStage, name: str) -> str:
+def _cards(stage: DingTalkEnv, name: str) -> str:
     return "".join(shown(one, name) for one in stage.ding.cards.values() if name in one.places)
 
 
 async def test_a_chinese_sentence_with_a_mention_is_said_back_and_confirmed_by_a_word(
-    stage: DingStage,
+    stage: DingTalkEnv,
 ) -> None:
     """`借 20 给 @李四` may be read both ways, so it is confirmed; the name is not in the words, only in atUsers."""
     await stage.say("alice", "借 20 给 ", at=["bob"], group=GROUP)
@@ -128,7 +128,7 @@ async def test_a_chinese_sentence_with_a_mention_is_said_back_and_confirmed_by_a
     assert (stage.left("alice"), stage.left("bob")) == (80, 120)
 
 
-async def test_a_card_turns_the_pages_of_a_history_for_its_reader_alone(stage: DingStage) -> None:
+async def test_a_card_turns_the_pages_of_a_history_for_its_reader_alone(stage: DingTalkEnv) -> None:
     for number in range(1, 13):
         stage.clock.move(minutes=2)
         await stage.say("alice", f"借给 {number}", at=["bob"], group=GROUP)
@@ -183,8 +183,8 @@ async def test_asked_on_slack_and_approved_on_dingtalk_settles_every_copy(town_u
         await stage.slack.say("U06PIA", "request 300 load test")
         card = await stage.card("lee", "asks for **$300.00**")
         stage.clock.move(days=3)
-        await stage.house.worker.schedule()
-        stage.house.worker.wake()
+        await stage.app.worker.schedule()
+        stage.app.worker.wake()
         other = await _on_slack(stage, "U04OLGA", "asks for")
         await stage.press("lee", card, "request.approve")
         assert "approved by Lee" in shown(card, "lee")
@@ -235,7 +235,7 @@ async def test_a_loan_goes_from_dingtalk_to_somebody_who_is_on_both(town_url: st
         assert (stage.left("alice"), stage.left("bob")) == (80, 120)
 
 
-async def _on_slack(stage: DingStage, user: str, *words: str) -> Any:
+async def _on_slack(stage: DingTalkEnv, user: str, *words: str) -> Any:
     """The newest direct message on Slack that holds all these words; waits for it."""
     slack = stage.slack
     assert slack is not None
@@ -247,7 +247,7 @@ async def _on_slack(stage: DingStage, user: str, *words: str) -> Any:
     return await stage.until(found)
 
 
-async def _private(stage: DingStage, name: str, words: str, *, at: str) -> str:
+async def _private(stage: DingTalkEnv, name: str, words: str, *, at: str) -> str:
     before = len(stage.ding.heard(name))
     await stage.say(name, words, at=[at], group=GROUP)
     return (await stage.until(lambda: next(iter(stage.ding.heard(name)[before:]), None))).text

@@ -18,20 +18,20 @@ from bot.people.sync import TooManyLeave
 from models.people.member import Address, Member
 from sandbox.dingtalk.organisation import Department, Person
 from tests.company import who
-from tests.dingtalk_env import GROUP, DingStage, buttons, raised, shown
+from tests.dingtalk_env import GROUP, DingTalkEnv, buttons, raised, shown
 from tests.slack_env import settled_copy
 
 
 @pytest.fixture
 async def stage(
     tmp_path: Path, settled_template: Path, request: pytest.FixtureRequest
-) -> AsyncIterator[DingStage]:
+) -> AsyncIterator[DingTalkEnv]:
     more: dict[str, Any] = getattr(request, "param", {})
     async with raised(settled_copy(settled_template, tmp_path), **({"language": "en"} | more)) as stage:
         yield stage
 
 
-def facts(stage: DingStage, name: str) -> dict[str, Any]:
+def facts(stage: DingTalkEnv, name: str) -> dict[str, Any]:
     def read(session: Any) -> dict[str, Any]:
         member = who(session, name)
         manager = session.get(Member, member.manager_id) if member.manager_id else None
@@ -44,9 +44,9 @@ def facts(stage: DingStage, name: str) -> dict[str, Any]:
     return stage.database.transact(read)
 
 
-async def synced(stage: DingStage, **how: Any) -> Plan:
-    assert stage.house.dingtalk is not None
-    return await stage.house.dingtalk.directory.sync(**how)
+async def synced(stage: DingTalkEnv, **how: Any) -> Plan:
+    assert stage.app.dingtalk is not None
+    return await stage.app.dingtalk.directory.sync(**how)
 
 
 # Who leads whom
@@ -100,7 +100,7 @@ def test_the_manager_is_who_was_filled_in_else_who_leads_the_department_or_one_a
 # The whole directory
 
 
-async def test_the_plan_is_shown_before_and_changes_nothing(stage: DingStage) -> None:
+async def test_the_plan_is_shown_before_and_changes_nothing(stage: DingTalkEnv) -> None:
     stage.ding.people["new1"] = Person("new1", "新人", "new@corp.example", "900", departments=(2,))
     stage.ding.people["alice"] = replace(stage.ding.people["alice"], departments=(3,), manager="lee")
     plan = await synced(stage, dry=True)
@@ -113,7 +113,7 @@ async def test_the_plan_is_shown_before_and_changes_nothing(stage: DingStage) ->
         facts(stage, "new")
 
 
-async def test_people_departments_and_managers_are_taken_over(stage: DingStage) -> None:
+async def test_people_departments_and_managers_are_taken_over(stage: DingTalkEnv) -> None:
     stage.ding.people["new1"] = Person("new1", "新人", "New@corp.example", "900", departments=(2,))
     stage.ding.people["alice"] = replace(stage.ding.people["alice"], departments=(3,), manager="lee")
     await synced(stage)
@@ -131,12 +131,12 @@ async def test_people_departments_and_managers_are_taken_over(stage: DingStage) 
     stage.audit()
 
 
-async def test_a_job_number_names_somebody_afterwards(stage: DingStage) -> None:
+async def test_a_job_number_names_somebody_afterwards(stage: DingTalkEnv) -> None:
     await synced(stage)
     assert stage.database.transact(lambda session: Member.named(session, "002").name) == "Bob"
 
 
-async def test_whoever_has_no_email_is_skipped_and_named(stage: DingStage) -> None:
+async def test_whoever_has_no_email_is_skipped_and_named(stage: DingTalkEnv) -> None:
     stage.ding.people["mute"] = Person("mute", "无邮箱")
     stage.ding.people["twin"] = Person("twin", "双胞胎", "bob@corp.example")
     lines = list((await synced(stage)).lines())
@@ -146,7 +146,7 @@ async def test_whoever_has_no_email_is_skipped_and_named(stage: DingStage) -> No
 
 
 @pytest.mark.parametrize("stage", [{"on_slack": ["bob"]}], indirect=True)
-async def test_somebody_known_by_email_gets_their_dingtalk_id(stage: DingStage) -> None:
+async def test_somebody_known_by_email_gets_their_dingtalk_id(stage: DingTalkEnv) -> None:
     await synced(stage)
     assert facts(stage, "bob")["ids"] == {"slack:U02BOB", "dingtalk:bob"}
 
@@ -154,24 +154,24 @@ async def test_somebody_known_by_email_gets_their_dingtalk_id(stage: DingStage) 
 # Leaving
 
 
-async def test_who_is_no_longer_there_leaves(stage: DingStage) -> None:
+async def test_who_is_no_longer_there_leaves(stage: DingTalkEnv) -> None:
     del stage.ding.people["dan"]
     assert [one for one in (await synced(stage)).lines() if one[0] == "-"] == ["- dan@corp.example Dan"]
     assert facts(stage, "dan")["left"]
     stage.audit()
 
 
-@pytest.mark.parametrize("trouble", ["user/list", "user/get", "department/get", "department/listsub"])
-async def test_a_read_that_fails_in_the_middle_lets_nobody_go(stage: DingStage, trouble: str) -> None:
+@pytest.mark.parametrize("faults", ["user/list", "user/get", "department/get", "department/listsub"])
+async def test_a_read_that_fails_in_the_middle_lets_nobody_go(stage: DingTalkEnv, faults: str) -> None:
     del stage.ding.people["dan"]
-    stage.ding.trouble.refuse(trouble, code="60011", after=2, times=None)
+    stage.ding.faults.refuse(faults, code="60011", after=2, times=None)
     with pytest.raises(DingTalkError):
         await synced(stage)
-    stage.ding.trouble.clear()
+    stage.ding.faults.clear()
     assert not facts(stage, "dan")["left"]
 
 
-async def test_a_read_that_shows_less_lets_nobody_go(stage: DingStage) -> None:
+async def test_a_read_that_shows_less_lets_nobody_go(stage: DingTalkEnv) -> None:
     """As when the app's contact scope was narrowed: a department is not listed, its people still exist."""
     stage.ding.people |= {
         name: replace(one, departments=(77,))
@@ -183,7 +183,7 @@ async def test_a_read_that_shows_less_lets_nobody_go(stage: DingStage) -> None:
     assert not facts(stage, "pia")["left"]
 
 
-async def test_a_mass_leaving_needs_a_yes(stage: DingStage) -> None:
+async def test_a_mass_leaving_needs_a_yes(stage: DingTalkEnv) -> None:
     for name in ("dan", "eve", "max"):
         del stage.ding.people[name]
     with pytest.raises(TooManyLeave):
@@ -194,7 +194,7 @@ async def test_a_mass_leaving_needs_a_yes(stage: DingStage) -> None:
 
 
 @pytest.mark.parametrize("stage", [{"on_slack": ["both:dan"]}], indirect=True)
-async def test_who_is_still_on_slack_stays(stage: DingStage) -> None:
+async def test_who_is_still_on_slack_stays(stage: DingTalkEnv) -> None:
     del stage.ding.people["dan"]
     (line,) = [one for one in (await synced(stage)).lines() if "dan@" in one]
     assert line.startswith("? dan@corp.example")
@@ -204,7 +204,7 @@ async def test_who_is_still_on_slack_stays(stage: DingStage) -> None:
 # Events and nights
 
 
-async def test_an_event_is_a_hint_to_look(stage: DingStage) -> None:
+async def test_an_event_is_a_hint_to_look(stage: DingTalkEnv) -> None:
     await synced(stage)
     assert (await stage.ding.modify("alice", manager="lee")).data["status"] == "SUCCESS"
     assert facts(stage, "alice")["manager"] == "Lee"
@@ -215,7 +215,7 @@ async def test_an_event_is_a_hint_to_look(stage: DingStage) -> None:
 
 
 async def test_what_a_leaver_asked_for_is_over_on_every_card_and_who_waits_for_them_hears_it(
-    stage: DingStage,
+    stage: DingTalkEnv,
 ) -> None:
     await synced(stage)
     await stage.say("pia", "request 300 load test")
@@ -230,44 +230,44 @@ async def test_what_a_leaver_asked_for_is_over_on_every_card_and_who_waits_for_t
     await stage.hear("bob", "The ask to borrow $10.00 has ended")
 
 
-async def test_an_event_that_lies_lets_nobody_go(stage: DingStage) -> None:
+async def test_an_event_that_lies_lets_nobody_go(stage: DingTalkEnv) -> None:
     await synced(stage)
     for users in (["dan"], "dan", None, []):
         assert (await stage.ding.event("user_leave_org", {"userId": users})).data["status"] == "SUCCESS"
     assert not facts(stage, "dan")["left"]
 
 
-async def test_an_event_that_cannot_be_looked_into_comes_later(stage: DingStage) -> None:
+async def test_an_event_that_cannot_be_looked_into_comes_later(stage: DingTalkEnv) -> None:
     await synced(stage)
-    stage.ding.trouble.refuse("user/get", code="60011", times=None)
+    stage.ding.faults.refuse("user/get", code="60011", times=None)
     assert (await stage.ding.leave("dan")).data["status"] == "LATER"
-    stage.ding.trouble.clear()
+    stage.ding.faults.clear()
     assert not facts(stage, "dan")["left"]
     assert [one.ok for one in await stage.ding.redeliver()] == [True]
     assert facts(stage, "dan")["left"]
 
 
-async def test_who_keeps_people_in_a_file_is_not_surprised_by_events_or_nights(stage: DingStage) -> None:
+async def test_who_keeps_people_in_a_file_is_not_surprised_by_events_or_nights(stage: DingTalkEnv) -> None:
     await stage.ding.join(Person("new1", "新人", "new@corp.example", departments=(2,)))
-    assert await stage.house.dingtalk.directory.nightly() is None
+    assert await stage.app.dingtalk.directory.nightly() is None
     with pytest.raises(Exception, match="No row"):
         facts(stage, "new")
 
 
-async def test_the_night_takes_changes_over_but_asks_before_a_mass_leaving(stage: DingStage) -> None:
+async def test_the_night_takes_changes_over_but_asks_before_a_mass_leaving(stage: DingTalkEnv) -> None:
     await synced(stage)
     stage.ding.people["alice"] = replace(stage.ding.people["alice"], manager="lee")
-    await stage.house.dingtalk.directory.nightly()
+    await stage.app.dingtalk.directory.nightly()
     assert facts(stage, "alice")["manager"] == "Lee"
     for name in ("dan", "eve", "max"):
         del stage.ding.people[name]
-    await stage.house.dingtalk.directory.nightly()
+    await stage.app.dingtalk.directory.nightly()
     assert not facts(stage, "dan")["left"]
-    stage.house.worker.wake()
+    stage.app.worker.wake()
     await stage.hear("ops", "would let 3 people leave")
 
 
-async def test_reading_the_directory_costs_no_metered_call(stage: DingStage) -> None:
+async def test_reading_the_directory_costs_no_metered_call(stage: DingTalkEnv) -> None:
     before = stage.metered
     stage.ding.departments[9] = Department(9, "空")
     await synced(stage)

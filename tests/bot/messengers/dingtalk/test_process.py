@@ -31,7 +31,7 @@ def url(tmp_path: Path, settled_template: Path) -> str:
 
 async def test_stopping_while_connected_takes_less_than_ten_seconds(url: str) -> None:
     async with raised(url) as stage:
-        stage.ding.trouble.freeze()
+        stage.ding.faults.freeze()
         began = time.monotonic()
     assert time.monotonic() - began < 10
 
@@ -47,13 +47,13 @@ async def test_a_kill_between_click_and_answer_and_a_redelivery_make_one_grant(u
             card = await ding.wait_for(
                 lambda: next((one for one in ding.cards.values() if "lee" in one.places), None), 10
             )
-            ding.trouble.freeze("socket")
+            ding.faults.freeze("socket")
             clicked = await ding.press("lee", card, "request.approve")
             assert clicked.error == "timed_out"
             assert _states(url) == ["applied"]
             first.kill()
             await first.wait()
-        ding.trouble.thaw()
+        ding.faults.thaw()
         await ding.wait_for(lambda: ding.connections == 0, 10)
         ding.pushes[clicked.push].acks.clear()  # it never got past the frozen socket
         async with _process(url, ding) as second:

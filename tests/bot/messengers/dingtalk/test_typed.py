@@ -15,14 +15,14 @@ from models.people.member import Member
 from models.policy import versions
 from models.quota.request import Request
 from tests.company import NOW, POLICY, who
-from tests.dingtalk_env import GROUP, DingStage, raised
+from tests.dingtalk_env import GROUP, DingTalkEnv, raised
 from tests.slack_env import metered, settled_copy
 
 LINK = re.compile(r"\(dtmd://dingtalkclient/sendMessage\?content=([^)]+)\)")
 
 
 @pytest.fixture
-async def stage(tmp_path: Path, settled_template: Path) -> AsyncIterator[DingStage]:
+async def stage(tmp_path: Path, settled_template: Path) -> AsyncIterator[DingTalkEnv]:
     async with raised(settled_copy(settled_template, tmp_path), template="", language="zh") as stage:
         yield stage
 
@@ -32,7 +32,7 @@ def taps(text: str) -> list[str]:
     return [unquote(words) for words in LINK.findall(text)]
 
 
-async def test_with_two_lenders_each_line_of_the_loans_gives_back_to_its_own(stage: DingStage) -> None:
+async def test_with_two_lenders_each_line_of_the_loans_gives_back_to_its_own(stage: DingTalkEnv) -> None:
     stage.database.transact(lambda session: _called(session, {"alice": "张三", "eve": "Eve Wu"}))
     for name in ("alice", "eve"):
         await stage.say(name, "借给 20", at=["bob"], group=GROUP)
@@ -45,7 +45,7 @@ async def test_with_two_lenders_each_line_of_the_loans_gives_back_to_its_own(sta
     stage.audit()
 
 
-async def test_what_the_borrower_reads_of_a_loan_gives_it_back(stage: DingStage) -> None:
+async def test_what_the_borrower_reads_of_a_loan_gives_it_back(stage: DingTalkEnv) -> None:
     await stage.say("alice", "借给 20", at=["bob"], group=GROUP)
     await stage.say("eve", "借给 20", at=["bob"], group=GROUP)
     (words,) = taps((await stage.hear("bob", "Eve 借给你")).text)
@@ -54,7 +54,7 @@ async def test_what_the_borrower_reads_of_a_loan_gives_it_back(stage: DingStage)
     assert (stage.left("alice"), stage.left("eve")) == (80, 100)
 
 
-async def test_above_ones_ceiling_the_words_of_approve_less_grant_just_that(stage: DingStage) -> None:
+async def test_above_ones_ceiling_the_words_of_approve_less_grant_just_that(stage: DingTalkEnv) -> None:
     policy = POLICY.replace("manager: 500, owner: 5000", "manager: 50, owner: 80").replace(
         "  fallback_approvers: [cfo@corp.example]\n", ""
     )
@@ -65,7 +65,7 @@ async def test_above_ones_ceiling_the_words_of_approve_less_grant_just_that(stag
     assert stage.left("pia") == 550
 
 
-async def test_saying_a_decision_again_tells_what_became_of_it(stage: DingStage) -> None:
+async def test_saying_a_decision_again_tells_what_became_of_it(stage: DingTalkEnv) -> None:
     await stage.say("pia", "申请 300 压测")
     await stage.hear("lee", "申请 **$300.00**")
     code = stage.database.transact(lambda session: session.exec(select(Request.code)).one())
@@ -74,7 +74,7 @@ async def test_saying_a_decision_again_tells_what_became_of_it(stage: DingStage)
     assert stage.left("pia") == 800
 
 
-async def test_a_surge_is_paused_and_taken_up_again_by_a_word(stage: DingStage) -> None:
+async def test_a_surge_is_paused_and_taken_up_again_by_a_word(stage: DingTalkEnv) -> None:
     stage.database.transact(lambda session: metered(session, stage.clock(), "pia", 100))
     assert "已暂停" in (await stage.say("pia", "暂停")).text
     assert stage.database.transact(lambda session: who(session, "pia").paused_at is not None)
@@ -83,7 +83,7 @@ async def test_a_surge_is_paused_and_taken_up_again_by_a_word(stage: DingStage) 
     assert stage.database.transact(lambda session: who(session, "pia").paused_at is None)
 
 
-async def test_history_goes_back_page_by_page_and_each_is_shown_once(stage: DingStage) -> None:
+async def test_history_goes_back_page_by_page_and_each_is_shown_once(stage: DingTalkEnv) -> None:
     for number in range(1, 13):
         stage.clock.move(minutes=2)
         await stage.say("alice", f"借给 {number}", at=["bob"], group=GROUP)
@@ -99,21 +99,21 @@ async def test_history_goes_back_page_by_page_and_each_is_shown_once(stage: Ding
     ).text  # not a row of his
 
 
-async def test_where_slack_opens_a_form_the_words_to_type_are_shown(stage: DingStage) -> None:
+async def test_where_slack_opens_a_form_the_words_to_type_are_shown(stage: DingTalkEnv) -> None:
     text = (await stage.say("alice", "余额")).text
     assert "**申请 200 理由**" in text
     assert "**借给 姓名 50**" in text
     assert "请这样说：**申请 200 [用到12月15日] [理由]**" in (await stage.say("alice", "申请")).text
 
 
-async def test_a_request_made_in_a_group_shows_its_card_to_the_approver_alone(stage: DingStage) -> None:
+async def test_a_request_made_in_a_group_shows_its_card_to_the_approver_alone(stage: DingTalkEnv) -> None:
     await stage.say("pia", "申请 300 压测", group=GROUP)
     await stage.hear("lee", "申请 **$300.00**", "压测")
     await stage.settled()
     assert [one for one in stage.heard(GROUP) if "300" in one or "压测" in one] == []
 
 
-async def test_a_name_that_two_have_is_asked_back_with_what_tells_them_apart(stage: DingStage) -> None:
+async def test_a_name_that_two_have_is_asked_back_with_what_tells_them_apart(stage: DingTalkEnv) -> None:
     stage.database.transact(lambda session: _called(session, {"bob": "李四", "pia": "李四"}))
     answer = await stage.say("alice", "借给 李四 20")
     assert "李四 · design · bob@corp.example、李四 · payments · pia@corp.example" in answer.text
@@ -124,26 +124,26 @@ async def test_a_name_that_two_have_is_asked_back_with_what_tells_them_apart(sta
     assert (stage.left("bob"), stage.left("pia")) == (100, 520)
 
 
-async def test_without_a_mention_the_way_to_say_it_is_shown(stage: DingStage) -> None:
+async def test_without_a_mention_the_way_to_say_it_is_shown(stage: DingTalkEnv) -> None:
     await stage.say("alice", "借给 20", group=GROUP)
     await stage.hear("alice", "请这样说：**借给 @小李 50")
     assert stage.left("alice") == 100
 
 
-async def test_a_chinese_name_is_understood_in_english(stage: DingStage) -> None:
+async def test_a_chinese_name_is_understood_in_english(stage: DingTalkEnv) -> None:
     stage.database.transact(lambda session: _called(session, {"bob": "李四"}))
     await stage.say("alice", "lang en")
     assert "Lend **$20.00** to **李四** · design" in (await stage.say("alice", "lend 李四 20")).text
 
 
-async def test_somebody_whose_account_is_switched_off_is_refused_in_private(stage: DingStage) -> None:
+async def test_somebody_whose_account_is_switched_off_is_refused_in_private(stage: DingTalkEnv) -> None:
     stage.ding.people["eve"] = replace(stage.ding.people["eve"], active=False)
     await stage.say("eve", "借给 20", at=["bob"], group=GROUP)
     assert "仅限本组织的在职同事使用" in (await stage.hear("eve", "在职")).text
     assert stage.left("bob") == 100
 
 
-async def test_the_group_reads_that_the_answer_is_in_the_chat(stage: DingStage) -> None:
+async def test_the_group_reads_that_the_answer_is_in_the_chat(stage: DingTalkEnv) -> None:
     answer = await stage.say("alice", "借给 20", at=["bob"], group=GROUP)
     assert answer.text == "额度不在群里显示，请私聊我。这次的结果已私聊发给你。"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.app import house
+from bot.app import open_app
 from bot.messengers.port import MessengerError, Profile, Undeliverable
 from bot.messengers.slack.read import foreign, read_profile, spoken
 from bot.settings import Settings
@@ -18,10 +18,10 @@ from models.messages.message import Message
 from sandbox.slack.payloads import event
 from sandbox.slack.workspace import Workspace
 from tests.company import CAST
-from tests.slack_env import CHANNEL, Stage, cast, raised, settled_copy, slack_id
+from tests.slack_env import CHANNEL, SlackEnv, cast, raised, settled_copy, slack_id
 
 
-def told(stage: Stage, name: str, words: str) -> int:
+def told(stage: SlackEnv, name: str, words: str) -> int:
     return len([one for one in stage.heard(name) if words in one])
 
 
@@ -31,12 +31,12 @@ def told(stage: Stage, name: str, words: str) -> int:
 @pytest.mark.parametrize("stage", ["socket-sqlite", "http-sqlite"], indirect=True)
 @pytest.mark.parametrize("way", ["command", "say"])
 async def test_a_team_is_shown_with_slacks_own_chart_and_with_signs_where_slack_takes_none(
-    stage: Stage, way: str
+    stage: SlackEnv, way: str
 ) -> None:
     stage.spend("alice", 20)
     shown = await getattr(stage, way)("carol", "team")
     assert "data_visualization" in {block["type"] for block in shown.blocks}
-    stage.slack.trouble.refuse(
+    stage.slack.faults.refuse(
         "response_url" if way == "command" else "chat.postMessage", error="invalid_blocks"
     )
     again = await getattr(stage, way)("carol", "team")
@@ -46,8 +46,8 @@ async def test_a_team_is_shown_with_slacks_own_chart_and_with_signs_where_slack_
     stage.audit()
 
 
-async def test_a_channel_that_is_limited_is_waited_for_and_others_are_not(stage: Stage) -> None:
-    stage.slack.trouble.rate_limit("chat.postMessage", retry_after=30)
+async def test_a_channel_that_is_limited_is_waited_for_and_others_are_not(stage: SlackEnv) -> None:
+    stage.slack.faults.rate_limit("chat.postMessage", retry_after=30)
     asked_at = stage.clock()
     await stage.command("alice", "lend @bob 5")
     await stage.command("alice", "lend @eve 5")
@@ -63,15 +63,15 @@ async def test_a_channel_that_is_limited_is_waited_for_and_others_are_not(stage:
 @pytest.mark.parametrize("how", ["lose_reply", "cut_reply"])
 @pytest.mark.parametrize("place", ["dm", "thread"])
 async def test_a_message_whose_reply_was_lost_is_found_and_not_said_twice(
-    stage: Stage, how: str, place: str
+    stage: SlackEnv, how: str, place: str
 ) -> None:
     thread = stage.slack.post(CHANNEL, slack_id("pia"), "help").ts
     if place == "dm":
-        getattr(stage.slack.trouble, how)("chat.postMessage")
+        getattr(stage.slack.faults, how)("chat.postMessage")
         await stage.command("alice", "lend @bob 5")
     else:
         await stage.say("pia", "request 300 load test", channel=CHANNEL, thread=thread)
-        getattr(stage.slack.trouble, how)("chat.postMessage")
+        getattr(stage.slack.faults, how)("chat.postMessage")
         await stage.say("pia", "request 200", channel=CHANNEL, thread=thread)
     for _ in range(4):
         stage.clock.move(seconds=10)
@@ -83,9 +83,9 @@ async def test_a_message_whose_reply_was_lost_is_found_and_not_said_twice(
 
 
 @pytest.mark.parametrize("error", ["unknown_method", "missing_scope"])
-async def test_where_one_may_not_look_it_is_rather_said_twice_than_never(stage: Stage, error: str) -> None:
-    stage.slack.trouble.refuse("conversations.history", error=error, times=None)
-    stage.slack.trouble.fail("chat.postMessage", status=502)
+async def test_where_one_may_not_look_it_is_rather_said_twice_than_never(stage: SlackEnv, error: str) -> None:
+    stage.slack.faults.refuse("conversations.history", error=error, times=None)
+    stage.slack.faults.fail("chat.postMessage", status=502)
     await stage.command("alice", "lend @bob 5")
     for _ in range(3):
         stage.clock.move(seconds=10)
@@ -93,28 +93,28 @@ async def test_where_one_may_not_look_it_is_rather_said_twice_than_never(stage: 
     assert told(stage, "bob", "$5.00") == 1
 
 
-async def test_a_message_that_was_lost_on_the_way_is_said_again(stage: Stage) -> None:
-    stage.slack.trouble.lose_request("chat.postMessage")
+async def test_a_message_that_was_lost_on_the_way_is_said_again(stage: SlackEnv) -> None:
+    stage.slack.faults.lose_request("chat.postMessage")
     await stage.command("alice", "lend @bob 5")
     await stage.hear("bob", "$5.00")
     await stage.settled()
     assert told(stage, "bob", "$5.00") == 1
 
 
-async def test_an_outage_of_ten_minutes_delays_and_loses_nothing(stage: Stage) -> None:
+async def test_an_outage_of_ten_minutes_delays_and_loses_nothing(stage: SlackEnv) -> None:
     for method in ("chat.postMessage", "chat.update", "response_url"):
-        stage.slack.trouble.fail(method, times=None)
+        stage.slack.faults.fail(method, times=None)
     assert "You lent" in (await stage.command("alice", "lend @bob 5")).shown
     for _ in range(10):
         stage.clock.move(minutes=1)
         await stage.settled()
-    stage.slack.trouble.clear()
+    stage.slack.faults.clear()
     stage.clock.move(hours=1)
     await stage.hear("bob", "$5.00")
     stage.audit()
 
 
-async def test_a_card_that_somebody_deleted_holds_nothing_up(stage: Stage) -> None:
+async def test_a_card_that_somebody_deleted_holds_nothing_up(stage: SlackEnv) -> None:
     thread = stage.slack.post(CHANNEL, slack_id("pia"), "help").ts
     await stage.say("pia", "request 300 load test", channel=CHANNEL, thread=thread)
     card = await stage.hear("lee", "load test")
@@ -126,16 +126,16 @@ async def test_a_card_that_somebody_deleted_holds_nothing_up(stage: Stage) -> No
     await stage.settled()
 
 
-async def test_who_cannot_be_reached_stops_nobody_else(stage: Stage) -> None:
+async def test_who_cannot_be_reached_stops_nobody_else(stage: SlackEnv) -> None:
     stage.slack.change_person(slack_id("bob"), deleted=True)
-    stage.slack.trouble.refuse("chat.postMessage", error="user_disabled")
+    stage.slack.faults.refuse("chat.postMessage", error="user_disabled")
     await stage.command("eve", "lend @alice 5")
     await stage.command("eve", "lend @max 5")
     await stage.hear("max", "Eve")
-    await stage.until(lambda: stage.house.worker.parked or None)
+    await stage.until(lambda: stage.app.worker.parked or None)
 
 
-async def test_what_is_said_to_one_channel_keeps_its_pace(stage: Stage) -> None:
+async def test_what_is_said_to_one_channel_keeps_its_pace(stage: SlackEnv) -> None:
     started = stage.clock()
     for number in range(1, 9):
         await stage.command("alice", f"lend @bob {number}")
@@ -148,14 +148,14 @@ async def test_what_is_said_to_one_channel_keeps_its_pace(stage: Stage) -> None:
 # Hearing
 
 
-async def test_a_dropped_socket_comes_back_and_takes_commands_again(stage: Stage) -> None:
+async def test_a_dropped_socket_comes_back_and_takes_commands_again(stage: SlackEnv) -> None:
     stage.slack.drop_sockets()
     await stage.slack.wait_for(lambda: not stage.slack.connections)
     await stage.until(lambda: stage.slack.connections or None, bound=20)
     assert "You lent" in (await stage.command("alice", "lend @bob 5")).shown
 
 
-async def test_a_refresh_in_the_middle_of_a_command_loses_nothing(stage: Stage) -> None:
+async def test_a_refresh_in_the_middle_of_a_command_loses_nothing(stage: SlackEnv) -> None:
     asked = asyncio.create_task(stage.slack.command(slack_id("alice"), "lend @bob 5"))
     for _ in range(3):  # until it is on its way
         await asyncio.sleep(0)
@@ -167,8 +167,8 @@ async def test_a_refresh_in_the_middle_of_a_command_loses_nothing(stage: Stage) 
 
 
 @pytest.mark.parametrize("stage", ["socket-sqlite", "http-sqlite"], indirect=True)
-async def test_an_event_whose_acknowledgement_was_lost_comes_again_and_moves_once(stage: Stage) -> None:
-    stage.slack.trouble.lose_ack("events_api")
+async def test_an_event_whose_acknowledgement_was_lost_comes_again_and_moves_once(stage: SlackEnv) -> None:
+    stage.slack.faults.lose_ack("events_api")
     await stage.slack.say(slack_id("alice"), "lend @bob 5")
     await stage.slack.wait_for(lambda: [one for one in stage.slack.deliveries if one.retry])
     await stage.hear("bob", "$5.00")
@@ -177,7 +177,7 @@ async def test_an_event_whose_acknowledgement_was_lost_comes_again_and_moves_onc
     assert told(stage, "alice", "You lent") == 1
 
 
-async def test_our_own_messages_and_those_of_other_bots_are_not_answered(stage: Stage) -> None:
+async def test_our_own_messages_and_those_of_other_bots_are_not_answered(stage: SlackEnv) -> None:
     said = stage.slack.post(stage.slack.dm(slack_id("alice")).id, stage.slack.bot.id, "lend <@U02BOB> 5")
     inner = said.as_slack("T0ACME") | {"type": "message", "channel": said.channel, "channel_type": "im"}
     robot = {
@@ -195,7 +195,7 @@ async def test_our_own_messages_and_those_of_other_bots_are_not_answered(stage: 
     assert stage.heard("alice") == ["lend <@U02BOB> 5"]
 
 
-async def test_a_form_that_is_sent_twice_is_one_request(stage: Stage) -> None:
+async def test_a_form_that_is_sent_twice_is_one_request(stage: SlackEnv) -> None:
     form = await stage.press("alice", await stage.command("alice"), "lend.open")
     answers = {"person": "U02BOB", "amount": "5"}
     await asyncio.gather(*(stage.slack.submit(slack_id("alice"), form, answers) for _ in range(2)))
@@ -204,16 +204,16 @@ async def test_a_form_that_is_sent_twice_is_one_request(stage: Stage) -> None:
     assert stage.left("bob") == 105
 
 
-async def test_when_the_trigger_is_too_old_no_form_opens_and_nothing_breaks(stage: Stage) -> None:
+async def test_when_the_trigger_is_too_old_no_form_opens_and_nothing_breaks(stage: SlackEnv) -> None:
     balance = await stage.command("alice")
-    stage.slack.trouble.refuse("views.open", error="expired_trigger_id")
+    stage.slack.faults.refuse("views.open", error="expired_trigger_id")
     ack = await stage.slack.press(slack_id("alice"), balance, "lend.open")
     assert ack.ok
     assert stage.slack.modal(slack_id("alice")) is None
     await stage.until(
         lambda: next((one for one in stage.slack.seen_by("U01ALICE") if "did not open" in one.shown), None)
     )
-    stage.slack.trouble.refuse("views.open", error="expired_trigger_id")
+    stage.slack.faults.refuse("views.open", error="expired_trigger_id")
     assert "Please type `request 200" in (await stage.command("alice", "request")).shown
 
 
@@ -226,9 +226,9 @@ async def test_stopping_finishes_what_is_on_the_way_within_seconds(
 ) -> None:
     url = settled_copy(settled_template, tmp_path)
     async with raised(url, mode=mode) as stage:
-        stage.slack.trouble.slow_down("chat.postMessage", seconds=1.0, times=1)
-        stage.slack.trouble.slow_down("users.info", seconds=0.5, times=None)
-        stage.house.slack._profiles.clear()
+        stage.slack.faults.slow_down("chat.postMessage", seconds=1.0, times=1)
+        stage.slack.faults.slow_down("users.info", seconds=0.5, times=None)
+        stage.app.slack._profiles.clear()
         asked = asyncio.create_task(stage.slack.command(slack_id("eve"), "lend @max 5"))
         await stage.command("alice", "lend @bob 5")
         assert (await asked).ok
@@ -242,12 +242,12 @@ async def test_stopping_finishes_what_is_on_the_way_within_seconds(
 
 async def test_slack_may_be_down_when_we_start(settled_template: Path, tmp_path: Path) -> None:
     async with Workspace(people=cast()) as slack:
-        slack.trouble.fail("auth.test", times=1)
+        slack.faults.fail("auth.test", times=1)
         settings = Settings(
             _env_file=None, database_url=settled_copy(settled_template, tmp_path), slack_bot_token=slack.bot_token,
             slack_app_token=slack.app_token, slack_api_url=slack.api_url, http_port=0,
         )  # fmt: skip
-        async with house(settings) as built:
+        async with open_app(settings) as built:
             stop = asyncio.Event()
             running = asyncio.create_task(built.run(stop))
             await slack.wait_for(lambda: slack.connections)
@@ -256,12 +256,12 @@ async def test_slack_may_be_down_when_we_start(settled_template: Path, tmp_path:
 
 
 async def test_a_port_that_is_taken_ends_the_start_and_leaves_nothing_running(
-    stage: Stage, tmp_path: Path
+    stage: SlackEnv, tmp_path: Path
 ) -> None:
     settings = Settings(
-        _env_file=None, database_url=f"sqlite:///{tmp_path / 'x.db'}", http_port=stage.house.port
+        _env_file=None, database_url=f"sqlite:///{tmp_path / 'x.db'}", http_port=stage.app.port
     )
-    async with house(settings) as built:
+    async with open_app(settings) as built:
         with pytest.raises(OSError, match="address already in use"):
             await built.run(asyncio.Event())
     assert [task.get_name() for task in asyncio.all_tasks()].count("worker") == 1  # the stage's own
@@ -270,29 +270,29 @@ async def test_a_port_that_is_taken_ends_the_start_and_leaves_nothing_running(
 # The port
 
 
-async def test_what_the_web_api_says_no_to_is_either_temporary_or_final(stage: Stage) -> None:
-    slack = stage.house.slack
+async def test_what_the_web_api_says_no_to_is_either_temporary_or_final(stage: SlackEnv) -> None:
+    slack = stage.app.slack
     for error in ("channel_not_found", "is_archived", "user_disabled"):
-        stage.slack.trouble.refuse("chat.postMessage", error=error)
+        stage.slack.faults.refuse("chat.postMessage", error=error)
         with pytest.raises(Undeliverable):
             await slack.send("slack:U02BOB", Message(text="x"), "k")
-    stage.slack.trouble.rate_limit("chat.postMessage", retry_after=7)
+    stage.slack.faults.rate_limit("chat.postMessage", retry_after=7)
     with pytest.raises(MessengerError) as limited:
         await slack.send("slack:U02BOB", Message(text="x"), "k")
     assert limited.value.retry_after == 7
-    for trouble, unknown in (("fail", True), ("lose_reply", True)):
-        getattr(stage.slack.trouble, trouble)("chat.postMessage")
+    for faults, unknown in (("fail", True), ("lose_reply", True)):
+        getattr(stage.slack.faults, faults)("chat.postMessage")
         with pytest.raises(MessengerError) as lost:
             await slack.send("slack:U02BOB", Message(text="x"), "k")
         assert lost.value.unknown is unknown
 
 
-async def test_everybody_of_the_workspace_is_read_page_by_page_or_not_at_all(stage: Stage) -> None:
-    people = await stage.house.slack.people()
+async def test_everybody_of_the_workspace_is_read_page_by_page_or_not_at_all(stage: SlackEnv) -> None:
+    people = await stage.app.slack.people()
     assert {address for address, _ in people} >= {f"slack:{row[0]}" for row in CAST.values()}
-    stage.slack.trouble.fail("users.list")
+    stage.slack.faults.fail("users.list")
     with pytest.raises(MessengerError):
-        await stage.house.slack.people()
+        await stage.app.slack.people()
 
 
 def test_who_somebody_is_by_slacks_own_word() -> None:
@@ -329,16 +329,14 @@ def test_words_arrive_as_they_were_written() -> None:
         assert spoken(sent) == written
 
 
-async def test_everything_that_can_be_pressed_or_sent_has_a_listener(stage: Stage) -> None:
-    patterns = [
-        matcher for listener in stage.house.slack.app._async_listeners for matcher in listener.matchers
-    ]
+async def test_everything_that_can_be_pressed_or_sent_has_a_listener(stage: SlackEnv) -> None:
+    patterns = [matcher for listener in stage.app.slack.app._async_listeners for matcher in listener.matchers]
     assert len(patterns) >= 7
     assert len(set(BUTTONS) | set(CONFIRM) | set(FORMS)) >= 16
 
 
-async def test_the_endpoints_tell_whether_all_is_well(stage: Stage) -> None:
-    base = f"http://127.0.0.1:{stage.house.port}"
+async def test_the_endpoints_tell_whether_all_is_well(stage: SlackEnv) -> None:
+    base = f"http://127.0.0.1:{stage.app.port}"
     async with aiohttp.ClientSession() as http:
         async with http.get(f"{base}/readyz") as reply:
             assert reply.status == 200

@@ -8,7 +8,7 @@ import pytest
 
 from models.people.member import Address
 from sandbox.slack.workspace import Message
-from tests.slack_env import CHANNEL, Stage, code_of
+from tests.slack_env import CHANNEL, SlackEnv, code_of
 
 WAYS = [f"{mode}-{kind}" for mode in ("socket", "http") for kind in ("sqlite", "postgres")]
 EVERY_WAY = [f"{way}-{language}" for way in WAYS for language in ("en", "zh")]
@@ -34,7 +34,7 @@ def words_of(request: pytest.FixtureRequest) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("stage", EVERY_WAY, indirect=True)
-async def test_the_whole_story(stage: Stage, request: pytest.FixtureRequest) -> None:
+async def test_the_whole_story(stage: SlackEnv, request: pytest.FixtureRequest) -> None:
     said = words_of(request)
 
     balance = await stage.command("alice")
@@ -82,7 +82,7 @@ async def test_the_whole_story(stage: Stage, request: pytest.FixtureRequest) -> 
 # Lending
 
 
-async def test_a_loan_is_spent_owed_repaid_and_forgiven(stage: Stage) -> None:
+async def test_a_loan_is_spent_owed_repaid_and_forgiven(stage: SlackEnv) -> None:
     await stage.say("alice", "lend @bob 50")
     stage.spend("bob", 130)
     loans = await stage.command("alice", "loans")
@@ -101,7 +101,7 @@ async def test_a_loan_is_spent_owed_repaid_and_forgiven(stage: Stage) -> None:
     stage.audit()
 
 
-async def test_lending_by_form_says_what_is_wrong_in_the_form(stage: Stage) -> None:
+async def test_lending_by_form_says_what_is_wrong_in_the_form(stage: SlackEnv) -> None:
     balance = await stage.command("alice")
     form = await stage.press("alice", balance, "lend.open")
     assert "80" in (await stage.fill("alice", form, person="U02BOB", amount="90"))["amount"]
@@ -115,14 +115,14 @@ async def test_lending_by_form_says_what_is_wrong_in_the_form(stage: Stage) -> N
 # Requests
 
 
-async def asked(stage: Stage, words: str = "request 300 load test") -> Message:
+async def asked(stage: SlackEnv, words: str = "request 300 load test") -> Message:
     """Pia asks; Lee's card."""
     await stage.say("pia", words)
     return await stage.hear("lee", "*Pia*", "同意 $")
 
 
 @pytest.mark.parametrize("stage", ["socket-sqlite-en", "http-postgres-zh"], indirect=True)
-async def test_the_manager_approves_less_exactly_as_the_button_says(stage: Stage) -> None:
+async def test_the_manager_approves_less_exactly_as_the_button_says(stage: SlackEnv) -> None:
     stage.spend("pia", 130)
     await stage.say("pia", "request 300 load test" if stage.spoken == "en" else "申请 300 压测")
     card = await stage.hear("lee", "*Pia*", "$300.00")
@@ -137,7 +137,7 @@ async def test_the_manager_approves_less_exactly_as_the_button_says(stage: Stage
 
 
 @pytest.mark.parametrize("stage", ["http-sqlite", "socket-postgres"], indirect=True)
-async def test_a_decline_asks_for_a_reason_and_the_requester_reads_it(stage: Stage) -> None:
+async def test_a_decline_asks_for_a_reason_and_the_requester_reads_it(stage: SlackEnv) -> None:
     card = await asked(stage)
     form = await stage.press("lee", card, "request.decline")
     assert form.title == "拒绝申请"
@@ -152,7 +152,7 @@ async def test_a_decline_asks_for_a_reason_and_the_requester_reads_it(stage: Sta
     stage.audit()
 
 
-async def test_the_card_tells_what_one_needs_to_decide_on_one_screen(stage: Stage) -> None:
+async def test_the_card_tells_what_one_needs_to_decide_on_one_screen(stage: SlackEnv) -> None:
     stage.spend("pia", 120)
     card = await asked(stage)
     for words in (
@@ -169,7 +169,7 @@ async def test_the_card_tells_what_one_needs_to_decide_on_one_screen(stage: Stag
     assert "load test" not in card.text  # what a lock screen may show
 
 
-async def test_the_small_card_in_the_thread_decides_and_shows_no_figures(stage: Stage) -> None:
+async def test_the_small_card_in_the_thread_decides_and_shows_no_figures(stage: SlackEnv) -> None:
     stage.spend("pia", 130)
     thread = stage.slack.post(CHANNEL, "U06PIA", "out of quota").ts
     await stage.say("pia", "request 300 secret project", channel=CHANNEL, thread=thread)
@@ -188,7 +188,7 @@ async def test_the_small_card_in_the_thread_decides_and_shows_no_figures(stage: 
 # Looking
 
 
-async def test_history_goes_back_page_by_page_and_each_is_shown_once(stage: Stage) -> None:
+async def test_history_goes_back_page_by_page_and_each_is_shown_once(stage: SlackEnv) -> None:
     for number in range(1, 13):
         stage.clock.move(minutes=2)
         await stage.command("alice", f"lend @bob {number}")
@@ -203,7 +203,7 @@ async def test_history_goes_back_page_by_page_and_each_is_shown_once(stage: Stag
     assert "allocation" in seen[-1]
 
 
-async def test_help_and_the_language_one_chooses(stage: Stage) -> None:
+async def test_help_and_the_language_one_chooses(stage: SlackEnv) -> None:
     assert "lend @bob 50" in (await stage.command("alice", "help")).shown
     assert "/quota" in (await stage.command("alice", "help")).shown
     assert "中文" in (await stage.command("alice", "lang zh")).shown
@@ -212,7 +212,7 @@ async def test_help_and_the_language_one_chooses(stage: Stage) -> None:
     assert "English" in (await stage.command("alice", "lang en")).shown
 
 
-async def test_a_page_of_ones_own_follows_what_happens(stage: Stage) -> None:
+async def test_a_page_of_ones_own_follows_what_happens(stage: SlackEnv) -> None:
     page = await stage.home("lee")
     assert "$100.00" in page.shown
     await stage.home("pia")
@@ -227,7 +227,7 @@ async def test_a_page_of_ones_own_follows_what_happens(stage: Stage) -> None:
     stage.audit()
 
 
-async def test_a_strangers_page_says_how_to_get_in(stage: Stage) -> None:
+async def test_a_strangers_page_says_how_to_get_in(stage: SlackEnv) -> None:
     stage.database.transact(lambda session: session.delete(session.get_one(Address, "slack:U12MAX")))
     page = await stage.home("max")
     assert "ops@corp.example" in page.shown
