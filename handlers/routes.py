@@ -11,6 +11,7 @@ from handlers import arguments as a
 from handlers import balance, changes, home, lending, requests, team
 from handlers.arguments import ArgumentReader, Said
 from handlers.clock import housekeeping
+from handlers.clock.requests import requests_due
 from handlers.context import RequestContext
 from handlers.gateway import alerts
 from handlers.words.text import Text
@@ -122,7 +123,7 @@ class Job:
 
 JOBS: dict[str, Job] = {
     "turn": Job(housekeeping.turn, timedelta(minutes=1)),
-    "requests": Job(housekeeping.requests_due, timedelta(minutes=1)),
+    "requests": Job(requests_due, timedelta(minutes=1)),
     "asks": Job(housekeeping.end_asks, timedelta(minutes=1)),
     "grants": Job(housekeeping.end_grants, timedelta(minutes=1)),
     "loans": Job(housekeeping.warn_of_returns, timedelta(hours=1)),

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from bot.database import Database
 from handlers import requests
-from handlers.clock.housekeeping import requests_due
+from handlers.clock.requests import requests_due
 from handlers.context import Context
 from models.ledger.audit import audit
 from models.ledger.transfer import Cause

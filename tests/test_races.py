@@ -21,7 +21,7 @@ from bot.database import Database
 from bot.dispatch import Dispatcher, Outcome
 from bot.messengers.port import Request as Asking
 from handlers import lending, requests
-from handlers.clock.housekeeping import requests_due
+from handlers.clock.requests import requests_due
 from handlers.gateway import limits
 from models.ledger.transfer import Kind, Transfer
 from models.messages.message import Message

@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 
 from handlers import requests
 from handlers.approval import oa_form
-from handlers.clock import housekeeping
+from handlers.clock.requests import requests_due
 from handlers.context import Context
 from models.messages.outbox import Effect, mark, park
 from models.people.member import Address
@@ -38,9 +38,7 @@ def ask(session: Session, amount: int = 300, name: str = "pia", **more: object) 
 def due(session: Session) -> None:
     current = versions.current(session)
     assert current is not None
-    housekeeping.requests_due(
-        Context(session=session, now=NOW, key="tick", version=current[0], policy=current[1])
-    )
+    requests_due(Context(session=session, now=NOW, key="tick", version=current[0], policy=current[1]))
 
 
 def shapes(session: Session, request: Request) -> list[str]:

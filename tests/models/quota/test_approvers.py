@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 
 from bot.database import Database
 from handlers import requests
-from handlers.clock.housekeeping import requests_due
+from handlers.clock.requests import requests_due
 from models.people.member import Address, reachable
 from models.policy import versions
 from models.quota.approvers import Asked, chain
