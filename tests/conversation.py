@@ -80,49 +80,49 @@ def plain(text: str) -> str:
 
 @dataclass
 class SlackTalk:
-    """On a stage with Slack."""
+    """Talk on Slack."""
 
-    stage: SlackEnv
+    env: SlackEnv
 
     async def say(self, name: str, words: str) -> Seen:
-        return self._seen(await self.stage.say(name, words))
+        return self._seen(await self.env.say(name, words))
 
     async def hear(self, name: str, *words: str) -> Seen:
         def found() -> Seen | None:
-            every = map(self._seen, reversed(self.stage.inbox(name)))
+            every = map(self._seen, reversed(self.env.inbox(name)))
             return next((one for one in every if _holds(one, words)), None)
 
-        return await self.stage.until(found)
+        return await self.env.until(found)
 
     async def press(self, name: str, seen: Seen, action: str) -> str:
         assert isinstance(seen.what, slack.Message)
         assert isinstance(seen.then, slack.Message)
         where = seen.what if action in seen.what.actions else seen.then
-        return plain((await self.stage.press(name, where, action)).shown)
+        return plain((await self.env.press(name, where, action)).shown)
 
     async def shows(self, seen: Seen, *words: str) -> None:
-        await self.stage.until(lambda: _holds(seen, words))
+        await self.env.until(lambda: _holds(seen, words))
 
     async def settles(self, seen: Seen, *actions: str) -> None:
-        await self.stage.until(lambda: not seen.actions & set(actions))
+        await self.env.until(lambda: not seen.actions & set(actions))
 
     def heard(self, name: str) -> list[str]:
-        return self.stage.heard(name)
+        return self.env.heard(name)
 
     async def at(self, moment: datetime) -> None:
-        await self.stage.at(moment)
+        await self.env.at(moment)
 
     def change(self, name: str, **facts: Any) -> None:
-        self.stage.change(name, **facts)
+        self.env.change(name, **facts)
 
     def left(self, name: str) -> float:
-        return self.stage.left(name)
+        return self.env.left(name)
 
     def spend(self, name: str, amount: float) -> None:
-        self.stage.spend(name, amount)
+        self.env.spend(name, amount)
 
     def audit(self) -> None:
-        self.stage.audit()
+        self.env.audit()
 
     def _seen(self, message: slack.Message) -> Seen:
         return Seen(lambda: message.shown, lambda: set(message.actions), message, message.copy())
@@ -130,58 +130,58 @@ class SlackTalk:
 
 @dataclass
 class DingTalkTalk:
-    """On a stage with DingTalk."""
+    """Talk on DingTalk."""
 
-    stage: ding.DingTalkEnv
+    env: ding.DingTalkEnv
 
     async def say(self, name: str, words: str) -> Seen:
         at = [one.lower() for one in re.findall(r"@(\w+)", words)]
-        before = len(self.stage.ding.heard(name))
-        await self.stage.say(name, re.sub(r"@\w+ ?", "", words), at=at, group=ding.GROUP if at else "")
-        answer = await self.stage.until(lambda: next(iter(self.stage.ding.heard(name)[before:]), None))
+        before = len(self.env.ding.heard(name))
+        await self.env.say(name, re.sub(r"@\w+ ?", "", words), at=at, group=ding.GROUP if at else "")
+        answer = await self.env.until(lambda: next(iter(self.env.ding.heard(name)[before:]), None))
         return self._seen(name, answer)
 
     async def hear(self, name: str, *words: str) -> Seen:
         def found() -> Seen | None:
-            every = (self._seen(name, one) for one in reversed(self.stage.ding.heard(name)))
+            every = (self._seen(name, one) for one in reversed(self.env.ding.heard(name)))
             return next((one for one in every if _holds(one, words)), None)
 
-        return await self.stage.until(found)
+        return await self.env.until(found)
 
     async def press(self, name: str, seen: Seen, action: str) -> str:
         assert isinstance(seen.what, dingtalk.Message)
         assert isinstance(seen.then, dict)
-        card = self.stage.ding.cards[seen.what.card]
+        card = self.env.ding.cards[seen.what.card]
         value = _values(card, name).get(action) or seen.then[action]
-        await self.stage.press(name, card, action, value=value)
+        await self.env.press(name, card, action, value=value)
         return plain(ding.shown(card, name))
 
     async def shows(self, seen: Seen, *words: str) -> None:
-        await self.stage.until(lambda: _holds(seen, words))
+        await self.env.until(lambda: _holds(seen, words))
 
     async def settles(self, seen: Seen, *actions: str) -> None:
-        await self.stage.until(lambda: not seen.actions & set(actions))
+        await self.env.until(lambda: not seen.actions & set(actions))
 
     def heard(self, name: str) -> list[str]:
-        return [self._seen(name, one).text for one in self.stage.ding.heard(name)]
+        return [self._seen(name, one).text for one in self.env.ding.heard(name)]
 
     async def at(self, moment: datetime) -> None:
-        await self.stage.at(moment)
+        await self.env.at(moment)
 
     def change(self, name: str, **facts: Any) -> None:
-        self.stage.database.transact(lambda session: changed(session, name, facts))
+        self.env.database.transact(lambda session: changed(session, name, facts))
 
     def left(self, name: str) -> float:
-        return self.stage.left(name)
+        return self.env.left(name)
 
     def spend(self, name: str, amount: float) -> None:
-        self.stage.database.transact(lambda session: metered(session, self.stage.clock(), name, amount))
+        self.env.database.transact(lambda session: metered(session, self.env.clock(), name, amount))
 
     def audit(self) -> None:
-        self.stage.audit()
+        self.env.audit()
 
     def _seen(self, name: str, message: dingtalk.Message) -> Seen:
-        card = self.stage.ding.cards.get(message.card)
+        card = self.env.ding.cards.get(message.card)
         if card is None:
             return Seen(lambda: message.text, set, message, {})
         return Seen(

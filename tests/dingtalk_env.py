@@ -211,7 +211,7 @@ def colleagues() -> list[Person]:
 
 
 @contextlib.asynccontextmanager
-async def raised(
+async def open_env(
     url: str,
     *,
     template: str = TEMPLATE,
@@ -222,7 +222,7 @@ async def raised(
     connected: bool = True,
     **settings: Any,
 ) -> AsyncIterator[DingTalkEnv]:
-    """The curtain goes up. Everybody is on DingTalk but who is named in `on_slack`; `both:eve` is on both."""
+    """Run the bot against a stand-in DingTalk. `on_slack` names people on Slack instead; `both:eve` is on both."""
     clock = Clock()
     slackers = {one.removeprefix("both:") for one in on_slack}
     both = {one.removeprefix("both:") for one in on_slack if one.startswith("both:")}
@@ -249,14 +249,14 @@ async def raised(
         async with open_app(Settings(_env_file=None, **(given | settings)), clock) as built:
             built.worker.pace.clock = lambda: clock().timestamp()
             built.database.transact(lambda session: _move_in(session, slackers, both, language))
-            stage = DingTalkEnv(ding, built, built.database, clock, slack)
-            running = asyncio.create_task(built.run(stage.stop))
+            env = DingTalkEnv(ding, built, built.database, clock, slack)
+            running = asyncio.create_task(built.run(env.stop))
             try:
                 if connected:
-                    await _listening(stage, running)
-                yield stage
+                    await _listening(env, running)
+                yield env
             finally:
-                stage.stop.set()
+                env.stop.set()
                 await running
 
 
@@ -290,9 +290,9 @@ def _move_in(session: Session, slackers: set[str], both: set[str], language: str
     session.flush()
 
 
-async def _listening(stage: DingTalkEnv, running: asyncio.Task[None]) -> None:
+async def _listening(env: DingTalkEnv, running: asyncio.Task[None]) -> None:
     end = time.monotonic() + 10
-    while not (stage.app.runner and all(one.ready() for one in stage.app.messengers.values())):
+    while not (env.app.runner and all(one.ready() for one in env.app.messengers.values())):
         assert time.monotonic() < end, "the house does not start"
         assert not running.done(), "the house has ended"
         await asyncio.sleep(0.005)

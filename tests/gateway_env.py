@@ -25,7 +25,7 @@ from tests.company import NOW, asks, who
 USD = 1_000_000
 
 
-class SlackEnv:
+class GatewayEnv:
     """A town, a LiteLLM stand-in in which everybody has a key, and the reconciler between them."""
 
     def __init__(self, database: Database, gateway: LiteLLM, http: aiohttp.ClientSession) -> None:

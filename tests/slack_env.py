@@ -290,7 +290,7 @@ def cast(language: str | None = None) -> list[Person]:
 
 
 @contextlib.asynccontextmanager
-async def raised(
+async def open_env(
     url: str,
     *,
     mode: str = "socket",
@@ -298,7 +298,7 @@ async def raised(
     people: tuple[Person, ...] = (),
     **settings: Any,
 ) -> AsyncIterator[SlackEnv]:
-    """The curtain goes up over a town that is settled in the database at `url`."""
+    """Run the bot on the settled database at `url` against a stand-in Slack."""
     everybody = [*cast(language), *people]
     channel = Channel(id=CHANNEL, name="design", members=[one.id for one in everybody] + ["U0QUOTABOT"])
     async with Workspace(people=everybody, channels=[channel]) as slack:
@@ -309,17 +309,17 @@ async def raised(
         clock = Clock()
         async with open_app(Settings(_env_file=None, **(given | settings)), clock) as built:
             built.worker.pace.clock = lambda: clock().timestamp()
-            stage = SlackEnv(slack, built, built.database, clock, language or "")
+            env = SlackEnv(slack, built, built.database, clock, language or "")
             if language:
                 built.database.transact(lambda session: _speak(session, language))
             stop = asyncio.Event()
             running = asyncio.create_task(built.run(stop))
             try:
-                await _listening(stage, running, mode)
+                await _listening(env, running, mode)
                 await built.dispatcher.home(
                     f"slack:{slack_id('alice')}"
                 )  # the first query of a process is slow
-                yield stage
+                yield env
             finally:
                 stop.set()
                 await running
@@ -331,14 +331,14 @@ def _speak(session: Session, language: str) -> None:
         session.add(member)
 
 
-async def _listening(stage: SlackEnv, running: asyncio.Task[None], mode: str) -> None:
+async def _listening(env: SlackEnv, running: asyncio.Task[None], mode: str) -> None:
     end = time.monotonic() + 10
-    while not (stage.app.slack and stage.app.slack.ready() and stage.app.runner):
+    while not (env.app.slack and env.app.slack.ready() and env.app.runner):
         assert not running.done(), "the house did not start"
         assert time.monotonic() < end, "the house does not start"
         await asyncio.sleep(0.005)
     if mode == "http":
-        stage.slack.http_target = f"http://127.0.0.1:{stage.app.port}/slack/events"
+        env.slack.http_target = f"http://127.0.0.1:{env.app.port}/slack/events"
 
 
 def settled_copy(template: Path, folder: Path) -> str:
@@ -347,4 +347,4 @@ def settled_copy(template: Path, folder: Path) -> str:
     return f"sqlite:///{folder / 'quotabot.db'}"
 
 
-__all__ = ["BOT", "CHANNEL", "MODES", "SlackEnv", "code_of", "metered", "raised", "slack_id"]
+__all__ = ["BOT", "CHANNEL", "MODES", "SlackEnv", "code_of", "metered", "open_env", "slack_id"]

@@ -1,4 +1,4 @@
-"""The stage that conversations are played on: in either mode, over either database, in either language."""
+"""Environments for conversations: either mode, either database, either language."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.database import Database
 from bot.settings import Settings
 from tests.company import settle_company
 from tests.console import Operator
-from tests.slack_env import SlackEnv, raised, settled_copy
+from tests.slack_env import SlackEnv, open_env, settled_copy
 
 
 @pytest.fixture
@@ -55,9 +55,9 @@ def settled_on(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str]
 
 
 @pytest.fixture
-async def stage(request: pytest.FixtureRequest, settled_on: Callable[[str], str]) -> AsyncIterator[SlackEnv]:
+async def env(request: pytest.FixtureRequest, settled_on: Callable[[str], str]) -> AsyncIterator[SlackEnv]:
     """A `SlackEnv`; parametrised indirectly with `mode-database[-language]`, else over a socket on SQLite."""
     mode, kind, *language = getattr(request, "param", "socket-sqlite").split("-")
     url = settled_on(kind)
-    async with raised(url, mode=mode, language=language[0] if language else None) as stage:
-        yield stage
+    async with open_env(url, mode=mode, language=language[0] if language else None) as env:
+        yield env

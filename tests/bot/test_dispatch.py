@@ -23,130 +23,130 @@ from models.people.member import Address
 from models.refusal import NothingToConfirm
 from sandbox.slack.workspace import Person
 from tests.company import CAST, NOW, settle_company, who
-from tests.slack_env import CHANNEL, SlackEnv, raised, settled_copy
+from tests.slack_env import CHANNEL, SlackEnv, open_env, settled_copy
 
 
 async def test_when_nobody_can_say_who_somebody_is_balances_work_and_lending_does_not(
-    stage: SlackEnv,
+    env: SlackEnv,
 ) -> None:
-    stage.slack.faults.slow_down("users.info", seconds=1.5)
-    before = stage.everything()
-    assert "You have *$100.00* left" in (await stage.command("alice")).shown
-    refused = await stage.command("alice", "lend @bob 20")
+    env.slack.faults.slow_down("users.info", seconds=1.5)
+    before = env.everything()
+    assert "You have *$100.00* left" in (await env.command("alice")).shown
+    refused = await env.command("alice", "lend @bob 20")
     assert "could not check who takes part" in refused.shown
-    assert stage.everything() == before
-    stage.slack.faults.clear()
-    assert "You lent *$20.00*" in (await stage.command("alice", "lend @bob 20")).shown
-    assert all(ack.seconds < 2.5 for ack in stage.acks)
+    assert env.everything() == before
+    env.slack.faults.clear()
+    assert "You lent *$20.00*" in (await env.command("alice", "lend @bob 20")).shown
+    assert all(ack.seconds < 2.5 for ack in env.acks)
 
 
 async def test_what_was_read_within_the_hour_is_believed_while_the_messenger_is_silent(
-    stage: SlackEnv,
+    env: SlackEnv,
 ) -> None:
-    assert "You lent" in (await stage.command("alice", "lend @bob 5")).shown
-    stage.app.slack._profiles.clear()
-    stage.slack.faults.fail("users.info", times=None)
-    stage.clock.move(minutes=5)
-    assert "You lent" in (await stage.command("alice", "lend @bob 6")).shown
-    stage.clock.move(minutes=61)
-    assert "could not check" in (await stage.command("alice", "lend @bob 7")).shown
+    assert "You lent" in (await env.command("alice", "lend @bob 5")).shown
+    env.app.slack._profiles.clear()
+    env.slack.faults.fail("users.info", times=None)
+    env.clock.move(minutes=5)
+    assert "You lent" in (await env.command("alice", "lend @bob 6")).shown
+    env.clock.move(minutes=61)
+    assert "could not check" in (await env.command("alice", "lend @bob 7")).shown
 
 
-async def test_approving_fails_closed_and_the_card_stays(stage: SlackEnv) -> None:
-    await stage.say("pia", "request 300 load test")
-    card = await stage.hear("lee", "load test")
-    stage.slack.faults.fail("users.info", times=None)
-    assert "暂时无法核实身份" in (await stage.press("lee", card, "request.approve")).shown
+async def test_approving_fails_closed_and_the_card_stays(env: SlackEnv) -> None:
+    await env.say("pia", "request 300 load test")
+    card = await env.hear("lee", "load test")
+    env.slack.faults.fail("users.info", times=None)
+    assert "暂时无法核实身份" in (await env.press("lee", card, "request.approve")).shown
     assert "request.approve" in card.actions
-    stage.slack.faults.clear()
-    assert "好的" in (await stage.press("lee", card, "request.approve")).shown
+    env.slack.faults.clear()
+    assert "好的" in (await env.press("lee", card, "request.approve")).shown
 
 
-async def test_who_is_named_by_a_button_is_looked_up_as_well(stage: SlackEnv) -> None:
-    await stage.say("bob", "borrow @eve 10")
-    ask = await stage.hear("eve", "Bob", "$10.00")
-    with stage.database.engine.begin() as connection:
+async def test_who_is_named_by_a_button_is_looked_up_as_well(env: SlackEnv) -> None:
+    await env.say("bob", "borrow @eve 10")
+    ask = await env.hear("eve", "Bob", "$10.00")
+    with env.database.engine.begin() as connection:
         connection.execute(text("UPDATE address SET status = NULL, status_at = NULL"))
-    stage.app.slack._profiles.clear()
-    await stage.press("eve", ask, "borrow.accept")
-    assert stage.left("bob") == 110
+    env.app.slack._profiles.clear()
+    await env.press("eve", ask, "borrow.accept")
+    assert env.left("bob") == 110
 
 
-async def test_a_guest_named_by_a_button_gets_nothing(stage: SlackEnv) -> None:
-    await stage.say("bob", "borrow @eve 10")
-    ask = await stage.hear("eve", "Bob", "$10.00")
-    with stage.database.engine.begin() as connection:
+async def test_a_guest_named_by_a_button_gets_nothing(env: SlackEnv) -> None:
+    await env.say("bob", "borrow @eve 10")
+    ask = await env.hear("eve", "Bob", "$10.00")
+    with env.database.engine.begin() as connection:
         connection.execute(text("UPDATE address SET status = NULL, status_at = NULL"))
-    stage.app.slack._profiles.clear()
-    stage.slack.change_person(CAST["bob"][0], is_restricted=True)
-    answer = await stage.press("eve", ask, "borrow.accept")
+    env.app.slack._profiles.clear()
+    env.slack.change_person(CAST["bob"][0], is_restricted=True)
+    answer = await env.press("eve", ask, "borrow.accept")
     assert "can't take part right now" in answer.shown
-    assert stage.left("bob") == 100
+    assert env.left("bob") == 100
 
 
-async def test_giving_back_never_depends_on_what_the_messenger_says_of_the_other_one(stage: SlackEnv) -> None:
-    await stage.command("alice", "lend @bob 20")
-    with stage.database.engine.begin() as connection:
+async def test_giving_back_never_depends_on_what_the_messenger_says_of_the_other_one(env: SlackEnv) -> None:
+    await env.command("alice", "lend @bob 20")
+    with env.database.engine.begin() as connection:
         connection.execute(text("UPDATE address SET status = NULL, status_at = NULL"))
-    stage.app.slack._profiles.clear()
-    stage.slack.faults.fail("users.info", times=None)
-    await stage.command("bob", "repay @alice 20")
-    assert stage.left("alice") == 100
+    env.app.slack._profiles.clear()
+    env.slack.faults.fail("users.info", times=None)
+    await env.command("bob", "repay @alice 20")
+    assert env.left("alice") == 100
 
 
-async def test_a_locked_database_is_answered_in_time_and_nothing_moved(stage: SlackEnv) -> None:
-    assert stage.app.database.sqlite
-    await stage.command("bob")
-    before = stage.everything()
-    path = str(stage.database.engine.url.database)
+async def test_a_locked_database_is_answered_in_time_and_nothing_moved(env: SlackEnv) -> None:
+    assert env.app.database.sqlite
+    await env.command("bob")
+    before = env.everything()
+    path = str(env.database.engine.url.database)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         started = time.monotonic()
-        answer = await stage.command("bob", "lend @alice 20")
+        answer = await env.command("bob", "lend @alice 20")
         assert time.monotonic() - started < 2.9
         assert "处理超时" in answer.shown
         other.execute("ROLLBACK")
-    assert stage.everything() == before
-    assert "已借给" in (await stage.command("bob", "lend @alice 20")).shown
-    stage.audit()
+    assert env.everything() == before
+    assert "已借给" in (await env.command("bob", "lend @alice 20")).shown
+    env.audit()
 
 
-async def test_a_lock_that_ends_soon_is_only_waited_for(stage: SlackEnv) -> None:
-    await stage.command("bob")
-    with closing(sqlite3.connect(str(stage.database.engine.url.database), isolation_level=None)) as other:
+async def test_a_lock_that_ends_soon_is_only_waited_for(env: SlackEnv) -> None:
+    await env.command("bob")
+    with closing(sqlite3.connect(str(env.database.engine.url.database), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        asked = asyncio.create_task(stage.command("bob", "lend @alice 20"))
+        asked = asyncio.create_task(env.command("bob", "lend @alice 20"))
         asyncio.get_running_loop().call_later(0.6, other.execute, "ROLLBACK")
         assert "已借给" in (await asked).shown
 
 
 @pytest.mark.parametrize("words", ["balance", "help", "loans", "history"])
-async def test_who_only_looks_is_answered_while_another_process_writes(stage: SlackEnv, words: str) -> None:
-    await stage.command("alice")
-    with sqlite3.connect(str(stage.database.engine.url.database), isolation_level=None) as other:
+async def test_who_only_looks_is_answered_while_another_process_writes(env: SlackEnv, words: str) -> None:
+    await env.command("alice")
+    with sqlite3.connect(str(env.database.engine.url.database), isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
-        assert "took too long" not in (await stage.command("alice", words)).shown
+        assert "took too long" not in (await env.command("alice", words)).shown
         other.execute("ROLLBACK")
 
 
-@pytest.mark.parametrize("stage", ["socket-sqlite", "http-postgres"], indirect=True)
-async def test_who_looks_again_within_the_hour_leaves_nothing_behind(stage: SlackEnv) -> None:
-    await stage.command("alice")
-    kept = receipts(stage)
+@pytest.mark.parametrize("env", ["socket-sqlite", "http-postgres"], indirect=True)
+async def test_who_looks_again_within_the_hour_leaves_nothing_behind(env: SlackEnv) -> None:
+    await env.command("alice")
+    kept = receipts(env)
     for words in ("", "help", "loans", "history"):
-        await stage.command("alice", words)
-    assert receipts(stage) == kept
-    stage.clock.move(minutes=61)
-    await stage.command("alice")
-    seen = stage.database.transact(
+        await env.command("alice", words)
+    assert receipts(env) == kept
+    env.clock.move(minutes=61)
+    await env.command("alice")
+    seen = env.database.transact(
         lambda session: session.get_one(Address, f"slack:{CAST['alice'][0]}").seen_at
     )
-    assert seen == stage.clock.now
+    assert seen == env.clock.now
 
 
-def receipts(stage: SlackEnv) -> int:
+def receipts(env: SlackEnv) -> int:
     query = select(func.count()).select_from(Receipt)
-    return stage.database.transact(lambda session: session.exec(query).one())
+    return env.database.transact(lambda session: session.exec(query).one())
 
 
 @pytest.mark.parametrize(("words", "most"), [("help", 2), ("balance", 9), ("loans", 3), ("history", 3)])
@@ -167,72 +167,70 @@ async def test_a_look_asks_little_of_the_database(company: Database, words: str,
     assert len([one for one in asked if not one.startswith("BEGIN")]) <= most, asked
 
 
-async def test_the_same_look_again_is_answered_as_things_are_then(stage: SlackEnv) -> None:
+async def test_the_same_look_again_is_answered_as_things_are_then(env: SlackEnv) -> None:
     alice = f"slack:{CAST['alice'][0]}"
-    await stage.command("alice")
+    await env.command("alice")
     said = []
     for _ in range(2):
-        outcome = await stage.app.dispatcher.handle(
-            Request("slack:same", alice, ("balance",), place="private")
-        )
+        outcome = await env.app.dispatcher.handle(Request("slack:same", alice, ("balance",), place="private"))
         assert isinstance(outcome.message, Message)
         said.append(outcome.message.text)
-        await stage.command("alice", "lend @bob 20")
+        await env.command("alice", "lend @bob 20")
     assert ["$100.00" in said[0], "$80.00" in said[1]] == [True, True]
 
 
-@pytest.mark.parametrize("stage", ["socket-sqlite", "http-postgres"], indirect=True)
-async def test_the_same_envelope_twice_moves_once_and_is_answered_the_same(stage: SlackEnv) -> None:
-    stage.slack.faults.duplicate("slash_commands")
-    await stage.command("alice", "lend @bob 20")
-    assert stage.left("bob") == 120
-    stage.slack.faults.duplicate("events_api")
-    await stage.say("alice", "lend @eve 10")
-    await stage.hear("eve", "Alice")
-    await stage.settled()
-    assert len([one for one in stage.heard("alice") if "You lent *$10.00*" in one]) == 1
-    stage.audit()
+@pytest.mark.parametrize("env", ["socket-sqlite", "http-postgres"], indirect=True)
+async def test_the_same_envelope_twice_moves_once_and_is_answered_the_same(env: SlackEnv) -> None:
+    env.slack.faults.duplicate("slash_commands")
+    await env.command("alice", "lend @bob 20")
+    assert env.left("bob") == 120
+    env.slack.faults.duplicate("events_api")
+    await env.say("alice", "lend @eve 10")
+    await env.hear("eve", "Alice")
+    await env.settled()
+    assert len([one for one in env.heard("alice") if "You lent *$10.00*" in one]) == 1
+    env.audit()
 
 
-async def test_the_same_key_with_other_words_is_refused(stage: SlackEnv) -> None:
+async def test_the_same_key_with_other_words_is_refused(env: SlackEnv) -> None:
     alice = f"slack:{CAST['alice'][0]}"
     for words, expected in (("lend <@U02BOB> 5", "You lent"), ("lend <@U02BOB> 6", "already used")):
-        outcome = await stage.app.dispatcher.handle(Request("slack:same", alice, (words,), place="private"))
+        outcome = await env.app.dispatcher.handle(Request("slack:same", alice, (words,), place="private"))
         assert isinstance(outcome.message, Message)
         assert expected in outcome.message.text
 
 
 async def test_a_mention_without_words_is_answered_with_the_balance_for_the_asker_alone(
-    stage: SlackEnv,
+    env: SlackEnv,
 ) -> None:
-    answer = await stage.say("alice", "", channel=CHANNEL)
+    answer = await env.say("alice", "", channel=CHANNEL)
     assert answer.ephemeral_for == CAST["alice"][0]
     assert "$100.00" in answer.shown
 
 
 async def test_the_wait_for_an_answer_that_the_database_cannot_give_is_not_part_of_the_acknowledgement(
-    stage: SlackEnv,
+    env: SlackEnv,
 ) -> None:
-    await stage.command("alice")
-    stage.slack.faults.slow_down("chat.postMessage", seconds=1.0, times=1)
-    with closing(sqlite3.connect(str(stage.database.engine.url.database), isolation_level=None)) as other:
+    await env.command("alice")
+    env.slack.faults.slow_down("chat.postMessage", seconds=1.0, times=1)
+    with closing(sqlite3.connect(str(env.database.engine.url.database), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        answer = await stage.say("alice", "lend @bob 20")
+        answer = await env.say("alice", "lend @bob 20")
         assert "took too long" in answer.shown
         other.execute("ROLLBACK")
-    assert stage.left("bob") == 100
+    assert env.left("bob") == 100
 
 
-@pytest.mark.parametrize("stage", ["socket-sqlite", "http-postgres"], indirect=True)
-async def test_two_taps_on_yes_are_one_yes(stage: SlackEnv) -> None:
+@pytest.mark.parametrize("env", ["socket-sqlite", "http-postgres"], indirect=True)
+async def test_two_taps_on_yes_are_one_yes(env: SlackEnv) -> None:
     for _ in range(3):
-        said = await stage.command("alice", "could you give @bob 5 please")
-        before = stage.wallet("bob").borrowed
+        said = await env.command("alice", "could you give @bob 5 please")
+        before = env.wallet("bob").borrowed
         alice = CAST["alice"][0]
-        await asyncio.gather(*(stage.slack.press(alice, said.copy(), "confirm.yes") for _ in range(4)))
-        await stage.settled()
-        assert stage.wallet("bob").borrowed - before == 5_000_000
-    stage.audit()
+        await asyncio.gather(*(env.slack.press(alice, said.copy(), "confirm.yes") for _ in range(4)))
+        await env.settled()
+        assert env.wallet("bob").borrowed - before == 5_000_000
+    env.audit()
 
 
 def test_of_two_that_take_the_same_echo_at_once_one_finds_nothing(postgres: Database) -> None:
@@ -248,19 +246,19 @@ def test_of_two_that_take_the_same_echo_at_once_one_finds_nothing(postgres: Data
             waiting.result(timeout=5)
 
 
-@pytest.mark.parametrize("stage", ["socket-sqlite", "http-sqlite"], indirect=True)
-async def test_whatever_is_acknowledged_is_committed(stage: SlackEnv) -> None:
+@pytest.mark.parametrize("env", ["socket-sqlite", "http-sqlite"], indirect=True)
+async def test_whatever_is_acknowledged_is_committed(env: SlackEnv) -> None:
     alice, bob = CAST["alice"][0], CAST["bob"][0]
-    lent = (await stage.slack.command(alice, "lend @bob 20")).message
-    assert stage.left("bob") == 120
+    lent = (await env.slack.command(alice, "lend @bob 20")).message
+    assert env.left("bob") == 120
     assert lent is not None
-    await stage.slack.say(alice, "lend @bob 10")
-    assert stage.left("bob") == 130
-    await stage.slack.press(alice, lent, "loan.recall")
-    assert stage.left("bob") == 100
-    form = await stage.press("bob", await stage.command("bob"), "lend.open")
-    await stage.slack.submit(bob, form, {"person": alice, "amount": "5"})
-    assert stage.left("alice") == 105
+    await env.slack.say(alice, "lend @bob 10")
+    assert env.left("bob") == 130
+    await env.slack.press(alice, lent, "loan.recall")
+    assert env.left("bob") == 100
+    form = await env.press("bob", await env.command("bob"), "lend.open")
+    await env.slack.submit(bob, form, {"person": alice, "amount": "5"})
+    assert env.left("alice") == 105
 
 
 async def test_unknown_ids_are_linked_by_e_mail_where_that_is_wanted_and_only_then(
@@ -269,12 +267,12 @@ async def test_unknown_ids_are_linked_by_e_mail_where_that_is_wanted_and_only_th
     url = settled_copy(settled_template, tmp_path)
     twin = Person("U77TWIN", "twin", "Twin", "alice@corp.example")
     for wanted in (False, True):
-        async with raised(url, language="en", people=(twin,), slack_link_by_email=wanted) as stage:
-            with stage.database.engine.begin() as connection:
+        async with open_env(url, language="en", people=(twin,), slack_link_by_email=wanted) as env:
+            with env.database.engine.begin() as connection:
                 connection.execute(
                     text("DELETE FROM address WHERE address IN ('slack:U09EVE', 'slack:U12MAX')")
                 )
-            asker, named = await stage.command("eve"), await stage.command("alice", "lend @max 5")
+            asker, named = await env.command("eve"), await env.command("alice", "lend @max 5")
             assert ("You have *$100.00* left" in asker.shown) is wanted
             assert ("You lent" in named.shown) is wanted
-            assert "I don't know you" in (await stage.command("U77TWIN")).shown, "alice has an id already"
+            assert "I don't know you" in (await env.command("U77TWIN")).shown, "alice has an id already"

@@ -19,7 +19,7 @@ from models.quota.request import Request
 from models.refusal import Refusal
 from sandbox.slack.workspace import Person, View
 from tests.company import CAST
-from tests.slack_env import CHANNEL, SlackEnv, code_of, raised, settled_copy
+from tests.slack_env import CHANNEL, SlackEnv, code_of, open_env, settled_copy
 
 STRANGER = Person("U90STRANGER", "sam", "Sam Stranger", "sam@corp.example")
 GUEST = Person("U91GUEST", "gus", "Gus Guest", "gus@corp.example", is_restricted=True)
@@ -36,13 +36,13 @@ VALUES = [
 
 @pytest.fixture
 async def crowd(settled_template: Path, tmp_path: Path) -> AsyncIterator[SlackEnv]:
-    """The stage with a stranger, a guest, a bot and somebody of another workspace in the house."""
-    async with raised(settled_copy(settled_template, tmp_path), people=OUTSIDE) as stage:
-        yield stage
+    """The environment with a stranger, a guest, a bot and somebody of another workspace."""
+    async with open_env(settled_copy(settled_template, tmp_path), people=OUTSIDE) as env:
+        yield env
 
 
-def states(stage: SlackEnv) -> list[tuple[str, str]]:
-    return stage.database.transact(
+def states(env: SlackEnv) -> list[tuple[str, str]]:
+    return env.database.transact(
         lambda session: [(one.code, one.state) for one in session.exec(select(Request)).all()]
     )
 
@@ -54,59 +54,59 @@ def untroubled(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[s
     assert "Traceback" not in out.out + out.err
 
 
-@pytest.mark.parametrize("stage", ["socket-sqlite", "http-postgres"], indirect=True)
+@pytest.mark.parametrize("env", ["socket-sqlite", "http-postgres"], indirect=True)
 async def test_a_forged_value_on_any_button_is_answered_and_moves_nothing(
-    stage: SlackEnv, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    env: SlackEnv, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lent = await stage.command("alice", "lend @bob 20")
-    await stage.hear("bob", "$20.00")
-    await stage.say("bob", "borrow @eve 10")
-    ask = await stage.hear("eve", "$10.00")
-    sent = await stage.say("pia", "request 300 load test")
-    card = await stage.hear("lee", "load test")
-    balance = await stage.command("max")
-    before, asked = stage.everything(), states(stage)
+    lent = await env.command("alice", "lend @bob 20")
+    await env.hear("bob", "$20.00")
+    await env.say("bob", "borrow @eve 10")
+    ask = await env.hear("eve", "$10.00")
+    sent = await env.say("pia", "request 300 load test")
+    card = await env.hear("lee", "load test")
+    balance = await env.command("max")
+    before, asked = env.everything(), states(env)
     pressed = [
         ("alice", lent, "loan.recall"), ("eve", ask, "borrow.accept"), ("eve", ask, "borrow.decline"), ("pia", sent, "request.cancel"),
         ("lee", card, "request.approve"), ("lee", card, "request.decline"), ("max", balance.copy(), "history.open"),
     ]  # fmt: skip
     for number, value in enumerate(VALUES):
         name, message, action = pressed[number % len(pressed)]
-        answer = await stage.press(name, message.copy(), action, value)
+        answer = await env.press(name, message.copy(), action, value)
         assert not isinstance(answer, View)
         assert 0 < len(answer.shown) < 400
     for name, message, action in pressed[:-1]:
-        answer = await stage.press(name, message.copy(), action, "x" * 2000)
+        answer = await env.press(name, message.copy(), action, "x" * 2000)
         assert len(answer.shown) < 200, answer.shown
-    assert stage.everything() == before
-    assert states(stage) == asked
-    stage.audit()
+    assert env.everything() == before
+    assert states(env) == asked
+    env.audit()
     untroubled(caplog, capsys)
 
 
-async def test_the_code_of_somebody_elses_request_is_as_unknown_as_none(stage: SlackEnv) -> None:
-    await stage.say("pia", "request 300 load test")
-    code = code_of(await stage.hear("lee", "load test"))
-    sent = await stage.say("alice", "request 50 paper")
+async def test_the_code_of_somebody_elses_request_is_as_unknown_as_none(env: SlackEnv) -> None:
+    await env.say("pia", "request 300 load test")
+    code = code_of(await env.hear("lee", "load test"))
+    sent = await env.say("alice", "request 50 paper")
     for words in ("cancel {}", "approve {}", "approve {} 5", "decline {} no", "revoke {}"):
-        theirs = (await stage.command("alice", words.format(code))).shown.replace(code, "CODE")
-        nobodys = (await stage.command("alice", words.format("ZZZ9"))).shown.replace("ZZZ9", "CODE")
+        theirs = (await env.command("alice", words.format(code))).shown.replace(code, "CODE")
+        nobodys = (await env.command("alice", words.format("ZZZ9"))).shown.replace("ZZZ9", "CODE")
         assert theirs == nobodys, words
-    theirs = (await stage.press("alice", sent, "request.cancel", code)).shown.replace(code, "CODE")
-    nobodys = (await stage.press("alice", sent, "request.cancel", "ZZZ9")).shown.replace("ZZZ9", "CODE")
+    theirs = (await env.press("alice", sent, "request.cancel", code)).shown.replace(code, "CODE")
+    nobodys = (await env.press("alice", sent, "request.cancel", "ZZZ9")).shown.replace("ZZZ9", "CODE")
     assert theirs == nobodys
-    assert all(state == "pending" for _, state in states(stage))
+    assert all(state == "pending" for _, state in states(env))
 
 
-async def test_the_loan_of_others_cannot_be_recalled_forgiven_or_given_back(stage: SlackEnv) -> None:
-    await stage.command("alice", "lend @bob 20")
-    mine = await stage.command("eve", "lend @max 10")
-    before = stage.everything()
-    answer = await stage.press("eve", mine, "loan.recall", "1")
+async def test_the_loan_of_others_cannot_be_recalled_forgiven_or_given_back(env: SlackEnv) -> None:
+    await env.command("alice", "lend @bob 20")
+    mine = await env.command("eve", "lend @max 10")
+    before = env.everything()
+    answer = await env.press("eve", mine, "loan.recall", "1")
     assert "not yours" in answer.shown
-    told = await stage.hear("max", "Eve")
-    await stage.press("max", told, "loan.return", "1")
-    assert stage.everything() == before
+    told = await env.hear("max", "Eve")
+    await env.press("max", told, "loan.return", "1")
+    assert env.everything() == before
 
 
 @pytest.mark.parametrize("who", [one.id for one in OUTSIDE] + ["pia", "quinn", "bob", "olga"])
@@ -146,81 +146,81 @@ async def test_nothing_is_lent_to_people_who_are_not_of_the_house(crowd: SlackEn
 
 
 async def test_a_colleague_who_became_a_guest_sees_a_balance_and_takes_no_part_in_lending(
-    stage: SlackEnv,
+    env: SlackEnv,
 ) -> None:
-    await stage.command("alice", "lend @bob 5")
-    stage.slack.change_person(CAST["bob"][0], is_restricted=True)
-    stage.app.slack._profiles.clear()
-    before = stage.everything()
-    assert "can't take part right now" in (await stage.command("alice", "lend @bob 5")).shown
-    assert "仅限" in (await stage.command("bob", "lend @alice 5")).shown
-    assert "仅限" in (await stage.command("bob", "borrow 5 from @alice")).shown
-    assert "$105.00" in (await stage.command("bob")).shown
-    assert stage.everything() == before
+    await env.command("alice", "lend @bob 5")
+    env.slack.change_person(CAST["bob"][0], is_restricted=True)
+    env.app.slack._profiles.clear()
+    before = env.everything()
+    assert "can't take part right now" in (await env.command("alice", "lend @bob 5")).shown
+    assert "仅限" in (await env.command("bob", "lend @alice 5")).shown
+    assert "仅限" in (await env.command("bob", "borrow 5 from @alice")).shown
+    assert "$105.00" in (await env.command("bob")).shown
+    assert env.everything() == before
 
 
-async def test_an_ex_manager_cannot_use_the_card_that_is_still_there(stage: SlackEnv) -> None:
-    await stage.say("pia", "request 300 load test")
-    card = await stage.hear("lee", "load test")
-    stage.change("pia", manager_id="carol", team="design")
-    before = stage.everything()
-    answer = await stage.press("lee", card, "request.approve")
+async def test_an_ex_manager_cannot_use_the_card_that_is_still_there(env: SlackEnv) -> None:
+    await env.say("pia", "request 300 load test")
+    card = await env.hear("lee", "load test")
+    env.change("pia", manager_id="carol", team="design")
+    before = env.everything()
+    answer = await env.press("lee", card, "request.approve")
     assert "不由你处理" in answer.shown
-    assert "不由你处理" in (await stage.command("lee", f"approve {code_of(card)}")).shown
-    assert stage.everything() == before
+    assert "不由你处理" in (await env.command("lee", f"approve {code_of(card)}")).shown
+    assert env.everything() == before
 
 
-async def test_a_late_click_is_told_who_decided_and_when(stage: SlackEnv) -> None:
-    await stage.say("pia", "request 300 load test")
-    card = await stage.hear("lee", "load test")
+async def test_a_late_click_is_told_who_decided_and_when(env: SlackEnv) -> None:
+    await env.say("pia", "request 300 load test")
+    card = await env.hear("lee", "load test")
     late = card.copy()
-    await stage.press("lee", card, "request.approve")
-    await stage.shows(card, "Lee")
-    after = stage.everything()
+    await env.press("lee", card, "request.approve")
+    await env.shows(card, "Lee")
+    after = env.everything()
     for action in ("request.approve", "request.decline"):
-        answer = await stage.press("lee", late, action)
+        answer = await env.press("lee", late, action)
         assert "已处理" in answer.shown
         assert "Lee 已同意 $300.00 · 11月9日 10:00" in answer.shown
-    assert stage.everything() == after
-    stage.audit()
+    assert env.everything() == after
+    env.audit()
 
 
-async def test_a_card_that_was_replaced_decides_nothing_and_names_the_new_one(stage: SlackEnv) -> None:
-    await stage.say("pia", "request 300 load test")
-    card = await stage.hear("lee", "load test")
+async def test_a_card_that_was_replaced_decides_nothing_and_names_the_new_one(env: SlackEnv) -> None:
+    await env.say("pia", "request 300 load test")
+    card = await env.hear("lee", "load test")
     old = card.copy()
-    await stage.say("pia", "request 200 load test")
-    newer = await stage.hear("lee", "$200.00", "同意")
-    await stage.shows(card, code_of(newer), "$200.00")
-    answer = await stage.press("lee", old, "request.approve")
+    await env.say("pia", "request 200 load test")
+    newer = await env.hear("lee", "$200.00", "同意")
+    await env.shows(card, code_of(newer), "$200.00")
+    answer = await env.press("lee", old, "request.approve")
     assert code_of(newer) in answer.shown
     assert "$200.00" in answer.shown
-    assert stage.left("pia") == 500
+    assert env.left("pia") == 500
 
 
-async def test_two_managers_click_at_once_and_one_of_them_is_told_who_was_first(stage: SlackEnv) -> None:
-    await stage.say("alice", "request 300 paper")
-    card = await stage.hear("carol", "paper")
-    await stage.say("carol", f"decline {code_of(card)} not now")
-    assert "declined by Carol" in (await stage.press("carol", card.copy(), "request.approve")).shown
-    await stage.hear("alice", "not now")
+async def test_two_managers_click_at_once_and_one_of_them_is_told_who_was_first(env: SlackEnv) -> None:
+    await env.say("alice", "request 300 paper")
+    card = await env.hear("carol", "paper")
+    await env.say("carol", f"decline {code_of(card)} not now")
+    assert "declined by Carol" in (await env.press("carol", card.copy(), "request.approve")).shown
+    await env.hear("alice", "not now")
 
 
 EVIL = "*b* _i_ `c` <!channel> <!here> <@U02BOB> @everyone &lt;!channel&gt; [x](http://evil.example) sk-abcdefghij0123456789 xoxb-123456789012-abc"
 
 
-async def test_what_people_type_pings_nobody_and_shows_no_key(stage: SlackEnv) -> None:
-    thread = stage.slack.post(CHANNEL, "U06PIA", "help").ts
-    await stage.say("pia", f"request 300 {EVIL}", channel=CHANNEL, thread=thread)
-    card = await stage.hear("lee", "evil.example")
-    await stage.until(lambda: stage.in_thread(thread))
+async def test_what_people_type_pings_nobody_and_shows_no_key(env: SlackEnv) -> None:
+    thread = env.slack.post(CHANNEL, "U06PIA", "help").ts
+    await env.say("pia", f"request 300 {EVIL}", channel=CHANNEL, thread=thread)
+    card = await env.hear("lee", "evil.example")
+    await env.until(lambda: env.in_thread(thread))
     code = code_of(card)
-    await stage.press("lee", card, "request.decline")
-    form = stage.slack.modal(CAST["lee"][0])
+    await env.press("lee", card, "request.decline")
+    form = env.slack.modal(CAST["lee"][0])
     assert form is not None
-    await stage.fill("lee", form, reason=EVIL)
-    await stage.hear("pia", code, "evil.example")
-    said = [one for one in stage.slack.messages if one.user == stage.slack.bot.id]
+    await env.fill("lee", form, reason=EVIL)
+    await env.hear("pia", code, "evil.example")
+    said = [one for one in env.slack.messages if one.user == env.slack.bot.id]
     for message in said:
         raw = json.dumps([message.text, message.blocks], ensure_ascii=False)
         assert "<!" not in raw
@@ -228,7 +228,7 @@ async def test_what_people_type_pings_nobody_and_shows_no_key(stage: SlackEnv) -
         assert "@everyone" not in raw
         assert "sk-abc" not in raw
         assert "xoxb-1" not in raw
-    stage.audit()
+    env.audit()
 
 
 @pytest.mark.parametrize(
@@ -261,25 +261,25 @@ async def test_what_people_type_pings_nobody_and_shows_no_key(stage: SlackEnv) -
         "5%",
     ],
 )
-async def test_what_is_no_amount_moves_nothing_and_is_said_to_be_none(stage: SlackEnv, amount: str) -> None:
-    before = stage.everything()
-    answer = await stage.command("alice", f"lend @bob {amount}")
+async def test_what_is_no_amount_moves_nothing_and_is_said_to_be_none(env: SlackEnv, amount: str) -> None:
+    before = env.everything()
+    answer = await env.command("alice", f"lend @bob {amount}")
     assert "You lent" not in answer.shown
     assert "confirm.yes" not in answer.actions
-    assert stage.everything() == before
+    assert env.everything() == before
 
 
 @pytest.mark.parametrize(
     ("amount", "moved"),
     [("5", 5), ("$5", 5), ("5.25", 5.25), ("１５", 15), ("0.000001", 0.000001), ("5 bucks", 5), ("两块", 2), ("三十", 30), ("all", 80)],
 )  # fmt: skip
-async def test_what_is_an_amount_moves_exactly_that(stage: SlackEnv, amount: str, moved: float) -> None:
-    answer = await stage.command("alice", f"lend @bob {amount}")
+async def test_what_is_an_amount_moves_exactly_that(env: SlackEnv, amount: str, moved: float) -> None:
+    answer = await env.command("alice", f"lend @bob {amount}")
     if "confirm.yes" in answer.actions:
-        answer = await stage.press("alice", answer, "confirm.yes")
+        answer = await env.press("alice", answer, "confirm.yes")
     assert "You lent" in answer.shown
-    assert stage.wallet("bob").borrowed == round(moved * 1_000_000)
-    stage.audit()
+    assert env.wallet("bob").borrowed == round(moved * 1_000_000)
+    env.audit()
 
 
 # At the door: HTTP
@@ -287,17 +287,17 @@ async def test_what_is_an_amount_moves_exactly_that(stage: SlackEnv, amount: str
 Post = Any
 
 
-def posting(stage: SlackEnv) -> Post:
+def posting(env: SlackEnv) -> Post:
     async def post(
         body: bytes, headers: dict[str, str] | None = None, *, sign: bool = False, kind: str = "json"
     ) -> int:
         types = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
         sent = {"Content-Type": types[kind]} | (headers or {})
         if sign:
-            sent |= stage.slack.signed(body.decode("utf-8", "surrogateescape"))
+            sent |= env.slack.signed(body.decode("utf-8", "surrogateescape"))
         async with (
             aiohttp.ClientSession() as session,
-            session.post(stage.slack.http_target, data=io.BytesIO(body), headers=sent) as reply,
+            session.post(env.slack.http_target, data=io.BytesIO(body), headers=sent) as reply,
         ):
             text = await reply.text()
             assert "Traceback" not in text
@@ -315,18 +315,18 @@ GARBAGE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("stage", ["http-sqlite"], indirect=True)
+@pytest.mark.parametrize("env", ["http-sqlite"], indirect=True)
 async def test_who_cannot_sign_gets_a_status_and_leaves_no_trace_in_the_log(
-    stage: SlackEnv, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    env: SlackEnv, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    post, now = posting(stage), time.time()
+    post, now = posting(env), time.time()
     caplog.set_level(logging.DEBUG)
-    before = stage.everything()
+    before = env.everything()
     capsys.readouterr()
     good = json.dumps({"type": "url_verification", "challenge": "x"})
     for body, kind in GARBAGE:
         assert await post(body, kind=kind) == 401
-    signed = stage.slack.signed(good)
+    signed = env.slack.signed(good)
     for stamp in ("abc", "", "-1", "1e9", "٣", "9" * 30, str(int(now - 3600)), str(int(now + 3600)), "0x5F"):
         assert await post(good.encode(), signed | {"X-Slack-Request-Timestamp": stamp}) == 401
     for signature in (
@@ -339,41 +339,41 @@ async def test_who_cannot_sign_gets_a_status_and_leaves_no_trace_in_the_log(
     ):
         assert await post(good.encode(), signed | {"X-Slack-Signature": signature}) == 401
     assert await post((good + " ").encode(), signed) == 401
-    old = stage.slack.signed(good, now - 301)
+    old = env.slack.signed(good, now - 301)
     assert await post(good.encode(), old) == 401
     assert await post(b"x" * 5_000_000) == 413
     assert await post(good.encode(), signed) == 200
-    assert stage.everything() == before
+    assert env.everything() == before
     untroubled(caplog, capsys)
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
-@pytest.mark.parametrize("stage", ["http-sqlite"], indirect=True)
+@pytest.mark.parametrize("env", ["http-sqlite"], indirect=True)
 async def test_signed_garbage_gets_a_status_too(
-    stage: SlackEnv, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    env: SlackEnv, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    post = posting(stage)
-    before = stage.everything()
+    post = posting(env)
+    before = env.everything()
     for body, kind in GARBAGE:
         if body[:1] == b"\xff":
             continue
         assert await post(body, kind=kind, sign=True) in (200, 400, 404), body[:40]
-    assert stage.everything() == before
+    assert env.everything() == before
     untroubled(caplog, capsys)
 
 
-@pytest.mark.parametrize("stage", ["http-sqlite"], indirect=True)
-async def test_a_body_in_pieces_is_read_whole_before_it_is_judged(stage: SlackEnv) -> None:
+@pytest.mark.parametrize("env", ["http-sqlite"], indirect=True)
+async def test_a_body_in_pieces_is_read_whole_before_it_is_judged(env: SlackEnv) -> None:
     body = json.dumps({"type": "url_verification", "challenge": "x" * 200_000})
 
     async def pieces() -> AsyncIterator[bytes]:
         for start in range(0, len(body), 50_000):
             yield body[start : start + 50_000].encode()
 
-    headers = {"Content-Type": "application/json"} | stage.slack.signed(body)
+    headers = {"Content-Type": "application/json"} | env.slack.signed(body)
     async with (
         aiohttp.ClientSession() as session,
-        session.post(stage.slack.http_target, data=pieces(), headers=headers) as reply,
+        session.post(env.slack.http_target, data=pieces(), headers=headers) as reply,
     ):
         assert reply.status == 200
 

@@ -23,7 +23,7 @@ from bot.gateways.operator import GatewayOperator
 from models.metering.gateway_account import GatewayAccount, rows_of
 from models.quota.wallet import wallet_of
 from tests.company import POLICY, settle_company, who
-from tests.slack_env import Clock, SlackEnv, code_of, raised, settled_copy
+from tests.slack_env import Clock, SlackEnv, code_of, open_env, settled_copy
 
 URL, KEY = os.environ.get("GATEWAY_URL", ""), os.environ.get("GATEWAY_KEY", "")
 pytestmark = [
@@ -111,16 +111,16 @@ async def litellm(request: pytest.FixtureRequest) -> AsyncIterator[LiteLLM]:
 
 
 @pytest.fixture
-async def stage(sqlite_template: Path, tmp_path: Path, litellm: LiteLLM) -> AsyncIterator[SlackEnv]:
+async def env(sqlite_template: Path, tmp_path: Path, litellm: LiteLLM) -> AsyncIterator[SlackEnv]:
     url, now = settled_copy(sqlite_template, tmp_path), datetime.now(UTC)
     database = Database(url)
     settle_company(database, f"{POLICY}quiet: null\n", now)
     database.transact(lambda session: _accounts(session, litellm))
     database.close()
     gateway = {"gateway_kind": "litellm", "gateway_url": URL, "gateway_key": KEY, "gateway_mode": "enforce"}
-    async with raised(url, gateway_sync_seconds=1, gateway_entity=litellm.entity, **gateway) as stage:
-        ticking = asyncio.create_task(_tick(stage.clock))
-        yield stage
+    async with open_env(url, gateway_sync_seconds=1, gateway_entity=litellm.entity, **gateway) as env:
+        ticking = asyncio.create_task(_tick(env.clock))
+        yield env
         ticking.cancel()
 
 
@@ -145,9 +145,7 @@ async def until(asked: Callable[[], Awaitable[Any]], seconds: float) -> Any:
     return found
 
 
-async def test_what_is_decided_in_chat_is_what_litellm_lets_through(
-    stage: SlackEnv, litellm: LiteLLM
-) -> None:
+async def test_what_is_decided_in_chat_is_what_litellm_lets_through(env: SlackEnv, litellm: LiteLLM) -> None:
     async def has_limit(name: str, usd: float) -> bool:
         return bool((await litellm.about(name))["max_budget"] == usd)
 
@@ -158,50 +156,50 @@ async def test_what_is_decided_in_chat_is_what_litellm_lets_through(
     await litellm.burn("alice", 41)
     assert not await litellm.call("alice", 0.01), "burnt out"
 
-    await stage.command("bob")  # the first command of somebody is slower: their profile is read
+    await env.command("bob")  # the first command of somebody is slower: their profile is read
     clicked = time.monotonic()
-    await stage.command("bob", "借给 @alice 50 压测")
+    await env.command("bob", "借给 @alice 50 压测")
     await until(lambda: litellm.call("alice", 0.01), 30)
     lent = time.monotonic() - clicked
 
     await litellm.burn("alice", 50)
     assert not await litellm.call("alice", 0.01), "burnt out again"
-    sent = await stage.command("alice", "request 60 load test")
+    sent = await env.command("alice", "request 60 load test")
     code = code_of(sent)
-    card = await stage.hear("carol", "asks for *$60.00*", code)
+    card = await env.hear("carol", "asks for *$60.00*", code)
     clicked = time.monotonic()
-    pressing = asyncio.create_task(stage.press("carol", card, "request.approve"))
+    pressing = asyncio.create_task(env.press("carol", card, "request.approve"))
     await until(lambda: litellm.call("alice", 0.01), 30)
     approved = time.monotonic() - clicked
     await pressing
-    await stage.hear("alice", "$60.00", "live at the gateway")
+    await env.hear("alice", "$60.00", "live at the gateway")
     print(
         f"\n{litellm.entity}: lend → first accepted call: {lent:.2f} s; approve → first accepted call: {approved:.2f} s"
     )
 
     spent = 151.02
     started = time.monotonic()
-    await until(lambda: _used(stage, "alice", spent), 60)
+    await until(lambda: _used(env, "alice", spent), 60)
     print(f"all of it in the ledger {time.monotonic() - started:.1f} s later")
-    assert "$151.02" in (await stage.command("alice")).shown
-    await stage.hear("alice", "echo-1", "Is that you?")
+    assert "$151.02" in (await env.command("alice")).shown
+    await env.hear("alice", "echo-1", "Is that you?")
 
-    await stage.until(lambda: not stage.app.reconciler.pending or None)  # type: ignore[union-attr]
-    stage.audit()
+    await env.until(lambda: not env.app.reconciler.pending or None)  # type: ignore[union-attr]
+    env.audit()
     for name in PEOPLE:
-        row, wallet = stage.database.transact(lambda session, name=name: _both(session, name))
+        row, wallet = env.database.transact(lambda session, name=name: _both(session, name))
         about = await litellm.about(name)
         assert about["max_budget"] * USD == pytest.approx(row.origin + wallet.entitlement), name
         assert about["spend"] * USD == pytest.approx(row.origin + row.booked), name
 
-    assert stage.app.reconciler is not None
-    count, left = await GatewayOperator(stage.app.reconciler).release(lambda _: None)
+    assert env.app.reconciler is not None
+    count, left = await GatewayOperator(env.app.reconciler).release(lambda _: None)
     assert (count, left) == (3, [])
     assert {name: (await litellm.about(name))["max_budget"] for name in PEOPLE} == PEOPLE
 
 
-async def _used(stage: SlackEnv, name: str, usd: float) -> bool:
-    return stage.wallet(name).used == round(usd * USD)
+async def _used(env: SlackEnv, name: str, usd: float) -> bool:
+    return env.wallet(name).used == round(usd * USD)
 
 
 def _both(session: Session, name: str) -> tuple[GatewayAccount, Any]:

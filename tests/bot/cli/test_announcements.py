@@ -47,7 +47,7 @@ def inside(work: Callable[[Session], T]) -> T:
         database.close()
 
 
-def stage(operator: Operator, policy: str, *words: str) -> str:
+def env(operator: Operator, policy: str, *words: str) -> str:
     return operator.says(
         "policy", "apply", operator.file("p.yaml", policy), "--yes", "--effective", DAY.isoformat(), *words
     )
@@ -76,7 +76,7 @@ def test_each_messenger_gets_one_a_second_behind_what_waits_there_and_that_is_wh
     operator: Operator,
 ) -> None:
     operator.run("grant", "--team", "design", "5", "--reason", "launch", "--tell")
-    said = stage(operator, LESS, "--tell")
+    said = env(operator, LESS, "--tell")
     assert "6 messages wait to be sent by `quotabot run`, about 1 minute" in said
     assert "1 people are on no messenger" in said
     effects = inside(lambda session: session.exec(select(Effect).order_by(col(Effect.due_at))).all())
@@ -88,7 +88,7 @@ def test_each_messenger_gets_one_a_second_behind_what_waits_there_and_that_is_wh
 
 
 def test_a_staged_change_begins_on_the_policys_day_in_every_zone(operator: Operator) -> None:
-    stage(operator, LESS, "--tell")
+    env(operator, LESS, "--tell")
     (to_alice,) = unsaid("slack:U01")
     assert f"From {SHOWN} your quota is $60.00 a period instead of $100.00." in to_alice
     assert "`request 200 reason` asks your manager" in to_alice
@@ -96,17 +96,17 @@ def test_a_staged_change_begins_on_the_policys_day_in_every_zone(operator: Opera
 
 
 def test_who_gets_nothing_any_more_hears_which_models_are_free(operator: Operator) -> None:
-    stage(operator, FREE.replace("amount: 100", "amount: 0"), "--tell")
+    env(operator, FREE.replace("amount: 100", "amount: 0"), "--tell")
     assert "Free models keep working: hunyuan." in unsaid("slack:U01")[0]
     assert "免费模型可继续使用：hunyuan。" in unsaid("dingtalk:lee")[0]
 
 
 def test_a_calling_off_that_was_not_said_yet_is_not_said_after_the_next_change(operator: Operator) -> None:
-    stage(operator, LESS, "--tell")
+    env(operator, LESS, "--tell")
     hears("slack:U01")
-    stage(operator, FREE, "--tell")
+    env(operator, FREE, "--tell")
     assert "is called off" in unsaid("slack:U01")[0]
-    stage(operator, MORE, "--tell")
+    env(operator, MORE, "--tell")
     (last,) = unsaid("slack:U01")
     assert "$120.00 a period instead of $100.00" in last
 
@@ -114,16 +114,16 @@ def test_a_calling_off_that_was_not_said_yet_is_not_said_after_the_next_change(o
 def test_who_heard_of_a_dropped_change_hears_once_that_it_is_off_whatever_was_dropped_in_between(
     operator: Operator,
 ) -> None:
-    stage(operator, LESS, "--tell")
+    env(operator, LESS, "--tell")
     hears("slack:U01")
-    stage(operator, FREE, "--tell")
+    env(operator, FREE, "--tell")
     others = FREE.replace("amount: 500", "amount: 450")
-    stage(operator, others, "--tell")
+    env(operator, others, "--tell")
     (last,) = unsaid("slack:U01")
     assert f"The change announced for {SHOWN} is called off: your quota stays $100.00 a period." in last
     assert unsaid("slack:U03") == [], "she never heard of it"
     hears("slack:U01")
-    stage(operator, others.replace("450", "440"), "--tell")
+    env(operator, others.replace("450", "440"), "--tell")
     assert unsaid("slack:U01") == []
 
 
@@ -131,7 +131,7 @@ def test_who_heard_of_a_dropped_change_hears_once_that_it_is_off_whatever_was_dr
 def test_a_dropped_change_is_no_longer_announced_and_called_off_where_it_was_heard(
     operator: Operator, tell: bool
 ) -> None:
-    stage(operator, MORE, "--tell")
+    env(operator, MORE, "--tell")
     hears("slack:U01")
     said = operator.says("policy", "apply", operator.file("policy.yaml", FREE), *(["--tell"] if tell else []))
     assert ("1 had been told of a change that does not come" in said) is not tell
@@ -150,7 +150,7 @@ def test_what_another_policy_has_made_untrue_is_not_said_any_more(operator: Oper
 
 def test_what_is_so_until_the_day_of_the_next_change_is_said_before_it(operator: Operator) -> None:
     operator.run("policy", "apply", operator.file("p.yaml", MORE), "--tell")
-    stage(operator, LESS, "--tell")
+    env(operator, LESS, "--tell")
     now, then = unsaid("slack:U01")
     assert "$120.00 a period instead of $100.00" in now
     assert "$60.00 a period instead of $120.00" in then
@@ -159,9 +159,7 @@ def test_what_is_so_until_the_day_of_the_next_change_is_said_before_it(operator:
 def test_staging_that_was_killed_goes_on_with_the_same_version_and_tells_nobody_twice(
     operator: Operator,
 ) -> None:
-    assert (
-        stage(operator, MORE, "--tell").splitlines()[1:] == stage(operator, MORE, "--tell").splitlines()[1:]
-    )
+    assert env(operator, MORE, "--tell").splitlines()[1:] == env(operator, MORE, "--tell").splitlines()[1:]
     assert len(unsaid()) == 3
 
 

@@ -7,61 +7,59 @@ import pytest
 from tests.slack_env import CHANNEL, SlackEnv, code_of
 
 
-@pytest.mark.parametrize("stage", ["socket-sqlite-en", "http-sqlite-zh"], indirect=True)
-async def test_a_plain_sentence_is_said_back_first_and_moves_on_a_yes(stage: SlackEnv) -> None:
-    sentence = "could you give @bob 20 please" if stage.spoken == "en" else "帮我转 20 给 @bob 吧"
-    echo = await stage.command("alice", sentence)
+@pytest.mark.parametrize("env", ["socket-sqlite-en", "http-sqlite-zh"], indirect=True)
+async def test_a_plain_sentence_is_said_back_first_and_moves_on_a_yes(env: SlackEnv) -> None:
+    sentence = "could you give @bob 20 please" if env.spoken == "en" else "帮我转 20 给 @bob 吧"
+    echo = await env.command("alice", sentence)
     assert {"confirm.yes", "confirm.no"} <= set(echo.actions)
     assert "$20.00" in echo.shown
     assert "Bob" in echo.shown
-    assert stage.left("bob") == 100
-    await stage.press("alice", echo, "confirm.yes")
-    assert stage.left("bob") == 120
-    await stage.shows(echo, "$20.00", "Bob")
+    assert env.left("bob") == 100
+    await env.press("alice", echo, "confirm.yes")
+    assert env.left("bob") == 120
+    await env.shows(echo, "$20.00", "Bob")
     assert "confirm.yes" not in echo.actions
 
 
-async def test_a_no_changes_nothing_and_a_yes_after_it_finds_nothing(stage: SlackEnv) -> None:
-    echo = await stage.say("alice", "could you give @bob 20 please")
+async def test_a_no_changes_nothing_and_a_yes_after_it_finds_nothing(env: SlackEnv) -> None:
+    echo = await env.say("alice", "could you give @bob 20 please")
     assert "confirm.yes" in echo.actions
-    assert "nothing was changed" in (await stage.say("alice", "no")).shown
-    assert "nothing waiting" in (await stage.say("alice", "yes")).shown
-    assert stage.left("bob") == 100
+    assert "nothing was changed" in (await env.say("alice", "no")).shown
+    assert "nothing waiting" in (await env.say("alice", "yes")).shown
+    assert env.left("bob") == 100
 
 
-async def test_the_same_command_within_a_minute_is_said_back_first(stage: SlackEnv) -> None:
-    assert "You lent" in (await stage.command("alice", "lend @bob 20")).shown
-    again = await stage.command("alice", "lend @bob 20")
+async def test_the_same_command_within_a_minute_is_said_back_first(env: SlackEnv) -> None:
+    assert "You lent" in (await env.command("alice", "lend @bob 20")).shown
+    again = await env.command("alice", "lend @bob 20")
     assert "You just did exactly that" in again.shown
-    assert stage.left("bob") == 120
-    assert "You lent" in (await stage.say("alice", "yes")).shown
-    assert stage.left("bob") == 140
-    stage.clock.move(seconds=90)
-    assert "You lent" in (await stage.command("alice", "lend @bob 20")).shown
-    stage.audit()
+    assert env.left("bob") == 120
+    assert "You lent" in (await env.say("alice", "yes")).shown
+    assert env.left("bob") == 140
+    env.clock.move(seconds=90)
+    assert "You lent" in (await env.command("alice", "lend @bob 20")).shown
+    env.audit()
 
 
-async def test_a_name_that_was_typed_leads_to_a_card_with_name_and_team(stage: SlackEnv) -> None:
-    echo = await stage.command("alice", "lend Bob 20")
+async def test_a_name_that_was_typed_leads_to_a_card_with_name_and_team(env: SlackEnv) -> None:
+    echo = await env.command("alice", "lend Bob 20")
     assert "*Bob* · design" in echo.shown
-    assert stage.left("bob") == 100
-    await stage.press("alice", echo, "confirm.yes")
-    assert stage.left("bob") == 120
+    assert env.left("bob") == 100
+    await env.press("alice", echo, "confirm.yes")
+    assert env.left("bob") == 120
 
 
-async def test_an_e_mail_that_slack_made_a_link_of_is_still_an_e_mail(stage: SlackEnv) -> None:
-    echo = await stage.say("alice", "lend <mailto:bob@corp.example|bob@corp.example> 20")
+async def test_an_e_mail_that_slack_made_a_link_of_is_still_an_e_mail(env: SlackEnv) -> None:
+    echo = await env.say("alice", "lend <mailto:bob@corp.example|bob@corp.example> 20")
     assert "*Bob* · design" in echo.shown
 
 
-async def test_a_sentence_in_a_thread_keeps_its_thread_through_the_yes(stage: SlackEnv) -> None:
-    thread = stage.slack.post(CHANNEL, "U06PIA", "out of quota").ts
-    echo = await stage.say(
-        "pia", "I need another 300 to finish the migration", channel=CHANNEL, thread=thread
-    )
+async def test_a_sentence_in_a_thread_keeps_its_thread_through_the_yes(env: SlackEnv) -> None:
+    thread = env.slack.post(CHANNEL, "U06PIA", "out of quota").ts
+    echo = await env.say("pia", "I need another 300 to finish the migration", channel=CHANNEL, thread=thread)
     assert "confirm.yes" in echo.actions
-    await stage.press("pia", echo, "confirm.yes")
-    small = await stage.until(lambda: next(iter(stage.in_thread(thread)), None))
+    await env.press("pia", echo, "confirm.yes")
+    small = await env.until(lambda: next(iter(env.in_thread(thread)), None))
     assert "$300.00" in small.shown
 
 
@@ -76,11 +74,11 @@ async def test_a_sentence_in_a_thread_keeps_its_thread_through_the_yes(stage: Sl
         "did alice lend @bob 20?",
     ],
 )
-async def test_what_is_overheard_or_denied_moves_nothing(stage: SlackEnv, words: str) -> None:
-    before = stage.everything()
-    answer = await stage.command("alice", words)
+async def test_what_is_overheard_or_denied_moves_nothing(env: SlackEnv, words: str) -> None:
+    before = env.everything()
+    answer = await env.command("alice", words)
     assert "You lent" not in answer.shown
-    assert stage.everything() == before
+    assert env.everything() == before
 
 
 @pytest.mark.parametrize(
@@ -94,21 +92,19 @@ async def test_what_is_overheard_or_denied_moves_nothing(stage: SlackEnv, words:
         ("approve", "approve CODE"),
     ],
 )
-async def test_what_cannot_be_done_is_not_asked_back(stage: SlackEnv, words: str, answer: str) -> None:
-    before = stage.everything()
-    said = await stage.command("alice", words)
+async def test_what_cannot_be_done_is_not_asked_back(env: SlackEnv, words: str, answer: str) -> None:
+    before = env.everything()
+    said = await env.command("alice", words)
     assert answer in said.shown
     assert "confirm.yes" not in said.actions
-    assert stage.everything() == before
+    assert env.everything() == before
 
 
 async def test_who_approves_twice_within_a_minute_hears_who_decided_and_is_not_asked_back(
-    stage: SlackEnv,
+    env: SlackEnv,
 ) -> None:
-    await stage.say("pia", "request 300 load test")
-    code = code_of(await stage.hear("lee", "load test"))
-    await stage.command("lee", f"approve {code} 200")
-    assert (
-        f"{code} 已处理：✅ Lee 已同意 $200.00" in (await stage.command("lee", f"approve {code} 200")).shown
-    )
-    assert stage.left("pia") == 700
+    await env.say("pia", "request 300 load test")
+    code = code_of(await env.hear("lee", "load test"))
+    await env.command("lee", f"approve {code} 200")
+    assert f"{code} 已处理：✅ Lee 已同意 $200.00" in (await env.command("lee", f"approve {code} 200")).shown
+    assert env.left("pia") == 700

@@ -12,8 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests import dingtalk_env
-from tests import slack_env as slack_stage
+from tests import dingtalk_env, slack_env
 from tests.company import NOW
 from tests.conversation import DingTalkTalk, Seen, SlackTalk, Talk
 
@@ -45,10 +44,10 @@ async def talk(request: pytest.FixtureRequest, settled_on: Callable[[str], str])
     messenger, language, *kind = request.param.split("-")
     url = settled_on(kind[0] if kind else "sqlite")
     if messenger == "slack":
-        async with slack_stage.raised(url, language=language) as on_slack:
+        async with slack_env.open_env(url, language=language) as on_slack:
             yield SlackTalk(on_slack)
     else:
-        async with dingtalk_env.raised(url, language=language) as on_dingtalk:
+        async with dingtalk_env.open_env(url, language=language) as on_dingtalk:
             yield DingTalkTalk(on_dingtalk)
 
 

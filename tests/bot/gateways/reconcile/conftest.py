@@ -10,7 +10,7 @@ import pytest
 from bot.database import Database
 from sandbox.gateways.litellm import LiteLLM
 from tests.company import CAST, NOW, settle_company
-from tests.gateway_env import SlackEnv
+from tests.gateway_env import GatewayEnv
 
 
 @pytest.fixture
@@ -20,8 +20,8 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-async def stage(database: Database, http: aiohttp.ClientSession) -> AsyncIterator[SlackEnv]:
+async def env(database: Database, http: aiohttp.ClientSession) -> AsyncIterator[GatewayEnv]:
     settle_company(database)
     users = {f"{name}@corp.example": f"{name}@corp.example" for name in CAST}
     async with LiteLLM(users=users, clock=lambda: NOW) as gateway:
-        yield SlackEnv(database, gateway, http)
+        yield GatewayEnv(database, gateway, http)

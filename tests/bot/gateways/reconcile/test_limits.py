@@ -24,106 +24,106 @@ from models.quota.request import Request
 from sandbox.gateways.litellm import LiteLLM
 from sandbox.gateways.stand_in import FORBIDDEN
 from tests.company import CAST, NOW, POLICY, settle_company, who
-from tests.gateway_env import USD, SlackEnv, clean, until
+from tests.gateway_env import USD, GatewayEnv, clean, until
 
 
-async def test_observing_writes_nothing_and_takes_over_what_it_finds(stage: SlackEnv) -> None:
-    stage.burn("alice", 7.5)
-    stage.gateway.edit("alice@corp.example", 40.0)
-    await stage.reconciler(enforce=False).round()
-    assert stage.limit("alice") == 40.0
-    assert stage.row("alice").found == 40 * USD
-    assert stage.wallet("alice").used == 0, "what was spent before is nobody's debt"
+async def test_observing_writes_nothing_and_takes_over_what_it_finds(env: GatewayEnv) -> None:
+    env.burn("alice", 7.5)
+    env.gateway.edit("alice@corp.example", 40.0)
+    await env.reconciler(enforce=False).round()
+    assert env.limit("alice") == 40.0
+    assert env.row("alice").found == 40 * USD
+    assert env.wallet("alice").used == 0, "what was spent before is nobody's debt"
 
 
 async def test_enforcing_makes_every_limit_the_entitlement_beyond_what_was_spent_before(
-    stage: SlackEnv,
+    env: GatewayEnv,
 ) -> None:
-    stage.burn("alice", 7.5)
-    await stage.reconciler().round()
-    assert stage.limit("alice") == pytest.approx(107.5)
-    assert stage.limit("pia") == pytest.approx(500)
-    assert stage.limit("dan") == 0
+    env.burn("alice", 7.5)
+    await env.reconciler().round()
+    assert env.limit("alice") == pytest.approx(107.5)
+    assert env.limit("pia") == pytest.approx(500)
+    assert env.limit("dan") == 0
 
 
-async def test_a_round_with_nothing_changed_costs_only_pages(stage: SlackEnv) -> None:
-    loop = stage.reconciler()
+async def test_a_round_with_nothing_changed_costs_only_pages(env: GatewayEnv) -> None:
+    loop = env.reconciler()
     await loop.round()
     await loop.round()
-    stage.gateway.calls.clear()
+    env.gateway.calls.clear()
     await loop.round()
-    assert sum(stage.gateway.calls.values()) == 1
+    assert sum(env.gateway.calls.values()) == 1
 
 
-async def test_a_lend_lowers_before_it_raises(stage: SlackEnv) -> None:
-    loop = stage.reconciler()
+async def test_a_lend_lowers_before_it_raises(env: GatewayEnv) -> None:
+    loop = env.reconciler()
     await loop.round()
-    stage.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
-    stage.gateway.bodies.clear()
+    env.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
+    env.gateway.bodies.clear()
     await loop.changes()
-    assert [(body["user_id"], body["max_budget"]) for _, body in stage.gateway.bodies] == [
+    assert [(body["user_id"], body["max_budget"]) for _, body in env.gateway.bodies] == [
         ("alice@corp.example", 50),
         ("bob@corp.example", 150),
     ]
 
 
-async def test_nobody_is_raised_while_one_of_several_lenders_is_not_lowered(stage: SlackEnv) -> None:
-    loop = stage.reconciler()
+async def test_nobody_is_raised_while_one_of_several_lenders_is_not_lowered(env: GatewayEnv) -> None:
+    loop = env.reconciler()
     await loop.round()
     loop.at_a_time = 1
     for lender in ("alice", "eve"):
-        stage.do(lender, lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 10 * USD))
-    stage.gateway.faults.fail("POST /user/update")
-    stage.gateway.faults.fail("GET /v2/user/info")
+        env.do(lender, lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 10 * USD))
+    env.gateway.faults.fail("POST /user/update")
+    env.gateway.faults.fail("GET /v2/user/info")
     await loop.changes()
-    assert sorted(stage.limit(name) or 0 for name in ("alice", "eve", "bob")) == pytest.approx([90, 100, 100])
-    stage.now += timedelta(minutes=1)
+    assert sorted(env.limit(name) or 0 for name in ("alice", "eve", "bob")) == pytest.approx([90, 100, 100])
+    env.now += timedelta(minutes=1)
     await loop.changes()
-    assert [stage.limit(name) for name in ("alice", "eve", "bob")] == pytest.approx([90, 90, 120])
+    assert [env.limit(name) for name in ("alice", "eve", "bob")] == pytest.approx([90, 90, 120])
 
 
-async def test_a_slow_gateway_is_written_one_by_one_so_that_a_decision_need_not_wait(stage: SlackEnv) -> None:
-    assert [stage.reconciler(calls_per_minute=calls).at_a_time for calls in (40, 240, 1200)] == [1, 4, 8]
+async def test_a_slow_gateway_is_written_one_by_one_so_that_a_decision_need_not_wait(env: GatewayEnv) -> None:
+    assert [env.reconciler(calls_per_minute=calls).at_a_time for calls in (40, 240, 1200)] == [1, 4, 8]
 
 
-async def test_an_approved_request_is_live_only_when_the_gateway_says_so(stage: SlackEnv) -> None:
-    loop = stage.reconciler()
+async def test_an_approved_request_is_live_only_when_the_gateway_says_so(env: GatewayEnv) -> None:
+    loop = env.reconciler()
     await loop.round()
-    stage.do("alice", lambda ctx: requests.request(ctx, 60 * USD, "load test"))
-    code = stage.database.transact(lambda session: session.exec(select(Request.code)).one())
-    stage.gateway.faults.fail("POST /user/update", times=None)
-    stage.do("carol", lambda ctx: requests.approve(ctx, code))
+    env.do("alice", lambda ctx: requests.request(ctx, 60 * USD, "load test"))
+    code = env.database.transact(lambda session: session.exec(select(Request.code)).one())
+    env.gateway.faults.fail("POST /user/update", times=None)
+    env.do("carol", lambda ctx: requests.approve(ctx, code))
     await loop.changes()
-    state = stage.database.transact(lambda session: session.exec(select(Request.state)).one())
+    state = env.database.transact(lambda session: session.exec(select(Request.state)).one())
     assert state == "apply_failed"
-    assert any("not live yet" in text for text in stage.told("alice"))
-    assert any("not live yet" in text for text in stage.told("ops"))
-    stage.gateway.faults.clear()
-    stage.now += timedelta(minutes=1)
+    assert any("not live yet" in text for text in env.told("alice"))
+    assert any("not live yet" in text for text in env.told("ops"))
+    env.gateway.faults.clear()
+    env.now += timedelta(minutes=1)
     await loop.changes()
-    state = stage.database.transact(lambda session: session.exec(select(Request.state)).one())
-    assert (state, stage.limit("alice")) == ("applied", pytest.approx(160))
-    assert sum("live at the gateway" in text for text in stage.told("alice")) == 1
+    state = env.database.transact(lambda session: session.exec(select(Request.state)).one())
+    assert (state, env.limit("alice")) == ("applied", pytest.approx(160))
+    assert sum("live at the gateway" in text for text in env.told("alice")) == 1
 
 
-async def test_a_limit_changed_by_hand_is_left_alone(stage: SlackEnv) -> None:
-    loop = stage.reconciler()
+async def test_a_limit_changed_by_hand_is_left_alone(env: GatewayEnv) -> None:
+    loop = env.reconciler()
     await loop.round()
-    stage.gateway.edit("alice@corp.example", 999.0)
+    env.gateway.edit("alice@corp.example", 999.0)
     await loop.round()
     await loop.round()
-    assert stage.limit("alice") == 999.0
-    assert stage.row("alice").edited
+    assert env.limit("alice") == 999.0
+    assert env.row("alice").edited
 
 
-async def test_whoever_watches_sees_lag_errors_and_drift(stage: SlackEnv) -> None:
-    loop = stage.reconciler()
+async def test_whoever_watches_sees_lag_errors_and_drift(env: GatewayEnv) -> None:
+    loop = env.reconciler()
     await loop.round()
-    stage.gateway.edit("alice@corp.example", 999.0)
+    env.gateway.edit("alice@corp.example", 999.0)
     await loop.round()
     await loop.round()
-    stage.gateway.faults.fail("POST /user/update", times=None)
-    stage.do("carol", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
+    env.gateway.faults.fail("POST /user/update", times=None)
+    env.do("carol", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
     await loop.changes()
     facts = seen(loop)
     assert facts["gateway_age_seconds"] is not None
@@ -132,98 +132,98 @@ async def test_whoever_watches_sees_lag_errors_and_drift(stage: SlackEnv) -> Non
     assert facts["gateway_pending"] > 0
 
 
-async def test_after_an_outage_everything_converges(stage: SlackEnv) -> None:
-    loop = stage.reconciler()
+async def test_after_an_outage_everything_converges(env: GatewayEnv) -> None:
+    loop = env.reconciler()
     await loop.round()
-    stage.gateway.faults.fail("*", times=None)
-    stage.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
-    stage.burn("bob", 20)
+    env.gateway.faults.fail("*", times=None)
+    env.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
+    env.burn("bob", 20)
     with pytest.raises(GatewayError):
         await loop.round()
-    stage.gateway.faults.clear()
+    env.gateway.faults.clear()
     await loop.round()
     await loop.round()
-    assert (stage.limit("alice"), stage.limit("bob")) == (pytest.approx(50), pytest.approx(150))
-    assert stage.wallet("bob").available == 130 * USD
+    assert (env.limit("alice"), env.limit("bob")) == (pytest.approx(50), pytest.approx(150))
+    assert env.wallet("bob").available == 130 * USD
 
 
 async def test_a_write_whose_reply_and_reading_were_lost_is_not_taken_for_somebody_elses(
-    stage: SlackEnv,
+    env: GatewayEnv,
 ) -> None:
-    loop = stage.reconciler()
+    loop = env.reconciler()
     await loop.round()
-    stage.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
-    stage.gateway.faults.lose_reply("POST /user/update")
-    stage.gateway.faults.fail("GET /v2/user/info")
+    env.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
+    env.gateway.faults.lose_reply("POST /user/update")
+    env.gateway.faults.fail("GET /v2/user/info")
     await loop.changes()
-    stage.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "eve"), 5 * USD))
-    stage.now += timedelta(minutes=1)
+    env.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "eve"), 5 * USD))
+    env.now += timedelta(minutes=1)
     await loop.round()
-    assert not stage.row("alice").differs
-    assert [stage.limit(name) for name in ("alice", "bob", "eve")] == pytest.approx([45, 150, 105])
+    assert not env.row("alice").differs
+    assert [env.limit(name) for name in ("alice", "bob", "eve")] == pytest.approx([45, 150, 105])
 
 
-async def test_one_account_that_the_gateway_refuses_does_not_stop_the_others(stage: SlackEnv) -> None:
-    loop = stage.reconciler()
-    stage.gateway.faults.plan("POST /user/update", FORBIDDEN)
+async def test_one_account_that_the_gateway_refuses_does_not_stop_the_others(env: GatewayEnv) -> None:
+    loop = env.reconciler()
+    env.gateway.faults.plan("POST /user/update", FORBIDDEN)
     await loop.round()
-    refused = [name for name in CAST if stage.limit(name) is None]
+    refused = [name for name in CAST if env.limit(name) is None]
     assert len(refused) == 1
-    assert "not yours" in (stage.row(refused[0]).error or "")
-    stage.now += timedelta(minutes=6)
+    assert "not yours" in (env.row(refused[0]).error or "")
+    env.now += timedelta(minutes=6)
     await loop.round()
-    assert stage.limit(refused[0]) is not None
-    assert stage.row(refused[0]).error is None
+    assert env.limit(refused[0]) is not None
+    assert env.row(refused[0]).error is None
 
 
-async def test_a_running_bot_notices_a_release_and_its_undoing_at_once(stage: SlackEnv) -> None:
-    loop = stage.reconciler()
+async def test_a_running_bot_notices_a_release_and_its_undoing_at_once(env: GatewayEnv) -> None:
+    loop = env.reconciler()
     loop.every = 3600
     running = asyncio.create_task(loop.run())
-    await until(lambda: stage.limit("alice") == 100)
+    await until(lambda: env.limit("alice") == 100)
 
     def released(at: datetime | None) -> None:
         def work(session: Session) -> None:
             GatewayState.of(session).released_at = at
 
-        stage.database.transact(work)
+        env.database.transact(work)
 
     released(NOW)
     await until(lambda: not loop.enforce)
-    stage.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
+    env.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
     released(None)
-    await until(lambda: stage.limit("alice") == 50)
+    await until(lambda: env.limit("alice") == 50)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_a_pause_is_written_at_once_and_so_is_its_end(stage: SlackEnv) -> None:
-    loop = stage.reconciler()
+async def test_a_pause_is_written_at_once_and_so_is_its_end(env: GatewayEnv) -> None:
+    loop = env.reconciler()
     await loop.round()
-    stage.burn("alice", 20)
+    env.burn("alice", 20)
     await loop.round()
-    stage.do("alice", alerts.pause)
+    env.do("alice", alerts.pause)
     await loop.changes()
-    assert stage.limit("alice") == pytest.approx(20, abs=1e-5)
-    assert stage.gateway.users["alice@corp.example"].reached
-    stage.do("alice", alerts.keep_going)
+    assert env.limit("alice") == pytest.approx(20, abs=1e-5)
+    assert env.gateway.users["alice@corp.example"].reached
+    env.do("alice", alerts.keep_going)
     await loop.changes()
-    assert stage.limit("alice") == pytest.approx(100)
+    assert env.limit("alice") == pytest.approx(100)
 
 
 async def test_who_has_left_can_spend_nothing_more_and_what_they_did_is_the_organisations(
-    stage: SlackEnv,
+    env: GatewayEnv,
 ) -> None:
-    loop = stage.reconciler()
+    loop = env.reconciler()
     await loop.round()
-    stage.burn("alice", 20)
+    env.burn("alice", 20)
     await loop.round()
-    stage.database.transact(lambda session: leave(session, who(session, "alice"), stage.now))
-    stage.burn("alice", 3)
+    env.database.transact(lambda session: leave(session, who(session, "alice"), env.now))
+    env.burn("alice", 3)
     await loop.round()
-    assert stage.limit("alice") == pytest.approx(23, abs=1e-5)
-    assert stage.wallet("alice").available == 0
-    stage.database.transact(clean)
+    assert env.limit("alice") == pytest.approx(23, abs=1e-5)
+    assert env.wallet("alice").available == 0
+    env.database.transact(clean)
 
 
 async def test_several_keys_of_one_person_share_what_is_left(
@@ -231,18 +231,18 @@ async def test_several_keys_of_one_person_share_what_is_left(
 ) -> None:
     settle_company(database)
     async with LiteLLM(users={"alice@corp.example": "alice@corp.example"}, clock=lambda: NOW) as gateway:
-        stage = SlackEnv(database, gateway, http)
+        env = GatewayEnv(database, gateway, http)
         laptop, robot = (
             gateway.add_key("alice@corp.example", key_alias=name) for name in ("laptop", "robot")
         )
-        loop = stage.reconciler(entity="key")
+        loop = env.reconciler(entity="key")
         await loop.round()
         gateway.burn("alice@corp.example", 30, key=laptop)
         gateway.burn("alice@corp.example", 60, key=robot)
         gateway.flush()
         await loop.round()
-        assert (stage.wallet("alice").available, laptop.max_budget, robot.max_budget) == (10 * USD, 40, 70)
-        (told,) = [text for text in stage.told("alice") if "Is that you?" in text]
+        assert (env.wallet("alice").available, laptop.max_budget, robot.max_budget) == (10 * USD, 40, 70)
+        (told,) = [text for text in env.told("alice") if "Is that you?" in text]
         assert "claude-opus-5 (robot) $60" in told
         assert "claude-opus-5 (laptop) $30" in told
 
@@ -252,64 +252,64 @@ async def test_a_grant_is_live_when_all_keys_of_somebody_have_it_and_a_deleted_k
 ) -> None:
     settle_company(database)
     async with LiteLLM(users={"alice@corp.example": "alice@corp.example"}, clock=lambda: NOW) as gateway:
-        stage = SlackEnv(database, gateway, http)
+        env = GatewayEnv(database, gateway, http)
         laptop, robot, old = (
             gateway.add_key("alice@corp.example", key_alias=name) for name in ("laptop", "robot", "old")
         )
-        loop = stage.reconciler(entity="key")
+        loop = env.reconciler(entity="key")
         await loop.round()
         del gateway.keys[old.token]
-        stage.do("bob", lambda ctx: lending.lend(ctx, who(ctx.session, "alice"), 10 * USD))
+        env.do("bob", lambda ctx: lending.lend(ctx, who(ctx.session, "alice"), 10 * USD))
         await loop.changes()
-        stage.do("alice", lambda ctx: requests.request(ctx, 60 * USD, "load test"))
-        code = stage.database.transact(lambda session: session.exec(select(Request.code)).one())
-        stage.do("carol", lambda ctx: requests.approve(ctx, code))
+        env.do("alice", lambda ctx: requests.request(ctx, 60 * USD, "load test"))
+        code = env.database.transact(lambda session: session.exec(select(Request.code)).one())
+        env.do("carol", lambda ctx: requests.approve(ctx, code))
         gateway.faults.fail("POST /key/update", times=1)
         await loop.changes()
         assert {laptop.max_budget, robot.max_budget} == {110, 170}
-        assert not [text for text in stage.told("alice") if "live at the gateway" in text]
-        stage.now += timedelta(minutes=1)
+        assert not [text for text in env.told("alice") if "live at the gateway" in text]
+        env.now += timedelta(minutes=1)
         await loop.changes()
         assert {laptop.max_budget, robot.max_budget} == {170}
-        assert sum("live at the gateway" in text for text in stage.told("alice")) == 1
+        assert sum("live at the gateway" in text for text in env.told("alice")) == 1
         gateway.calls.clear()
         await loop.round()
         assert gateway.calls == {"GET /key/list": 1}, "nobody asks for the deleted key again"
 
 
-async def test_what_is_granted_while_a_write_is_under_way_is_live_only_with_the_next(stage: SlackEnv) -> None:
-    loop = stage.reconciler()
+async def test_what_is_granted_while_a_write_is_under_way_is_live_only_with_the_next(env: GatewayEnv) -> None:
+    loop = env.reconciler()
     await loop.round()
-    stage.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
-    stage.do("bob", lambda ctx: requests.request(ctx, 60 * USD, "load test"))
-    code = stage.database.transact(lambda session: session.exec(select(Request.code)).one())
-    reading = stage.database.transact(
+    env.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
+    env.do("bob", lambda ctx: requests.request(ctx, 60 * USD, "load test"))
+    code = env.database.transact(lambda session: session.exec(select(Request.code)).one())
+    reading = env.database.transact(
         lambda session: limits.begin(loop.ctx(session, "begin"), "bob@corp.example", loop.port, None)
     )
     assert reading == 150 * USD
     found = reading_of(await loop.gateway.set_total("bob@corp.example", reading), refunds=False)
-    stage.do("carol", lambda ctx: requests.approve(ctx, code))
-    stage.database.transact(
+    env.do("carol", lambda ctx: requests.approve(ctx, code))
+    env.database.transact(
         lambda session: limits.written(loop.ctx(session, "written"), found, reading, loop.port)
     )
-    assert not [text for text in stage.told("bob") if "已在网关生效" in text]
+    assert not [text for text in env.told("bob") if "已在网关生效" in text]
     await loop.changes()
-    assert stage.limit("bob") == 210
-    assert sum("已在网关生效" in text for text in stage.told("bob")) == 1
+    assert env.limit("bob") == 210
+    assert sum("已在网关生效" in text for text in env.told("bob")) == 1
 
 
-async def test_who_waits_behind_somebodys_hand_hears_why_and_so_do_the_admins(stage: SlackEnv) -> None:
-    loop = stage.reconciler()
+async def test_who_waits_behind_somebodys_hand_hears_why_and_so_do_the_admins(env: GatewayEnv) -> None:
+    loop = env.reconciler()
     await loop.round()
-    stage.gateway.edit("alice@corp.example", 999.0)
+    env.gateway.edit("alice@corp.example", 999.0)
     await loop.round()
     await loop.round()
-    stage.do("alice", lambda ctx: requests.request(ctx, 60 * USD, "load test"))
-    code = stage.database.transact(lambda session: session.exec(select(Request.code)).one())
-    stage.do("carol", lambda ctx: requests.approve(ctx, code))
+    env.do("alice", lambda ctx: requests.request(ctx, 60 * USD, "load test"))
+    code = env.database.transact(lambda session: session.exec(select(Request.code)).one())
+    env.do("carol", lambda ctx: requests.approve(ctx, code))
     await loop.changes()
-    assert any(text.startswith("Your $60.00") and "changed the limit" in text for text in stage.told("alice"))
-    assert any(text.startswith("Alice's $60.00") for text in stage.told("ops"))
+    assert any(text.startswith("Your $60.00") and "changed the limit" in text for text in env.told("alice"))
+    assert any(text.startswith("Alice's $60.00") for text in env.told("ops"))
 
 
 async def test_team_members_have_their_limits_in_the_team(
@@ -317,67 +317,67 @@ async def test_team_members_have_their_limits_in_the_team(
 ) -> None:
     settle_company(database)
     async with LiteLLM(users={"alice": "alice@corp.example"}, clock=lambda: NOW) as gateway:
-        stage = SlackEnv(database, gateway, http)
+        env = GatewayEnv(database, gateway, http)
         team = gateway.add_team("design", ["alice"])
         gateway.burn("alice", 30, key=gateway.add_key("alice", team_id="design"))
-        loop = stage.reconciler(entity="team_member")
+        loop = env.reconciler(entity="team_member")
         await loop.round()
         gateway.flush()
         await loop.round()
-        assert (stage.wallet("alice").used, team.members["alice"].max_budget) == (30 * USD, 100)
+        assert (env.wallet("alice").used, team.members["alice"].max_budget) == (30 * USD, 100)
 
 
-async def test_of_two_replicas_one_reconciles_and_the_other_takes_over(stage: SlackEnv) -> None:
-    one, other = stage.reconciler(), stage.reconciler()
+async def test_of_two_replicas_one_reconciles_and_the_other_takes_over(env: GatewayEnv) -> None:
+    one, other = env.reconciler(), env.reconciler()
     assert await one.lead()
     assert not await other.lead()
-    stage.now += timedelta(minutes=2)
+    env.now += timedelta(minutes=2)
     assert await other.lead()
     one._leads_until = 0.0
     assert not await one.lead()
-    await stage.database.run(lambda session: GatewayState.let_go(session, other.me))
+    await env.database.run(lambda session: GatewayState.let_go(session, other.me))
     assert await one.lead()
 
 
-async def test_a_decision_of_another_replica_is_live_within_a_second(stage: SlackEnv) -> None:
-    loop = stage.reconciler()
+async def test_a_decision_of_another_replica_is_live_within_a_second(env: GatewayEnv) -> None:
+    loop = env.reconciler()
     running = asyncio.create_task(loop.run())
     try:
-        await until(lambda: stage.limit("alice") == 100)
-        stage.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
-        await until(lambda: stage.limit("bob") == 150, seconds=1.5)
+        await until(lambda: env.limit("alice") == 100)
+        env.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
+        await until(lambda: env.limit("bob") == 150, seconds=1.5)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_a_period_ends_only_after_the_gateway_was_read_and_limits_follow_the_opening(
-    stage: SlackEnv,
+    env: GatewayEnv,
 ) -> None:
-    loop = stage.reconciler()
+    loop = env.reconciler()
     await loop.round()
-    stage.burn("alice", 60)
-    stage.now = datetime(2026, 12, 1, tzinfo=ZoneInfo("Asia/Shanghai")).astimezone(UTC)
+    env.burn("alice", 60)
+    env.now = datetime(2026, 12, 1, tzinfo=ZoneInfo("Asia/Shanghai")).astimezone(UTC)
     waiting = asyncio.create_task(loop.before_turning())
     await until(loop._wake.is_set)
     assert not waiting.done()
     await loop.round()
     await waiting
-    stage.turn()
+    env.turn()
     await loop._turn()
-    assert (stage.wallet("alice").available, stage.limit("alice")) == (100 * USD, pytest.approx(160))
+    assert (env.wallet("alice").available, env.limit("alice")) == (100 * USD, pytest.approx(160))
 
 
 async def test_a_gateway_that_is_down_does_not_keep_a_period_open(
-    stage: SlackEnv, monkeypatch: pytest.MonkeyPatch
+    env: GatewayEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.gateways.reconcile.BEFORE_TURNING", 0.0)
-    loop = stage.reconciler()
+    loop = env.reconciler()
     await loop.round()
-    stage.now = datetime(2026, 12, 1, 8, tzinfo=ZoneInfo("Asia/Shanghai")).astimezone(UTC)
+    env.now = datetime(2026, 12, 1, 8, tzinfo=ZoneInfo("Asia/Shanghai")).astimezone(UTC)
     with pytest.raises(MessengerError, match="was not read"):
         await loop.before_turning()
-    stage.now += timedelta(minutes=11)
+    env.now += timedelta(minutes=11)
     await loop.before_turning()
 
 
@@ -390,14 +390,14 @@ async def test_what_a_gateway_cannot_follow_is_not_written_whoever_applied_it(
     policy = POLICY.replace("unit: USD", f"unit: {unit}").replace("gateway: {per_usd: 1}\n", rate)
     settle_company(database, policy)
     async with LiteLLM(users={"alice": "alice@corp.example"}, clock=lambda: NOW) as gateway:
-        stage = SlackEnv(database, gateway, http)
-        loop = stage.reconciler()
+        env = GatewayEnv(database, gateway, http)
+        loop = env.reconciler()
         await loop.round()
         gateway.burn("alice", 7.5)
         gateway.flush()
         await loop._turn()
         assert gateway.users["alice"].max_budget is None
-        assert (stage.wallet("alice").used, loop.errors) == (used, 0)
+        assert (env.wallet("alice").used, loop.errors) == (used, 0)
 
 
 async def test_another_rate_counts_from_the_next_opening_on(
@@ -406,8 +406,8 @@ async def test_another_rate_counts_from_the_next_opening_on(
     policy = POLICY.replace("unit: USD", "unit: CNY").replace("per_usd: 1", "per_usd: 8")
     settle_company(database, policy)
     async with LiteLLM(users={"alice": "alice@corp.example"}, clock=lambda: NOW) as gateway:
-        stage = SlackEnv(database, gateway, http)
-        loop = stage.reconciler()
+        env = GatewayEnv(database, gateway, http)
+        loop = env.reconciler()
         gateway.add_key("alice")
         await loop.round()
         assert gateway.users["alice"].max_budget == 12.5
@@ -415,16 +415,16 @@ async def test_another_rate_counts_from_the_next_opening_on(
         gateway.flush()
         await loop.round()
         newer = policy.replace("per_usd: 8", "per_usd: 5")
-        database.transact(lambda session: versions.record_version(session, newer, stage.now, "ops"))
+        database.transact(lambda session: versions.record_version(session, newer, env.now, "ops"))
         gateway.burn("alice", 1)
         gateway.flush()
         await loop.round()
-        assert (stage.wallet("alice").used, gateway.users["alice"].max_budget) == (16 * USD, 12.5)
-        stage.now = datetime(2026, 12, 1, 1, tzinfo=ZoneInfo("Asia/Shanghai")).astimezone(UTC)
-        stage.turn()
+        assert (env.wallet("alice").used, gateway.users["alice"].max_budget) == (16 * USD, 12.5)
+        env.now = datetime(2026, 12, 1, 1, tzinfo=ZoneInfo("Asia/Shanghai")).astimezone(UTC)
+        env.turn()
         await loop.round()
         assert gateway.users["alice"].max_budget == 22
         gateway.burn("alice", 1)
         gateway.flush()
         await loop.round()
-        assert (stage.wallet("alice").used, gateway.users["alice"].max_budget) == (21 * USD, 22)
+        assert (env.wallet("alice").used, gateway.users["alice"].max_budget) == (21 * USD, 22)

@@ -21,279 +21,275 @@ from sandbox.dingtalk.objects import Form
 from sandbox.dingtalk.organisation import Approval
 from tests.actions import ask_for
 from tests.company import NOW, POLICY, who
-from tests.dingtalk_env import DingTalkEnv, raised
+from tests.dingtalk_env import DingTalkEnv, open_env
 
 OA = POLICY.replace("requests:\n", "requests:\n  channel: oa\n")
 
 
 @pytest.fixture
-async def stage(
-    settled_on: Callable[[str], str], request: pytest.FixtureRequest
-) -> AsyncIterator[DingTalkEnv]:
+async def env(settled_on: Callable[[str], str], request: pytest.FixtureRequest) -> AsyncIterator[DingTalkEnv]:
     more: dict[str, Any] = dict(getattr(request, "param", {}))
     kind, form = more.pop("kind", "sqlite"), more.pop("form", True)
-    async with raised(settled_on(kind), **({"language": "en"} | more)) as stage:
-        stage.database.transact(lambda session: versions.record_version(session, OA, NOW, "ops") and None)
+    async with open_env(settled_on(kind), **({"language": "en"} | more)) as env:
+        env.database.transact(lambda session: versions.record_version(session, OA, NOW, "ops") and None)
         if form:
-            await _form(stage)
-        await stage.app.dispatcher.home("dingtalk:alice")  # the first query of a process is slow
-        yield stage
-        stage.audit()
+            await _form(env)
+        await env.app.dispatcher.home("dingtalk:alice")  # the first query of a process is slow
+        yield env
+        env.audit()
 
 
-on_both = pytest.mark.parametrize("stage", [{"kind": "sqlite"}, {"kind": "postgres"}], indirect=True)
+on_both = pytest.mark.parametrize("env", [{"kind": "sqlite"}, {"kind": "postgres"}], indirect=True)
 
 
 # As it should go
 
 
 @on_both
-async def test_a_request_is_one_approval_that_the_manager_agrees_to(stage: DingTalkEnv) -> None:
-    await stage.say("pia", "request 300 until 15 Dec load test")
-    one = await _approval(stage)
+async def test_a_request_is_one_approval_that_the_manager_agrees_to(env: DingTalkEnv) -> None:
+    await env.say("pia", "request 300 until 15 Dec load test")
+    one = await _approval(env)
     assert (one.originator, one.approvers) == ("pia", ("lee",))
     assert one.values == {
         "申请额度": "$300.00 · USD",
         "申请理由": "load test",
         "有效期至": "2026-12-15",
         "可用额度变化": "$500.00 → $800.00",
-        "申请编号": _request(stage).code,
-        "说明": f"想批其他数额，请在和机器人的单聊里发送：同意 {_request(stage).code} 数额",
+        "申请编号": _request(env).code,
+        "说明": f"想批其他数额，请在和机器人的单聊里发送：同意 {_request(env).code} 数额",
     }
-    assert not stage.heard("lee")
-    before = stage.metered
-    await stage.ding.agree("lee", one.id)
-    await stage.hear("pia", "Lee approved **$300.00**")
-    await stage.settled()
-    assert stage.left("pia") == 800
-    assert not stage.heard("lee")
-    assert stage.metered == before + 2  # reading it, telling her
+    assert not env.heard("lee")
+    before = env.metered
+    await env.ding.agree("lee", one.id)
+    await env.hear("pia", "Lee approved **$300.00**")
+    await env.settled()
+    assert env.left("pia") == 800
+    assert not env.heard("lee")
+    assert env.metered == before + 2  # reading it, telling her
 
 
 @on_both
-async def test_a_refusal_takes_its_remark_to_who_asked(stage: DingTalkEnv) -> None:
-    one = await _asked(stage)
-    await stage.ding.refuse("lee", one.id, "not this month")
-    await stage.card("pia", "Lee declined", "not this month")
-    assert _request(stage).state == "declined"
+async def test_a_refusal_takes_its_remark_to_who_asked(env: DingTalkEnv) -> None:
+    one = await _asked(env)
+    await env.ding.refuse("lee", one.id, "not this month")
+    await env.card("pia", "Lee declined", "not this month")
+    assert _request(env).state == "declined"
 
 
-async def test_a_refusal_without_a_remark_says_so(stage: DingTalkEnv) -> None:
-    one = await _asked(stage)
-    await stage.ding.refuse("lee", one.id)
-    await stage.card("pia", "no reason was given in DingTalk")
+async def test_a_refusal_without_a_remark_says_so(env: DingTalkEnv) -> None:
+    one = await _asked(env)
+    await env.ding.refuse("lee", one.id)
+    await env.card("pia", "no reason was given in DingTalk")
 
 
-async def test_another_amount_is_typed_and_ends_the_approval(stage: DingTalkEnv) -> None:
-    one = await _asked(stage)
-    await stage.say("lee", f"approve {_request(stage).code} 200")
-    await _ended(stage, one)
-    assert stage.left("pia") == 700
+async def test_another_amount_is_typed_and_ends_the_approval(env: DingTalkEnv) -> None:
+    one = await _asked(env)
+    await env.say("lee", f"approve {_request(env).code} 200")
+    await _ended(env, one)
+    assert env.left("pia") == 700
     assert "$200.00" in one.acts[-1]["remark"]
 
 
-async def test_who_asked_takes_it_back_and_it_ends_when_dingtalk_lets_it(stage: DingTalkEnv) -> None:
-    one = await _asked(stage)
-    await stage.say("pia", f"cancel {_request(stage).code}")
-    await _ended(stage, one)
+async def test_who_asked_takes_it_back_and_it_ends_when_dingtalk_lets_it(env: DingTalkEnv) -> None:
+    one = await _asked(env)
+    await env.say("pia", f"cancel {_request(env).code}")
+    await _ended(env, one)
     assert one.finished - one.started >= approvals.YOUNG
-    await stage.settled()
-    assert _request(stage).state == "cancelled"
+    await env.settled()
+    assert _request(env).state == "cancelled"
 
 
-async def test_revoked_there_by_who_asked_it_is_cancelled_here(stage: DingTalkEnv) -> None:
-    one = await _asked(stage)
-    await stage.ding.revoke("pia", one.id)
-    await stage.until(lambda: _request(stage).state == "cancelled" or None)
+async def test_revoked_there_by_who_asked_it_is_cancelled_here(env: DingTalkEnv) -> None:
+    one = await _asked(env)
+    await env.ding.revoke("pia", one.id)
+    await env.until(lambda: _request(env).state == "cancelled" or None)
 
 
-async def test_what_expires_here_ends_there(stage: DingTalkEnv) -> None:
-    one = await _asked(stage)
-    await stage.at(NOW + timedelta(days=8))
-    await _ended(stage, one)
-    assert _request(stage).state == "expired"
+async def test_what_expires_here_ends_there(env: DingTalkEnv) -> None:
+    one = await _asked(env)
+    await env.at(NOW + timedelta(days=8))
+    await _ended(env, one)
+    assert _request(env).state == "expired"
 
 
 async def test_the_next_approver_gets_an_approval_with_both_and_the_first_one_may_still_decide(
-    stage: DingTalkEnv,
+    env: DingTalkEnv,
 ) -> None:
-    first = await _asked(stage)
-    await stage.at(NOW + timedelta(days=3))
-    await _ended(stage, first)
-    await stage.ding.event(approvals.EVENT, approvals.news(first, "delete"))
-    await stage.settled()
-    assert _request(stage).state == "pending"
-    second = await _approval(stage, 2)
+    first = await _asked(env)
+    await env.at(NOW + timedelta(days=3))
+    await _ended(env, first)
+    await env.ding.event(approvals.EVENT, approvals.news(first, "delete"))
+    await env.settled()
+    assert _request(env).state == "pending"
+    second = await _approval(env, 2)
     assert second.approvers == ("lee", "olga")
-    await stage.ding.agree("lee", second.id)
-    await stage.hear("pia", "Lee approved **$300.00**")
-    await stage.settled()
-    assert (stage.left("pia"), len(stage.ding.approvals)) == (800, 2)
+    await env.ding.agree("lee", second.id)
+    await env.hear("pia", "Lee approved **$300.00**")
+    await env.settled()
+    assert (env.left("pia"), len(env.ding.approvals)) == (800, 2)
 
 
 async def test_a_form_that_others_were_asked_after_is_looked_at_no_more_and_takes_nothing_back(
-    stage: DingTalkEnv,
+    env: DingTalkEnv,
 ) -> None:
-    first = await _asked(stage)
-    stage.ding.forms[first.form] = _unrevocable(stage)
-    await stage.at(NOW + timedelta(days=3))
-    second = await _approval(stage, 2)
-    await stage.hear("ops", "allow that submitters revoke")
-    approvals.hand_over(stage.ding, first, "lee", "eve")
-    await stage.ding.agree("eve", first.id)
-    await stage.hear("eve", "is not yours to decide")
-    assert not [one for one in stage.ding.messages if one.card and one.place == "lee"]
-    await stage.ding.agree("olga", second.id)
-    await stage.hear("pia", "Olga approved **$300.00**")
+    first = await _asked(env)
+    env.ding.forms[first.form] = _unrevocable(env)
+    await env.at(NOW + timedelta(days=3))
+    second = await _approval(env, 2)
+    await env.hear("ops", "allow that submitters revoke")
+    approvals.hand_over(env.ding, first, "lee", "eve")
+    await env.ding.agree("eve", first.id)
+    await env.hear("eve", "is not yours to decide")
+    assert not [one for one in env.ding.messages if one.card and one.place == "lee"]
+    await env.ding.agree("olga", second.id)
+    await env.hear("pia", "Olga approved **$300.00**")
 
 
-async def test_what_we_ended_ourselves_is_not_looked_at_again(stage: DingTalkEnv) -> None:
-    first = await _asked(stage)
-    await stage.at(NOW + timedelta(days=3))
-    await _ended(stage, first)
-    await stage.settled()
-    before = len(_reads(stage))
-    await stage.at(NOW + timedelta(days=6))
-    assert first.id not in [call.body["processInstanceId"] for call in _reads(stage)[before:]]
+async def test_what_we_ended_ourselves_is_not_looked_at_again(env: DingTalkEnv) -> None:
+    first = await _asked(env)
+    await env.at(NOW + timedelta(days=3))
+    await _ended(env, first)
+    await env.settled()
+    before = len(_reads(env))
+    await env.at(NOW + timedelta(days=6))
+    assert first.id not in [call.body["processInstanceId"] for call in _reads(env)[before:]]
 
 
-async def test_whoever_has_left_is_no_approver_of_the_next_one(stage: DingTalkEnv) -> None:
-    await _asked(stage)
-    stage.database.transact(lambda session: leave(session, who(session, "lee"), NOW))
-    await stage.at(NOW + timedelta(minutes=1))
-    assert (await _approval(stage, 2)).approvers == ("olga",)
+async def test_whoever_has_left_is_no_approver_of_the_next_one(env: DingTalkEnv) -> None:
+    await _asked(env)
+    env.database.transact(lambda session: leave(session, who(session, "lee"), NOW))
+    await env.at(NOW + timedelta(minutes=1))
+    assert (await _approval(env, 2)).approvers == ("olga",)
 
 
 async def test_a_changed_request_is_a_new_approval_and_the_old_one_decides_nothing(
-    stage: DingTalkEnv,
+    env: DingTalkEnv,
 ) -> None:
-    first = await _asked(stage)
-    stage.ding.forms[first.form] = _unrevocable(stage)
-    await stage.say("pia", "request 400")
-    second = await _approval(stage, 2)
+    first = await _asked(env)
+    env.ding.forms[first.form] = _unrevocable(env)
+    await env.say("pia", "request 400")
+    second = await _approval(env, 2)
     assert second.values["申请额度"] == "$400.00 · USD"
-    await stage.ding.agree("lee", first.id)
-    await stage.hear("lee", "was replaced by", "$400.00")
-    await stage.hear("pia", "Lee agreed to", "replaced by")
-    assert stage.left("pia") == 500
+    await env.ding.agree("lee", first.id)
+    await env.hear("lee", "was replaced by", "$400.00")
+    await env.hear("pia", "Lee agreed to", "replaced by")
+    assert env.left("pia") == 500
 
 
-async def test_the_reminder_names_both_ways_and_is_no_second_card(stage: DingTalkEnv) -> None:
-    await _asked(stage)
-    await stage.at(NOW + timedelta(hours=5))
-    said = await stage.hear("lee", "Still open: Pia", "among your approvals in DingTalk")
+async def test_the_reminder_names_both_ways_and_is_no_second_card(env: DingTalkEnv) -> None:
+    await _asked(env)
+    await env.at(NOW + timedelta(hours=5))
+    said = await env.hear("lee", "Still open: Pia", "among your approvals in DingTalk")
     assert not said.card
 
 
 # Twice, late, never, too early
 
 
-async def test_the_same_event_three_times_grants_once(stage: DingTalkEnv) -> None:
-    one = await _asked(stage)
-    stage.ding.faults.repeat("event", copies=3, times=None)
-    await stage.ding.agree("lee", one.id)
-    await stage.ding.event(approvals.EVENT, approvals.news(one, "finish"))
-    await stage.hear("pia", "Lee approved **$300.00**")
-    await stage.settled()
-    assert stage.left("pia") == 800
-    assert len([one for one in stage.heard("pia") if "approved" in one]) == 1
+async def test_the_same_event_three_times_grants_once(env: DingTalkEnv) -> None:
+    one = await _asked(env)
+    env.ding.faults.repeat("event", copies=3, times=None)
+    await env.ding.agree("lee", one.id)
+    await env.ding.event(approvals.EVENT, approvals.news(one, "finish"))
+    await env.hear("pia", "Lee approved **$300.00**")
+    await env.settled()
+    assert env.left("pia") == 800
+    assert len([one for one in env.heard("pia") if "approved" in one]) == 1
 
 
-async def test_an_event_that_never_comes_is_made_up_for_by_looking_ever_seldomer(stage: DingTalkEnv) -> None:
-    one = await _asked(stage)
-    calls = len(_reads(stage))
-    await stage.at(NOW + timedelta(minutes=14))
-    assert len(_reads(stage)) == calls
+async def test_an_event_that_never_comes_is_made_up_for_by_looking_ever_seldomer(env: DingTalkEnv) -> None:
+    one = await _asked(env)
+    calls = len(_reads(env))
+    await env.at(NOW + timedelta(minutes=14))
+    assert len(_reads(env)) == calls
     for minutes in (16, 20, 31, 40, 61):
-        await stage.at(NOW + timedelta(minutes=minutes))
-    assert len(_reads(stage)) == calls + 3
-    stage.ding.faults.lose("event", times=None)
-    await stage.ding.agree("lee", one.id)
-    await stage.at(NOW + timedelta(minutes=121))
-    await stage.hear("pia", "Lee approved **$300.00**")
-    assert stage.left("pia") == 800
+        await env.at(NOW + timedelta(minutes=minutes))
+    assert len(_reads(env)) == calls + 3
+    env.ding.faults.lose("event", times=None)
+    await env.ding.agree("lee", one.id)
+    await env.at(NOW + timedelta(minutes=121))
+    await env.hear("pia", "Lee approved **$300.00**")
+    assert env.left("pia") == 800
 
 
-async def test_an_event_that_overtakes_the_answer_of_the_start_is_not_lost(stage: DingTalkEnv) -> None:
-    answer = stage.ding.faults.hold("POST /v1.0/workflow/processInstances")
-    one = await _asked(stage)
-    await stage.ding.agree("lee", one.id)
-    await stage.until(lambda: _reads(stage) or None)
+async def test_an_event_that_overtakes_the_answer_of_the_start_is_not_lost(env: DingTalkEnv) -> None:
+    answer = env.ding.faults.hold("POST /v1.0/workflow/processInstances")
+    one = await _asked(env)
+    await env.ding.agree("lee", one.id)
+    await env.until(lambda: _reads(env) or None)
     answer.set()
-    await stage.hear("pia", "Lee approved **$300.00**")
+    await env.hear("pia", "Lee approved **$300.00**")
 
 
-async def test_an_event_of_another_form_costs_nothing(stage: DingTalkEnv) -> None:
-    one = await _asked(stage)
-    before = stage.metered
-    ack = await stage.ding.event(
-        approvals.EVENT, approvals.news(one, "finish") | {"processCode": "PROC-other"}
-    )
+async def test_an_event_of_another_form_costs_nothing(env: DingTalkEnv) -> None:
+    one = await _asked(env)
+    before = env.metered
+    ack = await env.ding.event(approvals.EVENT, approvals.news(one, "finish") | {"processCode": "PROC-other"})
     assert ack.data == {"status": "SUCCESS", "message": "OK"}
-    await stage.settled()
-    assert stage.metered == before
+    await env.settled()
+    assert env.metered == before
 
 
-async def test_an_approval_started_by_hand_with_the_same_code_is_none_of_ours(stage: DingTalkEnv) -> None:
-    await _asked(stage)
-    await stage.ding.agree("lee", _forged(stage))
-    await stage.settled()
-    assert _request(stage).state == "pending"
+async def test_an_approval_started_by_hand_with_the_same_code_is_none_of_ours(env: DingTalkEnv) -> None:
+    await _asked(env)
+    await env.ding.agree("lee", _forged(env))
+    await env.settled()
+    assert _request(env).state == "pending"
 
 
-async def test_nor_is_it_while_ours_is_being_started(stage: DingTalkEnv) -> None:
-    answer = stage.ding.faults.hold("POST /v1.0/workflow/processInstances")
-    await _asked(stage)
-    await stage.ding.agree("lee", _forged(stage))
-    await stage.until(lambda: _reads(stage) or None)
+async def test_nor_is_it_while_ours_is_being_started(env: DingTalkEnv) -> None:
+    answer = env.ding.faults.hold("POST /v1.0/workflow/processInstances")
+    await _asked(env)
+    await env.ding.agree("lee", _forged(env))
+    await env.until(lambda: _reads(env) or None)
     answer.set()
-    await stage.settled()
-    assert _request(stage).state == "pending"
+    await env.settled()
+    assert _request(env).state == "pending"
 
 
 @pytest.mark.parametrize("faults", ["time_out", "fail", "lose_reply"])
 async def test_a_start_of_unknown_outcome_is_looked_for_and_not_done_again(
-    stage: DingTalkEnv, faults: str
+    env: DingTalkEnv, faults: str
 ) -> None:
-    getattr(stage.ding.faults, faults)("POST /v1.0/workflow/processInstances")
-    one = await _asked(stage)
-    await stage.settled()
-    assert list(stage.ding.approvals) == [one.id]
-    await stage.ding.agree("lee", one.id)
-    await stage.hear("pia", "Lee approved **$300.00**")
+    getattr(env.ding.faults, faults)("POST /v1.0/workflow/processInstances")
+    one = await _asked(env)
+    await env.settled()
+    assert list(env.ding.approvals) == [one.id]
+    await env.ding.agree("lee", one.id)
+    await env.hear("pia", "Lee approved **$300.00**")
 
 
-async def test_what_was_decided_while_nobody_knew_that_it_had_started_counts(stage: DingTalkEnv) -> None:
-    stage.ding.faults.time_out("POST /v1.0/workflow/processInstances")
-    stage.ding.faults.lose("event", times=None)
-    one = await _asked(stage)
-    await stage.ding.agree("lee", one.id)
-    await stage.hear("pia", "Lee approved **$300.00**")
+async def test_what_was_decided_while_nobody_knew_that_it_had_started_counts(env: DingTalkEnv) -> None:
+    env.ding.faults.time_out("POST /v1.0/workflow/processInstances")
+    env.ding.faults.lose("event", times=None)
+    one = await _asked(env)
+    await env.ding.agree("lee", one.id)
+    await env.hear("pia", "Lee approved **$300.00**")
 
 
-async def test_a_start_that_did_nothing_is_done_again(stage: DingTalkEnv) -> None:
-    stage.ding.faults.refuse("POST /v1.0/workflow/processInstances", code="ServiceUnavailable", status=503)
-    await stage.ding.say("pia", "request 300 load test")
-    await _approval(stage)
-    assert len(stage.ding.approvals) == 1
+async def test_a_start_that_did_nothing_is_done_again(env: DingTalkEnv) -> None:
+    env.ding.faults.refuse("POST /v1.0/workflow/processInstances", code="ServiceUnavailable", status=503)
+    await env.ding.say("pia", "request 300 load test")
+    await _approval(env)
+    assert len(env.ding.approvals) == 1
 
 
-async def test_what_is_taken_back_before_it_could_start_never_starts(stage: DingTalkEnv) -> None:
-    stage.ding.faults.punish("POST /v1.0/workflow/processInstances")
-    await stage.say("pia", "request 300 load test")
-    await stage.say("pia", f"cancel {_request(stage).code}")
-    await stage.settled(bound=60)
-    assert not stage.ding.approvals
+async def test_what_is_taken_back_before_it_could_start_never_starts(env: DingTalkEnv) -> None:
+    env.ding.faults.punish("POST /v1.0/workflow/processInstances")
+    await env.say("pia", "request 300 load test")
+    await env.say("pia", f"cancel {_request(env).code}")
+    await env.settled(bound=60)
+    assert not env.ding.approvals
 
 
 async def test_what_is_taken_back_while_nobody_knows_whether_it_has_started_is_ended(
-    stage: DingTalkEnv,
+    env: DingTalkEnv,
 ) -> None:
-    stage.ding.faults.time_out("POST /v1.0/workflow/processInstances")
-    one = await _asked(stage)
-    await stage.say("pia", f"cancel {_request(stage).code}")
-    await _ended(stage, one)
-    assert len(stage.ding.approvals) == 1
+    env.ding.faults.time_out("POST /v1.0/workflow/processInstances")
+    one = await _asked(env)
+    await env.say("pia", f"cancel {_request(env).code}")
+    await _ended(env, one)
+    assert len(env.ding.approvals) == 1
 
 
 # By whom it must not be
@@ -301,110 +297,110 @@ async def test_what_is_taken_back_while_nobody_knows_whether_it_has_started_is_e
 
 @on_both
 async def test_a_yes_of_somebody_it_was_handed_to_grants_nothing_and_the_card_goes_out(
-    stage: DingTalkEnv,
+    env: DingTalkEnv,
 ) -> None:
-    one = await _asked(stage)
-    approvals.hand_over(stage.ding, one, "lee", "eve")
-    await stage.ding.agree("eve", one.id)
-    code = _request(stage).code
-    await stage.hear("pia", "Eve decided on your request", "does not count")
-    await stage.hear("ops", "was decided in DingTalk by Eve", "does not count")
-    await stage.hear("eve", f"{code} is not yours to decide")
-    card = await stage.card("lee", "asks for **$300.00**")
-    assert stage.left("pia") == 500
-    await stage.press("lee", card, "request.approve")
-    await stage.settled()
-    assert stage.left("pia") == 800
+    one = await _asked(env)
+    approvals.hand_over(env.ding, one, "lee", "eve")
+    await env.ding.agree("eve", one.id)
+    code = _request(env).code
+    await env.hear("pia", "Eve decided on your request", "does not count")
+    await env.hear("ops", "was decided in DingTalk by Eve", "does not count")
+    await env.hear("eve", f"{code} is not yours to decide")
+    card = await env.card("lee", "asks for **$300.00**")
+    assert env.left("pia") == 500
+    await env.press("lee", card, "request.approve")
+    await env.settled()
+    assert env.left("pia") == 800
 
 
-async def test_a_no_of_somebody_it_was_handed_to_declines_nothing(stage: DingTalkEnv) -> None:
-    one = await _asked(stage)
-    approvals.hand_over(stage.ding, one, "lee", "eve")
-    await stage.ding.refuse("eve", one.id, "no")
-    await stage.card("lee", "asks for **$300.00**")
-    assert _request(stage).state == "pending"
+async def test_a_no_of_somebody_it_was_handed_to_declines_nothing(env: DingTalkEnv) -> None:
+    one = await _asked(env)
+    approvals.hand_over(env.ding, one, "lee", "eve")
+    await env.ding.refuse("eve", one.id, "no")
+    await env.card("lee", "asks for **$300.00**")
+    assert _request(env).state == "pending"
 
 
-async def test_nobody_agrees_for_themselves(stage: DingTalkEnv) -> None:
-    one = await _asked(stage)
-    approvals.hand_over(stage.ding, one, "lee", "pia")
-    await stage.ding.agree("pia", one.id)
-    await stage.card("lee", "asks for **$300.00**")
-    assert stage.left("pia") == 500
+async def test_nobody_agrees_for_themselves(env: DingTalkEnv) -> None:
+    one = await _asked(env)
+    approvals.hand_over(env.ding, one, "lee", "pia")
+    await env.ding.agree("pia", one.id)
+    await env.card("lee", "asks for **$300.00**")
+    assert env.left("pia") == 500
 
 
-async def test_what_dingtalk_agrees_to_by_itself_is_nobodys_word(stage: DingTalkEnv) -> None:
-    one = await _asked(stage)
-    approvals.decide_by_itself(stage.ding, one)
-    await stage.ding.event(approvals.EVENT, approvals.news(one, "finish"))
-    await stage.hear("pia", "DingTalk itself decided", "does not count")
-    await stage.card("lee", "asks for **$300.00**")
-    assert stage.left("pia") == 500
+async def test_what_dingtalk_agrees_to_by_itself_is_nobodys_word(env: DingTalkEnv) -> None:
+    one = await _asked(env)
+    approvals.decide_by_itself(env.ding, one)
+    await env.ding.event(approvals.EVENT, approvals.news(one, "finish"))
+    await env.hear("pia", "DingTalk itself decided", "does not count")
+    await env.card("lee", "asks for **$300.00**")
+    assert env.left("pia") == 500
 
 
-async def test_a_yes_beyond_the_teams_budget_grants_nothing_and_says_why(stage: DingTalkEnv) -> None:
-    one = await _asked(stage, 500)
-    await stage.say("quinn", "request 400 load test")
-    other = await _approval(stage, 2)
-    await stage.ding.agree("lee", other.id)
-    await stage.hear("quinn", "Lee approved **$400.00**")
-    await stage.say("quinn", "request 300 more")
-    third = await _approval(stage, 3)
-    await stage.ding.agree("lee", third.id)
-    await stage.hear("quinn", "Lee approved **$300.00**")
-    await stage.ding.agree("lee", one.id)
-    await stage.hear("lee", "The budget of payments has $300.00 left")
-    await stage.card("lee", "asks for **$500.00**")
-    assert stage.left("pia") == 500
+async def test_a_yes_beyond_the_teams_budget_grants_nothing_and_says_why(env: DingTalkEnv) -> None:
+    one = await _asked(env, 500)
+    await env.say("quinn", "request 400 load test")
+    other = await _approval(env, 2)
+    await env.ding.agree("lee", other.id)
+    await env.hear("quinn", "Lee approved **$400.00**")
+    await env.say("quinn", "request 300 more")
+    third = await _approval(env, 3)
+    await env.ding.agree("lee", third.id)
+    await env.hear("quinn", "Lee approved **$300.00**")
+    await env.ding.agree("lee", one.id)
+    await env.hear("lee", "The budget of payments has $300.00 left")
+    await env.card("lee", "asks for **$500.00**")
+    assert env.left("pia") == 500
 
 
-async def test_revoked_there_by_an_administrator_it_goes_out_as_a_card(stage: DingTalkEnv) -> None:
-    one = await _asked(stage)
-    await stage.ding.revoke("ops", one.id)
-    await _card(stage)
-    assert _request(stage).state == "pending"
+async def test_revoked_there_by_an_administrator_it_goes_out_as_a_card(env: DingTalkEnv) -> None:
+    one = await _asked(env)
+    await env.ding.revoke("ops", one.id)
+    await _card(env)
+    assert _request(env).state == "pending"
 
 
-async def test_deleted_there_it_goes_out_as_a_card(stage: DingTalkEnv) -> None:
-    one = await _asked(stage)
-    del stage.ding.approvals[one.id]
-    await stage.at(NOW + timedelta(minutes=16))
-    await _card(stage)
+async def test_deleted_there_it_goes_out_as_a_card(env: DingTalkEnv) -> None:
+    one = await _asked(env)
+    del env.ding.approvals[one.id]
+    await env.at(NOW + timedelta(minutes=16))
+    await _card(env)
 
 
 # Both at once
 
 
-async def test_whoever_is_first_here_wins_and_both_hear_of_it(stage: DingTalkEnv) -> None:
-    one = await _asked(stage)
-    stage.ding.faults.lose("event", times=None)
-    await stage.ding.agree("lee", one.id)
-    await stage.say("pia", f"cancel {_request(stage).code}")
-    await stage.hear("lee", "is settled", "cancelled")
-    await stage.hear("pia", "Lee agreed to", "but it was settled before", "cancelled")
-    await stage.settled()
-    assert (stage.left("pia"), _request(stage).state) == (500, "cancelled")
+async def test_whoever_is_first_here_wins_and_both_hear_of_it(env: DingTalkEnv) -> None:
+    one = await _asked(env)
+    env.ding.faults.lose("event", times=None)
+    await env.ding.agree("lee", one.id)
+    await env.say("pia", f"cancel {_request(env).code}")
+    await env.hear("lee", "is settled", "cancelled")
+    await env.hear("pia", "Lee agreed to", "but it was settled before", "cancelled")
+    await env.settled()
+    assert (env.left("pia"), _request(env).state) == (500, "cancelled")
 
 
-async def test_the_same_word_of_the_same_person_in_both_places_is_no_news(stage: DingTalkEnv) -> None:
-    one = await _asked(stage)
-    await stage.say("lee", f"approve {_request(stage).code}")
-    await stage.ding.agree("lee", one.id)
-    await stage.settled()
-    assert stage.left("pia") == 800
-    assert not [said for said in (*stage.heard("pia"), *stage.heard("lee")) if "settled before" in said]
-    assert len(stage.heard("lee")) == 1
+async def test_the_same_word_of_the_same_person_in_both_places_is_no_news(env: DingTalkEnv) -> None:
+    one = await _asked(env)
+    await env.say("lee", f"approve {_request(env).code}")
+    await env.ding.agree("lee", one.id)
+    await env.settled()
+    assert env.left("pia") == 800
+    assert not [said for said in (*env.heard("pia"), *env.heard("lee")) if "settled before" in said]
+    assert len(env.heard("lee")) == 1
 
 
-async def test_where_dingtalk_lets_nobody_end_it_the_admins_hear_what_to_tick(stage: DingTalkEnv) -> None:
-    one = await _asked(stage)
-    stage.ding.forms[one.form] = _unrevocable(stage)
-    await stage.say("pia", f"cancel {_request(stage).code}")
-    await stage.hear("ops", "allow that submitters revoke what is pending")
+async def test_where_dingtalk_lets_nobody_end_it_the_admins_hear_what_to_tick(env: DingTalkEnv) -> None:
+    one = await _asked(env)
+    env.ding.forms[one.form] = _unrevocable(env)
+    await env.say("pia", f"cancel {_request(env).code}")
+    await env.hear("ops", "allow that submitters revoke what is pending")
     assert one.status == "RUNNING"
-    await stage.ding.agree("lee", one.id)
-    await stage.hear("lee", "is settled", "cancelled")
-    assert stage.left("pia") == 500
+    await env.ding.agree("lee", one.id)
+    await env.hear("lee", "is settled", "cancelled")
+    assert env.left("pia") == 500
 
 
 # Where it cannot be
@@ -421,109 +417,109 @@ async def test_where_dingtalk_lets_nobody_end_it_the_admins_hear_what_to_tick(st
     ids=lambda one: one["code"],
 )
 async def test_what_dingtalk_refuses_to_start_goes_out_as_a_card(
-    stage: DingTalkEnv, faults: dict[str, Any]
+    env: DingTalkEnv, faults: dict[str, Any]
 ) -> None:
-    stage.ding.faults.refuse("POST /v1.0/workflow/processInstances", **faults)
-    await stage.ding.say("pia", "request 300 load test")
-    card = await _card(stage)
-    await stage.press("lee", card, "request.approve")
-    await stage.settled()
-    assert stage.left("pia") == 800
-    assert not stage.ding.approvals
+    env.ding.faults.refuse("POST /v1.0/workflow/processInstances", **faults)
+    await env.ding.say("pia", "request 300 load test")
+    card = await _card(env)
+    await env.press("lee", card, "request.approve")
+    await env.settled()
+    assert env.left("pia") == 800
+    assert not env.ding.approvals
 
 
 async def test_without_the_permission_it_is_a_card_and_the_admins_hear_which_is_missing(
-    stage: DingTalkEnv,
+    env: DingTalkEnv,
 ) -> None:
-    stage.ding.scopes.discard("Workflow.Instance.Write")
-    await stage.ding.say("pia", "request 300 load test")
-    await stage.hear("ops", "Workflow.Instance.Write")
-    await _card(stage)
+    env.ding.scopes.discard("Workflow.Instance.Write")
+    await env.ding.say("pia", "request 300 load test")
+    await env.hear("ops", "Workflow.Instance.Write")
+    await _card(env)
 
 
-@pytest.mark.parametrize("stage", [{"form": False}], indirect=True)
+@pytest.mark.parametrize("env", [{"form": False}], indirect=True)
 async def test_without_a_form_it_is_a_card_at_once(
-    stage: DingTalkEnv, caplog: pytest.LogCaptureFixture
+    env: DingTalkEnv, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        await stage.ding.say("pia", "request 300 load test")
-        await stage.card("lee", "asks for **$300.00**")
+        await env.ding.say("pia", "request 300 load test")
+        await env.card("lee", "asks for **$300.00**")
     assert "no approval form" in caplog.text
 
 
-@pytest.mark.parametrize("stage", [{"on_slack": ["lee"]}, {"on_slack": ["pia"]}], indirect=True)
+@pytest.mark.parametrize("env", [{"on_slack": ["lee"]}, {"on_slack": ["pia"]}], indirect=True)
 async def test_with_somebody_whom_dingtalk_does_not_know_it_is_a_card(
-    stage: DingTalkEnv, caplog: pytest.LogCaptureFixture
+    env: DingTalkEnv, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        ask_for(stage.database, "pia", 300, now=stage.clock())
-        stage.app.worker.wake()
-        await stage.settled()
+        ask_for(env.database, "pia", 300, now=env.clock())
+        env.app.worker.wake()
+        await env.settled()
     assert "no DingTalk id of" in caplog.text
-    assert not stage.ding.approvals
+    assert not env.ding.approvals
 
 
-async def test_a_missing_permission_to_read_keeps_the_decision_until_it_is_there(stage: DingTalkEnv) -> None:
-    one = await _asked(stage)
-    stage.ding.scopes.discard("Workflow.Instance.Read")
-    await stage.ding.agree("lee", one.id)
-    await stage.hear("ops", "Workflow.Instance.Read")
-    stage.ding.scopes.add("Workflow.Instance.Read")
-    await stage.hear("pia", "Lee approved **$300.00**")
+async def test_a_missing_permission_to_read_keeps_the_decision_until_it_is_there(env: DingTalkEnv) -> None:
+    one = await _asked(env)
+    env.ding.scopes.discard("Workflow.Instance.Read")
+    await env.ding.agree("lee", one.id)
+    await env.hear("ops", "Workflow.Instance.Read")
+    env.ding.scopes.add("Workflow.Instance.Read")
+    await env.hear("pia", "Lee approved **$300.00**")
 
 
-async def _form(stage: DingTalkEnv) -> None:
-    assert stage.app.dingtalk is not None
-    code = await workflow.save_form(stage.app.dingtalk.api, oa_form.NAME, oa_form.LABELS, long=oa_form.REASON)
-    stage.database.transact(lambda session: oa_form.remember(session, code, NOW))
+async def _form(env: DingTalkEnv) -> None:
+    assert env.app.dingtalk is not None
+    code = await workflow.save_form(env.app.dingtalk.api, oa_form.NAME, oa_form.LABELS, long=oa_form.REASON)
+    env.database.transact(lambda session: oa_form.remember(session, code, NOW))
 
 
-async def _asked(stage: DingTalkEnv, amount: int = 300) -> Approval:
-    await stage.ding.say("pia", f"request {amount} load test")
-    return await _approval(stage)
+async def _asked(env: DingTalkEnv, amount: int = 300) -> Approval:
+    await env.ding.say("pia", f"request {amount} load test")
+    return await _approval(env)
 
 
-async def _approval(stage: DingTalkEnv, number: int = 1) -> Approval:
+async def _approval(env: DingTalkEnv, number: int = 1) -> Approval:
     """The instance of this number, once it has started."""
-    return await stage.until(lambda: next(iter(list(stage.ding.approvals.values())[number - 1 :]), None))
+    return await env.until(lambda: next(iter(list(env.ding.approvals.values())[number - 1 :]), None))
 
 
-async def _ended(stage: DingTalkEnv, one: Approval) -> None:
-    await stage.until(lambda: one.status == "TERMINATED" or None)
+async def _ended(env: DingTalkEnv, one: Approval) -> None:
+    await env.until(lambda: one.status == "TERMINATED" or None)
 
 
-async def _card(stage: DingTalkEnv) -> Any:
+async def _card(env: DingTalkEnv) -> Any:
     """The card that goes out in place of an approval: within a minute."""
-    await stage.settled()
-    await stage.at(stage.clock() + timedelta(minutes=1))
-    return await stage.card("lee", "asks for **$300.00**")
+    await env.settled()
+    await env.at(env.clock() + timedelta(minutes=1))
+    return await env.card("lee", "asks for **$300.00**")
 
 
-def _request(stage: DingTalkEnv) -> Request:
+def _request(env: DingTalkEnv) -> Request:
     def read(session: Session) -> Request:
         return session.exec(select(Request).order_by(Request.id)).all()[0]  # type: ignore[arg-type]
 
-    return stage.database.transact(read)
+    return env.database.transact(read)
 
 
-def _forged(stage: DingTalkEnv) -> str:
+def _forged(env: DingTalkEnv) -> str:
     """Somebody starts an approval of our form, about this request and little money."""
     asked = {
-        "processCode": next(iter(stage.ding.forms)),
+        "processCode": next(iter(env.ding.forms)),
         "originatorUserId": "pia",
         "approvers": [{"actionType": "NONE", "userIds": ["lee"]}],
         "formComponentValues": [
             {"name": "申请额度", "value": "$1.00"},
-            {"name": "申请编号", "value": _request(stage).code},
+            {"name": "申请编号", "value": _request(env).code},
         ],
     }
-    return str(approvals.start(stage.ding, asked)["instanceId"])
+    return str(approvals.start(env.ding, asked)["instanceId"])
 
 
-def _reads(stage: DingTalkEnv) -> list[Any]:
+def _reads(env: DingTalkEnv) -> list[Any]:
     path = "/v1.0/workflow/processInstances"
-    return [call for call in stage.ding.calls if call.path == path and "processInstanceId" in call.body]
+    return [call for call in env.ding.calls if call.path == path and "processInstanceId" in call.body]
 
 
-def _unrevocable(stage: DingTalkEnv) -> Form:
-    return replace(next(iter(stage.ding.forms.values())), revocable=False)
+def _unrevocable(env: DingTalkEnv) -> Form:
+    return replace(next(iter(env.ding.forms.values())), revocable=False)

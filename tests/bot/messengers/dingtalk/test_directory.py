@@ -18,20 +18,20 @@ from bot.people.sync import TooManyLeave
 from models.people.member import Address, Member
 from sandbox.dingtalk.organisation import Department, Person
 from tests.company import who
-from tests.dingtalk_env import GROUP, DingTalkEnv, buttons, raised, shown
+from tests.dingtalk_env import GROUP, DingTalkEnv, buttons, open_env, shown
 from tests.slack_env import settled_copy
 
 
 @pytest.fixture
-async def stage(
+async def env(
     tmp_path: Path, settled_template: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[DingTalkEnv]:
     more: dict[str, Any] = getattr(request, "param", {})
-    async with raised(settled_copy(settled_template, tmp_path), **({"language": "en"} | more)) as stage:
-        yield stage
+    async with open_env(settled_copy(settled_template, tmp_path), **({"language": "en"} | more)) as env:
+        yield env
 
 
-def facts(stage: DingTalkEnv, name: str) -> dict[str, Any]:
+def facts(env: DingTalkEnv, name: str) -> dict[str, Any]:
     def read(session: Any) -> dict[str, Any]:
         member = who(session, name)
         manager = session.get(Member, member.manager_id) if member.manager_id else None
@@ -41,12 +41,12 @@ def facts(stage: DingTalkEnv, name: str) -> dict[str, Any]:
             "locale": member.locale, "extra": member.extra,
         }  # fmt: skip
 
-    return stage.database.transact(read)
+    return env.database.transact(read)
 
 
-async def synced(stage: DingTalkEnv, **how: Any) -> Plan:
-    assert stage.app.dingtalk is not None
-    return await stage.app.dingtalk.directory.sync(**how)
+async def synced(env: DingTalkEnv, **how: Any) -> Plan:
+    assert env.app.dingtalk is not None
+    return await env.app.dingtalk.directory.sync(**how)
 
 
 # Who leads whom
@@ -100,175 +100,173 @@ def test_the_manager_is_who_was_filled_in_else_who_leads_the_department_or_one_a
 # The whole directory
 
 
-async def test_the_plan_is_shown_before_and_changes_nothing(stage: DingTalkEnv) -> None:
-    stage.ding.people["new1"] = Person("new1", "新人", "new@corp.example", "900", departments=(2,))
-    stage.ding.people["alice"] = replace(stage.ding.people["alice"], departments=(3,), manager="lee")
-    plan = await synced(stage, dry=True)
+async def test_the_plan_is_shown_before_and_changes_nothing(env: DingTalkEnv) -> None:
+    env.ding.people["new1"] = Person("new1", "新人", "new@corp.example", "900", departments=(2,))
+    env.ding.people["alice"] = replace(env.ding.people["alice"], departments=(3,), manager="lee")
+    plan = await synced(env, dry=True)
     assert [one for one in plan.lines() if one[0] in "+-"] == ["+ new@corp.example 新人"]
     (line,) = [one for one in plan.lines() if "alice@" in one]
     assert "team: design → payments" in line
     assert "manager_email: carol@corp.example → lee@corp.example" in line
-    assert facts(stage, "alice")["team"] == "design"
+    assert facts(env, "alice")["team"] == "design"
     with pytest.raises(Exception, match="No row"):
-        facts(stage, "new")
+        facts(env, "new")
 
 
-async def test_people_departments_and_managers_are_taken_over(stage: DingTalkEnv) -> None:
-    stage.ding.people["new1"] = Person("new1", "新人", "New@corp.example", "900", departments=(2,))
-    stage.ding.people["alice"] = replace(stage.ding.people["alice"], departments=(3,), manager="lee")
-    await synced(stage)
-    assert facts(stage, "alice")["team"] == "payments"
-    assert facts(stage, "alice")["manager"] == "Lee"
-    new = facts(stage, "new")
+async def test_people_departments_and_managers_are_taken_over(env: DingTalkEnv) -> None:
+    env.ding.people["new1"] = Person("new1", "新人", "New@corp.example", "900", departments=(2,))
+    env.ding.people["alice"] = replace(env.ding.people["alice"], departments=(3,), manager="lee")
+    await synced(env)
+    assert facts(env, "alice")["team"] == "payments"
+    assert facts(env, "alice")["manager"] == "Lee"
+    new = facts(env, "new")
     assert (new["team"], new["manager"], new["ids"], new["locale"]) == (
         "design",
         "Carol",
         {"dingtalk:new1"},
         "zh",
     )
-    assert stage.left("new") > 0
-    assert [one for one in (await synced(stage)).lines() if one[0] in "+-~"] == []
-    stage.audit()
+    assert env.left("new") > 0
+    assert [one for one in (await synced(env)).lines() if one[0] in "+-~"] == []
+    env.audit()
 
 
-async def test_a_job_number_names_somebody_afterwards(stage: DingTalkEnv) -> None:
-    await synced(stage)
-    assert stage.database.transact(lambda session: Member.named(session, "002").name) == "Bob"
+async def test_a_job_number_names_somebody_afterwards(env: DingTalkEnv) -> None:
+    await synced(env)
+    assert env.database.transact(lambda session: Member.named(session, "002").name) == "Bob"
 
 
-async def test_whoever_has_no_email_is_skipped_and_named(stage: DingTalkEnv) -> None:
-    stage.ding.people["mute"] = Person("mute", "无邮箱")
-    stage.ding.people["twin"] = Person("twin", "双胞胎", "bob@corp.example")
-    lines = list((await synced(stage)).lines())
+async def test_whoever_has_no_email_is_skipped_and_named(env: DingTalkEnv) -> None:
+    env.ding.people["mute"] = Person("mute", "无邮箱")
+    env.ding.people["twin"] = Person("twin", "双胞胎", "bob@corp.example")
+    lines = list((await synced(env)).lines())
     assert "! 无邮箱: no e-mail" in lines
     assert "! 双胞胎: bob@corp.example is also somebody else's" in lines
-    assert facts(stage, "bob")["ids"] == {"dingtalk:bob"}
+    assert facts(env, "bob")["ids"] == {"dingtalk:bob"}
 
 
-@pytest.mark.parametrize("stage", [{"on_slack": ["bob"]}], indirect=True)
-async def test_somebody_known_by_email_gets_their_dingtalk_id(stage: DingTalkEnv) -> None:
-    await synced(stage)
-    assert facts(stage, "bob")["ids"] == {"slack:U02BOB", "dingtalk:bob"}
+@pytest.mark.parametrize("env", [{"on_slack": ["bob"]}], indirect=True)
+async def test_somebody_known_by_email_gets_their_dingtalk_id(env: DingTalkEnv) -> None:
+    await synced(env)
+    assert facts(env, "bob")["ids"] == {"slack:U02BOB", "dingtalk:bob"}
 
 
 # Leaving
 
 
-async def test_who_is_no_longer_there_leaves(stage: DingTalkEnv) -> None:
-    del stage.ding.people["dan"]
-    assert [one for one in (await synced(stage)).lines() if one[0] == "-"] == ["- dan@corp.example Dan"]
-    assert facts(stage, "dan")["left"]
-    stage.audit()
+async def test_who_is_no_longer_there_leaves(env: DingTalkEnv) -> None:
+    del env.ding.people["dan"]
+    assert [one for one in (await synced(env)).lines() if one[0] == "-"] == ["- dan@corp.example Dan"]
+    assert facts(env, "dan")["left"]
+    env.audit()
 
 
 @pytest.mark.parametrize("faults", ["user/list", "user/get", "department/get", "department/listsub"])
-async def test_a_read_that_fails_in_the_middle_lets_nobody_go(stage: DingTalkEnv, faults: str) -> None:
-    del stage.ding.people["dan"]
-    stage.ding.faults.refuse(faults, code="60011", after=2, times=None)
+async def test_a_read_that_fails_in_the_middle_lets_nobody_go(env: DingTalkEnv, faults: str) -> None:
+    del env.ding.people["dan"]
+    env.ding.faults.refuse(faults, code="60011", after=2, times=None)
     with pytest.raises(DingTalkError):
-        await synced(stage)
-    stage.ding.faults.clear()
-    assert not facts(stage, "dan")["left"]
+        await synced(env)
+    env.ding.faults.clear()
+    assert not facts(env, "dan")["left"]
 
 
-async def test_a_read_that_shows_less_lets_nobody_go(stage: DingTalkEnv) -> None:
+async def test_a_read_that_shows_less_lets_nobody_go(env: DingTalkEnv) -> None:
     """As when the app's contact scope was narrowed: a department is not listed, its people still exist."""
-    stage.ding.people |= {
-        name: replace(one, departments=(77,))
-        for name, one in stage.ding.people.items()
-        if 3 in one.departments
+    env.ding.people |= {
+        name: replace(one, departments=(77,)) for name, one in env.ding.people.items() if 3 in one.departments
     }
-    plan = await synced(stage)
+    plan = await synced(env)
     assert plan.changes.leave == ()
-    assert not facts(stage, "pia")["left"]
+    assert not facts(env, "pia")["left"]
 
 
-async def test_a_mass_leaving_needs_a_yes(stage: DingTalkEnv) -> None:
+async def test_a_mass_leaving_needs_a_yes(env: DingTalkEnv) -> None:
     for name in ("dan", "eve", "max"):
-        del stage.ding.people[name]
+        del env.ding.people[name]
     with pytest.raises(TooManyLeave):
-        await synced(stage)
-    assert not facts(stage, "dan")["left"]
-    await synced(stage, yes=True)
-    assert facts(stage, "max")["left"]
+        await synced(env)
+    assert not facts(env, "dan")["left"]
+    await synced(env, yes=True)
+    assert facts(env, "max")["left"]
 
 
-@pytest.mark.parametrize("stage", [{"on_slack": ["both:dan"]}], indirect=True)
-async def test_who_is_still_on_slack_stays(stage: DingTalkEnv) -> None:
-    del stage.ding.people["dan"]
-    (line,) = [one for one in (await synced(stage)).lines() if "dan@" in one]
+@pytest.mark.parametrize("env", [{"on_slack": ["both:dan"]}], indirect=True)
+async def test_who_is_still_on_slack_stays(env: DingTalkEnv) -> None:
+    del env.ding.people["dan"]
+    (line,) = [one for one in (await synced(env)).lines() if "dan@" in one]
     assert line.startswith("? dan@corp.example")
-    assert not facts(stage, "dan")["left"]
+    assert not facts(env, "dan")["left"]
 
 
 # Events and nights
 
 
-async def test_an_event_is_a_hint_to_look(stage: DingTalkEnv) -> None:
-    await synced(stage)
-    assert (await stage.ding.modify("alice", manager="lee")).data["status"] == "SUCCESS"
-    assert facts(stage, "alice")["manager"] == "Lee"
-    await stage.ding.leave("dan")
-    assert facts(stage, "dan")["left"]
-    await stage.ding.join(Person("new1", "新人", "new@corp.example", departments=(2,)))
-    assert facts(stage, "new")["manager"] == "Carol"
+async def test_an_event_is_a_hint_to_look(env: DingTalkEnv) -> None:
+    await synced(env)
+    assert (await env.ding.modify("alice", manager="lee")).data["status"] == "SUCCESS"
+    assert facts(env, "alice")["manager"] == "Lee"
+    await env.ding.leave("dan")
+    assert facts(env, "dan")["left"]
+    await env.ding.join(Person("new1", "新人", "new@corp.example", departments=(2,)))
+    assert facts(env, "new")["manager"] == "Carol"
 
 
 async def test_what_a_leaver_asked_for_is_over_on_every_card_and_who_waits_for_them_hears_it(
-    stage: DingTalkEnv,
+    env: DingTalkEnv,
 ) -> None:
-    await synced(stage)
-    await stage.say("pia", "request 300 load test")
-    request = await stage.card("lee", "asks for **$300.00**")
-    await stage.say("bob", "borrow 10 from", at=["eve"], group=GROUP)
-    ask = await stage.card("eve", "asks to borrow")
-    await stage.ding.leave("pia")
-    await stage.until(lambda: "void" in shown(request, "lee") or None)
+    await synced(env)
+    await env.say("pia", "request 300 load test")
+    request = await env.card("lee", "asks for **$300.00**")
+    await env.say("bob", "borrow 10 from", at=["eve"], group=GROUP)
+    ask = await env.card("eve", "asks to borrow")
+    await env.ding.leave("pia")
+    await env.until(lambda: "void" in shown(request, "lee") or None)
     assert buttons(request, "lee") == {}
-    await stage.ding.leave("eve")
-    await stage.until(lambda: "has ended" in shown(ask, "eve") or None)
-    await stage.hear("bob", "The ask to borrow $10.00 has ended")
+    await env.ding.leave("eve")
+    await env.until(lambda: "has ended" in shown(ask, "eve") or None)
+    await env.hear("bob", "The ask to borrow $10.00 has ended")
 
 
-async def test_an_event_that_lies_lets_nobody_go(stage: DingTalkEnv) -> None:
-    await synced(stage)
+async def test_an_event_that_lies_lets_nobody_go(env: DingTalkEnv) -> None:
+    await synced(env)
     for users in (["dan"], "dan", None, []):
-        assert (await stage.ding.event("user_leave_org", {"userId": users})).data["status"] == "SUCCESS"
-    assert not facts(stage, "dan")["left"]
+        assert (await env.ding.event("user_leave_org", {"userId": users})).data["status"] == "SUCCESS"
+    assert not facts(env, "dan")["left"]
 
 
-async def test_an_event_that_cannot_be_looked_into_comes_later(stage: DingTalkEnv) -> None:
-    await synced(stage)
-    stage.ding.faults.refuse("user/get", code="60011", times=None)
-    assert (await stage.ding.leave("dan")).data["status"] == "LATER"
-    stage.ding.faults.clear()
-    assert not facts(stage, "dan")["left"]
-    assert [one.ok for one in await stage.ding.redeliver()] == [True]
-    assert facts(stage, "dan")["left"]
+async def test_an_event_that_cannot_be_looked_into_comes_later(env: DingTalkEnv) -> None:
+    await synced(env)
+    env.ding.faults.refuse("user/get", code="60011", times=None)
+    assert (await env.ding.leave("dan")).data["status"] == "LATER"
+    env.ding.faults.clear()
+    assert not facts(env, "dan")["left"]
+    assert [one.ok for one in await env.ding.redeliver()] == [True]
+    assert facts(env, "dan")["left"]
 
 
-async def test_who_keeps_people_in_a_file_is_not_surprised_by_events_or_nights(stage: DingTalkEnv) -> None:
-    await stage.ding.join(Person("new1", "新人", "new@corp.example", departments=(2,)))
-    assert await stage.app.dingtalk.directory.nightly() is None
+async def test_who_keeps_people_in_a_file_is_not_surprised_by_events_or_nights(env: DingTalkEnv) -> None:
+    await env.ding.join(Person("new1", "新人", "new@corp.example", departments=(2,)))
+    assert await env.app.dingtalk.directory.nightly() is None
     with pytest.raises(Exception, match="No row"):
-        facts(stage, "new")
+        facts(env, "new")
 
 
-async def test_the_night_takes_changes_over_but_asks_before_a_mass_leaving(stage: DingTalkEnv) -> None:
-    await synced(stage)
-    stage.ding.people["alice"] = replace(stage.ding.people["alice"], manager="lee")
-    await stage.app.dingtalk.directory.nightly()
-    assert facts(stage, "alice")["manager"] == "Lee"
+async def test_the_night_takes_changes_over_but_asks_before_a_mass_leaving(env: DingTalkEnv) -> None:
+    await synced(env)
+    env.ding.people["alice"] = replace(env.ding.people["alice"], manager="lee")
+    await env.app.dingtalk.directory.nightly()
+    assert facts(env, "alice")["manager"] == "Lee"
     for name in ("dan", "eve", "max"):
-        del stage.ding.people[name]
-    await stage.app.dingtalk.directory.nightly()
-    assert not facts(stage, "dan")["left"]
-    stage.app.worker.wake()
-    await stage.hear("ops", "would let 3 people leave")
+        del env.ding.people[name]
+    await env.app.dingtalk.directory.nightly()
+    assert not facts(env, "dan")["left"]
+    env.app.worker.wake()
+    await env.hear("ops", "would let 3 people leave")
 
 
-async def test_reading_the_directory_costs_no_metered_call(stage: DingTalkEnv) -> None:
-    before = stage.metered
-    stage.ding.departments[9] = Department(9, "空")
-    await synced(stage)
-    assert stage.metered == before
+async def test_reading_the_directory_costs_no_metered_call(env: DingTalkEnv) -> None:
+    before = env.metered
+    env.ding.departments[9] = Department(9, "空")
+    await synced(env)
+    assert env.metered == before

@@ -20,7 +20,7 @@ from models.people.member import Address
 from models.quota.request import Request
 from sandbox.dingtalk.organisation import DingTalk, Plan, Timing
 from tests.company import who
-from tests.dingtalk_env import colleagues, raised
+from tests.dingtalk_env import colleagues, open_env
 from tests.slack_env import settled_copy
 
 
@@ -30,8 +30,8 @@ def url(tmp_path: Path, settled_template: Path) -> str:
 
 
 async def test_stopping_while_connected_takes_less_than_ten_seconds(url: str) -> None:
-    async with raised(url) as stage:
-        stage.ding.faults.freeze()
+    async with open_env(url) as env:
+        env.ding.faults.freeze()
         began = time.monotonic()
     assert time.monotonic() - began < 10
 

@@ -18,167 +18,167 @@ from models.messages.message import Message
 from sandbox.slack.payloads import event
 from sandbox.slack.workspace import Workspace
 from tests.company import CAST
-from tests.slack_env import CHANNEL, SlackEnv, cast, raised, settled_copy, slack_id
+from tests.slack_env import CHANNEL, SlackEnv, cast, open_env, settled_copy, slack_id
 
 
-def told(stage: SlackEnv, name: str, words: str) -> int:
-    return len([one for one in stage.heard(name) if words in one])
+def told(env: SlackEnv, name: str, words: str) -> int:
+    return len([one for one in env.heard(name) if words in one])
 
 
 # Saying
 
 
-@pytest.mark.parametrize("stage", ["socket-sqlite", "http-sqlite"], indirect=True)
+@pytest.mark.parametrize("env", ["socket-sqlite", "http-sqlite"], indirect=True)
 @pytest.mark.parametrize("way", ["command", "say"])
 async def test_a_team_is_shown_with_slacks_own_chart_and_with_signs_where_slack_takes_none(
-    stage: SlackEnv, way: str
+    env: SlackEnv, way: str
 ) -> None:
-    stage.spend("alice", 20)
-    shown = await getattr(stage, way)("carol", "team")
+    env.spend("alice", 20)
+    shown = await getattr(env, way)("carol", "team")
     assert "data_visualization" in {block["type"] for block in shown.blocks}
-    stage.slack.faults.refuse(
+    env.slack.faults.refuse(
         "response_url" if way == "command" else "chat.postMessage", error="invalid_blocks"
     )
-    again = await getattr(stage, way)("carol", "team")
+    again = await getattr(env, way)("carol", "team")
     assert again is not shown
     assert "data_visualization" not in {block["type"] for block in again.blocks}
     assert "█" in again.shown
-    stage.audit()
+    env.audit()
 
 
-async def test_a_channel_that_is_limited_is_waited_for_and_others_are_not(stage: SlackEnv) -> None:
-    stage.slack.faults.rate_limit("chat.postMessage", retry_after=30)
-    asked_at = stage.clock()
-    await stage.command("alice", "lend @bob 5")
-    await stage.command("alice", "lend @eve 5")
-    await stage.hear("eve", "$5.00")
-    assert told(stage, "bob", "$5.00") == 0
-    assert (stage.clock() - asked_at).total_seconds() < 25
-    stage.clock.move(seconds=31)
-    await stage.hear("bob", "$5.00")
-    await stage.settled()
-    assert told(stage, "bob", "$5.00") == 1
+async def test_a_channel_that_is_limited_is_waited_for_and_others_are_not(env: SlackEnv) -> None:
+    env.slack.faults.rate_limit("chat.postMessage", retry_after=30)
+    asked_at = env.clock()
+    await env.command("alice", "lend @bob 5")
+    await env.command("alice", "lend @eve 5")
+    await env.hear("eve", "$5.00")
+    assert told(env, "bob", "$5.00") == 0
+    assert (env.clock() - asked_at).total_seconds() < 25
+    env.clock.move(seconds=31)
+    await env.hear("bob", "$5.00")
+    await env.settled()
+    assert told(env, "bob", "$5.00") == 1
 
 
 @pytest.mark.parametrize("how", ["lose_reply", "cut_reply"])
 @pytest.mark.parametrize("place", ["dm", "thread"])
 async def test_a_message_whose_reply_was_lost_is_found_and_not_said_twice(
-    stage: SlackEnv, how: str, place: str
+    env: SlackEnv, how: str, place: str
 ) -> None:
-    thread = stage.slack.post(CHANNEL, slack_id("pia"), "help").ts
+    thread = env.slack.post(CHANNEL, slack_id("pia"), "help").ts
     if place == "dm":
-        getattr(stage.slack.faults, how)("chat.postMessage")
-        await stage.command("alice", "lend @bob 5")
+        getattr(env.slack.faults, how)("chat.postMessage")
+        await env.command("alice", "lend @bob 5")
     else:
-        await stage.say("pia", "request 300 load test", channel=CHANNEL, thread=thread)
-        getattr(stage.slack.faults, how)("chat.postMessage")
-        await stage.say("pia", "request 200", channel=CHANNEL, thread=thread)
+        await env.say("pia", "request 300 load test", channel=CHANNEL, thread=thread)
+        getattr(env.slack.faults, how)("chat.postMessage")
+        await env.say("pia", "request 200", channel=CHANNEL, thread=thread)
     for _ in range(4):
-        stage.clock.move(seconds=10)
-        await stage.settled()
+        env.clock.move(seconds=10)
+        await env.settled()
     if place == "dm":
-        assert told(stage, "bob", "$5.00") == 1
+        assert told(env, "bob", "$5.00") == 1
     else:
-        assert len([one for one in stage.in_thread(thread) if "$200.00" in one.shown and one.actions]) == 1
+        assert len([one for one in env.in_thread(thread) if "$200.00" in one.shown and one.actions]) == 1
 
 
 @pytest.mark.parametrize("error", ["unknown_method", "missing_scope"])
-async def test_where_one_may_not_look_it_is_rather_said_twice_than_never(stage: SlackEnv, error: str) -> None:
-    stage.slack.faults.refuse("conversations.history", error=error, times=None)
-    stage.slack.faults.fail("chat.postMessage", status=502)
-    await stage.command("alice", "lend @bob 5")
+async def test_where_one_may_not_look_it_is_rather_said_twice_than_never(env: SlackEnv, error: str) -> None:
+    env.slack.faults.refuse("conversations.history", error=error, times=None)
+    env.slack.faults.fail("chat.postMessage", status=502)
+    await env.command("alice", "lend @bob 5")
     for _ in range(3):
-        stage.clock.move(seconds=10)
-        await stage.settled()
-    assert told(stage, "bob", "$5.00") == 1
+        env.clock.move(seconds=10)
+        await env.settled()
+    assert told(env, "bob", "$5.00") == 1
 
 
-async def test_a_message_that_was_lost_on_the_way_is_said_again(stage: SlackEnv) -> None:
-    stage.slack.faults.lose_request("chat.postMessage")
-    await stage.command("alice", "lend @bob 5")
-    await stage.hear("bob", "$5.00")
-    await stage.settled()
-    assert told(stage, "bob", "$5.00") == 1
+async def test_a_message_that_was_lost_on_the_way_is_said_again(env: SlackEnv) -> None:
+    env.slack.faults.lose_request("chat.postMessage")
+    await env.command("alice", "lend @bob 5")
+    await env.hear("bob", "$5.00")
+    await env.settled()
+    assert told(env, "bob", "$5.00") == 1
 
 
-async def test_an_outage_of_ten_minutes_delays_and_loses_nothing(stage: SlackEnv) -> None:
+async def test_an_outage_of_ten_minutes_delays_and_loses_nothing(env: SlackEnv) -> None:
     for method in ("chat.postMessage", "chat.update", "response_url"):
-        stage.slack.faults.fail(method, times=None)
-    assert "You lent" in (await stage.command("alice", "lend @bob 5")).shown
+        env.slack.faults.fail(method, times=None)
+    assert "You lent" in (await env.command("alice", "lend @bob 5")).shown
     for _ in range(10):
-        stage.clock.move(minutes=1)
-        await stage.settled()
-    stage.slack.faults.clear()
-    stage.clock.move(hours=1)
-    await stage.hear("bob", "$5.00")
-    stage.audit()
+        env.clock.move(minutes=1)
+        await env.settled()
+    env.slack.faults.clear()
+    env.clock.move(hours=1)
+    await env.hear("bob", "$5.00")
+    env.audit()
 
 
-async def test_a_card_that_somebody_deleted_holds_nothing_up(stage: SlackEnv) -> None:
-    thread = stage.slack.post(CHANNEL, slack_id("pia"), "help").ts
-    await stage.say("pia", "request 300 load test", channel=CHANNEL, thread=thread)
-    card = await stage.hear("lee", "load test")
-    small = await stage.until(lambda: next(iter(stage.in_thread(thread)), None))
-    stage.slack.delete(small)
-    await stage.press("lee", card, "request.approve")
-    await stage.hear("pia", "approved *$300.00*")
-    await stage.shows(card, "Lee 已同意")
-    await stage.settled()
+async def test_a_card_that_somebody_deleted_holds_nothing_up(env: SlackEnv) -> None:
+    thread = env.slack.post(CHANNEL, slack_id("pia"), "help").ts
+    await env.say("pia", "request 300 load test", channel=CHANNEL, thread=thread)
+    card = await env.hear("lee", "load test")
+    small = await env.until(lambda: next(iter(env.in_thread(thread)), None))
+    env.slack.delete(small)
+    await env.press("lee", card, "request.approve")
+    await env.hear("pia", "approved *$300.00*")
+    await env.shows(card, "Lee 已同意")
+    await env.settled()
 
 
-async def test_who_cannot_be_reached_stops_nobody_else(stage: SlackEnv) -> None:
-    stage.slack.change_person(slack_id("bob"), deleted=True)
-    stage.slack.faults.refuse("chat.postMessage", error="user_disabled")
-    await stage.command("eve", "lend @alice 5")
-    await stage.command("eve", "lend @max 5")
-    await stage.hear("max", "Eve")
-    await stage.until(lambda: stage.app.worker.parked or None)
+async def test_who_cannot_be_reached_stops_nobody_else(env: SlackEnv) -> None:
+    env.slack.change_person(slack_id("bob"), deleted=True)
+    env.slack.faults.refuse("chat.postMessage", error="user_disabled")
+    await env.command("eve", "lend @alice 5")
+    await env.command("eve", "lend @max 5")
+    await env.hear("max", "Eve")
+    await env.until(lambda: env.app.worker.parked or None)
 
 
-async def test_what_is_said_to_one_channel_keeps_its_pace(stage: SlackEnv) -> None:
-    started = stage.clock()
+async def test_what_is_said_to_one_channel_keeps_its_pace(env: SlackEnv) -> None:
+    started = env.clock()
     for number in range(1, 9):
-        await stage.command("alice", f"lend @bob {number}")
-    await stage.hear("bob", "$8.00")
-    assert (stage.clock() - started).total_seconds() >= 4  # a few at once, then one a second
-    calls = [call for call in stage.slack.calls if call.method == "chat.postMessage" and call.error]
+        await env.command("alice", f"lend @bob {number}")
+    await env.hear("bob", "$8.00")
+    assert (env.clock() - started).total_seconds() >= 4  # a few at once, then one a second
+    calls = [call for call in env.slack.calls if call.method == "chat.postMessage" and call.error]
     assert calls == []
 
 
 # Hearing
 
 
-async def test_a_dropped_socket_comes_back_and_takes_commands_again(stage: SlackEnv) -> None:
-    stage.slack.drop_sockets()
-    await stage.slack.wait_for(lambda: not stage.slack.connections)
-    await stage.until(lambda: stage.slack.connections or None, bound=20)
-    assert "You lent" in (await stage.command("alice", "lend @bob 5")).shown
+async def test_a_dropped_socket_comes_back_and_takes_commands_again(env: SlackEnv) -> None:
+    env.slack.drop_sockets()
+    await env.slack.wait_for(lambda: not env.slack.connections)
+    await env.until(lambda: env.slack.connections or None, bound=20)
+    assert "You lent" in (await env.command("alice", "lend @bob 5")).shown
 
 
-async def test_a_refresh_in_the_middle_of_a_command_loses_nothing(stage: SlackEnv) -> None:
-    asked = asyncio.create_task(stage.slack.command(slack_id("alice"), "lend @bob 5"))
+async def test_a_refresh_in_the_middle_of_a_command_loses_nothing(env: SlackEnv) -> None:
+    asked = asyncio.create_task(env.slack.command(slack_id("alice"), "lend @bob 5"))
     for _ in range(3):  # until it is on its way
         await asyncio.sleep(0)
-    await stage.slack.disconnect()
+    await env.slack.disconnect()
     assert (await asked).ok
-    await stage.until(lambda: stage.slack.connections or None)
-    await stage.hear("bob", "$5.00")
-    assert stage.left("bob") == 105
+    await env.until(lambda: env.slack.connections or None)
+    await env.hear("bob", "$5.00")
+    assert env.left("bob") == 105
 
 
-@pytest.mark.parametrize("stage", ["socket-sqlite", "http-sqlite"], indirect=True)
-async def test_an_event_whose_acknowledgement_was_lost_comes_again_and_moves_once(stage: SlackEnv) -> None:
-    stage.slack.faults.lose_ack("events_api")
-    await stage.slack.say(slack_id("alice"), "lend @bob 5")
-    await stage.slack.wait_for(lambda: [one for one in stage.slack.deliveries if one.retry])
-    await stage.hear("bob", "$5.00")
-    await stage.settled()
-    assert stage.left("bob") == 105
-    assert told(stage, "alice", "You lent") == 1
+@pytest.mark.parametrize("env", ["socket-sqlite", "http-sqlite"], indirect=True)
+async def test_an_event_whose_acknowledgement_was_lost_comes_again_and_moves_once(env: SlackEnv) -> None:
+    env.slack.faults.lose_ack("events_api")
+    await env.slack.say(slack_id("alice"), "lend @bob 5")
+    await env.slack.wait_for(lambda: [one for one in env.slack.deliveries if one.retry])
+    await env.hear("bob", "$5.00")
+    await env.settled()
+    assert env.left("bob") == 105
+    assert told(env, "alice", "You lent") == 1
 
 
-async def test_our_own_messages_and_those_of_other_bots_are_not_answered(stage: SlackEnv) -> None:
-    said = stage.slack.post(stage.slack.dm(slack_id("alice")).id, stage.slack.bot.id, "lend <@U02BOB> 5")
+async def test_our_own_messages_and_those_of_other_bots_are_not_answered(env: SlackEnv) -> None:
+    said = env.slack.post(env.slack.dm(slack_id("alice")).id, env.slack.bot.id, "lend <@U02BOB> 5")
     inner = said.as_slack("T0ACME") | {"type": "message", "channel": said.channel, "channel_type": "im"}
     robot = {
         "type": "app_mention",
@@ -188,33 +188,33 @@ async def test_our_own_messages_and_those_of_other_bots_are_not_answered(stage: 
         "ts": "1.2",
     }
     for one in (inner, robot, robot | {"user": "U92ROBOT"}):
-        ack = await stage.slack._courier.deliver("events_api", event(stage.slack, one))
+        ack = await env.slack._courier.deliver("events_api", event(env.slack, one))
         assert ack.ok
-    await stage.settled()
-    assert stage.left("bob") == 100
-    assert stage.heard("alice") == ["lend <@U02BOB> 5"]
+    await env.settled()
+    assert env.left("bob") == 100
+    assert env.heard("alice") == ["lend <@U02BOB> 5"]
 
 
-async def test_a_form_that_is_sent_twice_is_one_request(stage: SlackEnv) -> None:
-    form = await stage.press("alice", await stage.command("alice"), "lend.open")
+async def test_a_form_that_is_sent_twice_is_one_request(env: SlackEnv) -> None:
+    form = await env.press("alice", await env.command("alice"), "lend.open")
     answers = {"person": "U02BOB", "amount": "5"}
-    await asyncio.gather(*(stage.slack.submit(slack_id("alice"), form, answers) for _ in range(2)))
-    await stage.hear("bob", "$5.00")
-    await stage.settled()
-    assert stage.left("bob") == 105
+    await asyncio.gather(*(env.slack.submit(slack_id("alice"), form, answers) for _ in range(2)))
+    await env.hear("bob", "$5.00")
+    await env.settled()
+    assert env.left("bob") == 105
 
 
-async def test_when_the_trigger_is_too_old_no_form_opens_and_nothing_breaks(stage: SlackEnv) -> None:
-    balance = await stage.command("alice")
-    stage.slack.faults.refuse("views.open", error="expired_trigger_id")
-    ack = await stage.slack.press(slack_id("alice"), balance, "lend.open")
+async def test_when_the_trigger_is_too_old_no_form_opens_and_nothing_breaks(env: SlackEnv) -> None:
+    balance = await env.command("alice")
+    env.slack.faults.refuse("views.open", error="expired_trigger_id")
+    ack = await env.slack.press(slack_id("alice"), balance, "lend.open")
     assert ack.ok
-    assert stage.slack.modal(slack_id("alice")) is None
-    await stage.until(
-        lambda: next((one for one in stage.slack.seen_by("U01ALICE") if "did not open" in one.shown), None)
+    assert env.slack.modal(slack_id("alice")) is None
+    await env.until(
+        lambda: next((one for one in env.slack.seen_by("U01ALICE") if "did not open" in one.shown), None)
     )
-    stage.slack.faults.refuse("views.open", error="expired_trigger_id")
-    assert "Please type `request 200" in (await stage.command("alice", "request")).shown
+    env.slack.faults.refuse("views.open", error="expired_trigger_id")
+    assert "Please type `request 200" in (await env.command("alice", "request")).shown
 
 
 # Starting and stopping
@@ -225,16 +225,16 @@ async def test_stopping_finishes_what_is_on_the_way_within_seconds(
     settled_template: Path, tmp_path: Path, mode: str
 ) -> None:
     url = settled_copy(settled_template, tmp_path)
-    async with raised(url, mode=mode) as stage:
-        stage.slack.faults.slow_down("chat.postMessage", seconds=1.0, times=1)
-        stage.slack.faults.slow_down("users.info", seconds=0.5, times=None)
-        stage.app.slack._profiles.clear()
-        asked = asyncio.create_task(stage.slack.command(slack_id("eve"), "lend @max 5"))
-        await stage.command("alice", "lend @bob 5")
+    async with open_env(url, mode=mode) as env:
+        env.slack.faults.slow_down("chat.postMessage", seconds=1.0, times=1)
+        env.slack.faults.slow_down("users.info", seconds=0.5, times=None)
+        env.app.slack._profiles.clear()
+        asked = asyncio.create_task(env.slack.command(slack_id("eve"), "lend @max 5"))
+        await env.command("alice", "lend @bob 5")
         assert (await asked).ok
         started = time.monotonic()
     assert time.monotonic() - started < 10
-    async with raised(url, mode=mode) as again:
+    async with open_env(url, mode=mode) as again:
         again.clock.move(minutes=2)
         await again.settled()
         assert told(again, "bob", "$5.00") == 0  # it was marked: the first house had said it
@@ -256,43 +256,41 @@ async def test_slack_may_be_down_when_we_start(settled_template: Path, tmp_path:
 
 
 async def test_a_port_that_is_taken_ends_the_start_and_leaves_nothing_running(
-    stage: SlackEnv, tmp_path: Path
+    env: SlackEnv, tmp_path: Path
 ) -> None:
-    settings = Settings(
-        _env_file=None, database_url=f"sqlite:///{tmp_path / 'x.db'}", http_port=stage.app.port
-    )
+    settings = Settings(_env_file=None, database_url=f"sqlite:///{tmp_path / 'x.db'}", http_port=env.app.port)
     async with open_app(settings) as built:
         with pytest.raises(OSError, match="address already in use"):
             await built.run(asyncio.Event())
-    assert [task.get_name() for task in asyncio.all_tasks()].count("worker") == 1  # the stage's own
+    assert [task.get_name() for task in asyncio.all_tasks()].count("worker") == 1  # the env's own
 
 
 # The port
 
 
-async def test_what_the_web_api_says_no_to_is_either_temporary_or_final(stage: SlackEnv) -> None:
-    slack = stage.app.slack
+async def test_what_the_web_api_says_no_to_is_either_temporary_or_final(env: SlackEnv) -> None:
+    slack = env.app.slack
     for error in ("channel_not_found", "is_archived", "user_disabled"):
-        stage.slack.faults.refuse("chat.postMessage", error=error)
+        env.slack.faults.refuse("chat.postMessage", error=error)
         with pytest.raises(Undeliverable):
             await slack.send("slack:U02BOB", Message(text="x"), "k")
-    stage.slack.faults.rate_limit("chat.postMessage", retry_after=7)
+    env.slack.faults.rate_limit("chat.postMessage", retry_after=7)
     with pytest.raises(MessengerError) as limited:
         await slack.send("slack:U02BOB", Message(text="x"), "k")
     assert limited.value.retry_after == 7
     for faults, unknown in (("fail", True), ("lose_reply", True)):
-        getattr(stage.slack.faults, faults)("chat.postMessage")
+        getattr(env.slack.faults, faults)("chat.postMessage")
         with pytest.raises(MessengerError) as lost:
             await slack.send("slack:U02BOB", Message(text="x"), "k")
         assert lost.value.unknown is unknown
 
 
-async def test_everybody_of_the_workspace_is_read_page_by_page_or_not_at_all(stage: SlackEnv) -> None:
-    people = await stage.app.slack.people()
+async def test_everybody_of_the_workspace_is_read_page_by_page_or_not_at_all(env: SlackEnv) -> None:
+    people = await env.app.slack.people()
     assert {address for address, _ in people} >= {f"slack:{row[0]}" for row in CAST.values()}
-    stage.slack.faults.fail("users.list")
+    env.slack.faults.fail("users.list")
     with pytest.raises(MessengerError):
-        await stage.app.slack.people()
+        await env.app.slack.people()
 
 
 def test_who_somebody_is_by_slacks_own_word() -> None:
@@ -329,20 +327,20 @@ def test_words_arrive_as_they_were_written() -> None:
         assert spoken(sent) == written
 
 
-async def test_everything_that_can_be_pressed_or_sent_has_a_listener(stage: SlackEnv) -> None:
-    patterns = [matcher for listener in stage.app.slack.app._async_listeners for matcher in listener.matchers]
+async def test_everything_that_can_be_pressed_or_sent_has_a_listener(env: SlackEnv) -> None:
+    patterns = [matcher for listener in env.app.slack.app._async_listeners for matcher in listener.matchers]
     assert len(patterns) >= 7
     assert len(set(BUTTONS) | set(CONFIRM) | set(FORMS)) >= 16
 
 
-async def test_the_endpoints_tell_whether_all_is_well(stage: SlackEnv) -> None:
-    base = f"http://127.0.0.1:{stage.app.port}"
+async def test_the_endpoints_tell_whether_all_is_well(env: SlackEnv) -> None:
+    base = f"http://127.0.0.1:{env.app.port}"
     async with aiohttp.ClientSession() as http:
         async with http.get(f"{base}/readyz") as reply:
             assert reply.status == 200
             assert (await reply.json())["slack"] is True
-        stage.slack.drop_sockets()
-        await stage.slack.wait_for(lambda: not stage.slack.connections)
+        env.slack.drop_sockets()
+        await env.slack.wait_for(lambda: not env.slack.connections)
         async with http.get(f"{base}/readyz") as reply:
             assert reply.status == 503
         async with http.get(f"{base}/healthz") as reply:

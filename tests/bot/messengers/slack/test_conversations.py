@@ -33,128 +33,128 @@ def words_of(request: pytest.FixtureRequest) -> dict[str, str]:
     return ZH if request.node.callspec.id.endswith("zh") else EN
 
 
-@pytest.mark.parametrize("stage", EVERY_WAY, indirect=True)
-async def test_the_whole_story(stage: SlackEnv, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("env", EVERY_WAY, indirect=True)
+async def test_the_whole_story(env: SlackEnv, request: pytest.FixtureRequest) -> None:
     said = words_of(request)
 
-    balance = await stage.command("alice")
+    balance = await env.command("alice")
     assert said["left"] in balance.shown
     assert {"request.open", "lend.open", "history.open"} <= set(balance.actions)
 
-    lent = await stage.command("alice", said["lend"])
+    lent = await env.command("alice", said["lend"])
     assert said["you lent"] in lent.shown
-    told = await stage.hear("bob", said["lent you"])
+    told = await env.hear("bob", said["lent you"])
     assert "loan.return" in told.actions
-    assert said["not lent"] in (await stage.say("alice", said["lend"].replace("20", "70"))).shown
-    assert said["gave back"] in (await stage.say("bob", said["repay"])).shown
-    assert said["recalled"] in (await stage.say("alice", said["recall"])).shown
-    assert (stage.left("alice"), stage.left("bob")) == (90, 110)
+    assert said["not lent"] in (await env.say("alice", said["lend"].replace("20", "70"))).shown
+    assert said["gave back"] in (await env.say("bob", said["repay"])).shown
+    assert said["recalled"] in (await env.say("alice", said["recall"])).shown
+    assert (env.left("alice"), env.left("bob")) == (90, 110)
 
-    await stage.press("alice", lent, "loan.recall")
-    assert (stage.left("alice"), stage.left("bob")) == (100, 100)
+    await env.press("alice", lent, "loan.recall")
+    assert (env.left("alice"), env.left("bob")) == (100, 100)
 
-    await stage.say("bob", said["borrow"])
-    ask = await stage.hear("eve", said["asks"])
-    await stage.press("eve", ask, "borrow.accept")
-    await stage.hear("bob", "Eve", "$10.00", "$110.00")
-    assert stage.left("eve") == 90
+    await env.say("bob", said["borrow"])
+    ask = await env.hear("eve", said["asks"])
+    await env.press("eve", ask, "borrow.accept")
+    await env.hear("bob", "Eve", "$10.00", "$110.00")
+    assert env.left("eve") == 90
 
-    thread = stage.slack.post(CHANNEL, "U06PIA", "we are out of quota").ts
-    sent = await stage.say("pia", said["request"], channel=CHANNEL, thread=thread)
+    thread = env.slack.post(CHANNEL, "U06PIA", "we are out of quota").ts
+    sent = await env.say("pia", said["request"], channel=CHANNEL, thread=thread)
     assert said["sent"] in sent.shown
     assert sent.ephemeral_for == "U06PIA"
     code = code_of(sent)
-    card = await stage.hear("lee", said["asks for"], code)
-    small = await stage.until(lambda: next(iter(stage.in_thread(thread)), None))
+    card = await env.hear("lee", said["asks for"], code)
+    small = await env.until(lambda: next(iter(env.in_thread(thread)), None))
     assert code in small.shown
     assert said["waiting"] in small.shown
     assert "test" not in small.shown
     assert "压测" not in small.shown
-    await stage.press("lee", card, "request.approve")
-    await stage.hear("pia", said["approved"], "$800.00")
+    await env.press("lee", card, "request.approve")
+    await env.hear("pia", said["approved"], "$800.00")
     for copy in (card, small):
-        await stage.shows(copy, said["by lee"])
+        await env.shows(copy, said["by lee"])
         assert not {"request.approve", "request.decline"} & set(copy.actions)
-    assert stage.left("pia") == 800
-    stage.audit()
+    assert env.left("pia") == 800
+    env.audit()
 
 
 # Lending
 
 
-async def test_a_loan_is_spent_owed_repaid_and_forgiven(stage: SlackEnv) -> None:
-    await stage.say("alice", "lend @bob 50")
-    stage.spend("bob", 130)
-    loans = await stage.command("alice", "loans")
+async def test_a_loan_is_spent_owed_repaid_and_forgiven(env: SlackEnv) -> None:
+    await env.say("alice", "lend @bob 50")
+    env.spend("bob", 130)
+    loans = await env.command("alice", "loans")
     assert "To Bob: $20.00 unspent, they owe you *$30.00*" in loans.shown
     assert {"loan.recall", "loan.forgive"} <= set(loans.actions)
-    assert "loan.return" in (await stage.command("bob", "loans")).actions
-    answer = await stage.press("alice", loans, "loan.recall")
+    assert "loan.return" in (await env.command("bob", "loans")).actions
+    answer = await env.press("alice", loans, "loan.recall")
     assert "*$20.00* is back from Bob" in answer.shown
-    await stage.hear("bob", "Alice 收回了", "$20.00")
-    assert "$10.00" in (await stage.command("alice", "forgive @bob 10")).shown
-    await stage.hear("bob", "Alice 免去了", "$10.00")
+    await env.hear("bob", "Alice 收回了", "$20.00")
+    assert "$10.00" in (await env.command("alice", "forgive @bob 10")).shown
+    await env.hear("bob", "Alice 免去了", "$10.00")
     assert (
-        "可用" in (await stage.command("bob", "还 @alice 5")).shown
+        "可用" in (await env.command("bob", "还 @alice 5")).shown
     )  # nothing of one's own is left to pay with
-    assert stage.wallet("alice").available == 70_000_000
-    stage.audit()
+    assert env.wallet("alice").available == 70_000_000
+    env.audit()
 
 
-async def test_lending_by_form_says_what_is_wrong_in_the_form(stage: SlackEnv) -> None:
-    balance = await stage.command("alice")
-    form = await stage.press("alice", balance, "lend.open")
-    assert "80" in (await stage.fill("alice", form, person="U02BOB", amount="90"))["amount"]
-    assert "amount" in await stage.fill("alice", form, person="U02BOB", amount="½")
-    assert await stage.fill("alice", form, person="U02BOB", amount="20", reason="demo") == {}
-    await stage.hear("bob", "$20.00", "demo")
-    await stage.hear("alice", "You lent *$20.00* to Bob")
-    stage.audit()
+async def test_lending_by_form_says_what_is_wrong_in_the_form(env: SlackEnv) -> None:
+    balance = await env.command("alice")
+    form = await env.press("alice", balance, "lend.open")
+    assert "80" in (await env.fill("alice", form, person="U02BOB", amount="90"))["amount"]
+    assert "amount" in await env.fill("alice", form, person="U02BOB", amount="½")
+    assert await env.fill("alice", form, person="U02BOB", amount="20", reason="demo") == {}
+    await env.hear("bob", "$20.00", "demo")
+    await env.hear("alice", "You lent *$20.00* to Bob")
+    env.audit()
 
 
 # Requests
 
 
-async def asked(stage: SlackEnv, words: str = "request 300 load test") -> Message:
+async def asked(env: SlackEnv, words: str = "request 300 load test") -> Message:
     """Pia asks; Lee's card."""
-    await stage.say("pia", words)
-    return await stage.hear("lee", "*Pia*", "同意 $")
+    await env.say("pia", words)
+    return await env.hear("lee", "*Pia*", "同意 $")
 
 
-@pytest.mark.parametrize("stage", ["socket-sqlite-en", "http-postgres-zh"], indirect=True)
-async def test_the_manager_approves_less_exactly_as_the_button_says(stage: SlackEnv) -> None:
-    stage.spend("pia", 130)
-    await stage.say("pia", "request 300 load test" if stage.spoken == "en" else "申请 300 压测")
-    card = await stage.hear("lee", "*Pia*", "$300.00")
+@pytest.mark.parametrize("env", ["socket-sqlite-en", "http-postgres-zh"], indirect=True)
+async def test_the_manager_approves_less_exactly_as_the_button_says(env: SlackEnv) -> None:
+    env.spend("pia", 130)
+    await env.say("pia", "request 300 load test" if env.spoken == "en" else "申请 300 压测")
+    card = await env.hear("lee", "*Pia*", "$300.00")
     label = card.actions["request.approve_less"]["text"]["text"]
     less = int(label.partition("$")[2].partition(".")[0])
     assert 0 < less < 300
-    await stage.press("lee", card, "request.approve_less")
-    await stage.hear("pia", "Lee", f"${less}.00", "$300.00")
-    await stage.shows(card, "Lee", f"${less}.00")
-    assert stage.left("pia") == 370 + less
-    stage.audit()
+    await env.press("lee", card, "request.approve_less")
+    await env.hear("pia", "Lee", f"${less}.00", "$300.00")
+    await env.shows(card, "Lee", f"${less}.00")
+    assert env.left("pia") == 370 + less
+    env.audit()
 
 
-@pytest.mark.parametrize("stage", ["http-sqlite", "socket-postgres"], indirect=True)
-async def test_a_decline_asks_for_a_reason_and_the_requester_reads_it(stage: SlackEnv) -> None:
-    card = await asked(stage)
-    form = await stage.press("lee", card, "request.decline")
+@pytest.mark.parametrize("env", ["http-sqlite", "socket-postgres"], indirect=True)
+async def test_a_decline_asks_for_a_reason_and_the_requester_reads_it(env: SlackEnv) -> None:
+    card = await asked(env)
+    form = await env.press("lee", card, "request.decline")
     assert form.title == "拒绝申请"
-    assert await stage.fill("lee", form, reason="请先用免费模型 <!channel>") == {}
-    told = await stage.hear("pia", "Lee declined your request for $300.00", "请先用免费模型 ‹channel›")
+    assert await env.fill("lee", form, reason="请先用免费模型 <!channel>") == {}
+    told = await env.hear("pia", "Lee declined your request for $300.00", "请先用免费模型 ‹channel›")
     assert "request.open" in told.actions
-    await stage.shows(card, "Lee 已拒绝")
+    await env.shows(card, "Lee 已拒绝")
     assert not card.actions
-    form = await stage.press("pia", told, "request.open")
-    assert await stage.fill("pia", form, amount="100", reason="smaller") == {}
-    await stage.hear("lee", "smaller")
-    stage.audit()
+    form = await env.press("pia", told, "request.open")
+    assert await env.fill("pia", form, amount="100", reason="smaller") == {}
+    await env.hear("lee", "smaller")
+    env.audit()
 
 
-async def test_the_card_tells_what_one_needs_to_decide_on_one_screen(stage: SlackEnv) -> None:
-    stage.spend("pia", 120)
-    card = await asked(stage)
+async def test_the_card_tells_what_one_needs_to_decide_on_one_screen(env: SlackEnv) -> None:
+    env.spend("pia", 120)
+    card = await asked(env)
     for words in (
         "$120.00 / $500.00",
         "$380.00",
@@ -169,65 +169,65 @@ async def test_the_card_tells_what_one_needs_to_decide_on_one_screen(stage: Slac
     assert "load test" not in card.text  # what a lock screen may show
 
 
-async def test_the_small_card_in_the_thread_decides_and_shows_no_figures(stage: SlackEnv) -> None:
-    stage.spend("pia", 130)
-    thread = stage.slack.post(CHANNEL, "U06PIA", "out of quota").ts
-    await stage.say("pia", "request 300 secret project", channel=CHANNEL, thread=thread)
-    card = await stage.hear("lee", "secret project")
-    small = await stage.until(lambda: next(iter(stage.in_thread(thread)), None))
+async def test_the_small_card_in_the_thread_decides_and_shows_no_figures(env: SlackEnv) -> None:
+    env.spend("pia", 130)
+    thread = env.slack.post(CHANNEL, "U06PIA", "out of quota").ts
+    await env.say("pia", "request 300 secret project", channel=CHANNEL, thread=thread)
+    card = await env.hear("lee", "secret project")
+    small = await env.until(lambda: next(iter(env.in_thread(thread)), None))
     assert "request.approve_less" in card.actions
     assert set(small.actions) == {"request.approve", "request.decline"}
     assert set(re.findall(r"\$[0-9.,]+", small.shown)) == {"$300.00"}
     assert "secret" not in small.shown
     assert "$500" not in small.shown
-    await stage.press("lee", small, "request.approve")
-    await stage.shows(small, "approved by Lee")
-    await stage.shows(card, "Lee 已同意")
+    await env.press("lee", small, "request.approve")
+    await env.shows(small, "approved by Lee")
+    await env.shows(card, "Lee 已同意")
 
 
 # Looking
 
 
-async def test_history_goes_back_page_by_page_and_each_is_shown_once(stage: SlackEnv) -> None:
+async def test_history_goes_back_page_by_page_and_each_is_shown_once(env: SlackEnv) -> None:
     for number in range(1, 13):
-        stage.clock.move(minutes=2)
-        await stage.command("alice", f"lend @bob {number}")
-    page = await stage.command("alice", "history")
+        env.clock.move(minutes=2)
+        await env.command("alice", f"lend @bob {number}")
+    page = await env.command("alice", "history")
     seen: list[str] = []
     while True:
         seen += [line for line in page.shown.splitlines() if "→" in line]
         if "history.open" not in page.actions:
             break
-        page = await stage.press("alice", page, "history.open")
+        page = await env.press("alice", page, "history.open")
     assert len(seen) == len(set(seen)) == 13  # the allocation and twelve loans
     assert "allocation" in seen[-1]
 
 
-async def test_help_and_the_language_one_chooses(stage: SlackEnv) -> None:
-    assert "lend @bob 50" in (await stage.command("alice", "help")).shown
-    assert "/quota" in (await stage.command("alice", "help")).shown
-    assert "中文" in (await stage.command("alice", "lang zh")).shown
-    assert "你还剩" in (await stage.command("alice")).shown
-    assert "借给" in (await stage.command("alice", "帮助")).shown
-    assert "English" in (await stage.command("alice", "lang en")).shown
+async def test_help_and_the_language_one_chooses(env: SlackEnv) -> None:
+    assert "lend @bob 50" in (await env.command("alice", "help")).shown
+    assert "/quota" in (await env.command("alice", "help")).shown
+    assert "中文" in (await env.command("alice", "lang zh")).shown
+    assert "你还剩" in (await env.command("alice")).shown
+    assert "借给" in (await env.command("alice", "帮助")).shown
+    assert "English" in (await env.command("alice", "lang en")).shown
 
 
-async def test_a_page_of_ones_own_follows_what_happens(stage: SlackEnv) -> None:
-    page = await stage.home("lee")
+async def test_a_page_of_ones_own_follows_what_happens(env: SlackEnv) -> None:
+    page = await env.home("lee")
     assert "$100.00" in page.shown
-    await stage.home("pia")
-    card = await asked(stage)
-    page = await stage.home_shows("lee", "等你审批", "load test")
-    await stage.home_shows("pia", "Your open request", code_of(card))
-    await stage.press("lee", page, "request.approve")
-    page = await stage.home_shows("pia", "$800.00")
+    await env.home("pia")
+    card = await asked(env)
+    page = await env.home_shows("lee", "等你审批", "load test")
+    await env.home_shows("pia", "Your open request", code_of(card))
+    await env.press("lee", page, "request.approve")
+    page = await env.home_shows("pia", "$800.00")
     assert "Your open request" not in page.shown
-    await stage.command("quinn", "lend @pia 20")
-    await stage.home_shows("pia", "From Quinn: $20.00 unspent")
-    stage.audit()
+    await env.command("quinn", "lend @pia 20")
+    await env.home_shows("pia", "From Quinn: $20.00 unspent")
+    env.audit()
 
 
-async def test_a_strangers_page_says_how_to_get_in(stage: SlackEnv) -> None:
-    stage.database.transact(lambda session: session.delete(session.get_one(Address, "slack:U12MAX")))
-    page = await stage.home("max")
+async def test_a_strangers_page_says_how_to_get_in(env: SlackEnv) -> None:
+    env.database.transact(lambda session: session.delete(session.get_one(Address, "slack:U12MAX")))
+    page = await env.home("max")
     assert "ops@corp.example" in page.shown
