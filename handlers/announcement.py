@@ -6,7 +6,7 @@ from datetime import date
 
 from handlers.context import Context
 from handlers.words import texts
-from handlers.words.text import SafeText, Text, listed
+from handlers.words.text import SafeText, listed
 from models.messages.message import Message
 from models.messages.outbox import Mailing
 from models.metering.gateway_state import free_models
@@ -15,40 +15,21 @@ from models.quota.grant import ending
 from models.quota.period import Period
 from models.quota.wallet import wallet_of
 
-CHANGED = Text(
-    "From {day} your quota is {after} a period instead of {before}.",
-    "从{day}起，你每期的额度由 {before} 调整为 {after}。",
-)
-BECAUSE = Text("Why: {reason}", "原因：{reason}")
-IF_SHORT = Text(
-    "When it gets tight: `request 200 reason` asks your manager, `borrow 50 from @colleague` a colleague.",
-    "不够用时：发送 `申请 200 理由` 向主管申请，或发送 `向 @同事 借 50`。",
-)
-CALLED_OFF = Text(
-    "The change announced for {day} is called off: your quota stays {amount} a period.",
-    "原定{day}起的额度调整已取消，你每期的额度仍为 {amount}。",
-)
-GIVEN = Text(
-    "You were given **{amount}** until {day}. You have {left} left.",
-    "已为你追加额度 **{amount}**，可用至{day}。你现在有 {left}。",
-)
-TAKEN = Text(
-    "**{amount}** of your quota was taken back. You have {left} left.",
-    "你的额度被收回 **{amount}**，现在还剩 {left}。",
-)
-WELCOME_MORE = Text("`balance` shows what is left.", "发送 `余额` 可随时查看。")
-
 
 def announce(ctx: Context, member: Member, before: int, *, starts: date | None, mailing: Mailing) -> bool:
     """Promise to tell somebody that their base changes on a day, or now; False when they cannot be reached."""
     reader, due = ctx.reader_of(member), ctx.policy.base_for(member.columns())
     day = reader.calendar_day(starts) if starts else reader.day(ctx.now)
-    said = [CHANGED(reader.locale, day=day, before=reader.amount(before), after=reader.amount(due.amount))]
+    said = [
+        texts.QUOTA_CHANGES(
+            reader.locale, day=day, before=reader.amount(before), after=reader.amount(due.amount)
+        )
+    ]
     if due.reason:
-        said.append(BECAUSE(reader.locale, reason=due.reason))
+        said.append(texts.BECAUSE(reader.locale, reason=due.reason))
     if not due.amount and (free := free_models(ctx.session, ctx.policy)):
         said.append(texts.FREE_MODELS_STILL(reader.locale, models=listed(free, reader.locale)))
-    said.append((IF_SHORT if due.amount < before else WELCOME_MORE)(reader.locale))
+    said.append((texts.IF_SHORT if due.amount < before else texts.WELCOME_MORE)(reader.locale))
     text = SafeText("\n".join(said))
     return ctx.tell(member, Message(text=text), about=announced(ctx.version), mailing=mailing)
 
@@ -56,7 +37,9 @@ def announce(ctx: Context, member: Member, before: int, *, starts: date | None, 
 def call_off(ctx: Context, member: Member, *, starts: date, mailing: Mailing) -> bool:
     """Promise to tell somebody that the change announced for a day does not come; False when they cannot be reached."""
     reader, stays = ctx.reader_of(member), ctx.policy.base_for(member.columns()).amount
-    text = CALLED_OFF(reader.locale, day=reader.calendar_day(starts), amount=reader.amount(stays))
+    text = texts.CHANGE_CALLED_OFF(
+        reader.locale, day=reader.calendar_day(starts), amount=reader.amount(stays)
+    )
     return ctx.tell(member, Message(text=text), about=called_off(ctx.version), mailing=mailing)
 
 
@@ -68,10 +51,10 @@ def given(
     facts = {"amount": reader.amount(abs(amount)), "left": reader.amount(left)}
     if amount > 0:
         ends = ending(Period.current(ctx.session), until, ctx.policy)
-        said = GIVEN(reader.locale, day=reader.last_day(ends), **facts)
+        said = texts.GIVEN_BY_ADMIN(reader.locale, day=reader.last_day(ends), **facts)
     else:
-        said = TAKEN(reader.locale, **facts)
-    text = SafeText(f"{said}\n{BECAUSE(reader.locale, reason=reason)}")
+        said = texts.TAKEN_BY_ADMIN(reader.locale, **facts)
+    text = SafeText(f"{said}\n{texts.BECAUSE(reader.locale, reason=reason)}")
     return ctx.tell(member, Message(text=text), mailing=mailing)
 
 

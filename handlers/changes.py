@@ -5,8 +5,9 @@ from __future__ import annotations
 from sqlalchemy import Integer, bindparam, func
 from sqlmodel import col, select
 
-from handlers.context import Context, RequestContext
-from handlers.words.text import SafeText, Text
+from handlers.context import Context, Reader, RequestContext
+from handlers.words import texts
+from handlers.words.text import SafeText, one_line
 from models.ledger.account import Account, AccountKind
 from models.messages.message import Message
 from models.people.member import Member
@@ -16,13 +17,6 @@ from models.quota.period import Period
 from models.quota.pool import funded
 from models.quota.status import QuotaStatus
 
-CHANGED_SINCE = Text("Since {day}: {before} → {after} a period.", "{day}起，每期额度：{before} → {after}。")
-CHANGE_TO_COME = Text("From {day} your quota is {amount} a period.", "从{day}起，你每期的额度为 {amount}。")
-BECAUSE = Text(" Why: {reason}", "原因：{reason}")
-POOL_NEARLY_SPENT = Text(
-    "{spent} of the {budget} top-up budget of {team} is granted; {left} is left for this period.",
-    "团队 {team} 的追加预算 {budget} 已批出 {spent}，本期还剩 {left}。",
-)
 NEARLY = 80
 """Percent of a pool's budget at which its owner is told."""
 
@@ -67,8 +61,7 @@ def _since(
         "before": reader.amount(old),
         "after": reader.amount(new.amount),
     }
-    why = BECAUSE(reader.locale, reason=new.reason) if new.reason else SafeText("")
-    return SafeText(CHANGED_SINCE(reader.locale, **facts) + why)
+    return _with_reason(texts.CHANGED_SINCE(reader.locale, **facts), new.reason, reader)
 
 
 def _to_come(ctx: RequestContext, staged: PolicyVersion) -> SafeText | None:
@@ -81,8 +74,13 @@ def _to_come(ctx: RequestContext, staged: PolicyVersion) -> SafeText | None:
         return None
     reader = ctx.reader
     day = reader.calendar_day(staged.effective)
-    said = CHANGE_TO_COME(reader.locale, day=day, amount=reader.amount(due.amount))
-    return SafeText(said + (BECAUSE(reader.locale, reason=due.reason) if due.reason else ""))
+    said = texts.CHANGE_TO_COME(reader.locale, day=day, amount=reader.amount(due.amount))
+    return _with_reason(said, due.reason, reader)
+
+
+def _with_reason(sentence: SafeText, reason: str, reader: Reader) -> SafeText:
+    why = texts.BECAUSE(reader.locale, reason=reason) if reason else SafeText("")
+    return one_line((sentence, why), reader.locale)
 
 
 def _rules(kept: PolicyVersion) -> Policy:
@@ -109,5 +107,5 @@ def warn_of_pools(ctx: Context) -> bool:
 def _warn(ctx: Context, owner: Member, team: str, spent: int, budget: int) -> None:
     reader = ctx.reader_of(owner)
     spent_, budget_, left = (reader.amount(one) for one in (spent, budget, budget - spent))
-    text = POOL_NEARLY_SPENT(reader.locale, team=team, spent=spent_, budget=budget_, left=left)
+    text = texts.POOL_NEARLY_SPENT(reader.locale, team=team, spent=spent_, budget=budget_, left=left)
     ctx.tell(owner, Message(text=text))

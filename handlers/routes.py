@@ -14,10 +14,11 @@ from handlers.clock import housekeeping
 from handlers.clock.requests import requests_due
 from handlers.context import RequestContext
 from handlers.gateway import alerts
+from handlers.words import usage
 from handlers.words.text import Text
 from models.messages.message import Form, Message
 
-_HELP = Text("`help`", "`帮助`")
+_HELP = usage.HELP
 
 
 @dataclass(frozen=True)
@@ -46,67 +47,57 @@ class Route:
         return [take(ctx, said) for take in self.arguments]
 
 
-_LEND = Text("`lend @bob 50 [reason]`", "`借给 @小李 50 [理由]`")
-_BORROW = Text("`borrow 50 from @bob [reason]`", "`向 @小李 借 50 [理由]`")
-_REPAY = Text("`repay @bob [20]`", "`还 @小李 [20]`")
-_RECALL = Text("`recall @bob [20]`", "`收回 @小李 [20]`")
-_FORGIVE = Text("`forgive @bob [20]`", "`免还 @小李 [20]`")
-_REQUEST = Text("`request 200 [until 15 Dec] [reason]`", "`申请 200 [用到12月15日] [理由]`")
-_APPROVE = Text("`approve CODE [amount]`", "`同意 CODE [数额]`")
-_DECLINE = Text("`decline CODE reason`", "`拒绝 CODE 理由`")
-_CANCEL = Text("`cancel CODE`", "`撤回 CODE`")
-_REVOKE = Text("`revoke CODE`", "`收回 CODE`")
-_DELEGATE = Text("`delegate @eve until friday`", "`委托 @小王 到周五`")
-_PAUSE = Text("`pause` or `continue`", "`暂停` 或 `继续`")
-_LANG = Text("`lang en` or `lang zh`", "`lang zh` 或 `lang en`")
-
 COMMANDS: dict[str, Route] = {
     "balance": Route(balance.balance, looks=True),
-    "lend": Route(lending.lend, (a.person, a.lendable, a.reason), _LEND, moves=True, away=True, checks=True),
-    "borrow": Route(lending.borrow, (a.maybe_person, a.amount, a.reason), _BORROW, moves=True, checks=True),
-    "repay": Route(lending.repay, (a.maybe_person, a.amount_or_all), _REPAY, moves=True, away=True),
-    "recall": Route(lending.recall, (a.maybe_person, a.amount_or_all), _RECALL, moves=True),
-    "forgive": Route(lending.forgive, (a.maybe_person, a.amount_or_all), _FORGIVE, moves=True),
-    "request": Route(requests.request, (a.maybe_amount, a.reason, a.until), _REQUEST, moves=True),
-    "approve": Route(requests.approve, (a.code, a.maybe_amount), _APPROVE, moves=True, checks=True),
-    "decline": Route(requests.decline, (a.code, a.reason), _DECLINE, moves=True, checks=True),
-    "cancel": Route(requests.cancel, (a.code,), _CANCEL, moves=True),
-    "revoke": Route(requests.revoke, (a.code,), _REVOKE, moves=True, checks=True),
-    "delegate": Route(requests.delegate, (a.person, a.until), _DELEGATE, moves=True, checks=True),
+    "lend": Route(
+        lending.lend, (a.person, a.lendable, a.reason), usage.LEND, moves=True, away=True, checks=True
+    ),
+    "borrow": Route(
+        lending.borrow, (a.maybe_person, a.amount, a.reason), usage.BORROW, moves=True, checks=True
+    ),
+    "repay": Route(lending.repay, (a.maybe_person, a.amount_or_all), usage.REPAY, moves=True, away=True),
+    "recall": Route(lending.recall, (a.maybe_person, a.amount_or_all), usage.RECALL, moves=True),
+    "forgive": Route(lending.forgive, (a.maybe_person, a.amount_or_all), usage.FORGIVE, moves=True),
+    "request": Route(requests.request, (a.maybe_amount, a.reason, a.until), usage.REQUEST, moves=True),
+    "approve": Route(requests.approve, (a.code, a.maybe_amount), usage.APPROVE, moves=True, checks=True),
+    "decline": Route(requests.decline, (a.code, a.reason), usage.DECLINE, moves=True, checks=True),
+    "cancel": Route(requests.cancel, (a.code,), usage.CANCEL, moves=True),
+    "revoke": Route(requests.revoke, (a.code,), usage.REVOKE, moves=True, checks=True),
+    "delegate": Route(requests.delegate, (a.person, a.until), usage.DELEGATE, moves=True, checks=True),
     "loans": Route(lending.loans, looks=True),
     "history": Route(balance.history, (a.value,), looks=True),
     "team": Route(team.team),
-    "pause": Route(alerts.pause, usage=_PAUSE),
-    "resume": Route(alerts.keep_going, usage=_PAUSE),
+    "pause": Route(alerts.pause, usage=usage.PAUSE),
+    "resume": Route(alerts.keep_going, usage=usage.PAUSE),
     "help": Route(balance.help_, looks=True),
-    "lang": Route(balance.lang, (a.locale,), _LANG),
+    "lang": Route(balance.lang, (a.locale,), usage.LANG),
 }
 
 BUTTONS: dict[str, Route] = {
-    "request.approve": Route(requests.approve, (a.code,), _APPROVE, checks=True),
-    "request.approve_less": Route(requests.approve_less, (a.code,), _APPROVE, checks=True),
+    "request.approve": Route(requests.approve, (a.code,), usage.APPROVE, checks=True),
+    "request.approve_less": Route(requests.approve_less, (a.code,), usage.APPROVE, checks=True),
     "request.decline": Route(
-        requests.decline, (a.code, a.reason), _DECLINE, checks=True, form=requests.decline_form
+        requests.decline, (a.code, a.reason), usage.DECLINE, checks=True, form=requests.decline_form
     ),
-    "request.open": Route(requests.request_form, usage=_REQUEST, form=requests.request_form),
-    "request.cancel": Route(requests.cancel, (a.code,), _CANCEL),
-    "request.revoke": Route(requests.revoke, (a.code,), _REVOKE, checks=True),
-    "borrow.accept": Route(lending.accept, (a.code,), _LEND, away=True, checks=True),
-    "borrow.decline": Route(lending.not_now, (a.code,), _LEND),
-    "loan.return": Route(lending.return_loan, (a.code,), _REPAY, away=True),
-    "loan.recall": Route(lending.recall_loan, (a.code,), _RECALL),
-    "loan.forgive": Route(lending.forgive_loan, (a.code,), _FORGIVE),
-    "lend.open": Route(requests.lend_form, usage=_LEND, form=requests.lend_form),
+    "request.open": Route(requests.request_form, usage=usage.REQUEST, form=requests.request_form),
+    "request.cancel": Route(requests.cancel, (a.code,), usage.CANCEL),
+    "request.revoke": Route(requests.revoke, (a.code,), usage.REVOKE, checks=True),
+    "borrow.accept": Route(lending.accept, (a.code,), usage.LEND, away=True, checks=True),
+    "borrow.decline": Route(lending.not_now, (a.code,), usage.LEND),
+    "loan.return": Route(lending.return_loan, (a.code,), usage.REPAY, away=True),
+    "loan.recall": Route(lending.recall_loan, (a.code,), usage.RECALL),
+    "loan.forgive": Route(lending.forgive_loan, (a.code,), usage.FORGIVE),
+    "lend.open": Route(requests.lend_form, usage=usage.LEND, form=requests.lend_form),
     "history.open": Route(balance.history, (a.value,)),
-    "borrow.open": Route(alerts.borrow_how, usage=_BORROW),
+    "borrow.open": Route(alerts.borrow_how, usage=usage.BORROW),
     "surge.continue": Route(alerts.keep_going),
     "surge.pause": Route(alerts.pause),
 }
 
 FORMS: dict[str, Route] = {
-    "request.new": Route(requests.request, (a.amount, a.reason, a.until), _REQUEST),
-    "lend.new": Route(lending.lend, (a.person, a.lendable, a.reason), _LEND, away=True, checks=True),
-    "request.decline": Route(requests.decline, (a.code, a.reason), _DECLINE, checks=True),
+    "request.new": Route(requests.request, (a.amount, a.reason, a.until), usage.REQUEST),
+    "lend.new": Route(lending.lend, (a.person, a.lendable, a.reason), usage.LEND, away=True, checks=True),
+    "request.decline": Route(requests.decline, (a.code, a.reason), usage.DECLINE, checks=True),
 }
 
 CONFIRM = ("confirm.yes", "confirm.no")

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from handlers.context import RequestContext
 from handlers.words import texts
-from handlers.words.text import Text, listed
+from handlers.words.text import listed
 from models.ledger.account import Account, AccountKind
 from models.messages.message import Chart, Message, escape
 from models.metering.usage import Usage
@@ -20,12 +20,6 @@ from models.quota.period import Period
 from models.quota.pool import funded, pool_of
 from models.refusal import NotForYou
 from models.reports.spending import year
-
-YEAR = Text("The organisation's year", "公司全年预算")
-YEAR_OF = Text(
-    "{spent} of {budget}, at this pace {projected} by its end",
-    "已用 {spent} / {budget}，按目前速度全年约 {projected}",
-)
 
 
 def team(ctx: RequestContext) -> Message:
@@ -71,8 +65,8 @@ def _year(ctx: RequestContext) -> list[tuple[str, str]]:
         return []
     found = year(ctx.session, budget, ctx.policy.zone, ctx.now)
     numbers = {"spent": found.spent, "budget": found.budget, "projected": found.projected}
-    said = YEAR_OF(say, **{name: ctx.reader.amount(number) for name, number in numbers.items()})
-    return [(YEAR(say), said)]
+    said = texts.TEAM_YEAR_OF(say, **{name: ctx.reader.amount(number) for name, number in numbers.items()})
+    return [(texts.TEAM_YEAR(say), said)]
 
 
 def _members(ctx: RequestContext, teams: list[str]) -> Any:

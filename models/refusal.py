@@ -1,4 +1,4 @@
-"""Refusal: understood, and the answer is no. Types that carry facts; the words live in handlers/words/texts.py.
+"""Refusal: understood, and the answer is no. Types that carry facts; the words live in handlers/words/refusals.py.
 
 Refusal
 ├── NotUnderstood  WrongUsage  BadAmount  AmbiguousAmount  AllNotAllowed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 
 from bot.messengers.slack.render import render
 from handlers.routes import BUTTONS, COMMANDS, CONFIRM, FORMS, JOBS
-from handlers.words import refusals, texts
+from handlers.words import refusals
 from handlers.words.text import SafeText, Text
 from models import refusal as no
 from models.ledger.amount import Why
@@ -117,26 +118,41 @@ def test_there_are_words_for_every_reason_why_something_is_no_amount() -> None:
     assert {str(one) for one in Why} <= set(refusals.WHY_NO_AMOUNT)
 
 
-def test_every_sentence_is_said_somewhere() -> None:
-    said = Counter(re.findall(r"\b[A-Z][A-Z_]+\b", "\n".join(path.read_text() for path in MODULES)))
-    unsaid = [
-        name
-        for name, one in vars(texts).items()
-        if isinstance(one, (Text, dict)) and name.isupper() and said[name] < 2
+TOPICS = {
+    path.stem: importlib.import_module(f"handlers.words.{path.stem}")
+    for path in sorted((ROOT / "handlers" / "words").glob("*.py"))
+    if path.stem not in ("__init__", "text", "texts")
+}
+
+
+def sentences() -> list[tuple[str, str, Text | dict[str, Text]]]:
+    """Every constant of the words: its topic, its name, and what it says."""
+    return [
+        (topic, name, said)
+        for topic, module in TOPICS.items()
+        for name, said in vars(module).items()
+        if name.isupper() and isinstance(said, (Text, dict))
     ]
-    assert unsaid == []
 
 
 def every_text() -> list[tuple[str, Text]]:
-    found = [(name, one) for name, one in vars(texts).items() if isinstance(one, Text)]
-    found += [
-        (f"{name}[{key}]", one)
-        for name, row in vars(texts).items()
-        if isinstance(row, dict)
-        for key, one in row.items()
-        if isinstance(one, Text)
-    ]
-    return found + [(kind.__name__, one) for kind, one in refusals.WORDS.items()]
+    found: list[tuple[str, Text]] = []
+    for topic, name, said in sentences():
+        rows = said.items() if isinstance(said, dict) else [("", said)]
+        found += [(f"{topic}.{name}[{getattr(key, '__name__', key)}]", one) for key, one in rows]
+    return found
+
+
+def test_every_sentence_is_said_somewhere() -> None:
+    source = "\n".join(path.read_text() for path in MODULES)
+    said = set(re.findall(r"\b(?:texts|usage)\.([A-Z_]+)\b", source))
+    unsaid = [f"{topic}.{name}" for topic, name, _ in sentences() if topic != "refusals" and name not in said]
+    assert unsaid == []
+
+
+def test_the_name_of_a_sentence_stands_in_one_topic() -> None:
+    names = Counter(name for topic, name, _ in sentences() if topic not in ("usage", "refusals"))
+    assert [name for name, times in names.items() if times > 1] == []
 
 
 @pytest.mark.parametrize(("name", "text"), every_text(), ids=lambda one: one if isinstance(one, str) else "")
@@ -149,9 +165,8 @@ def test_chinese_is_written_as_chinese_is(name: str, text: Text) -> None:
     assert not re.search(r"[\u4e00-\u9fff]", text.en), "Chinese in the English half"
 
 
-@pytest.mark.parametrize("name", [name for name in vars(texts) if name.endswith("_BUTTON")])
-def test_a_button_fits_a_thumb(name: str) -> None:
-    text = getattr(texts, name)
+@pytest.mark.parametrize(("name", "text"), [one for one in every_text() if "_BUTTON" in one[0]])
+def test_a_button_fits_a_thumb(name: str, text: Text) -> None:
     assert len(text.en) <= 40
     assert len(text.zh) <= 24
 

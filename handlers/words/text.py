@@ -38,6 +38,11 @@ def listed(words: Iterable[str], locale: str) -> str:
     return ("、" if locale.startswith("zh") else ", ").join(words)
 
 
+def one_line(sentences: Iterable[SafeText], locale: str) -> SafeText:
+    """Sentences one after the other: a space between them in English, none in Chinese."""
+    return SafeText(("" if locale.startswith("zh") else " ").join(filter(None, sentences)))
+
+
 def _facts(template: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(template) if name}
 

@@ -1,0 +1,30 @@
+"""What somebody hears about their own spending: levels, surges, pauses."""
+
+from __future__ import annotations
+
+from handlers.words.text import Text
+
+ALERT_LEFT = Text(
+    "You have used {percent}% of your quota: **{left}** left.", "额度已用 {percent}%，还剩 **{left}**。"
+)
+ALERT_OUT = Text("Your quota is used up.", "你的额度已用完。")
+ALERT_WHAT = Text("Most of it: {what}.", "主要用在：{what}。")
+ALERT_LATELY = Text("Since yesterday, mostly {what}.", "昨天以来主要用在：{what}。")
+FREE_MODELS_STILL = Text("Free models keep working: {models}.", "免费模型可继续使用：{models}。")
+ALERT_RECALL = Text("You can recall {amount} that you lent.", "你可以收回借出未用的 {amount}。")
+SURGE = Text(
+    "You spent **{amount}** in the last {minutes} minutes. Is that you?",
+    "最近 {minutes} 分钟用掉了 **{amount}**，是你在用吗？",
+)
+CONTINUE_BUTTON = Text("Keep going", "继续使用")
+BORROW_BUTTON = Text("Borrow", "找同事借")
+BORROW_HOW = Text(
+    "Say how much and from whom: `borrow 50 from @name`. One click of theirs and it is yours.",
+    "告诉我借多少、向谁借：`向 @同事 借 50`。对方点一下就到账。",
+)
+PAUSE_BUTTON = Text("Pause me", "先暂停")
+PAUSED = Text(
+    "Paused: the gateway takes nothing more from you until you say to go on.",
+    "已暂停：恢复前网关不会再放行你的请求。",
+)
+CONTINUED = Text("Fine, go on.", "好的，继续。")

@@ -1,0 +1,54 @@
+"""The approval card: what an approver sees, its buttons, and its state."""
+
+from __future__ import annotations
+
+from handlers.words.text import Text
+
+REQUEST_TITLE = Text("Quota request", "额度申请")
+ASKS_FOR = Text("**{name}**{team} asks for **{amount}**{until}", "**{name}**{team} 申请 **{amount}**{until}")
+UNTIL_DAY = Text(" until {day}", "，用到 {day}")
+IN_TEAM = Text(" · {team}", " · {team}")
+CARD_USED = Text("Used", "已用")
+CARD_LEFT = Text("Left", "剩余")
+CARD_LEFT_DAYS = Text("{left}, {days}", "{left}，{days}")
+CARD_RUNS_OUT = Text("At this pace", "按目前速度")
+CARD_RUNS_OUT_ON = Text("gone by {day} ({pace} a day)", "{day} 用完（每天 {pace}）")
+CARD_LASTS = Text("lasts the period ({pace} a day)", "够用到期末（每天 {pace}）")
+CARD_POOL = Text("Team budget {team}", "团队预算 {team}")
+CARD_POOL_CHANGE = Text("{before} → {after}", "{before} → {after}")
+CARD_DEBT = Text("Owes colleagues", "欠同事")
+CARD_WHY = Text("Why you", "由你审批")
+WHY = {
+    "manager": Text("you are their manager", "你是对方的主管"),
+    "above": Text("you are their manager's manager", "你是对方主管的上级"),
+    "owner": Text("you own their team", "你是对方团队的负责人"),
+    "fallback": Text("you are a fallback approver", "你是备选审批人"),
+    "delegate": Text("you stand in for an approver", "你受托代为审批"),
+}
+APPROVE_BUTTON = Text("Approve {amount}", "同意 {amount}")
+LESS_BUTTON = Text("Approve {amount} (lasts the period)", "同意 {amount}（够用到期末）")
+LESS_CEILING_BUTTON = Text("Approve {amount} (your limit)", "同意 {amount}（你的上限）")
+DECLINE_BUTTON = Text("Decline…", "拒绝…")
+DECLINE_FORM = Text("Decline request", "拒绝申请")
+DECLINE_REASON = Text("Reason, for {name}", "理由（{name} 会看到）")
+REVOKE_BUTTON = Text("Take back unspent", "收回未用部分")
+SMALL_ASKS = Text("**{name}** asks for **{amount}**", "**{name}** 申请 **{amount}**")
+STATE_PENDING = Text("⏳ waiting for {approver}", "⏳ 等待 {approver} 审批")
+STATE_UNROUTABLE = Text("⏳ no approver yet, the admins know", "⏳ 暂无审批人，已通知管理员")
+STATE_APPROVED = Text(
+    "✅ {amount} approved by {by} · {time} · activating", "✅ {by} 已同意 {amount} · {time} · 生效中"
+)
+STATE_APPLIED = Text("✅ {amount} approved by {by} · {time}", "✅ {by} 已同意 {amount} · {time}")
+STATE_APPLY_FAILED = Text(
+    "⚠️ {amount} approved by {by} · {time} · not live yet, being retried",
+    "⚠️ {by} 已同意 {amount} · {time} · 尚未生效，正在重试",
+)
+STATE_DECLINED = Text("✖️ declined by {by} · {time}", "✖️ {by} 已拒绝 · {time}")
+STATE_CANCELLED = Text("↩️ cancelled · {time}", "↩️ 已撤回 · {time}")
+STATE_EXPIRED = Text("⌛ ended without an answer · {time}", "⌛ 超时未处理，已过期 · {time}")
+STATE_VOID = Text("⛔ void · {time}", "⛔ 已作废 · {time}")
+STATE_REPLACED = Text("🔁 replaced by {code}, now {amount}", "🔁 已被 {code} 取代，现为 {amount}")
+BY_POLICY = Text("policy", "自动规则")
+CARD_TITLE = Text("Quota", "额度")
+CARD_OPEN = Text("Open", "待处理")
+CARD_DONE = Text("Settled", "已处理")

@@ -1,0 +1,80 @@
+"""Quota between colleagues: loans, asks to borrow, repaying, recalling, forgiving."""
+
+from __future__ import annotations
+
+from handlers.words.text import Text
+
+LENT = Text(
+    "You lent **{amount}** to {borrower}. They owe only what they use; the rest is back by {day} at the latest. You have {left} left.",
+    "已借给 {borrower} **{amount}**。对方用多少还多少，没用完的最晚 {day} 退回给你。你还剩 {left}。",
+)
+LENT_TO_YOU = Text(
+    "{lender} lent you **{amount}**. You owe only what you use; the rest goes back by itself on {day}. You have {left} left.",
+    "{lender} 借给你 **{amount}**。用多少还多少，没用完的 {day} 自动退回。你现在有 {left}。",
+)
+GIVE_BACK_BUTTON = Text("Give back", "归还")
+RECALL_BUTTON = Text("Recall", "收回")
+FORGIVE_BUTTON = Text("Forgive", "免还")
+ASKED_TO_LEND = Text(
+    "I asked {lender} to lend you **{amount}**. They can say yes until {day}.",
+    "已问 {lender} 能不能借你 **{amount}**，{day} 前有效。",
+)
+ASKS_YOU = Text(
+    "{borrower} asks to borrow **{amount}** from you. They would owe only what they use.",
+    "{borrower} 想向你借 **{amount}**。对方用多少还多少。",
+)
+ASK_TITLE = Text("{borrower} asks to borrow", "{borrower} 想借额度")
+LEND_IT_BUTTON = Text("Lend {amount}", "借出 {amount}")
+NOT_NOW_BUTTON = Text("Not now", "暂不")
+ASK_LENT = Text("You lent {amount} to {borrower} · {time}", "已借给 {borrower} {amount} · {time}")
+ASK_DECLINED = Text("Not this time · {time}", "这次没有借出 · {time}")
+ASK_EXPIRED = Text("The ask to borrow {amount} has ended", "借 {amount} 的请求已过期")
+ASK_CLOSED = Text("That ask is over: nothing moved.", "该请求已结束，额度未变动。")
+ASK_DECLINED_TO_YOU = Text(
+    "{lender} can't lend right now. You can ask somebody else, or your manager.",
+    "{lender} 暂时不方便借出。可以问问其他同事，或向主管申请。",
+)
+WHOM = Text(
+    "Whom would you like to ask? Say `borrow {amount} from @name`.",
+    "想向谁借？请发送 `向 @同事 借 {amount}`。",
+)
+GAVE_BACK = Text(
+    "Given back to {lender}: **{amount}** that you had not used.", "已归还 {lender} 未用的 **{amount}**。"
+)
+PAID_BACK = Text("Paid back to {lender}: **{amount}** that you owed.", "已向 {lender} 还款 **{amount}**。")
+YOU_OWE = Text("You still owe {owed}.", "你还欠 {owed}。")
+GAVE_BACK_TO_YOU = Text("{borrower} gave back **{amount}** unused.", "{borrower} 归还了未用的 **{amount}**。")
+PAID_YOU_BACK = Text("{borrower} paid you back **{amount}**.", "{borrower} 还了你 **{amount}**。")
+THEY_OWE = Text("They still owe you {owed}.", "对方还欠你 {owed}。")
+EVEN = Text("That loan is settled.", "这笔借款已结清。")
+RECALLED = Text("**{amount}** is back from {borrower}.", "已从 {borrower} 收回 **{amount}**。")
+RECALLED_FROM_YOU = Text(
+    "{lender} took back **{amount}** that you had not used. You have {left} left.",
+    "{lender} 收回了你尚未使用的 **{amount}**。你还剩 {left}。",
+)
+FORGAVE = Text(
+    "Done: {borrower} no longer owes you **{amount}**.", "好的，{borrower} 不用再还你 **{amount}** 了。"
+)
+FORGAVE_YOU = Text(
+    "{lender} let **{amount}** go: you no longer owe it. Say thanks!",
+    "{lender} 免去了你欠的 **{amount}**，不用还了，记得道声谢！",
+)
+LOANS_TITLE = Text("Your loans", "借还情况")
+NO_LOANS = Text(
+    "No open loans: you owe nobody, and nobody owes you.", "没有未结清的借条：你不欠别人，别人也不欠你。"
+)
+LOAN_TAKEN = Text(
+    "From {name}: {unspent} unspent, you owe **{owed}**{due}",
+    "向 {name} 借入：未用 {unspent}，待还 **{owed}**{due}",
+)
+LOAN_GIVEN = Text(
+    "To {name}: {unspent} unspent, they owe you **{owed}**{due}",
+    "借给 {name}：未用 {unspent}，欠你 **{owed}**{due}",
+)
+AND_MORE = Text("… and {count} more", "……另有 {count} 条")
+DUE_ON = Text(", due {day}", "，{day} 到期")
+OVERDUE = Text(", overdue", "，已逾期")
+LOAN_ENDS_SOON = Text(
+    "{amount} that {lender} lent {borrower} is unspent and goes back on {day}.",
+    "{lender} 借给 {borrower} 的额度还有 {amount} 未用，将于 {day} 自动退回。",
+)

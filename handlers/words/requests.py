@@ -1,0 +1,89 @@
+"""A request on its way: sent, decided, live at the gateway, reminded, ended; delegations."""
+
+from __future__ import annotations
+
+from handlers.words.text import Text
+
+REQUEST_SENT = Text(
+    "Your request for **{amount}** ({code}) is with {approver}. I'll tell you the moment it is decided.",
+    "你申请的 **{amount}**（{code}）已提交给 {approver} 审批，有结果会马上告诉你。",
+)
+REQUEST_UNROUTABLE = Text(
+    "Your request for **{amount}** ({code}) is kept, but there is nobody to decide it yet. The admins know.",
+    "你申请的 **{amount}**（{code}）已记录，但暂时找不到审批人，已通知管理员。",
+)
+REQUEST_UNROUTABLE_ADMIN = Text(
+    "{name} asked for {amount} ({code}) and nobody can decide: no manager, owner or fallback is reachable.",
+    "{name} 申请 {amount}（{code}），但没有人能审批：主管、团队负责人和备选审批人都联系不上。",
+)
+REQUEST_AMENDED = Text("It replaces {old}.", "原申请 {old} 已被取代。")
+MEANWHILE_RECALL = Text(
+    "Meanwhile you can recall up to {amount} that you lent and nobody has used.",
+    "等待期间，你可以先收回借出未用的 {amount}。",
+)
+MEANWHILE_FREE = Text("Free meanwhile: {models}.", "等待期间可用免费模型：{models}。")
+CANCEL_BUTTON = Text("Cancel request", "撤回申请")
+YOU_APPROVED = Text(
+    "Done: {name} gets **{amount}** ({code}).", "好的，已批给 {name} **{amount}**（{code}）。"
+)
+YOU_DECLINED = Text(
+    "Declined ({code}). {name} was told, with your reason.", "已拒绝（{code}），理由已转告 {name}。"
+)
+GRANTED = Text(
+    "{by} approved **{amount}** for you{until}. You have {left} left.",
+    "{by} 同意了 **{amount}**{until}。你现在有 {left}。",
+)
+GRANTED_LESS = Text(
+    "{by} approved **{amount}** of the {asked} you asked for{until}. You have {left} left.",
+    "你申请 {asked}，{by} 同意了 **{amount}**{until}。你现在有 {left}。",
+)
+GRANT_ACTIVATING = Text("It is being activated; I'll tell you when it is live.", "正在生效，好了会告诉你。")
+GRANT_LIVE = Text(
+    "**{amount}** is live at the gateway. Try again now.", "**{amount}** 已在网关生效，现在可以重试了。"
+)
+GRANT_FAILED = Text(
+    "Your {amount} ({code}) is approved but not live yet: {why}. It is being retried.",
+    "你的 {amount}（{code}）已批准但尚未生效：{why}。系统正在重试。",
+)
+GRANT_FAILED_OF = Text(
+    "{who}'s {amount} ({code}) is approved but not live yet: {why}. It is being retried.",
+    "{who} 的 {amount}（{code}）已批准但尚未生效：{why}。系统正在重试。",
+)
+GATEWAY_SAID = Text("the gateway said: {why}", "网关返回：{why}")
+NO_ACCOUNT = Text("no account at the gateway is linked", "网关上没有关联的账号")
+CHANGED_BY_HAND = Text("somebody changed the limit at the gateway", "有人在网关上改过限额")
+DECLINED = Text(
+    "{by} declined your request for {amount} ({code}).", "{by} 拒绝了你的申请：{amount}（{code}）。"
+)
+CANCELLED = Text("Your request for {amount} ({code}) is cancelled.", "已撤回 {amount} 的申请（{code}）。")
+EXPIRED = Text(
+    "Nobody answered your request for {amount} ({code}) in time, so it ended. Nothing was declined.",
+    "你申请的 {amount}（{code}）一直没人处理，已过期，并不是被拒绝。",
+)
+ASK_AGAIN_BUTTON = Text("Ask again", "再次申请")
+REMINDER = Text(
+    "Still open: {name} waits for an answer on {amount} ({code}).",
+    "提醒：{name} 申请的 {amount}（{code}）还在等你审批。",
+)
+ESCALATED = Text(
+    "No answer yet on {code}, so {approver} was asked as well.",
+    "{code} 还没有回复，已同时请 {approver} 审批。",
+)
+REVOKED = Text("**{amount}** of {code} is taken back.", "已收回 {code} 中未用的 **{amount}**。")
+REVOKED_FROM_YOU = Text(
+    "{by} took back {amount} of {code} that was not used. You have {left} left.",
+    "{by} 收回了 {code} 中未用的 {amount}。你还剩 {left}。",
+)
+GRANT_ENDED = Text(
+    "The top-up {what} has ended; {amount} of it was unused.", "追加额度 {what} 已到期，未用 {amount}。"
+)
+DELEGATED = Text(
+    "{name} can decide your requests until {day}. You still can, too.",
+    "{name} 可代你审批，截至 {day}；你自己也仍可审批。",
+)
+DELEGATED_TO_YOU = Text(
+    "{name} handed you their approvals until {day}.", "{name} 委托你代为审批，截至 {day}。"
+)
+AUTO_APPROVED = Text(
+    "Approved by policy: {name} got {amount} ({code}).", "按规则自动通过：{name} 获得 {amount}（{code}）。"
+)

@@ -1,0 +1,20 @@
+"""How each route is used, in one line: shown when its arguments are missing or wrong."""
+
+from __future__ import annotations
+
+from handlers.words.text import Text
+
+HELP = Text("`help`", "`帮助`")
+LEND = Text("`lend @bob 50 [reason]`", "`借给 @小李 50 [理由]`")
+BORROW = Text("`borrow 50 from @bob [reason]`", "`向 @小李 借 50 [理由]`")
+REPAY = Text("`repay @bob [20]`", "`还 @小李 [20]`")
+RECALL = Text("`recall @bob [20]`", "`收回 @小李 [20]`")
+FORGIVE = Text("`forgive @bob [20]`", "`免还 @小李 [20]`")
+REQUEST = Text("`request 200 [until 15 Dec] [reason]`", "`申请 200 [用到12月15日] [理由]`")
+APPROVE = Text("`approve CODE [amount]`", "`同意 CODE [数额]`")
+DECLINE = Text("`decline CODE reason`", "`拒绝 CODE 理由`")
+CANCEL = Text("`cancel CODE`", "`撤回 CODE`")
+REVOKE = Text("`revoke CODE`", "`收回 CODE`")
+DELEGATE = Text("`delegate @eve until friday`", "`委托 @小王 到周五`")
+PAUSE = Text("`pause` or `continue`", "`暂停` 或 `继续`")
+LANG = Text("`lang en` or `lang zh`", "`lang zh` 或 `lang en`")
