@@ -84,10 +84,10 @@ async def measure(database: Database, people: int, count: int) -> dict[str, floa
     asked: dict[str, Callable[[], Awaitable[object]]] = {
         "balance": lambda: dispatcher.handle(_request(people, "balance")),
         "first page": lambda: dispatcher.handle(_request(people, "history")),
-        "deep page": lambda: database.look(
+        "deep page": lambda: database.read(
             partial(statement, member_id=_one(people), before=(DEEP, 1), limit=9)
         ),
-        "transfer": lambda: database.run(partial(_moved, two=random.sample(accounts, 2))),
+        "transfer": lambda: database.write(partial(_moved, two=random.sample(accounts, 2))),
     }
     return {f"{name} ms": await _middle(one, count) for name, one in asked.items()}
 

@@ -120,7 +120,7 @@ def tasks_on_sqlite(database: Database, accounts: list[int], tasks: int, seconds
 
         async def task() -> None:
             while (start := time.perf_counter()) < until:
-                await database.run(partial(_between, *random.sample(accounts, 2)))
+                await database.write(partial(_between, *random.sample(accounts, 2)))
                 times.append(time.perf_counter() - start)
 
         begun = time.perf_counter()

@@ -110,7 +110,10 @@ class App:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`: then nothing new is taken, what is in flight is finished. Refuses a policy no gateway can follow."""
-        if self.reconciler is not None and (current := await self.database.run(versions.current)) is not None:
+        if (
+            self.reconciler is not None
+            and (current := await self.database.write(versions.current)) is not None
+        ):
             refuse_unmetered(current[1], enforce=self.reconciler.mode)
         self.runner = await server.serve(
             self._application(), self.settings.http_host, self.settings.http_port
@@ -120,7 +123,7 @@ class App:
         if self.reconciler is not None:
             tasks.append(asyncio.create_task(self.reconciler.run(), name="gateway"))
         else:
-            await self.database.run(GatewayState.switch_off)
+            await self.database.write(GatewayState.switch_off)
         log.info(
             "running",
             messengers=sorted(self.messengers) or "none",

@@ -114,7 +114,7 @@ class Dispatcher:
 
     async def home(self, address: str) -> Message:
         """Somebody's page as it is now; a stranger's says how to get in."""
-        return await self.database.look(partial(self._page, address=address))
+        return await self.database.read(partial(self._page, address=address))
 
     def _page(self, session: Session, address: str) -> Message:
         try:
@@ -136,7 +136,7 @@ class Dispatcher:
         if route is not None and route.looks and request.answer_by is None:
             look = partial(self._looked, request=request, said=said, route=route, profiles=profiles)
             with contextlib.suppress(WouldWrite):
-                return await self._patient(lambda left: self.database.look(look, within=left), until)
+                return await self._patient(lambda left: self.database.read(look, within=left), until)
         try:
             return await self._committed(once, until)
         except ProfileNeeded as more:
@@ -148,7 +148,7 @@ class Dispatcher:
 
     async def _committed(self, work: Callable[[Session], T], until: float) -> T:
         """Commit it, and wake whoever does what was promised."""
-        done = await self._patient(lambda left: self.database.run(work, within=left), until)
+        done = await self._patient(lambda left: self.database.write(work, within=left), until)
         self.wake()
         return done
 
@@ -198,7 +198,7 @@ class Dispatcher:
         return dict(zip(reads, await asyncio.gather(*reads.values()), strict=True))
 
     async def _read_spend(self, sender: str) -> None:
-        member = await self.database.run(lambda session: _member_id(session, sender), within=READING)
+        member = await self.database.write(lambda session: _member_id(session, sender), within=READING)
         if member is not None and self.fresh_spend is not None:
             await self.fresh_spend(member)
 

@@ -1,4 +1,4 @@
-"""The schema: bring it to head, or say whether it is there. Alembic is loaded by who has to migrate: it takes its time."""
+"""The schema: compare it with this program's, and bring it to head."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
+
+from bot.database import locked
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -13,13 +17,22 @@ if TYPE_CHECKING:
 HOME = resources.files("models") / "migrations"
 
 
-class NewerSchema(Exception):  # noqa: N818 - what was found
+class NewerSchema(Exception):  # noqa: N818 - a finding, not a fault
     """The database was made by a newer program than this one."""
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the schema to head, in one transaction, or raise `NewerSchema`; does nothing when it is there."""
-    from alembic import command  # noqa: PLC0415
+    """Bring the schema to head in one transaction, or raise `NewerSchema`. Waits while another process writes to SQLite."""
+    while True:
+        try:
+            return _upgrade(engine)
+        except OperationalError as error:
+            if not locked(error):
+                raise
+
+
+def _upgrade(engine: Engine) -> None:
+    from alembic import command  # noqa: PLC0415 - slow to load, and seldom needed
     from alembic.util import CommandError  # noqa: PLC0415
 
     with engine.connect() as connection, connection.begin():
@@ -29,17 +42,16 @@ def migrate(engine: Engine) -> None:
             raise NewerSchema from error
 
 
-def behind(engine: Engine) -> bool:
-    """Whether the schema is not the one this program knows."""
-    with engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return True
-        here = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-    return here != head()
+def behind(session: Session) -> bool:
+    """True if the schema is not the one this program knows. Only reads."""
+    connection = session.connection()
+    if not inspect(connection).has_table("alembic_version"):
+        return True
+    return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() != head()
 
 
 def head() -> str:
-    """The newest migration, by the names of their files."""
+    """The newest migration, by file name."""
     return max(
         file.name.partition("_")[0] for file in (HOME / "versions").iterdir() if file.name[0].isdigit()
     )

@@ -135,7 +135,7 @@ class Worker:
     async def round(self, within: float | None = None) -> bool:
         """Do one batch; True when it was not empty. What takes longer than `within` goes on beside the next ones."""
         now = self.clock()
-        batch = await self.database.run(lambda session: outbox.claim(session, now))
+        batch = await self.database.write(lambda session: outbox.claim(session, now))
         lanes = groupby(
             sorted(batch, key=lambda one: (one.lane, one.id)), key=lambda one: one.lane or str(one.id)
         )
@@ -181,7 +181,7 @@ class Worker:
             if self._slots.get(name) != slot(now, job.every)
         }
         if due:
-            await self.database.run(lambda session: self._promise_slots(session, due))
+            await self.database.write(lambda session: self._promise_slots(session, due))
             self._slots |= due
 
     def _promise_slots(self, session: Session, due: dict[str, datetime]) -> None:
@@ -206,7 +206,7 @@ class Worker:
         number, more = 0, True
         while more:
             number += 1
-            more = await self.database.run(partial(self._piece, job=job, now=now, key=f"{key}:{number}"))
+            more = await self.database.write(partial(self._piece, job=job, now=now, key=f"{key}:{number}"))
 
     def _piece(self, session: Session, job: Job, now: datetime, key: str) -> bool:
         current = versions.current(session)
@@ -268,7 +268,7 @@ class Worker:
 
     async def _replace(self, effect: Effect) -> None:
         """Show the new state where the first one landed; wait while that is still on its way."""
-        original = await self.database.run(lambda session: session.get(Effect, effect.payload["of"]))
+        original = await self.database.write(lambda session: session.get(Effect, effect.payload["of"]))
         if original is None or original.parked_at is not None:
             return
         if original.ref is None:
@@ -299,7 +299,7 @@ class Worker:
     async def _write_marks(self) -> None:
         async with self._writing:
             marks, self._marks, self._marking = self._marks, [], None
-            ours = await self.database.run(lambda session: outbox.mark(session, marks))
+            ours = await self.database.write(lambda session: outbox.mark(session, marks))
         if ours < len(marks):
             log.info("somebody took over", effects=len(marks) - ours)
 

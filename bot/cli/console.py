@@ -131,7 +131,7 @@ def ledger(settings: Settings | None = None) -> Iterator[Database]:
     refuse_others(url)
     database = Database(url)
     try:
-        if behind(database.engine):
+        if database.query(behind):
             if not database.sqlite:
                 raise Failed("the schema is behind this program: run `quotabot migrate`")
             migrate(database.engine)

@@ -37,7 +37,7 @@ async def tick_once(settings: Settings, database: Database, at: datetime, *, del
     begun = loop.time()
     async with open_app(settings, lambda: at + timedelta(seconds=loop.time() - begun)) as built:
         await built.worker.tick(at)
-        while await built.worker.round() or await built.database.run(_more(built.worker.clock())):
+        while await built.worker.round() or await built.database.write(_more(built.worker.clock())):
             if loop.time() - begun > PATIENCE:
                 return
             await asyncio.sleep(0.1)
@@ -45,7 +45,10 @@ async def tick_once(settings: Settings, database: Database, at: datetime, *, del
 
 async def read_gateway(settings: Settings, database: Database, at: datetime) -> None:
     """What was spent till now counts for the period that ends: the gateway is read before, where it can be."""
-    if settings.gateway_kind == "none" or await database.run(lambda session: unread_end(session, at)) is None:
+    if (
+        settings.gateway_kind == "none"
+        or await database.write(lambda session: unread_end(session, at)) is None
+    ):
         return
     from bot.gateways.operator import CannotDo, desk  # noqa: PLC0415 - the HTTP library takes a moment to load
     from bot.gateways.port import GatewayError, GatewayRefused  # noqa: PLC0415

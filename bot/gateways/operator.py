@@ -104,7 +104,7 @@ class GatewayOperator:
 
     async def _preflight(self) -> tuple[list[str], str | None]:
         """What else binds, in words, or why nobody knows."""
-        current = await self.database.run(versions.current)
+        current = await self.database.write(versions.current)
         try:
             found = await self.gateway.preflight(current[1].free_models if current else ())
         except (GatewayError, GatewayRefused) as error:
@@ -173,7 +173,7 @@ class GatewayOperator:
         pages = await self._pages()
         took = time.monotonic() - started
         work = partial(self._link, pages=pages, begun=begun, took=took)
-        found: Links = await (self._undone(work) if plan else self.database.run(work))
+        found: Links = await (self._undone(work) if plan else self.database.write(work))
         return found
 
     def _link(
@@ -213,7 +213,7 @@ class GatewayOperator:
     async def adopt(self, email: str) -> list[Limit]:
         """Take the limit that somebody set by hand as right: the ledger follows it."""
         member = await self._read(email)
-        await self.database.run(partial(self._adopt, member_id=member))
+        await self.database.write(partial(self._adopt, member_id=member))
         return await self._settle(member)
 
     def _adopt(self, session: Session, member_id: int) -> None:
@@ -251,7 +251,7 @@ class GatewayOperator:
     async def restore(self, email: str) -> list[Limit]:
         """Write our limit again over the one that somebody set by hand."""
         member = await self._read(email)
-        await self.database.run(partial(self._restore, member_id=member))
+        await self.database.write(partial(self._restore, member_id=member))
         return await self._settle(member)
 
     def _restore(self, session: Session, member_id: int) -> None:
@@ -268,7 +268,7 @@ class GatewayOperator:
 
     async def _read(self, email: str) -> int:
         """Whose it is, read anew; or raise `CannotDo` when nothing of it can be driven."""
-        member = await self.database.run(lambda session: _member(session, email))
+        member = await self.database.write(lambda session: _member(session, email))
         if not self.loop.mode:
             raise CannotDo("GATEWAY_MODE is observe, so the ledger drives no limit: set it to enforce first")
         await self.loop.fresh(member)
@@ -276,15 +276,15 @@ class GatewayOperator:
 
     async def _settle(self, member: int) -> list[Limit]:
         """Write what differs now, in place of the running bot, and show how it stands."""
-        before = await self.database.run(
+        before = await self.database.write(
             lambda session: {row.id: row.total for row in gateway_account.rows_of(session, member)}
         )
         async with self._alone():
-            writes = await self.database.run(partial(self._writes_of, member=member))
+            writes = await self.database.write(partial(self._writes_of, member=member))
             self.loop.pending = {one.account: one for one in writes}
             await self.loop.write()
-        rows = await self.database.run(lambda session: gateway_account.rows_of(session, member))
-        emails = await self.database.run(_emails)
+        rows = await self.database.write(lambda session: gateway_account.rows_of(session, member))
+        emails = await self.database.write(_emails)
         return [Limit(emails[member], row.id, before[row.id], row.total, row.error or "") for row in rows]
 
     def _writes_of(self, session: Session, member: int) -> list[limits.LimitWrite]:
@@ -293,11 +293,11 @@ class GatewayOperator:
 
     async def release(self, done: Callable[[int], None]) -> tuple[int, list[Limit]]:
         """Put back every limit as it was found; how many, and those that were left alone with why. Can be run again."""
-        await self.database.run(partial(_release, at=self.loop.clock()))
+        await self.database.write(partial(_release, at=self.loop.clock()))
         left: list[Limit] = []
         async with self._alone():
-            rows = await self.database.run(_ours)
-            emails = await self.database.run(_emails)
+            rows = await self.database.write(_ours)
+            emails = await self.database.write(_emails)
             for row in rows:
                 if why := await self._release_one(row):
                     left.append(Limit(emails[row.member_id], row.id, row.total, row.found, why))
@@ -312,16 +312,16 @@ class GatewayOperator:
         try:
             found = await self.gateway.release(row.id, row.found)
         except NoSuchAccount as gone:
-            await self.database.run(partial(_forget, account=row.id, found=None))
+            await self.database.write(partial(_forget, account=row.id, found=None))
             return str(gone)
         except (GatewayError, GatewayRefused) as error:
             return str(error)
-        await self.database.run(partial(_forget, account=row.id, found=found))
+        await self.database.write(partial(_forget, account=row.id, found=found))
         return ""
 
     async def enforce_again(self) -> None:
         """What `release` stopped may go on."""
-        await self.database.run(partial(_release, at=None))
+        await self.database.write(partial(_release, at=None))
 
     # Reading
 
@@ -336,7 +336,7 @@ class GatewayOperator:
             raise _Undo(work(session))
 
         try:
-            await self.database.run(pretend)
+            await self.database.write(pretend)
         except _Undo as undo:
             found: T = undo.found
             return found
@@ -345,13 +345,13 @@ class GatewayOperator:
     @contextlib.asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
         """Write in place of the running bot, which goes on afterwards."""
-        other = await self.database.run(self._take_over)
+        other = await self.database.write(self._take_over)
         if other:
             await asyncio.sleep(IN_FLIGHT)
         try:
             yield
         finally:
-            await self.database.run(lambda session: GatewayState.let_go(session, self.loop.me))
+            await self.database.write(lambda session: GatewayState.let_go(session, self.loop.me))
 
     def _take_over(self, session: Session) -> bool:
         state, now = GatewayState.of(session), self.loop.clock()
@@ -372,7 +372,7 @@ async def desk(settings: Settings, database: Database) -> AsyncIterator[GatewayO
             settings.gateway_kind, settings.gateway_url, key, http, entity=settings.gateway_entity
         )
         enforce = settings.gateway_mode == "enforce"
-        if (current := await database.run(versions.current)) is not None:
+        if (current := await database.write(versions.current)) is not None:
             refuse_unmetered(current[1], enforce=enforce)
         yield GatewayOperator(
             Reconciler(database, gateway, utc_now, enforce=enforce, kind=settings.gateway_kind)

@@ -165,13 +165,13 @@ class Reconciler:
         pause = max(getattr(error, "retry_after", None) or 0.0, self._wait)
         self._due = time.monotonic() + pause
         log.warning("the gateway does not answer", reason=str(error), again_in=round(pause, 1))
-        await self.database.run(partial(_keep, problem=str(error)[:500]))
+        await self.database.write(partial(_keep, problem=str(error)[:500]))
 
     async def lead(self) -> bool:
         """Be the one replica that reconciles, and renew that before it ends."""
         if time.monotonic() < self._leads_until:
             return True
-        leads = await self.database.run(self._ask_to_lead)
+        leads = await self.database.write(self._ask_to_lead)
         if leads:
             self._leads_until = time.monotonic() + LEASE.total_seconds() / 4
         else:
@@ -199,7 +199,7 @@ class Reconciler:
     async def read(self) -> None:
         """Read every account by pages, book what was spent, and see what differs. Decisions do not wait for the pages."""
         begun, started, pages = self.clock(), time.monotonic(), 0
-        self._marks = [(started, await self.database.run(gateway_account.newest_entry))]
+        self._marks = [(started, await self.database.write(gateway_account.newest_entry))]
         strangers: list[Reading] = []
         async for page in self.gateway.accounts():
             strangers += (await self._book(page)).strangers
@@ -208,15 +208,15 @@ class Reconciler:
                 self._wake.clear()
                 await self.changes()
         self.lag, self.pages = time.monotonic() - started, pages
-        self.pending = {one.account: one for one in await self.database.run(self._all_writes)}
-        await self.database.run(partial(self._finish, strangers=strangers, begun=begun))
+        self.pending = {one.account: one for one in await self.database.write(self._all_writes)}
+        await self.database.write(partial(self._finish, strangers=strangers, begun=begun))
         self.last_round, self.rounds = begun, self.rounds + 1
         self.told()
 
     async def changes(self) -> None:
         """Those about whom somebody decided since the last look, then what else waits."""
         after = self._marks[0][1]
-        writes, newest = await self.database.run(partial(self._writes_since, after=after))
+        writes, newest = await self.database.write(partial(self._writes_since, after=after))
         now = time.monotonic()
         self._marks = [one for one in self._marks if one[0] > now - OVERLAP][-8:] or self._marks[-1:]
         self._marks.append((now, newest))
@@ -225,7 +225,7 @@ class Reconciler:
 
     async def fresh(self, member_id: int) -> None:
         """Read one person's accounts before their own quota leaves them."""
-        rows = await self.database.run(lambda session: gateway_account.rows_of(session, member_id))
+        rows = await self.database.write(lambda session: gateway_account.rows_of(session, member_id))
         found = await asyncio.gather(*(self._account(row.id) for row in rows))
         if there := [one for one in found if one is not None]:
             await self._book(there)
@@ -242,7 +242,7 @@ class Reconciler:
     async def before_turning(self) -> None:
         """Let a period end only after the gateway was read: what is seen later belongs to the next one."""
         until = time.monotonic() + BEFORE_TURNING
-        while (end := await self.database.run(lambda session: unread_end(session, self.clock()))) is not None:
+        while (end := await self.database.write(lambda one: unread_end(one, self.clock()))) is not None:
             self._unread.setdefault(end, self.clock())
             if self.clock() - self._unread[end] >= PATIENCE:
                 return
@@ -269,7 +269,7 @@ class Reconciler:
     async def _burns(self, member_id: int) -> list[KeyUsage]:
         """What somebody burnt since yesterday, by model and key; nothing when the gateway does not say."""
         today = self.clock().date()
-        rows = await self.database.run(lambda session: gateway_account.rows_of(session, member_id))
+        rows = await self.database.write(lambda session: gateway_account.rows_of(session, member_id))
         key_usage: list[KeyUsage] = []
         try:
             for row in rows:
@@ -307,10 +307,10 @@ class Reconciler:
 
     async def free(self) -> None:
         """See which of the policy's free models are really let through at no cost: only those are named to people."""
-        current = await self.database.run(versions.current)
+        current = await self.database.write(versions.current)
         if current is not None:
             found = await self.gateway.free_models(current[1].free_models)
-            await self.database.run(partial(_keep, free=sorted(found)))
+            await self.database.write(partial(_keep, free=sorted(found)))
 
     # Writing
 
@@ -402,7 +402,7 @@ class Reconciler:
     async def _voiced(self, key: str, work: Callable[[Context], T]) -> T | None:
         """Do it in a transaction, under the policy in force; None before there is one."""
         with contextlib.suppress(NoPolicyYet):
-            return await self.database.run(lambda session: work(self.ctx(session, key)))
+            return await self.database.write(lambda session: work(self.ctx(session, key)))
         return None
 
     def ctx(self, session: Session, key: str) -> Context:

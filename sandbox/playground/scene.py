@@ -163,7 +163,7 @@ class Scene:
     async def pick(self, role: Role, messenger: str) -> None:
         """Somebody picks up a messenger: from now on the bot writes to them there."""
         self.holds[role.id] = self.screens[messenger].name
-        await self.app.database.run(
+        await self.app.database.write(
             partial(story.seen, address=role.address(messenger), now=self.clock.now())
         )
         self.pulse.beat()
@@ -222,7 +222,7 @@ class Scene:
     async def speak(self, language: str) -> None:
         """Everybody reads another language from now on; pages that were opened are published anew."""
         self.language = language
-        await self.app.database.run(partial(_speak, language=language))
+        await self.app.database.write(partial(_speak, language=language))
         for role in CAST:
             self.slack.change_person(role.slack, locale=story.slack_locale(language))
         for user in list(self.slack.homes):
@@ -261,7 +261,7 @@ class Scene:
     async def story(self) -> Json:
         """Which hints are done, and what to do next."""
         alice, carol = WHO["Alice"].email, WHO["Carol"].email
-        facts = await self.app.database.run(
+        facts = await self.app.database.write(
             lambda session: ledger.told_since(session, alice, carol, self.started)
         )
         helped = self.hit and (facts["decided"] or facts["available"] > 0)

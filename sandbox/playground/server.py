@@ -201,7 +201,7 @@ def _row(role: Role) -> Json:
 async def _books(playing: Scene, left: Role, right: Role) -> Json:
     """The ledger of these two."""
     emails, language = (left.email, right.email), playing.language
-    balances, moved = await playing.app.database.run(
+    balances, moved = await playing.app.database.write(
         lambda session: (
             [ledger.balances(session, email, language) for email in emails],
             ledger.transfers(session, emails, language),

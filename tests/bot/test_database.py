@@ -35,7 +35,7 @@ def names(database: Database) -> list[str]:
 
 
 async def test_what_a_function_did_is_committed(database: Database) -> None:
-    assert await database.run(lambda session: add(session, "nina")) == 1
+    assert await database.write(lambda session: add(session, "nina")) == 1
     assert names(database) == ["nina"]
 
 
@@ -46,12 +46,12 @@ async def test_whatever_it_raises_nothing_of_it_is_kept(database: Database, erro
         raise error
 
     with pytest.raises(type(error)):
-        await database.run(work)
+        await database.write(work)
     assert names(database) == []
 
 
 async def test_what_was_added_and_not_flushed_is_committed_too(database: Database) -> None:
-    await database.run(
+    await database.write(
         lambda session: session.add(
             Member(name="nina", email="n@corp.example", gateway_id="n", joined_at=NOW)
         )
@@ -70,7 +70,7 @@ async def test_one_that_fails_takes_nobody_with_it(database: Database) -> None:
             add(session, f"n{number:02}")  # the same e-mail: the database refuses
 
     answers = await asyncio.gather(
-        *(database.run(lambda session, n=n: work(session, n)) for n in range(30)), return_exceptions=True
+        *(database.write(lambda session, n=n: work(session, n)) for n in range(30)), return_exceptions=True
     )
     assert names(database) == [f"n{n:02}" for n in range(2, 30, 3)]
     refused, broken = answers[0::3], answers[1::3]
@@ -90,14 +90,14 @@ async def test_who_fails_with_the_key_of_another_is_judged_afresh(postgres: Data
             ready.wait()
         return found or add(session, "nina")
 
-    one, other = await asyncio.gather(postgres.run(work), postgres.run(work))
+    one, other = await asyncio.gather(postgres.write(work), postgres.write(work))
     assert one == other
     assert len(tries) == 3
 
 
 async def test_too_late_before_it_began_is_too_slow_and_nothing_happens(database: Database) -> None:
     with pytest.raises(TooSlow):
-        await database.run(lambda session: add(session, "nina"), within=-1)
+        await database.write(lambda session: add(session, "nina"), within=-1)
     assert names(database) == []
 
 
@@ -109,13 +109,13 @@ async def test_too_late_when_it_is_done_is_too_slow_and_nothing_happened(databas
 
     begun = time.monotonic()
     with pytest.raises(TooSlow):
-        await database.run(work, within=0.25)
+        await database.write(work, within=0.25)
     assert names(database) == []
 
 
 async def test_a_statement_that_waits_too_long_is_cancelled(postgres: Database) -> None:
     with pytest.raises(TooSlow):
-        await postgres.run(
+        await postgres.write(
             lambda session: session.connection().execute(text("SELECT pg_sleep(30)")), within=0.3
         )
 
@@ -139,7 +139,7 @@ async def test_also_one_that_waits_at_the_end(postgres: Database) -> None:
     assert await asyncio.to_thread(holds.wait, BOUND)
     try:
         with pytest.raises(TooSlow):
-            await postgres.run(late, within=0.4)
+            await postgres.write(late, within=0.4)
     finally:
         done.set()
         holding.result(BOUND)
@@ -157,11 +157,11 @@ async def test_who_looks_does_not_wait_for_who_writes(database: Database) -> Non
     holding = database.submit(hold, None)
     assert await asyncio.to_thread(holds.wait, BOUND)
     try:
-        assert await asyncio.wait_for(database.look(everybody), BOUND / 4) == ["nina"]
+        assert await asyncio.wait_for(database.read(everybody), BOUND / 4) == ["nina"]
     finally:
         done.set()
         holding.result(BOUND)
-    assert await database.look(everybody) == ["nina", "olaf"]
+    assert await database.read(everybody) == ["nina", "olaf"]
 
 
 def everybody(session: Session) -> list[str]:
@@ -174,7 +174,7 @@ async def test_a_look_sees_one_moment(database: Database) -> None:
         database.transact(lambda other: add(other, "nina"))
         return before, everybody(session)
 
-    assert await database.look(twice) == ([], [])
+    assert await database.read(twice) == ([], [])
     assert names(database) == ["nina"]
 
 
@@ -186,22 +186,22 @@ async def test_who_looks_cannot_write(database: Database) -> None:
 
     for work in (rename, lambda session: add(session, "olaf")):
         with pytest.raises(WouldWrite):
-            await database.look(work)
+            await database.read(work)
     with pytest.raises(DBAPIError):
-        await database.look(lambda session: session.connection().execute(text("DELETE FROM member")))
+        await database.read(lambda session: session.connection().execute(text("DELETE FROM member")))
     assert names(database) == ["nina"]
 
 
 async def test_a_look_that_comes_too_late_is_too_slow(database: Database) -> None:
     with pytest.raises(TooSlow):
-        await database.look(everybody, within=-1)
+        await database.read(everybody, within=-1)
 
 
 async def test_a_cancelled_request_that_has_not_begun_does_not_begin(sqlite: Database) -> None:
     holds, done = threading.Event(), threading.Event()
     first = sqlite.submit(lambda session: holds.set() or done.wait(BOUND), None)
     assert await asyncio.to_thread(holds.wait, BOUND)
-    waiting = asyncio.ensure_future(sqlite.run(lambda session: add(session, "nina")))
+    waiting = asyncio.ensure_future(sqlite.write(lambda session: add(session, "nina")))
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):

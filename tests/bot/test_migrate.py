@@ -21,9 +21,9 @@ def test_the_newest_migration_is_known_by_the_name_of_its_file() -> None:
 
 def test_a_new_database_is_behind_until_it_was_migrated(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'new.db'}")
-    assert behind(database.engine)
+    assert database.query(behind)
     migrate(database.engine)
-    assert not behind(database.engine)
+    assert not database.query(behind)
     database.close()
 
 

@@ -109,7 +109,7 @@ async def he_lends(page: Any, language: str) -> None:
 
 
 async def books_are_right(made: Playground) -> None:
-    report = await made.now.app.database.run(audit)
+    report = await made.now.app.database.write(audit)
     assert report.wrong == []
     assert [line for screen in made.now.screens.values() for line in screen.violations] == []
 

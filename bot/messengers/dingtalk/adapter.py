@@ -288,7 +288,7 @@ class DingTalk:
         now = self.dispatcher.clock()
         work = partial(tell_admins, text=text, now=now, about=f"dingtalk-{about}", facts=facts)
         try:
-            await self.database.run(work)
+            await self.database.write(work)
         except Exception:
             log.exception("the admins could not be told", about=about)
         self.dispatcher.wake()
@@ -356,7 +356,7 @@ class DingTalk:
 
     async def _copy_of(self, click: Click) -> tuple[Message, str] | None:
         try:
-            return await self.database.run(partial(_copy, click=click), within=LOOKING)
+            return await self.database.write(partial(_copy, click=click), within=LOOKING)
         except TooSlow:
             return None
 

@@ -68,7 +68,7 @@ class Approvals:
     async def _started(self, shape: str, form: Message, *, unsure: bool) -> str:
         code, *people = shape.removeprefix(oa_form.SHAPE).split("/")
         who, *approvers = (unquote(one) for some in people for one in some.split(","))
-        process, since = await self.database.run(partial(_start_of, code=code))
+        process, since = await self.database.write(partial(_start_of, code=code))
         found = await self._lost(code, process, who, approvers, since) if unsure else ""
         if not found and not form.buttons:
             return oa.ref_of(code, "") + oa.OVER  # settled before it was started
@@ -82,7 +82,7 @@ class Approvals:
                 log.info("an approval was started after all", instance=one, code=code)
                 # It may be decided by now, and its event came when we did not know it.
                 later = self.clock() + timedelta(seconds=UNTOUCHABLE)
-                await self.database.run(partial(oa.nudge, instance=one, why="found", now=later, code=code))
+                await self.database.write(partial(oa.nudge, instance=one, why="found", now=later, code=code))
                 return one
         return ""
 
@@ -98,7 +98,7 @@ class Approvals:
                 raise
             await self._not_ended(code, instance, error)
         else:
-            await self.database.run(partial(oa.ended, code=code, instance=instance, now=self.clock()))
+            await self.database.write(partial(oa.ended, code=code, instance=instance, now=self.clock()))
 
     async def _not_ended(self, code: str, instance: str, error: DingTalkError) -> None:
         found = await workflow.read(self.api, instance)
@@ -119,7 +119,7 @@ class Approvals:
             work = partial(
                 _nudged, instance=instance, process=data.get("processCode"), news=news, now=self.clock()
             )
-            await self.database.run(work)
+            await self.database.write(work)
             self.dispatcher.wake()
 
     async def review(self, ref: str) -> None:
@@ -137,7 +137,7 @@ class Approvals:
 
     async def _take(self, instance: str, found: Instance) -> None:
         code = found.values.get(oa_form.CODE, "")
-        ours = await self.database.run(partial(oa.recognise, code=code, instance=instance))
+        ours = await self.database.write(partial(oa.recognise, code=code, instance=instance))
         if ours is not None and ours.early:
             raise MessengerError("its start was not answered yet")
         if ours is None:
@@ -162,7 +162,7 @@ class Approvals:
                 return
             verdict = oa.Verdict(found.agreed, act.user, await self._name(act.user), no)
         work = partial(oa.not_counted, code=code, instance=instance, verdict=verdict, now=self.clock())
-        await self.database.run(work)
+        await self.database.write(work)
         log.warning("a decision in DingTalk changed nothing", code=code, instance=instance, by=verdict.user)
         self.dispatcher.wake()
 
@@ -182,7 +182,7 @@ class Approvals:
     async def _card_instead(self, code: str, instance: str, why: str) -> None:
         """It ended there without a word of anybody who was asked."""
         work = partial(oa.set_aside, code=code, instance=instance, now=self.clock(), why=why)
-        if await self.database.run(work):
+        if await self.database.write(work):
             log.warning("an approval has gone, so a card instead", code=code, instance=instance, why=why)
 
     async def _name(self, user: str) -> str:

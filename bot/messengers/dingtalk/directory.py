@@ -138,7 +138,7 @@ class Directory:
 
     async def hint(self, kind: str, users: list[str]) -> None:
         """An event names people: look at them now, as far as a sync has taken the directory over before."""
-        if not kind.startswith("user_") or not users or not await self.database.run(_is_kept):
+        if not kind.startswith("user_") or not users or not await self.database.write(_is_kept):
             return
         for user in users:
             found = await self._user(user)
@@ -159,7 +159,7 @@ class Directory:
     async def nightly(self) -> Plan | None:
         """One full read, which lets at most a tenth of all people leave; what goes wrong is for the log and the admins."""
         try:
-            if not await self.database.run(_is_kept):
+            if not await self.database.write(_is_kept):
                 return None
             return await self.sync()
         except TooManyLeave as many:
@@ -171,7 +171,7 @@ class Directory:
                 about="dingtalk-leave",
                 facts=facts,
             )
-            await self.database.run(work)
+            await self.database.write(work)
         except (DingTalkError, PeopleError) as error:
             log.warning("the directory was not taken over", error=str(error))
         except Exception:
@@ -229,7 +229,7 @@ class Directory:
 
     async def _gone(self, snapshot: Snapshot) -> set[str]:
         """Whom we know, who was not in the read, and of whom DingTalk says that they do not exist."""
-        known = await self.database.run(_known)
+        known = await self.database.write(_known)
         missing = sorted(known - snapshot.users.keys())
         return {user for user in missing if await self._user(user) is None}
 
@@ -248,7 +248,7 @@ class Directory:
             return plan
 
         try:
-            return await self.database.run(work)
+            return await self.database.write(work)
         except _Only as planned:
             return planned.plan
 

@@ -52,7 +52,7 @@ class Tally(Collector):
         if not called:
             return
         try:
-            await self.database.run(lambda session: count(session, self.clock(), called))
+            await self.database.write(lambda session: count(session, self.clock(), called))
         except DBAPIError as error:
             self._unwritten.update(new)
             log.warning("calls could not be counted", error=type(error).__name__)

@@ -61,7 +61,7 @@ class Office:
             )
             assert await loop.lead()
             await loop.round()
-            await database.run(lambda session: GatewayState.let_go(session, loop.me))
+            await database.write(lambda session: GatewayState.let_go(session, loop.me))
         await asyncio.to_thread(database.close)
 
     def inside(self, work: Callable[[Session], T]) -> T:

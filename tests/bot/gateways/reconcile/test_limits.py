@@ -335,7 +335,7 @@ async def test_of_two_replicas_one_reconciles_and_the_other_takes_over(env: Gate
     assert await other.lead()
     one._leads_until = 0.0
     assert not await one.lead()
-    await env.database.run(lambda session: GatewayState.let_go(session, other.me))
+    await env.database.write(lambda session: GatewayState.let_go(session, other.me))
     assert await one.lead()
 
 
