@@ -14,15 +14,15 @@ from uuid import uuid4
 
 import structlog
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from bot import answers
 from bot.answers import Outcome
 from bot.database import Database, WouldWrite
 from bot.hearing import hear
-from bot.messengers.port import Messenger, Profile, Request
+from bot.messengers.port import Messenger, Request
 from handlers import confirmation, lending
-from handlers.arguments import STATUS_KEPT, ProfileNeeded, Said, require_here
+from handlers.arguments import ProfileNeeded, Said, require_here
 from handlers.context import RequestContext
 from handlers.routes import BUTTONS, COMMANDS, CONFIRM, FORMS, HOME, Route
 from handlers.words import refusals, texts
@@ -30,6 +30,7 @@ from handlers.words.text import SafeText
 from models.messages.message import Form, Message
 from models.messages.outbox import Effect, promise
 from models.people.member import HERE, Address, Member, addresses, found_at, meet
+from models.people.profile import Profile, learn
 from models.policy import versions
 from models.refusal import (
     NoPolicyYet,
@@ -308,29 +309,9 @@ class Dispatcher:
             raise
 
     def _learn(self, session: Session, profiles: dict[str, Profile | None], now: datetime) -> None:
-        """Keep what the messenger said: status for an hour, language and zone where nobody chose any.
-
-        Whoever is not known yet, asker or named, is linked by e-mail when that is switched on.
-        """
-        for one, profile in profiles.items():
-            if profile is None:
-                continue
-            address = session.get(Address, one) or (
-                _link(session, one, profile) if self.link_by_email else None
-            )
-            if address is None:
-                continue
-            if (
-                address.status != profile.status
-                or address.status_at is None
-                or (now - address.status_at).total_seconds() > STATUS_KEPT / 2
-            ):
-                address.status, address.status_at = profile.status, now
-            member = session.get_one(Member, address.member_id)
-            if member.locale is None:
-                member.locale = _language(profile.locale)
-            if member.timezone is None:
-                member.timezone = profile.zone
+        for address, profile in profiles.items():
+            if profile is not None:
+                learn(session, address, profile, now, link_by_email=self.link_by_email)
 
     def _opened(self, session: Session, address: str, key: str) -> None:
         now, row = self.clock(), session.get(Address, address)
@@ -394,29 +375,11 @@ def _filled(fields: dict[str, str]) -> dict[str, Any]:
     return {known[name]: value for name, value in fields.items() if name in known and value}
 
 
-def _language(locale: str | None) -> str | None:
-    return None if not locale else "zh" if locale.lower().startswith("zh") else "en"
-
-
 def _member_id(session: Session, sender: str) -> int | None:
     try:
         return Member.at(session, sender).id
     except UnknownSender:
         return None
-
-
-def _link(session: Session, address: str, profile: Profile) -> Address | None:
-    """The address, given to the one colleague of ours who has this e-mail and none on that messenger yet."""
-    email, messenger = (profile.email or "").lower(), address.split(":", 1)[0]
-    found = session.exec(select(Member).where(Member.email == email)).one_or_none()
-    if profile.status != HERE or found is None or not found.active:
-        return None
-    query = select(Address).where(Address.member_id == found.id, Address.messenger == messenger)
-    if session.exec(query).first() is not None:
-        return None
-    given = Address.give(session, found, address)
-    session.flush()
-    return given
 
 
 async def _patiently(reading: Awaitable[T]) -> T | None:

@@ -10,6 +10,7 @@ from typing import Any, Self
 from handlers.context import RequestContext
 from models.ledger.amount import All, parse
 from models.people.member import HERE, Member, addresses, require_colleague
+from models.people.profile import STATUS_KEPT
 from models.refusal import (
     AllNotAllowed,
     BadDate,
@@ -60,10 +61,6 @@ class ProfileNeeded(StatusUnknown):
     addresses: tuple[str, ...]
 
 
-STATUS_KEPT = 60 * 60
-"""Seconds for which what a messenger said of somebody may be believed."""
-
-
 def person(ctx: RequestContext, said: Said) -> Member:
     """The colleague that is meant; refused when the messenger calls them a guest, a bot or an outsider."""
     found = maybe_person(ctx, said)
@@ -96,11 +93,7 @@ def require_here(ctx: RequestContext, member: Member) -> None:
     known = addresses(ctx.session, member.id)
     for address in known:
         status = ctx.statuses.get(address.address)
-        if (
-            status is None
-            and address.status_at
-            and (ctx.now - address.status_at).total_seconds() < STATUS_KEPT
-        ):
+        if status is None and address.status_at and ctx.now - address.status_at < STATUS_KEPT:
             status = address.status
         if status == HERE:
             return

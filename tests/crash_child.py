@@ -17,11 +17,12 @@ from sqlalchemy import event
 
 from bot.database import Database
 from bot.dispatch import Dispatcher
-from bot.messengers.port import Profile, Request
+from bot.messengers.port import Request
 from bot.worker import Worker
 from handlers import context
 from models.messages import receipt
 from models.messages.message import Message
+from models.people.profile import Profile
 from models.quota import grant, loan
 from models.quota import request as requesting
 

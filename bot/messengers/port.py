@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from models.messages.message import Message
+from models.people.profile import Profile
 
 
 class MessengerError(Exception):
@@ -54,17 +55,6 @@ class Request:
 
     loose: bool = False
     """Whether the words are a machine's guess at what was said: always confirmed before anything moves."""
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What a messenger says of somebody. `status`: member, guest, bot, outsider or gone."""
-
-    status: str
-    name: str = ""
-    email: str | None = None
-    locale: str | None = None
-    zone: str | None = None
 
 
 class Messenger(Protocol):

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from bot.messengers.port import Profile
 from models.people.member import HERE, Address, Member
+from models.people.profile import Profile
 
 Found = tuple[str, Profile]
 """An address, and what the messenger says of whoever has it."""
@@ -101,16 +101,10 @@ def _look_at_new(
 
 
 def _learn(plan: Plan, member: Member, profile: Profile) -> None:
-    locale = language(profile.locale) if not member.locale else None
+    locale = profile.language if not member.locale else None
     zone = profile.zone if not member.timezone else None
     if locale or zone:
         plan.learn.append(Learnt(member.email, locale, zone))
-
-
-def language(locale: str | None) -> str | None:
-    """The language of ours that a messenger's locale (`zh-CN`) means; None for all others."""
-    short = (locale or "").replace("_", "-").split("-")[0].lower()
-    return short if short in ("en", "zh") else None
 
 
 def carry_out(session: Session, plan: Plan, people: Sequence[Found], now: datetime) -> None:

@@ -13,12 +13,13 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import select
 
 from bot.database import Database
-from bot.messengers.port import MessengerError, Profile, Undeliverable
+from bot.messengers.port import MessengerError, Undeliverable
 from bot.worker import BURST, Pace, Worker, slot
 from handlers import lending, requests
 from handlers.routes import JOBS
 from models.messages.message import Message
 from models.messages.outbox import LEASE, Effect, claim
+from models.people.profile import Profile
 from tests.actions import DECEMBER, USD, after, ask_for, available, say
 from tests.company import NOW, settle_company
 

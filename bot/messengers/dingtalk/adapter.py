@@ -42,7 +42,7 @@ from bot.messengers.dingtalk.render import (
     track_of,
 )
 from bot.messengers.dingtalk.tally import Tally
-from bot.messengers.port import MessengerError, Profile, Request, Undeliverable
+from bot.messengers.port import MessengerError, Request, Undeliverable
 from bot.settings import Settings
 from handlers.admins import tell_admins
 from handlers.approval.oa_form import SHAPE
@@ -51,6 +51,7 @@ from handlers.words import texts
 from handlers.words.text import SafeText, Text
 from models.messages.message import Form, Message
 from models.messages.outbox import copies
+from models.people.profile import Profile
 from models.refusal import CallsUsedUp, TooSlow
 
 log = structlog.get_logger()

@@ -23,7 +23,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.answers import Outcome
 from bot.dispatch import Dispatcher
-from bot.messengers.port import MessengerError, Profile, Request, Undeliverable
+from bot.messengers.port import MessengerError, Request, Undeliverable
 from bot.messengers.slack.connection import Socket
 from bot.messengers.slack.read import (
     BLIND,
@@ -42,6 +42,7 @@ from bot.settings import Settings
 from handlers.routes import BUTTONS, CONFIRM, FORMS
 from handlers.words import texts
 from models.messages.message import Form, Message
+from models.people.profile import Profile
 
 log = structlog.get_logger()
 
@@ -318,12 +319,7 @@ class Slack:
         user, trigger, url = str(body["user"]["id"]), str(body["trigger_id"]), body.get("response_url")
         by: dict[str, Any] = {"way": "dm", "user": user, "lane": user}
         if url:
-            by = {
-                "way": "url",
-                "url": url,
-                "replace": name in REPLACING and is_ephemeral(body),
-                "lane": user,
-            }
+            by = {"way": "url", "url": url, "replace": name in REPLACING and is_ephemeral(body), "lane": user}
         opens = name in BUTTONS and BUTTONS[name].form is not None
         request = Request(
             key=f"slack:{trigger}",

@@ -8,8 +8,9 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from bot.messengers.port import MessengerError, Profile, Undeliverable
+from bot.messengers.port import MessengerError, Undeliverable
 from models.messages.receipt import fingerprint
+from models.people.profile import Profile
 
 OVER = {
     "user_disabled", "channel_not_found", "is_archived", "not_in_channel", "user_not_found", "account_inactive", "cannot_dm_bot",

@@ -13,9 +13,9 @@ import pytest
 from sqlmodel import select
 
 from bot.messengers.dingtalk.connection import CARDS
-from bot.messengers.port import Profile
 from models.messages.message import Message
 from models.metering.vendor_calls import CallCount
+from models.people.profile import Profile
 from models.quota.request import Request
 from sandbox.dingtalk.organisation import Person
 from tests.dingtalk_env import GROUP, DingTalkEnv, buttons, colleagues, open_env, shown, unspoken

@@ -10,11 +10,12 @@ import aiohttp
 import pytest
 
 from bot.app import open_app
-from bot.messengers.port import MessengerError, Profile, Undeliverable
+from bot.messengers.port import MessengerError, Undeliverable
 from bot.messengers.slack.read import foreign, read_profile, spoken
 from bot.settings import Settings
 from handlers.routes import BUTTONS, CONFIRM, FORMS
 from models.messages.message import Message
+from models.people.profile import Profile
 from sandbox.slack.payloads import event
 from sandbox.slack.workspace import Workspace
 from tests.company import CAST

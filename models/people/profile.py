@@ -1,0 +1,65 @@
+"""What a messenger says of somebody, and what we keep of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, select
+
+from models.people.member import HERE, Address, Member
+
+STATUS_KEPT = timedelta(hours=1)
+"""How long a messenger's word about somebody may be believed; written again at half that age."""
+LANGUAGES = ("en", "zh")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a messenger says of somebody. `status`: member, guest, bot, outsider or gone."""
+
+    status: str
+    name: str = ""
+    email: str | None = None
+    locale: str | None = None
+    zone: str | None = None
+
+    @property
+    def language(self) -> str | None:
+        return language_of(self.locale)
+
+
+def language_of(locale: str | None) -> str | None:
+    """Our language for a messenger's locale (`zh-CN`, `en_GB`), or None when we do not speak it: nothing is chosen then."""
+    language = (locale or "").replace("_", "-").split("-")[0].lower()
+    return language if language in LANGUAGES else None
+
+
+def learn(session: Session, address: str, profile: Profile, now: datetime, *, link_by_email: bool) -> None:
+    """Keep the status, and language and zone where nobody chose any; link an unknown address by e-mail if that is allowed."""
+    row = session.get(Address, address)
+    if row is None and link_by_email:
+        row = link(session, address, profile)
+    if row is None:
+        return
+    if row.status != profile.status or row.status_at is None or now - row.status_at > STATUS_KEPT / 2:
+        row.status, row.status_at = profile.status, now
+    member = session.get_one(Member, row.member_id)
+    if member.locale is None:
+        member.locale = profile.language
+    if member.timezone is None:
+        member.timezone = profile.zone
+
+
+def link(session: Session, address: str, profile: Profile) -> Address | None:
+    """Give the address to the active colleague with this e-mail who has none on that messenger yet."""
+    member = session.exec(select(Member).where(Member.email == (profile.email or "").lower())).one_or_none()
+    if profile.status != HERE or member is None or not member.active:
+        return None
+    messenger = address.split(":", 1)[0]
+    taken = select(Address).where(Address.member_id == member.id, Address.messenger == messenger)
+    if session.exec(taken).first() is not None:
+        return None
+    row = Address.give(session, member, address)
+    session.flush()
+    return row
