@@ -5,20 +5,12 @@ from __future__ import annotations
 from sqlalchemy import Integer, bindparam, func
 from sqlmodel import col, select
 
-from handlers.context import Context, Reader, RequestContext
+from handlers.context import Reader, RequestContext
 from handlers.words import texts
 from handlers.words.text import SafeText, one_line
-from models.ledger.account import Account, AccountKind
-from models.messages.message import Message
-from models.people.member import Member
 from models.policy.document import Policy
 from models.policy.versions import PolicyVersion, policy_of
-from models.quota.period import Period
-from models.quota.pool import funded
 from models.quota.status import QuotaStatus
-
-NEARLY = 80
-"""Percent of a pool's budget at which its owner is told."""
 
 
 def changes(ctx: RequestContext, status: QuotaStatus) -> list[SafeText]:
@@ -85,27 +77,3 @@ def _with_reason(sentence: SafeText, reason: str, reader: Reader) -> SafeText:
 
 def _rules(kept: PolicyVersion) -> Policy:
     return policy_of(kept.version or 0, kept.text)
-
-
-def warn_of_pools(ctx: Context) -> bool:
-    """The owner of a team hears once a period that four fifths of its budget are granted."""
-    period = Period.latest(ctx.session)
-    if period is None or period.state != "open":
-        return False
-    pools = select(Account).where(Account.kind == AccountKind.POOL, Account.period_id == period.id)
-    for pool in ctx.session.exec(pools).all():
-        budget, team = funded(ctx.session, pool.id), ctx.policy.team(pool.team or "")
-        spent = budget - pool.balance
-        if team is None or team.owner is None or not budget or spent * 100 < NEARLY * budget:
-            continue
-        owner = ctx.session.exec(select(Member).where(Member.email == team.owner)).one_or_none()
-        if owner is not None and ctx.first_time(f"pool:{pool.id}"):
-            _warn(ctx, owner, team.name, spent, budget)
-    return False
-
-
-def _warn(ctx: Context, owner: Member, team: str, spent: int, budget: int) -> None:
-    reader = ctx.reader_of(owner)
-    spent_, budget_, left = (reader.amount(one) for one in (spent, budget, budget - spent))
-    text = texts.POOL_NEARLY_SPENT(reader.locale, team=team, spent=spent_, budget=budget_, left=left)
-    ctx.tell(owner, Message(text=text))

@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 from handlers import arguments as a
-from handlers import balance, changes, home, lending, requests, team
+from handlers import balance, home, lending, requests, team
 from handlers.arguments import ArgumentReader, Said
-from handlers.clock import housekeeping
+from handlers.clock import asks, closing, grants, loans, pools, receipts
 from handlers.clock.requests import requests_due
 from handlers.context import RequestContext
 from handlers.gateway import alerts
@@ -113,13 +113,13 @@ class Job:
 
 
 JOBS: dict[str, Job] = {
-    "turn": Job(housekeeping.turn, timedelta(minutes=1)),
+    "turn": Job(closing.turn, timedelta(minutes=1)),
     "requests": Job(requests_due, timedelta(minutes=1)),
-    "asks": Job(housekeeping.end_asks, timedelta(minutes=1)),
-    "grants": Job(housekeeping.end_grants, timedelta(minutes=1)),
-    "loans": Job(housekeeping.warn_of_returns, timedelta(hours=1)),
-    "pools": Job(changes.warn_of_pools, timedelta(minutes=5)),
-    "tidy": Job(housekeeping.tidy, timedelta(days=1)),
+    "asks": Job(asks.end_asks, timedelta(minutes=1)),
+    "grants": Job(grants.end_grants, timedelta(minutes=1)),
+    "loans": Job(loans.warn_of_returns, timedelta(hours=1)),
+    "pools": Job(pools.warn_of_pools, timedelta(minutes=5)),
+    "tidy": Job(receipts.forget, timedelta(days=1)),
 }
 
 

@@ -30,7 +30,7 @@ from sqlmodel import Session, col, select
 
 from bot.database import Database
 from handlers import lending, requests
-from handlers.clock import housekeeping
+from handlers.clock import grants
 from handlers.context import Context
 from models.ledger.account import AccountKind, organisation
 from models.ledger.audit import audit
@@ -415,7 +415,7 @@ class Laws(RuleBasedStateMachine):
             if self.now < plain.ends:
                 plain.end_grants(self.now)
 
-        self.attempt(plan, lambda session: housekeeping.end_grants(self.ctx(session)), moves=False)
+        self.attempt(plan, lambda session: grants.end_grants(self.ctx(session)), moves=False)
 
     def ctx(self, session: Session) -> Context:
         current = versions.current(session)

@@ -384,10 +384,10 @@ def _emails(session: Session) -> dict[int, str]:
 
 
 def _member(session: Session, email: str) -> int:
-    found = session.exec(select(Member.id).where(Member.email == email.strip().lower())).one_or_none()
+    found = Member.by_email(session, email)
     if found is None:
         raise CannotDo(f"nobody has the e-mail {email.strip().lower()}")
-    return found
+    return found.id
 
 
 def _release(session: Session, at: datetime | None) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import delete, insert, update
 from sqlmodel import Session, col, select
 
 from bot.people.csv import PeopleError, Row, read_people, shared_ids, write_people
-from handlers.clock.housekeeping import show_leaving
+from handlers.clock.leaving import show_leaving
 from models.people.member import Address, Member
 from models.policy.check import COLUMNS
 from models.quota.allocation import welcome_all

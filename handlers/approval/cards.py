@@ -224,9 +224,7 @@ def loan_button(reader: Reader, action: str, number: int, other: Member) -> Butt
 
 
 def policy_admins(session: Session, policy: Policy) -> list[Member]:
-    found = [
-        session.exec(select(Member).where(Member.email == email)).one_or_none() for email in policy.admins
-    ]
+    found = [Member.by_email(session, email) for email in policy.admins]
     return [one for one in found if one is not None and one.active]
 
 

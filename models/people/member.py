@@ -42,6 +42,11 @@ class Member(SQLModel, table=True):
         return found_at(session, address)[0]
 
     @classmethod
+    def by_email(cls, session: Session, email: str) -> Self | None:
+        """The member with this e-mail, also one who has left."""
+        return session.exec(select(cls).where(cls.email == email.strip().lower())).one_or_none()
+
+    @classmethod
     def named(cls, session: Session, text: str) -> Self:
         """The one active colleague with this e-mail, job number, name or handle, or raise `UnknownPerson`/`AmbiguousPerson`.
 

@@ -53,7 +53,7 @@ def learn(session: Session, address: str, profile: Profile, now: datetime, *, li
 
 def link(session: Session, address: str, profile: Profile) -> Address | None:
     """Give the address to the active colleague with this e-mail who has none on that messenger yet."""
-    member = session.exec(select(Member).where(Member.email == (profile.email or "").lower())).one_or_none()
+    member = Member.by_email(session, profile.email or "")
     if profile.status != HERE or member is None or not member.active:
         return None
     messenger = address.split(":", 1)[0]

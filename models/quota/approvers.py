@@ -126,12 +126,8 @@ def _named(session: Session, policy: Policy, requester_id: int) -> Iterator[tupl
         if above is not None:
             yield above, "above", policy.ceiling("manager")
     for team in policy.team_chain(requester.team):
-        if team.owner and (owner := _by_email(session, team.owner)) is not None:
+        if team.owner and (owner := Member.by_email(session, team.owner)) is not None:
             yield owner, "owner", policy.ceiling("owner")
     for email in policy.requests.fallback_approvers:
-        if (fallback := _by_email(session, email)) is not None:
+        if (fallback := Member.by_email(session, email)) is not None:
             yield fallback, "fallback", None
-
-
-def _by_email(session: Session, email: str) -> Member | None:
-    return session.exec(select(Member).where(Member.email == email)).one_or_none()

@@ -1,4 +1,4 @@
-"""What a changed policy means to somebody, and the owner of a pool that is nearly spent."""
+"""What a changed policy means to somebody, and what an owner sees of a team."""
 
 from datetime import date
 
@@ -6,10 +6,9 @@ from sqlmodel import Session
 
 from bot.database import Database
 from handlers import balance, team
-from handlers.changes import warn_of_pools
 from models.policy.versions import record_version
 from models.quota.policy_change import move_on
-from tests.actions import DECEMBER, USD, after, change, ctx, say, told, turn
+from tests.actions import DECEMBER, after, change, say, turn
 from tests.company import NOW, POLICY, who
 
 
@@ -47,41 +46,6 @@ def test_a_day_of_the_policy_is_the_same_everywhere(company: Database) -> None:
     while company.transact(lambda session: move_on(session, DECEMBER)):
         pass
     assert "Since 1 Dec: $100.00 → $120.00" in say(company, balance.balance, "alice", now=DECEMBER).text
-
-
-def test_the_owner_hears_once_that_the_pool_is_nearly_spent(company: Database) -> None:
-    from models.ledger.account import open_account  # noqa: PLC0415
-    from models.ledger.transfer import Cause, Kind, transfer  # noqa: PLC0415
-    from models.quota.period import Period  # noqa: PLC0415
-    from models.quota.pool import pool_of  # noqa: PLC0415
-
-    def grant(usd: int) -> None:
-        def work(session):  # type: ignore[no-untyped-def]
-            pool = pool_of(session, "payments", Period.current(session).id)
-            assert pool is not None
-            target = open_account(
-                session, "top_up", NOW, member_id=who(session, "pia").id, paid_by_id=pool.id, ends_at=DECEMBER
-            )
-            transfer(
-                session,
-                Kind.GRANT,
-                usd * USD,
-                source=pool.id,
-                target=target,
-                cause=Cause(NOW, "admin", f"g{usd}"),
-            )
-
-        company.transact(work)
-
-    grant(799)
-    company.transact(lambda session: warn_of_pools(ctx(session, NOW)))
-    assert told(company, "lee") == []
-    grant(1)
-    for _ in range(2):
-        company.transact(lambda session: warn_of_pools(ctx(session, NOW)))
-    (message,) = told(company, "lee")
-    assert "payments" in message.text
-    assert "200" in message.text
 
 
 def test_an_owner_sees_the_organisations_year(company: Database) -> None:

@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 
 from bot.database import Database
 from handlers import lending
-from handlers.clock.housekeeping import turn as tick
+from handlers.clock.closing import turn as tick
 from models.quota import closing
 from models.quota.closing import advance, begin_turn
 from models.quota.leaving import leave

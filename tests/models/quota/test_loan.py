@@ -9,8 +9,9 @@ from sqlmodel import select
 
 from bot.database import Database
 from handlers import lending
-from handlers.clock import housekeeping
-from handlers.clock.housekeeping import end_asks, warn_of_returns
+from handlers.clock import loans
+from handlers.clock.asks import end_asks
+from handlers.clock.loans import warn_of_returns
 from models.quota.ask import Ask
 from models.quota.closing import begin_turn
 from models.quota.leaving import leave
@@ -378,7 +379,7 @@ def test_both_hear_once_that_an_unspent_loan_goes_back(company: Database) -> Non
 def test_many_loans_are_warned_of_a_piece_at_a_time(
     company: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(housekeeping, "PIECE", 1)
+    monkeypatch.setattr(loans, "PIECE", 1)
     lend(company, "alice", "bob", 50)
     lend(company, "eve", "carol", 50)
     now = DECEMBER - timedelta(hours=3)

@@ -10,8 +10,8 @@ from sqlmodel import Session, select
 
 from bot.database import Database
 from handlers import requests
-from handlers.clock import housekeeping
-from handlers.clock.housekeeping import end_grants
+from handlers.clock import grants
+from handlers.clock.grants import end_grants
 from models.ledger.account import Account, AccountKind
 from models.quota.closing import begin_turn
 from models.quota.grant import give
@@ -122,7 +122,7 @@ def test_a_grant_ends_with_the_month_unless_a_day_was_asked(company: Database) -
 
 
 def test_a_teams_grants_end_a_piece_at_a_time(company: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(housekeeping, "PIECE", 2)
+    monkeypatch.setattr(grants, "PIECE", 2)
     for name in ("bob", "eve", "alice"):
         gift(company, name, 30, ends=after(days=1))
     more = [company.transact(lambda session: end_grants(ctx(session, after(days=2)))) for _ in range(3)]

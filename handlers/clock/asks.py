@@ -1,0 +1,37 @@
+"""Asked by the clock: end the asks to borrow that nobody answered."""
+
+from __future__ import annotations
+
+from sqlmodel import col, select, update
+
+from handlers.context import Context
+from handlers.lending import ask_card
+from handlers.words import texts
+from models.messages.message import Message
+from models.people.member import Member
+from models.quota.ask import Ask
+
+
+def end_asks(ctx: Context) -> bool:
+    """An ask to borrow ends after a day or at the close."""
+    over = select(Ask).where(Ask.state == "pending", Ask.expires_at <= ctx.now)
+    for ask in ctx.session.exec(over).all():
+        changed = ctx.session.execute(
+            update(Ask)
+            .where(col(Ask.id) == ask.id, col(Ask.state) == "pending")
+            .values(state="expired", decided_at=ctx.now)
+        )
+        ctx.session.refresh(ask)
+        if changed.rowcount:  # type: ignore[attr-defined]
+            tell_of_the_end(ctx, ask)
+    return False
+
+
+def tell_of_the_end(ctx: Context, ask: Ask) -> None:
+    lender, borrower = (
+        ctx.session.get_one(Member, ask.lender_id),
+        ctx.session.get_one(Member, ask.borrower_id),
+    )
+    ctx.retell(f"ask:{ask.code}", lambda _, to: ask_card(ctx, ask, to or lender))
+    reader = ctx.reader_of(borrower)
+    ctx.tell(borrower, Message(text=texts.ASK_EXPIRED(reader.locale, amount=reader.amount(ask.amount))))
