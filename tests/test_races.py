@@ -485,4 +485,4 @@ def test_a_gateway_s_spend_that_many_read_at_once_is_booked_once(company: Databa
 
 
 def gateway_reading(name: str, spent: int) -> Reading:
-    return Reading(f"{name}@corp.example", spent, None, "", NOW)
+    return Reading(f"{name}@corp.example", spent, None, NOW)

@@ -14,7 +14,8 @@ from decimal import Decimal
 from typing import Final
 
 from bot.gateways.client import Calls, Json, Pace, Tally, confirmed, micro
-from bot.gateways.port import Access, Account, Family, Finding, GatewayRefused, NoSuchAccount, UsageRow
+from bot.gateways.port import Access, Family, Finding, GatewayRefused, NoSuchAccount
+from models.metering.reading import KeyUsage, Reading
 
 PERIOD: Final = "monthly"
 PAGE: Final = 100
@@ -38,31 +39,31 @@ class ClaudeEnterprise:
         self._calls = Calls(access, headers, Pace(self.calls_per_minute, 10))
         self._clock = access.clock
 
-    async def accounts(self) -> AsyncIterator[list[Account]]:
+    async def accounts(self) -> AsyncIterator[list[Reading]]:
         """By pages of members."""
         async for rows, asked in self._pages(f"{_LIMITS}/effective", limit=PAGE, **{"period[]": PERIOD}):
-            if found := [_account(row, asked) for row in rows if _is_somebody(row)]:
+            if found := [_reading(row, asked) for row in rows if _is_somebody(row)]:
                 yield found
 
-    async def account(self, id: str) -> Account:  # noqa: A002
+    async def account(self, id: str) -> Reading:  # noqa: A002
         """One reading."""
         row, asked = await self._row(id)
-        return _account(row, asked)
+        return _reading(row, asked)
 
-    async def set_total(self, id: str, total: int) -> Account:  # noqa: A002
+    async def set_total(self, id: str, total: int) -> Reading:  # noqa: A002
         """Set the member's own limit of the month, read it back."""
         return await self._set(id, total)
 
-    async def release(self, id: str, found: int | None) -> Account:  # noqa: A002
+    async def release(self, id: str, found: int | None) -> Reading:  # noqa: A002
         """Take our limit off, so that what is inherited counts again; where that is not what was found, write what was."""
         row, asked = await self._row(id)
         if row["source"]["type"] == "user":
             await self._calls.send("DELETE", f"{_LIMITS}/{row['spend_limit_id']}")
             row, asked = await self._row(id)
-        now = _account(row, asked)
+        now = _reading(row, asked)
         return now if now.total == found else await self._set(id, found)
 
-    async def _set(self, id: str, total: int | None) -> Account:  # noqa: A002
+    async def _set(self, id: str, total: int | None) -> Reading:  # noqa: A002
         scope = {"type": "user", "user_id": id}
         body = {"amount": None if total is None else _cents(total), "scope": scope, "period": PERIOD}
         return await confirmed(
@@ -87,7 +88,7 @@ class ClaudeEnterprise:
             yield reply.data["data"], reply.asked
             cursor = reply.data.get("next_page")
 
-    async def usage(self, since: date, until: date, account: str = "") -> AsyncIterator[list[UsageRow]]:
+    async def usage(self, since: date, until: date, account: str = "") -> AsyncIterator[list[KeyUsage]]:
         """What each member cost by day and model; the report says nothing of keys and lags behind the limits."""
         query: dict[str, str | int] = {
             "starting_at": _instant(since),
@@ -129,11 +130,11 @@ def _is_somebody(row: Json) -> bool:
     return bool(row["actor"]["type"] == "user_actor" and not row["actor"]["deleted"])
 
 
-def _account(row: Json, asked: datetime) -> Account:
+def _reading(row: Json, asked: datetime) -> Reading:
     if row["currency"] != "USD":
         raise GatewayRefused(f"the organization is billed in {row['currency']}; only USD can be driven")
     actor, spent = row["actor"], Decimal(row["period_to_date_spend"])
-    return Account(
+    return Reading(
         actor["user_id"],
         spent=micro(spent / 100),
         total=None if row["amount"] is None else int(row["amount"]) * CENT,

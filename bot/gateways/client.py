@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientTimeout, ConnectionTimeoutError
 
-from bot.gateways.port import Access, Account, GatewayError, GatewayRefused, UsageRow
+from bot.gateways.port import Access, GatewayError, GatewayRefused
+from models.metering.reading import KeyUsage, Reading
 
 Json = dict[str, Any]
 MICRO: Final = 1_000_000
@@ -161,8 +162,8 @@ def shortened(text: str) -> str:
 
 
 async def confirmed(
-    write: Callable[[], Awaitable[Any]], read: Callable[[], Awaitable[Account]], total: int | None
-) -> Account:
+    write: Callable[[], Awaitable[Any]], read: Callable[[], Awaitable[Reading]], total: int | None
+) -> Reading:
     """Do an absolute write and read it back; a lost reply is no failure when the reading shows the value."""
     lost: GatewayError | None = None
     try:
@@ -192,10 +193,10 @@ class Tally:
         for at, more in enumerate((used, *tokens, requests)):
             sums[at] += more
 
-    def rows(self) -> list[UsageRow]:
+    def rows(self) -> list[KeyUsage]:
         """What came together; nothing where nothing was used."""
         return [
-            UsageRow(account, day, model, self._rounded(used), key, inp, out, requests)
+            KeyUsage(account, day, model, self._rounded(used), key, inp, out, requests)
             for (account, day, model, key), (used, inp, out, requests) in self._sums.items()
             if used or inp or out
         ]

@@ -19,7 +19,8 @@ from datetime import date, datetime
 from typing import Any, Final, Protocol
 
 from bot.gateways.client import MICRO, Calls, Json, Pace, Reply, Tally, cap, confirmed, dollars, micro
-from bot.gateways.port import Access, Account, Family, Finding, GatewayRefused, NoSuchAccount, UsageRow, days
+from bot.gateways.port import Access, Family, Finding, GatewayRefused, NoSuchAccount, days
+from models.metering.reading import KeyUsage, Reading
 
 DASHBOARD: Final = "litellm-dashboard"
 """The team of the keys that LiteLLM's own pages log in with."""
@@ -42,7 +43,7 @@ class LiteLLM:
         self._kind = access.entity
         self._known: set[str] = set()
 
-    async def accounts(self) -> AsyncIterator[list[Account]]:
+    async def accounts(self) -> AsyncIterator[list[Reading]]:
         """By pages of 100; team members by team."""
         seen: set[str] = set()
         async for page in self._entity.pages():
@@ -53,21 +54,21 @@ class LiteLLM:
                 yield fresh
         self._known = seen
 
-    async def account(self, id: str) -> Account:  # noqa: A002
+    async def account(self, id: str) -> Reading:  # noqa: A002
         """One reading."""
         found = await self._entity.read(id)
         self._known.add(id)
         return found
 
-    async def set_total(self, id: str, total: int) -> Account:  # noqa: A002
+    async def set_total(self, id: str, total: int) -> Reading:  # noqa: A002
         """Set the budget, read it back."""
         return await self._set(id, dollars(total), total)
 
-    async def release(self, id: str, found: int | None) -> Account:  # noqa: A002
+    async def release(self, id: str, found: int | None) -> Reading:  # noqa: A002
         """Put back the budget found; null lifts it."""
         return await self._set(id, None if found is None else found / MICRO, found)
 
-    async def _set(self, id: str, usd: float | None, total: int | None) -> Account:  # noqa: A002
+    async def _set(self, id: str, usd: float | None, total: int | None) -> Reading:  # noqa: A002
         if id not in self._known:
             await self.account(id)
         write = functools.partial(self._entity.write, id, usd)
@@ -77,13 +78,13 @@ class LiteLLM:
         """A float holds every micro-USD up to a billion USD."""
         return total
 
-    async def usage(self, since: date, until: date, account: str = "") -> AsyncIterator[list[UsageRow]]:
+    async def usage(self, since: date, until: date, account: str = "") -> AsyncIterator[list[KeyUsage]]:
         """Day by day from the paged activity, which knows models by the names that people call them by, and keys."""
         for day in days(since, until):
             if rows := await self._activity(day, account):
                 yield rows
 
-    async def _activity(self, day: date, account: str) -> list[UsageRow]:
+    async def _activity(self, day: date, account: str) -> list[KeyUsage]:
         # A page cuts rows, not days: the same model and key may go on over the page.
         tally = Tally()
         narrowed = self._entity.filter(account) if account else {}
@@ -122,10 +123,10 @@ class LiteLLM:
 class Entity(Protocol):
     """What a budget is set on."""
 
-    def pages(self) -> AsyncIterator[list[Account]]:
+    def pages(self) -> AsyncIterator[list[Reading]]:
         """All of them."""
 
-    async def read(self, id: str) -> Account:  # noqa: A002
+    async def read(self, id: str) -> Reading:  # noqa: A002
         """This one."""
 
     async def write(self, id: str, usd: float | None) -> None:  # noqa: A002
@@ -144,12 +145,12 @@ class Users:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    async def pages(self) -> AsyncIterator[list[Account]]:
+    async def pages(self) -> AsyncIterator[list[Reading]]:
         """Sorted by id, so that somebody new shifts little."""
         async for reply in _pages(self._calls, "/user/list", sort_by="user_id", sort_order="asc"):
             yield [_user(row, reply.asked) for row in reply.data["users"]]
 
-    async def read(self, id: str) -> Account:  # noqa: A002
+    async def read(self, id: str) -> Reading:  # noqa: A002
         """The light route; before there was one, the list, where a single id finds everybody whose id contains it."""
         try:
             reply = await self._calls.get("/v2/user/info", user_id=id)
@@ -161,7 +162,7 @@ class Users:
             raise NoSuchAccount(f"no user {id}")
         return _user(reply.data, reply.asked)
 
-    async def _in_list(self, id: str) -> Account:  # noqa: A002
+    async def _in_list(self, id: str) -> Reading:  # noqa: A002
         async for reply in _pages(self._calls, "/user/list", user_ids=id, sort_by="user_id"):
             for row in reply.data["users"]:
                 if row["user_id"] == id:
@@ -187,12 +188,12 @@ class Keys:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    async def pages(self) -> AsyncIterator[list[Account]]:
+    async def pages(self) -> AsyncIterator[list[Reading]]:
         """Oldest first: new keys come last."""
         async for reply in _keys(self._calls):
             yield [_key(row["token"], row, reply.asked) for row in _own_keys(reply)]
 
-    async def read(self, id: str) -> Account:  # noqa: A002
+    async def read(self, id: str) -> Reading:  # noqa: A002
         """By hash."""
         reply = await _or_unknown(self._calls.get("/key/info", key=id), f"no key {id}")
         return _key(id, reply.data["info"], reply.asked)
@@ -217,20 +218,20 @@ class Members:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    async def pages(self) -> AsyncIterator[list[Account]]:
+    async def pages(self) -> AsyncIterator[list[Reading]]:
         """One page a team: the list of teams does not carry what members spent."""
         async for reply in _pages(self._calls, "/v2/team/list"):
             for team in reply.data["teams"]:
                 yield await self._team(team["team_id"])
 
-    async def read(self, id: str) -> Account:  # noqa: A002
+    async def read(self, id: str) -> Reading:  # noqa: A002
         """Its team, and it therein."""
         for one in await self._team(id.partition("/")[0]):
             if one.id == id:
                 return one
         raise NoSuchAccount(f"no team member {id}")
 
-    async def _team(self, team: str) -> list[Account]:
+    async def _team(self, team: str) -> list[Reading]:
         reply = await _or_unknown(self._calls.get("/team/info", team_id=team), f"no team {team}")
         people = reply.data["team_info"]["members_with_roles"]
         emails = {one.get("user_id"): one.get("user_email") or "" for one in people}
@@ -257,28 +258,28 @@ class Members:
 ENTITIES: Final[dict[str, Callable[[Calls], Entity]]] = {"user": Users, "key": Keys, "team_member": Members}
 
 
-def _user(row: Json, asked: datetime) -> Account:
+def _user(row: Json, asked: datetime) -> Reading:
     hints = {"email": row.get("user_email"), "name": row.get("user_alias"), "owner": row["user_id"]}
-    return _account(row["user_id"], row, row, asked, hints)
+    return _reading(row["user_id"], row, row, asked, hints)
 
 
-def _key(token: str, row: Json, asked: datetime) -> Account:
+def _key(token: str, row: Json, asked: datetime) -> Reading:
     user = row.get("user") or {}
     hints = {"email": user.get("user_email"), "name": row.get("key_alias"), "owner": row.get("user_id")}
-    return _account(token, row, row, asked, hints)
+    return _reading(token, row, row, asked, hints)
 
 
-def _member(row: Json, email: str, asked: datetime) -> Account:
+def _member(row: Json, email: str, asked: datetime) -> Reading:
     budget = row.get("litellm_budget_table") or {}
     hints = {"email": email, "owner": row["user_id"]}
-    return _account(f"{row['team_id']}/{row['user_id']}", row, budget, asked, hints)
+    return _reading(f"{row['team_id']}/{row['user_id']}", row, budget, asked, hints)
 
 
-def _account(id: str, row: Json, budget: Json, asked: datetime, hints: dict[str, Any]) -> Account:  # noqa: A002
+def _reading(id: str, row: Json, budget: Json, asked: datetime, hints: dict[str, Any]) -> Reading:  # noqa: A002
     named: dict[str, Any] = {name: str(value or "") for name, value in hints.items()}
     window, blocked = str(budget.get("budget_reset_at") or ""), bool(row.get("blocked"))
     total = cap(budget.get("max_budget"))
-    return Account(id, micro(row["spend"]), total, asked, window=window, blocked=blocked, **named)
+    return Reading(id, micro(row["spend"]), total, asked, window=window, blocked=blocked, **named)
 
 
 # ---- preflight ----------------------------------------------------------------------------------------------

@@ -27,16 +27,8 @@ from fractions import Fraction
 from typing import Any, Final
 
 from bot.gateways.client import MICRO, Calls, Json, Pace, Reply, Tally, shortened
-from bot.gateways.port import (
-    Access,
-    Account,
-    Family,
-    Finding,
-    GatewayError,
-    GatewayRefused,
-    NoSuchAccount,
-    UsageRow,
-)
+from bot.gateways.port import Access, Family, Finding, GatewayError, GatewayRefused, NoSuchAccount
+from models.metering.reading import KeyUsage, Reading
 
 SETTLE: Final = 30.0
 SHIPPED: Final = Fraction(500_000)
@@ -70,7 +62,7 @@ class NewApi:
 
     # ---- reading --------------------------------------------------------------------------------------------------------
 
-    async def accounts(self) -> AsyncIterator[list[Account]]:
+    async def accounts(self) -> AsyncIterator[list[Reading]]:
         """By pages of 100, or One API's 10, each account once though pages shift."""
         await self._learn_unit()
         seen: set[int] = set()
@@ -78,13 +70,13 @@ class NewApi:
             fresh = [row for row in rows if row["id"] not in seen and not row.get("DeletedAt")]
             seen.update(row["id"] for row in fresh)
             if fresh:
-                yield [self._account(row, reply.asked) for row in fresh]
+                yield [self._reading(row, reply.asked) for row in fresh]
 
-    async def account(self, id: str) -> Account:  # noqa: A002
+    async def account(self, id: str) -> Reading:  # noqa: A002
         """One reading."""
         await self._learn_unit()
         row, asked = await self._user(id)
-        return self._account(row, asked)
+        return self._reading(row, asked)
 
     def holds(self, total: int) -> int:
         """Down to a whole unit: 2 µUSD as shipped, which is taken for granted till the first reading."""
@@ -104,8 +96,8 @@ class NewApi:
             raise NoSuchAccount(f"no user {id}")
         return reply.data["data"], reply.asked
 
-    def _account(self, row: Json, asked: datetime) -> Account:
-        return Account(
+    def _reading(self, row: Json, asked: datetime) -> Reading:
+        return Reading(
             str(row["id"]),
             spent=self._micro(row["used_quota"]),
             total=self._micro(self._total(row)),
@@ -114,6 +106,7 @@ class NewApi:
             name=row.get("display_name") or row["username"],
             owner=row["username"],
             blocked=row.get("status", 1) != 1,
+            refunds=True,
         )
 
     def _total(self, row: Json) -> int:
@@ -122,27 +115,27 @@ class NewApi:
 
     # ---- writing --------------------------------------------------------------------------------------------------------
 
-    async def set_total(self, id: str, total: int) -> Account:  # noqa: A002
+    async def set_total(self, id: str, total: int) -> Reading:  # noqa: A002
         """Move the wallet by what is missing or too much, and read it back."""
         if total < 0:
             raise ValueError(f"a limit cannot be negative: {total}")
         return await self._set(id, total)
 
-    async def release(self, id: str, found: int | None) -> Account:  # noqa: A002
+    async def release(self, id: str, found: int | None) -> Reading:  # noqa: A002
         """Put back what was found: in a wallet always a number, below nought when it was in debt."""
         return await self._set(id, found or 0)
 
-    async def _set(self, id: str, total: int) -> Account:  # noqa: A002
+    async def _set(self, id: str, total: int) -> Reading:  # noqa: A002
         await self._learn_unit()
         async with self._moving[id]:
             return await self._move_to(id, self._units(total))
 
-    async def _move_to(self, id: str, target: int) -> Account:  # noqa: A002
+    async def _move_to(self, id: str, target: int) -> Reading:  # noqa: A002
         row, asked = await self._user(id)
         before = self._total(row)
         if before == target:
             self._unsettled.pop(id, None)
-            return self._account(row, asked)
+            return self._reading(row, asked)
         wait = self._unsettled.get(id, asked) - self._clock()
         if wait > timedelta():
             raise GatewayError(
@@ -186,7 +179,7 @@ class NewApi:
             # Only these two: whatever else stands there is written back as it was, `used_quota` as well.
             await self._ask("PUT", "/api/user/", {"id": row["id"], "quota": remaining or _EMPTY})
 
-    async def _arrived(self, id: str, before: int, target: int, lost: GatewayError | None) -> Account:  # noqa: A002
+    async def _arrived(self, id: str, before: int, target: int, lost: GatewayError | None) -> Reading:  # noqa: A002
         """The reading after a move; where it does not show it, the account rests until that must be the truth."""
         row, asked = await self._user(id)
         after = self._total(row)
@@ -196,11 +189,11 @@ class NewApi:
             raise lost or GatewayError(f"user {id}: not there yet", retry_after=self._settle.total_seconds())
         elif after == before:
             raise GatewayRefused("it answers success and changes nothing: a version without add_quota?")
-        return self._account(row, asked)
+        return self._reading(row, asked)
 
     # ---- usage ----------------------------------------------------------------------------------------------------------
 
-    async def usage(self, since: date, until: date, account: str = "") -> AsyncIterator[list[UsageRow]]:
+    async def usage(self, since: date, until: date, account: str = "") -> AsyncIterator[list[KeyUsage]]:
         """From the log: consumed less refunded. New rows shift its pages, so its end is fixed and rows count once by id."""
         await self._learn_unit()
         query: dict[str, str | int] = (
@@ -216,7 +209,7 @@ class NewApi:
                 seen.update(row["id"] for row in fresh)
                 for row in fresh:
                     self._count(tally, row, sign)
-        by_day: dict[date, list[UsageRow]] = {}
+        by_day: dict[date, list[KeyUsage]] = {}
         for used in tally.rows():
             by_day.setdefault(used.day, []).append(used)
         for day in sorted(by_day):

@@ -16,17 +16,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bot.gateways.client import Calls, Json, Pace, Tally, cap, confirmed, dollars, micro
-from bot.gateways.port import (
-    Access,
-    Account,
-    Family,
-    Finding,
-    GatewayError,
-    GatewayRefused,
-    NoSuchAccount,
-    UsageRow,
-    days,
-)
+from bot.gateways.port import Access, Family, Finding, GatewayError, GatewayRefused, NoSuchAccount, days
+from models.metering.reading import KeyUsage, Reading
 
 PAGE: Final = 100
 MOST_ROWS: Final = 10_000
@@ -48,13 +39,13 @@ class OpenRouter:
         self._has_analytics = True
         self._emails: dict[str, str] | None = None
 
-    async def accounts(self) -> AsyncIterator[list[Account]]:
+    async def accounts(self) -> AsyncIterator[list[Reading]]:
         """By pages of 100; a key made meanwhile shifts them."""
         emails = await self._members()
         async for page, asked in self._keys():
-            yield [_account(row, asked, emails) for row in page]
+            yield [_reading(row, asked, emails) for row in page]
 
-    async def account(self, id: str) -> Account:  # noqa: A002
+    async def account(self, id: str) -> Reading:  # noqa: A002
         """One reading."""
         try:
             reply = await self._calls.get(f"/keys/{id}")
@@ -62,17 +53,17 @@ class OpenRouter:
             if refused.status == 404:
                 raise NoSuchAccount(f"no key {id}", status=404) from refused
             raise
-        return _account(reply.data["data"], reply.asked, self._emails or {})
+        return _reading(reply.data["data"], reply.asked, self._emails or {})
 
-    async def set_total(self, id: str, total: int) -> Account:  # noqa: A002
+    async def set_total(self, id: str, total: int) -> Reading:  # noqa: A002
         """Set the key's limit, read it back."""
         return await self._set(id, {"limit": dollars(total)}, total)
 
-    async def release(self, id: str, found: int | None) -> Account:  # noqa: A002
+    async def release(self, id: str, found: int | None) -> Reading:  # noqa: A002
         """Put back the limit found; null lifts it."""
         return await self._set(id, {"limit": None if found is None else dollars(found)}, found)
 
-    async def _set(self, id: str, body: Json, total: int | None) -> Account:  # noqa: A002
+    async def _set(self, id: str, body: Json, total: int | None) -> Reading:  # noqa: A002
         return await confirmed(
             lambda: self._calls.send("PATCH", f"/keys/{id}", body=body), lambda: self.account(id), total
         )
@@ -113,7 +104,7 @@ class OpenRouter:
 
     # ---- usage ----------------------------------------------------------------------------------------------------------
 
-    async def usage(self, since: date, until: date, account: str = "") -> AsyncIterator[list[UsageRow]]:
+    async def usage(self, since: date, until: date, account: str = "") -> AsyncIterator[list[KeyUsage]]:
         """Of keys that ever used anything; a page of keys at once where analytics can tell them apart."""
         async for page, _ in self._keys():
             used = [row for row in page if account in ("", row["hash"]) and _all_used(row)]
@@ -224,11 +215,11 @@ class OpenRouter:
             return []
 
 
-def _account(row: Json, asked: datetime, emails: dict[str, str]) -> Account:
+def _reading(row: Json, asked: datetime, emails: dict[str, str]) -> Reading:
     period = row["limit_reset"]
     creator = row.get("creator_user_id") or ""
     hints = [text for text in (row.get("external_user"), row["name"]) if text and "@" in text]
-    return Account(
+    return Reading(
         row["hash"],
         spent=micro(_counted(row, f"_{period}" if period else "")),
         total=cap(row["limit"]),

@@ -16,8 +16,7 @@ from sqlmodel import Session, select
 
 from bot.database import Database
 from bot.dispatch import utc_now
-from bot.gateways.port import Account, GatewayError, GatewayRefused, NoSuchAccount
-from bot.gateways.readings import reading_of
+from bot.gateways.port import GatewayError, GatewayRefused, NoSuchAccount
 from bot.gateways.reconcile import Reconciler
 from bot.gateways.registry import open_gateway
 from bot.gateways.sight import in_words
@@ -326,8 +325,7 @@ class GatewayOperator:
     # Reading
 
     async def _pages(self) -> list[list[Reading]]:
-        wallet = self.gateway.family == "wallet"
-        return [[reading_of(one, refunds=wallet) for one in page] async for page in self.gateway.accounts()]
+        return [page async for page in self.gateway.accounts()]
 
     async def _undone(self, work: Callable[[Session], T]) -> T:
         """What a transaction would find, without anything of it."""
@@ -402,7 +400,7 @@ def _ours(session: Session) -> list[GatewayAccount]:
     return [row for row in rows if row.written is not None or row.meant]
 
 
-def _forget(session: Session, account: str, found: Account | None) -> None:
+def _forget(session: Session, account: str, found: Reading | None) -> None:
     row = session.get_one(GatewayAccount, account)
     row.written, row.meant, row.held, row.error = None, [], 0, None
     row.total = found.total if found is not None else row.total

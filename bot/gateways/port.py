@@ -14,6 +14,8 @@ from typing import Literal, Protocol
 
 from aiohttp import ClientSession
 
+from models.metering.reading import KeyUsage, Reading
+
 Family = Literal["cap", "wallet"]
 
 
@@ -35,50 +37,6 @@ class GatewayRefused(Exception):  # noqa: N818 - what the gateway did
 
 class NoSuchAccount(GatewayRefused):
     """The gateway does not know this account (any more)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A reading of one account. `spent` and `total` in micro-USD, in the gateway's own `window`.
-
-    `total`: what may be spent in all before calls are refused, None when nothing limits it: a cap, or a
-    wallet's remaining + used.
-    `window`: opaque; changes when the gateway began to count anew. `as_of`: when the reading was asked for,
-    so at least this fresh.
-    `email`, `name`, `owner` (whose key it is: an id or e-mail) are hints for linking, empty when the
-    gateway does not say. `unsure`: it may have no figure of `spent` just now, so that less than before in the
-    same window proves nothing.
-    """
-
-    id: str
-    spent: int
-    total: int | None
-    as_of: datetime
-    window: str = ""
-    email: str = ""
-    name: str = ""
-    owner: str = ""
-    blocked: bool = False
-    unsure: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class UsageRow:
-    """All that an account used on one UTC day of one model with one key, so far: replaces any earlier row of
-    the same four.
-
-    `amount` in micro-USD. `account` is empty when the gateway met a spender it cannot name; `key` when it
-    does not break down by key.
-    """
-
-    account: str
-    day: date
-    model: str
-    amount: int
-    key: str = ""
-    input_tokens: int = 0
-    output_tokens: int = 0
-    requests: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +65,13 @@ class Gateway(Protocol):
     family: Family
     calls_per_minute: int
 
-    def accounts(self) -> AsyncIterator[list[Account]]:
+    def accounts(self) -> AsyncIterator[list[Reading]]:
         """Everybody, by pages, each account once, in a stable order."""
 
-    async def account(self, id: str) -> Account:  # noqa: A002 - it is one
+    async def account(self, id: str) -> Reading:  # noqa: A002 - it is one
         """One account, by its exact id. Raises `NoSuchAccount`."""
 
-    async def set_total(self, id: str, total: int) -> Account:  # noqa: A002
+    async def set_total(self, id: str, total: int) -> Reading:  # noqa: A002
         """Make `total` what may be spent in all (≥ 0, micro-USD), read it back and return the reading.
 
         Idempotent: what is done is derived from a reading made now, and after a lost reply from another
@@ -121,13 +79,13 @@ class Gateway(Protocol):
         connector sees to it.
         """
 
-    async def release(self, id: str, found: int | None) -> Account:  # noqa: A002
+    async def release(self, id: str, found: int | None) -> Reading:  # noqa: A002
         """Put back a limit as it was found, None being none at all: the only way to lift one. Else as `set_total`."""
 
     def holds(self, total: int) -> int:
         """What the gateway can really hold of `total`: at most it, to its own smallest unit. What `set_total` will read back."""
 
-    def usage(self, since: date, until: date, account: str = "") -> AsyncIterator[list[UsageRow]]:
+    def usage(self, since: date, until: date, account: str = "") -> AsyncIterator[list[KeyUsage]]:
         """Usage of these UTC days, both included, of everybody or one account; no two rows have the same four keys.
 
         With `account` the rows name the key where the gateway can.

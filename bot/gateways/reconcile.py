@@ -20,8 +20,7 @@ import structlog
 from sqlmodel import Session
 
 from bot.database import Database
-from bot.gateways.port import Account, Gateway, GatewayError, GatewayRefused, NoSuchAccount
-from bot.gateways.readings import key_usage_of, reading_of
+from bot.gateways.port import Gateway, GatewayError, GatewayRefused, NoSuchAccount
 from bot.messengers.port import MessengerError
 from handlers.context import Context
 from handlers.gateway import alerts, limits
@@ -230,7 +229,7 @@ class Reconciler:
         if there := [one for one in found if one is not None]:
             await self._book(there)
 
-    async def _account(self, account: str) -> Account | None:
+    async def _account(self, account: str) -> Reading | None:
         """One reading; None when the gateway does not know the account any more, which is kept."""
         try:
             return await self.gateway.account(account)
@@ -252,10 +251,9 @@ class Reconciler:
             self._wake.set()
             await asyncio.sleep(PEEK)
 
-    async def _book(self, page: Sequence[Account]) -> BookedPage:
+    async def _book(self, page: Sequence[Reading]) -> BookedPage:
         """Book a page; whoever crossed a line hears it, with what burnt."""
-        readings = [reading_of(one, refunds=self.port.wallet) for one in page]
-        taken = await self._voiced("gateway", lambda ctx: limits.take(ctx, readings))
+        taken = await self._voiced("gateway", lambda ctx: limits.take(ctx, page))
         if taken is None:
             return BookedPage()
         for number, member in enumerate(taken.alerts):
@@ -274,7 +272,7 @@ class Reconciler:
         try:
             for row in rows:
                 async for page in self.gateway.usage(today - timedelta(days=1), today, row.id):
-                    key_usage += map(key_usage_of, page)
+                    key_usage += page
         except (GatewayError, GatewayRefused) as error:
             log.info("the gateway does not say what burnt", reason=str(error))
         return key_usage
@@ -301,8 +299,7 @@ class Reconciler:
 
     async def usage(self, now: datetime, days: int = 2) -> None:
         """Read usage of today and so many days before."""
-        async for rows in self.gateway.usage(now.date() - timedelta(days=days), now.date()):
-            key_usage = [key_usage_of(row) for row in rows]
+        async for key_usage in self.gateway.usage(now.date() - timedelta(days=days), now.date()):
             await self._voiced("usage", partial(limits.note_usage, key_usage=key_usage))
 
     async def free(self) -> None:
@@ -356,8 +353,7 @@ class Reconciler:
         self.writes += 1
         self._resting.pop(write.account, None)
         key = f"live:{write.account}:{found.as_of.isoformat()}"
-        reading = reading_of(found, refunds=self.port.wallet)
-        await self._voiced(key, lambda ctx: limits.written(ctx, reading, total, self.port))
+        await self._voiced(key, lambda ctx: limits.written(ctx, found, total, self.port))
         self.told()
         return None
 

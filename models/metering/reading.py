@@ -40,33 +40,43 @@ class Rate:
         return micro_usd * self.units.numerator // self.units.denominator
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """What a gateway said of one account: `spent` and `total` in micro-USD, `window` opaque, `as_of` when asked for.
+    """One account as the gateway showed it. `spent` and `total` are micro-USD in the gateway's own `window`.
 
-    `refunds`: it counts for ever, so that less than before was paid back. `unsure`: it may not know `spent` just now.
+    `total`: what may be spent in all before calls are refused; None when nothing limits the account. For a cap it is the
+    cap, for a wallet remaining + used. `as_of`: when the gateway was asked, so the reading is at least this fresh.
+    `window`: opaque; changes when the gateway begins to count anew. `email`, `name`, `owner` (an id or e-mail) are hints
+    for linking, empty when the gateway does not say. `refunds`: the counter never begins anew, so a drop is a refund.
+    `unsure`: the gateway may have no figure of `spent` just now, so a drop in the same window proves nothing.
     """
 
     id: str
     spent: int
     total: int | None
-    window: str
     as_of: datetime
+    window: str = ""
     email: str = ""
-    owner: str = ""
     name: str = ""
+    owner: str = ""
+    blocked: bool = False
     refunds: bool = False
     unsure: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class KeyUsage:
-    """What one account used on a day of a model with a key so far: `amount` in micro-USD."""
+    """All that an account used on one UTC day, of one model, with one key, so far. Replaces an earlier one of the same four.
+
+    `amount` is micro-USD. `account` is empty when the gateway cannot name the spender, `key` when it does not break down
+    by key.
+    """
 
     account: str
     day: date
     model: str
-    key: str
     amount: int
+    key: str = ""
     input_tokens: int = 0
     output_tokens: int = 0
+    requests: int = 0

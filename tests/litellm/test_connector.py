@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from bot.gateways.port import Account, Gateway, GatewayRefused, NoSuchAccount, now_utc
+from bot.gateways.port import Gateway, GatewayRefused, NoSuchAccount, now_utc
 from bot.gateways.registry import open_gateway
+from models.metering.reading import Reading
 
 URL, KEY = os.environ.get("GATEWAY_URL", ""), os.environ.get("GATEWAY_KEY", "")
 pytestmark = [
@@ -85,7 +86,7 @@ async def company(http: ClientSession) -> Town:
     return await Town(http).settle()
 
 
-async def seen(reading: Callable[[], Awaitable[Account]], spent: int, seconds: float = 30) -> Account:
+async def seen(reading: Callable[[], Awaitable[Reading]], spent: int, seconds: float = 30) -> Reading:
     """Read until the spend shows, which takes LiteLLM up to 15 s."""
     async with asyncio.timeout(seconds):
         while (found := await reading()).spent < spent:  # noqa: ASYNC110 - it is another process

@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from bot.gateways.port import Account, Finding, Gateway, GatewayRefused, NoSuchAccount, UsageRow
+from bot.gateways.port import Finding, Gateway, GatewayRefused, NoSuchAccount
+from models.metering.reading import KeyUsage, Reading
 from sandbox.gateways.claude_enterprise import ClaudeEnterprise
 from tests.bot.gateways.conftest import Connect
 
@@ -25,7 +26,7 @@ def to(gateway: ClaudeEnterprise, connect: Connect) -> Gateway:
     return connect("claude-enterprise", gateway, clock=lambda: NOON)
 
 
-async def everybody(connector: Gateway) -> list[Account]:
+async def everybody(connector: Gateway) -> list[Reading]:
     return [account async for page in connector.accounts() for account in page]
 
 
@@ -112,7 +113,7 @@ async def test_usage_is_by_member_day_and_model_over_all_pages(
     read = to(gateway, connect)
     rows = [row async for page in read.usage(date(2026, 11, 1), day) for row in page]
     assert rows == [
-        UsageRow(ann.id, day, "a", 5_000), UsageRow(ann.id, day, "b", 70_000), UsageRow(bob.id, day, "a", 90_000),
+        KeyUsage(ann.id, day, "a", 5_000), KeyUsage(ann.id, day, "b", 70_000), KeyUsage(bob.id, day, "a", 90_000),
     ]  # fmt: skip
     assert [row.account async for page in read.usage(day, day, bob.id) for row in page] == [bob.id]
     assert [page async for page in read.usage(date(2026, 11, 1), date(2026, 11, 22))] == []

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from bot.gateways.port import Account, Gateway, GatewayError, NoSuchAccount, UsageRow, now_utc
+from bot.gateways.port import Gateway, GatewayError, NoSuchAccount, now_utc
+from models.metering.reading import KeyUsage, Reading
 from sandbox.gateways.litellm import LiteLLM
 from sandbox.gateways.litellm_objects import Key
 from sandbox.gateways.stand_in import FORBIDDEN
@@ -26,11 +27,11 @@ async def gateway() -> AsyncIterator[LiteLLM]:
         yield standin
 
 
-async def everybody(connector: Gateway) -> list[Account]:
+async def everybody(connector: Gateway) -> list[Reading]:
     return [account async for page in connector.accounts() for account in page]
 
 
-async def used(connector: Gateway, account: str = "") -> list[UsageRow]:
+async def used(connector: Gateway, account: str = "") -> list[KeyUsage]:
     rows = [row async for page in connector.usage(TODAY.date(), TODAY.date(), account) for row in page]
     return sorted(rows, key=lambda row: (row.account, row.model, row.key))
 

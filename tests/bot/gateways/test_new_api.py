@@ -13,16 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.gateways.new_api import NewApi as Connector
-from bot.gateways.port import (
-    Access,
-    Account,
-    Gateway,
-    GatewayError,
-    GatewayRefused,
-    NoSuchAccount,
-    UsageRow,
-    now_utc,
-)
+from bot.gateways.port import Access, Gateway, GatewayError, GatewayRefused, NoSuchAccount, now_utc
+from models.metering.reading import KeyUsage, Reading
 from sandbox.gateways.new_api import NewApi, User
 from sandbox.gateways.stand_in import (
     FAILED,
@@ -62,11 +54,11 @@ def patient(gateway: NewApi, http: ClientSession, *, settle: float = 0.0, timeou
     )
 
 
-async def everybody(connector: Gateway) -> list[Account]:
+async def everybody(connector: Gateway) -> list[Reading]:
     return [account async for page in connector.accounts() for account in page]
 
 
-async def used(connector: Gateway, since: date, until: date, account: str = "") -> list[list[UsageRow]]:
+async def used(connector: Gateway, since: date, until: date, account: str = "") -> list[list[KeyUsage]]:
     return [page async for page in connector.usage(since, until, account)]
 
 
@@ -382,7 +374,7 @@ async def test_usage_is_consumed_less_refunded_by_day_model_and_key(
     gateway.refund(ann, 500, at=today)
     gateway.consume(ann, 10, model="glm-5", key="server", at=today)
     first, second = await used(connect("new-api", gateway), date(2026, 11, 22), date(2026, 11, 23))
-    assert first == [UsageRow("1", date(2026, 11, 22), "gpt-5.5", 2_000, "laptop", 10, 0, 1)]
+    assert first == [KeyUsage("1", date(2026, 11, 22), "gpt-5.5", 2_000, "laptop", 10, 0, 1)]
     assert sorted((row.model, row.key, row.amount, row.requests) for row in second) == [
         ("glm-5", "server", 20, 1),
         ("gpt-5.5", "laptop", 11_000, 3),

@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from bot.gateways.port import Account, Gateway, GatewayError, NoSuchAccount, UsageRow
+from bot.gateways.port import Gateway, GatewayError, NoSuchAccount
+from models.metering.reading import KeyUsage, Reading
 from sandbox.gateways.openrouter import OpenRouter
 from sandbox.gateways.stand_in import Refusal
 from tests.bot.gateways.conftest import Connect
@@ -22,13 +23,13 @@ async def gateway() -> AsyncIterator[OpenRouter]:
         yield standin
 
 
-async def everybody(connector: Gateway) -> list[Account]:
+async def everybody(connector: Gateway) -> list[Reading]:
     return [account async for page in connector.accounts() for account in page]
 
 
 async def used(
     connector: Gateway, since: date = TODAY, until: date = TODAY, account: str = ""
-) -> list[UsageRow]:
+) -> list[KeyUsage]:
     return [row async for page in connector.usage(since, until, account) for row in page]
 
 
@@ -126,7 +127,7 @@ async def test_usage_of_a_hundred_keys_is_one_query(gateway: OpenRouter, connect
     assert sum(row.amount for row in rows) == 45_250_000
     assert gateway.calls["POST /analytics/query"] == 1
     (glm,) = [row for row in rows if row.model == "z-ai/glm-5"]
-    assert glm == UsageRow(keys[0].hash, TODAY, "z-ai/glm-5", 250_000, "k0", 100, 50, 1)
+    assert glm == KeyUsage(keys[0].hash, TODAY, "z-ai/glm-5", 250_000, "k0", 100, 50, 1)
 
 
 async def test_keys_of_one_name_are_told_apart(gateway: OpenRouter, connect: Connect) -> None:

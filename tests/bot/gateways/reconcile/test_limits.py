@@ -12,7 +12,6 @@ from sqlmodel import Session, select
 
 from bot.database import Database
 from bot.gateways.port import GatewayError
-from bot.gateways.readings import reading_of
 from bot.gateways.sight import seen
 from bot.messengers.port import MessengerError
 from handlers import lending, requests
@@ -287,7 +286,7 @@ async def test_what_is_granted_while_a_write_is_under_way_is_live_only_with_the_
         lambda session: limits.begin(loop.ctx(session, "begin"), "bob@corp.example", loop.port, None)
     )
     assert reading == 150 * USD
-    found = reading_of(await loop.gateway.set_total("bob@corp.example", reading), refunds=False)
+    found = await loop.gateway.set_total("bob@corp.example", reading)
     env.do("carol", lambda ctx: requests.approve(ctx, code))
     env.database.transact(
         lambda session: limits.written(loop.ctx(session, "written"), found, reading, loop.port)

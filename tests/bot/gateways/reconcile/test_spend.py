@@ -99,7 +99,7 @@ async def test_what_was_used_before_an_account_was_taken_over_is_nobodys_breakdo
     loop = env.reconciler()
     await loop.round()
     yesterday, today = (
-        KeyUsage("alice@corp.example", NOW.date() - timedelta(days=ago), "claude-opus-5", "", 5 * USD)
+        KeyUsage("alice@corp.example", NOW.date() - timedelta(days=ago), "claude-opus-5", 5 * USD)
         for ago in (1, 0)
     )
 
@@ -114,9 +114,9 @@ async def test_keys_that_the_gateway_names_are_counted_one_by_one(env: GatewayEn
     loop = env.reconciler()
     await loop.round()
     key_usage = [
-        KeyUsage("alice@corp.example", NOW.date(), model, key, USD)
+        KeyUsage("alice@corp.example", NOW.date(), model, USD, key)
         for model, key in (("claude", "ide"), ("claude", "ci"), ("gpt", "ci"))
-    ] + [KeyUsage("bob@corp.example", NOW.date(), "claude", "", USD)]
+    ] + [KeyUsage("bob@corp.example", NOW.date(), "claude", USD)]
 
     def noted(session: Session) -> list[tuple[int, int]]:
         limits.note_usage(loop.ctx(session, "usage"), key_usage)
