@@ -71,20 +71,22 @@ class Account(SQLModel, table=True):
 def account_of(session: Session, kind: AccountKind, member_id: int, at: datetime) -> int:
     """The id of a member's one account of this kind; opened when it was never needed before."""
     found = _ONE_OF.first(session, member=member_id, kind=kind)
-    return found[0] if found else open_account(session, kind, at, member_id=member_id)
+    return open_account(session, kind, at, member_id=member_id) if found is None else found
 
 
 def organisation(session: Session, kind: AccountKind, at: datetime) -> int:
     """The id of `issued` or `expired`."""
     found = _ORGANISATION.first(session, kind=kind)
-    return found[0] if found else open_account(session, kind, at)
+    return open_account(session, kind, at) if found is None else found
 
 
 # the condition of the partial index stands here word for word: SQLite uses it only then
-_ORGANISATION = Statement("SELECT id FROM account WHERE kind IN ('issued', 'expired') AND kind = :kind")
-
-
-_ONE_OF = Statement("SELECT id FROM account WHERE member_id = :member AND kind = :kind ORDER BY id LIMIT 1")
+_ORGANISATION = Statement(
+    "SELECT id FROM account WHERE kind IN ('issued', 'expired') AND kind = :kind", row=int
+)
+_ONE_OF = Statement(
+    "SELECT id FROM account WHERE member_id = :member AND kind = :kind ORDER BY id LIMIT 1", row=int
+)
 
 
 def open_account(session: Session, kind: AccountKind, at: datetime, **owner: Any) -> int:

@@ -157,16 +157,21 @@ def spendable(session: Session, member_id: int) -> list[tuple[int, int, int | No
 # One round trip on Postgres; on SQLite four statements in the single writer. Check and change are one step on both.
 
 _POST = Statement(
-    "SELECT * FROM ledger_post(:kind, :amount, :source, :target, :loan, :at, :actor, :cause, :reason, :policy)"
+    "SELECT * FROM ledger_post(:kind, :amount, :source, :target, :loan, :at, :actor, :cause, :reason, :policy)",
+    row=Posted,
 )
 _TAKE = Statement(
     "UPDATE account SET balance = balance - :amount WHERE id = :source "
-    "AND (balance >= :amount OR kind IN ('issued', 'overdraft')) RETURNING balance"
+    "AND (balance >= :amount OR kind IN ('issued', 'overdraft')) RETURNING balance",
+    row=int,
 )
-_PUT = Statement("UPDATE account SET balance = balance + :amount WHERE id = :target RETURNING balance")
+_PUT = Statement(
+    "UPDATE account SET balance = balance + :amount WHERE id = :target RETURNING balance", row=int
+)
 _TRANSFER = Statement(
     "INSERT INTO transfer (kind, amount, source_id, target_id, loan_id, at, actor, cause, reason, policy) "
-    "VALUES (:kind, :amount, :source, :target, :loan, :at, :actor, :cause, :reason, :policy) RETURNING id"
+    "VALUES (:kind, :amount, :source, :target, :loan, :at, :actor, :cause, :reason, :policy) RETURNING id",
+    row=int,
 )
 _ENTRIES = Statement(
     "INSERT INTO entry (transfer_id, account_id, member_id, amount, balance_after, at) "
@@ -186,14 +191,14 @@ def _post(
         "actor": cause.actor, "cause": cause.key, "reason": cause.reason, "policy": cause.policy,
     }  # fmt: skip
     if is_postgres(session):
-        posted = Posted(*_POST.first(session, **words))
+        posted = _POST.one(session, **words)
         return posted if posted.transfer_id is not None else None
     taken = _TAKE.first(session, **words)
     if taken is None:
         return None
-    put, number = _PUT.first(session, **words), _TRANSFER.first(session, **words)
-    _ENTRIES.changed(session, **words, transfer=number[0])
-    return Posted(number[0], taken[0], put[0])
+    put, number = _PUT.one(session, **words), _TRANSFER.one(session, **words)
+    _ENTRIES.changed(session, **words, transfer=number)
+    return Posted(number, taken, put)
 
 
 POSTGRES_FUNCTION = """

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import JSON, Index
 from sqlmodel import Field, Session, SQLModel, col, delete
@@ -35,7 +35,12 @@ def fingerprint(sender: str, words: Sequence[str]) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
-_KNOWN = Statement("SELECT fingerprint, answer FROM receipt WHERE key = :key")
+class _Known(NamedTuple):
+    fingerprint: str
+    answer: dict[str, Any] | None
+
+
+_KNOWN = Statement("SELECT fingerprint, answer FROM receipt WHERE key = :key", row=_Known)
 
 
 def answered(session: Session, key: str, print_: str) -> tuple[bool, dict[str, Any] | None]:
@@ -43,16 +48,9 @@ def answered(session: Session, key: str, print_: str) -> tuple[bool, dict[str, A
     found = _KNOWN.first(session, key=key)
     if found is None:
         return False, None
-    known, answer = found
-    if known != print_:
+    if found.fingerprint != print_:
         raise KeyReused
-    return True, _read(answer)
-
-
-def _read(answer: Any) -> dict[str, Any] | None:
-    """JSON comes as text from SQLite and as a value from Postgres."""
-    read: dict[str, Any] | None = json.loads(answer) if isinstance(answer, str) else answer
-    return read
+    return True, found.answer
 
 
 _KEEP = Statement(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import NamedTuple, Self
 
 from sqlmodel import Session
 
-from models.db import Statement, moment
+from models.db import Statement
 from models.policy.calendar import Span
 from models.quota.wallet import HELD, Wallet
 from models.refusal import NoPolicyYet
@@ -16,9 +16,9 @@ from models.refusal import NoPolicyYet
 
 @dataclass(frozen=True)
 class QuotaStatus:
-    """How somebody stands in the open or turning period: what they have, what policy gives, what they used of it.
+    """A member's balances, base and use in the open or turning period.
 
-    `since`: from when on policy gives them something in it.
+    `since`: the time from which policy gives them something in it. Amounts are in stored units.
     """
 
     member_id: int
@@ -36,24 +36,38 @@ class QuotaStatus:
 
     @classmethod
     def of_two(cls, session: Session, one: int, other: int) -> tuple[Self, Self]:
-        """Both of them at one moment. Raises `NoPolicyYet`."""
-        found = {row[0]: cls._read(*row) for row in _STATUS.all(session, one=one, other=other)}
+        """Two members at the same moment. Raises `NoPolicyYet`."""
+        found = {row.member_id: cls._from(row) for row in _STATUS.all(session, one=one, other=other)}
         if not found:
             raise NoPolicyYet
         return found[one], found[other]
 
     @classmethod
-    def _read(
-        cls, member_id: int, period_id: int, start: Any, end: Any,
-        base: int | None, used_before: int | None, since: Any, *held: int,
-    ) -> Self:  # fmt: skip
-        has, span = Wallet(*map(int, held)), Span(moment(start), moment(end))
-        used = has.used - (used_before or 0)
-        return cls(member_id, period_id, span, has, base or 0, used, moment(since) if since else None)
+    def _from(cls, row: _Row) -> Self:
+        has = Wallet(row.allocation, row.top_ups, row.borrowed, row.overdraft, row.lifetime_use)
+        used = has.used - (row.used_before or 0)
+        span = Span(row.starts_at, row.ends_at)
+        return cls(row.member_id, row.period_id, span, has, row.base or 0, used, row.since)
+
+
+class _Row(NamedTuple):
+    member_id: int
+    period_id: int
+    starts_at: datetime
+    ends_at: datetime
+    base: int | None
+    used_before: int | None
+    since: datetime | None
+    allocation: int
+    top_ups: int
+    borrowed: int
+    overdraft: int
+    lifetime_use: int
 
 
 _STATUS = Statement(
     f"SELECT m.id, p.id, p.starts_at, p.ends_at, w.base, w.used_before, w.since, {HELD} FROM member m "
     "JOIN period p ON p.state <> 'closed' LEFT JOIN allowance w ON w.member_id = m.id AND w.period_id = p.id "
-    "LEFT JOIN account a ON a.member_id = m.id WHERE m.id IN (:one, :other) GROUP BY m.id, p.id, w.member_id, w.period_id"
+    "LEFT JOIN account a ON a.member_id = m.id WHERE m.id IN (:one, :other) GROUP BY m.id, p.id, w.member_id, w.period_id",
+    row=_Row,
 )

@@ -48,10 +48,10 @@ HELD = ", ".join(
 
 
 def wallet_of(session: Session, member_id: int) -> Wallet:
-    return Wallet(*map(int, _WALLET.first(session, member=member_id)))
+    return _WALLET.one(session, member=member_id)
 
 
-_WALLET = Statement(f"SELECT {HELD} FROM account a WHERE a.member_id = :member")
+_WALLET = Statement(f"SELECT {HELD} FROM account a WHERE a.member_id = :member", row=Wallet)
 
 
 def fill_overdraft(session: Session, member_id: int, cause: Cause) -> int:
@@ -88,10 +88,11 @@ _OWN = Statement(
 
 _BURNT = Statement(
     "SELECT COALESCE(SUM(e.amount), 0) FROM entry e JOIN account a ON a.id = e.account_id AND a.kind = 'used' "
-    "WHERE e.member_id = :member AND e.at >= :since AND e.at <= :until"
+    "WHERE e.member_id = :member AND e.at >= :since AND e.at <= :until",
+    row=int,
 )
 
 
 def burnt(session: Session, member_id: int, since: datetime, until: datetime) -> int:
     """What a member spent between two moments."""
-    return int(_BURNT.first(session, member=member_id, since=since, until=until)[0])
+    return _BURNT.one(session, member=member_id, since=since, until=until)
