@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from sandbox.dingtalk.organisation import DingTalk
 from sandbox.dingtalk.organisation import Message as Said
 from sandbox.dingtalk.wire import Push
-from sandbox.playground.story import DESIGN, GROUP, Role
+from sandbox.playground.cast import DESIGN, GROUP, Role
 from sandbox.slack.workspace import Message, View, Workspace
 
 Json = dict[str, Any]

@@ -23,9 +23,11 @@ import structlog
 from aiohttp import web
 
 from bot.settings import Settings
-from sandbox.playground import ledger
-from sandbox.playground.scene import Scene, scene
-from sandbox.playground.story import BY_ID, CAST, WHO, Role, opening_day
+from sandbox.playground import ledger, story
+from sandbox.playground.cast import BY_ID, CAST, WHO, Role
+from sandbox.playground.company import opening_day
+from sandbox.playground.opening import open_scene
+from sandbox.playground.scene import Scene
 
 Json = dict[str, Any]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -54,7 +56,7 @@ class Playground:
         """Begin anew, in a language; what stood before goes when the new scene stands."""
         async with self._turn:
             stack = contextlib.AsyncExitStack()
-            fresh = await stack.enter_async_context(scene(language, self.start))
+            fresh = await stack.enter_async_context(open_scene(language, self.start))
             before, self._stack, self.scene = self._stack, stack, fresh
             await before.aclose()
 
@@ -168,7 +170,7 @@ class Playground:
         await self.open(self.now.language)
 
     async def _do_story(self, said: Json) -> None:
-        await self.now.play_to(int(said["step"]))
+        await story.play_to(self.now, int(said["step"]))
 
 
 def _pane(playing: Scene, role: Role) -> Json:
@@ -201,13 +203,13 @@ def _row(role: Role) -> Json:
 async def _books(playing: Scene, left: Role, right: Role) -> Json:
     """The ledger of these two."""
     emails, language = (left.email, right.email), playing.language
-    balances, moved = await playing.app.database.write(
+    balances, moved = await playing.app.database.read(
         lambda session: (
             [ledger.balances(session, email, language) for email in emails],
             ledger.transfers(session, emails, language),
         )
     )
-    return {"balances": balances, "transfers": moved, "story": await playing.story()}
+    return {"balances": balances, "transfers": moved, "story": await story.progress(playing)}
 
 
 def _viewers(request: web.Request) -> tuple[Role, Role]:

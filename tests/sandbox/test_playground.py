@@ -20,8 +20,9 @@ import pytest
 from aiohttp import web
 
 from models.ledger.audit import audit
+from sandbox.playground.cast import WHO
+from sandbox.playground.company import opening_day
 from sandbox.playground.server import Playground, playground, run_demo
-from sandbox.playground.story import WHO, opening_day
 
 ALICE, BOB = WHO["Alice"], WHO["Bob"]
 START = opening_day(date(2026, 11, 23))
