@@ -1,62 +1,23 @@
-"""Calls to DingTalk: the token, messages, cards, the directory, templates.
-
-Ours rather than the SDK's, which calls synchronously, without a time limit, and swallows errors. Two families of API:
-api.dingtalk.com (token in a header, failures as HTTP status and `code`) and oapi.dingtalk.com (token in the query,
-failures as `errcode` inside a 200). https://open.dingtalk.com/document/development/server-api-overview
-"""
+"""What we ask of DingTalk, one method a call: messages, cards, the directory, templates."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import random
-import time
-from collections import Counter, defaultdict, deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
-from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, ConnectionTimeoutError
-from yarl import URL
-
-from bot.messengers.dingtalk.errors import (
-    DingTalkError,
-    Json,
-    OutcomeUnknown,
-    Throttled,
-    TokenRefused,
-    failure,
-    parsed,
-)
+from bot.messengers.dingtalk.client import Api, Client, part
+from bot.messengers.dingtalk.errors import DingTalkError, Json, OutcomeUnknown
 
 Values = Mapping[str, str | bool | int]
-T = TypeVar("T")
 
 MOST_USERS = 20
 """People whom one `send_to_users` may name."""
 KEY_BYTES, VALUE_BYTES = 100, 1000
 """Of a card's variable. DingTalk says "1 KB" without saying which; this is the smaller one."""
-PER_SECOND = 20
-"""Calls a second to one API, on the free plan."""
-ATTEMPTS = 4
-
-
-@dataclass(frozen=True)
-class Api:
-    """One call: whether it counts against the month's quota, and whether repeating it does no harm."""
-
-    name: str
-    path: str
-    method: str = "POST"
-    metered: bool = True
-    repeatable: bool = False
-    needs_token: bool = True
 
 
 # Metered or exempt: https://open.dingtalk.com/document/development/how-to-process-api-throttling
-TOKEN = Api(
-    "oauth2/accessToken", "/v1.0/oauth2/accessToken", metered=False, repeatable=True, needs_token=False
-)
 # Neither listed as exempt nor said to be counted: it has a row of its own.
 REPLY = Api("sessionWebhook", "", metered=False, needs_token=False)
 SEND_TO_USERS = Api("robot/oToMessages/batchSend", "/v1.0/robot/oToMessages/batchSend")
@@ -138,35 +99,11 @@ class Department:
         )
 
 
-class DingTalkApi:
+class DingTalkApi(Client):
     """DingTalk's server side, for one app. Every method raises `DingTalkError`; a send may raise `OutcomeUnknown`.
 
     What was throttled waits a second and goes again; a timeout is repeated only where repeating does no harm.
     """
-
-    def __init__(
-        self,
-        http: ClientSession,
-        client_id: str,
-        secret: str,
-        api_url: str = "https://api.dingtalk.com",
-        oapi_url: str = "https://oapi.dingtalk.com",
-        *,
-        robot_code: str = "",
-        counted: Callable[[Api], None] | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
-        self.calls: Counter[Api] = Counter()
-        """Calls that went out, repetitions included, since the start."""
-        self._http, self._client_id, self._secret = http, client_id, secret
-        self._api_url, self._oapi_url = api_url.rstrip("/"), oapi_url.rstrip("/")
-        self._robot_code = robot_code or client_id
-        self._counted = counted
-        self._clock, self._sleep = clock, sleep
-        self._token, self._token_until = "", 0.0
-        self._token_lock = asyncio.Lock()
-        self._turns: defaultdict[Api, deque[float]] = defaultdict(lambda: deque(maxlen=PER_SECOND))
 
     async def reply(self, session_webhook: str, kind: str, content: Json, at: Sequence[str] = ()) -> None:
         """Answer where a message came from, while its session lives (300001 after); `at` mentions user ids."""
@@ -285,89 +222,6 @@ class DingTalkApi:
         param = json.dumps(msg_param, ensure_ascii=False)
         return {"robotCode": self._robot_code, "msgKey": msg_key, "msgParam": param}
 
-    def _webhook(self, session_webhook: str) -> str:
-        """Its address on the oapi host that was configured; elsewhere than DingTalk's hosts nothing is sent."""
-        url = URL(session_webhook)
-        ours = URL(self._oapi_url)
-        if url.origin() == ours.origin():
-            return session_webhook
-        if url.scheme != "https" or not (url.host or "").endswith((".dingtalk.com", ".dingtalk.io")):
-            raise DingTalkError("foreign webhook", url.host or "")
-        return self._oapi_url + url.path_qs if url.host == "oapi.dingtalk.com" else session_webhook
-
-    async def call(self, api: Api, body: Json, url: str = "") -> Json:
-        """One call, repeated where that may help and does no harm; a GET's `body` goes into its query."""
-        for attempt in range(ATTEMPTS):
-            try:
-                return await self._ask(api, body, url)
-            except DingTalkError as error:
-                refusal = error
-            pause = _pause(api, refusal, attempt)
-            if pause is None:
-                break
-            await self._sleep(pause)
-        if isinstance(refusal, OutcomeUnknown) and api.repeatable:
-            raise DingTalkError(refusal.code, refusal.message, refusal.request_id, temporary=True)
-        raise refusal
-
-    async def _ask(self, api: Api, body: Json, url: str) -> Json:
-        token = await self._access_token() if api.needs_token else ""
-        headers = {"Accept": "application/json"}
-        if api.path.startswith("/topapi/"):
-            url = str(URL(self._oapi_url + api.path).with_query(access_token=token))
-        elif not url:
-            address = URL(self._api_url + api.path)
-            url = str(address.with_query(body) if api.method == "GET" else address)
-            headers |= {"x-acs-dingtalk-access-token": token} if token else {}
-        await self._turn(api)
-        status, answer = await self._exchange(api, url, body, headers)
-        refusal = failure(status, answer)
-        if isinstance(refusal, TokenRefused) and token == self._token:
-            self._token = ""
-        if refusal:
-            raise refusal
-        return answer or {}
-
-    async def _exchange(
-        self, api: Api, url: str, body: Json, headers: dict[str, str]
-    ) -> tuple[int, Json | None]:
-        """Status and JSON of the answer. Errors lose their texts, which hold the address and so the token."""
-        self.calls[api] += 1
-        if self._counted:
-            self._counted(api)
-        timeout = ClientTimeout(total=10, sock_connect=5)
-        try:
-            async with self._http.request(
-                api.method,
-                url,
-                json=None if api.method == "GET" else body,
-                headers=headers,
-                timeout=timeout,
-                allow_redirects=False,
-            ) as answer:
-                return answer.status, parsed(await answer.read())
-        except (ClientConnectorError, ConnectionTimeoutError) as error:
-            raise DingTalkError("unreachable", type(error).__name__, temporary=True) from None
-        except (ClientError, OSError, TimeoutError) as error:
-            raise OutcomeUnknown("no answer", type(error).__name__) from None
-
-    async def _access_token(self) -> str:
-        """The app's token, fetched once however many ask, five minutes before it would run out."""
-        async with self._token_lock:
-            if not self._token or self._clock() >= self._token_until:
-                answer = await self.call(TOKEN, {"appKey": self._client_id, "appSecret": self._secret})
-                self._token = part(answer, "accessToken", str)
-                self._token_until = self._clock() + part(answer, "expireIn", int) - 300
-            return self._token
-
-    async def _turn(self, api: Api) -> None:
-        """Wait until this second has room for another call; the place is taken before the wait, so nobody overtakes."""
-        turns, now = self._turns[api], self._clock()
-        due = max(now, turns[0] + 1) if len(turns) == PER_SECOND else now
-        turns.append(due)
-        if due > now:
-            await self._sleep(due - now)
-
 
 def card_values(values: Values) -> dict[str, str]:
     """Variables as a card takes them: strings only, each cut between two characters to 1 KB."""
@@ -389,26 +243,3 @@ def _cut(text: str) -> str:
 
 def _private(values: Mapping[str, Values] | None) -> Json:
     return {user: {"cardParamMap": card_values(seen)} for user, seen in (values or {}).items()}
-
-
-def _pause(api: Api, refusal: DingTalkError, attempt: int) -> float | None:
-    """Seconds after which to ask again; None: do not."""
-    # Chance spreads callers out and guards nothing.
-    spread = 1 + random.random() / 4  # noqa: S311
-    if attempt + 1 == ATTEMPTS or refusal.retry_after:
-        return None
-    if isinstance(refusal, Throttled):
-        return spread
-    if isinstance(refusal, TokenRefused):
-        return 0 if attempt == 0 else None
-    if api.repeatable and (refusal.temporary or isinstance(refusal, OutcomeUnknown)):
-        return spread * (1 << attempt) / 2
-    return None
-
-
-def part(answer: Json, name: str, kind: type[T]) -> T:
-    """A field that must be there: a directory half read would make people leave."""
-    part = answer.get(name)
-    if not isinstance(part, kind):
-        raise DingTalkError("odd answer", f"no {name} in it", temporary=True)
-    return part

@@ -33,9 +33,11 @@ from aiohttp import (
     ClientWSTimeout,
     WSMsgType,
 )
-from dingtalk_stream import AckMessage, CallbackMessage, EventMessage, SystemMessage
+from dingtalk_stream import AckMessage, EventMessage, SystemMessage
 from dingtalk_stream.version import VERSION_STRING
 from yarl import URL
+
+from bot.messengers.dingtalk.frame import UNREADABLE, BadFrame, Frame, ack, ack_data
 
 log = logging.getLogger(__name__)
 
@@ -44,57 +46,6 @@ CARDS = "/v1.0/card/instances/callback"
 OPEN = "/v1.0/gateway/connections/open"
 
 _PING, _DISCONNECT = "ping", "disconnect"
-
-_SHAPES = {shape.TYPE: shape for shape in (SystemMessage, EventMessage, CallbackMessage)}
-_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
-
-
-class BadFrame(ValueError):  # noqa: N818 - what arrived, not what went wrong here
-    """Something that is no frame. `message_id` is known when only its data are wrong."""
-
-    def __init__(self, reason: str, message_id: str = "") -> None:
-        super().__init__(reason)
-        self.message_id = message_id
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One push, as the SDK parses it. `message_id` names the push; a redelivery carries the same one.
-
-    `data` is the payload: `dingtalk_stream.ChatbotMessage.from_dict` reads a message's, a card's is read as it stands.
-    `event_id`, `event_type` and `corp_id` are an event's.
-    """
-
-    kind: str
-    topic: str
-    message_id: str
-    data: dict[str, Any]
-    event_id: str = ""
-    event_type: str = ""
-    corp_id: str = ""
-
-    @classmethod
-    def read(cls, text: str) -> Frame:
-        """The frame in `text`, or `BadFrame`, whatever the text is."""
-        message_id = ""
-        try:
-            raw = json.loads(text)
-            message_id = str(raw["headers"].get("messageId") or "")
-            message = _SHAPES[raw["type"]].from_dict(raw)
-        except _UNREADABLE as error:
-            raise BadFrame(type(error).__name__, message_id) from error
-        if not isinstance(message.data, dict):
-            raise BadFrame("its data are no object", message_id)
-        headers = message.headers
-        return cls(
-            kind=message.type,
-            topic=str(headers.topic or ""),
-            message_id=message_id,
-            data=message.data,
-            event_id=str(headers.event_id or ""),
-            event_type=str(headers.event_type or ""),
-            corp_id=str(headers.event_corp_id or ""),
-        )
 
 
 Handler = Callable[[Frame], Awaitable[dict[str, Any] | None]]
@@ -262,7 +213,7 @@ class Stream:
         try:
             given = json.loads(text)
             endpoint = URL(str(given["endpoint"])).update_query(ticket=str(given["ticket"]))
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise ValueError("no endpoint in the answer") from error
         if self._api_url.startswith("https:") and endpoint.scheme != "wss":
             raise ValueError("an endpoint without TLS")
@@ -307,18 +258,18 @@ class Stream:
             log.warning("dingtalk: a frame of %d characters passed over (%s)", len(text), bad)
             if bad.message_id:
                 await self._send(
-                    socket, _ack(bad.message_id, AckMessage.STATUS_BAD_REQUEST, {"response": None})
+                    socket, ack(bad.message_id, AckMessage.STATUS_BAD_REQUEST, {"response": None})
                 )
             return False
         if frame.kind == SystemMessage.TYPE:
             if frame.topic == _PING:
-                await self._send(socket, _ack(frame.message_id, AckMessage.STATUS_OK, frame.data))
+                await self._send(socket, ack(frame.message_id, AckMessage.STATUS_OK, frame.data))
             return frame.topic == _DISCONNECT
         handler = self._on_event if frame.kind == EventMessage.TYPE else self._callbacks.get(frame.topic)
         if handler is None:
             log.warning("dingtalk: nobody handles %s %s", frame.kind, frame.topic)
             await self._send(
-                socket, _ack(frame.message_id, AckMessage.STATUS_NOT_IMPLEMENT, {"response": None})
+                socket, ack(frame.message_id, AckMessage.STATUS_NOT_IMPLEMENT, {"response": None})
             )
             return False
         await self._free.acquire()
@@ -335,10 +286,12 @@ class Stream:
         """Answer on the socket that the frame came from: another connection does not know its id."""
         try:
             answer = await handler(frame)
-            text = _ack(frame.message_id, AckMessage.STATUS_OK, _data(frame, answer))
+            text = ack(frame.message_id, AckMessage.STATUS_OK, ack_data(frame, answer))
         except Exception:
             log.exception("dingtalk: %s %s failed", frame.topic or frame.event_type, frame.message_id)
-            text = _ack(frame.message_id, AckMessage.STATUS_SYSTEM_EXCEPTION, _data(frame, None, failed=True))
+            text = ack(
+                frame.message_id, AckMessage.STATUS_SYSTEM_EXCEPTION, ack_data(frame, None, failed=True)
+            )
         await self._send(socket, text)
 
     async def _send(self, socket: ClientWebSocketResponse, text: str) -> None:
@@ -378,19 +331,3 @@ class Stream:
 
 class _Refused(Exception):  # noqa: N818 - caught beside `ClientError`, never raised out of here
     """DingTalk answered 401 or 403."""
-
-
-def _data(frame: Frame, answer: dict[str, Any] | None, *, failed: bool = False) -> dict[str, Any]:
-    """What the acknowledgement carries: an event's must say SUCCESS, or LATER to be pushed again."""
-    if frame.kind != EventMessage.TYPE:
-        return answer or {"response": None}
-    usual = {"status": "LATER", "message": "failed"} if failed else {"status": "SUCCESS", "message": "OK"}
-    return usual | (answer or {})
-
-
-def _ack(message_id: str, code: int, data: dict[str, Any]) -> str:
-    ack = AckMessage()
-    ack.code, ack.data = code, data
-    ack.message = "OK" if code == AckMessage.STATUS_OK else "error"
-    ack.headers.message_id, ack.headers.content_type = message_id, "application/json"
-    return json.dumps(ack.to_dict())

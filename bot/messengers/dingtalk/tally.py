@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import DBAPIError
 
 from bot.database import Database
-from bot.messengers.dingtalk.api import Api
+from bot.messengers.dingtalk.client import Api
 from models.metering.vendor_calls import Called, count
 
 log = structlog.get_logger()

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from bot.messengers.dingtalk.api import Api, DingTalkApi, part
+from bot.messengers.dingtalk.api import DingTalkApi
+from bot.messengers.dingtalk.client import Api, part
 from bot.messengers.dingtalk.errors import DingTalkError, Json, OutcomeUnknown
 
 FORM = Api("workflow/forms", "/v1.0/workflow/forms")

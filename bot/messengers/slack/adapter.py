@@ -7,10 +7,8 @@ with `process_before_response`, and every listener awaits the dispatcher before 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import re
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -18,23 +16,19 @@ from typing import Any, TypeVar
 import aiohttp
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.answers import Outcome
 from bot.dispatch import Dispatcher
 from bot.messengers.port import MessengerError, Request, Undeliverable
+from bot.messengers.slack.api import SlackApi, until_answered
 from bot.messengers.slack.connection import Socket
+from bot.messengers.slack.directory import Directory
 from bot.messengers.slack.read import (
-    BLIND,
-    as_json,
-    flat,
     foreign,
     hash_of,
     is_ephemeral,
-    meant,
     metadata_of,
-    read_profile,
     spoken,
 )
 from bot.messengers.slack.render import answers, home, modal, plain, render
@@ -46,13 +40,10 @@ from models.people.profile import Profile
 
 log = structlog.get_logger()
 
-PROFILE_KEPT = 60 * 60
 PING = 5.0
 """Seconds between pings: a socket that died without a word is noticed about that late."""
 FINISH = 5.0
 """Seconds that what came over the socket gets to be acknowledged when we stop."""
-INFO_A_MINUTE = 80
-"""users.info is tier 4 (100 a minute); reads that are not urgent stop a little earlier."""
 CHART_WITHIN = 1.0
 """Seconds that an answer with a chart may take before the acknowledgement carries it without."""
 REPLACING = (*CONFIRM, "history.open")
@@ -87,31 +78,25 @@ class Slack:
         assert settings.slack_bot_token is not None
         self.settings, self.dispatcher, self.http = settings, dispatcher, http
         token = settings.slack_bot_token.get_secret_value()
-        self.web = AsyncWebClient(token=token, base_url=settings.slack_api_url, session=http, timeout=10)
-        # the SDK sends again when a connection breaks, also a post that has arrived: what writes must not do that
-        self._once = AsyncWebClient(
-            token=token, base_url=settings.slack_api_url, session=http, timeout=10, retry_handlers=[]
-        )
+        self.api = SlackApi(token, settings.slack_api_url, http)
+        self.directory = Directory(self.api)
         secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
         self.app = AsyncApp(
             name="quotabot",  # else Bolt looks for the file that called it, in every module there is
-            client=self.web, signing_secret=secret, process_before_response=True, logger=logging.getLogger("slack_bolt"),
+            client=self.api.web, signing_secret=secret, process_before_response=True, logger=logging.getLogger("slack_bolt"),
             request_verification_enabled=bool(secret), ignoring_self_events_enabled=True, raise_error_for_unhandled_request=False,
         )  # fmt: skip
-        self.team_id = self.bot_id = ""
+        self.bot_id = ""
         self._socket: Socket | None = None
         self._listening = False
-        self._profiles: dict[str, tuple[float, Profile]] = {}
-        self._reads: list[float] = []
-        self._direct: dict[str, str] = {}
         self._register()
 
     # Talk: the port
 
     async def run(self) -> None:
         """Learn who we are, then listen: on a socket with an app token, else through `/slack/events`."""
-        me = await _patiently(self.web.auth_test, "slack does not answer")
-        self.team_id, self.bot_id = str(me.get("team_id", "")), str(me["user_id"])
+        me = await until_answered(self.api.web.auth_test, "slack does not answer")
+        self.directory.team_id, self.bot_id = str(me.get("team_id", "")), str(me["user_id"])
         try:
             if self.settings.slack_app_token is not None:
                 await self._listen()
@@ -130,7 +115,7 @@ class Slack:
         web = AsyncWebClient(base_url=self.settings.slack_api_url, session=self.http, timeout=10)
         token = self.settings.slack_app_token.get_secret_value()
         self._socket = Socket(self.app, token, web_client=web, ping_interval=PING)
-        await _patiently(self._socket.connect_async, "slack socket does not open")
+        await until_answered(self._socket.connect_async, "slack socket does not open")
         self._listening = True
         await asyncio.Event().wait()
 
@@ -142,14 +127,14 @@ class Slack:
         return self._listening and session is not None and not session.closed
 
     async def send(self, address: str, message: Message, key: str, *, unsure: bool = False) -> str:
-        channel, thread = await self._place(address)
-        if unsure and (landed := await self._landed(channel, thread, key)) is not None:
+        channel, thread = await self.api.place(address)
+        if unsure and (landed := await self.api.find(channel, thread, key)) is not None:
             return landed
         metadata = {"event_type": "quotabot", "event_payload": {"key": key}}
 
         async def post(said: Said) -> Any:
             more = {"metadata": metadata, "unfurl_links": False}
-            return await self._call("chat.postMessage", channel=channel, thread_ts=thread, **said, **more)
+            return await self.api.call("chat.postMessage", channel=channel, thread_ts=thread, **said, **more)
 
         posted = await _shown(message, post)
         return f"{posted.get('channel', channel)}:{posted.get('ts', '')}"
@@ -157,7 +142,7 @@ class Slack:
     async def replace(self, ref: str, message: Message) -> None:
         channel, _, ts = ref.partition(":")
         try:
-            await _shown(message, lambda said: self._call("chat.update", channel=channel, ts=ts, **said))
+            await _shown(message, lambda said: self.api.call("chat.update", channel=channel, ts=ts, **said))
         except Undeliverable as gone:
             log.info("a copy is gone", ref=ref, reason=str(gone))
 
@@ -167,103 +152,24 @@ class Slack:
     async def _answer(self, by: dict[str, Any], said: Said) -> Any:
         if by["way"] == "url":
             more = {"response_type": "ephemeral", "replace_original": bool(by.get("replace"))}
-            return await self._respond(by["url"], said | more)
+            return await self.api.respond(by["url"], said | more)
         thread = by.get("thread")
         if by["way"] == "ephemeral":
             to = {"channel": by["channel"], "user": by["user"], "thread_ts": thread}
-            return await self._call("chat.postEphemeral", **to, **said)
+            return await self.api.call("chat.postEphemeral", **to, **said)
         if by["way"] == "message":
-            return await self._call("chat.postMessage", channel=by["channel"], thread_ts=thread, **said)
-        channel, _ = await self._place(f"slack:{by['user']}")
-        return await self._call("chat.postMessage", channel=channel, **said)
+            return await self.api.call("chat.postMessage", channel=by["channel"], thread_ts=thread, **said)
+        channel, _ = await self.api.place(f"slack:{by['user']}")
+        return await self.api.call("chat.postMessage", channel=channel, **said)
 
     async def home(self, address: str, message: Message) -> None:
-        await self._call("views.publish", user_id=address.split(":", 1)[1], view=home(message))
+        await self.api.call("views.publish", user_id=address.split(":", 1)[1], view=home(message))
 
     async def profile(self, address: str, *, urgent: bool) -> Profile | None:
-        user, now = address.split(":", 1)[1], time.monotonic()
-        kept = self._profiles.get(user)
-        if kept is not None and now - kept[0] < PROFILE_KEPT:
-            return kept[1]
-        self._reads = [at for at in self._reads if now - at < 60]
-        if not urgent and len(self._reads) >= INFO_A_MINUTE:
-            return None
-        self._reads.append(now)
-        try:
-            found = await self._call("users.info", user=user, include_locale=True)
-        except Undeliverable:
-            return Profile("outsider")
-        profile = read_profile(found["user"], self.team_id)
-        self._profiles[user] = (now, profile)
-        return profile
+        return await self.directory.profile(address, urgent=urgent)
 
     async def people(self) -> list[tuple[str, Profile]]:
-        """Everybody of the workspace, for `people sync slack`; raises rather than returning half of them."""
-        found: list[tuple[str, Profile]] = []
-        cursor = ""
-        while True:
-            page = await self._call("users.list", limit=200, cursor=cursor or None, include_locale=True)
-            found += [(f"slack:{one['id']}", read_profile(one, self.team_id)) for one in page["members"]]
-            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
-            if not cursor:
-                return found
-
-    # The Web API
-
-    async def _call(self, method: str, **words: Any) -> Any:
-        """Call a method; a limit or an outage is a `MessengerError`, a plain no is `Undeliverable`."""
-        said = {name: value for name, value in words.items() if value is not None}
-        try:
-            return (
-                (await self._once.api_call(method, json=said)).data
-                if as_json(method)
-                else (await self.web.api_call(method, params=flat(said))).data
-            )
-        except SlackApiError as error:
-            raise meant(error) from error
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise MessengerError(f"{method}: {error}") from error
-        except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError, AttributeError) as error:
-            # the SDK trips over a 200 that is no JSON
-            raise MessengerError(f"{method}: {type(error).__name__} {error}", unknown=True) from error
-
-    async def _respond(self, url: str, said: dict[str, Any]) -> None:
-        """To a response_url, on the shared session: Bolt's own poster opens a new one each time."""
-        try:
-            async with self.http.post(url, json=said, timeout=aiohttp.ClientTimeout(total=10)) as reply:
-                if reply.status == 429 or reply.status >= 500:
-                    raise MessengerError(
-                        f"response_url: {reply.status}",
-                        retry_after=float(reply.headers.get("Retry-After", "1")),
-                    )
-                body = await reply.text()
-                if reply.status != 200 or '"ok":false' in body.replace(" ", ""):
-                    raise Undeliverable(f"response_url: {reply.status} {body[:100]}")
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise MessengerError(f"response_url: {error}", unknown=True) from error
-
-    async def _place(self, address: str) -> tuple[str, str | None]:
-        place, _, thread = address.split(":", 1)[1].partition("/")
-        if place[:1] in ("U", "W"):
-            if place not in self._direct:
-                opened = await self._call("conversations.open", users=place)
-                self._direct[place] = str(opened["channel"]["id"])
-            place = self._direct[place]
-        return place, thread or None
-
-    async def _landed(self, channel: str, thread: str | None, key: str) -> str | None:
-        """Where a post of unknown outcome went, by its metadata; None: it did not arrive. Raises when that cannot be seen just now."""
-        method = "conversations.replies" if thread else "conversations.history"
-        try:
-            page = await self._call(method, channel=channel, ts=thread, limit=100, include_all_metadata=True)
-        except (MessengerError, Undeliverable) as no:
-            if str(no) not in BLIND:
-                raise
-            return None
-        for message in page["messages"]:
-            if message.get("metadata", {}).get("event_payload", {}).get("key") == key:
-                return f"{channel}:{message['ts']}"
-        return None
+        return await self.directory.people()
 
     # Read: what arrives
 
@@ -308,7 +214,7 @@ class Slack:
         text, blocks = render(message, charts=True)
         said = {"text": text, "blocks": blocks, "response_type": "ephemeral"}
         try:
-            await asyncio.wait_for(self._respond(url, said), CHART_WITHIN)
+            await asyncio.wait_for(self.api.respond(url, said), CHART_WITHIN)
         except (MessengerError, Undeliverable, TimeoutError) as error:
             log.info("without Slack's own chart", reason=str(error))
             return False
@@ -400,9 +306,8 @@ class Slack:
 
     async def _dispatch(self, request: Request, body: dict[str, Any]) -> Outcome:
         """Hand it on; somebody of another workspace is known as an outsider before anything is looked up."""
-        user = request.sender.split(":", 1)[1]
-        if foreign(body, self.team_id):
-            self._profiles[user] = (time.monotonic(), Profile("outsider"))
+        if foreign(body, self.directory.team_id):
+            self.directory.remember_outsider(request.sender.split(":", 1)[1])
         return await self.dispatcher.handle(request)
 
     def _instead(self, request: Request, form: Form) -> Message:
@@ -414,24 +319,12 @@ class Slack:
         """The one direct call: before the acknowledgement, with no transaction open; a trigger lives three seconds."""
         try:
             await asyncio.wait_for(
-                self._call("views.open", trigger_id=trigger, view=modal(form, metadata)), 1.5
+                self.api.call("views.open", trigger_id=trigger, view=modal(form, metadata)), 1.5
             )
         except (MessengerError, Undeliverable, TimeoutError) as error:
             log.warning("a form did not open", reason=str(error))
             return False
         return True
-
-
-async def _patiently(call: Callable[[], Awaitable[T]], complaint: str) -> T:
-    """What Slack says at last, however long it is down when we start."""
-    wait = 1.0
-    while True:
-        try:
-            return await call()
-        except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
-            log.warning(complaint, error=str(error), again_in=wait)
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, 60)
 
 
 async def _shown(message: Message, say: Callable[[Said], Awaitable[T]]) -> T:

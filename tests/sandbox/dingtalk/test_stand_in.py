@@ -17,7 +17,8 @@ from aiohttp import ClientSession
 from dingtalk_stream import ChatbotMessage
 
 from bot.messengers.dingtalk.api import DingTalkApi
-from bot.messengers.dingtalk.connection import Frame, Limits, Stream
+from bot.messengers.dingtalk.connection import Limits, Stream
+from bot.messengers.dingtalk.frame import Frame
 from sandbox.dingtalk.organisation import Department, DingTalk, Group, Person, Timing
 
 ALICE = Person("alice", "爱丽丝", "alice@corp.example", departments=(2,), manager="bob")

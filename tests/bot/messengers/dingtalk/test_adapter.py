@@ -107,7 +107,7 @@ async def test_a_second_manager_is_told_who_decided_and_their_card_shows_it(env:
 async def test_a_no_can_be_asked_again_when_things_have_changed(env: DingTalkEnv) -> None:
     card = await _asked(env)
     env.ding.faults.refuse("user/get", code="-1", times=None)
-    env.app.dingtalk._profiles.clear()
+    env.app.dingtalk.directory._profiles.clear()
     env.clock.move(hours=2)
     assert "could not check" in (await env.press("lee", card, "request.approve"))["hint"]
     env.ding.faults.clear()

@@ -13,12 +13,11 @@ from bot.messengers.dingtalk.api import (
     CREATE_CARD,
     REPLY,
     SEND_TO_USERS,
-    TOKEN,
     UPDATE_CARD,
-    Api,
     DingTalkApi,
     card_values,
 )
+from bot.messengers.dingtalk.client import TOKEN, Api
 from bot.messengers.dingtalk.errors import DingTalkError, OutcomeUnknown, Throttled, TokenRefused
 from sandbox.dingtalk.organisation import Department, DingTalk, Group, Person
 

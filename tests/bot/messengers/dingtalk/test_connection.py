@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, web
 
-from bot.messengers.dingtalk.connection import BadFrame, Frame, Limits, State, Stream
+from bot.messengers.dingtalk.connection import Limits, State, Stream
+from bot.messengers.dingtalk.frame import BadFrame, Frame
 from sandbox.dingtalk.organisation import DingTalk, Person, Timing
 
 ALICE, BOB = Person("alice", "爱丽丝", manager="bob"), Person("bob", "鲍勃")

@@ -12,8 +12,8 @@ from sqlmodel import select
 
 from bot.messengers.dingtalk.api import Department as Dept
 from bot.messengers.dingtalk.api import User
-from bot.messengers.dingtalk.directory import Plan, Snapshot
 from bot.messengers.dingtalk.errors import DingTalkError
+from bot.messengers.dingtalk.plan import Plan, Snapshot
 from bot.people.sync import TooManyLeave
 from models.people.member import Address, Member
 from sandbox.dingtalk.organisation import Department, Person

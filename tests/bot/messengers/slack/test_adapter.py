@@ -229,7 +229,7 @@ async def test_stopping_finishes_what_is_on_the_way_within_seconds(
     async with open_env(url, mode=mode) as env:
         env.slack.faults.slow_down("chat.postMessage", seconds=1.0, times=1)
         env.slack.faults.slow_down("users.info", seconds=0.5, times=None)
-        env.app.slack._profiles.clear()
+        env.app.slack.directory._profiles.clear()
         asked = asyncio.create_task(env.slack.command(slack_id("eve"), "lend @max 5"))
         await env.command("alice", "lend @bob 5")
         assert (await asked).ok

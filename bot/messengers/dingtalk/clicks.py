@@ -1,0 +1,151 @@
+"""A click on a card: asked of the dispatcher, answered inside the acknowledgement, which DingTalk waits for two seconds.
+
+https://open.dingtalk.com/document/development/event-callback-card
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+
+import structlog
+from sqlmodel import Session
+
+from bot.answers import Outcome
+from bot.dispatch import Dispatcher
+from bot.messengers.dingtalk.api import Values, card_values
+from bot.messengers.dingtalk.errors import Json
+from bot.messengers.dingtalk.frame import Frame
+from bot.messengers.dingtalk.memory import remember
+from bot.messengers.dingtalk.read import Click
+from bot.messengers.dingtalk.render import Variables, card, form_hint, hint, said, slots, track_of
+from bot.messengers.port import MessengerError, Request, Undeliverable
+from handlers.routes import BUTTONS, CONFIRM
+from models.messages.message import Form, Message
+from models.messages.outbox import copies
+from models.refusal import TooSlow
+
+log = structlog.get_logger()
+
+IN_TIME = 1.8
+"""Seconds after which an answer to a click may come too late to be shown: it is said again by PUT."""
+LOOKING = 0.5
+"""Seconds that reading a card's new state may take after the decision; it is shown by PUT otherwise."""
+STAYING = {"history.open"} | {name for name, route in BUTTONS.items() if route.form is not None}
+"""Presses that leave the card's buttons where they are."""
+
+Update = Callable[[str, Values, Mapping[str, Values] | None], Awaitable[None]]
+
+
+class Clicks:
+    """`update` changes a card by PUT; it raises what the port knows."""
+
+    def __init__(self, dispatcher: Dispatcher, update: Update) -> None:
+        self.dispatcher, self.database, self.update = dispatcher, dispatcher.database, update
+        self.corp = ""
+        """Our organisation, as soon as a message named it: a click of another one is not ours."""
+        self._hinted: dict[str, str] = {}
+        self._waiting: dict[str, asyncio.Event] = {}
+        self._afterwards: set[asyncio.Task[None]] = set()
+
+    async def settled(self, track: str) -> None:
+        """Wait until no click on this card waits for its answer; DingTalk takes no update before that."""
+        if (clicked := self._waiting.get(track)) is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(clicked.wait(), IN_TIME)
+
+    def take_hint(self, track: str) -> str:
+        """The user who sees a line of their own on this card, which the next update takes away; empty for nobody."""
+        return self._hinted.pop(track, "")
+
+    async def stop(self) -> None:
+        for task in self._afterwards:
+            task.cancel()
+        await asyncio.gather(*self._afterwards, return_exceptions=True)
+
+    async def answer(self, frame: Frame) -> Json:
+        """Commit, then answer: the new state for everybody and a line for whoever clicked."""
+        click, began = Click.read(frame.data), time.monotonic()
+        foreign = bool(self.corp and click.corp and click.corp != self.corp)
+        if not click.track or not click.user or foreign or click.action not in (*BUTTONS, *CONFIRM):
+            log.warning("a click that means nothing here", card=click.track, action=click.action[:40])
+            return {"response": {}}
+        done = self._waiting.setdefault(click.track, asyncio.Event())
+        try:
+            outcome = await self.dispatcher.handle(_request_of(click, frame.message_id))
+            public, private = await self._shown_after(click, outcome)
+        finally:
+            self._waiting.pop(click.track, None)
+            done.set()
+        if time.monotonic() - began > IN_TIME:
+            self._say_again(click, public, private)
+        return {"response": _response(public, private)}
+
+    async def _shown_after(self, click: Click, outcome: Outcome) -> tuple[Variables, Variables]:
+        """What everybody sees now, as far as it changes, and what only the clicker sees."""
+        message = outcome.message
+        if isinstance(message, Form):
+            remember(self._hinted, click.track, click.user)
+            return {}, hint(form_hint(message))
+        if click.action == "history.open" and not outcome.refused:
+            return {}, card(message)
+        copy = await self._copy_of(click)
+        theirs = copy is not None and (not outcome.refused or copy[1] == f"dingtalk:{click.user}")
+        if copy is not None and theirs:
+            return card(copy[0]), hint(said(message))
+        if outcome.refused or click.action in STAYING:
+            return {}, hint(said(message)) if said(message) else {}
+        if click.action in CONFIRM:
+            return card(message), {}
+        return slots(), hint(said(message))
+
+    async def _copy_of(self, click: Click) -> tuple[Message, str] | None:
+        try:
+            return await self.database.write(partial(_copy, click=click), within=LOOKING)
+        except TooSlow:
+            return None
+
+    def _say_again(self, click: Click, public: Variables, private: Variables) -> None:
+        async def put() -> None:
+            with contextlib.suppress(MessengerError, Undeliverable):
+                await self.update(click.track, public, {click.user: private})
+
+        task = asyncio.create_task(put())
+        self._afterwards.add(task)
+        task.add_done_callback(self._afterwards.discard)
+
+
+def _request_of(click: Click, push: str) -> Request:
+    """The click as a request. The same click is the same request for ever, but a no may be asked again."""
+    key = f"dingtalk:card:{click.track}:{click.user}:{click.action}:{click.value}"
+    reason = click.reason if click.action == "request.decline" else ""
+    stays = click.action in STAYING and not reason
+    return Request(
+        key=f"{key}:{push}" if stays else key, push=push, sender=f"dingtalk:{click.user}",
+        words=(click.action, click.value), place="button", can_open=click.action in STAYING,
+        fields={"reason": reason} if reason else {},
+    )  # fmt: skip
+
+
+def _response(public: Variables, private: Variables) -> Json:
+    """The answer to a click; without a part, that part stays as it is."""
+    options = {"updateCardDataByKey": True, "updatePrivateDataByKey": True}
+    answer: Json = {"cardUpdateOptions": options}
+    if public:
+        answer["cardData"] = {"cardParamMap": card_values(public)}
+    if private:
+        answer["userPrivateData"] = {"cardParamMap": card_values(private)}
+    return answer
+
+
+def _copy(session: Session, click: Click) -> tuple[Message, str] | None:
+    """The newest state of the card that was clicked, and whose copy it is; None where nothing is retold."""
+    kind = click.action.split(".", 1)[0]
+    about = {"request": "request", "borrow": "ask"}.get(kind)
+    for copy in copies(session, f"{about}:{click.value.strip().upper()}") if about else ():
+        if track_of(copy.key) == click.track:
+            return Message.from_json(copy.payload["message"]), str(copy.payload["address"])
+    return None

@@ -1,0 +1,105 @@
+"""Calls of Slack's Web API on one shared session. A limit or an outage is a `MessengerError`, a plain no is `Undeliverable`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.messengers.port import MessengerError, Undeliverable
+from bot.messengers.slack.read import BLIND, as_json, flat, meant
+
+log = structlog.get_logger()
+
+TIMEOUT = 10
+"""Seconds that one call may take."""
+
+T = TypeVar("T")
+
+
+class SlackApi:
+    """One workspace's Web API."""
+
+    def __init__(self, token: str, url: str, http: aiohttp.ClientSession) -> None:
+        self.http = http
+        self.web = AsyncWebClient(token=token, base_url=url, session=http, timeout=TIMEOUT)
+        # The SDK repeats a call when a connection breaks, also a post that has arrived. A call that writes must not be repeated.
+        self._once = AsyncWebClient(
+            token=token, base_url=url, session=http, timeout=TIMEOUT, retry_handlers=[]
+        )
+        self._direct: dict[str, str] = {}
+
+    async def call(self, method: str, **words: Any) -> Any:
+        """The answer to one method. An argument that is None is left out."""
+        said = {name: value for name, value in words.items() if value is not None}
+        try:
+            return (
+                (await self._once.api_call(method, json=said)).data
+                if as_json(method)
+                else (await self.web.api_call(method, params=flat(said))).data
+            )
+        except SlackApiError as error:
+            raise meant(error) from error
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise MessengerError(f"{method}: {error}") from error
+        except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError, AttributeError) as error:
+            # The SDK fails with an AttributeError on a 200 that is not JSON.
+            raise MessengerError(f"{method}: {type(error).__name__} {error}", unknown=True) from error
+
+    async def respond(self, url: str, said: dict[str, Any]) -> None:
+        """Post to a response_url on the shared session: Bolt's own poster opens a new session each time."""
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+        try:
+            async with self.http.post(url, json=said, timeout=timeout) as reply:
+                if reply.status == 429 or reply.status >= 500:
+                    raise MessengerError(
+                        f"response_url: {reply.status}",
+                        retry_after=float(reply.headers.get("Retry-After", "1")),
+                    )
+                body = await reply.text()
+                if reply.status != 200 or '"ok":false' in body.replace(" ", ""):
+                    raise Undeliverable(f"response_url: {reply.status} {body[:100]}")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise MessengerError(f"response_url: {error}", unknown=True) from error
+
+    async def place(self, address: str) -> tuple[str, str | None]:
+        """Channel and thread of an address; a person's channel is opened once and remembered."""
+        place, _, thread = address.split(":", 1)[1].partition("/")
+        if place[:1] in ("U", "W"):
+            if place not in self._direct:
+                opened = await self.call("conversations.open", users=place)
+                self._direct[place] = str(opened["channel"]["id"])
+            place = self._direct[place]
+        return place, thread or None
+
+    async def find(self, channel: str, thread: str | None, key: str) -> str | None:
+        """The ref of a post of unknown outcome, by its metadata; None: it did not arrive. Raises when that cannot be seen now."""
+        method = "conversations.replies" if thread else "conversations.history"
+        try:
+            page = await self.call(method, channel=channel, ts=thread, limit=100, include_all_metadata=True)
+        except (MessengerError, Undeliverable) as no:
+            if str(no) not in BLIND:
+                raise
+            return None
+        for message in page["messages"]:
+            if message.get("metadata", {}).get("event_payload", {}).get("key") == key:
+                return f"{channel}:{message['ts']}"
+        return None
+
+
+async def until_answered(call: Callable[[], Awaitable[T]], complaint: str) -> T:
+    """Repeat a call until Slack answers, after pauses that double up to a minute."""
+    wait = 1.0
+    while True:
+        try:
+            return await call()
+        except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
+            log.warning(complaint, error=str(error), again_in=wait)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, 60)

@@ -1,0 +1,56 @@
+"""What a messenger's directory said of our people: who is in it, who is gone from it, what it keeps in `Member.extra`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from models.people.member import Address, Member
+
+GONE = "gone"
+"""The status of an address that its messenger no longer knows."""
+MARK = "directory"
+"""The key of `Member.extra` that names the messenger whose directory was taken over."""
+
+
+def addresses_known(session: Session, messenger: str) -> set[str]:
+    """Addresses of people who are here, without those that are gone from the messenger."""
+    query = (
+        select(Address.address)
+        .join(Member)
+        .where(
+            Address.messenger == messenger,
+            col(Member.left_at).is_(None),
+            col(Address.status).is_distinct_from(GONE),
+        )
+    )
+    return set(session.exec(query).all())
+
+
+def is_taken_over(session: Session, messenger: str) -> bool:
+    """Whether a sync has taken this directory over; people who are kept in a file are not changed by a nightly read."""
+    marked = col(Member.extra)[MARK].as_string() == messenger
+    return session.exec(select(Member.id).where(marked, col(Member.left_at).is_(None))).first() is not None
+
+
+def mark_gone(session: Session, addresses: Iterable[str], now: datetime) -> None:
+    for one in addresses:
+        address = session.get(Address, one)
+        if address is not None:
+            address.status, address.status_at = GONE, now
+            session.add(address)
+
+
+def note(session: Session, messenger: str, facts: Mapping[str, Mapping[str, str]]) -> None:
+    """Mark the people at these addresses as taken over, and keep what the directory says of each as extra columns."""
+    query = select(Address.address, Member).join(Member).where(Address.messenger == messenger)
+    for address, member in session.exec(query).all():
+        if address not in facts or not member.active:
+            continue
+        noted = {**member.extra, MARK: messenger, **facts[address]}
+        if noted != member.extra:
+            member.extra = noted
+            session.add(member)
+    session.flush()
