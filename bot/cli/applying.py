@@ -25,7 +25,7 @@ def open_all(database: Database, text: str, policy: Policy, now: datetime, by: s
     """Record the first policy, open its period, and give everybody their whole allocation; returns how many."""
     database.transact(lambda session: _begin(session, text, policy, now, by))
     finish_turn(database, now)
-    return database.transact(_people)
+    return database.query(_people)
 
 
 def _begin(session: Session, text: str, policy: Policy, now: datetime, by: str) -> None:
@@ -44,7 +44,7 @@ def waiting(database: Database, now: datetime) -> PolicyVersion | None:
     """The staged version whose place another is about to take; one whose day has come is put in force first."""
     while database.transact(lambda session: enact(session, now)):
         pass
-    return database.transact(versions.staged)
+    return database.query(versions.staged)
 
 
 def staged(session: Session, text: str, now: datetime, by: str, day: date) -> int:

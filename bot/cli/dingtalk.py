@@ -37,7 +37,7 @@ def usage(
     """Our calls to DingTalk in a month, and which of them count against the organisation's quota."""
     wanted = month or month_of(datetime.now(UTC))
     with ledger() as database:
-        rows = database.transact(lambda session: _rows(session, wanted))
+        rows = database.query(lambda session: _rows(session, wanted))
     metered = sum(one.calls for one in rows if one.metered)
     if json_:
         calls = [{"api": one.api, "metered": one.metered, "calls": one.calls} for one in rows]
@@ -120,7 +120,7 @@ async def _make_form(settings: Settings, database: Database, code: str) -> str:
     from bot.messengers.dingtalk import workflow  # noqa: PLC0415 - the messengers' libraries take a second to load
     from bot.messengers.dingtalk.errors import DingTalkError  # noqa: PLC0415
 
-    known = database.transact(oa_form.process_code)
+    known = database.query(oa_form.process_code)
     named = (
         f"If a form {oa_form.NAME} is there already, name its processCode: `quotabot dingtalk form PROC-…`."
     )

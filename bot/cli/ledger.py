@@ -61,7 +61,7 @@ class What(StrEnum):
 def show(email: Annotated[str, typer.Argument(metavar="EMAIL")], json_: Json = False) -> None:
     """What somebody has, gave, took and asked for."""
     with ledger() as database:
-        found = database.transact(lambda session: shown(session, member(session, email)))
+        found = database.query(lambda session: shown(session, member(session, email)))
     if json_:
         as_json(found)
         return
@@ -271,14 +271,14 @@ def tick(
     """All due work once, then exit."""
     settings = Settings.load()
     with ledger(settings) as database:
-        at, until, early = database.transact(lambda session: _when(session, now))
+        at, until, early = database.query(lambda session: _when(session, now))
         if not early:
             if deliver or now is None:
                 asyncio.run(read_gateway(settings, database, at))
             while database.transact(lambda session: move_on(session, at)):
                 pass
             asyncio.run(tick_once(settings, database, at, deliver=deliver or now is None))
-            _, until, _ = database.transact(lambda session: _when(session, now))
+            _, until, _ = database.query(lambda session: _when(session, now))
     typer.echo(f"{'nothing to do: ' if early else ''}{until}")
 
 
@@ -297,7 +297,7 @@ def _when(session: Session, typed: str | None) -> tuple[datetime, str, bool]:
 def audit(json_: Json = False) -> None:
     """Add the whole ledger up again and check what is always true."""
     with ledger() as database:
-        report = database.transact(checks.audit)
+        report = database.query(checks.audit)
     if json_:
         wrong = [{"rule": rule, "id": number, "found": found} for rule, number, found in report.wrong]
         as_json({"counts": report.counts, "wrong": wrong})
@@ -321,7 +321,7 @@ class _Export:
         """Page by page, each its own short transaction, so that nobody waits for the reader of a pipe."""
         after: Any = None
         while True:
-            page, after = database.transact(
+            page, after = database.query(
                 partial(self.book.page, style=self.style, since=self.since, after=after)
             )
             if not page:
@@ -340,7 +340,7 @@ def export_(
     """Everything of a kind, to stdout."""
     book, first = BOOKS[what], day(since, "--since")
     with ledger() as database:
-        rows = _Export(book, database.transact(_style), first).rows(database)
+        rows = _Export(book, database.query(_style), first).rows(database)
         for line in json_lines(rows) if format_ is Format.JSONL else csv_lines(book.columns, rows):
             typer.echo(line, nl=False)
 

@@ -42,7 +42,7 @@ def import_(
     """Take people over by e-mail, all or nothing."""
     data, now = content(file), datetime.now(UTC)
     with ledger() as database:
-        found = database.transact(lambda session: survey(session, data, remove_missing=remove_missing))
+        found = database.query(lambda session: survey(session, data, remove_missing=remove_missing))
         if dry_run:
             _print(found)
             return
@@ -85,7 +85,7 @@ def _counts(found: Changes) -> str:
 def export() -> None:
     """Everybody who is here, as people.csv."""
     with ledger() as database:
-        typer.echo(database.transact(export_people), nl=False)
+        typer.echo(database.query(export_people), nl=False)
 
 
 @app.command("leave")
@@ -93,7 +93,7 @@ def leave_(email: Annotated[str, typer.Argument(metavar="EMAIL")], yes: Yes = Fa
     """Somebody leaves: loans close both ways, quota expires, requests are void."""
     now = datetime.now(UTC)
     with ledger() as database:
-        name, active = database.transact(lambda session: _who(session, email))
+        name, active = database.query(lambda session: _who(session, email))
         if not active:
             typer.echo(f"{name} has left already")
             return
@@ -126,7 +126,7 @@ def _sync_slack(settings: Settings, database: Database, *, dry_run: bool, yes: b
     if settings.slack_bot_token is None:
         raise Failed("Slack is off: SLACK_BOT_TOKEN is not set")
     people, now = asyncio.run(_slack_people(settings, database)), datetime.now(UTC)
-    plan = database.transact(lambda session: compare(session, "slack", people))
+    plan = database.query(lambda session: compare(session, "slack", people))
     as_json(asdict(plan)) if as_data else _show(plan)
     if dry_run or plan.empty:
         return

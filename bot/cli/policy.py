@@ -77,7 +77,7 @@ def plan(file: File = None, json_: Json = False) -> None:
     """Who gets what, before → after, and why; exit 3 when something changes. Nothing is changed by this."""
     _, policy = _parsed(file)
     with ledger() as database:
-        found = database.transact(lambda session: _Plan(session, policy))
+        found = database.query(lambda session: _Plan(session, policy))
     as_json(_as_data(found)) if json_ else _print(found)
     _say_wanting(found)
     if not found.empty:
@@ -99,7 +99,7 @@ def apply(
     if starts is not None and starts < now.astimezone(policy.zone).date():
         raise Failed(f"{starts} is over; nothing was changed")
     with ledger() as database:
-        found = database.transact(lambda session: _Plan(session, policy))
+        found = database.query(lambda session: _Plan(session, policy))
         _say_wanting(found)
         if found.first:
             _open(database, text, policy, now, starts)
@@ -148,12 +148,12 @@ def _call_off(
     database: Database, version: int, policy: Policy, now: datetime, told: Announcer | None
 ) -> None:
     """Who expects what does not come is told so, or at least counted."""
-    expecting = database.transact(partial(expecting_dropped_change, version=version, policy=policy, now=now))
+    expecting = database.query(partial(expecting_dropped_change, version=version, policy=policy, now=now))
     if told is not None:
         database.transact(
             partial(told.call_off, version=version, policy=policy, expecting_dropped_change=expecting)
         )
-        typer.echo(database.transact(told.summary))
+        typer.echo(database.query(told.summary))
     elif expecting:
         typer.echo(f"{len(expecting)} had been told of a change that does not come; --tell would call it off")
 
@@ -168,7 +168,7 @@ def _say_wanting(found: _Plan) -> None:
 def history(json_: Json = False) -> None:
     """Every version that was applied."""
     with ledger() as database:
-        found = database.transact(_versions)
+        found = database.query(_versions)
     if json_:
         as_json(found)
     elif found:
@@ -209,7 +209,7 @@ def show(
     """A policy as it was applied."""
     wanted = day(at, "--at")
     with ledger() as database:
-        text = database.transact(lambda session: _text_at(session, wanted))
+        text = database.query(lambda session: _text_at(session, wanted))
     typer.echo(text, nl=not text.endswith("\n"))
 
 

@@ -44,7 +44,7 @@ def report(
 ) -> None:
     """What was given, used, lent, granted and expired, by team and model; and each day's active agents beside the spend."""
     with ledger() as database:
-        found = database.transact(lambda session: _report(session, period, datetime.now(UTC)))
+        found = database.query(lambda session: _report(session, period, datetime.now(UTC)))
     if json_ or format_ is Format.JSON:
         as_json(found)
     elif format_ is Format.CSV:
@@ -109,7 +109,7 @@ def _row(line: Line, policy: Policy) -> dict[str, Any]:
 def budget(json_: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False) -> None:
     """The organisation's year: what is spent of its budget, month by month, and where it ends at this pace."""
     with ledger() as database:
-        found = database.transact(lambda session: _budget(session, datetime.now(UTC)))
+        found = database.query(lambda session: _budget(session, datetime.now(UTC)))
     if json_:
         as_json(found)
         return

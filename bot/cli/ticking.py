@@ -37,7 +37,7 @@ async def tick_once(settings: Settings, database: Database, at: datetime, *, del
     begun = loop.time()
     async with open_app(settings, lambda: at + timedelta(seconds=loop.time() - begun)) as built:
         await built.worker.tick(at)
-        while await built.worker.round() or await built.database.write(_more(built.worker.clock())):
+        while await built.worker.round() or await built.database.read(_more(built.worker.clock())):
             if loop.time() - begun > PATIENCE:
                 return
             await asyncio.sleep(0.1)

@@ -192,6 +192,21 @@ async def test_who_looks_cannot_write(database: Database) -> None:
     assert names(database) == ["nina"]
 
 
+def test_a_read_on_postgres_is_a_read_only_transaction(postgres: Database) -> None:
+    ask = text("SELECT current_setting('transaction_read_only'), current_setting('transaction_isolation')")
+    found = postgres.query(lambda session: session.connection().execute(ask).one())
+    assert tuple(found) == ("on", "repeatable read")
+
+
+def test_reading_leaves_the_journal_of_sqlite_as_it_is(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'old.db'}")
+    mode = database.query(
+        lambda session: session.connection().exec_driver_sql("PRAGMA journal_mode").scalar()
+    )
+    assert mode == "delete"
+    database.close()
+
+
 async def test_a_look_that_comes_too_late_is_too_slow(database: Database) -> None:
     with pytest.raises(TooSlow):
         await database.read(everybody, within=-1)

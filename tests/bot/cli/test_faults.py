@@ -12,14 +12,6 @@ from bot.database import Database
 from models.quota.period import Period
 from tests.console import PEOPLE, Operator
 
-
-@pytest.fixture
-def settled(fresh: Operator) -> Operator:
-    """People and policy are there."""
-    fresh.settle()
-    return fresh
-
-
 # databases, settings, and what is not there
 
 
@@ -110,14 +102,14 @@ def test_before_a_policy_there_is_nothing_to_give(fresh: Operator) -> None:
     assert fresh.says("export", "ledger").count("\n") == 1
 
 
-def test_while_a_period_turns_nothing_moves_and_a_tick_goes_on(settled: Operator) -> None:
+def test_while_a_period_turns_nothing_moves_and_a_tick_goes_on(operator: Operator) -> None:
     database = Database(os.environ["DATABASE_URL"])
     database.transact(lambda session: setattr(Period.current(session), "state", "turning"))
     database.transact(lambda session: session.execute(text("UPDATE period SET step = 6")) and None)
     database.close()
-    assert "closing" in settled.fails("grant", "alice@corp.example", "5", "--reason", "x")
-    settled.run("tick")
-    settled.run("grant", "alice@corp.example", "5", "--reason", "x")
+    assert "closing" in operator.fails("grant", "alice@corp.example", "5", "--reason", "x")
+    operator.run("tick")
+    operator.run("grant", "alice@corp.example", "5", "--reason", "x")
 
 
 @pytest.mark.parametrize("words", [("report", "--period", "2026-11", "--format", "csv"), ("budget",)])
@@ -154,14 +146,14 @@ def quotabot(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_console_script_says_its_version_and_refuses_on_stderr(settled: Operator) -> None:
+def test_the_console_script_says_its_version_and_refuses_on_stderr(operator: Operator) -> None:
     assert quotabot("--version").stdout.startswith("quotabot ")
     refused = quotabot("show", "nobody@corp.example", "--json")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr == "nobody has the e-mail nobody@corp.example\n"
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(settled: Operator) -> None:
+def test_a_reader_that_has_seen_enough_is_no_error(operator: Operator) -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     command = f"{sys.executable} -m bot export ledger | head -n 1"
     done = subprocess.run(

@@ -27,23 +27,6 @@ TODAY = datetime.now(ZoneInfo("Asia/Shanghai")).date()
 pytestmark = pytest.mark.usefixtures("nothing_is_set")
 
 
-@pytest.fixture
-def operator(fresh: Operator, settled: bytes) -> Operator:
-    """People and policy are there."""
-    (fresh.folder / "quotabot.db").write_bytes(settled)
-    return fresh
-
-
-@pytest.fixture(scope="module")
-def settled(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    folder = tmp_path_factory.mktemp("settled")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DATABASE_URL", f"sqlite:///{folder}/quotabot.db")
-        patch.setenv("LOG_LEVEL", "ERROR")
-        Operator(folder).settle()
-    return (folder / "quotabot.db").read_bytes()
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def either(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operator:
     """An empty database of either kind."""

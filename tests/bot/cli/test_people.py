@@ -9,61 +9,54 @@ from sandbox.slack.workspace import Person, Workspace
 from tests.console import PEOPLE, POLICY, Operator
 
 
-@pytest.fixture
-def operator(fresh: Operator) -> Operator:
-    return fresh
+def test_a_dry_run_shows_what_would_be_and_changes_nothing(fresh: Operator) -> None:
+    file = fresh.file("people.csv", PEOPLE)
+    assert "+ alice@corp.example" in fresh.says("people", "import", file, "--dry-run")
+    assert len(fresh.says("people", "export").splitlines()) == 1
+    fresh.run("people", "import", file)
+    changed = fresh.file("people.csv", PEOPLE.replace("Bob,", "Bobby,"))
+    assert "~ bob@corp.example: name Bob → Bobby" in fresh.says("people", "import", changed, "--dry-run")
 
 
-def test_a_dry_run_shows_what_would_be_and_changes_nothing(operator: Operator) -> None:
-    file = operator.file("people.csv", PEOPLE)
-    assert "+ alice@corp.example" in operator.says("people", "import", file, "--dry-run")
-    assert len(operator.says("people", "export").splitlines()) == 1
-    operator.run("people", "import", file)
-    changed = operator.file("people.csv", PEOPLE.replace("Bob,", "Bobby,"))
-    assert "~ bob@corp.example: name Bob → Bobby" in operator.says("people", "import", changed, "--dry-run")
+def test_an_import_of_the_export_changes_nothing(fresh: Operator) -> None:
+    fresh.run("people", "import", fresh.file("people.csv", PEOPLE))
+    exported = fresh.says("people", "export")
+    assert "0 join, 0 change, 0 leave" in fresh.says("people", "import", fresh.file("again.csv", exported))
+    assert fresh.says("people", "export") == exported
 
 
-def test_an_import_of_the_export_changes_nothing(operator: Operator) -> None:
-    operator.run("people", "import", operator.file("people.csv", PEOPLE))
-    exported = operator.says("people", "export")
-    assert "0 join, 0 change, 0 leave" in operator.says(
-        "people", "import", operator.file("again.csv", exported)
-    )
-    assert operator.says("people", "export") == exported
-
-
-def test_one_bad_row_of_people_takes_nobody_over(operator: Operator) -> None:
+def test_one_bad_row_of_people_takes_nobody_over(fresh: Operator) -> None:
     bad = f"{PEOPLE}Eve,,U07,,design,designer,employee,en,c1\nZoe,zoe@corp.example,U01,ghost@corp.example,design,x,robot,fr,c1\n"
-    said = operator.fails("people", "import", operator.file("people.csv", bad))
+    said = fresh.fails("people", "import", fresh.file("people.csv", bad))
     assert "line 8: has no e-mail" in said
     assert "line 9: " in said
     assert "ghost@corp.example" in said
-    assert len(operator.says("people", "export").splitlines()) == 1
+    assert len(fresh.says("people", "export").splitlines()) == 1
 
 
-def test_who_is_missing_leaves_only_when_told_and_many_only_with_a_yes(operator: Operator) -> None:
-    operator.run("people", "import", operator.file("people.csv", PEOPLE))
-    fewer = operator.file(
+def test_who_is_missing_leaves_only_when_told_and_many_only_with_a_yes(fresh: Operator) -> None:
+    fresh.run("people", "import", fresh.file("people.csv", PEOPLE))
+    fewer = fresh.file(
         "fewer.csv",
         PEOPLE.replace("Dan,dan@corp.example,U04,carol@corp.example,design,designer,contractor,en,c1\n", ""),
     )
-    operator.run("people", "import", fewer)
-    assert "dan@" in operator.says("people", "export")
-    assert "1 of 6 people would leave" in operator.fails("people", "import", fewer, "--remove-missing")
-    assert "dan@" in operator.says("people", "export")
-    operator.run("people", "import", fewer, "--remove-missing", "--yes")
-    assert "dan@" not in operator.says("people", "export")
+    fresh.run("people", "import", fewer)
+    assert "dan@" in fresh.says("people", "export")
+    assert "1 of 6 people would leave" in fresh.fails("people", "import", fewer, "--remove-missing")
+    assert "dan@" in fresh.says("people", "export")
+    fresh.run("people", "import", fewer, "--remove-missing", "--yes")
+    assert "dan@" not in fresh.says("people", "export")
 
 
-def test_a_joiner_gets_their_part_and_a_leaver_nothing(operator: Operator) -> None:
-    operator.settle(POLICY)
+def test_a_joiner_gets_their_part_and_a_leaver_nothing(fresh: Operator) -> None:
+    fresh.settle(POLICY)
     joined = f"{PEOPLE}Zoe,zoe@corp.example,U07,carol@corp.example,design,designer,employee,en,c1\n"
-    operator.run("people", "import", operator.file("people.csv", joined))
-    assert 0 < float(operator.show("zoe")["available"]) <= 100
-    assert "has left" in operator.says("people", "leave", "ZOE@corp.example")
-    assert operator.show("zoe")["available"] == "0"
-    assert "already" in operator.says("people", "leave", "zoe@corp.example")
-    operator.run("audit")
+    fresh.run("people", "import", fresh.file("people.csv", joined))
+    assert 0 < float(fresh.show("zoe")["available"]) <= 100
+    assert "has left" in fresh.says("people", "leave", "ZOE@corp.example")
+    assert fresh.show("zoe")["available"] == "0"
+    assert "already" in fresh.says("people", "leave", "zoe@corp.example")
+    fresh.run("audit")
 
 
 # sync
@@ -91,14 +84,14 @@ Ops,ops@corp.example,U06,,
 
 
 async def test_a_sync_shows_its_plan_and_links_only_exact_e_mails(
-    operator: Operator, monkeypatch: pytest.MonkeyPatch
+    fresh: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with Workspace(people=WORKSPACE) as slack:
         monkeypatch.setenv("SLACK_API_URL", slack.api_url)
         monkeypatch.setenv("SLACK_BOT_TOKEN", slack.bot_token)
-        await asyncio.to_thread(operator.run, "people", "import", operator.file("people.csv", LINKED))
+        await asyncio.to_thread(fresh.run, "people", "import", fresh.file("people.csv", LINKED))
         planned = json.loads(
-            await asyncio.to_thread(operator.says, "people", "sync", "slack", "--dry-run", "--json")
+            await asyncio.to_thread(fresh.says, "people", "sync", "slack", "--dry-run", "--json")
         )
         assert planned["link"] == [{"email": "bob@corp.example", "address": "slack:U92", "old": None}]
         assert {one["email"]: (one["locale"], one["timezone"]) for one in planned["learn"]} == {
@@ -108,44 +101,44 @@ async def test_a_sync_shows_its_plan_and_links_only_exact_e_mails(
         assert [one[0] for one in planned["unclear"]] == ["lee@corp.example", "lee@corp.example"]
         assert planned["gone"] == [["ops@corp.example", "slack:U06"]]
         assert planned["missing"] == ["carol@corp.example", "dan@corp.example", "lee@corp.example"]
-        assert "U92" not in await asyncio.to_thread(operator.says, "people", "export")
+        assert "U92" not in await asyncio.to_thread(fresh.says, "people", "export")
 
-        said = await asyncio.to_thread(operator.says, "people", "sync", "slack")
+        said = await asyncio.to_thread(fresh.says, "people", "sync", "slack")
         assert "link     bob@corp.example → slack:U92" in said
-        exported = await asyncio.to_thread(operator.says, "people", "export")
+        exported = await asyncio.to_thread(fresh.says, "people", "export")
         assert "Bob,bob@corp.example,U92" in exported
         assert "Europe/London" in exported
         assert "ops@corp.example" in exported
-        again = json.loads(await asyncio.to_thread(operator.says, "people", "sync", "slack", "--json"))
+        again = json.loads(await asyncio.to_thread(fresh.says, "people", "sync", "slack", "--json"))
         assert (again["link"], again["learn"]) == ([], [])
 
 
 async def test_a_workspace_that_cannot_be_read_changes_nobody(
-    operator: Operator, monkeypatch: pytest.MonkeyPatch
+    fresh: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await asyncio.to_thread(operator.run, "people", "import", operator.file("people.csv", LINKED))
-    before = await asyncio.to_thread(operator.says, "people", "export")
+    await asyncio.to_thread(fresh.run, "people", "import", fresh.file("people.csv", LINKED))
+    before = await asyncio.to_thread(fresh.says, "people", "export")
     async with Workspace(people=WORKSPACE) as slack:
         monkeypatch.setenv("SLACK_API_URL", slack.api_url)
         monkeypatch.setenv("SLACK_BOT_TOKEN", "not-the-token")
-        assert "Slack does not answer: " in await asyncio.to_thread(operator.fails, "people", "sync", "slack")
-    assert "Slack does not answer: " in await asyncio.to_thread(operator.fails, "people", "sync", "slack")
-    assert await asyncio.to_thread(operator.says, "people", "export") == before
+        assert "Slack does not answer: " in await asyncio.to_thread(fresh.fails, "people", "sync", "slack")
+    assert "Slack does not answer: " in await asyncio.to_thread(fresh.fails, "people", "sync", "slack")
+    assert await asyncio.to_thread(fresh.says, "people", "export") == before
 
 
-def test_without_tokens_a_messenger_is_off(operator: Operator) -> None:
-    assert "SLACK_BOT_TOKEN is not set" in operator.fails("people", "sync", "slack")
-    assert "DINGTALK_CLIENT_ID" in operator.fails("people", "sync", "dingtalk")
+def test_without_tokens_a_messenger_is_off(fresh: Operator) -> None:
+    assert "SLACK_BOT_TOKEN is not set" in fresh.fails("people", "sync", "slack")
+    assert "DINGTALK_CLIENT_ID" in fresh.fails("people", "sync", "dingtalk")
 
 
 # the manifest
 
 
 def test_the_manifest_is_made_of_what_is_listened_to(
-    operator: Operator, monkeypatch: pytest.MonkeyPatch
+    fresh: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLACK_COMMAND", "/llm")
-    found = json.loads(operator.says("manifest", "slack"))
+    found = json.loads(fresh.says("manifest", "slack"))
     (command,) = found["features"]["slash_commands"]
     assert (command["command"], command["should_escape"]) == ("/llm", True)
     assert set(found["settings"]["event_subscriptions"]["bot_events"]) == {
@@ -167,33 +160,31 @@ def test_the_manifest_is_made_of_what_is_listened_to(
     assert all(one.endswith("/slack/events") for one in addresses)
 
 
-def test_in_socket_mode_the_manifest_has_no_address(
-    operator: Operator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_in_socket_mode_the_manifest_has_no_address(fresh: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLACK_APP_TOKEN", "an-app-token")
-    said = operator.says("manifest", "slack")
+    said = fresh.says("manifest", "slack")
     assert json.loads(said)["settings"]["socket_mode_enabled"]
     assert "url" not in said
     assert "an-app-token" not in said
 
 
-def test_the_manifest_keeps_slacks_limits(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = json.loads(operator.says("manifest", "slack"))
+def test_the_manifest_keeps_slacks_limits(fresh: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = json.loads(fresh.says("manifest", "slack"))
     assert len(found["display_information"]["name"]) <= 35
     assert len(found["display_information"]["description"]) <= 140
     for bad in ("quota", "/", "/two words", "/Quota", f"/{'x' * 32}"):
         monkeypatch.setenv("SLACK_COMMAND", bad)
-        assert "no slash command" in operator.fails("manifest", "slack")
+        assert "no slash command" in fresh.fails("manifest", "slack")
 
 
 # sentences
 
 
 def test_each_line_gets_one_json_line_and_no_database_is_touched(
-    operator: Operator, monkeypatch: pytest.MonkeyPatch
+    fresh: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "sqlite:////nowhere/at/all.db")
-    lines = operator.run("understand", typed="lend <@U02BOB> 50\n\nbalance\n").stdout.splitlines()
+    lines = fresh.run("understand", typed="lend <@U02BOB> 50\n\nbalance\n").stdout.splitlines()
     assert len(lines) == 3
     lend = json.loads(lines[0])
     assert list(lend) == ["intent", "person", "amount", "reason", "until", "confidence"]
@@ -205,11 +196,11 @@ def test_each_line_gets_one_json_line_and_no_database_is_touched(
         None,
     )
     assert json.loads(lines[2])["intent"] == "balance"
-    operator.run("understand", "--locale", "fr", code=2)
+    fresh.run("understand", "--locale", "fr", code=2)
 
 
-def test_an_amount_is_a_plain_decimal_and_a_day_is_one(operator: Operator) -> None:
+def test_an_amount_is_a_plain_decimal_and_a_day_is_one(fresh: Operator) -> None:
     typed = "lend <@U02BOB> 1.5k\n借给<@U02BOB> 三百块\nlend <@U02BOB> ½\nrequest 200 until 2030-12-15 demo\nyes\n"
-    heard = [json.loads(line) for line in operator.run("understand", typed=typed).stdout.splitlines()]
+    heard = [json.loads(line) for line in fresh.run("understand", typed=typed).stdout.splitlines()]
     assert [one["amount"] for one in heard] == ["1500", "300", None, "200", None]
     assert (heard[3]["until"], heard[3]["reason"], heard[4]["intent"]) == ("2030-12-15", "demo", "none")

@@ -25,22 +25,6 @@ MORE = POLICY.replace("amount: 100", "amount: 120")
 LESS = POLICY.replace("amount: 100", "amount: 60.5\n    reason: the spring is over")
 
 
-@pytest.fixture
-def operator(fresh: Operator, settled: bytes) -> Operator:
-    (fresh.folder / "quotabot.db").write_bytes(settled)
-    return fresh
-
-
-@pytest.fixture(scope="module")
-def settled(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    folder = tmp_path_factory.mktemp("settled")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DATABASE_URL", f"sqlite:///{folder}/quotabot.db")
-        patch.setenv("LOG_LEVEL", "ERROR")
-        Operator(folder).settle()
-    return (folder / "quotabot.db").read_bytes()
-
-
 def inside(work: Any) -> Any:
     """What a function finds or does in the operator's database."""
     database = Database(os.environ["DATABASE_URL"])

@@ -5,7 +5,6 @@ import json
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-import pytest
 from sqlmodel import Session
 
 from bot.database import Database
@@ -20,11 +19,6 @@ from tests.company import NOW, who
 from tests.console import POLICY, Operator
 
 ZONE = ZoneInfo("Asia/Shanghai")
-
-
-@pytest.fixture
-def operator(fresh: Operator) -> Operator:
-    return fresh
 
 
 def november(database: Database, now: datetime = NOW) -> dict[str, Line]:
@@ -167,26 +161,24 @@ def test_where_a_year_ends_is_an_estimate_of_three_digits_and_no_less_than_what_
     )
 
 
-def test_the_report_is_a_table_a_csv_and_json(operator: Operator) -> None:
-    operator.settle()
-    shown = operator.says("report")
+def test_the_report_is_a_table_a_csv_and_json(fresh: Operator) -> None:
+    fresh.settle()
+    shown = fresh.says("report")
     assert "allocation" in shown
     assert "alice" not in shown
     assert "\n–  " not in shown
-    rows = list(csv.DictReader(operator.says("report", "--format", "csv").splitlines()))
+    rows = list(csv.DictReader(fresh.says("report", "--format", "csv").splitlines()))
     assert rows[-1]["team"] == EVERYBODY
     assert rows[-1]["allocation"] == "900"
-    assert json.loads(operator.says("report", "--format", "json"))["unit"] == "USD"
-    assert operator.says("report", "--json") == operator.says("report", "--format", "json")
-    assert (
-        operator.says("report", "--format", "csv", "--by", "day") == "day,active,spent,people,unit,period\n"
-    )
-    assert operator.run("report", "--period", "soon", code=2)
-    assert operator.fails("report", "--period", "2001-01") == "there is no period 2001-01"
+    assert json.loads(fresh.says("report", "--format", "json"))["unit"] == "USD"
+    assert fresh.says("report", "--json") == fresh.says("report", "--format", "json")
+    assert fresh.says("report", "--format", "csv", "--by", "day") == "day,active,spent,people,unit,period\n"
+    assert fresh.run("report", "--period", "soon", code=2)
+    assert fresh.fails("report", "--period", "2001-01") == "there is no period 2001-01"
 
 
-def test_a_file_of_usage_may_name_agents_whose_rows_add_up(operator: Operator) -> None:
-    operator.settle()
+def test_a_file_of_usage_may_name_agents_whose_rows_add_up(fresh: Operator) -> None:
+    fresh.settle()
     today = datetime.now(ZONE).date().isoformat()
     rows = [
         f"{name}@corp.example,{today},claude,{amount},{agent}"
@@ -194,19 +186,19 @@ def test_a_file_of_usage_may_name_agents_whose_rows_add_up(operator: Operator) -
             ("alice", 3, "ide"), ("alice", 4, "ci"), ("bob", 5, "ide"), ("alice", 3, "ide"), ("bob", 1, ""),
         )
     ]  # fmt: skip
-    file = operator.file("u.csv", "\n".join(["email,day,model,amount,agent", *rows]))
-    assert operator.says("usage", "import", file).startswith("booked 13 USD")
-    assert operator.says("usage", "import", file).startswith("booked 0 USD")
-    (day,) = json.loads(operator.says("report", "--format", "json"))["days"]
+    file = fresh.file("u.csv", "\n".join(["email,day,model,amount,agent", *rows]))
+    assert fresh.says("usage", "import", file).startswith("booked 13 USD")
+    assert fresh.says("usage", "import", file).startswith("booked 0 USD")
+    (day,) = json.loads(fresh.says("report", "--format", "json"))["days"]
     assert day == {"day": today, "active": 4, "spent": "13", "people": 2}
 
 
-def test_the_budget_is_what_the_policy_says(operator: Operator) -> None:
-    operator.settle(POLICY + "organisation: {year_budget: 12000}\n")
-    assert json.loads(operator.says("budget", "--json"))["left"] == "12000"
-    assert "the budget lasts" in operator.says("budget")
+def test_the_budget_is_what_the_policy_says(fresh: Operator) -> None:
+    fresh.settle(POLICY + "organisation: {year_budget: 12000}\n")
+    assert json.loads(fresh.says("budget", "--json"))["left"] == "12000"
+    assert "the budget lasts" in fresh.says("budget")
 
 
-def test_without_a_budget_one_is_told_where_to_write_it(operator: Operator) -> None:
-    operator.settle()
-    assert "organisation" in operator.fails("budget")
+def test_without_a_budget_one_is_told_where_to_write_it(fresh: Operator) -> None:
+    fresh.settle()
+    assert "organisation" in fresh.fails("budget")
