@@ -35,7 +35,8 @@ from models.quota.loan import Loan, forgive, loans_of
 from models.quota.loan import recall as take_back
 from models.quota.period import Period
 from models.quota.policy_change import move_on
-from models.quota.request import OPEN, Request, approve, ask
+from models.quota.request import Request
+from models.quota.request_state import OPEN
 from models.refusal import Refusal
 from models.reports.spending import EVERYBODY, by_team
 
@@ -226,14 +227,14 @@ class Company:
         member, amount = self._some(session, 1)[0], self.dice.randint(1, 20) * 10 * USD
         current = versions.current(session)
         assert current is not None
-        ask(
+        Request.ask(
             session,
             member,
             amount,
             reason="work",
             until=None,
             thread=None,
-            less=None,
+            smaller=None,
             policy=current,
             now=self.now,
         )
@@ -245,9 +246,7 @@ class Company:
         asked = request and session.exec(select(Asked).where(Asked.request_id == request.id).limit(1)).first()
         if request and asked:
             boss = session.get_one(Member, asked.member_id)
-            approve(
-                session, request, boss, None, policy=self._rules(session), live=False, cause=self._cause()
-            )
+            request.approve(session, boss, None, policy=self._rules(session), live=False, cause=self._cause())
 
     def _change(self, session: Session) -> None:
         """A policy for a day to come, or for today."""

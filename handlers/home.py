@@ -10,7 +10,8 @@ from handlers.context import RequestContext
 from handlers.words import texts
 from models.messages.message import Button, Message
 from models.quota.approvers import Asked
-from models.quota.request import OPEN, Request, open_request
+from models.quota.request import Request, open_request
+from models.quota.request_state import OPEN
 from models.refusal import NoPolicyYet
 
 MOST = 8

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlmodel import col, select
-
 from handlers.approval import cards, oa_form
 from handlers.context import Context, RequestContext
 from handlers.words import texts
@@ -17,16 +15,12 @@ from models.metering.gateway_state import free_models
 from models.metering.outlook import needed, outlook
 from models.people.member import Member
 from models.policy.calendar import end_of_day
+from models.quota import approvers, delegation
 from models.quota.allocation import base_of
-from models.quota.approvers import Asked
-from models.quota.delegation import Delegation
 from models.quota.loan import loans_of
 from models.quota.period import Period
-from models.quota.request import Request, ask, auto_approve, find
-from models.quota.request import approve as grant
-from models.quota.request import cancel as take_back
-from models.quota.request import decline as refuse
-from models.quota.request import revoke as take_unspent
+from models.quota.request import Request, find
+from models.quota.request_state import RequestState
 from models.quota.status import QuotaStatus
 from models.quota.wallet import wallet_of
 from models.refusal import AlreadyDecided, BadDate, Refusal, WrongUsage
@@ -40,8 +34,8 @@ def request(
         return request_form(ctx)
     if until is not None and end_of_day(until, ctx.policy.zone) <= ctx.now:
         raise BadDate(until.isoformat())
-    asked, old = ask(
-        ctx.session, ctx.me, amount, reason=clean(reason), until=until, thread=ctx.thread, less=_less(ctx),
+    asked, old = Request.ask(
+        ctx.session, ctx.me, amount, reason=clean(reason), until=until, thread=ctx.thread, smaller=_lasting(ctx),
         policy=(ctx.version, ctx.policy), now=ctx.now,
     )  # fmt: skip
     if old is not None:
@@ -58,8 +52,8 @@ def request(
     return _sent(ctx, asked, old)
 
 
-def _less(ctx: RequestContext) -> int:
-    """What would last to the end of the period; stored with the CODE and granted exactly as shown."""
+def _lasting(ctx: RequestContext) -> int:
+    """The amount that would last to the end of the period, at the asker's pace."""
     status = QuotaStatus.of(ctx.session, ctx.me.id)
     step = 1000 if ctx.policy.unit is Unit.TOKENS else ctx.policy.unit.scale
     return needed(outlook(ctx.session, status, ctx.now), status.has, step)
@@ -69,7 +63,7 @@ def _sent(ctx: RequestContext, asked: Request, old: str | None) -> Message:
     """Sent at once; the same answer names the cheaper ways beside cancel."""
     reader = ctx.reader
     say = reader.locale
-    if asked.state == "unroutable":
+    if asked.state == RequestState.UNROUTABLE:
         first = texts.REQUEST_UNROUTABLE(say, amount=reader.amount(asked.amount), code=SafeText(asked.code))
     else:
         who = cards.asked_names(ctx.session, asked, reader)
@@ -94,7 +88,7 @@ def _sent(ctx: RequestContext, asked: Request, old: str | None) -> Message:
 
 def tell_asked(ctx: Context, asked: Request) -> None:
     """A form, or the full card to everybody asked who has none yet; the admins when there is nobody to ask."""
-    if asked.state == "unroutable":
+    if asked.state == RequestState.UNROUTABLE:
         name = ctx.session.get_one(Member, asked.member_id).name
         for admin in cards.policy_admins(ctx.session, ctx.policy):
             reader = ctx.reader_of(admin)
@@ -103,9 +97,7 @@ def tell_asked(ctx: Context, asked: Request) -> None:
         return
     on_form = oa_form.put(ctx, asked)
     told = {copy.payload["reader"] for copy in copies(ctx.session, asked.about)}
-    for one in ctx.session.exec(
-        select(Asked).where(Asked.request_id == asked.id).order_by(col(Asked.asked_at))
-    ).all():
+    for one in approvers.entries(ctx.session, asked.id):
         if one.member_id not in told:
             to = ctx.session.get_one(Member, one.member_id)
             if not on_form:
@@ -114,21 +106,14 @@ def tell_asked(ctx: Context, asked: Request) -> None:
 
 
 def _approved_by_policy(ctx: RequestContext, asked: Request) -> Message | None:
-    """Only when the policy says so: small, seldom, and shown to the manager with a one-tap revoke."""
-    return None if ctx.policy.requests.auto_approve.per_period == 0 else _auto(ctx, asked)
-
-
-def _auto(ctx: RequestContext, asked: Request) -> Message | None:
-    rule, period = ctx.policy.requests.auto_approve, Period.current(ctx.session)
-    most = share(base_of(ctx.session, ctx.me.id, period.id), rule.share)
-    if not auto_approve(
-        ctx.session,
-        asked,
-        most,
-        rule.per_period,
-        policy=ctx.policy,
-        live=ctx.live,
-        cause=ctx.cause(actor="policy"),
+    """Approve what the policy allows, and offer everybody who was asked to revoke it."""
+    rule = ctx.policy.requests.auto_approve
+    if rule.per_period == 0:
+        return None
+    most = share(base_of(ctx.session, ctx.me.id, Period.current(ctx.session).id), rule.share)
+    cause = ctx.cause(actor="policy")
+    if not asked.approve_by_policy(
+        ctx.session, most, rule.per_period, policy=ctx.policy, live=ctx.live, cause=cause
     ):
         return None
     for one in _asked_members(ctx, asked):
@@ -144,42 +129,41 @@ def _auto(ctx: RequestContext, asked: Request) -> Message | None:
 
 
 def _asked_members(ctx: Context, asked: Request) -> list[Member]:
-    ids = ctx.session.exec(select(Asked.member_id).where(Asked.request_id == asked.id)).all()
-    return [ctx.session.get_one(Member, one) for one in ids]
+    entries = approvers.entries(ctx.session, asked.id)
+    return [ctx.session.get_one(Member, one.member_id) for one in entries]
 
 
 def approve(ctx: RequestContext, code: str, amount: int | None = None) -> Message:
-    """Grant what was asked, or the amount that was typed; the requester is told and every copy settles."""
+    """Grant what was asked, or the amount that was typed."""
     return _approve(ctx, find(ctx.session, code, ctx.me), amount)
 
 
 def approve_less(ctx: RequestContext, code: str) -> Message:
-    """Grant exactly what the button showed."""
+    """Grant exactly the amount that the button showed."""
     found = find(ctx.session, code, ctx.me)
-    cards.require_decider(ctx, found, ctx.me)
-    asked = ctx.session.get(Asked, (found.id, ctx.me.id))
-    less = found.less_for(asked.ceiling if asked else None)
-    if not less:  # nobody was shown such a button
+    found.require_decider(ctx.session, ctx.me, ctx.policy, ctx.now)
+    asked = ctx.session.get(approvers.Asked, (found.id, ctx.me.id))
+    smaller = found.smaller_for(asked.ceiling if asked else None)
+    if not smaller:  # nobody was shown such a button
         raise WrongUsage("approve")
-    return _approve(ctx, found, less)
+    return _approve(ctx, found, smaller)
 
 
 def _approve(ctx: RequestContext, found: Request, amount: int | None) -> Message:
-    done = grant(
-        ctx.session, found, ctx.me, amount, policy=ctx.policy, live=ctx.live, cause=ctx.cause(found.reason)
-    )
-    requester = ctx.session.get_one(Member, done.member_id)
-    ctx.tell(requester, granted_message(ctx, done))
-    settle(ctx, done)
+    cause = ctx.cause(found.reason)
+    found.approve(ctx.session, ctx.me, amount, policy=ctx.policy, live=ctx.live, cause=cause)
+    requester = ctx.session.get_one(Member, found.member_id)
+    ctx.tell(requester, granted_message(ctx, found))
+    settle(ctx, found)
     reader = ctx.reader
     text = texts.YOU_APPROVED(
-        reader.locale, name=requester.name, amount=reader.amount(done.granted), code=SafeText(done.code)
+        reader.locale, name=requester.name, amount=reader.amount(found.granted), code=SafeText(found.code)
     )
     return Message(text=text)
 
 
 def granted_message(ctx: Context, done: Request) -> Message:
-    """What the requester hears: live words only when the gateway said so."""
+    """The message to the requester; "usable now" only when the gateway has confirmed."""
     requester = ctx.session.get_one(Member, done.member_id)
     reader, by = (
         ctx.reader_of(requester),
@@ -200,43 +184,42 @@ def granted_message(ctx: Context, done: Request) -> Message:
         text = texts.GRANTED_LESS(reader.locale, asked=reader.amount(done.amount), **facts)
     else:
         text = texts.GRANTED(reader.locale, **facts)
-    note = texts.GRANT_ACTIVATING(reader.locale) if done.state == "approved" else ""
+    note = texts.GRANT_ACTIVATING(reader.locale) if done.state == RequestState.APPROVED else ""
     return Message(text=text, footnote=note)
 
 
 def decline(ctx: RequestContext, code: str, reason: str = "") -> Message | Form:
-    """Say no, with a reason that the requester is told."""
+    """Decline with a reason, which the requester is told."""
     found = find(ctx.session, code, ctx.me)
     if not clean(reason):
         raise WrongUsage("decline")
-    done = refuse(
-        ctx.session, found, ctx.me, clean(reason), policy=ctx.policy, cause=ctx.cause(clean(reason))
-    )
-    requester = ctx.session.get_one(Member, done.member_id)
+    found.decline(ctx.session, ctx.me, clean(reason), policy=ctx.policy, cause=ctx.cause(clean(reason)))
+    requester = ctx.session.get_one(Member, found.member_id)
     theirs = ctx.reader_of(requester)
     text = texts.DECLINED(
-        theirs.locale, by=ctx.me.name, amount=theirs.amount(done.amount), code=SafeText(done.code)
+        theirs.locale, by=ctx.me.name, amount=theirs.amount(found.amount), code=SafeText(found.code)
     )
     again = Button(texts.ASK_AGAIN_BUTTON(theirs.locale), "request.open", typed="request")
-    ctx.tell(requester, Message(text=SafeText(f"{text}\n> {escape(done.answer)}"), buttons=(again,)))
-    settle(ctx, done)
-    return Message(text=texts.YOU_DECLINED(ctx.reader.locale, code=SafeText(done.code), name=requester.name))
+    ctx.tell(requester, Message(text=SafeText(f"{text}\n> {escape(found.answer)}"), buttons=(again,)))
+    settle(ctx, found)
+    return Message(text=texts.YOU_DECLINED(ctx.reader.locale, code=SafeText(found.code), name=requester.name))
 
 
 def cancel(ctx: RequestContext, code: str) -> Message:
-    """The requester takes it back."""
-    done = take_back(ctx.session, find(ctx.session, code, ctx.me), ctx.me, ctx.cause())
-    settle(ctx, done)
+    """Withdraw one's own request."""
+    found = find(ctx.session, code, ctx.me)
+    found.cancel(ctx.session, ctx.me, ctx.cause())
+    settle(ctx, found)
     reader = ctx.reader
     return Message(
-        text=texts.CANCELLED(reader.locale, amount=reader.amount(done.amount), code=SafeText(done.code))
+        text=texts.CANCELLED(reader.locale, amount=reader.amount(found.amount), code=SafeText(found.code))
     )
 
 
 def revoke(ctx: RequestContext, code: str) -> Message:
-    """Whoever approved takes back what is unspent."""
+    """Take back the unspent part of a grant."""
     found = find(ctx.session, code, ctx.me)
-    amount = take_unspent(ctx.session, found, ctx.me, cause=ctx.cause())
+    amount = found.revoke(ctx.session, ctx.me, cause=ctx.cause())
     requester = ctx.session.get_one(Member, found.member_id)
     theirs = ctx.reader_of(requester)
     left = theirs.amount(wallet_of(ctx.session, requester.id).available)
@@ -259,7 +242,7 @@ def delegate(ctx: RequestContext, to: Member, until: date | None) -> Message:
     ends = end_of_day(until, ctx.reader.zone)
     if ends <= ctx.now:
         raise BadDate(until.isoformat())
-    ctx.session.add(Delegation(from_id=ctx.me.id, to_id=to.id, from_at=ctx.now, until_at=ends))
+    delegation.delegate(ctx.session, ctx.me, to, ends, ctx.now)
     theirs, mine = ctx.reader_of(to), ctx.reader
     ctx.tell(
         to, Message(text=texts.DELEGATED_TO_YOU(theirs.locale, name=ctx.me.name, day=theirs.last_day(ends)))
@@ -303,10 +286,10 @@ def lend_form(ctx: RequestContext) -> Form:
 
 
 def decline_form(ctx: RequestContext, code: str) -> Form:
-    """The question for a reason; authority is checked now to be kind, and again when it is answered."""
+    """Ask for the reason. Authority is checked here so that nobody writes one in vain, and again at the answer."""
     found = find(ctx.session, code, ctx.me)
     name, say = ctx.session.get_one(Member, found.member_id).name, ctx.reader.locale
-    cards.require_decider(ctx, found, ctx.me)
+    found.require_decider(ctx.session, ctx.me, ctx.policy, ctx.now)
     fields = (Field("reason", texts.DECLINE_REASON(say, name=name), "long"),)
     return Form(
         "request.decline", texts.DECLINE_FORM(say), texts.DECLINE_SUBMIT(say), texts.BACK(say), fields, value=found.code,
@@ -315,7 +298,7 @@ def decline_form(ctx: RequestContext, code: str) -> Form:
 
 
 def explain(ctx: RequestContext, no: Refusal) -> dict[str, object]:
-    """What a refusal about a request needs beyond its facts: its state in words."""
+    """The facts that the words of a refusal need beyond its own: the request's state in words."""
     if isinstance(no, AlreadyDecided):
         facts = {
             "amount": ctx.reader.amount(no.granted),

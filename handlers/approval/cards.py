@@ -17,23 +17,24 @@ from models.metering.outlook import Outlook, outlook
 from models.people.member import Member
 from models.policy.calendar import end_of_day
 from models.policy.document import Policy
-from models.quota.approvers import Asked, eligible
+from models.quota.approvers import Asked
 from models.quota.loan import Sums, loans_of, overdue
 from models.quota.period import Period
 from models.quota.pool import pool_for
-from models.quota.request import OPEN, Request, decided
+from models.quota.request import Request
+from models.quota.request_state import RequestState
 from models.quota.status import QuotaStatus
 
 STATES: dict[str, Text] = {
-    "pending": texts.STATE_PENDING,
-    "unroutable": texts.STATE_UNROUTABLE,
-    "approved": texts.STATE_APPROVED,
-    "applied": texts.STATE_APPLIED,
-    "apply_failed": texts.STATE_APPLY_FAILED,
-    "declined": texts.STATE_DECLINED,
-    "cancelled": texts.STATE_CANCELLED,
-    "expired": texts.STATE_EXPIRED,
-    "void": texts.STATE_VOID,
+    RequestState.PENDING: texts.STATE_PENDING,
+    RequestState.UNROUTABLE: texts.STATE_UNROUTABLE,
+    RequestState.APPROVED: texts.STATE_APPROVED,
+    RequestState.APPLIED: texts.STATE_APPLIED,
+    RequestState.APPLY_FAILED: texts.STATE_APPLY_FAILED,
+    RequestState.DECLINED: texts.STATE_DECLINED,
+    RequestState.CANCELLED: texts.STATE_CANCELLED,
+    RequestState.EXPIRED: texts.STATE_EXPIRED,
+    RequestState.VOID: texts.STATE_VOID,
 }
 
 
@@ -78,7 +79,7 @@ def _small(ctx: Context, request: Request, reader: Reader) -> Message:
     name = ctx.session.get_one(Member, request.member_id).name
     text = texts.SMALL_ASKS(reader.locale, name=name, amount=reader.amount(request.amount))
     state = request_state(ctx.session, request, reader)
-    buttons = _decision(request, reader, None) if request.state == "pending" else ()
+    buttons = _decision(request, reader, None) if request.state == RequestState.PENDING else ()
     return Message(
         title=f"{texts.REQUEST_TITLE(reader.locale)} {request.code}", text=f"{text}\n{state}", buttons=buttons
     )
@@ -98,9 +99,12 @@ def _full(ctx: Context, request: Request, reader: Reader, to: Member) -> Message
         f"{texts.REQUEST_TITLE(reader.locale)} {request.code}",
         texts.REQUEST_TITLE(reader.locale),
     )
-    if request.state not in OPEN:
+    if not request.open:
         state = request_state(ctx.session, request, reader)
-        mine = request.decided_by_id == to.id and request.state in ("approved", "applied")
+        mine = request.decided_by_id == to.id and request.state in (
+            RequestState.APPROVED,
+            RequestState.APPLIED,
+        )
         revoke = Button(
             texts.REVOKE_BUTTON(reader.locale), "request.revoke", request.code, typed=f"revoke {request.code}"
         )
@@ -151,7 +155,7 @@ def _decision(request: Request, reader: Reader, asked: Asked | None) -> tuple[Bu
     if ceiling is None or ceiling >= request.amount:
         label = texts.APPROVE_BUTTON(say, amount=reader.amount(request.amount))
         buttons.append(Button(label, "request.approve", code, "primary", f"approve {code}"))
-    if asked is not None and (less := request.less_for(ceiling)):
+    if asked is not None and (less := request.smaller_for(ceiling)):
         text = texts.LESS_CEILING_BUTTON if less == ceiling else texts.LESS_BUTTON
         typed = f"approve {code} {plain(less, reader.unit)}"
         buttons.append(
@@ -226,19 +230,3 @@ def loan_button(reader: Reader, action: str, number: int, other: Member) -> Butt
 def policy_admins(session: Session, policy: Policy) -> list[Member]:
     found = [Member.by_email(session, email) for email in policy.admins]
     return [one for one in found if one is not None and one.active]
-
-
-def require_decider(ctx: Context, request: Request, clicker: Member) -> None:
-    """Raise unless `clicker` may decide this request just now."""
-    entitled = eligible(
-        ctx.session,
-        ctx.policy,
-        request.id,
-        request.member_id,
-        request.code,
-        clicker,
-        ctx.now,
-        open_=request.state in OPEN,
-    )
-    if entitled is None:
-        raise decided(ctx.session, request)

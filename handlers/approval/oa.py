@@ -20,7 +20,8 @@ from models.messages.outbox import Effect, copies, promise
 from models.people.member import Member
 from models.policy import versions
 from models.quota.code import Code
-from models.quota.request import OPEN, Request
+from models.quota.request import Request
+from models.quota.request_state import RequestState
 from models.refusal import UnknownSender
 
 OVER = ":over"
@@ -115,7 +116,7 @@ def not_counted(session: Session, code: str, instance: str, verdict: Verdict, no
         return
     ctx = Context(session=session, now=now, key=f"oa:{instance}", version=current[0], policy=current[1])
     request = _request(session, code)
-    if request.state not in OPEN or request.code != code:
+    if not request.open or request.code != code:
         _too_late(ctx, request, code, verdict)
     elif set_aside(session, code, instance, now, f"decided there by {verdict.user or 'nobody'}"):
         _nothing_granted(ctx, request, verdict)
@@ -126,7 +127,7 @@ def not_counted(session: Session, code: str, instance: str, verdict: Verdict, no
 
 def _too_late(ctx: Context, request: Request, code: str, verdict: Verdict) -> None:
     """Both hear who was first, unless it was the same word from the same person."""
-    member, approved = _member(ctx.session, verdict), request.state != "declined"
+    member, approved = _member(ctx.session, verdict), request.state != RequestState.DECLINED
     if member is not None and member.id == request.decided_by_id and approved == verdict.agreed:
         return
     _tell_decider(ctx, verdict)

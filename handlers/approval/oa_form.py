@@ -23,6 +23,7 @@ from models.people.member import HERE, Address, Member, addresses
 from models.policy.document import Policy
 from models.quota.approvers import Asked, chain
 from models.quota.request import Request
+from models.quota.request_state import RequestState
 from models.quota.wallet import wallet_of
 
 log = logging.getLogger(__name__)
@@ -85,7 +86,7 @@ def put(ctx: Context, request: Request) -> bool:
 def message(ctx: Context, request: Request, shape: str, state: str) -> Message:
     """The form: its values are the facts. One that is over, or asks others than are asked now, has no button: why is `state`."""
     title, button = f"{NAME} {request.code}", Button("", "request.approve", request.code)
-    if request.state != "pending" or shape != _shape(ctx, request)[0]:
+    if request.state != RequestState.PENDING or shape != _shape(ctx, request)[0]:
         return Message(title=title, text=state)
     return Message(title=title, text=state, facts=_values(ctx, request), buttons=(button,))
 

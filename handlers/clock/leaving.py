@@ -13,6 +13,7 @@ from models.people.member import Member
 from models.policy import versions
 from models.quota.ask import Ask
 from models.quota.request import Request
+from models.quota.request_state import RequestState
 
 
 def show_leaving(session: Session, leaver: Member, now: datetime) -> None:
@@ -28,7 +29,7 @@ def show_leaving(session: Session, leaver: Member, now: datetime) -> None:
         policy=current[1],
     )
     void = select(Request).where(
-        Request.member_id == leaver.id, Request.state == "void", Request.decided_at == now
+        Request.member_id == leaver.id, Request.state == RequestState.VOID, Request.decided_at == now
     )
     for request in session.exec(void).all():
         settle(ctx, request)

@@ -15,8 +15,10 @@ from models.messages.message import Button, Message
 from models.messages.outbox import unreached
 from models.people.member import Member
 from models.policy.calendar import awake_between
-from models.quota.approvers import Asked, chain
-from models.quota.request import OPEN, Request, ask_next, end
+from models.quota import approvers
+from models.quota.approvers import Asked
+from models.quota.request import Request
+from models.quota.request_state import OPEN, RequestState
 
 
 def requests_due(ctx: Context) -> bool:
@@ -40,16 +42,14 @@ def _mind_form(ctx: Context, request: Request) -> None:
 
 def _one_request(ctx: Context, request: Request) -> None:
     times = ctx.policy.requests
-    asked = ctx.session.exec(
-        select(Asked).where(Asked.request_id == request.id).order_by(col(Asked.asked_at), col(Asked.why))
-    ).all()
+    asked = sorted(approvers.entries(ctx.session, request.id), key=lambda one: (one.asked_at, one.why))
     first = ctx.session.get(Member, asked[0].member_id) if asked else None
     if _awake(ctx, request.asked_at, first) >= times.expire_after:
         _expire(ctx, request)
     elif (
         not asked
         or _awake(ctx, asked[-1].asked_at, first) >= times.escalate_after
-        or _nobody_left(ctx, request, list(asked))
+        or _nobody_left(ctx, request, asked)
     ):
         _pass_on(ctx, request)
     else:
@@ -66,13 +66,13 @@ def _awake(ctx: Context, since: datetime, who: Member | None) -> timedelta:
 
 def _nobody_left(ctx: Context, request: Request, asked: list[Asked]) -> bool:
     """Whether all who were asked have left, are no longer in the chain, or cannot be written to."""
-    today = {one.member.id for one in chain(ctx.session, ctx.policy, request.member_id, ctx.now)}
+    today = {one.member.id for one in approvers.chain(ctx.session, ctx.policy, request.member_id, ctx.now)}
     deaf = unreached(ctx.session, request.about)
     return not any(one.for_id in today and one.member_id not in deaf for one in asked)
 
 
 def _expire(ctx: Context, request: Request) -> None:
-    if not end(ctx.session, request, "expired", ctx.cause()):
+    if not request.expire(ctx.session, ctx.cause()):
         return
     requester = ctx.session.get_one(Member, request.member_id)
     reader = ctx.reader_of(requester)
@@ -85,12 +85,12 @@ def _expire(ctx: Context, request: Request) -> None:
 def _pass_on(ctx: Context, request: Request) -> None:
     """Ask one more; whoever was asked before can still decide while they are in the chain."""
     before = request.state
-    found = ask_next(ctx.session, request, ctx.policy, ctx.now)
+    found = request.ask_next(ctx.session, ctx.policy, ctx.now)
     if found is None:
         return
     tell_asked(ctx, request)
     ctx.retell(request.about, lambda shape, to: cards.request_card(ctx, request, shape, to))
-    if before == "pending":
+    if before == RequestState.PENDING:
         requester = ctx.session.get_one(Member, request.member_id)
         say = ctx.reader_of(requester).locale
         text = texts.ESCALATED(say, code=SafeText(request.code), approver=found.member.name)

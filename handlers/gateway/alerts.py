@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from sqlmodel import col, select, update
+from sqlmodel import select
 
 from handlers.approval import cards
 from handlers.balance import balance
@@ -25,7 +25,7 @@ from models.metering.reading import KeyUsage
 from models.metering.usage import by_model
 from models.people.member import Member
 from models.quota.loan import unspent_lent
-from models.quota.request import Request
+from models.quota.request import unconfirmed
 from models.quota.status import QuotaStatus
 from models.quota.wallet import burnt
 
@@ -34,11 +34,8 @@ NEARLY = Decimal("0.95")
 
 def live(ctx: Context, member_id: int) -> None:
     """The gateway has confirmed: grants that waited are applied, and their requesters hear that they can try again."""
-    waiting = select(Request).where(
-        Request.member_id == member_id, col(Request.state).in_(("approved", "apply_failed"))
-    )
-    for request in ctx.session.exec(waiting).all():
-        if not _turn(ctx, request, "applied"):
+    for request in unconfirmed(ctx.session, member_id):
+        if not request.confirm_applied(ctx.session):
             continue
         requester = ctx.session.get_one(Member, member_id)
         reader = ctx.reader_of(requester)
@@ -49,10 +46,8 @@ def live(ctx: Context, member_id: int) -> None:
 
 def not_live(ctx: Context, member_id: int, reason: Text, **facts: str) -> None:
     """It does not stand there yet: visible to requester and admins, once; it is tried again."""
-    for request in ctx.session.exec(
-        select(Request).where(Request.member_id == member_id, Request.state == "approved")
-    ).all():
-        if not _turn(ctx, request, "apply_failed"):
+    for request in unconfirmed(ctx.session, member_id):
+        if not request.mark_failed(ctx.session):
             continue
         requester = ctx.session.get_one(Member, member_id)
         for one in (requester, *cards.policy_admins(ctx.session, ctx.policy)):
@@ -65,22 +60,6 @@ def not_live(ctx: Context, member_id: int, reason: Text, **facts: str) -> None:
             granted = {"amount": reader.amount(request.granted), "code": SafeText(request.code)}
             ctx.tell(one, Message(text=text(say, why=why, **granted, **who)))
         settle(ctx, request)
-
-
-def _turn(ctx: Context, request: Request, state: str) -> bool:
-    """One conditional update, so that two replicas tell once."""
-    changed = ctx.session.execute(
-        update(Request)
-        .where(
-            col(Request.id) == request.id,
-            col(Request.state).in_(("approved", "apply_failed")),
-            col(Request.state) != state,
-        )
-        .values(state=state)
-        .execution_options(synchronize_session=False)
-    )
-    ctx.session.refresh(request)
-    return bool(changed.rowcount)  # type: ignore[attr-defined]
 
 
 # Alerts: 80, 95, 100 % of what there was, once a period; a surge at most once an hour

@@ -22,6 +22,7 @@ from models.metering.usage import Reading as Used
 from models.metering.usage import keep
 from models.quota.period import Period
 from models.quota.request import Request
+from models.quota.request_state import UNCONFIRMED, RequestState
 from models.refusal import PeriodClosing
 
 MOST_STRANGERS = 200
@@ -206,14 +207,14 @@ def _confirm(ctx: Context, row: GatewayAccount) -> None:
 
 def _waiting(session: Session) -> set[int]:
     """Whose grant waits to be live."""
-    query = select(Request.member_id).where(col(Request.state).in_(("approved", "apply_failed")))
+    query = select(Request.member_id).where(col(Request.state).in_(UNCONFIRMED))
     return set(session.exec(query).all())
 
 
 def _name_unlinked(ctx: Context) -> None:
     """A grant to somebody without an account there cannot be live: say so rather than let it wait in silence."""
     unlinked = select(Request.member_id).where(
-        Request.state == "approved", col(Request.member_id).not_in(gateway_account.linked())
+        Request.state == RequestState.APPROVED, col(Request.member_id).not_in(gateway_account.linked())
     )
     for member in ctx.session.exec(unlinked).all():
         alerts.not_live(ctx, member, texts.NO_ACCOUNT)

@@ -1,4 +1,7 @@
-"""Who decides: manager, manager's manager, team owner, fallback approvers; and their delegates. Fails closed."""
+"""The approvers of a request: manager, manager's manager, team owner, fallback approvers; and their delegates.
+
+Fails closed: a person who is not in the chain today cannot decide.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import BigInteger
-from sqlmodel import Field, Session, SQLModel, select
+from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.db import ref
 from models.people.member import Member, reachable
@@ -17,7 +20,7 @@ from models.refusal import UnknownCode
 
 
 class Asked(SQLModel, table=True):
-    """Somebody was asked to decide: for themselves, or (`for_id`) for whom they stand in."""
+    """One person asked to decide a request: in their own right, or as the delegate of `for_id`."""
 
     request_id: int = Field(primary_key=True, foreign_key="request.id", sa_type=BigInteger)
     member_id: int = Field(primary_key=True, foreign_key="member.id", sa_type=BigInteger, index=True)
@@ -30,22 +33,26 @@ class Asked(SQLModel, table=True):
 
 @dataclass(frozen=True)
 class Candidate:
-    """Somebody in the chain: why (`manager`, `above`, `owner`, `fallback`), up to how much, and who stands in."""
+    """A possible approver: why (`manager`, `above`, `owner`, `fallback`), up to how much, and their delegates."""
 
     member: Member
     why: str
     ceiling: int | None
     delegates: tuple[Member, ...] = field(default=())
 
-    def faces(self, requester_id: int) -> Iterator[tuple[Member, str]]:
+    def deciders(self, requester_id: int) -> Iterator[tuple[Member, str]]:
+        """The candidate and their delegates, each with why they are asked; never the requester."""
         yield self.member, self.why
         for delegate in self.delegates:
             if delegate.id not in (requester_id, self.member.id):
                 yield delegate, "delegate"
 
+    def may_grant_more_than(self, ceiling: int | None) -> bool:
+        return ceiling is not None and (self.ceiling is None or self.ceiling > ceiling)
+
 
 def chain(session: Session, policy: Policy, requester_id: int, now: datetime) -> list[Candidate]:
-    """Everybody who may be asked, in order. Skipped: the requester, the unreachable, the inactive; cycles are cut."""
+    """Every possible approver, in order; without the requester, the unreachable and the inactive. Cycles are cut."""
     seen, found = {requester_id}, []
     for member, why, ceiling in _named(session, policy, requester_id):
         if member.id in seen:
@@ -56,13 +63,53 @@ def chain(session: Session, policy: Policy, requester_id: int, now: datetime) ->
     return found
 
 
-def has_asked(session: Session, request_id: int) -> set[int]:
-    return set(session.exec(select(Asked.for_id).where(Asked.request_id == request_id)).all())
+def ask_next(
+    session: Session, policy: Policy, request_id: int, requester_id: int, amount: int, now: datetime
+) -> Candidate | None:
+    """Record that the next candidate and their delegates are asked; candidates who may grant `amount` come first.
+
+    None when everybody in the chain was asked.
+    """
+    asked = {one.for_id for one in entries(session, request_id)}
+    left = [one for one in chain(session, policy, requester_id, now) if one.member.id not in asked]
+    enough = [one for one in left if one.ceiling is None or one.ceiling >= amount]
+    found = next(iter(enough or left), None)
+    if found is not None:
+        _record(session, request_id, requester_id, found, now)
+    return found
 
 
-def faces_asked(session: Session, request_id: int) -> set[int]:
-    """Everybody who was asked, for themselves or as a stand-in."""
-    return set(session.exec(select(Asked.member_id).where(Asked.request_id == request_id)).all())
+def _record(session: Session, request_id: int, requester_id: int, found: Candidate, now: datetime) -> None:
+    """One row a person: a delegate asked earlier, whose own turn it is now, is asked in their own right."""
+    for decider, why in found.deciders(requester_id):
+        row = session.get(Asked, (request_id, decider.id))
+        if row is None:
+            row = Asked(
+                request_id=request_id, member_id=decider.id, for_id=found.member.id, why=why, asked_at=now
+            )
+        elif decider.id != found.member.id:
+            continue
+        row.for_id, row.why, row.ceiling, row.asked_at = found.member.id, why, found.ceiling, now
+        session.add(row)
+        session.flush()
+
+
+def forget_asked(session: Session, request_id: int) -> None:
+    """An amended request asks everybody anew."""
+    for row in entries(session, request_id):
+        session.delete(row)
+    session.flush()
+
+
+def entries(session: Session, request_id: int) -> list[Asked]:
+    """Everybody who was asked, the first one first."""
+    query = select(Asked).where(Asked.request_id == request_id)
+    return list(session.exec(query.order_by(col(Asked.asked_at), col(Asked.member_id))).all())
+
+
+def asked_members(session: Session, request_id: int) -> set[int]:
+    """The ids of everybody who was asked, in their own right or as a delegate."""
+    return {one.member_id for one in entries(session, request_id)}
 
 
 def eligible(
@@ -71,49 +118,47 @@ def eligible(
     request_id: int,
     requester_id: int,
     code: str,
-    clicker: Member,
+    decider: Member,
     now: datetime,
     *,
-    open_: bool,
+    undecided: bool,
 ) -> Asked | None:
-    """The asking that entitles `clicker`, by today's directory; raises `UnknownCode`.
+    """The entry by which `decider` may decide by today's directory; raises `UnknownCode`.
 
-    For a request that is decided already, whoever was asked once or could have decided gets None: they may be told what
-    became of it.
+    None when the request is decided already and `decider` was asked once or could have decided: they may be told
+    the outcome.
     """
-    if clicker.id == requester_id:
+    if decider.id == requester_id:
         raise UnknownCode(code)
-    asked = session.exec(select(Asked).where(Asked.request_id == request_id)).all()
-    best = _best_face(session, policy, requester_id, clicker, now, {one.for_id: one for one in asked})
-    if not open_ and (best or any(one.member_id == clicker.id for one in asked)):
+    asked = entries(session, request_id)
+    best = _best_entry(session, policy, requester_id, decider, now, {one.for_id: one for one in asked})
+    if not undecided and (best or any(one.member_id == decider.id for one in asked)):
         return None
     if best is None:
         raise UnknownCode(code)
     return best
 
 
-def _best_face(
+def _best_entry(
     session: Session,
     policy: Policy,
     requester_id: int,
-    clicker: Member,
+    decider: Member,
     now: datetime,
     asked: dict[int, Asked],
 ) -> Asked | None:
-    """For whom of those asked so far `clicker` may decide: where it is for several, for whom may grant the most."""
+    """`decider` in the place of the asked candidate who may grant the most."""
     best: Asked | None = None
     for candidate in chain(session, policy, requester_id, now):
-        faces = {who.id for who, _ in candidate.faces(requester_id)}
-        if candidate.member.id in asked and clicker.id in faces:
-            one = asked[candidate.member.id]
-            face = Asked(
-                request_id=one.request_id, member_id=clicker.id, for_id=candidate.member.id, why=candidate.why,
-                ceiling=candidate.ceiling, asked_at=one.asked_at,
+        deciders = {member.id for member, _ in candidate.deciders(requester_id)}
+        entry = asked.get(candidate.member.id)
+        if entry is None or decider.id not in deciders:
+            continue
+        if best is None or candidate.may_grant_more_than(best.ceiling):
+            best = Asked(
+                request_id=entry.request_id, member_id=decider.id, for_id=candidate.member.id, why=candidate.why,
+                ceiling=candidate.ceiling, asked_at=entry.asked_at,
             )  # fmt: skip
-            if best is None or (
-                best.ceiling is not None and (face.ceiling is None or face.ceiling > best.ceiling)
-            ):
-                best = face
     return best
 
 

@@ -1,4 +1,4 @@
-"""CODEs: the names by which people refer to a request or an ask."""
+"""CODEs: the short names of requests and asks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
 def new_code(session: Session) -> str:
-    """A name of four signs that nobody mistypes, never used before; it holds a letter and a digit, so it is no amount."""
+    """Four characters that are hard to confuse, never used before. A letter and a digit, so that it is no amount."""
     while True:
         code = "".join(secrets.choice(_LETTERS) for _ in range(4))
         mixed = any(sign.isdigit() for sign in code) and any(sign.isalpha() for sign in code)
@@ -22,7 +22,7 @@ def new_code(session: Session) -> str:
 
 
 class Code(SQLModel, table=True):
-    """Every name a request ever had: an amended one has a new CODE, and the old ones lead to it."""
+    """Every CODE a request ever had: an amended request gets a new one, and the old ones still lead to it."""
 
     code: str = Field(primary_key=True)
     request_id: int = ref("request.id", index=True)

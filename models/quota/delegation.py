@@ -11,8 +11,6 @@ from models.people.member import Member, reachable
 
 
 class Delegation(SQLModel, table=True):
-    """Somebody hands their approvals over until a day."""
-
     id: int = id_field()
     from_id: int = ref("member.id", index=True)
     to_id: int = ref("member.id", index=True)
@@ -20,7 +18,13 @@ class Delegation(SQLModel, table=True):
     until_at: datetime
 
 
+def delegate(session: Session, member: Member, to: Member, until: datetime, now: datetime) -> None:
+    """Let `to` decide in the place of `member` from now until `until` (exclusive), beside earlier delegates."""
+    session.add(Delegation(from_id=member.id, to_id=to.id, from_at=now, until_at=until))
+
+
 def delegates(session: Session, member_id: int, now: datetime) -> tuple[Member, ...]:
+    """The reachable members who decide in this member's place now."""
     query = (
         select(Member)
         .join(Delegation, col(Delegation.to_id) == Member.id)

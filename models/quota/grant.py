@@ -1,4 +1,4 @@
-"""What an operator gives or takes by hand. Amounts are positive integers in the stored unit."""
+"""Grants: what an operator gives or takes, and what a request is granted. Amounts are positive, in the stored unit."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from models.policy.calendar import end_of_day
 from models.policy.document import Policy, fold
 from models.quota.allocation import take_allocation
 from models.quota.period import Period
+from models.quota.pool import pool_for
 from models.quota.wallet import fill_overdraft, wallet_of
 from models.refusal import (
     BadDate,
     InsufficientQuota,
+    PoolTooSmall,
 )
 
 
 def give(
     session: Session, member: Member, amount: int, *, until: date | None, policy: Policy, cause: Cause
 ) -> None:
-    """A top-up from `issued` till the period's end, or the end of that day. Raises `BadDate` for a day that is over."""
+    """Grant from `issued` till the end of the period, or of the day `until`. Raises `BadDate` for a past day."""
     require_colleague(member)
     period = Period.current(session)
     lock_members(session, [member.id])
@@ -35,14 +37,14 @@ def give(
 
 
 def ending(period: Period, until: date | None, policy: Policy) -> datetime:
-    """When a grant ends: with the period, or with its last day."""
+    """The exclusive end of a grant: of the period, or of its last day."""
     return period.ends_at if until is None else end_of_day(until, policy.zone)
 
 
 def give_team(
     session: Session, team: str, amount: int, *, until: date | None, policy: Policy, cause: Cause
 ) -> list[Member]:
-    """`give` to everybody who is in the team or in one below it, and return them. Who joins later gets nothing of it."""
+    """`give` to every member of the team and of the teams below it; returns them. Later members get nothing."""
     wanted = fold(team)
     inside = [
         one
@@ -81,7 +83,7 @@ def _top_ups(session: Session, member_id: int) -> list[Account]:
 
 
 def _shrink(session: Session, account: Account, amount: int, period: Period, cause: Cause) -> None:
-    """Back to `issued`, or to the pool that paid while its period is open; else it expires."""
+    """Return to `issued`, or to the pool that paid while its period is open; otherwise the amount expires."""
     payer = session.get(Account, account.paid_by_id) if account.paid_by_id else None
     if payer is not None and (payer.kind == AccountKind.ISSUED or payer.period_id == period.id):
         target = payer.id
@@ -91,7 +93,7 @@ def _shrink(session: Session, account: Account, amount: int, period: Period, cau
 
 
 def end_grant(session: Session, account: Account, cause: Cause) -> int:
-    """What is unspent of a top-up goes back to the pool that paid while that pool's period is open, else it expires."""
+    """Return the unspent rest to the pool that paid while its period is open; otherwise it expires. Returns the amount."""
     payer = session.get(Account, account.paid_by_id) if account.paid_by_id else None
     period = Period.latest(session)
     back = (
@@ -112,6 +114,27 @@ def end_grant(session: Session, account: Account, cause: Cause) -> int:
             cause=cause,
         )
     return unspent
+
+
+def grant_from_pool(
+    session: Session,
+    member: Member,
+    amount: int,
+    ends_at: datetime,
+    *,
+    period: Period,
+    policy: Policy,
+    cause: Cause,
+    request_id: int,
+) -> None:
+    """Grant what a request asked for: the team's pool pays, or `issued` where there is none. Raises `PoolTooSmall`."""
+    pool = pool_for(session, member, policy, period.id)
+    source = pool.id if pool else organisation(session, AccountKind.ISSUED, cause.at)
+    try:
+        top_up(session, member.id, amount, source=source, ends_at=ends_at, cause=cause, request_id=request_id)
+    except InsufficientQuota as no:
+        assert pool is not None
+        raise PoolTooSmall(pool.team or "", no.available) from no
 
 
 def top_up(

@@ -16,7 +16,7 @@ from models.quota.grant import end_grant
 from models.quota.loan import Forgiveness, Loan, Sums, close_settled, loans_of
 from models.quota.period import CLOSED, Period
 from models.quota.pool import pool_for
-from models.quota.request import OPEN, Request, end
+from models.quota.request import open_request
 from models.quota.wallet import clear_overdraft, fill_overdraft
 
 
@@ -101,10 +101,9 @@ def _empty(session: Session, member: Member, cause: Cause) -> None:
 
 
 def _end_asking(session: Session, member: Member, cause: Cause) -> None:
-    for request in session.exec(
-        select(Request).where(Request.member_id == member.id, col(Request.state).in_(OPEN))
-    ).all():
-        end(session, request, "void", cause)
+    request = open_request(session, member.id)
+    if request is not None:
+        request.void(session, cause)
     asks = update(Ask).where(
         (col(Ask.borrower_id) == member.id) | (col(Ask.lender_id) == member.id), col(Ask.state) == "pending"
     )

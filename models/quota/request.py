@@ -1,53 +1,48 @@
-"""Requests to the manager: ask, decide once by somebody entitled, cancel, revoke, escalate, expire.
+"""Requests for more quota: their states and every way from one state to the next.
 
-Nothing is ever approved because somebody is missing or time passed. Amounts are integers in the stored unit.
+Nothing is ever approved because somebody is missing or because time passed. Amounts are integers in the stored unit.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, String, text
 from sqlmodel import Field, Session, SQLModel, col, select, update
 
 from models.db import id_field, ref
-from models.ledger.account import Account, AccountKind, organisation
+from models.ledger.account import Account
 from models.ledger.transfer import Cause
 from models.messages.outbox import copies
 from models.people.member import Member, lock_members
-from models.policy.calendar import end_of_day
 from models.policy.document import Policy
-from models.quota.approvers import Asked, Candidate, chain, eligible, faces_asked, has_asked
+from models.quota import approvers
+from models.quota.approvers import Asked, Candidate
 from models.quota.code import Code, new_code
-from models.quota.grant import end_grant, top_up
+from models.quota.grant import end_grant, ending, grant_from_pool
 from models.quota.period import Period
 from models.quota.pool import pool_for
+from models.quota.request_state import OPEN, TRANSITIONS, UNCONFIRMED, RequestState, granted_state
 from models.refusal import (
     AlreadyDecided,
-    InsufficientQuota,
     NotAColleague,
     NothingToRevoke,
     OverCeiling,
-    PoolTooSmall,
     Replaced,
     UnknownCode,
 )
 
-OPEN = ("pending", "unroutable")
-BY_POLICY = "policy"
-"""The answer of a request that nobody had to decide."""
+_BY_POLICY = "policy"
+"""The answer of a request that the policy approved."""
 
 
 class Request(SQLModel, table=True):
-    """pending -> approved -> applied; or declined, cancelled, expired, void; unroutable and apply_failed are retried."""
-
     __table_args__ = (
         CheckConstraint("amount > 0", name="asks_for_something"),
         CheckConstraint("granted >= 0", name="granted"),
-        CheckConstraint(
-            "state IN ('pending', 'unroutable', 'approved', 'applied', 'apply_failed', 'declined', 'cancelled', 'expired', 'void')",
-            name="state",
-        ),
+        CheckConstraint(f"state IN ({', '.join(map(repr, map(str, RequestState)))})", name="state"),
         CheckConstraint(
             "decided_by_id IS NULL OR decided_by_id <> member_id OR state IN ('cancelled')",
             name="not_by_oneself",
@@ -66,10 +61,11 @@ class Request(SQLModel, table=True):
     member_id: int = ref("member.id", index=True)
     amount: int = Field(sa_type=BigInteger)
     granted: int = Field(default=0, sa_type=BigInteger)
-    less: int | None = Field(default=None, sa_type=BigInteger)
+    smaller: int | None = Field(default=None, sa_type=BigInteger, sa_column_kwargs={"name": "less"})
+    """What would last to the end of the period, where that is less than `amount`."""
     reason: str = ""
     until: date | None = None
-    state: str = "pending"
+    state: RequestState = Field(default=RequestState.PENDING, sa_type=String)
     thread: str | None = None
     asked_at: datetime
     decided_by_id: int | None = ref("member.id", nullable=True)
@@ -81,64 +77,263 @@ class Request(SQLModel, table=True):
     def about(self) -> str:
         return f"request:{self.code}"
 
-    def less_for(self, ceiling: int | None) -> int:
-        """What *Approve less* grants: what was worked out at asking, at most this approver's ceiling; 0: no such button."""
+    @property
+    def open(self) -> bool:
+        return self.state in OPEN
+
+    def smaller_for(self, ceiling: int | None) -> int:
+        """What *Approve less* grants under this approver's ceiling; 0: there is no such button."""
         if ceiling is not None and ceiling < self.amount:
-            return min(ceiling, self.less or ceiling)
-        return self.less or 0
+            return min(ceiling, self.smaller or ceiling)
+        return self.smaller or 0
 
+    # Asking
 
-def ask(
-    session: Session,
-    member: Member,
-    amount: int,
-    *,
-    reason: str,
-    until: date | None,
-    thread: str | None,
-    less: int | None,
-    policy: tuple[int, Policy],
-    now: datetime,
-) -> tuple[Request, str | None]:
-    """Ask for `amount`, or amend the open request: a new CODE, the clock restarts. Returns it and the old CODE, if any.
+    @classmethod
+    def ask(
+        cls,
+        session: Session,
+        member: Member,
+        amount: int,
+        *,
+        reason: str,
+        until: date | None,
+        thread: str | None,
+        smaller: int | None,
+        policy: tuple[int, Policy],
+        now: datetime,
+    ) -> tuple[Request, str | None]:
+        """Ask for `amount`, or amend the open request. Returns the request, and its old CODE if it was amended.
 
-    The first approver who may grant that much is asked; nobody: `unroutable`.
-    """
-    Period.current(session)
-    if lock_members(session, [member.id]):
-        raise NotAColleague(member.name)
-    found = open_request(session, member.id, hold=True)
-    before, code = (found.code if found else None), new_code(session)
-    if found is None:
-        found = Request(code=code, member_id=member.id, amount=amount, reason=reason, asked_at=now)
-    found.code, found.amount, found.asked_at = code, amount, now
-    found.reason, found.until, found.thread = (
-        reason or found.reason,
-        until or found.until,
-        thread or found.thread,
-    )
-    found.less = less if less and 0 < less < amount else None
-    found.state, found.policy = "unroutable", policy[0]
-    session.add(found)
-    session.flush()
-    session.add(Code(code=code, request_id=found.id))
-    for old in session.exec(select(Asked).where(Asked.request_id == found.id)).all():
-        session.delete(old)
-    session.flush()
-    ask_next(session, found, policy[1], now)
-    return found, before
+        An amended request has a new CODE, and its clock starts again.
+        """
+        Period.current(session)
+        if lock_members(session, [member.id]):
+            raise NotAColleague(member.name)
+        request, code = open_request(session, member.id, hold=True), new_code(session)
+        replaced = request.code if request else None
+        terms: dict[str, Any] = {
+            "code": code,
+            "amount": amount,
+            "smaller": smaller if smaller and 0 < smaller < amount else None,
+            "asked_at": now,
+            "policy": policy[0],
+        }
+        if request is None:
+            request = cls(
+                member_id=member.id, reason=reason, until=until, thread=thread,
+                state=RequestState.UNROUTABLE, **terms,
+            )  # fmt: skip
+            session.add(request)
+            session.flush()
+        else:
+            request._amend(session, reason, until, thread, terms)
+        session.add(Code(code=code, request_id=request.id))
+        session.flush()
+        request.ask_next(session, policy[1], now)
+        return request, replaced
+
+    def _amend(
+        self, session: Session, reason: str, until: date | None, thread: str | None, terms: dict[str, Any]
+    ) -> None:
+        """Take the new terms; a reason, day or thread that is not given stays. Everybody is asked anew."""
+        terms |= {"reason": reason or self.reason, "until": until or self.until}
+        terms |= {"thread": thread or self.thread}
+        if not self._move(session, RequestState.UNROUTABLE, **terms):
+            raise self.already_decided(session)
+        approvers.forget_asked(session, self.id)
+
+    def ask_next(self, session: Session, policy: Policy, now: datetime) -> Candidate | None:
+        """Ask the next approver of the chain; None when nobody is left to ask."""
+        found = approvers.ask_next(session, policy, self.id, self.member_id, self.amount, now)
+        if found is not None and not self._move(session, RequestState.PENDING):
+            raise self.already_decided(session)
+        return found
+
+    # Deciding
+
+    def require_decider(self, session: Session, decider: Member, policy: Policy, now: datetime) -> Asked:
+        """The entry by which `decider` may decide now; raises `UnknownCode`, `AlreadyDecided`."""
+        entry = approvers.eligible(
+            session, policy, self.id, self.member_id, self.code, decider, now, undecided=self.open
+        )
+        if entry is None:
+            raise self.already_decided(session)
+        return entry
+
+    def approve(
+        self,
+        session: Session,
+        decider: Member,
+        amount: int | None,
+        *,
+        policy: Policy,
+        live: bool,
+        cause: Cause,
+    ) -> None:
+        """Grant `amount` (None: what was asked), in the same transaction as the decision.
+
+        `live`: a gateway must confirm before it counts as applied. Raises `UnknownCode`, `OverCeiling`,
+        `AlreadyDecided`, `PoolTooSmall`.
+        """
+        granted = self.amount if amount is None else amount
+        period = Period.current(session)
+        entry = self.require_decider(session, decider, policy, cause.at)
+        if entry.ceiling is not None and granted > entry.ceiling:
+            raise OverCeiling(entry.ceiling)
+        lock_members(session, [self.member_id])
+        self._decide(session, granted_state(live=live), decider, cause, granted=granted)
+        self._grant(session, period, policy, cause)
+
+    def approve_by_policy(
+        self, session: Session, most: int, per_period: int, *, policy: Policy, live: bool, cause: Cause
+    ) -> bool:
+        """Grant a request of at most `most`, at most `per_period` times a period; else False."""
+        period = Period.current(session)
+        earlier = select(Request.id).where(
+            Request.member_id == self.member_id,
+            Request.answer == _BY_POLICY,
+            col(Request.decided_by_id).is_(None),
+            col(Request.decided_at) >= period.starts_at,
+        )
+        pool = pool_for(session, session.get_one(Member, self.member_id), policy, period.id)
+        short = pool is not None and pool.balance < self.amount
+        if self.amount > most or short or len(session.exec(earlier).all()) >= per_period:
+            return False
+        state = granted_state(live=live)
+        self._decide(session, state, None, cause, granted=self.amount, answer=_BY_POLICY)
+        self._grant(session, period, policy, cause)
+        return True
+
+    def decline(
+        self, session: Session, decider: Member, reason: str, *, policy: Policy, cause: Cause
+    ) -> None:
+        self.require_decider(session, decider, policy, cause.at)
+        self._decide(session, RequestState.DECLINED, decider, cause, answer=reason)
+
+    def cancel(self, session: Session, member: Member, cause: Cause) -> None:
+        """Only the requester may; raises `UnknownCode` for anybody else."""
+        if self.member_id != member.id:
+            raise UnknownCode(self.code)
+        self._decide(session, RequestState.CANCELLED, member, cause)
+
+    def expire(self, session: Session, cause: Cause) -> bool:
+        """False when somebody decided first."""
+        return self._end(session, RequestState.EXPIRED, cause)
+
+    def void(self, session: Session, cause: Cause) -> bool:
+        """End it because the requester has left; False when somebody decided first."""
+        return self._end(session, RequestState.VOID, cause)
+
+    def confirm_applied(self, session: Session) -> bool:
+        """The gateway has confirmed the grant; False when that is known already, so that it is told once."""
+        return self._move(session, RequestState.APPLIED, UNCONFIRMED)
+
+    def mark_failed(self, session: Session) -> bool:
+        """The gateway could not apply the grant; False when that is known already, so that it is told once."""
+        return self._move(session, RequestState.APPLY_FAILED, UNCONFIRMED)
+
+    def revoke(self, session: Session, decider: Member, *, cause: Cause) -> int:
+        """Take back the unspent part of the grant and return how much it was.
+
+        Allowed to the decider; for a grant by policy, to everybody who was asked.
+        """
+        if not self.granted or not self._may_revoke(session, decider):
+            raise UnknownCode(self.code)
+        Period.current(session)
+        lock_members(session, [self.member_id])
+        account = session.exec(select(Account).where(Account.request_id == self.id)).one_or_none()
+        if account is None or account.balance == 0:
+            raise NothingToRevoke(self.code)
+        return end_grant(session, account, cause)
+
+    def _may_revoke(self, session: Session, decider: Member) -> bool:
+        if self.decided_by_id is not None or self.answer != _BY_POLICY:
+            return self.decided_by_id == decider.id
+        return decider.id != self.member_id and decider.id in approvers.asked_members(session, self.id)
+
+    def already_decided(self, session: Session) -> AlreadyDecided:
+        """The refusal that says who decided, read anew: whoever lost a race is told who won."""
+        session.refresh(self)
+        decider = session.get(Member, self.decided_by_id) if self.decided_by_id else None
+        return AlreadyDecided(
+            self.code,
+            self.state,
+            decider.name if decider else "",
+            self.decided_at or self.asked_at,
+            self.granted,
+        )
+
+    def _end(self, session: Session, state: RequestState, cause: Cause) -> bool:
+        try:
+            self._decide(session, state, None, cause)
+        except AlreadyDecided:
+            return False
+        return True
+
+    def _decide(
+        self,
+        session: Session,
+        state: RequestState,
+        decider: Member | None,
+        cause: Cause,
+        *,
+        granted: int = 0,
+        answer: str = "",
+    ) -> None:
+        code, decided_by = self.code, decider.id if decider else None
+        if not self._move(
+            session, state, granted=granted, decided_by_id=decided_by, decided_at=cause.at, answer=answer
+        ):
+            raise Replaced(self.code, self.amount) if self.code != code else self.already_decided(session)
+
+    def _move(
+        self, session: Session, state: RequestState, before: Collection[RequestState] = OPEN, **values: Any
+    ) -> bool:
+        """One conditional update, so that of two at once one wins. False when the request is not in `before` any more."""
+        session.flush()
+        allowed = [one for one in before if state in TRANSITIONS[one]]
+        result = session.execute(
+            update(Request)
+            .where(
+                col(Request.id) == self.id, col(Request.code) == self.code, col(Request.state).in_(allowed)
+            )
+            .values(state=state, **values)
+            .execution_options(synchronize_session=False)
+        )
+        session.refresh(self)
+        return bool(result.rowcount)  # type: ignore[attr-defined]
+
+    def _grant(self, session: Session, period: Period, policy: Policy, cause: Cause) -> None:
+        member, ends_at = session.get_one(Member, self.member_id), ending(period, self.until, policy)
+        grant_from_pool(
+            session,
+            member,
+            self.granted,
+            ends_at,
+            period=period,
+            policy=policy,
+            cause=cause,
+            request_id=self.id,
+        )
 
 
 def open_request(session: Session, member_id: int, *, hold: bool = False) -> Request | None:
-    """What somebody has asked for and nobody decided; with `hold` nobody can meanwhile."""
+    """A member's open request, if any; with `hold` nobody can decide it till the end of this transaction."""
     query = select(Request).where(Request.member_id == member_id, col(Request.state).in_(OPEN))
     return session.exec(query.with_for_update() if hold else query).one_or_none()
+
+
+def unconfirmed(session: Session, member_id: int) -> list[Request]:
+    """A member's approved requests that no gateway has confirmed."""
+    query = select(Request).where(Request.member_id == member_id, col(Request.state).in_(UNCONFIRMED))
+    return list(session.exec(query).all())
 
 
 def find(session: Session, code: str, by: Member) -> Request:
     """The request of this CODE, or raise `UnknownCode`.
 
-    For an old CODE: `Replaced`, or what became of it, told only to who asked and to who was shown it.
+    An old CODE raises `Replaced` or `AlreadyDecided`, but only for the requester and for people who were asked.
     """
     name = session.get(Code, code.strip().upper())
     if name is None:
@@ -146,214 +341,7 @@ def find(session: Session, code: str, by: Member) -> Request:
     found = session.get_one(Request, name.request_id)
     if found.code != name.code:
         shown_to = {copy.payload["reader"] for copy in copies(session, f"request:{name.code}")}
-        if by.id not in {found.member_id, *shown_to, *faces_asked(session, found.id)}:
+        if by.id not in {found.member_id, *shown_to, *approvers.asked_members(session, found.id)}:
             raise UnknownCode(name.code)
-        if found.state in OPEN:
-            raise Replaced(found.code, found.amount)
-        raise decided(session, found)
+        raise Replaced(found.code, found.amount) if found.open else found.already_decided(session)
     return found
-
-
-def ask_next(session: Session, request: Request, policy: Policy, now: datetime) -> Candidate | None:
-    """Ask the next in the chain who was not asked yet, those first whose ceiling suffices; None when nobody is left."""
-    asked = has_asked(session, request.id)
-    left = [one for one in chain(session, policy, request.member_id, now) if one.member.id not in asked]
-    enough = [one for one in left if one.ceiling is None or one.ceiling >= request.amount]
-    found = next(iter(enough or left), None)
-    if found is not None:
-        _ask_faces(session, request, found, now)
-        request.state = "pending"
-    elif not asked:
-        request.state = "unroutable"
-    session.add(request)
-    session.flush()
-    return found
-
-
-def _ask_faces(session: Session, request: Request, found: Candidate, now: datetime) -> None:
-    """One row a person: somebody asked as a stand-in before, whose own turn it is now, is asked in their own right."""
-    for who, why in found.faces(request.member_id):
-        row = session.get(Asked, (request.id, who.id))
-        if row is None:
-            row = Asked(
-                request_id=request.id, member_id=who.id, for_id=found.member.id, why=why, asked_at=now
-            )
-        elif who.id != found.member.id:
-            continue
-        row.for_id, row.why, row.ceiling, row.asked_at = found.member.id, why, found.ceiling, now
-        session.add(row)
-        session.flush()
-
-
-def approve(
-    session: Session,
-    request: Request,
-    decider: Member,
-    amount: int | None,
-    *,
-    policy: Policy,
-    live: bool,
-    cause: Cause,
-) -> Request:
-    """Grant `amount` (None: what was asked). One conditional update decides; the grant is posted with it.
-
-    `live`: a gateway must confirm before it counts as applied. Raises `UnknownCode`, `OverCeiling`,
-    `AlreadyDecided`, `PoolTooSmall`.
-    """
-    granted = request.amount if amount is None else amount
-    period = Period.current(session)
-    face = eligible(
-        session,
-        policy,
-        request.id,
-        request.member_id,
-        request.code,
-        decider,
-        cause.at,
-        open_=request.state in OPEN,
-    )
-    if face is None:
-        raise decided(session, request)
-    if face.ceiling is not None and granted > face.ceiling:
-        raise OverCeiling(face.ceiling)
-    lock_members(session, [request.member_id])
-    _decide(session, request, "approved" if live else "applied", decider, cause, granted)
-    _grant(session, request, granted, period, policy, cause)
-    return request
-
-
-def auto_approve(
-    session: Session,
-    request: Request,
-    most: int,
-    per_period: int,
-    *,
-    policy: Policy,
-    live: bool,
-    cause: Cause,
-) -> bool:
-    """Grant by policy what is small and seldom: at most `most`, at most `per_period` times a period; else False."""
-    period = Period.current(session)
-    query = select(Request.id).where(
-        Request.member_id == request.member_id,
-        Request.answer == BY_POLICY,
-        col(Request.decided_by_id).is_(None),
-        col(Request.decided_at) >= period.starts_at,
-    )
-    pool = pool_for(session, session.get_one(Member, request.member_id), policy, period.id)
-    short = pool is not None and pool.balance < request.amount
-    if request.amount > most or short or len(session.exec(query).all()) >= per_period:
-        return False
-    _decide(session, request, "approved" if live else "applied", None, cause, request.amount, BY_POLICY)
-    _grant(session, request, request.amount, period, policy, cause)
-    return True
-
-
-def decline(
-    session: Session, request: Request, decider: Member, reason: str, *, policy: Policy, cause: Cause
-) -> Request:
-    face = eligible(
-        session,
-        policy,
-        request.id,
-        request.member_id,
-        request.code,
-        decider,
-        cause.at,
-        open_=request.state in OPEN,
-    )
-    if face is None:
-        raise decided(session, request)
-    _decide(session, request, "declined", decider, cause, 0, reason)
-    return request
-
-
-def cancel(session: Session, request: Request, member: Member, cause: Cause) -> Request:
-    """Take it back: the requester's right alone."""
-    if request.member_id != member.id:
-        raise UnknownCode(request.code)
-    _decide(session, request, "cancelled", member, cause, 0)
-    return request
-
-
-def end(session: Session, request: Request, state: str, cause: Cause) -> bool:
-    """Let the clock or a leaving end it (`expired`, `void`); False when somebody was first."""
-    try:
-        _decide(session, request, state, None, cause, 0)
-    except AlreadyDecided:
-        return False
-    return True
-
-
-def revoke(session: Session, request: Request, decider: Member, *, cause: Cause) -> int:
-    """Take back what is unspent of a grant one decided, or was told of when the policy did; returns how much."""
-    if not request.granted or not _may_revoke(session, request, decider):
-        raise UnknownCode(request.code)
-    Period.current(session)
-    lock_members(session, [request.member_id])
-    account = session.exec(select(Account).where(Account.request_id == request.id)).one_or_none()
-    if account is None or account.balance == 0:
-        raise NothingToRevoke(request.code)
-    return end_grant(session, account, cause)
-
-
-def _may_revoke(session: Session, request: Request, decider: Member) -> bool:
-    if request.decided_by_id is not None or request.answer != BY_POLICY:
-        return request.decided_by_id == decider.id
-    return decider.id != request.member_id and decider.id in faces_asked(session, request.id)
-
-
-def decided(session: Session, request: Request) -> AlreadyDecided:
-    """The facts of what became of it, freshly read: whoever lost a race sees who won."""
-    session.refresh(request)
-    who = session.get(Member, request.decided_by_id) if request.decided_by_id else None
-    return AlreadyDecided(
-        request.code,
-        request.state,
-        who.name if who else "",
-        request.decided_at or request.asked_at,
-        request.granted,
-    )
-
-
-def _decide(
-    session: Session,
-    request: Request,
-    state: str,
-    who: Member | None,
-    cause: Cause,
-    granted: int,
-    answer: str = "",
-) -> None:
-    """The one conditional update: whoever finds it open wins."""
-    session.flush()
-    result = session.execute(
-        update(Request)
-        .where(col(Request.id) == request.id, col(Request.code) == request.code, col(Request.state).in_(OPEN))
-        .values(
-            state=state,
-            granted=granted,
-            decided_by_id=who.id if who else None,
-            decided_at=cause.at,
-            answer=answer,
-        )
-        .execution_options(synchronize_session=False)
-    )
-    code = request.code
-    session.refresh(request)
-    if not result.rowcount:  # type: ignore[attr-defined]
-        raise Replaced(request.code, request.amount) if request.code != code else decided(session, request)
-
-
-def _grant(
-    session: Session, request: Request, amount: int, period: Period, policy: Policy, cause: Cause
-) -> None:
-    member = session.get_one(Member, request.member_id)
-    pool = pool_for(session, member, policy, period.id)
-    source = pool.id if pool else organisation(session, AccountKind.ISSUED, cause.at)
-    ends_at = period.ends_at if request.until is None else end_of_day(request.until, policy.zone)
-    try:
-        top_up(session, member.id, amount, source=source, ends_at=ends_at, cause=cause, request_id=request.id)
-    except InsufficientQuota as no:
-        assert pool is not None
-        raise PoolTooSmall(pool.team or "", no.available) from no

@@ -15,7 +15,7 @@ from models.people.member import Member
 from models.quota.allocation import base_of
 from models.quota.loan import Loan
 from models.quota.period import Period
-from models.quota.request import OPEN, Request
+from models.quota.request import Request
 from models.quota.wallet import wallet_of
 
 Json = dict[str, Any]
@@ -118,7 +118,7 @@ def told_since(session: Session, email: str, friend: str, start: datetime) -> Js
     mine = session.exec(select(Request).where(Request.member_id == me.id, Request.asked_at >= start)).all()
     lent = session.exec(select(Loan.id).where(Loan.borrower_id == other.id, Loan.made_at >= start)).first()
     return {
-        "asked": any(one.state in OPEN for one in mine),
+        "asked": any(one.open for one in mine),
         "decided": any(one.granted for one in mine),
         "available": wallet_of(session, me.id).available,
         "lent": lent is not None,

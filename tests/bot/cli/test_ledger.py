@@ -16,7 +16,7 @@ from bot.database import Database
 from models.ledger.transfer import Cause
 from models.policy import versions
 from models.quota.loan import Loan
-from models.quota.request import ask
+from models.quota.request import Request
 from sandbox.slack.workspace import Person, Workspace
 from tests.company import who
 from tests.console import PEOPLE, POLICY, Operator
@@ -91,7 +91,7 @@ def test_show_tells_loans_and_requests_from_both_sides(operator: Operator) -> No
         cause = Cause(now, "member:1", "test", policy=version)
         alice, carol = who(session, "alice"), who(session, "carol")
         Loan.make(session, lender=alice, borrower=carol, amount=30_000_000, policy=policy, cause=cause)
-        ask(session, alice, 50_250_000, reason="=1+1", until=date(2099, 1, 2), thread=None, less=None, policy=(version, policy), now=now)  # fmt: skip
+        Request.ask(session, alice, 50_250_000, reason="=1+1", until=date(2099, 1, 2), thread=None, smaller=None, policy=(version, policy), now=now)  # fmt: skip
 
     database.transact(lend_and_ask)
     database.close()

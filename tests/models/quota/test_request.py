@@ -190,7 +190,7 @@ def test_the_second_click_is_told_who_decided_and_when(company: Database) -> Non
 def test_less_is_granted_exactly_as_it_was_shown(company: Database) -> None:
     spend(company, "bob", 70, after(days=-3))
     code = ask_for(company, "bob", 400)
-    shown = request(company, code).less
+    shown = request(company, code).smaller
     assert shown == 186 * USD, (
         "10 a day for 21 days and 14 hours are 215.83, less the 30 that are there, rounded up"
     )
@@ -212,7 +212,7 @@ def test_above_the_ceiling_less_is_the_ceiling(company: Database) -> None:
 def test_a_button_that_was_never_shown_grants_nothing(company: Database) -> None:
     """Nobody spent anything, so there is no less: a forged click must not become a whole yes."""
     code = ask_for(company, "bob", 30)
-    assert request(company, code).less is None
+    assert request(company, code).smaller is None
     with pytest.raises(WrongUsage):
         say(company, requests.approve_less, "carol", code)
     assert (state(company), has(company, "bob").top_ups) == ("pending", 0)
