@@ -22,9 +22,11 @@ from handlers.words.text import SafeText, Text
 from models import refusal as no
 from models.ledger.amount import Why
 from models.messages.message import Message
+from tests.import_graph import circles, graph_of
+from tests.state_writes import state_writes
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("bot", "handlers", "models")
+PACKAGES = ("bot", "handlers", "models", "sandbox")
 MODULES = sorted(
     path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "__pycache__" not in path.parts
 )
@@ -194,10 +196,35 @@ def test_every_module_says_what_lives_in_it(path: Path) -> None:
     assert len(said) > 15
 
 
+LONG = {
+    "bot/cli/ledger.py",
+    "bot/cli/policy.py",
+    "bot/dispatch.py",
+    "bot/gateways/litellm.py",
+    "bot/gateways/operator.py",
+    "bot/gateways/reconcile.py",
+    "bot/messengers/dingtalk/adapter.py",
+    "bot/messengers/dingtalk/api.py",
+    "bot/messengers/dingtalk/connection.py",
+    "bot/messengers/dingtalk/directory.py",
+    "bot/messengers/slack/adapter.py",
+    "handlers/language/phrases.py",
+    "models/ledger/amount.py",
+    "models/quota/loan.py",
+    "models/quota/request.py",
+    "sandbox/dingtalk/organisation.py",
+    "sandbox/gateways/litellm.py",
+    "sandbox/playground/scene.py",
+    "sandbox/slack/board.py",
+    "sandbox/slack/limits.py",
+}
+"""Files of more than 350 lines that have yet to become two; nothing may be added here."""
+
+
 @pytest.mark.parametrize("path", OURS, ids=name_of)
 def test_files_and_functions_stay_small(path: Path) -> None:
     source = path.read_text()
-    assert len(source.splitlines()) <= 450
+    assert len(source.splitlines()) <= (450 if name_of(path) in LONG else 350)
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert node.end_lineno is not None
@@ -210,9 +237,11 @@ LOOSE = re.compile(
 )
 
 
-@pytest.mark.parametrize(
-    "path", [one for one in OURS if one.parts[-2] in ("handlers", "models")], ids=name_of
-)
+def of(*packages: str) -> list[Path]:
+    return [path for path in OURS if path.relative_to(ROOT).parts[0] in packages]
+
+
+@pytest.mark.parametrize("path", of("handlers", "models"), ids=name_of)
 def test_only_bot_looks_at_a_clock_or_knows_a_vendor(path: Path) -> None:
     source = path.read_text()
     assert not CLOCKS.search(source)
@@ -242,10 +271,65 @@ def test_only_bot_looks_at_a_clock_or_knows_a_vendor(path: Path) -> None:
 @pytest.mark.parametrize("path", OURS, ids=name_of)
 def test_nothing_is_left_half_done(path: Path) -> None:
     source = path.read_text()
-    if path.name == "cli.py" or {"commands", "demo"} & set(path.parts):
+    if "cli" in path.parts or name_of(path) in ("sandbox/cli.py", "sandbox/playground/server.py"):
         source = source.replace("print(", "")
     found = LOOSE.search(source)
     assert found is None, found
+
+
+CIRCLES = [["sandbox.playground.scene", "sandbox.playground.screens", "sandbox.playground.story"]]
+"""Yet to be opened; nothing may be added here."""
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    assert [one for one in circles(graph_of(*PACKAGES)) if one not in CIRCLES] == []
+
+
+def test_a_circle_is_found_wherever_the_import_stands() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == [["b", "c"]]
+    assert "sandbox.cli" not in graph_of("bot")["bot.cli.app"]
+
+
+WRITERS = {
+    "bot/dispatch.py",
+    "bot/gateways/operator.py",
+    "bot/gateways/reconcile.py",
+    "bot/messengers/dingtalk/directory.py",
+    "bot/people/linking.py",
+    "bot/people/sync.py",
+    "handlers/approval/oa.py",
+    "handlers/approval/oa_form.py",
+    "handlers/balance.py",
+    "handlers/clock/asks.py",
+    "handlers/clock/requests.py",
+    "handlers/context.py",
+    "handlers/gateway/alerts.py",
+    "handlers/gateway/limits.py",
+    "handlers/lending.py",
+    "handlers/requests.py",
+}
+"""Files outside `models` that still change rows; nothing may be added here."""
+
+
+@pytest.mark.parametrize("path", of("bot", "handlers"), ids=name_of)
+def test_rows_are_changed_only_in_models(path: Path) -> None:
+    if name_of(path) not in WRITERS:
+        assert state_writes(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "session.add(ask)",
+        "ctx.session.delete(row)",
+        "update(Ask)",
+        "Ask(id=1)",
+        "ask.state = 'lent'",
+        "row.due, row.error = 0, ''",
+    ],
+)
+def test_a_changed_row_is_seen(line: str) -> None:
+    assert state_writes(f"from models.quota.ask import Ask\n{line}\n")
 
 
 def test_the_borders_between_the_packages_hold() -> None:
