@@ -15,7 +15,7 @@ ON_A_SESSION = {"add", "add_all", "delete", "merge"}
 STATEMENTS = {"insert", "update", "delete"}
 PROMISED = {"Effect"}
 """Rows that anybody may make: `promise` writes them down."""
-NOT_ROWS = {"self", "ctx", "ack", "found", "links", "self.dispatcher"}
+NOT_ROWS = {"self", "ctx", "ack", "found", "links", "message", "self.dispatcher"}
 """Things that have a field of the name of some column."""
 
 for _found in pkgutil.walk_packages(models.__path__, "models."):
