@@ -1,1 +1,1 @@
-"""A DingTalk organisation on loopback that speaks the protocol, enforces the limits and can make trouble."""
+"""A DingTalk organisation on loopback that speaks the protocol, enforces the limits and fails on demand."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 from collections import defaultdict, deque
@@ -12,10 +11,10 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.dingtalk import approvals, cards, directory, faults, robot
-from sandbox.dingtalk.board import Board
-from sandbox.dingtalk.faults import Faults, Strike
+from sandbox.dingtalk import approvals, cards, directory, faults, robot, templates
+from sandbox.dingtalk.faults import DingTalkFault, Faults
 from sandbox.dingtalk.objects import Call, Json, Refusal
+from sandbox.dingtalk.state import State
 
 TOKEN_SECONDS = 7200
 WEBHOOK = "/robot/sendBySession"
@@ -25,7 +24,7 @@ WEBHOOK = "/robot/sendBySession"
 class Door:
     """One call: what it does, the permission it needs, and whether it counts against the month."""
 
-    answer: Callable[[Board, Json], Any]
+    answer: Callable[[State, Json], Any]
     scope: str = ""
     metered: bool = True
 
@@ -44,44 +43,6 @@ class Plan:
         return self.used >= self.monthly
 
 
-def create_template(board: Board, asked: Json) -> Json:
-    """POST /v1.0/card/templates."""
-    template = board.number("template") + ".schema"
-    board.templates[template] = {"name": asked.get("name"), "source": "", "published": False}
-    return {"success": True, "data": {"templateId": template}}
-
-
-def save_template(board: Board, asked: Json) -> Json:
-    """POST /v1.0/card/templates/save: the design must be what the card platform exports."""
-    template, source = _template(board, asked), asked.get("templateSource")
-    if template["published"]:
-        raise Refusal("template.locked")
-    try:
-        design = json.loads(source or "")
-    except ValueError:
-        raise Refusal("param.templateSourceInvalid") from None
-    if not {"editorData", "widgetInfo", "type", "mode"} <= design.keys():
-        raise Refusal("param.templateSourceInvalid")
-    template["source"] = source
-    return {"success": True, "data": {}}
-
-
-def publish_template(board: Board, asked: Json) -> Json:
-    """POST /v1.0/card/templates/publish."""
-    template = _template(board, asked)
-    if not template["source"]:
-        raise Refusal("template.empty")
-    template["published"] = True
-    return {"success": True, "data": {}}
-
-
-def _template(board: Board, asked: Json) -> Json:
-    found = board.templates.get(asked.get("templateId") or "")
-    if found is None:
-        raise Refusal("param.templateIdInvalid")
-    return found
-
-
 TEMPLATES = "Card.Template.ReadWrite.All"
 STARTED, FORMS = "Workflow.Instance.Write", "Workflow.Form.Write"
 MEMBERS, DEPARTMENTS = "qyapi_get_member", "qyapi_get_department_list"
@@ -90,9 +51,9 @@ DOORS = {
     "POST /v1.0/robot/groupMessages/send": Door(robot.to_group, "qyapi_robot_sendmsg"),
     "POST /v1.0/card/instances/createAndDeliver": Door(cards.create, "Card.Instance.Write"),
     "PUT /v1.0/card/instances": Door(cards.update, "Card.Instance.Write"),
-    "POST /v1.0/card/templates": Door(create_template, TEMPLATES),
-    "POST /v1.0/card/templates/save": Door(save_template, TEMPLATES),
-    "POST /v1.0/card/templates/publish": Door(publish_template, TEMPLATES),
+    "POST /v1.0/card/templates": Door(templates.create, TEMPLATES),
+    "POST /v1.0/card/templates/save": Door(templates.save, TEMPLATES),
+    "POST /v1.0/card/templates/publish": Door(templates.publish, TEMPLATES),
     "POST /v1.0/workflow/forms": Door(approvals.save_form, FORMS),
     "POST /v1.0/workflow/processInstances": Door(approvals.start, STARTED),
     "GET /v1.0/workflow/processInstances": Door(approvals.read, "Workflow.Instance.Read"),
@@ -108,10 +69,10 @@ DOORS = {
 class Api:
     """Everything over HTTP but the opening of connections."""
 
-    def __init__(self, board: Board, troubles: Faults, plan: Plan, credentials: tuple[str, str]) -> None:
+    def __init__(self, state: State, faults: Faults, plan: Plan, credentials: tuple[str, str]) -> None:
         self.scopes = {door.scope for door in DOORS.values()}
         """Permissions ticked for the app; take one away to see the refusal."""
-        self._board, self._trouble, self._plan = board, troubles, plan
+        self._state, self._faults, self._plan = state, faults, plan
         self._credentials = credentials
         self._tokens: dict[str, float] = {}
         self._turns: defaultdict[str, deque[float]] = defaultdict(deque)
@@ -121,19 +82,19 @@ class Api:
         self._tokens.clear()
 
     async def call(self, request: web.Request) -> web.StreamResponse:
-        """One call: trouble first, then the gates, then the thing itself."""
-        asked, path, began = await _body(request), request.path, self._board.clock()
+        """One call: planned faults, then token, scope and limits, then the method itself."""
+        asked, path, began = await _body(request), request.path, self._state.clock()
         where = f"{request.method} {path}"
-        strike = self._trouble.strike(where, *faults.BEFORE)
+        fault = self._faults.first(where, *faults.BEFORE)
         try:
             status, code = 200, ""
-            body = self._struck_before(path, strike) if strike else self._answer(request, asked)
+            body = self._fail_before(path, fault) if fault else self._answer(request, asked)
         except Refusal as refusal:
             status, code, body = _told(path, refusal)
-        self._board.record(Call(path, asked, status, code, began, self._board.clock() - began))
-        late = None if strike else self._trouble.strike(where, *faults.AFTER)
+        self._state.record(Call(path, asked, status, code, began, self._state.clock() - began))
+        late = None if fault else self._faults.first(where, *faults.AFTER)
         if late:
-            return await self._struck_after(request, late, status, body)
+            return await self._fail_after(request, late, status, body)
         if isinstance(body, str):
             return web.Response(text=body, content_type="text/html")
         return web.json_response(body, status=status)
@@ -144,7 +105,7 @@ class Api:
             return self._new_token(asked)
         if path == WEBHOOK:
             self._pace(path)
-            return robot.to_session(self._board, request.query.get("session", ""), asked)
+            return robot.to_session(self._state, request.query.get("session", ""), asked)
         classic = path.startswith("/topapi/")
         door = DOORS.get(f"{request.method} {path}")
         if door is None:
@@ -156,7 +117,7 @@ class Api:
         self._pace(path)
         if door.metered:
             self._meter()
-        result = door.answer(self._board, asked)
+        result = door.answer(self._state, asked)
         return {"errcode": 0, "errmsg": "ok", "result": result} if classic else dict(result)
 
     def _new_token(self, asked: Json) -> Json:
@@ -175,7 +136,7 @@ class Api:
             raise Refusal(code, "不合法的access_token", status=401)
 
     def _pace(self, path: str) -> None:
-        turns, now = self._turns[path], self._board.clock()
+        turns, now = self._turns[path], self._state.clock()
         while turns and turns[0] <= now - 1:
             turns.popleft()
         if len(turns) >= self._plan.per_second:
@@ -186,30 +147,30 @@ class Api:
         if self._plan.spent:
             raise Refusal("Forbidden.AccessDenied.ApiCountLimitForOrg", "本月API调用量已用完", status=403)
         self._plan.used += 1
-        self._board.tell("plan", {"used": self._plan.used, "monthly": self._plan.monthly})
+        self._state.tell("plan", {"used": self._plan.used, "monthly": self._plan.monthly})
 
-    def _struck_before(self, path: str, strike: Strike) -> Any:
-        if strike.how == faults.THROTTLED:
+    def _fail_before(self, path: str, fault: DingTalkFault) -> Any:
+        if fault.how == faults.THROTTLED:
             raise _too_fast(path)
-        if strike.how == faults.PAGED:
+        if fault.how == faults.PAGED:
             return "<html><body>Sorry, your request has been blocked.</body></html>"
-        if strike.how == faults.PUNISHED:
+        if fault.how == faults.PUNISHED:
             return {"status": 1111, "wait": 5, "source": "x5", "punish": "deny"}
-        raise strike.refusal or Refusal("ServiceUnavailable", status=503)
+        raise fault.refusal or Refusal("ServiceUnavailable", status=503)
 
-    async def _struck_after(
-        self, request: web.Request, strike: Strike, status: int, body: Any
+    async def _fail_after(
+        self, request: web.Request, fault: DingTalkFault, status: int, body: Any
     ) -> web.StreamResponse:
-        if strike.how == faults.HELD:
-            await strike.release.wait()
+        if fault.how == faults.HELD:
+            await fault.release.wait()
             return web.json_response(body, status=status)
-        if strike.how == faults.REPLY_LOST:
+        if fault.how == faults.REPLY_LOST:
             if request.transport:
                 request.transport.abort()
             return web.Response()
-        if strike.how == faults.TIMED_OUT and _is_classic(request.path):
+        if fault.how == faults.TIMED_OUT and _is_classic(request.path):
             return web.json_response({"errcode": 15, "errmsg": "远程服务调用超时"})
-        code = 504 if strike.how == faults.TIMED_OUT else 500
+        code = 504 if fault.how == faults.TIMED_OUT else 500
         return web.json_response({"code": "ServiceTimeout", "message": "timeout"}, status=code)
 
 

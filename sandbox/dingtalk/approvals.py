@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.dingtalk.board import Board
 from sandbox.dingtalk.objects import Approval, Form, Json, Refusal
+from sandbox.dingtalk.state import State
 
 EVENT, TASK = "bpms_instance_change", "bpms_task_change"
 YOUNG = 15
@@ -20,60 +20,60 @@ LISTED = 10
 """People whose instances can be listed at once."""
 
 
-def save_form(board: Board, asked: Json) -> Json:
+def save_form(state: State, asked: Json) -> Json:
     """POST /v1.0/workflow/forms: a new form, or with a processCode the one that it names."""
     name, code = asked.get("name"), asked.get("processCode")
     if not isinstance(name, str) or not 1 <= len(name) <= 200:
         raise Refusal("formName.error", "表单名称错误")
-    if code and code not in board.forms:
+    if code and code not in state.forms:
         raise Refusal("processcode.error", "processCode对应的审批流程不存在")
-    if any(one.name == name and one.code != code for one in board.forms.values()):
+    if any(one.name == name and one.code != code for one in state.forms.values()):
         raise Refusal("formName.error", "已有相同名称表单")
     fields = [_field(one) for one in asked.get("formComponents") or ()]
     labels = [label for label, _ in fields]
     if not fields or len(set(labels)) < len(labels):
         raise Refusal("formschema.error", "表单schema不合法")
-    code = code or board.number("PROC-")
-    board.forms[code] = Form(
+    code = code or state.number("PROC-")
+    state.forms[code] = Form(
         code, name, dict(fields), (asked.get("templateConfig") or {}).get("hidden") is True
     )
     return {"result": {"processCode": code}}
 
 
-def start(board: Board, asked: Json) -> Json:
+def start(state: State, asked: Json) -> Json:
     """POST /v1.0/workflow/processInstances: nothing makes a second one of the same impossible."""
-    form, originator = board.forms.get(asked.get("processCode") or ""), asked.get("originatorUserId") or ""
+    form, originator = state.forms.get(asked.get("processCode") or ""), asked.get("originatorUserId") or ""
     if form is None:
         raise Refusal("processCodeError", "获取审批模板失败或者模板已被删除")
-    if not _works_here(board, originator):
+    if not _works_here(state, originator):
         raise Refusal("invalidParameter", "发起人已离职")
-    approvers = _approvers(board, asked)
-    now = board.clock()
-    one = Approval(board.number("instance-"), form.code, originator, approvers, _values(form, asked), now)
+    approvers = _approvers(state, asked)
+    now = state.clock()
+    one = Approval(state.number("instance-"), form.code, originator, approvers, _values(form, asked), now)
     one.waiting = list(approvers)
     one.did(originator, "START_PROCESS_INSTANCE", now)
-    board.approvals[one.id] = one
-    board.announce(EVENT, news(one, "start"))
-    board.tell("approval", one.as_row())
+    state.approvals[one.id] = one
+    state.announce(EVENT, news(one, "start"))
+    state.tell("approval", one.as_row())
     return {"instanceId": one.id}
 
 
-def read(board: Board, asked: Json) -> Json:
+def read(state: State, asked: Json) -> Json:
     """GET /v1.0/workflow/processInstances?processInstanceId=…"""
-    one = board.approvals.get(asked.get("processInstanceId") or "")
+    one = state.approvals.get(asked.get("processInstanceId") or "")
     if one is None:
         raise Refusal("processInstanceNotExist", "审批实例不存在")
-    return {"result": told(board, one), "success": "true"}
+    return {"result": told(state, one), "success": "true"}
 
 
-def listed(board: Board, asked: Json) -> Json:
+def listed(state: State, asked: Json) -> Json:
     """POST /v1.0/workflow/processes/instanceIds/query: the oldest first, twenty at once."""
     if not asked.get("processCode"):
         raise Refusal("invalidProcessCode", "审批模板processCode不能为空")
     since, cursor, size = asked.get("startTime"), asked.get("nextToken"), asked.get("maxResults")
     if not isinstance(since, int):
         raise Refusal("invalidInstanceListIdsStartTime", "审批实例开始时间不能为空")
-    if board.clock() * 1000 - since > DAYS * 86_400_000:
+    if state.clock() * 1000 - since > DAYS * 86_400_000:
         raise Refusal("invalidEndTime", "查询时间范围不能超过120天")
     if not isinstance(cursor, int):
         raise Refusal("invalidNextToken", "分页查询的游标不能为空")
@@ -84,7 +84,7 @@ def listed(board: Board, asked: Json) -> Json:
         raise Refusal("invalidUserIds", "最大列表长度为10")
     found = [
         one.id
-        for one in board.approvals.values()
+        for one in state.approvals.values()
         if one.form == asked["processCode"]
         and one.started * 1000 >= since
         and (not users or one.originator in users)
@@ -96,11 +96,11 @@ def listed(board: Board, asked: Json) -> Json:
     return {"result": page, "success": True}
 
 
-def terminate(board: Board, asked: Json) -> Json:
+def terminate(state: State, asked: Json) -> Json:
     """POST /v1.0/workflow/processInstances/terminate: neither what is over nor what is younger than 15 seconds."""
     if not isinstance(asked.get("isSystem"), bool):
         raise Refusal("invalidInstanceTerminateIsSystem", "是否通过系统操作参数不能为空")
-    one = board.approvals.get(asked.get("processInstanceId") or "")
+    one = state.approvals.get(asked.get("processInstanceId") or "")
     if one is None:
         raise Refusal("aflowProcessInstNotExist", "审批实例不存在")
     if len(asked.get("remark") or "") > REMARK:
@@ -110,49 +110,49 @@ def terminate(board: Board, asked: Json) -> Json:
         raise Refusal("invalidInstanceTerminateOperatingUserId", "操作人的userId不能为空")
     if one.status != "RUNNING":
         raise Refusal("aflowProcessInstStatusException", "审批单已结束")
-    if board.clock() - one.started < YOUNG:
+    if state.clock() - one.started < YOUNG:
         raise Refusal("aflowProcessInstStatusException", "提交审批后 15 秒内不允许撤销")
-    if not board.forms[one.form].revocable:
+    if not state.forms[one.form].revocable:
         raise Refusal("internalError", "您没有任务处理的权限")
     # Whose name stands at what the system has ended is not documented: the hardest case for an app is the originator's.
-    revoke(board, one, who or one.originator, asked.get("remark") or "")
-    board.announce(EVENT, news(one, "terminate"))
+    revoke(state, one, who or one.originator, asked.get("remark") or "")
+    state.announce(EVENT, news(one, "terminate"))
     return {"result": True, "success": True}
 
 
 # What people do
 
 
-def decide(board: Board, one: Approval, user: str, word: str, remark: str) -> None:
+def decide(state: State, one: Approval, user: str, word: str, remark: str) -> None:
     """Agree or refuse, as somebody for whom it waits; the first one decides."""
     _take(one, user)
-    now = board.clock()
+    now = state.clock()
     one.did(user, "EXECUTE_TASK_NORMAL", now, word.upper(), remark)
     one.status, one.result, one.waiting, one.finished = "COMPLETED", word, [], now
     one.did(user, "FINISH_PROCESS_INSTANCE", now)
-    board.tell("approval", one.as_row())
+    state.tell("approval", one.as_row())
 
 
-def decide_by_itself(board: Board, one: Approval) -> None:
+def decide_by_itself(state: State, one: Approval) -> None:
     """What an organisation may have set: where nobody is to be asked, DingTalk agrees by itself."""
-    now = board.clock()
+    now = state.clock()
     one.did(one.waiting[0], "EXECUTE_TASK_AUTO", now, "AGREE")
     one.status, one.result, one.waiting, one.finished = "COMPLETED", "agree", [], now
 
 
-def hand_over(board: Board, one: Approval, user: str, to: str) -> None:
+def hand_over(state: State, one: Approval, user: str, to: str) -> None:
     """转交: somebody else decides instead."""
     _take(one, user)
     one.waiting[one.waiting.index(user)] = to
-    one.did(user, "REDIRECT_TASK", board.clock())
+    one.did(user, "REDIRECT_TASK", state.clock())
 
 
-def revoke(board: Board, one: Approval, user: str, remark: str = "") -> None:
+def revoke(state: State, one: Approval, user: str, remark: str = "") -> None:
     """撤销: it ends without a result."""
-    now = board.clock()
+    now = state.clock()
     one.did(user, "TERMINATE_PROCESS_INSTANCE", now, remark=remark)
     one.status, one.waiting, one.finished = "TERMINATED", [], now
-    board.tell("approval", one.as_row())
+    state.tell("approval", one.as_row())
 
 
 def news(one: Approval, kind: str) -> Json:
@@ -172,10 +172,10 @@ def news(one: Approval, kind: str) -> Json:
     return data | ({"result": one.result} if kind == "finish" else {})
 
 
-def told(board: Board, one: Approval) -> Json:
+def told(state: State, one: Approval) -> Json:
     """An instance as GET tells it."""
     return {
-        "title": f"{board.people[one.originator].name}提交的{board.forms[one.form].name}",
+        "title": f"{state.people[one.originator].name}提交的{state.forms[one.form].name}",
         "originatorUserId": one.originator,
         "originatorDeptId": "-1",
         "status": one.status,
@@ -188,7 +188,7 @@ def told(board: Board, one: Approval) -> Json:
         "operationRecords": [act | {"date": _minute(act["date"])} for act in one.acts],
         "tasks": [{"userId": user, "status": "RUNNING", "result": "NONE"} for user in one.waiting],
         "formComponentValues": [
-            {"name": label, "value": value, "componentType": board.forms[one.form].fields[label]}
+            {"name": label, "value": value, "componentType": state.forms[one.form].fields[label]}
             for label, value in one.values.items()
         ],
     }
@@ -206,12 +206,12 @@ def _field(given: Any) -> tuple[str, str]:
     return label, str(given["componentType"])
 
 
-def _works_here(board: Board, user: object) -> bool:
-    person = board.people.get(str(user))
+def _works_here(state: State, user: object) -> bool:
+    person = state.people.get(str(user))
     return person is not None and not person.corp_id and person.active
 
 
-def _approvers(board: Board, asked: Json) -> tuple[str, ...]:
+def _approvers(state: State, asked: Json) -> tuple[str, ...]:
     given = asked.get("approvers") or []
     if not given and asked.get("deptId") is None:
         raise Refusal("invalidParameter", "发起审批参数错误")
@@ -223,7 +223,7 @@ def _approvers(board: Board, asked: Json) -> tuple[str, ...]:
         if kind not in ("AND", "OR", "NONE") or (len(some) != 1 if kind == "NONE" else len(some) < 2):
             raise Refusal("processInstanceInvalidParameter", "审批实例参数错误")
         users += some
-    if not all(_works_here(board, user) for user in users):
+    if not all(_works_here(state, user) for user in users):
         raise Refusal("processInstanceInvalidParameter", "审批人的userid错误")
     return tuple(users)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sandbox.dingtalk.board import Board
 from sandbox.dingtalk.objects import Card, Json, Message, Refusal
+from sandbox.dingtalk.state import State
 
 KEY_BYTES, VALUE_BYTES = 100, 1024
 SLOTS = ("b1", "b2", "b3", "b4")
@@ -17,15 +17,15 @@ SLOTS = ("b1", "b2", "b3", "b4")
 SPACES = {"IM_ROBOT": "imRobot", "IM_GROUP": "imGroup"}
 
 
-def create(board: Board, asked: Json) -> Json:
+def create(state: State, asked: Json) -> Json:
     """POST /v1.0/card/instances/createAndDeliver. An outTrackId that stands already keeps its card as it is."""
     if not asked.get("cardTemplateId"):
         raise Refusal("param.cardTemplateIdEmpty")
     track_id = asked.get("outTrackId")
     if not track_id:
         raise Refusal("param.outTrackIdEmpty")
-    spaces = [_space(board, asked, space) for space in str(asked.get("openSpaceId") or "").split(";")]
-    if track_id in board.cards:
+    spaces = [_space(state, asked, space) for space in str(asked.get("openSpaceId") or "").split(";")]
+    if track_id in state.cards:
         return _delivered(track_id, spaces)
     card = Card(
         track_id=track_id,
@@ -34,17 +34,17 @@ def create(board: Board, asked: Json) -> Json:
         private=_private(asked.get("privateData")),
         callback_type=asked.get("callbackType") or "",
     )
-    board.cards[track_id] = card
+    state.cards[track_id] = card
     for kind, place, error in spaces:
         if not error:
-            _deliver(board, asked, card, kind, place)
-    board.show(card)
+            _deliver(state, asked, card, kind, place)
+    state.show(card)
     return _delivered(track_id, spaces)
 
 
-def update(board: Board, asked: Json) -> Json:
+def update(state: State, asked: Json) -> Json:
     """PUT /v1.0/card/instances: by key where the options say so, else everything is replaced."""
-    card = board.cards.get(asked.get("outTrackId") or "")
+    card = state.cards.get(asked.get("outTrackId") or "")
     if card is None:
         raise Refusal("param.outTrackIdNotExist")
     data, private = variables(asked.get("cardData")), _private(asked.get("privateData"))
@@ -54,19 +54,19 @@ def update(board: Board, asked: Json) -> Json:
     for user, seen in private.items():
         before = card.private.get(user, {}) if options.get("updatePrivateDataByKey") else {}
         card.private[user] = before | seen
-    board.show(card)
+    state.show(card)
     return {"success": True, "result": True}
 
 
-def clicked(board: Board, card: Card, user: str, action: str, params: Json) -> Json:
+def clicked(state: State, card: Card, user: str, action: str, params: Json) -> Json:
     """The data of a card callback. A button of docs/dingtalk-card.json carries its action and value by itself."""
     button, carried = _button(card.seen_by(user), action)
     content = {"cardPrivateData": {"actionIds": [button], "params": carried | params}}
-    group = bool(card.places and card.places[0] in board.groups)
+    group = bool(card.places and card.places[0] in state.groups)
     return {
         "type": "actionCallback",
         "outTrackId": card.track_id,
-        "corpId": board.corp_id,
+        "corpId": state.corp_id,
         "userId": user,
         "userIdType": 1,
         "spaceType": "IM_GROUP" if group else "IM_ROBOT",
@@ -76,7 +76,7 @@ def clicked(board: Board, card: Card, user: str, action: str, params: Json) -> J
     }
 
 
-def settle(board: Board, card: Card, user: str, response: Any) -> None:
+def settle(state: State, card: Card, user: str, response: Any) -> None:
     """Do what the app answered to a click: `userPrivateData` is for whoever clicked."""
     if not isinstance(response, dict):
         return
@@ -86,9 +86,9 @@ def settle(board: Board, card: Card, user: str, response: Any) -> None:
     if response.get("userPrivateData"):
         asked["privateData"] = {user: response["userPrivateData"]}
     try:
-        update(board, asked)
+        update(state, asked)
     except Refusal as refusal:
-        board.violation(f"{card.track_id}: the answer to a click was refused: {refusal}")
+        state.violation(f"{card.track_id}: the answer to a click was refused: {refusal}")
 
 
 def variables(given: Any) -> dict[str, str]:
@@ -116,26 +116,26 @@ def _private(given: Any) -> dict[str, dict[str, str]]:
     return {user: variables(seen) for user, seen in (given or {}).items()}
 
 
-def _space(board: Board, asked: Json, space: str) -> tuple[str, str, str]:
+def _space(state: State, asked: Json, space: str) -> tuple[str, str, str]:
     """Kind of a space, whose it is, and why nothing can be delivered there."""
     kind, _, place = space.removeprefix("dtv1.card//").partition(".")
     if not space.startswith("dtv1.card//") or kind not in SPACES or not place:
         raise Refusal("param.openSpaceIdInvalid", space)
     deliver = asked.get(f"{SPACES[kind]}OpenDeliverModel") or {}
-    if deliver.get("robotCode") != board.robot_code:
+    if deliver.get("robotCode") != state.robot_code:
         return kind, place, "robotCode is wrong"
-    known = board.people if kind == "IM_ROBOT" else board.groups
+    known = state.people if kind == "IM_ROBOT" else state.groups
     return kind, place, "" if place in known else "spaceId does not exist"
 
 
-def _deliver(board: Board, asked: Json, card: Card, kind: str, place: str) -> None:
+def _deliver(state: State, asked: Json, card: Card, kind: str, place: str) -> None:
     model = asked.get(f"{SPACES[kind]}OpenSpaceModel") or {}
     card.places.append(place)
     card.recipients += (asked.get(f"{SPACES[kind]}OpenDeliverModel") or {}).get("recipients") or []
     card.forwardable = model.get("supportForward") is not False
     card.preview = model.get("lastMessageI18n") or {}
     text = card.preview.get("ZH_CN") or card.data.get("title") or ""
-    board.post(Message(board.number("msg"), place, "", "card", text, way="card", card=card.track_id))
+    state.post(Message(state.number("msg"), place, "", "card", text, way="card", card=card.track_id))
 
 
 def _delivered(track_id: str, spaces: list[tuple[str, str, str]]) -> Json:

@@ -5,39 +5,39 @@ https://open.dingtalk.com/document/orgapp/query-user-details
 
 from __future__ import annotations
 
-from sandbox.dingtalk.board import Board
 from sandbox.dingtalk.objects import Json, Refusal
+from sandbox.dingtalk.state import State
 
 MOST_ROWS = 100
 
 
-def user(board: Board, asked: Json) -> Json:
+def user(state: State, asked: Json) -> Json:
     """POST /topapi/v2/user/get."""
-    return board.colleague(str(asked.get("userid") or "")).as_user(iter(board.departments.values()))
+    return state.colleague(str(asked.get("userid") or "")).as_user(iter(state.departments.values()))
 
 
-def users(board: Board, asked: Json) -> Json:
+def users(state: State, asked: Json) -> Json:
     """POST /topapi/v2/user/list: one department, page by page, without managers."""
-    department, cursor, size = board.department(asked.get("dept_id")), asked.get("cursor"), asked.get("size")
+    department, cursor, size = state.department(asked.get("dept_id")), asked.get("cursor"), asked.get("size")
     if not isinstance(cursor, int) or not isinstance(size, int) or not 1 <= size <= MOST_ROWS:
         raise Refusal("400002", "参数错误 cursor, size")
-    rows = _members(board, department.id)
+    rows = _members(state, department.id)
     page = {"list": rows[cursor : cursor + size], "has_more": len(rows) > cursor + size}
     return page | ({"next_cursor": cursor + size} if page["has_more"] else {})
 
 
-def department(board: Board, asked: Json) -> Json:
+def department(state: State, asked: Json) -> Json:
     """POST /topapi/v2/department/get."""
-    found = board.department(asked.get("dept_id"))
-    return found.as_department(len(_members(board, found.id)))
+    found = state.department(asked.get("dept_id"))
+    return found.as_department(len(_members(state, found.id)))
 
 
-def departments(board: Board, asked: Json) -> list[Json]:
+def departments(state: State, asked: Json) -> list[Json]:
     """POST /topapi/v2/department/listsub: one level."""
-    parent = board.department(asked.get("dept_id", 1))
-    return [one.as_row() for one in board.departments.values() if one.parent == parent.id]
+    parent = state.department(asked.get("dept_id", 1))
+    return [one.as_row() for one in state.departments.values() if one.parent == parent.id]
 
 
-def _members(board: Board, number: int) -> list[Json]:
-    everybody = board.people.values()
+def _members(state: State, number: int) -> list[Json]:
+    everybody = state.people.values()
     return [one.as_row() for one in everybody if number in one.departments and not one.corp_id]

@@ -19,16 +19,17 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 
-from sandbox.dingtalk import approvals, cards
+from sandbox.dingtalk import approvals, cards, payloads
 from sandbox.dingtalk.api import Api, Plan
-from sandbox.dingtalk.board import Board
 from sandbox.dingtalk.faults import Faults
 from sandbox.dingtalk.objects import Ack, Approval, Card, Department, Group, Json, Message, Person
-from sandbox.dingtalk.wire import CARDS, MESSAGES, Push, Timing, Wire
+from sandbox.dingtalk.state import State
+from sandbox.dingtalk.stream import CARDS, MESSAGES, Push, StreamServer, Timing
+from sandbox.loopback import LoopbackServer
 
 __all__ = [
     "Ack",
@@ -43,11 +44,9 @@ __all__ = [
     "Timing",
 ]
 
-BOT_ID = "$:LWCP_v1:$quotabot"
 
-
-class DingTalk(Board):
-    """One organisation with one internal app. Its state is what `Board` says; several may run at once."""
+class DingTalk(State, LoopbackServer):
+    """One organisation with one internal app. Several may run at once."""
 
     def __init__(
         self,
@@ -64,7 +63,9 @@ class DingTalk(Board):
         clock: Callable[[], float] = time.time,
         port: int = 0,
     ) -> None:
-        super().__init__(
+        LoopbackServer.__init__(self, port)
+        State.__init__(
+            self,
             people=people,
             departments=departments,
             groups=groups,
@@ -74,63 +75,50 @@ class DingTalk(Board):
         )
         self.client_id, self.client_secret, self.robot_name = client_id, client_secret, robot_name
         self.plan = plan or Plan()
-        self.faults = Faults(lambda: self.tell("trouble", {}))
+        self.faults = Faults(lambda: self.tell("faults", {}))
         """What shall go wrong."""
         self._api = Api(self, self.faults, self.plan, (client_id, client_secret))
-        self._wire = Wire(self, self.faults, timing, (client_id, client_secret))
-        self._port = port
-        self._runner: web.AppRunner | None = None
+        self._stream = StreamServer(self, self.faults, timing, (client_id, client_secret))
         self._pushing: set[asyncio.Task[Ack]] = set()
 
-    # ---- the place -----------------------------------------------------------------------------------
+    # ---- the server ----------------------------------------------------------------------------------
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/v1.0/gateway/connections/open", self._stream.open),
+            web.get("/connect", self._stream.connect),
+            web.route("*", "/{path:.*}", self._api.call),
+        ]
 
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
-    async def start(self) -> None:
-        """Open the doors on 127.0.0.1."""
-        app = web.Application()
-        app.router.add_post("/v1.0/gateway/connections/open", self._wire.open)
-        app.router.add_get("/connect", self._wire.connect)
-        app.router.add_route("*", "/{path:.*}", self._api.call)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
-        self._port = self._runner.addresses[0][1]
-
-    async def stop(self) -> None:
-        """Close everything within a second, whatever still hangs."""
+    async def release(self) -> None:
         self.faults.clear()
         for pushing in self._pushing:
             pushing.cancel()
-        await self._wire.close()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._stream.close()
+
+    async def stop(self) -> None:
+        await super().stop()
         self.feed.close()
 
     @property
     def url(self) -> str:
         """Both DINGTALK_API_URL and DINGTALK_OAPI_URL."""
-        return f"http://127.0.0.1:{self._port}"
+        return self.address
 
     @property
     def connections(self) -> int:
         """How many sockets the app holds."""
-        return len(self._wire.sockets)
+        return len(self._stream.sockets)
 
     @property
     def opens(self) -> list[float]:
         """When the app asked for a connection."""
-        return self._wire.opens
+        return self._stream.opens
 
     @property
     def pushes(self) -> dict[str, Push]:
         """What was pushed, by messageId, with every acknowledgement."""
-        return self._wire.pushes
+        return self._stream.pushes
 
     @property
     def scopes(self) -> set[str]:
@@ -165,13 +153,15 @@ class DingTalk(Board):
     async def _hear(self, user: str, text: str, group: str, at: Iterable[str]) -> Ack:
         content = {"errCode": 20001, "errMsg": "本月API调用量已用完"} if self.plan.spent else {}
         words = {} if content else {"msgtype": "text", "text": {"content": f" {text}" if group else text}}
-        return await self._wire.push("CALLBACK", MESSAGES, self._heard(user, group, at) | words | content)
+        return await self._stream.push(
+            "CALLBACK", MESSAGES, payloads.heard(self, self.url, user, group, at) | words | content
+        )
 
     async def send(self, user: str, kind: str, content: Json, *, group: str = "") -> Ack:
         """Send a picture, a file, speech (`audio` with `recognition`) or richText."""
         self.post(Message(self.number("msg"), group or user, user, kind, "", content=content))
-        heard = self._heard(user, group, ()) | {"msgtype": kind, "content": content}
-        return await self._wire.push("CALLBACK", MESSAGES, heard)
+        heard = payloads.heard(self, self.url, user, group, ()) | {"msgtype": kind, "content": content}
+        return await self._stream.push("CALLBACK", MESSAGES, heard)
 
     async def press(self, user: str, card: Card | str, action: str, params: Json | None = None) -> Ack:
         """Click a button; `params` forges what it carries. Whoever clicks need not be able to see the card.
@@ -183,7 +173,7 @@ class DingTalk(Board):
         if card.callback_type != "STREAM":
             return Ack(None, error="no_callback")
         clicked = cards.clicked(self, card, user, action, params or {})
-        ack = await self._wire.push("CALLBACK", CARDS, clicked)
+        ack = await self._stream.push("CALLBACK", CARDS, clicked)
         response = ack.data.get("response")
         if ack.ok:
             cards.settle(self, card, user, response)
@@ -200,7 +190,11 @@ class DingTalk(Board):
         """Somebody is renamed, moved, given another manager … (`user_modify_org`)."""
         before = self.person(user)
         self.people[user] = after = replace(before, **facts)
-        diff = {"prev": _told(before), "curr": _told(after), "userid": user}
+        diff = {
+            "prev": payloads.changed_person(before),
+            "curr": payloads.changed_person(after),
+            "userid": user,
+        }
         return await self.event("user_modify_org", {"userId": [user], "diffInfo": [diff]})
 
     async def join(self, person: Person) -> Ack:
@@ -244,18 +238,18 @@ class DingTalk(Board):
             "eventBornTime": str(now),
             "eventUnifiedAppId": "stand-in",
         }
-        return await self._wire.push("EVENT", "*", {"timeStamp": str(now)} | data, headers)
+        return await self._stream.push("EVENT", "*", {"timeStamp": str(now)} | data, headers)
 
     # ---- what the gateway does -----------------------------------------------------------------------
 
     async def push(self, kind: str, topic: str, data: Json) -> Ack:
         """Push anything, on a topic that nobody knows if need be."""
-        return await self._wire.push(kind, topic, data)
+        return await self._stream.push(kind, topic, data)
 
     async def redeliver(self) -> list[Ack]:
         """Push again, under the same ids, what was not acknowledged well; what a click brings is shown."""
         owed = [push for push in self.pushes.values() if push.kind != "SYSTEM" and not push.settled]
-        acks = [await self._wire.send(push) for push in owed]
+        acks = [await self._stream.send(push) for push in owed]
         for push, ack in zip(owed, acks, strict=True):
             if push.topic == CARDS and ack.ok:
                 card = self.cards[push.data["outTrackId"]]
@@ -264,27 +258,27 @@ class DingTalk(Board):
 
     async def send_raw(self, text: str) -> None:
         """Send any text as a frame."""
-        await self._wire.raw(text)
+        await self._stream.raw(text)
 
     async def ping(self) -> list[Push]:
         """SYSTEM pings, one a socket; their `acks` fill when the app echoes them."""
-        return [await self._wire.ping(socket) for socket in list(self._wire.sockets.values())]
+        return [await self._stream.ping(socket) for socket in list(self._stream.sockets.values())]
 
     async def disconnect(self, reason: str = "connection is expired") -> None:
         """Ask the app to reconnect, as DingTalk does every few hours."""
-        await self._wire.disconnect(reason)
+        await self._stream.disconnect(reason)
 
     async def close_sockets(self, code: int = 1000) -> None:
         """Close every socket with this code."""
-        await self._wire.end(code)
+        await self._stream.end(code)
 
     async def drop_sockets(self) -> None:
         """Reset every socket without a word (the app sees 1006)."""
-        await self._wire.end(None)
+        await self._stream.end(None)
 
     def mute(self) -> None:
         """The sockets stay open and pong, and nothing comes any more: a zombie."""
-        self._wire.mute()
+        self._stream.mute()
 
     # ---- for the page --------------------------------------------------------------------------------
 
@@ -302,7 +296,7 @@ class DingTalk(Board):
             },
             "plan": asdict(self.plan),
             "violations": list(self.violations),
-            "trouble": [strike.as_json() for strike in self.faults.planned],
+            "faults": [fault.as_json() for fault in self.faults.planned],
             "frozen": sorted(self.faults.frozen),
             "connections": self.connections,
         }
@@ -319,45 +313,3 @@ class DingTalk(Board):
         """A mention in what was typed; longer names first."""
         known = sorted([self.robot_name, *self._known], key=len, reverse=True)
         return re.compile(rf"(?i)(?<![A-Za-z0-9._])@({'|'.join(map(re.escape, known))})(?![A-Za-z0-9_])")
-
-    def _heard(self, user: str, group: str, at: Iterable[str]) -> Json:
-        """The message as the robot gets it, but for its content."""
-        person = self.person(user)
-        token, session = self.open_session(group or user)
-        mentioned = [self._mentioned(one) for one in at]
-        heard: Json = {
-            "conversationId": group or f"cid-{user}",
-            "conversationType": "2" if group else "1",
-            "msgId": self.number("msg"),
-            "createAt": int(self.clock() * 1000),
-            "senderId": person.dingtalk_id,
-            "senderNick": person.name,
-            "senderCorpId": person.corp_id or self.corp_id,
-            "isAdmin": person.is_admin,
-            "chatbotUserId": BOT_ID,
-            "chatbotCorpId": self.corp_id,
-            "robotCode": self.robot_code,
-            "sessionWebhook": f"{self.url}/robot/sendBySession?session={token}",
-            "sessionWebhookExpiredTime": int(session.until * 1000),
-        }
-        if not person.corp_id:
-            heard["senderStaffId"] = user
-        if group:
-            heard |= {"conversationTitle": self.groups[group].title, "isInAtList": True}
-            heard["atUsers"] = [{"dingtalkId": BOT_ID}, *mentioned]
-        return heard
-
-    def _mentioned(self, user: str) -> Json:
-        """An entry of atUsers; somebody from outside has no staffId."""
-        person = self.person(user)
-        return {"dingtalkId": person.dingtalk_id} | ({} if person.corp_id else {"staffId": user})
-
-
-def _told(person: Person) -> Json:
-    """Somebody as user_modify_org tells it, in camelCase and without departments."""
-    return {
-        "name": person.name,
-        "email": person.email,
-        "jobNumber": person.job_number,
-        "managerUserid": person.manager,
-    }

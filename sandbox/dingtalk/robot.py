@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sandbox.dingtalk.board import Board
 from sandbox.dingtalk.objects import Json, Message, Refusal
+from sandbox.dingtalk.state import State
 
 MOST_USERS = 20
 PARAM_BYTES, BODY_BYTES = 15_000, 20_000
@@ -27,37 +27,37 @@ NEEDED = {
 SESSION_NEEDED = {"text": {"content"}, "markdown": {"title", "text"}, "actionCard": {"title", "text"}}
 
 
-def to_users(board: Board, asked: Json) -> Json:
+def to_users(state: State, asked: Json) -> Json:
     """POST /v1.0/robot/oToMessages/batchSend: whom it could not reach stands inside the 200."""
     users = asked.get("userIds") or []
     if not 1 <= len(users) <= MOST_USERS:
         raise Refusal("invalidParameter.userIds.size", f"{len(users)} userIds")
-    content = _content(board, asked)
+    content = _content(state, asked)
     lists: dict[str, list[str]] = {"invalid": [], "flowControlled": [], "filtered": []}
     for user in users:
-        person = board.people.get(user)
-        why = board.unreachable.get(user) or ("invalid" if person is None or person.corp_id else "")
+        person = state.people.get(user)
+        why = state.unreachable.get(user) or ("invalid" if person is None or person.corp_id else "")
         if why:
             lists[why].append(user)
         else:
-            _post(board, user, asked["msgKey"], content, way="batchSend")
+            _post(state, user, asked["msgKey"], content, way="batchSend")
     found = {f"{why}StaffIdList": missed for why, missed in lists.items()}
-    return {"processQueryKey": board.number("query")} | found
+    return {"processQueryKey": state.number("query")} | found
 
 
-def to_group(board: Board, asked: Json) -> Json:
+def to_group(state: State, asked: Json) -> Json:
     """POST /v1.0/robot/groupMessages/send."""
     place = asked.get("openConversationId")
-    if place not in board.groups:
+    if place not in state.groups:
         raise Refusal("invalidParameter.openConversationId", str(place))
-    _post(board, place, asked.get("msgKey") or "", _content(board, asked), way="groupSend")
-    return {"processQueryKey": board.number("query")}
+    _post(state, place, asked.get("msgKey") or "", _content(state, asked), way="groupSend")
+    return {"processQueryKey": state.number("query")}
 
 
-def to_session(board: Board, token: str, asked: Json) -> Json:
+def to_session(state: State, token: str, asked: Json) -> Json:
     """POST /robot/sendBySession?session=…: no access token, lives 90 minutes."""
-    session = board.sessions.get(token)
-    if session is None or session.until < board.clock():
+    session = state.sessions.get(token)
+    if session is None or session.until < state.clock():
         raise Refusal("300001", "session 不存在")
     kind = asked.get("msgtype")
     content = asked.get(str(kind))
@@ -66,12 +66,12 @@ def to_session(board: Board, token: str, asked: Json) -> Json:
     if len(json.dumps(asked, ensure_ascii=False).encode()) > BODY_BYTES:
         raise Refusal("460101", "message too long, exceed 20000 bytes")
     at = (asked.get("at") or {}).get("atUserIds") or []
-    _post(board, session.place, str(kind), content, way="sessionWebhook", at=tuple(at))
+    _post(state, session.place, str(kind), content, way="sessionWebhook", at=tuple(at))
     return {"errcode": 0, "errmsg": "ok"}
 
 
-def _content(board: Board, asked: Json) -> Json:
-    if asked.get("robotCode") != board.robot_code:
+def _content(state: State, asked: Json) -> Json:
+    if asked.get("robotCode") != state.robot_code:
         raise Refusal("robot.notExist", str(asked.get("robotCode")))
     param: Any = asked.get("msgParam")
     if not isinstance(param, str) or len(param.encode()) > PARAM_BYTES:
@@ -86,9 +86,9 @@ def _content(board: Board, asked: Json) -> Json:
     return dict(content)
 
 
-def _post(board: Board, place: str, kind: str, content: Json, *, way: str, at: tuple[str, ...] = ()) -> None:
+def _post(state: State, place: str, kind: str, content: Json, *, way: str, at: tuple[str, ...] = ()) -> None:
     text = str(content.get("text") or content.get("content") or "")
     title = str(content.get("title") or "")
-    board.post(
-        Message(board.number("msg"), place, "", kind, text, title=title, at=at, way=way, content=content)
+    state.post(
+        Message(state.number("msg"), place, "", kind, text, title=title, at=at, way=way, content=content)
     )

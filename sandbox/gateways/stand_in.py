@@ -48,7 +48,7 @@ class Refusal(Exception):  # noqa: N818 - what the gateway answers
 
 
 @dataclass
-class Strike(faults.Strike):
+class Strike(faults.Fault):
     """One planned trouble. `where` reads `POST /user/update`, or `*`."""
 
     value: int = 0

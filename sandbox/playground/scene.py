@@ -16,11 +16,11 @@ from bot.app import App
 from bot.gateways.reconcile import Reconciler
 from models.people.member import Address, Member
 from sandbox.dingtalk.organisation import DingTalk
+from sandbox.feed import Feed
 from sandbox.gateways.litellm import LiteLLM
 from sandbox.playground.cast import CAST, HOME, STRONG, WHO, Role
 from sandbox.playground.company import slack_locale
 from sandbox.playground.screens import DingTalkScreen, Line, Screen, SlackScreen
-from sandbox.slack.board import Feed
 from sandbox.slack.workspace import Workspace
 
 Json = dict[str, Any]

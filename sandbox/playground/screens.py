@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from sandbox.dingtalk.organisation import DingTalk
 from sandbox.dingtalk.organisation import Message as Said
-from sandbox.dingtalk.wire import Push
+from sandbox.dingtalk.stream import Push
 from sandbox.playground.cast import DESIGN, GROUP, Role
 from sandbox.slack.workspace import Message, View, Workspace
 
@@ -85,7 +85,7 @@ class SlackScreen:
 
     def shown(self, role: Role) -> Json:
         shown = self.slack.snapshot(role.slack) | {"bot": self.slack.bot.id, "design": DESIGN}
-        del shown["violations"], shown["trouble"]
+        del shown["violations"], shown["faults"]
         return shown
 
     async def say(self, role: Role, text: str, place: str = "", thread: str = "") -> None:

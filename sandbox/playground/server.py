@@ -150,7 +150,7 @@ class Playground:
     async def _do_spend(self, said: Json) -> None:
         await self.now.spend(_who(said))
 
-    async def _do_trouble(self, said: Json) -> None:
+    async def _do_faults(self, said: Json) -> None:
         self.now.plan_faults(duplicate=bool(said["duplicate"]), limit=bool(said["limit"]))
 
     async def _do_disconnect(self, _: Json) -> None:

@@ -1,1 +1,1 @@
-"""A Slack workspace on loopback that speaks the protocol, enforces the limits and can make trouble."""
+"""A Slack workspace on loopback that speaks the protocol, enforces the limits and fails on demand."""

@@ -1,4 +1,4 @@
-"""The front door of the stand-in's Web API: tokens, pace, trouble, the log, and then the method.
+"""The Web API: check the token, the rate limit and the planned faults, then run the method and log the call.
 
 https://docs.slack.dev/apis/web-api
 """
@@ -14,38 +14,42 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from sandbox.slack import faults
-from sandbox.slack.args import Args, Method
-from sandbox.slack.board import Board
+from sandbox.slack.arguments import Arguments, Method
 from sandbox.slack.chat import CHAT, respond
-from sandbox.slack.lookup import LOOKUP
+from sandbox.slack.conversations import CONVERSATIONS
 from sandbox.slack.objects import Call, Json, SlackError
-from sandbox.slack.pace import Meter
+from sandbox.slack.rate_limits import RateLimiter
+from sandbox.slack.socket_mode import SocketMode
+from sandbox.slack.state import State
+from sandbox.slack.team import TEAM
+from sandbox.slack.users import USERS
 from sandbox.slack.views import VIEWS
-from sandbox.slack.wire import Sockets
 
 RESPONSE_URL = "response_url"
 SCOPES = "commands,chat:write,app_mentions:read,im:history,im:read,im:write,users:read,users:read.email,users.profile:read"
 
 
-def api_test(board: Board, args: Args) -> Json:
+def api_test(state: State, args: Arguments) -> Json:
     """https://docs.slack.dev/reference/methods/api.test"""
     return {"args": args.given}
 
 
-def auth_test(board: Board, args: Args) -> Json:
+def auth_test(state: State, args: Arguments) -> Json:
     """https://docs.slack.dev/reference/methods/auth.test"""
     return {
-        "url": f"https://{board.team_domain}.slack.com/",
-        "team": board.team_domain.capitalize(),
-        "user": board.bot.name,
-        "team_id": board.team_id,
-        "user_id": board.bot.id,
-        "bot_id": board.bot_id,
+        "url": f"https://{state.team_domain}.slack.com/",
+        "team": state.team_domain.capitalize(),
+        "user": state.bot.name,
+        "team_id": state.team_id,
+        "user_id": state.bot.id,
+        "bot_id": state.bot_id,
         "is_enterprise_install": False,
     }
 
 
-METHODS: dict[str, Method] = CHAT | LOOKUP | VIEWS | {"api.test": api_test, "auth.test": auth_test}
+METHODS: dict[str, Method] = (
+    CHAT | CONVERSATIONS | TEAM | USERS | VIEWS | {"api.test": api_test, "auth.test": auth_test}
+)
 
 
 @dataclass(frozen=True)
@@ -69,19 +73,19 @@ class Api:
     """Answers `/api/{method}` and response_urls."""
 
     def __init__(
-        self, board: Board, sockets: Sockets, planned: faults.Faults, tokens: Tokens, meter: Meter
+        self, state: State, sockets: SocketMode, planned: faults.Faults, tokens: Tokens, limiter: RateLimiter
     ) -> None:
-        self._board, self._sockets, self._trouble = board, sockets, planned
-        self._tokens, self._meter = tokens, meter
+        self._state, self._sockets, self._faults = state, sockets, planned
+        self._tokens, self._limiter = tokens, limiter
         self._closing = asyncio.Event()
 
     async def call(self, request: web.Request) -> web.StreamResponse:
         """One call of a method."""
         method = request.match_info["method"]
 
-        def work(args: Args) -> Json:
+        def work(args: Arguments) -> Json:
             self._tokens.check(method, _token(request, args))
-            self._meter.count(method, args.text("channel"), self._board.clock())
+            self._limiter.count(method, args.text("channel"), self._state.clock())
             return self._run(method, args, request.host)
 
         return await self._serve(request, method, work)
@@ -89,8 +93,8 @@ class Api:
     async def respond(self, request: web.Request) -> web.StreamResponse:
         """One answer to a response_url."""
 
-        def work(args: Args) -> Json:
-            respond(self._board, request.match_info["token"], args)
+        def work(args: Arguments) -> Json:
+            respond(self._state, request.match_info["token"], args)
             return {}
 
         return await self._serve(request, RESPONSE_URL, work)
@@ -99,52 +103,52 @@ class Api:
         """Let go of the calls that are never answered."""
         self._closing.set()
 
-    def _run(self, method: str, args: Args, host: str) -> Json:
+    def _run(self, method: str, args: Arguments, host: str) -> Json:
         if method == "apps.connections.open":
             ticket = self._sockets.ticket()
-            return {"url": f"ws://{host}/link?ticket={ticket}&app_id={self._board.app_id}"}
+            return {"url": f"ws://{host}/link?ticket={ticket}&app_id={self._state.app_id}"}
         if method not in METHODS:
             raise SlackError("unknown_method")
-        return METHODS[method](self._board, args)
+        return METHODS[method](self._state, args)
 
     async def _serve(
-        self, request: web.Request, method: str, work: Callable[[Args], Json]
+        self, request: web.Request, method: str, work: Callable[[Arguments], Json]
     ) -> web.StreamResponse:
-        at, started = self._board.clock(), time.monotonic()
-        struck = self._trouble.for_call(method)
-        if faults.SLOW in struck:
-            await asyncio.sleep(struck[faults.SLOW].seconds)
-        args = Args({})
+        at, started = self._state.clock(), time.monotonic()
+        happening = self._faults.for_call(method)
+        if faults.SLOW in happening:
+            await asyncio.sleep(happening[faults.SLOW].seconds)
+        args = Arguments({})
         try:
             args = await _args(request)
-            _strike_before(struck)
+            _fail_before(happening)
             body = {"ok": True} | work(args)
             error = SlackError("")
         except SlackError as refused:
             body, error = refused.as_slack(), refused
         self._log(Call(at, method, args.given, error.status, error.code, time.monotonic() - started), error)
-        return await self._reply(request, struck, body, error)
+        return await self._reply(request, happening, body, error)
 
     def _log(self, call: Call, error: SlackError) -> None:
-        self._board.log(call)
+        self._state.log(call)
         if error.messages or error.code in {
             "msg_too_long",
             "msg_blocks_too_long",
             "view_too_large",
             "no_text",
         }:
-            self._board.violation(call.method, "; ".join((error.code, *error.messages)))
+            self._state.violation(call.method, "; ".join((error.code, *error.messages)))
 
     async def _reply(
-        self, request: web.Request, struck: dict[str, faults.Strike], body: Json, error: SlackError
+        self, request: web.Request, happening: dict[str, faults.SlackFault], body: Json, error: SlackError
     ) -> web.StreamResponse:
-        if faults.NEVER_ANSWERED in struck:
+        if faults.NEVER_ANSWERED in happening:
             await self._closing.wait()
-        if faults.REPLY_CUT in struck:
+        if faults.REPLY_CUT in happening:
             return await _cut_in_the_middle(request, body)
-        if {faults.REQUEST_LOST, faults.REPLY_LOST, faults.NEVER_ANSWERED} & set(struck):
+        if {faults.REQUEST_LOST, faults.REPLY_LOST, faults.NEVER_ANSWERED} & set(happening):
             _reset(request)
-        if faults.FAILED in struck:  # it is not Slack that answers then, but what stands before it
+        if faults.FAILED in happening:  # it is not Slack that answers then, but what stands before it
             return web.Response(
                 text="<html>upstream failed</html>", status=error.status, content_type="text/html"
             )
@@ -152,7 +156,7 @@ class Api:
         return web.json_response(body, status=error.status, headers=headers | {"X-OAuth-Scopes": SCOPES})
 
 
-async def _args(request: web.Request) -> Args:
+async def _args(request: web.Request) -> Arguments:
     given: Json = dict(request.query)
     try:
         if request.content_type == "application/json":
@@ -161,24 +165,24 @@ async def _args(request: web.Request) -> Args:
             given |= await request.post()
     except (ValueError, TypeError):
         raise SlackError("invalid_json") from None
-    return Args(given)
+    return Arguments(given)
 
 
-def _token(request: web.Request, args: Args) -> str:
+def _token(request: web.Request, args: Arguments) -> str:
     bearer = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
     return bearer or str(args.given.pop("token", ""))
 
 
-def _strike_before(struck: dict[str, faults.Strike]) -> None:
+def _fail_before(happening: dict[str, faults.SlackFault]) -> None:
     """Raise what stops the call before anything is done."""
-    if faults.RATE_LIMITED in struck:
-        wait = int(struck[faults.RATE_LIMITED].seconds)
+    if faults.RATE_LIMITED in happening:
+        wait = int(happening[faults.RATE_LIMITED].seconds)
         raise SlackError("ratelimited", status=429, retry_after=wait)
-    if faults.FAILED in struck:
-        raise SlackError("internal_error", status=struck[faults.FAILED].status)
-    if faults.REFUSED in struck:
-        raise SlackError(struck[faults.REFUSED].error)
-    if faults.REQUEST_LOST in struck:
+    if faults.FAILED in happening:
+        raise SlackError("internal_error", status=happening[faults.FAILED].status)
+    if faults.REFUSED in happening:
+        raise SlackError(happening[faults.REFUSED].error)
+    if faults.REQUEST_LOST in happening:
         raise SlackError("request_lost")
 
 

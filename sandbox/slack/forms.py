@@ -47,7 +47,7 @@ def untouched(element: Json) -> Json:
     }
 
 
-def state(view: View, typed: dict[str, Any]) -> Json:
+def input_values(view: View, typed: dict[str, Any]) -> Json:
     """`view.state.values` after somebody typed these, named by block_id or action_id; KeyError for an unknown name."""
     values: Json = {}
     left = dict(typed)

@@ -10,109 +10,109 @@ import secrets
 import uuid
 from typing import Any
 
-from sandbox.slack.board import Board
 from sandbox.slack.forms import entered
 from sandbox.slack.objects import Channel, Json, Message, Person, View
+from sandbox.slack.state import State
 
 # Slack still sends this deprecated field; apps must check the signature instead.
 VERIFICATION_TOKEN = "stand-in-verification-token"  # noqa: S105
 
 
 def command(
-    board: Board, person: Person, channel: Channel, *, name: str, text: str, response_url: str
+    state: State, person: Person, channel: Channel, *, name: str, text: str, response_url: str
 ) -> Json:
     """A slash command's form fields."""
     return {
         "token": VERIFICATION_TOKEN,
-        "team_id": person.team_id or board.team_id,
-        "team_domain": board.team_domain,
+        "team_id": person.team_id or state.team_id,
+        "team_domain": state.team_domain,
         "channel_id": channel.id,
         "channel_name": channel.label,
         "user_id": person.id,
         "user_name": person.name,
         "command": name,
         "text": text,
-        "api_app_id": board.app_id,
+        "api_app_id": state.app_id,
         "is_enterprise_install": "false",
         "response_url": response_url,
-        "trigger_id": board.trigger(person.id),
+        "trigger_id": state.trigger(person.id),
     }
 
 
-def interaction(board: Board, kind: str, person: Person, view: View | None = None) -> Json:
+def interaction(state: State, kind: str, person: Person, view: View | None = None) -> Json:
     """What every interaction carries."""
-    team_id = person.team_id or board.team_id
+    team_id = person.team_id or state.team_id
     return {
         "type": kind,
         "token": VERIFICATION_TOKEN,
-        "team": {"id": board.team_id, "domain": board.team_domain},
+        "team": {"id": state.team_id, "domain": state.team_domain},
         "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": team_id},
-        "api_app_id": board.app_id,
+        "api_app_id": state.app_id,
         "enterprise": None,
         "is_enterprise_install": False,
-        "trigger_id": board.trigger(person.id, view),
+        "trigger_id": state.trigger(person.id, view),
     }
 
 
-def press_on_message(board: Board, person: Person, message: Message, action: Json, response_url: str) -> Json:
+def press_on_message(state: State, person: Person, message: Message, action: Json, response_url: str) -> Json:
     """block_actions from a message; Slack leaves the message itself out when it is ephemeral."""
-    channel = board.channel(message.channel)
+    channel = state.channel(message.channel)
     container = {
         "type": "message",
         "message_ts": message.ts,
         "channel_id": channel.id,
         "is_ephemeral": bool(message.ephemeral_for),
     }
-    payload = interaction(board, "block_actions", person) | {
+    payload = interaction(state, "block_actions", person) | {
         "container": container | ({"thread_ts": message.thread_ts} if message.thread_ts else {}),
         "channel": {"id": channel.id, "name": channel.label},
         "state": {"values": {}},
         "response_url": response_url,
         "actions": [action],
     }
-    return payload if message.ephemeral_for else payload | {"message": message.as_slack(board.team_id)}
+    return payload if message.ephemeral_for else payload | {"message": message.as_slack(state.team_id)}
 
 
-def press_on_view(board: Board, person: Person, view: View, action: Json) -> Json:
+def press_on_view(state: State, person: Person, view: View, action: Json) -> Json:
     """block_actions from a modal or the Home tab: no channel, no response_url."""
-    return interaction(board, "block_actions", person, view if view.type == "modal" else None) | {
+    return interaction(state, "block_actions", person, view if view.type == "modal" else None) | {
         "container": {"type": "view", "view_id": view.id},
-        "view": board.wire(view),
+        "view": state.wire(view),
         "actions": [action],
     }
 
 
-def submission(board: Board, person: Person, view: View) -> Json:
+def submission(state: State, person: Person, view: View) -> Json:
     """view_submission with the state the view has now."""
-    more = {"view": board.wire(view), "response_urls": []}
-    return interaction(board, "view_submission", person, view) | more
+    more = {"view": state.wire(view), "response_urls": []}
+    return interaction(state, "view_submission", person, view) | more
 
 
-def closing(board: Board, person: Person, view: View, *, is_cleared: bool) -> Json:
+def closing(state: State, person: Person, view: View, *, is_cleared: bool) -> Json:
     """view_closed, for views that asked for it."""
-    payload = interaction(board, "view_closed", person, view)
+    payload = interaction(state, "view_closed", person, view)
     del payload["trigger_id"]
-    return payload | {"view": board.wire(view), "is_cleared": is_cleared}
+    return payload | {"view": state.wire(view), "is_cleared": is_cleared}
 
 
-def action(board: Board, element: Json, value: Any) -> Json:
+def action(state: State, element: Json, value: Any) -> Json:
     """One entry of `actions`; for a button `value` is whatever the click carries, forged or not."""
-    shape: Json = {key: element[key] for key in ("action_id", "block_id", "type")} | {"action_ts": board.ts()}
+    shape: Json = {key: element[key] for key in ("action_id", "block_id", "type")} | {"action_ts": state.ts()}
     if element["type"] != "button":
         return entered(element, value) | shape
     shape |= {key: element[key] for key in ("text", "style", "url") if key in element}
     return shape | ({"value": value} if value is not None else {})
 
 
-def event(board: Board, inner: Json, *, is_ext_shared: bool = False) -> Json:
+def event(state: State, inner: Json, *, is_ext_shared: bool = False) -> Json:
     """The Events API wrapping of one event."""
-    who = {"enterprise_id": None, "team_id": board.team_id, "user_id": board.bot.id}
+    who = {"enterprise_id": None, "team_id": state.team_id, "user_id": state.bot.id}
     return {
         "token": VERIFICATION_TOKEN,
-        "team_id": board.team_id,
-        "context_team_id": board.team_id,
+        "team_id": state.team_id,
+        "context_team_id": state.team_id,
         "context_enterprise_id": None,
-        "api_app_id": board.app_id,
+        "api_app_id": state.app_id,
         "event": inner,
         "type": "event_callback",
         "event_id": f"Ev{secrets.token_hex(5).upper()}",
@@ -123,10 +123,10 @@ def event(board: Board, inner: Json, *, is_ext_shared: bool = False) -> Json:
     }
 
 
-def said(board: Board, person: Person, message: Message, kind: str) -> Json:
+def said(state: State, person: Person, message: Message, kind: str) -> Json:
     """The event of something a person wrote: `message` in direct messages, `app_mention` in channels."""
-    channel = board.channel(message.channel)
-    inner: Json = message.as_slack(person.team_id or board.team_id) | {
+    channel = state.channel(message.channel)
+    inner: Json = message.as_slack(person.team_id or state.team_id) | {
         "type": kind,
         "client_msg_id": str(uuid.uuid4()),
         "channel": channel.id,
@@ -136,15 +136,15 @@ def said(board: Board, person: Person, message: Message, kind: str) -> Json:
         inner["channel_type"] = "im"
     if person.team_id:
         inner |= {"user_team": person.team_id, "source_team": person.team_id}
-    return event(board, inner, is_ext_shared=channel.is_ext_shared)
+    return event(state, inner, is_ext_shared=channel.is_ext_shared)
 
 
-def echo(board: Board, message: Message, subtype: str = "") -> Json:
+def echo(state: State, message: Message, subtype: str = "") -> Json:
     """The message event the app gets for its own messages in direct messages: posted, changed or deleted."""
-    shape = message.as_slack(board.team_id)
+    shape = message.as_slack(state.team_id)
     about: Json = {"channel": message.channel, "channel_type": "im", "event_ts": message.ts}
     if not subtype:
-        return event(board, shape | about | {"app_id": board.app_id})
-    inner = {"type": "message", "subtype": subtype, "hidden": True, "ts": board.ts()}
+        return event(state, shape | about | {"app_id": state.app_id})
+    inner = {"type": "message", "subtype": subtype, "hidden": True, "ts": state.ts()}
     key = "message" if subtype == "message_changed" else "previous_message"
-    return event(board, inner | {key: shape} | about)
+    return event(state, inner | {key: shape} | about)

@@ -2,53 +2,53 @@
 
 from __future__ import annotations
 
-from sandbox.slack.args import Args, Method
-from sandbox.slack.board import Board
-from sandbox.slack.forms import state
-from sandbox.slack.limits import check_view
+from sandbox.slack.arguments import Arguments, Method
+from sandbox.slack.block_kit.checks import check_view
+from sandbox.slack.forms import input_values
 from sandbox.slack.objects import Json, SlackError, View
+from sandbox.slack.state import State
 
 STACK = 3
 TROUBLE = "We had some trouble connecting. Try again?"
 
 
-def open_view(board: Board, args: Args) -> Json:
+def open_view(state: State, args: Arguments) -> Json:
     """https://docs.slack.dev/reference/methods/views.open"""
-    given = _new_modal(board, args)
-    trigger = board.exchange(args.required("trigger_id"))
-    view = board.new_view(trigger.user, given)
-    board.modals[view.user] = [view]
-    return _shown(board, view)
+    given = _new_modal(state, args)
+    trigger = state.exchange(args.required("trigger_id"))
+    view = state.new_view(trigger.user, given)
+    state.modals[view.user] = [view]
+    return _shown(state, view)
 
 
-def push_view(board: Board, args: Args) -> Json:
+def push_view(state: State, args: Arguments) -> Json:
     """https://docs.slack.dev/reference/methods/views.push, from inside a modal"""
-    given = _new_modal(board, args)
-    trigger = board.exchange(args.required("trigger_id"))
-    if trigger.view is None or trigger.view not in board.modals.get(trigger.user, []):
+    given = _new_modal(state, args)
+    trigger = state.exchange(args.required("trigger_id"))
+    if trigger.view is None or trigger.view not in state.modals.get(trigger.user, []):
         raise SlackError("not_found")
-    return _shown(board, _push(board, trigger.view, given))
+    return _shown(state, _push(state, trigger.view, given))
 
 
-def update_view(board: Board, args: Args) -> Json:
+def update_view(state: State, args: Arguments) -> Json:
     """https://docs.slack.dev/reference/methods/views.update, by view_id or external_id"""
     given = _checked(args.view())
-    view = _find(board, args.text("view_id"), args.text("external_id"))
+    view = _find(state, args.text("view_id"), args.text("external_id"))
     if args.text("hash", view.hash) != view.hash:
         raise SlackError("hash_conflict")
-    return _shown(board, _replace(board, view, given))
+    return _shown(state, _replace(state, view, given))
 
 
-def publish_view(board: Board, args: Args) -> Json:
+def publish_view(state: State, args: Arguments) -> Json:
     """https://docs.slack.dev/reference/methods/views.publish"""
-    user = board.person(args.required("user_id")).id
+    user = state.person(args.required("user_id")).id
     given = _checked(args.view(), "home")
-    old = board.homes.get(user)
+    old = state.homes.get(user)
     if old and args.text("hash", old.hash) != old.hash:
         raise SlackError("hash_conflict")
-    view = _replace(board, old, given) if old else board.new_view(user, given)
-    board.homes[user] = view
-    return _shown(board, view)
+    view = _replace(state, old, given) if old else state.new_view(user, given)
+    state.homes[user] = view
+    return _shown(state, view)
 
 
 VIEWS: dict[str, Method] = {
@@ -59,41 +59,41 @@ VIEWS: dict[str, Method] = {
 }
 
 
-def settle(board: Board, view: View, payload: Json) -> None:
+def settle(state: State, view: View, payload: Json) -> None:
     """Do what the acknowledgement of a submission says; an impossible one shows the person Slack's own words."""
     view.errors = {}
     try:
-        _settle(board, view, payload)
+        _settle(state, view, payload)
     except SlackError as error:
-        fail(board, view, "; ".join((error.code, *error.messages)))
-    board.show_view(view)
+        fail(state, view, "; ".join((error.code, *error.messages)))
+    state.show_view(view)
 
 
-def fail(board: Board, view: View, why: str) -> None:
-    """The modal stays open with Slack's words of trouble."""
-    board.violation("view_submission", why)
-    board.notice(view.user, "", TROUBLE)
+def fail(state: State, view: View, why: str) -> None:
+    """The modal stays open with Slack's own error message."""
+    state.violation("view_submission", why)
+    state.notice(view.user, "", TROUBLE)
 
 
-def close(board: Board, view: View) -> None:
+def close(state: State, view: View) -> None:
     """Take one view off the screen; what lay beneath is seen again."""
-    stack = board.modals.get(view.user, [])
-    board.modals[view.user] = [each for each in stack if each is not view]
-    board.show_view(view)
+    stack = state.modals.get(view.user, [])
+    state.modals[view.user] = [each for each in stack if each is not view]
+    state.show_view(view)
 
 
-def _settle(board: Board, view: View, payload: Json) -> None:
+def _settle(state: State, view: View, payload: Json) -> None:
     match payload.get("response_action"):
         case None if not payload:
-            close(board, view)
+            close(state, view)
         case "clear":
-            board.modals[view.user] = []
+            state.modals[view.user] = []
         case "errors":
             view.errors = _errors(view, payload.get("errors"))
         case "update":
-            _replace(board, view, _checked(payload.get("view")))
+            _replace(state, view, _checked(payload.get("view")))
         case "push":
-            _push(board, view, _checked(payload.get("view")))
+            _push(state, view, _checked(payload.get("view")))
         case other:
             raise SlackError("invalid_arguments", f"unknown response_action: {other}")
 
@@ -114,41 +114,41 @@ def _checked(given: object, kind: str = "") -> Json:
     return given
 
 
-def _new_modal(board: Board, args: Args) -> Json:
+def _new_modal(state: State, args: Arguments) -> Json:
     given = _checked(args.view(), "modal")
     external_id = given.get("external_id")
-    if external_id and any(view.given.get("external_id") == external_id for view in _all(board)):
+    if external_id and any(view.given.get("external_id") == external_id for view in _all(state)):
         raise SlackError("duplicate_external_id")
     return given
 
 
-def _find(board: Board, view_id: str, external_id: str) -> View:
-    for view in _all(board):
+def _find(state: State, view_id: str, external_id: str) -> View:
+    for view in _all(state):
         if view.id == view_id or (external_id and view.given.get("external_id") == external_id):
             return view
     raise SlackError("not_found")
 
 
-def _all(board: Board) -> list[View]:
-    return [view for stack in board.modals.values() for view in stack] + list(board.homes.values())
+def _all(state: State) -> list[View]:
+    return [view for stack in state.modals.values() for view in stack] + list(state.homes.values())
 
 
-def _push(board: Board, under: View, given: Json) -> View:
-    stack = board.modals[under.user]
+def _push(state: State, under: View, given: Json) -> View:
+    stack = state.modals[under.user]
     if len(stack) >= STACK:
         raise SlackError("push_limit_reached")
-    view = board.new_view(under.user, given, over=under)
+    view = state.new_view(under.user, given, over=under)
     stack.append(view)
     return view
 
 
-def _replace(board: Board, view: View, given: Json) -> View:
-    fresh = board.new_view(view.user, given)
+def _replace(state: State, view: View, given: Json) -> View:
+    fresh = state.new_view(view.user, given)
     view.given, view.hash, view.errors = fresh.given, fresh.hash, {}
-    view.values = state(view, {})
+    view.values = input_values(view, {})
     return view
 
 
-def _shown(board: Board, view: View) -> Json:
-    board.show_view(view)
-    return {"view": board.wire(view)}
+def _shown(state: State, view: View) -> Json:
+    state.show_view(view)
+    return {"view": state.wire(view)}

@@ -18,39 +18,32 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 
+from sandbox.loopback import LoopbackServer
 from sandbox.slack import payloads, views
 from sandbox.slack.api import Api, Tokens
-from sandbox.slack.args import Args
-from sandbox.slack.board import Board, ResponseUrl
+from sandbox.slack.arguments import Arguments
 from sandbox.slack.chat import answer
 from sandbox.slack.faults import Faults
-from sandbox.slack.forms import missing, state
+from sandbox.slack.forms import input_values, missing
+from sandbox.slack.http_mode import HttpMode
 from sandbox.slack.objects import Channel, Json, Message, Person, SlackError, View, elements
-from sandbox.slack.pace import Meter, Pace
-from sandbox.slack.wire import (
-    COMMAND,
-    EVENT,
-    INTERACTION,
-    TIMED_OUT,
-    Ack,
-    Courier,
-    Parcel,
-    Requests,
-    Sockets,
-    Timing,
-)
+from sandbox.slack.rate_limits import RateLimiter, RateLimits
+from sandbox.slack.sender import Sender
+from sandbox.slack.socket_mode import SocketMode
+from sandbox.slack.state import ResponseUrl, State
+from sandbox.slack.transport import COMMAND, EVENT, INTERACTION, TIMED_OUT, Ack, Attempt, Timing
 
-__all__ = ["Ack", "Channel", "Message", "Pace", "Person", "Timing", "View", "Workspace"]
+__all__ = ["Ack", "Channel", "Message", "Person", "RateLimits", "Timing", "View", "Workspace"]
 
 QUOTABOT = Person("U0QUOTABOT", "quotabot", "quotabot", is_bot=True)
 
 
-class Workspace(Board):
-    """One workspace with one installed app. Its state is what `Board` says; several may run at once."""
+class Workspace(State, LoopbackServer):
+    """One workspace with one installed app. Several may run at once."""
 
     def __init__(
         self,
@@ -65,7 +58,7 @@ class Workspace(Board):
         bot_token: str = "xoxb-stand-in",  # noqa: S107  (opens nothing but this object)
         app_token: str = "xapp-stand-in",  # noqa: S107
         signing_secret: str = "stand-in-signing-secret",  # noqa: S107
-        pace: Pace | None = None,
+        rate_limits: RateLimits | None = None,
         timing: Timing = Timing(),  # noqa: B008  (frozen)
         echoes: bool = True,
         clock: Callable[[], float] = time.time,
@@ -73,7 +66,9 @@ class Workspace(Board):
     ) -> None:
         people = list(people)
         everybody = [person.id for person in people if not person.deleted] + [bot.id]
-        super().__init__(
+        LoopbackServer.__init__(self, port)
+        State.__init__(
+            self,
             people=people,
             channels=[Channel("C0GENERAL", "general", everybody)] if channels is None else channels,
             bot=bot,
@@ -84,47 +79,34 @@ class Workspace(Board):
             clock=clock,
         )
         self.bot_token, self.app_token, self.signing_secret = bot_token, app_token, signing_secret
-        self._sockets, self._requests = Sockets(self, timing), Requests(signing_secret, timing)
-        self._courier = Courier(self, self._sockets, self._requests, timing)
+        self._sockets, self._requests = SocketMode(self, timing), HttpMode(signing_secret, timing)
+        self._sender = Sender(self, self._sockets, self._requests, timing)
         tokens = Tokens(bot_token, app_token)
-        self._api = Api(self, self._sockets, self._courier.faults, tokens, Meter(pace))
-        self._port = port
-        self._runner: web.AppRunner | None = None
+        self._api = Api(self, self._sockets, self._sender.faults, tokens, RateLimiter(rate_limits))
         if echoes:
-            self.echo = lambda event: self._courier.later(self._courier.deliver(EVENT, event))
+            self.echo = lambda event: self._sender.later(self._sender.deliver(EVENT, event))
 
-    # ---- the place ----------------------------------------------------------------------------------
+    # ---- the server ---------------------------------------------------------------------------------
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.route("*", "/api/{method}", self._api.call),
+            web.post("/response/{token}", self._api.respond),
+            web.get("/link", self._sockets.serve),
+        ]
 
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
-    async def start(self) -> None:
-        """Open the doors on 127.0.0.1."""
-        app = web.Application()
-        app.router.add_route("*", "/api/{method}", self._api.call)
-        app.router.add_post("/response/{token}", self._api.respond)
-        app.router.add_get("/link", self._sockets.serve)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
-        self._port = self._runner.addresses[0][1]
+    async def release(self) -> None:
+        self._api.close()
+        await self._sender.close()
 
     async def stop(self) -> None:
-        """Close everything within a second, whatever still hangs."""
-        self._api.close()
-        await self._courier.close()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await super().stop()
         self.feed.close()
 
     @property
     def url(self) -> str:
         """Where this workspace is reached; `api_url` is what the app is configured with."""
-        return f"http://127.0.0.1:{self._port}/"
+        return f"{self.address}/"
 
     @property
     def api_url(self) -> str:
@@ -143,7 +125,7 @@ class Workspace(Board):
     @property
     def faults(self) -> Faults:
         """What shall go wrong."""
-        return self._courier.faults
+        return self._sender.faults
 
     @property
     def connections(self) -> int:
@@ -158,7 +140,7 @@ class Workspace(Board):
         """Does the request URL give the challenge back, as Slack demands before it delivers there?"""
         challenge = secrets.token_urlsafe(18)
         asked = {"type": "url_verification", "token": payloads.VERIFICATION_TOKEN, "challenge": challenge}
-        ack = await self._requests.carry(Parcel(EVENT, asked))
+        ack = await self._requests.carry(Attempt(EVENT, asked))
         return challenge in {ack.payload.get("challenge"), ack.payload.get("text")}
 
     async def disconnect(self, reason: str = "refresh_requested") -> None:
@@ -177,12 +159,12 @@ class Workspace(Board):
         url, address = self.new_response_url(user, place.id)
         typed = self._typed(text, "<@{id}|{name}>")
         fields = payloads.command(self, person, place, name=command, text=typed, response_url=address)
-        ack = await self._courier.deliver(COMMAND, fields)
+        ack = await self._sender.deliver(COMMAND, fields)
         if not ack.ok:
             self.notice(user, place.id, f'{command} failed with the error "{ack.error}"')
             return ack
         try:
-            message = answer(self, url, Args(ack.payload)) if ack.payload else None
+            message = answer(self, url, Arguments(ack.payload)) if ack.payload else None
         except SlackError as error:
             self.violation("slash_commands", "; ".join((error.code, *error.messages)))
             self.notice(user, place.id, f'{command} failed with the error "invalid_command_response"')
@@ -196,7 +178,7 @@ class Workspace(Board):
         if not place.is_im and f"<@{self.bot.id}>" not in message.text:
             return Ack(None, message=message)
         kind = "message" if place.is_im else "app_mention"
-        ack = await self._courier.deliver(EVENT, payloads.said(self, person, message, kind))
+        ack = await self._sender.deliver(EVENT, payloads.said(self, person, message, kind))
         return replace(ack, message=message)
 
     async def press(self, user: str, where: Message | View, action_id: str, value: Any = None) -> Ack:
@@ -212,7 +194,7 @@ class Workspace(Board):
         else:
             _, address = self.new_response_url(user, where.channel, where)
             payload = payloads.press_on_message(self, person, where, action, address)
-        ack = await self._courier.deliver(INTERACTION, payload)
+        ack = await self._sender.deliver(INTERACTION, payload)
         if not ack.ok:
             place = where.channel if isinstance(where, Message) else ""
             self.notice(user, place, _unanswered(ack))
@@ -223,12 +205,12 @@ class Workspace(Board):
 
         A required input left empty is refused by Slack itself: the app hears nothing, `error` says so.
         """
-        view.values = state(view, values or {})
+        view.values = input_values(view, values or {})
         view.errors = missing(view, view.values)
         if view.errors:
             self.show_view(view)
             return Ack(None, error="required_field")
-        ack = await self._courier.deliver(INTERACTION, payloads.submission(self, self.person(user), view))
+        ack = await self._sender.deliver(INTERACTION, payloads.submission(self, self.person(user), view))
         if ack.ok:
             views.settle(self, view, ack.payload)
         else:
@@ -241,7 +223,7 @@ class Workspace(Board):
         if not view.given.get("notify_on_close"):
             return Ack(None)
         payload = payloads.closing(self, self.person(user), view, is_cleared=False)
-        return await self._courier.deliver(INTERACTION, payload)
+        return await self._sender.deliver(INTERACTION, payload)
 
     async def open_home(self, user: str, *, tab: str = "home") -> Ack:
         """Open the app's Home (or Messages) tab."""
@@ -249,7 +231,7 @@ class Workspace(Board):
         inner |= {"tab": tab, "event_ts": self.ts()}
         if user in self.homes and tab == "home":
             inner["view"] = self.wire(self.homes[user])
-        return await self._courier.deliver(EVENT, payloads.event(self, inner))
+        return await self._sender.deliver(EVENT, payloads.event(self, inner))
 
     async def join(self, person: Person) -> Ack:
         """Somebody new comes (`team_join`) and is in every public channel."""
@@ -290,7 +272,7 @@ class Workspace(Board):
                 {"channel": one.channel, "text": one.text} for one in self.notices if one.user == viewer
             ],
             "violations": [{"method": one.method, "what": one.what} for one in self.violations],
-            "trouble": [strike.as_json() for strike in self.faults.planned],
+            "faults": [fault.as_json() for fault in self.faults.planned],
             "connections": self.connections,
         }
 
@@ -312,7 +294,7 @@ class Workspace(Board):
     async def _about_person(self, kind: str, person: Person) -> Ack:
         user = person.as_slack(self.team_id, with_locale=True)
         inner = {"type": kind, "user": user, "cache_ts": int(self.clock()), "event_ts": self.ts()}
-        return await self._courier.deliver(EVENT, payloads.event(self, inner))
+        return await self._sender.deliver(EVENT, payloads.event(self, inner))
 
 
 def _element(where: Message | View, action_id: str, value: Any) -> Json:

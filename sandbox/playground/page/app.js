@@ -108,7 +108,7 @@ async function behindCurtain(verb, said) {
 
 $("#restart").onclick = () => behindCurtain("restart");
 for (const button of document.querySelectorAll("[data-language]")) button.onclick = () => behindCurtain("language", { language: button.dataset.language });
-const faults = () => post("trouble", { duplicate: $("#fault-duplicate").checked, limit: $("#fault-limit").checked });
+const faults = () => post("faults", { duplicate: $("#fault-duplicate").checked, limit: $("#fault-limit").checked });
 $("#fault-duplicate").onchange = faults;
 $("#fault-limit").onchange = faults;
 $("#fault-disconnect").onclick = () => post("disconnect");

@@ -348,7 +348,7 @@ async def test_trouble_strikes_where_and_as_often_as_planned(ding: DingTalk) -> 
     async with app(ding) as bot:
         ding.faults.refuse("user/get", code="-1", after=1, times=None)
         await bot.api.user("alice")
-        assert [one["how"] for one in ding.snapshot("alice")["trouble"]] == ["refused"]
+        assert [one["how"] for one in ding.snapshot("alice")["faults"]] == ["refused"]
         ding.faults.clear()
         await bot.api.user("alice")
     assert not ding.faults.planned

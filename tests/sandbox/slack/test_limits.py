@@ -6,7 +6,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.slack.workspace import Pace, Workspace
+from sandbox.slack.workspace import RateLimits, Workspace
 from tests.slack_app import CHANNELS, FORM, PEOPLE, Clock, buttons, plain, section
 
 
@@ -147,7 +147,9 @@ async def test_what_slack_only_advises_against_is_kept_as_a_violation(slack, cli
 
 async def test_a_pace_lets_a_short_burst_through_and_then_asks_to_wait():
     clock = Clock()
-    async with Workspace(people=PEOPLE, channels=CHANNELS, pace=Pace(burst=2), clock=clock) as slack:
+    async with Workspace(
+        people=PEOPLE, channels=CHANNELS, rate_limits=RateLimits(burst=2), clock=clock
+    ) as slack:
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
         for _ in range(2):
             await client.chat_postMessage(channel="C01", text="x")

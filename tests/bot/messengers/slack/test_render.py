@@ -23,7 +23,7 @@ from models.people.member import Address, Member
 from models.quota.allocation import welcome_all
 from models.quota.loan import Loan
 from models.quota.request import open_request
-from sandbox.slack.limits import check_message, check_view
+from sandbox.slack.block_kit.checks import check_message, check_view
 from tests.company import NOW, asks, who
 from tests.slack_env import settled_copy
 

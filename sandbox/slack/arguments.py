@@ -7,13 +7,13 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from sandbox.slack.board import Board
 from sandbox.slack.objects import Json, SlackError
+from sandbox.slack.state import State
 
 T = TypeVar("T")
 
 
-class Args:
+class Arguments:
     """Typed reading of arguments; a form carries lists and objects as JSON text."""
 
     def __init__(self, given: Json) -> None:
@@ -74,10 +74,10 @@ class Args:
             raise SlackError(error) from None
 
 
-Method = Callable[[Board, Args], Json]
+Method = Callable[[State, Arguments], Json]
 
 
-def page(args: Args, rows: Sequence[T], *, most: int = 1000) -> tuple[Sequence[T], Json]:
+def page(args: Arguments, rows: Sequence[T], *, most: int = 1000) -> tuple[Sequence[T], Json]:
     """One page of `rows` and the `response_metadata` that leads to the next; without a limit, everything."""
     limit = args.number("limit", len(rows) or 1)
     if not 0 < limit <= max(most, len(rows)):

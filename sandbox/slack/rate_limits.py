@@ -1,6 +1,6 @@
-"""How often an app may call: tiers per method and one message a second per channel.
+"""How often an app may call: tiers per method, and one message a second per channel.
 
-https://docs.slack.dev/apis/web-api/rate-limits. Off unless a workspace is given a `Pace`.
+https://docs.slack.dev/apis/web-api/rate-limits. Off unless a workspace is given a `RateLimits`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PER_MINUTE: Mapping[str, int] = {
 
 
 @dataclass(frozen=True)
-class Pace:
+class RateLimits:
     """Calls per minute by method, and posting per second and channel with a short burst."""
 
     per_minute: Mapping[str, int] = field(default_factory=lambda: PER_MINUTE)
@@ -43,21 +43,21 @@ class _Bucket:
     filled: float
 
 
-class Meter:
-    """Counts calls against a pace; without one everything passes."""
+class RateLimiter:
+    """Counts calls against the limits; without limits every call passes."""
 
-    def __init__(self, pace: Pace | None) -> None:
-        self.pace = pace
+    def __init__(self, rate_limits: RateLimits | None) -> None:
+        self.rate_limits = rate_limits
         self._buckets: dict[str, _Bucket] = {}
 
     def count(self, method: str, channel: str, now: float) -> None:
         """Let the call pass, or raise `ratelimited` with the seconds to wait."""
-        if self.pace is None:
+        if self.rate_limits is None:
             return
         if method == "chat.postMessage":
-            self._take(f"{method} {channel}", self.pace.posts_per_second, self.pace.burst, now)
-        elif method in self.pace.per_minute:
-            most = self.pace.per_minute[method]
+            self._take(f"{method} {channel}", self.rate_limits.posts_per_second, self.rate_limits.burst, now)
+        elif method in self.rate_limits.per_minute:
+            most = self.rate_limits.per_minute[method]
             self._take(method, most / 60, most, now)
 
     def _take(self, key: str, per_second: float, most: int, now: float) -> None:

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 
-from sandbox.dingtalk.board import Board
 from sandbox.dingtalk.faults import LOST, REPEATED, Faults
 from sandbox.dingtalk.objects import Ack, Json, Refusal
+from sandbox.dingtalk.state import State
 
 MESSAGES = "/v1.0/im/bot/messages/get"
 CARDS = "/v1.0/card/instances/callback"
@@ -67,7 +67,7 @@ class Push:
 
     @property
     def label(self) -> str:
-        """message, card or event: what trouble calls it."""
+        """`message`, `card` or `event`, as faults name it."""
         return "event" if self.kind == "EVENT" else KINDS.get(self.topic, "other")
 
     @property
@@ -100,25 +100,25 @@ def payload(ack: Json) -> Json:
     return data if isinstance(data, dict) else {}
 
 
-class Wire:
+class StreamServer:
     """The gateway: one app may hold several sockets, and each push goes to one of them by chance."""
 
-    def __init__(self, board: Board, faults: Faults, timing: Timing, credentials: tuple[str, str]) -> None:
+    def __init__(self, state: State, faults: Faults, timing: Timing, credentials: tuple[str, str]) -> None:
         self.opens: list[float] = []
         """When a connection was asked for."""
         self.pushes: dict[str, Push] = {}
         self.sockets: dict[str, Socket] = {}
-        self._board, self._trouble, self._timing = board, faults, timing
+        self._state, self._faults, self._timing = state, faults, timing
         self._credentials = credentials
         self._tickets: dict[str, tuple[float, set[str]]] = {}
 
     async def open(self, request: web.Request) -> web.Response:
         """POST /v1.0/gateway/connections/open: credentials for an address and a ticket."""
-        self.opens.append(self._board.clock())
-        self._board.tell("open", {"opens": len(self.opens)})
-        await self._trouble.pass_by("open")
-        if strike := self._trouble.strike(request.path, "refused"):
-            refusal = strike.refusal or Refusal("ServiceUnavailable", status=503)
+        self.opens.append(self._state.clock())
+        self._state.tell("open", {"opens": len(self.opens)})
+        await self._faults.pass_by("open")
+        if fault := self._faults.first(request.path, "refused"):
+            refusal = fault.refusal or Refusal("ServiceUnavailable", status=503)
             return web.json_response(refusal.modern(), status=refusal.status)
         if "application/json" not in request.headers.get("Accept", ""):
             return web.Response(text="<result/>", content_type="application/xml")
@@ -128,45 +128,45 @@ class Wire:
             return web.json_response(refusal.modern(), status=401)
         ticket = secrets.token_urlsafe(16)
         topics = {f"{one['type']} {one['topic']}" for one in asked.get("subscriptions") or ()}
-        self._tickets[ticket] = (self._board.clock() + self._timing.ticket, topics)
+        self._tickets[ticket] = (self._state.clock() + self._timing.ticket, topics)
         address = urlsplit(str(request.url)).netloc
         return web.json_response({"endpoint": f"ws://{address}/connect", "ticket": ticket})
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
         """GET /connect?ticket=…: the socket, while it lasts."""
-        await self._trouble.pass_by("connect")
+        await self._faults.pass_by("connect")
         until, topics = self._tickets.pop(request.query.get("ticket", ""), (0.0, set()))
-        if until < self._board.clock():
+        if until < self._state.clock():
             return web.Response(status=401, text="ticket")
         ws = web.WebSocketResponse(autoping=False, autoclose=False, timeout=0.5)
         await ws.prepare(request)
         transport = request.transport
-        socket = Socket(self._board.number("connection"), ws, transport, topics)
-        if self._trouble.closing:
-            await self._close(socket, self._trouble.closing.pop(0))
+        socket = Socket(self._state.number("connection"), ws, transport, topics)
+        if self._faults.closing:
+            await self._close(socket, self._faults.closing.pop(0))
             return ws
         self.sockets[socket.id] = socket
-        self._board.tell("connections", {"connections": len(self.sockets)})
+        self._state.tell("connections", {"connections": len(self.sockets)})
         pinging = asyncio.create_task(self._keep_pinging(socket))
         try:
             await self._listen(socket)
         finally:
             pinging.cancel()
             self.sockets.pop(socket.id, None)
-            self._board.tell("connections", {"connections": len(self.sockets)})
+            self._state.tell("connections", {"connections": len(self.sockets)})
         return ws
 
     async def push(self, kind: str, topic: str, data: Json, headers: Json | None = None) -> Ack:
         """Send one push and wait for what the app says of it, for `patience` seconds."""
         push = self._new(kind, topic, data, headers)
-        if self._trouble.strike(push.label, LOST):
+        if self._faults.first(push.label, LOST):
             return Ack(None, error="lost", push=push.id)
-        strike = self._trouble.strike(push.label, REPEATED)
-        return await self.send(push, strike.copies if strike else 1)
+        fault = self._faults.first(push.label, REPEATED)
+        return await self.send(push, fault.copies if fault else 1)
 
     async def send(self, push: Push, copies: int = 1) -> Ack:
         """Put a push on the wire, again if need be; the same messageId each time."""
-        began, known = self._board.clock(), len(push.acks)
+        began, known = self._state.clock(), len(push.acks)
         push.answered.clear()
         for _ in range(copies):
             if not await self._deliver(push):
@@ -175,7 +175,7 @@ class Wire:
             async with asyncio.timeout(self._timing.patience):
                 while len(push.acks) == known:
                     await push.answered.wait()
-        seconds = self._board.clock() - began
+        seconds = self._state.clock() - began
         if len(push.acks) == known:
             return Ack(None, seconds=seconds, error="timed_out", push=push.id)
         ack = push.acks[known][1]
@@ -211,7 +211,7 @@ class Wire:
     async def _listen(self, socket: Socket) -> None:
         while True:
             message = await socket.ws.receive()
-            await self._trouble.pass_by("socket")
+            await self._faults.pass_by("socket")
             if message.type is WSMsgType.PING:
                 await socket.ws.pong(message.data)
             elif message.type is WSMsgType.TEXT:
@@ -221,8 +221,8 @@ class Wire:
                 return
 
     def _new(self, kind: str, topic: str, data: Json, headers: Json | None = None) -> Push:
-        born = int(self._board.clock() * 1000)
-        push = Push(self._board.number("push"), kind, topic, data, headers or {}, born)
+        born = int(self._state.clock() * 1000)
+        push = Push(self._state.number("push"), kind, topic, data, headers or {}, born)
         self.pushes[push.id] = push
         return push
 
@@ -232,17 +232,17 @@ class Wire:
             push = self.pushes[ack["headers"]["messageId"]]
             json.loads(ack["data"])
         except (ValueError, TypeError, KeyError):
-            self._board.violation(f"an acknowledgement that DingTalk cannot read: {text[:200]}")
+            self._state.violation(f"an acknowledgement that DingTalk cannot read: {text[:200]}")
             return
         if not push.acks:
-            push.seconds = self._board.clock() - push.born / 1000
+            push.seconds = self._state.clock() - push.born / 1000
         push.acks.append((socket.id, ack))
         push.answered.set()
         if socket.id not in push.sockets:
-            self._board.violation(f"{push.id} was acknowledged on a socket that never got it")
+            self._state.violation(f"{push.id} was acknowledged on a socket that never got it")
         if push.kind == "EVENT" and payload(ack).get("status") not in {"SUCCESS", "LATER"}:
-            self._board.violation(f"event {push.id} was acknowledged without SUCCESS or LATER")
-        self._board.tell("ack", {"push": push.id, "code": ack.get("code"), "data": payload(ack)})
+            self._state.violation(f"event {push.id} was acknowledged without SUCCESS or LATER")
+        self._state.tell("ack", {"push": push.id, "code": ack.get("code"), "data": payload(ack)})
 
     async def _deliver(self, push: Push) -> bool:
         wanted = f"{push.kind} {'*' if push.kind == 'EVENT' else push.topic}"
@@ -261,7 +261,7 @@ class Wire:
     async def _keep_pinging(self, socket: Socket) -> None:
         while True:
             await asyncio.sleep(self._timing.ping)
-            if "socket" not in self._trouble.frozen and not socket.silent:
+            if "socket" not in self._faults.frozen and not socket.silent:
                 await self.ping(socket)
 
     async def ping(self, socket: Socket) -> Push:

@@ -1,13 +1,11 @@
-"""The state of the stand-in DingTalk: who is there, what was said, which cards stand, what the app called."""
+"""The state of a stand-in organisation: people, departments, groups, messages, cards, and the log of calls."""
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from sandbox.dingtalk.objects import (
     Approval,
@@ -21,9 +19,7 @@ from sandbox.dingtalk.objects import (
     Person,
     Refusal,
 )
-from sandbox.slack.board import Change, Feed
-
-T = TypeVar("T")
+from sandbox.feed import ObservedState
 
 LOGGED = 2_000
 SESSION_SECONDS = 90 * 60
@@ -37,8 +33,8 @@ class Session:
     until: float
 
 
-class Board:
-    """Everything that stands in one organisation. Nothing here waits; every verb tells the feed."""
+class State(ObservedState):
+    """Everything in one organisation. Every change goes to the feed."""
 
     def __init__(
         self,
@@ -50,6 +46,7 @@ class Board:
         corp_id: str,
         clock: Callable[[], float],
     ) -> None:
+        super().__init__()
         self.people = {person.id: person for person in people}
         self.departments = {one.id: one for one in (Department(1, "总部", None), *departments)}
         self.groups = {group.id: group for group in groups}
@@ -65,7 +62,6 @@ class Board:
         self.unreachable: dict[str, str] = {}
         """People whom a batchSend passes over inside its 200: `flowControlled`, `filtered` or `invalid`."""
         self.robot_code, self.corp_id, self.clock = robot_code, corp_id, clock
-        self.feed = Feed()
         self._numbers = itertools.count(1)
 
     # ---- reading -------------------------------------------------------------------------------------
@@ -102,16 +98,6 @@ class Board:
             if message.place == user and message.card:
                 return self.cards[message.card]
         raise KeyError(f"no card for {user}")
-
-    async def wait_for(self, found: Callable[[], T], timeout: float = 5.0) -> T:  # noqa: ASYNC109  (it says what stood there)
-        """The first true answer of `found`, asked again at every change; TimeoutError says what stood there."""
-        try:
-            async with asyncio.timeout(timeout):
-                while not (answer := found()):
-                    await self.feed.next()
-                return answer
-        except TimeoutError:
-            raise TimeoutError(f"not within {timeout} s; {self._summary()}") from None
 
     # ---- changing ------------------------------------------------------------------------------------
 
@@ -153,11 +139,7 @@ class Board:
     def announce(self, kind: str, data: Json) -> None:
         """Push an event to the app, as soon as one may; an organisation does."""
 
-    def tell(self, kind: str, data: Json) -> None:
-        """Announce a change."""
-        self.feed.tell(Change(kind, data))
-
-    def _summary(self) -> str:
+    def summary(self) -> str:
         last = [f"{one.author or 'bot'}@{one.place}: {one.text[:120]!r}" for one in self.messages[-3:]]
         calls = [f"{call.path} {call.code or call.status}" for call in list(self.calls)[-5:]]
         return f"messages: {last}; calls: {calls}; violations: {list(self.violations)[-3:]}"

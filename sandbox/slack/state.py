@@ -1,18 +1,16 @@
-"""The state of the stand-in Slack and its verbs: what was posted, opened, told and refused, and who waits for it."""
+"""The state of a stand-in workspace: people, channels, messages, views, and the log of calls and deliveries."""
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import secrets
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
-from sandbox.slack.forms import state
+from sandbox.feed import ObservedState
+from sandbox.slack.forms import input_values
 from sandbox.slack.objects import (
     Call,
     Channel,
@@ -26,59 +24,10 @@ from sandbox.slack.objects import (
     Violation,
 )
 
-T = TypeVar("T")
-
 TRIGGER_SECONDS = 3.0
 RESPONSE_URL_SECONDS = 30 * 60
 RESPONSE_URL_USES = 5
 LOGGED = 2_000
-
-
-@dataclass(frozen=True)
-class Change:
-    """Something moved: `kind` names it, `data` is ready for JSON."""
-
-    kind: str
-    data: Json
-
-
-class Feed:
-    """Tells everybody who waits or reads that the state moved."""
-
-    def __init__(self) -> None:
-        self._moved = asyncio.Event()
-        self._readers: set[asyncio.Queue[Change | None]] = set()
-
-    def tell(self, change: Change) -> None:
-        """Wake every waiter once and hand the change to every reader."""
-        self._moved.set()
-        self._moved = asyncio.Event()
-        for reader in self._readers:
-            reader.put_nowait(change)
-
-    async def next(self) -> None:
-        """Return at the next change."""
-        await self._moved.wait()
-
-    @contextmanager
-    def read(self) -> Iterator[AsyncIterator[Change]]:
-        """Changes from this moment on, until the workspace closes."""
-        queue: asyncio.Queue[Change | None] = asyncio.Queue()
-        self._readers.add(queue)
-        try:
-            yield _until_none(queue)
-        finally:
-            self._readers.discard(queue)
-
-    def close(self) -> None:
-        """End every reader's iteration."""
-        for reader in self._readers:
-            reader.put_nowait(None)
-
-
-async def _until_none(queue: asyncio.Queue[Change | None]) -> AsyncIterator[Change]:
-    while (change := await queue.get()) is not None:
-        yield change
 
 
 @dataclass
@@ -102,8 +51,8 @@ class Trigger:
     view: View | None = None
 
 
-class Board:
-    """Everything that stands in one workspace. Nothing here waits; every verb tells the feed."""
+class State(ObservedState):
+    """Everything in one workspace. Every change goes to the feed."""
 
     def __init__(
         self,
@@ -117,6 +66,7 @@ class Board:
         bot_id: str,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__()
         self.bot, self.team_id, self.team_domain, self.app_id, self.bot_id = (
             bot,
             team_id,
@@ -134,7 +84,6 @@ class Board:
         self.violations: deque[Violation] = deque(maxlen=LOGGED)
         self.calls: deque[Call] = deque(maxlen=LOGGED)
         self.deliveries: deque[Delivery] = deque(maxlen=LOGGED)
-        self.feed = Feed()
         self.response_urls: dict[str, ResponseUrl] = {}
         self.echo: Callable[[Json], None] = lambda event: None
         self._places: dict[tuple[str, str], Message] = {}
@@ -269,7 +218,7 @@ class Board:
         given = given | {"blocks": named(given["blocks"])}
         view = View(f"V{secrets.token_hex(5).upper()}", user, given, self.new_hash())
         view.root, view.previous = (over.root, over.id) if over else (view.id, "")
-        view.values = state(view, {})
+        view.values = input_values(view, {})
         return view
 
     def new_hash(self) -> str:
@@ -284,15 +233,7 @@ class Board:
             stack = [self.wire(each) | {"errors": each.errors} for each in self.modals.get(view.user, [])]
             self.tell("modals", {"user": view.user, "views": stack})
 
-    def changes(self) -> AbstractContextManager[AsyncIterator[Change]]:
-        """Every change from now on: `with board.changes() as changes: async for change in changes`."""
-        return self.feed.read()
-
     # ---- telling ------------------------------------------------------------------------------------
-
-    def tell(self, kind: str, data: Json) -> None:
-        """Announce a change."""
-        self.feed.tell(Change(kind, data))
 
     def show(self, kind: str, message: Message) -> None:
         """Announce a message that came, changed or went."""
@@ -339,17 +280,7 @@ class Board:
         self.tell("person", self.people[user].as_slack(self.team_id))
         return self.people[user]
 
-    async def wait_for(self, found: Callable[[], T], timeout: float = 5.0) -> T:  # noqa: ASYNC109  (it says what stood there)
-        """The first true answer of `found`, asked again at every change; TimeoutError says what stood there."""
-        try:
-            async with asyncio.timeout(timeout):
-                while not (answer := found()):
-                    await self.feed.next()
-                return answer
-        except TimeoutError:
-            raise TimeoutError(f"not within {timeout} s; {self._summary()}") from None
-
-    def _summary(self) -> str:
+    def summary(self) -> str:
         last = [f"{one.user}@{one.channel}: {one.shown[:120]!r}" for one in self.messages[-3:]]
         calls = [f"{call.method} {call.error or call.status}" for call in list(self.calls)[-5:]]
         notices = [notice.text for notice in list(self.notices)[-3:]]
