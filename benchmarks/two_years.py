@@ -31,8 +31,7 @@ from models.quota.allocation import welcome_all
 from models.quota.approvers import Asked
 from models.quota.closing import advance, open_first
 from models.quota.leaving import leave
-from models.quota.loan import Loan, forgive, loans_of
-from models.quota.loan import recall as take_back
+from models.quota.loan import Loan, loans_of
 from models.quota.period import Period
 from models.quota.policy_change import move_on
 from models.quota.request import Request
@@ -220,7 +219,7 @@ class Company:
         loan = self.dice.choice(open_loans)
         lender, borrower = session.get_one(Member, loan.lender_id), session.get_one(Member, loan.borrower_id)
         sums = next(sums for one, sums in loans_of(session, borrower.id) if one.id == loan.id)
-        act = take_back if sums.unspent else forgive
+        act = Loan.recall if sums.unspent else Loan.forgive
         act(session, lender=lender, borrower=borrower, amount=None, cause=self._cause())
 
     def _ask(self, session: Session) -> None:

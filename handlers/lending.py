@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlmodel import col, select, update
+from sqlmodel import select
 
 from handlers.approval.cards import loan_button, loan_lines
 from handlers.arguments import require_here
@@ -13,15 +13,10 @@ from handlers.words import texts
 from handlers.words.text import SafeText, Text
 from models.messages.message import Button, Message, clean, escape
 from models.people.member import Member
-from models.quota.ask import ASK_LASTS, Ask
-from models.quota.code import new_code
-from models.quota.loan import Lent, Loan, between, give_back, loans_of, may_borrow
-from models.quota.loan import forgive as let_go
-from models.quota.loan import recall as take_back
-from models.quota.period import Period
-from models.quota.status import QuotaStatus
+from models.quota.ask import Ask, AskState
+from models.quota.loan import Lent, Loan, loans_between, loans_of
 from models.quota.wallet import wallet_of
-from models.refusal import LendingIsOff, LendingToOneself, NoSuchLoan, UnknownCode, WrongUsage
+from models.refusal import UnknownCode, WrongUsage
 
 MOST = 12
 """Loans on one message: each takes three of Slack's fifty blocks."""
@@ -75,18 +70,15 @@ def borrow(ctx: RequestContext, lender: Member | None, amount: int | None, reaso
         raise WrongUsage("borrow")
     if lender is None:
         return Message(text=texts.WHOM(reader.locale, amount=reader.amount(amount)))
-    if not ctx.policy.lending.enabled:
-        raise LendingIsOff
-    if lender.id == ctx.me.id:
-        raise LendingToOneself
-    period = Period.current(ctx.session)
-    may_borrow(ctx.session, QuotaStatus.of(ctx.session, ctx.me.id), amount, ctx.policy, lender=lender)
-    ask = Ask(
-        code=new_code(ctx.session), borrower_id=ctx.me.id, lender_id=lender.id, amount=amount, reason=clean(reason),
-        asked_at=ctx.now, expires_at=min(ctx.now + ASK_LASTS, period.ends_at),
-    )  # fmt: skip
-    ctx.session.add(ask)
-    ctx.session.flush()
+    ask = Ask.make(
+        ctx.session,
+        borrower=ctx.me,
+        lender=lender,
+        amount=amount,
+        reason=clean(reason),
+        policy=ctx.policy,
+        now=ctx.now,
+    )
     ctx.tell(lender, ask_card(ctx, ask, lender), about=f"ask:{ask.code}", shape="ask")
     return Message(
         text=texts.ASKED_TO_LEND(
@@ -99,13 +91,13 @@ def ask_card(ctx: Context, ask: Ask, lender: Member) -> Message:
     """What the lender sees, in the state the ask is in."""
     reader, borrower = ctx.reader_of(lender), ctx.session.get_one(Member, ask.borrower_id)
     say, amount = reader.locale, reader.amount(ask.amount)
-    if ask.state == "lent":
+    if ask.state == AskState.LENT:
         return Message(
             text=texts.ASK_LENT(say, amount=amount, borrower=borrower.name, time=reader.moment(ctx.now))
         )
-    if ask.state == "declined":
+    if ask.state == AskState.DECLINED:
         return Message(text=texts.ASK_DECLINED(say, time=reader.moment(ctx.now)))
-    if ask.state != "pending":
+    if ask.state != AskState.PENDING:
         return Message(text=texts.ASK_EXPIRED(say, amount=amount))
     text = texts.ASKS_YOU(say, borrower=borrower.name, amount=amount)
     buttons = (
@@ -122,8 +114,8 @@ def ask_card(ctx: Context, ask: Ask, lender: Member) -> Message:
 
 def accept(ctx: RequestContext, code: str) -> Message:
     """The one click of the lender; the second one is told that it is over."""
-    ask = _ask(ctx, code)
-    if not _close(ctx, ask, "lent"):
+    ask = Ask.named(ctx.session, code, ctx.me)
+    if not ask.lend(ctx.session, ctx.now):
         return Message(text=texts.ASK_CLOSED(ctx.reader.locale))
     borrower = ctx.session.get_one(Member, ask.borrower_id)
     require_here(ctx, borrower)
@@ -133,8 +125,8 @@ def accept(ctx: RequestContext, code: str) -> Message:
 
 
 def not_now(ctx: RequestContext, code: str) -> Message:
-    ask = _ask(ctx, code)
-    if not _close(ctx, ask, "declined"):
+    ask = Ask.named(ctx.session, code, ctx.me)
+    if not ask.decline(ctx.session, ctx.now):
         return Message(text=texts.ASK_CLOSED(ctx.reader.locale))
     _settle(ctx, ask)
     borrower = ctx.session.get_one(Member, ask.borrower_id)
@@ -145,29 +137,9 @@ def not_now(ctx: RequestContext, code: str) -> Message:
 
 
 def is_asked(ctx: RequestContext, code: str) -> bool:
-    """Whether a colleague asked this one to lend under this code: then a typed yes or no is the answer."""
+    """True if this code asks the sender to lend: then a typed yes or no is the answer to it."""
     query = select(Ask.id).where(Ask.code == code.strip().upper(), Ask.lender_id == ctx.me.id)
     return ctx.session.exec(query).first() is not None
-
-
-def _ask(ctx: RequestContext, code: str) -> Ask:
-    found = ctx.session.exec(select(Ask).where(Ask.code == code.strip().upper())).one_or_none()
-    if found is None or found.lender_id != ctx.me.id:
-        raise UnknownCode(code)
-    return found
-
-
-def _close(ctx: RequestContext, ask: Ask, state: str) -> bool:
-    """One conditional update; False when it was over before."""
-    ctx.session.flush()
-    changed = ctx.session.execute(
-        update(Ask)
-        .where(col(Ask.id) == ask.id, col(Ask.state) == "pending", col(Ask.expires_at) > ctx.now)
-        .values(state=state, decided_at=ctx.now)
-        .execution_options(synchronize_session=False)
-    )
-    ctx.session.refresh(ask)
-    return bool(changed.rowcount)  # type: ignore[attr-defined]
 
 
 def _settle(ctx: RequestContext, ask: Ask) -> None:
@@ -178,8 +150,8 @@ def _settle(ctx: RequestContext, ask: Ask) -> None:
 def repay(ctx: RequestContext, lender: Member | None, amount: int | None) -> Message:
     """Give back unspent quota, then pay what is owed; without a name when there is one lender only."""
     lender = lender or _only(ctx, taken=True)
-    returned, repaid = give_back(
-        ctx.session, borrower=ctx.me, lender=lender, amount=amount, cause=ctx.cause()
+    returned, repaid = Loan.repay(
+        ctx.session, lender=lender, borrower=ctx.me, amount=amount, cause=ctx.cause()
     )
     theirs, mine = ctx.reader_of(lender), ctx.reader
     told = [
@@ -203,18 +175,17 @@ def _sentences(*said: SafeText) -> Message:
 
 def _still(ctx: RequestContext, reader: Reader, text: Text, lender: Member, borrower: Member) -> SafeText:
     """What is still owed, in these words; or that they are even; nothing while there is only something to spend."""
-    try:
-        sums = [sums for _, sums in between(ctx.session, lender=lender, borrower=borrower)]
-    except NoSuchLoan:
+    found = loans_between(ctx.session, lender=lender, borrower=borrower)
+    if not found:
         return texts.EVEN(reader.locale)
-    owed = sum(one.owed for one in sums)
+    owed = sum(sums.owed for _, sums in found)
     return text(reader.locale, owed=reader.amount(owed)) if owed else SafeText("")
 
 
 def recall(ctx: RequestContext, borrower: Member | None, amount: int | None) -> Message:
     """The lender takes back what is unspent."""
     borrower = borrower or _only(ctx, taken=False)
-    moved = take_back(ctx.session, lender=ctx.me, borrower=borrower, amount=amount, cause=ctx.cause())
+    moved = Loan.recall(ctx.session, lender=ctx.me, borrower=borrower, amount=amount, cause=ctx.cause())
     theirs, mine = ctx.reader_of(borrower), ctx.reader
     told = texts.RECALLED_FROM_YOU(
         theirs.locale, lender=ctx.me.name, amount=theirs.amount(moved), left=_left(ctx, borrower)
@@ -228,7 +199,7 @@ def recall(ctx: RequestContext, borrower: Member | None, amount: int | None) -> 
 def forgive(ctx: RequestContext, borrower: Member | None, amount: int | None) -> Message:
     """The lender lets what is owed go, for good."""
     borrower = borrower or _only(ctx, taken=False)
-    gone = let_go(ctx.session, lender=ctx.me, borrower=borrower, amount=amount, cause=ctx.cause())
+    gone = Loan.forgive(ctx.session, lender=ctx.me, borrower=borrower, amount=amount, cause=ctx.cause())
     theirs, mine = ctx.reader_of(borrower), ctx.reader
     ctx.tell(
         borrower,

@@ -25,7 +25,8 @@ from models.quota.allocation import adjust
 from models.quota.approvers import Asked
 from models.quota.closing import advance, begin_turn
 from models.quota.grant import top_up
-from models.quota.loan import Loan, Sums, loans_of
+from models.quota.loan import Loan, loans_of
+from models.quota.loan_sums import Sums
 from models.quota.period import Period
 from models.quota.pool import fit_pools
 from models.quota.request import Request, open_request

@@ -32,7 +32,7 @@ from models.people.member import Address, Member
 from models.quota.allocation import welcome_all
 from models.quota.closing import advance, begin_turn
 from models.quota.leaving import leave
-from models.quota.loan import forgive
+from models.quota.loan import Loan
 from models.quota.request import Request, find
 from models.refusal import (
     AlreadyDecided,
@@ -314,7 +314,7 @@ def test_a_debt_is_not_forgiven_while_the_close_collects_it(postgres: Database) 
     held(
         postgres,
         pieces,
-        lambda session: forgive(
+        lambda session: Loan.forgive(
             session, lender=who(session, "alice"), borrower=who(session, "bob"), amount=None, cause=cause()
         ),
     )

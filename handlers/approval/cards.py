@@ -18,7 +18,8 @@ from models.people.member import Member
 from models.policy.calendar import end_of_day
 from models.policy.document import Policy
 from models.quota.approvers import Asked
-from models.quota.loan import Sums, loans_of, overdue
+from models.quota.loan import loans_of, overdue
+from models.quota.loan_sums import Sums
 from models.quota.period import Period
 from models.quota.pool import pool_for
 from models.quota.request import Request

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sqlmodel import col, select, update
-
 from handlers.context import Context
 from handlers.lending import ask_card
 from handlers.words import texts
@@ -14,15 +12,8 @@ from models.quota.ask import Ask
 
 def end_asks(ctx: Context) -> bool:
     """An ask to borrow ends after a day or at the close."""
-    over = select(Ask).where(Ask.state == "pending", Ask.expires_at <= ctx.now)
-    for ask in ctx.session.exec(over).all():
-        changed = ctx.session.execute(
-            update(Ask)
-            .where(col(Ask.id) == ask.id, col(Ask.state) == "pending")
-            .values(state="expired", decided_at=ctx.now)
-        )
-        ctx.session.refresh(ask)
-        if changed.rowcount:  # type: ignore[attr-defined]
+    for ask in Ask.due(ctx.session, ctx.now):
+        if ask.expire(ctx.session, ctx.now):
             tell_of_the_end(ctx, ask)
     return False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from handlers.clock.asks import tell_of_the_end
 from handlers.context import Context
@@ -33,6 +33,5 @@ def show_leaving(session: Session, leaver: Member, now: datetime) -> None:
     )
     for request in session.exec(void).all():
         settle(ctx, request)
-    theirs = (col(Ask.borrower_id) == leaver.id) | (col(Ask.lender_id) == leaver.id)
-    for ask in session.exec(select(Ask).where(theirs, Ask.state == "expired", Ask.decided_at == now)).all():
+    for ask in Ask.ended_by_leaving(session, leaver.id, now):
         tell_of_the_end(ctx, ask)

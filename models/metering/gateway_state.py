@@ -13,7 +13,7 @@ from models.ledger.amount import Unit
 from models.metering.gateway_account import change_rate
 from models.metering.reading import Rate
 from models.policy.document import Policy
-from models.quota.period import OPEN, Period
+from models.quota.period import Period, PeriodState
 from models.refusal import TokensNotEnforced
 
 LEASE = timedelta(seconds=60)
@@ -102,7 +102,7 @@ def rate_now(session: Session, policy: Policy) -> Rate:
 
 def unread_end(session: Session, now: datetime) -> datetime | None:
     """The end of a period that is over while the gateway was not read since; None when nothing has to wait for that."""
-    period = session.exec(select(Period).where(Period.state == OPEN)).one_or_none()
+    period = session.exec(select(Period).where(Period.state == PeriodState.OPEN)).one_or_none()
     if period is None or now < period.ends_at:
         return None
     read_at = GatewayState.of(session).read_at

@@ -19,7 +19,7 @@ from models.people.member import Member, lock_members
 from models.policy import versions
 from models.policy.calendar import pro_rata
 from models.policy.document import Policy
-from models.quota.period import CHUNK, OPEN, Period
+from models.quota.period import CHUNK, Period, PeriodState
 
 
 def welcome_all(session: Session, member_ids: Sequence[int], now: datetime) -> int:
@@ -29,7 +29,7 @@ def welcome_all(session: Session, member_ids: Sequence[int], now: datetime) -> i
     same period had their allowance of it, which expired as they left: they get nothing until the next opening.
     """
     period, current = Period.held(session), versions.current(session)
-    if period is None or period.state != OPEN or current is None:
+    if period is None or period.state != PeriodState.OPEN or current is None:
         return 0
     version, policy = current
     ids, cause = sorted(set(member_ids)), Cause(now, "policy", f"join:{period.id}", policy=version)

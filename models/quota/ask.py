@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint
-from sqlmodel import Field, SQLModel
+from sqlalchemy import BigInteger, CheckConstraint, ColumnElement
+from sqlmodel import Field, Session, SQLModel, col, select, update
 
 from models.db import id_field, ref
+from models.people.member import Member
+from models.policy.document import Policy
+from models.quota.code import new_code
+from models.quota.loan import may_borrow
+from models.quota.period import Period
+from models.quota.status import QuotaStatus
+from models.refusal import LendingIsOff, LendingToOneself, UnknownCode
 
 ASK_LASTS = timedelta(days=1)
+
+
+class AskState(StrEnum):
+    """A pending ask ends once, in one of the other states."""
+
+    PENDING = "pending"
+    LENT = "lent"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
 
 
 class Ask(SQLModel, table=True):
@@ -26,7 +45,87 @@ class Ask(SQLModel, table=True):
     lender_id: int = ref("member.id", index=True)
     amount: int = Field(sa_type=BigInteger)
     reason: str = ""
-    state: str = "pending"
+    state: str = AskState.PENDING
     asked_at: datetime
     expires_at: datetime
     decided_at: datetime | None = None
+
+    @classmethod
+    def make(
+        cls,
+        session: Session,
+        *,
+        borrower: Member,
+        lender: Member,
+        amount: int,
+        reason: str,
+        policy: Policy,
+        now: datetime,
+    ) -> Ask:
+        """Ask `lender` for `amount`, or raise why the borrower may not; nothing moves before the lender lends."""
+        if not policy.lending.enabled:
+            raise LendingIsOff
+        if lender.id == borrower.id:
+            raise LendingToOneself
+        period = Period.current(session)
+        may_borrow(session, QuotaStatus.of(session, borrower.id), amount, policy, lender=lender)
+        ask = cls(
+            code=new_code(session), borrower_id=borrower.id, lender_id=lender.id, amount=amount, reason=reason,
+            asked_at=now, expires_at=min(now + ASK_LASTS, period.ends_at),
+        )  # fmt: skip
+        session.add(ask)
+        session.flush()
+        return ask
+
+    @classmethod
+    def named(cls, session: Session, code: str, lender: Member) -> Ask:
+        """The ask of this CODE; raises `UnknownCode` unless it asks `lender`."""
+        found = session.exec(
+            select(Ask).where(Ask.code == code.strip().upper(), Ask.lender_id == lender.id)
+        ).one_or_none()
+        if found is None:
+            raise UnknownCode(code)
+        return found
+
+    @classmethod
+    def due(cls, session: Session, now: datetime) -> Sequence[Ask]:
+        """Pending asks whose time is over."""
+        return session.exec(select(Ask).where(Ask.state == AskState.PENDING, Ask.expires_at <= now)).all()
+
+    @classmethod
+    def ended_by_leaving(cls, session: Session, member_id: int, at: datetime) -> Sequence[Ask]:
+        """The asks that `expire_all_of` ended at `at`."""
+        ended = (col(Ask.state) == AskState.EXPIRED, col(Ask.decided_at) == at)
+        return session.exec(select(Ask).where(_is_of(member_id), *ended)).all()
+
+    @classmethod
+    def expire_all_of(cls, session: Session, member_id: int, at: datetime) -> None:
+        """End every pending ask from or to somebody who leaves."""
+        pending = update(Ask).where(_is_of(member_id), col(Ask.state) == AskState.PENDING)
+        session.execute(pending.values(state=AskState.EXPIRED, decided_at=at))
+
+    def lend(self, session: Session, now: datetime) -> bool:
+        """The lender says yes and the caller makes the loan; False when the ask had ended before."""
+        return self._end(session, AskState.LENT, now, col(Ask.expires_at) > now)
+
+    def decline(self, session: Session, now: datetime) -> bool:
+        """The lender says no; False when the ask had ended before."""
+        return self._end(session, AskState.DECLINED, now, col(Ask.expires_at) > now)
+
+    def expire(self, session: Session, now: datetime) -> bool:
+        """Nobody answered in time; False when somebody just did."""
+        return self._end(session, AskState.EXPIRED, now)
+
+    def _end(self, session: Session, state: AskState, now: datetime, *where: ColumnElement[bool]) -> bool:
+        """One conditional update: of two answers at once, the first counts."""
+        session.flush()
+        ended = update(Ask).where(col(Ask.id) == self.id, col(Ask.state) == AskState.PENDING, *where)
+        result = session.execute(
+            ended.values(state=state, decided_at=now).execution_options(synchronize_session=False)
+        )
+        session.refresh(self)
+        return bool(result.rowcount)  # type: ignore[attr-defined]
+
+
+def _is_of(member_id: int) -> ColumnElement[bool]:
+    return (col(Ask.borrower_id) == member_id) | (col(Ask.lender_id) == member_id)

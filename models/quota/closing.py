@@ -24,7 +24,7 @@ from models.policy import versions
 from models.policy.calendar import next_span, span_of
 from models.policy.document import Policy
 from models.quota.allocation import Allowance, dues, note_allowances, welcome_all
-from models.quota.period import CHUNK, CLOSED, OPEN, TURNING, Period
+from models.quota.period import CHUNK, Period, PeriodState
 from models.quota.pool import fit_pools
 
 CHUNK_ALONE = 1_000
@@ -42,15 +42,17 @@ def open_first(session: Session, now: datetime, version: int, policy: Policy) ->
 
 def begin_turn(session: Session, now: datetime) -> bool:
     """Begin to close the open period when its time is over; True when there is something to advance."""
-    found = session.exec(select(Period).where(Period.state != CLOSED).with_for_update()).one_or_none()
-    if found is None or found.state == TURNING:
+    found = session.exec(
+        select(Period).where(Period.state != PeriodState.CLOSED).with_for_update()
+    ).one_or_none()
+    if found is None or found.state == PeriodState.TURNING:
         return found is not None
     current = versions.current(session)
     if now < found.ends_at or current is None:
         return False
     version, policy = current
     span = next_span(policy.period, policy.zone, found.span)
-    found.state = CLOSED
+    found.become(PeriodState.CLOSED)
     session.add(found)
     session.flush()
     session.add(Period(starts_at=span.start, ends_at=span.end, policy=version))
@@ -79,7 +81,9 @@ class Turn:
 
 def advance(session: Session, now: datetime) -> bool:
     """Do the next piece of closing and opening; True while there is more. The caller commits after each piece."""
-    period = session.exec(select(Period).where(Period.state == TURNING).with_for_update()).one_or_none()
+    period = session.exec(
+        select(Period).where(Period.state == PeriodState.TURNING).with_for_update()
+    ).one_or_none()
     current = versions.current(session)
     if period is None or current is None:
         return False
@@ -94,12 +98,13 @@ def advance(session: Session, now: datetime) -> bool:
     if period.step == len(_STEPS):
         _expire_pools(session, period, cause)
         fit_pools(session, period, policy, cause)
-        period.state, period.policy = OPEN, version
+        period.become(PeriodState.OPEN)
+        period.policy = version
     session.add(period)
     session.flush()
-    if period.state == OPEN:
+    if period.state == PeriodState.OPEN:
         _welcome_latecomers(session, period, cause.at)
-    return period.state == TURNING
+    return period.state == PeriodState.TURNING
 
 
 def _welcome_latecomers(session: Session, period: Period, now: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session, select
 
 from models.ledger.account import Account, AccountKind, account_of, organisation
 from models.ledger.transfer import Cause, Kind, transfer
@@ -13,8 +13,9 @@ from models.policy import versions
 from models.quota.ask import Ask
 from models.quota.delegation import Delegation
 from models.quota.grant import end_grant
-from models.quota.loan import Forgiveness, Loan, Sums, close_settled, loans_of
-from models.quota.period import CLOSED, Period
+from models.quota.loan import Loan, close_settled, loans_of
+from models.quota.loan_sums import Sums
+from models.quota.period import Period, PeriodState
 from models.quota.pool import pool_for
 from models.quota.request import open_request
 from models.quota.wallet import clear_overdraft, fill_overdraft
@@ -26,7 +27,7 @@ def leave(session: Session, member: Member, now: datetime, actor: str = "admin")
         return
     cause = Cause(now, actor, f"leave:{member.id}")
     # Alone: whoever lends to them or pays them at this moment finishes first or finds them gone.
-    session.exec(select(Period.id).where(Period.state != CLOSED).with_for_update()).all()
+    session.exec(select(Period.id).where(Period.state != PeriodState.CLOSED).with_for_update()).all()
     loans = loans_of(session, member.id)
     lock_members(
         session, [member.id, *(one for loan, _ in loans for one in (loan.lender_id, loan.borrower_id))]
@@ -56,15 +57,7 @@ def _close_loan(session: Session, loan: Loan, sums: Sums, leaver: Member, cause:
     if sums.owed and loan.borrower_id == leaver.id:
         _pay_debt(session, loan, sums.owed, leaver, lender, cause)
     elif sums.owed:
-        loan.forgiven += sums.owed
-        session.add_all(
-            [
-                loan,
-                Forgiveness(
-                    loan_id=loan.id, amount=sums.owed, at=cause.at, actor=cause.actor, cause=cause.key
-                ),
-            ]
-        )
+        loan.write_off(session, sums.owed, cause)
     if loan.lender_id != leaver.id:
         fill_overdraft(session, loan.lender_id, cause)
 
@@ -104,10 +97,7 @@ def _end_asking(session: Session, member: Member, cause: Cause) -> None:
     request = open_request(session, member.id)
     if request is not None:
         request.void(session, cause)
-    asks = update(Ask).where(
-        (col(Ask.borrower_id) == member.id) | (col(Ask.lender_id) == member.id), col(Ask.state) == "pending"
-    )
-    session.execute(asks.values(state="expired", decided_at=cause.at))
+    Ask.expire_all_of(session, member.id, cause.at)
     for delegation in session.exec(
         select(Delegation).where((Delegation.from_id == member.id) | (Delegation.to_id == member.id))
     ).all():

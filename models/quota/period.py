@@ -1,8 +1,9 @@
-"""Periods, what policy gives whom in them, and the pools of teams."""
+"""Periods: one is open at a time; while it closes and the next one opens, that next one is `turning`."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Self
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, text
@@ -15,11 +16,20 @@ from models.refusal import NoPolicyYet, PeriodClosing
 CHUNK = 5_000
 """People a transaction of a job over everybody: small enough that nobody waits long for a row it holds."""
 
-OPEN, TURNING, CLOSED = "open", "turning", "closed"
+
+class PeriodState(StrEnum):
+    """A period begins turning, while its predecessor's books are closed; then it is open, and at last closed."""
+
+    TURNING = "turning"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+_NEXT = {PeriodState.TURNING: PeriodState.OPEN, PeriodState.OPEN: PeriodState.CLOSED}
 
 
 class Period(SQLModel, table=True):
-    """The current one is the open one, not the clock's. While `turning`, its predecessor closes and it opens."""
+    """The current period is the open one, whatever the clock says."""
 
     __table_args__ = (
         CheckConstraint("state IN ('open', 'turning', 'closed')", name="state"),
@@ -36,7 +46,7 @@ class Period(SQLModel, table=True):
     id: int = id_field()
     starts_at: datetime = Field(unique=True)
     ends_at: datetime
-    state: str = TURNING
+    state: str = PeriodState.TURNING
     step: int = 0
     cursor: int = Field(default=0, sa_type=BigInteger)
     policy: int | None = None
@@ -47,7 +57,7 @@ class Period(SQLModel, table=True):
         found = cls.held(session)
         if found is None:
             raise NoPolicyYet
-        if found.state != OPEN:
+        if found.state != PeriodState.OPEN:
             raise PeriodClosing
         return found
 
@@ -60,14 +70,17 @@ class Period(SQLModel, table=True):
     @classmethod
     def latest(cls, session: Session) -> Self | None:
         """The open or turning period, whichever it is; None before the first policy."""
-        return session.exec(select(cls).where(cls.state != CLOSED)).one_or_none()
+        return session.exec(select(cls).where(cls.state != PeriodState.CLOSED)).one_or_none()
+
+    def become(self, state: PeriodState) -> None:
+        """Go on to the state that follows."""
+        if _NEXT.get(PeriodState(self.state)) is not state:
+            raise ValueError(f"a period that is {self.state} does not become {state}")
+        self.state = state
 
     @property
     def span(self) -> Span:
         return Span(self.starts_at, self.ends_at)
 
 
-_HELD = select(Period).where(Period.state != CLOSED).with_for_update(read=True)
-
-
-# --- pools, and what is taken back -------------------------------------------------------------------------------------
+_HELD = select(Period).where(Period.state != PeriodState.CLOSED).with_for_update(read=True)

@@ -16,7 +16,7 @@ from models.policy.document import Policy, fold
 from models.policy.versions import PolicyVersion, put_in_force
 from models.quota.allocation import Allowance, adjust
 from models.quota.closing import advance, begin_turn
-from models.quota.period import CLOSED, OPEN, Period
+from models.quota.period import Period, PeriodState
 from models.quota.pool import fit_pools
 
 
@@ -45,7 +45,10 @@ def spent_before(session: Session) -> dict[str, int]:
     """
     current = Period.latest(session)
     last = session.exec(
-        select(Period.id).where(Period.state == CLOSED).order_by(col(Period.starts_at).desc()).limit(1)
+        select(Period.id)
+        .where(Period.state == PeriodState.CLOSED)
+        .order_by(col(Period.starts_at).desc())
+        .limit(1)
     ).first()
     if current is None or last is None:
         return {}
@@ -69,7 +72,9 @@ def enact(session: Session, now: datetime) -> bool:
     Its place is the open period's cursor, so it may be killed anywhere. A policy whose day is that of the opening is
     only put in force: the opening posts whole bases.
     """
-    period = session.exec(select(Period).where(Period.state == OPEN).with_for_update()).one_or_none()
+    period = session.exec(
+        select(Period).where(Period.state == PeriodState.OPEN).with_for_update()
+    ).one_or_none()
     found = versions.due(session, min(now, period.ends_at)) if period else None
     if period is None or found is None:
         return False

@@ -15,7 +15,8 @@ from models.people.member import Member
 from models.policy import document, versions
 from models.quota.allocation import allowance_of
 from models.quota.approvers import Asked
-from models.quota.loan import Loan, Sums, loans_of
+from models.quota.loan import Loan, loans_of
+from models.quota.loan_sums import Sums
 from models.quota.period import Period
 from models.quota.request import Request
 from models.quota.wallet import wallet_of

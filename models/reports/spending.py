@@ -22,7 +22,7 @@ from models.metering.usage import ActiveAgent, Usage
 from models.people.member import Member
 from models.policy import document, versions
 from models.policy.calendar import midnight
-from models.quota.period import CLOSED, Period
+from models.quota.period import Period, PeriodState
 
 EVERYBODY = "*"
 OTHER = "other"
@@ -213,7 +213,7 @@ def _figures(rows: list[_Row]) -> dict[str, int]:
 
 def _foreseen(line: Line, period: Period, now: datetime) -> Line:
     gone, whole = now - period.starts_at, period.ends_at - period.starts_at
-    if period.state == CLOSED or not timedelta() < gone < whole:
+    if period.state == PeriodState.CLOSED or not timedelta() < gone < whole:
         return replace(line, forecast=line.used)
     seconds = max(int(gone.total_seconds()), 24 * 60 * 60)  # the first hours say nothing of a month
     return replace(line, forecast=max(line.used, rounded(line.used * int(whole.total_seconds()) // seconds)))

@@ -15,7 +15,8 @@ from handlers.clock.loans import warn_of_returns
 from models.quota.ask import Ask
 from models.quota.closing import begin_turn
 from models.quota.leaving import leave
-from models.quota.loan import Forgiveness, Loan, may_borrow, overdue
+from models.quota.loan import Loan, may_borrow, overdue
+from models.quota.loan_sums import Forgiveness
 from models.quota.status import QuotaStatus
 from models.refusal import (
     CannotBorrowNow,

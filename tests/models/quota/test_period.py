@@ -14,7 +14,7 @@ from models.people.member import Member
 from models.policy import versions
 from models.quota.allocation import Allowance, base_of, welcome_all
 from models.quota.closing import advance, begin_turn
-from models.quota.period import Period
+from models.quota.period import Period, PeriodState
 from models.refusal import NoPolicyYet, PeriodClosing
 from tests.actions import (
     DECEMBER,
@@ -186,3 +186,16 @@ def test_a_whole_town_in_one_pool_account_each_period(company: Database) -> None
         company.transact(lambda session: asks(session, "alice").policy.teams[1].top_up_budget) == 1000 * USD
     )
     assert "top_up_budget: 1000" in POLICY
+
+
+@pytest.mark.parametrize("state", PeriodState)
+def test_a_period_goes_on_to_the_state_that_follows_and_to_no_other(state: PeriodState) -> None:
+    follows = {PeriodState.TURNING: PeriodState.OPEN, PeriodState.OPEN: PeriodState.CLOSED}.get(state)
+    for wanted in PeriodState:
+        period = Period(starts_at=NOW, ends_at=DECEMBER, state=state)
+        if wanted is follows:
+            period.become(wanted)
+            assert period.state == wanted
+        else:
+            with pytest.raises(ValueError, match="does not become"):
+                period.become(wanted)
