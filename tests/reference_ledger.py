@@ -1,6 +1,6 @@
-"""The ledger once more in plain Python, written from the rules and not from the code: it predicts every balance.
+"""A second ledger, written from the rules and not from the code. It predicts every balance and every refusal.
 
-It knows no tables, no transactions and none of our modules. `Refused` carries the name of the refusal it expects.
+It knows no tables, no transactions and none of our modules. `Refused` carries the name of the expected refusal.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ CENT = 10_000
 
 
 class Refused(Exception):
-    """The rules say no; the name is that of the refusal."""
+    """The rules refuse; the message is the name of the expected refusal."""
 
 
 def down(amount: int, part: Decimal) -> int:
@@ -27,7 +27,7 @@ def up(amount: int, part: Decimal) -> int:
 
 @dataclass
 class Terms:
-    """What the policy says, as far as balances go."""
+    """The part of the policy that balances depend on."""
 
     bases: dict[str, int]
     budget: int = 0
@@ -40,7 +40,7 @@ class Terms:
 
 
 @dataclass
-class PlainLoan:
+class ReferenceLoan:
     lender: str
     borrower: str
     period: int
@@ -73,8 +73,8 @@ class TopUp:
 
 
 @dataclass
-class Plain:
-    """Everybody's quota. Teams with a budget: `payers` maps a member to theirs."""
+class ReferenceLedger:
+    """Everybody's quota. `payers`: the team whose budget pays for a member's top-ups."""
 
     terms: Terms
     ends: Any
@@ -88,13 +88,13 @@ class Plain:
     base: dict[str, int] = field(default_factory=dict)
     days: dict[str, tuple[int, int]] = field(default_factory=dict)
     top_ups: list[TopUp] = field(default_factory=list)
-    loans: list[PlainLoan] = field(default_factory=list)
+    loans: list[ReferenceLoan] = field(default_factory=list)
     pools: dict[tuple[str, int], int] = field(default_factory=dict)
     funded: dict[tuple[str, int], int] = field(default_factory=dict)
     read: dict[tuple[str, str, str], int] = field(default_factory=dict)
     left: set[str] = field(default_factory=set)
 
-    def copy(self) -> Plain:
+    def copy(self) -> ReferenceLedger:
         return deepcopy(self)
 
     # What somebody has
@@ -102,10 +102,10 @@ class Plain:
     def mine(self, who: str) -> list[TopUp]:
         return sorted((one for one in self.top_ups if one.owner == who), key=lambda one: one.ends)
 
-    def taken(self, who: str) -> list[PlainLoan]:
+    def taken(self, who: str) -> list[ReferenceLoan]:
         return [one for one in self.loans if one.borrower == who and one.open]
 
-    def between(self, lender: str, borrower: str) -> list[PlainLoan]:
+    def between(self, lender: str, borrower: str) -> list[ReferenceLoan]:
         found = [one for one in self.taken(borrower) if one.lender == lender]
         if not found:
             raise Refused("NoSuchLoan")
@@ -179,7 +179,7 @@ class Plain:
         self.check_borrower(borrower, lender, amount)
         same = [one for one in self.taken(borrower) if one.lender == lender and one.period == self.period]
         if not same:
-            same = [PlainLoan(lender, borrower, self.period)]
+            same = [ReferenceLoan(lender, borrower, self.period)]
             self.loans += same
         same[0].principal += amount
         self.alloc[lender] -= amount
@@ -210,7 +210,7 @@ class Plain:
         self.pay(loans, left)
         self.fill(lender)
 
-    def pay(self, loans: list[PlainLoan], left: int) -> None:
+    def pay(self, loans: list[ReferenceLoan], left: int) -> None:
         for loan in loans:
             part = min(left, loan.owed)
             loan.repaid += part
