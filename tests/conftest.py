@@ -12,6 +12,7 @@ from tempfile import mkdtemp
 import pytest
 from hypothesis import settings
 from sqlalchemy import text
+from sqlmodel import Session
 
 from bot.database import Database
 from bot.migrate import migrate
@@ -88,3 +89,30 @@ def database(request: pytest.FixtureRequest) -> Database:
 def company(database: Database) -> Database:
     settle_company(database)
     return database
+
+
+@pytest.fixture(scope="session")
+def settled_file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file in which the town is settled: copied, not settled again, for every test."""
+    path = tmp_path_factory.mktemp("settled") / "town.db"
+    shutil.copy(sqlite_template, path)
+    database = Database(f"sqlite:///{path}")
+    settle_company(database)
+    database.close()
+    return path
+
+
+@pytest.fixture
+def session(settled_file: Path, tmp_path: Path) -> Iterator[Session]:
+    """One transaction in the settled town on SQLite, never committed; take `company` where the databases may differ."""
+    path = tmp_path / "town.db"
+    shutil.copy(settled_file, path)
+    database = Database(f"sqlite:///{path}")
+    with (
+        database.engine.connect() as connection,
+        connection.begin() as transaction,
+        Session(connection, expire_on_commit=False) as session,
+    ):
+        yield session
+        transaction.rollback()
+    database.close()

@@ -1,0 +1,40 @@
+"""A delegate decides beside the member, until a day, while reachable."""
+
+from __future__ import annotations
+
+from sqlmodel import Session
+
+from models.people.member import Address
+from models.quota.delegation import delegate, delegates
+from tests.actions import after
+from tests.company import NOW, who
+
+
+def names(session: Session, days: int = 0) -> list[str]:
+    return sorted(one.name for one in delegates(session, who(session, "lee").id, after(days=days)))
+
+
+def hand_over(session: Session, to: str, days: int) -> None:
+    delegate(session, who(session, "lee"), who(session, to), after(days=days), NOW)
+    session.flush()
+
+
+def test_a_delegation_ends_on_its_day(session: Session) -> None:
+    hand_over(session, "eve", 3)
+    assert (names(session), names(session, 2), names(session, 3)) == (["Eve"], ["Eve"], [])
+
+
+def test_a_second_delegate_stands_beside_the_first(session: Session) -> None:
+    hand_over(session, "eve", 3)
+    hand_over(session, "max", 5)
+    assert names(session) == ["Eve", "Max"]
+    assert names(session, 4) == ["Max"]
+
+
+def test_a_delegate_who_left_or_cannot_be_reached_does_not_decide(session: Session) -> None:
+    hand_over(session, "eve", 3)
+    hand_over(session, "max", 3)
+    who(session, "eve").left_at = NOW
+    session.get_one(Address, "slack:U12MAX").status = "guest"
+    session.flush()
+    assert names(session) == []
