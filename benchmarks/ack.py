@@ -69,7 +69,7 @@ async def serve_ours(port: int, database_url: str) -> None:
             slack_api_url=slack.api_url, http_port=port,
         )  # fmt: skip
         house = App(settings, Database(database_url), http, lambda: datetime(2026, 11, 9, 3, tzinfo=UTC))
-        house.dispatcher._met = _Everybody()
+        house.dispatcher._locales = _Everybody()
         running = asyncio.create_task(house.run(asyncio.Event()))
         while not (house.slack and house.slack.ready() and house.runner):  # noqa: ASYNC110 - seen from outside
             await asyncio.sleep(0.02)

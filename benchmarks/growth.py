@@ -25,6 +25,7 @@ from benchmarks.period import NOW, settle
 from bot.database import Database
 from bot.dispatch import Dispatcher
 from bot.messengers.port import Request
+from handlers.language.reader import read_command
 from models.ledger.transfer import Cause, Kind, statement, transfer
 
 DEEP = NOW - timedelta(days=180)
@@ -79,7 +80,7 @@ def _remember(session: Session, moves: str) -> None:
 async def measure(database: Database, people: int, count: int) -> dict[str, float]:
     """The middle of so many of each, in milliseconds."""
     dispatcher = Dispatcher(database, lambda: NOW)
-    dispatcher._met = _Everybody()
+    dispatcher._locales = _Everybody()
     accounts = database.transact(_filled)
     asked: dict[str, Callable[[], Awaitable[object]]] = {
         "balance": lambda: dispatcher.handle(_request(people, "balance")),
@@ -102,7 +103,11 @@ async def _middle(one: Callable[[], Awaitable[object]], count: int) -> float:
 
 
 def _request(people: int, words: str) -> Request:
-    return Request(key=f"{random.getrandbits(60):x}", sender=f"slack:U{_one(people)}", words=(words,))
+    return Request(
+        key=f"{random.getrandbits(60):x}",
+        sender=f"slack:U{_one(people)}",
+        command=read_command(words, NOW.date()),
+    )
 
 
 def _one(people: int) -> int:

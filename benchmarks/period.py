@@ -31,6 +31,7 @@ from bot.database import Database
 from bot.dispatch import Dispatcher
 from bot.messengers.port import Request
 from bot.migrate import migrate
+from handlers.command import Command
 from models.ledger.account import AccountKind, organisation
 from models.ledger.bulk import post_all
 from models.ledger.transfer import Cause
@@ -188,7 +189,9 @@ async def asked(database: Database, count: int, until: Callable[[], bool], rate:
     async def one(number: int) -> None:
         start = time.perf_counter()
         request = Request(
-            key=f"{start}:{number}", sender=f"slack:U{number * 7919 % count + 1}", words=("balance",)
+            key=f"{start}:{number}",
+            sender=f"slack:U{number * 7919 % count + 1}",
+            command=Command("balance", text="balance"),
         )
         await dispatcher.handle(request)
         times.append((time.perf_counter() - start) * 1e3)

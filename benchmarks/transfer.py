@@ -29,6 +29,7 @@ from bot.database import Database
 from bot.dispatch import Dispatcher
 from bot.messengers.port import Request
 from bot.migrate import migrate
+from handlers.language.reader import read_command
 from models.ledger.account import AccountKind, open_account, organisation
 from models.ledger.transfer import Cause, Kind, transfer
 from models.people.member import Address, Member
@@ -157,9 +158,9 @@ def lends(database: Database, clients: int, seconds: float) -> Cell:
                     PEOPLE // 2 + random.randrange(PEOPLE // 2),
                 )
                 clock[0] = NOW + timedelta(seconds=number * 0.001)
-                words = (f"lend <@U{borrower}> {number % 900 + 1}",)
+                command = read_command(f"lend <@U{borrower}> {number % 900 + 1}", NOW.date())
                 found = await dispatcher.handle(
-                    Request(key=f"{start}:{number}", sender=f"slack:U{lender}", words=words)
+                    Request(key=f"{start}:{number}", sender=f"slack:U{lender}", command=command)
                 )
                 if found.refused:
                     raise RuntimeError(str(found))

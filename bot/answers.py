@@ -1,4 +1,4 @@
-"""Answers: the receipt that makes a repeated request hear the same, the words of a refusal, the promise to deliver."""
+"""Answers: the receipt behind a repeated request, the words of a refusal, the promise to deliver."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlmodel import Session
 from bot.messengers.port import Request
 from handlers import requests
 from handlers.context import Reader, RequestContext
-from handlers.routes import BUTTONS, COMMANDS, FORMS
+from handlers.routes import ROUTES
 from handlers.words import refusals
 from handlers.words.text import SafeText, listed
 from models.messages import receipt
@@ -25,7 +25,7 @@ from models.refusal import KeyReused, Refusal, TooSlow, UnknownSender, WrongUsag
 
 @dataclass(frozen=True)
 class Outcome:
-    """The answer; `refused` tells a form that it stays open, `no` who asks for somebody else why."""
+    """The answer. `refused`: nothing was done, so a form stays open. `no`: why, for a caller that acts on it."""
 
     message: Message | Form
     refused: bool = False
@@ -34,19 +34,19 @@ class Outcome:
 
 def fingerprint(request: Request) -> str:
     """What makes two requests the same but for their key."""
-    return receipt.fingerprint(request.sender, (*request.words, *map(str, sorted(request.fields.items()))))
+    return receipt.fingerprint_of(request.sender, request.command.words)
 
 
 def answered(session: Session, request: Request) -> Outcome | None:
-    """What this very request was answered, if it was; raises `KeyReused` when its key came with other words."""
-    for key in dict.fromkeys((request.key, request.no_key)):
+    """The kept answer of this request; raises `KeyReused` when its key came with another command."""
+    for key in dict.fromkeys((request.key, request.refusal_key)):
         known, answer = receipt.answered(session, key, fingerprint(request))
         if known:
-            return _as_it_was(answer)
+            return _kept(answer)
     return None
 
 
-def _as_it_was(answer: dict[str, Any] | None) -> Outcome:
+def _kept(answer: dict[str, Any] | None) -> Outcome:
     if answer is None:
         return Outcome(Message(text=""))
     return Outcome(Message.from_json(answer["message"]), refused=bool(answer["refused"]))
@@ -56,10 +56,10 @@ def keep(
     session: Session, request: Request, answer: Message | Form, now: datetime, member: int | None, *,
     moved: bool = False, refused: bool = False,
 ) -> None:  # fmt: skip
-    """The receipt; and, where the vendor takes the answer separately, the promise to give it."""
+    """Write the receipt and, where the answer is not part of the acknowledgement, promise to deliver it."""
     message = answer if isinstance(answer, Message) else None
-    said = {"message": message.as_json(), "refused": refused} if message is not None else None
-    receipt.keep(session, request.key, fingerprint(request), said, member=member, moved=moved, at=now)
+    kept = {"message": message.as_json(), "refused": refused} if message is not None else None
+    receipt.keep(session, request.key, fingerprint(request), kept, member=member, moved=moved, at=now)
     if message is not None:
         deliver(session, request, message, f"answer:{request.key}", now)
 
@@ -72,9 +72,9 @@ def deliver(session: Session, request: Request, message: Message, key: str, now:
 
 
 def refuse(session: Session, request: Request, no: Refusal, now: datetime) -> Outcome:
-    """Say no and keep it. What is only a matter of time is not kept, nor what a form shows: that is judged again."""
+    """The refusal, kept under its key. A form may be corrected and time passes, so those refusals are judged again."""
     message = refusal(session, request, no, now)
-    if request.fields:
+    if request.from_form:
         return Outcome(message, refused=True, no=no)
     if isinstance(no, (TooSlow, KeyReused)):
         deliver(session, request, message, f"no:{uuid4().hex}", now)
@@ -83,12 +83,14 @@ def refuse(session: Session, request: Request, no: Refusal, now: datetime) -> Ou
     if known is not None:
         return known
     me = sender_of(session, request)
-    keep(session, replace(request, key=request.no_key), message, now, me.id if me else None, refused=True)
+    keep(
+        session, replace(request, key=request.refusal_key), message, now, me.id if me else None, refused=True
+    )
     return Outcome(message, refused=True, no=no)
 
 
 def refusal(session: Session, request: Request, no: Refusal, now: datetime) -> Message:
-    """A refusal in the asker's language, as far as one knows it."""
+    """A refusal in the asker's language, as far as it is known."""
     me, current = sender_of(session, request), versions.current(session)
     locale = me.locale if me and me.locale else guessed_locale(request)
     extra: dict[str, Any] = {"usage": _usage(no.command, locale)} if isinstance(no, WrongUsage) else {}
@@ -119,11 +121,10 @@ def sender_of(session: Session, request: Request) -> Member | None:
 
 
 def guessed_locale(request: Request) -> str:
-    """The language of somebody we know nothing of: that of their words, else of their messenger."""
-    chinese = any("\u4e00" <= sign <= "\u9fff" for word in request.words for sign in word)
+    """The language of a stranger: that of their sentence, else the usual one of their messenger."""
+    chinese = any("\u4e00" <= letter <= "\u9fff" for letter in request.command.text)
     return "zh" if chinese or request.messenger == "dingtalk" else "en"
 
 
 def _usage(command: str, locale: str) -> SafeText:
-    route = COMMANDS.get(command) or BUTTONS.get(command) or FORMS.get(command) or COMMANDS["help"]
-    return route.usage(locale)
+    return ROUTES.get(command, ROUTES["help"]).usage(locale)

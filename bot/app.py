@@ -21,12 +21,12 @@ from bot.dispatch import Dispatcher, utc_now
 from bot.gateways.reconcile import Reconciler
 from bot.gateways.registry import open_gateway
 from bot.gateways.sight import figures, seen
-from bot.hearing import prepare
 from bot.messengers.port import Messenger
 from bot.messengers.slack.adapter import Slack
 from bot.settings import Settings
 from bot.web import server
 from bot.worker import Worker
+from handlers.language.reader import prepare
 from models.metering.gateway_state import GatewayState, refuse_unmetered
 from models.policy import versions
 

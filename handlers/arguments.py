@@ -1,16 +1,17 @@
-"""A word → Member, amount, day, CODE; or a refusal that says what is wrong with it."""
+"""The parts of a Command → Member, amount, day, CODE; or a refusal that says what is wrong with a part."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, Self
+from typing import Any
 
+from handlers.command import Command
 from handlers.context import RequestContext
 from models.ledger.amount import All, parse
 from models.people.member import HERE, Member, addresses, require_colleague
-from models.people.profile import STATUS_KEPT
+from models.people.profile import LANGUAGES, STATUS_KEPT
 from models.refusal import (
     AllNotAllowed,
     BadDate,
@@ -22,73 +23,49 @@ from models.refusal import (
     WrongUsage,
 )
 
-
-@dataclass(frozen=True)
-class Said:
-    """A request as understood, before anything is looked up. `amount` is what was typed, `handle` a messenger's id.
-
-    `several`: more than one person was named where one is meant.
-    """
-
-    intent: str
-    exact: bool = True
-    handle: str | None = None
-    member: int | None = None
-    name: str | None = None
-    amount: str | None = None
-    reason: str = ""
-    until: str | None = None
-    code: str = ""
-    locale: str = ""
-    several: bool = False
-    thread: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Self:
-        return cls(**data)
-
-
-ArgumentReader = Callable[[RequestContext, Said], Any]
+ArgumentReader = Callable[[RequestContext, Command], Any]
 
 
 @dataclass(eq=False)
 class ProfileNeeded(StatusUnknown):
-    """The status of somebody at these addresses is needed and nobody has read it yet: read it and come again."""
+    """The profile of one of these addresses must be read first; the dispatcher reads them and tries once more."""
 
     addresses: tuple[str, ...]
 
 
-def person(ctx: RequestContext, said: Said) -> Member:
-    """The colleague that is meant; refused when the messenger calls them a guest, a bot or an outsider."""
-    found = maybe_person(ctx, said)
+def person(ctx: RequestContext, command: Command) -> Member:
+    found = maybe_person(ctx, command)
     if found is None:
-        raise WrongUsage(said.intent)
+        raise WrongUsage(command.intent)
     return found
 
 
-def maybe_person(ctx: RequestContext, said: Said) -> Member | None:
-    if said.member is not None:
-        return _here(ctx, ctx.session.get_one(Member, said.member))
-    if said.handle:
-        try:
-            return _here(ctx, Member.at(ctx.session, f"{ctx.messenger}:{said.handle}"))
-        except UnknownSender:
-            raise UnknownMention from None
-    return _here(ctx, Member.named(ctx.session, said.name)) if said.name else None
+def maybe_person(ctx: RequestContext, command: Command) -> Member | None:
+    named = command.person
+    if named is None:
+        return None
+    if named.member is not None:
+        return _colleague(ctx, ctx.session.get_one(Member, named.member))
+    if named.id is None:
+        return _colleague(ctx, Member.named(ctx.session, named.name or ""))
+    try:
+        return _colleague(ctx, Member.at(ctx.session, f"{ctx.messenger}:{named.id}"))
+    except UnknownSender:
+        raise UnknownMention from None
 
 
-def _here(ctx: RequestContext, member: Member) -> Member:
+def _colleague(ctx: RequestContext, member: Member) -> Member:
     require_colleague(member)
     require_here(ctx, member)
     return member
 
 
 def require_here(ctx: RequestContext, member: Member) -> None:
-    """Raise unless a messenger lately called this one a member: guests, bots and outsiders take no part. Fails closed."""
-    if not ctx.checks:
+    """Raise unless a messenger lately called them a member: guests, bots and outsiders take no part.
+
+    An unknown status is no excuse: it raises `ProfileNeeded`.
+    """
+    if not ctx.colleagues_only:
         return
     known = addresses(ctx.session, member.id)
     for address in known:
@@ -102,58 +79,58 @@ def require_here(ctx: RequestContext, member: Member) -> None:
     raise ProfileNeeded(tuple(one.address for one in known))
 
 
-def amount(ctx: RequestContext, said: Said) -> int:
-    """An exact amount in stored units."""
-    found = amount_or_all(ctx, said)
+def amount(ctx: RequestContext, command: Command) -> int:
+    """In stored units; `all` is refused."""
+    found = amount_or_all(ctx, command)
     if found is None:
-        raise AllNotAllowed if said.amount else WrongUsage(said.intent)
+        raise AllNotAllowed if command.amount else WrongUsage(command.intent)
     return found
 
 
-def maybe_amount(ctx: RequestContext, said: Said) -> int | None:
-    """An exact amount, or None when none was given; `all` is refused."""
-    return amount(ctx, said) if said.amount else None
+def maybe_amount(ctx: RequestContext, command: Command) -> int | None:
+    """None when no amount was given; `all` is refused."""
+    return amount(ctx, command) if command.amount else None
 
 
-def amount_or_all(ctx: RequestContext, said: Said) -> int | None:
-    """An exact amount; None for `all`, or when nothing was given."""
-    if not said.amount:
+def amount_or_all(ctx: RequestContext, command: Command) -> int | None:
+    """None for `all`, or when no amount was given."""
+    if not command.amount:
         return None
-    read = parse(said.amount, ctx.policy.unit)
+    read = parse(command.amount, ctx.policy.unit)
     return None if isinstance(read, All) else read.amount
 
 
-def lendable(ctx: RequestContext, said: Said) -> int | None:
-    """Like `amount_or_all`, but something has to be said."""
-    if not said.amount:
-        raise WrongUsage(said.intent)
-    return amount_or_all(ctx, said)
+def lendable(ctx: RequestContext, command: Command) -> int | None:
+    """An exact amount; None for `all`. Nothing at all is refused."""
+    if not command.amount:
+        raise WrongUsage(command.intent)
+    return amount_or_all(ctx, command)
 
 
-def reason(_: RequestContext, said: Said) -> str:
-    return said.reason
+def reason(_: RequestContext, command: Command) -> str:
+    return command.reason
 
 
-def until(_: RequestContext, said: Said) -> date | None:
-    if not said.until:
+def until(_: RequestContext, command: Command) -> date | None:
+    if not command.until:
         return None
     try:
-        return date.fromisoformat(said.until)
+        return date.fromisoformat(command.until)
     except ValueError:
-        raise BadDate(said.until) from None
+        raise BadDate(command.until) from None
 
 
-def code(_: RequestContext, said: Said) -> str:
-    if not said.code:
-        raise WrongUsage(said.intent)
-    return said.code
+def code(_: RequestContext, command: Command) -> str:
+    if not command.code:
+        raise WrongUsage(command.intent)
+    return command.code
 
 
-def value(_: RequestContext, said: Said) -> str:
-    return said.code
+def value(_: RequestContext, command: Command) -> str:
+    return command.code
 
 
-def locale(_: RequestContext, said: Said) -> str:
-    if said.locale not in ("en", "zh"):
+def language(_: RequestContext, command: Command) -> str:
+    if command.code not in LANGUAGES:
         raise WrongUsage("lang")
-    return said.locale
+    return command.code

@@ -1,23 +1,26 @@
-"""Saying back before moving: what was not an exact command, a typed name, or the same command again within a minute."""
+"""Asking back before anything moves: a plain sentence, a typed name, or the same command again within a minute."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from handlers import arguments
-from handlers.arguments import Said
+from handlers import arguments, lending
+from handlers.command import Command, Person
 from handlers.context import RequestContext
+from handlers.routes import BUTTONS, COMMANDS, CONFIRM
 from handlers.words import texts
 from handlers.words.text import SafeText, Text
 from models.ledger.amount import Reading, parse
 from models.messages import confirmation
-from models.messages.message import Button, Message
-from models.messages.receipt import said_lately
+from models.messages.message import Button, Form, Message
+from models.messages.receipt import moved_lately
 from models.people.member import Member
 from models.quota.code import new_code
 
 AGAIN = timedelta(seconds=60)
+YES, NO = CONFIRM
+ANSWERS = ("yes", "no", YES, NO)
 
 WHAT: dict[str, Text] = {
     "lend": texts.ECHO_LEND,
@@ -34,69 +37,82 @@ WHAT: dict[str, Text] = {
 }
 
 
-def needed(ctx: RequestContext, said: Said, fingerprint: str) -> Message | None:
-    """The echo with its two buttons, kept till the answer; None when the command may run as it stands.
-
-    A request without an amount opens a form, and an ask of nobody is a question back: neither moves anything. A CODE
-    settles once, so whoever says it twice hears at once what became of it.
-    """
-    again = not said.code and said_lately(ctx.session, ctx.me.id, fingerprint, ctx.now, AGAIN)
-    if (said.exact and not said.name and _sure(ctx, said) and not again) or _harmless(said):
+def needed(ctx: RequestContext, command: Command, fingerprint: str) -> Message | None:
+    """The question with its two buttons, whose command is kept until the answer; None when the command may run at once."""
+    # a CODE settles once, so the same command again is answered at once with what became of it
+    again = not command.code and moved_lately(ctx.session, ctx.me.id, fingerprint, ctx.now, AGAIN)
+    if _harmless(command) or (_sure(ctx, command) and not again):
         return None
-    who = arguments.maybe_person(ctx, said)
-    meant = replace(
-        said, exact=True, name=None, handle=None, member=who.id if who else None, thread=ctx.thread
-    )
+    member = arguments.maybe_person(ctx, command)
     code = new_code(ctx.session)
-    confirmation.keep(ctx.session, ctx.me.id, code, meant.as_json(), ctx.now)
-    reader = ctx.reader
-    ask = (texts.ECHO_AGAIN if again else texts.ECHO)(reader.locale, what=_what(ctx, said, who))
-    yes = Button(
-        texts.YES_BUTTON(reader.locale),
-        "confirm.yes",
-        code,
-        "primary",
-        "yes" if not reader.chinese else "确认",
-    )
-    no = Button(
-        texts.NO_BUTTON(reader.locale), "confirm.no", code, typed="no" if not reader.chinese else "取消"
-    )
-    return Message(text=ask, buttons=(yes, no))
+    _keep(ctx, command, member, code)
+    question = texts.ECHO_AGAIN if again else texts.ECHO
+    return _question(ctx, question, _what(ctx, command, member), code)
 
 
-def take(ctx: RequestContext, answer: Said) -> Said:
-    """What the yes or no answers; a button's code must be that of the newest echo."""
-    return Said.from_json(confirmation.take(ctx.session, ctx.me.id, ctx.now, answer.code or None))
-
-
-def is_echo(answer: object) -> bool:
+def is_question(answer: object) -> bool:
     """Whether an answer asks for a yes, so that nothing has moved yet."""
-    return isinstance(answer, Message) and any(button.action == "confirm.yes" for button in answer.buttons)
+    return isinstance(answer, Message) and any(button.action == YES for button in answer.buttons)
 
 
-def _sure(ctx: RequestContext, said: Said) -> bool:
-    if not said.amount:
+def settle(ctx: RequestContext, answer: Command) -> Message | Form:
+    """Run or drop the command that waits for this yes or no; the CODE of a colleague's ask answers that ask."""
+    yes = answer.intent in ("yes", YES)
+    if answer.code and lending.is_asked(ctx, answer.code):
+        return BUTTONS["borrow.accept" if yes else "borrow.decline"].run(ctx, answer)
+    command = take(ctx, answer)
+    if not yes:
+        return Message(text=texts.NOTHING_DONE(ctx.reader.locale))
+    return COMMANDS[command.intent].run(ctx, command)
+
+
+def take(ctx: RequestContext, answer: Command) -> Command:
+    """The command that waits, once; a button's code must be that of the newest question. Its thread comes back, too."""
+    kept = confirmation.take(ctx.session, ctx.me.id, ctx.now, answer.code or None)
+    ctx.thread = kept.get("thread") or ctx.thread
+    return Command.from_json(kept)
+
+
+def _keep(ctx: RequestContext, command: Command, member: Member | None, code: str) -> None:
+    meant = replace(command, confidence="exact", person=Person(member=member.id) if member else None, text="")
+    kept = meant.as_json() | {"thread": ctx.thread}
+    confirmation.keep(ctx.session, ctx.me.id, code, kept, ctx.now)
+
+
+def _question(ctx: RequestContext, question: Text, what: SafeText, code: str) -> Message:
+    locale, chinese = ctx.reader.locale, ctx.reader.chinese
+    yes = Button(texts.YES_BUTTON(locale), YES, code, "primary", "确认" if chinese else "yes")
+    no = Button(texts.NO_BUTTON(locale), NO, code, typed="取消" if chinese else "no")
+    return Message(text=question(locale, what=what), buttons=(yes, no))
+
+
+def _sure(ctx: RequestContext, command: Command) -> bool:
+    """Whether a command was typed exactly, with a mention instead of a name, and an amount that has one reading."""
+    if not command.exact or (command.person and command.person.name):
+        return False
+    if not command.amount:
         return True
-    read = parse(said.amount, ctx.policy.unit)
-    return read.sure if isinstance(read, Reading) else said.exact
+    read = parse(command.amount, ctx.policy.unit)
+    return not isinstance(read, Reading) or read.sure
 
 
-def _harmless(said: Said) -> bool:
-    return (said.intent == "request" and not said.amount) or (
-        said.intent == "borrow" and not (said.handle or said.name)
-    )
+def _harmless(command: Command) -> bool:
+    """A request without an amount opens a form, and an ask of nobody is a question back."""
+    if command.intent == "request":
+        return not command.amount
+    return command.intent == "borrow" and command.person is None
 
 
-def _what(ctx: RequestContext, said: Said, who: Member | None) -> SafeText:
+def _what(ctx: RequestContext, command: Command, member: Member | None) -> SafeText:
+    """What the command would do, in the reader's language."""
     reader = ctx.reader
-    number = arguments.amount_or_all(ctx, said)
-    asked = texts.AS_ASKED if said.intent == "approve" else texts.EVERYTHING
-    day = arguments.until(ctx, said)
+    number, day = arguments.amount_or_all(ctx, command), arguments.until(ctx, command)
+    whole = texts.AS_ASKED if command.intent == "approve" else texts.EVERYTHING
     facts = {
-        "amount": asked(reader.locale) if number is None else reader.amount(number),
-        "name": who.name if who else "?",
-        "team": texts.IN_TEAM(reader.locale, team=who.team) if who and who.team else SafeText(""),
-        "code": SafeText(said.code.upper()) if said.code.isalnum() else said.code,
-        "day": reader.day(datetime(day.year, day.month, day.day, 12, tzinfo=reader.zone)) if day else "?",
+        "amount": whole(reader.locale) if number is None else reader.amount(number),
+        "name": member.name if member else "?",
+        "team": texts.IN_TEAM(reader.locale, team=member.team) if member and member.team else SafeText(""),
+        "code": SafeText(command.code.upper()) if command.code.isalnum() else command.code,
+        "day": reader.calendar_day(day) if day else "?",
     }
-    return WHAT[said.intent](reader.locale, **facts)
+    return WHAT[command.intent](reader.locale, **facts)

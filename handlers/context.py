@@ -171,16 +171,16 @@ class Context:
 class RequestContext(Context):
     """One request: who asks, on which messenger, where. `as_of`: when usage was last read, if that is long ago.
 
-    `checks`: only colleagues may take part in this, by their messenger's own word; `statuses`: what that word was.
+    `has_profiles`: the messenger says who is a colleague; `statuses`: what it said. `colleagues_only`: this request needs it.
     """
 
     me: Member
     messenger: str = "slack"
-    place: str = "dm"
     thread: str | None = None
     command: str = "/quota"
     as_of: datetime | None = None
-    checks: bool = False
+    has_profiles: bool = False
+    colleagues_only: bool = False
     statuses: dict[str, str] = field(default_factory=dict)
 
     @property

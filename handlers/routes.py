@@ -7,11 +7,25 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from handlers import arguments as a
-from handlers import balance, home, lending, requests, team
-from handlers.arguments import ArgumentReader, Said
+from handlers import balance, lending, requests, team
+from handlers.arguments import (
+    ArgumentReader,
+    amount,
+    amount_or_all,
+    code,
+    language,
+    lendable,
+    maybe_amount,
+    maybe_person,
+    person,
+    reason,
+    require_here,
+    until,
+    value,
+)  # fmt: skip
 from handlers.clock import asks, closing, grants, loans, pools, receipts
 from handlers.clock.requests import requests_due
+from handlers.command import Command
 from handlers.context import RequestContext
 from handlers.gateway import alerts
 from handlers.words import usage
@@ -23,90 +37,108 @@ _HELP = usage.HELP
 
 @dataclass(frozen=True)
 class Route:
-    """One thing that can be asked. `moves`: it changes quota or authority, so a loose sentence is confirmed first.
+    """One thing that can be asked, and what has to happen before its handler runs.
 
-    `looks`: it only shows, so asked again it is answered as things are then. `away`: own quota may leave the asker, so the
-    gateway is read before. `form`: what is shown instead, where that works.
+    `arguments`: how each argument of the handler is read from the Command.
+    `usage`: how to type it, shown when something is missing.
+    `moves`: changes quota or authority, so anything but an exact command is confirmed first.
+    `reads_only`: changes nothing, so it needs no receipt and does not wait for the writer.
+    `fresh_spend`: quota may leave the asker, so the gateway's newest spend is read first.
+    `colleagues_only`: the asker, and whoever is named, must be a member of the workspace.
+    `form`: shown instead of the handler, where the messenger can open one.
     """
 
     handler: Callable[..., Message | Form]
     arguments: tuple[ArgumentReader, ...] = ()
     usage: Text = _HELP
     moves: bool = False
-    looks: bool = False
-    away: bool = False
-    checks: bool = False
+    reads_only: bool = False
+    fresh_spend: bool = False
+    colleagues_only: bool = False
     form: Callable[..., Form] | None = None
 
-    def __call__(self, ctx: RequestContext, said: Said) -> Message | Form:
-        """Read the arguments and ask the handler."""
-        return self.handler(ctx, *self.read(ctx, said))
+    def run(self, ctx: RequestContext, command: Command) -> Message | Form:
+        self.admit(ctx)
+        return self.handler(ctx, *self.read(ctx, command))
 
-    def read(self, ctx: RequestContext, said: Said) -> list[Any]:
-        """What was said as arguments, or the refusal that says what is wrong with it."""
-        return [take(ctx, said) for take in self.arguments]
+    def admit(self, ctx: RequestContext) -> None:
+        """Refuse an asker who is no colleague, where only colleagues may take part."""
+        ctx.colleagues_only = self.colleagues_only and ctx.has_profiles
+        require_here(ctx, ctx.me)
+
+    def read(self, ctx: RequestContext, command: Command) -> list[Any]:
+        return [read(ctx, command) for read in self.arguments]
 
 
 COMMANDS: dict[str, Route] = {
-    "balance": Route(balance.balance, looks=True),
+    "balance": Route(balance.balance, reads_only=True),
     "lend": Route(
-        lending.lend, (a.person, a.lendable, a.reason), usage.LEND, moves=True, away=True, checks=True
+        lending.lend,
+        (person, lendable, reason),
+        usage.LEND,
+        moves=True,
+        fresh_spend=True,
+        colleagues_only=True,
     ),
     "borrow": Route(
-        lending.borrow, (a.maybe_person, a.amount, a.reason), usage.BORROW, moves=True, checks=True
+        lending.borrow, (maybe_person, amount, reason), usage.BORROW, moves=True, colleagues_only=True
     ),
-    "repay": Route(lending.repay, (a.maybe_person, a.amount_or_all), usage.REPAY, moves=True, away=True),
-    "recall": Route(lending.recall, (a.maybe_person, a.amount_or_all), usage.RECALL, moves=True),
-    "forgive": Route(lending.forgive, (a.maybe_person, a.amount_or_all), usage.FORGIVE, moves=True),
-    "request": Route(requests.request, (a.maybe_amount, a.reason, a.until), usage.REQUEST, moves=True),
-    "approve": Route(requests.approve, (a.code, a.maybe_amount), usage.APPROVE, moves=True, checks=True),
-    "decline": Route(requests.decline, (a.code, a.reason), usage.DECLINE, moves=True, checks=True),
-    "cancel": Route(requests.cancel, (a.code,), usage.CANCEL, moves=True),
-    "revoke": Route(requests.revoke, (a.code,), usage.REVOKE, moves=True, checks=True),
-    "delegate": Route(requests.delegate, (a.person, a.until), usage.DELEGATE, moves=True, checks=True),
-    "loans": Route(lending.loans, looks=True),
-    "history": Route(balance.history, (a.value,), looks=True),
+    "repay": Route(lending.repay, (maybe_person, amount_or_all), usage.REPAY, moves=True, fresh_spend=True),
+    "recall": Route(lending.recall, (maybe_person, amount_or_all), usage.RECALL, moves=True),
+    "forgive": Route(lending.forgive, (maybe_person, amount_or_all), usage.FORGIVE, moves=True),
+    "request": Route(requests.request, (maybe_amount, reason, until), usage.REQUEST, moves=True),
+    "approve": Route(requests.approve, (code, maybe_amount), usage.APPROVE, moves=True, colleagues_only=True),
+    "decline": Route(requests.decline, (code, reason), usage.DECLINE, moves=True, colleagues_only=True),
+    "cancel": Route(requests.cancel, (code,), usage.CANCEL, moves=True),
+    "revoke": Route(requests.revoke, (code,), usage.REVOKE, moves=True, colleagues_only=True),
+    "delegate": Route(requests.delegate, (person, until), usage.DELEGATE, moves=True, colleagues_only=True),
+    "loans": Route(lending.loans, reads_only=True),
+    "history": Route(balance.history, (value,), reads_only=True),
     "team": Route(team.team),
     "pause": Route(alerts.pause, usage=usage.PAUSE),
     "resume": Route(alerts.keep_going, usage=usage.PAUSE),
-    "help": Route(balance.help_, looks=True),
-    "lang": Route(balance.lang, (a.locale,), usage.LANG),
+    "help": Route(balance.help_, reads_only=True),
+    "lang": Route(balance.lang, (language,), usage.LANG),
 }
 
 BUTTONS: dict[str, Route] = {
-    "request.approve": Route(requests.approve, (a.code,), usage.APPROVE, checks=True),
-    "request.approve_less": Route(requests.approve_less, (a.code,), usage.APPROVE, checks=True),
+    "request.approve": Route(requests.approve, (code,), usage.APPROVE, colleagues_only=True),
+    "request.approve_less": Route(requests.approve_less, (code,), usage.APPROVE, colleagues_only=True),
     "request.decline": Route(
-        requests.decline, (a.code, a.reason), usage.DECLINE, checks=True, form=requests.decline_form
+        requests.decline, (code, reason), usage.DECLINE, colleagues_only=True, form=requests.decline_form
     ),
     "request.open": Route(requests.request_form, usage=usage.REQUEST, form=requests.request_form),
-    "request.cancel": Route(requests.cancel, (a.code,), usage.CANCEL),
-    "request.revoke": Route(requests.revoke, (a.code,), usage.REVOKE, checks=True),
-    "borrow.accept": Route(lending.accept, (a.code,), usage.LEND, away=True, checks=True),
-    "borrow.decline": Route(lending.not_now, (a.code,), usage.LEND),
-    "loan.return": Route(lending.return_loan, (a.code,), usage.REPAY, away=True),
-    "loan.recall": Route(lending.recall_loan, (a.code,), usage.RECALL),
-    "loan.forgive": Route(lending.forgive_loan, (a.code,), usage.FORGIVE),
+    "request.cancel": Route(requests.cancel, (code,), usage.CANCEL),
+    "request.revoke": Route(requests.revoke, (code,), usage.REVOKE, colleagues_only=True),
+    "borrow.accept": Route(lending.accept, (code,), usage.LEND, fresh_spend=True, colleagues_only=True),
+    "borrow.decline": Route(lending.not_now, (code,), usage.LEND),
+    "loan.return": Route(lending.return_loan, (code,), usage.REPAY, fresh_spend=True),
+    "loan.recall": Route(lending.recall_loan, (code,), usage.RECALL),
+    "loan.forgive": Route(lending.forgive_loan, (code,), usage.FORGIVE),
     "lend.open": Route(requests.lend_form, usage=usage.LEND, form=requests.lend_form),
-    "history.open": Route(balance.history, (a.value,)),
+    "history.open": Route(balance.history, (value,)),
     "borrow.open": Route(alerts.borrow_how, usage=usage.BORROW),
     "surge.continue": Route(alerts.keep_going),
     "surge.pause": Route(alerts.pause),
 }
 
 FORMS: dict[str, Route] = {
-    "request.new": Route(requests.request, (a.amount, a.reason, a.until), usage.REQUEST),
-    "lend.new": Route(lending.lend, (a.person, a.lendable, a.reason), usage.LEND, away=True, checks=True),
-    "request.decline": Route(requests.decline, (a.code, a.reason), usage.DECLINE, checks=True),
+    "request.new": Route(requests.request, (amount, reason, until), usage.REQUEST),
+    "lend.new": Route(
+        lending.lend, (person, lendable, reason), usage.LEND, fresh_spend=True, colleagues_only=True
+    ),
+    "request.decline": Route(requests.decline, (code, reason), usage.DECLINE, colleagues_only=True),
 }
 
+ROUTES = COMMANDS | FORMS | BUTTONS
+"""Every intent that has a handler. `request.decline` is the same route as a form and as a button."""
 CONFIRM = ("confirm.yes", "confirm.no")
-HOME = home.home
+"""The buttons of a confirmation; its typed answers are `yes` and `no`."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """Work of the clock: due once a slot of `every`, whoever ticks first. Pieces: run in transactions until it says False."""
+    """Work of the clock, due once in each slot of `every`. `run` is called, a transaction each, until it returns False."""
 
     run: Callable[[Any], bool]
     every: timedelta
@@ -121,7 +153,3 @@ JOBS: dict[str, Job] = {
     "pools": Job(pools.warn_of_pools, timedelta(minutes=5)),
     "tidy": Job(receipts.forget, timedelta(days=1)),
 }
-
-
-def route_of(said: Said) -> Route | None:
-    return COMMANDS.get(said.intent)

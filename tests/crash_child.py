@@ -20,6 +20,8 @@ from bot.dispatch import Dispatcher
 from bot.messengers.port import Request
 from bot.worker import Worker
 from handlers import context
+from handlers.command import Command
+from handlers.language.reader import read_command
 from models.messages import receipt
 from models.messages.message import Message
 from models.people.profile import Profile
@@ -91,7 +93,12 @@ class Bot:
 
     async def hear(self, key: str, sender: str, words: tuple[str, ...], fields: dict[str, str]) -> str:
         by = {"key": key, "lane": sender} if not fields else None
-        outcome = await self.dispatcher.handle(Request(key, sender, words, fields=fields, answer_by=by))
+        if len(words) == 1:
+            command = read_command(words[0], self.dispatcher.clock().date())
+        else:
+            command = Command.filled(words[0], words[1], fields)
+        request = Request(key, sender, command, from_form=bool(fields), answer_by=by)
+        outcome = await self.dispatcher.handle(request)
         return repr(outcome)
 
 

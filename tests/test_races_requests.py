@@ -16,6 +16,8 @@ from bot.dispatch import Dispatcher, Outcome
 from bot.messengers.port import Request as Asking
 from handlers import requests
 from handlers.clock.requests import requests_due
+from handlers.command import Command
+from handlers.language.reader import read_command
 from models.ledger.transfer import Kind, Transfer
 from models.messages.message import Message
 from models.messages.outbox import Effect, claim
@@ -118,7 +120,7 @@ def test_a_card_changed_while_it_is_fetched_for_sending_is_changed_there_too(pos
 
 
 def asking(name: str, words: str, key: str) -> Asking:
-    return Asking(key, f"slack:{CAST[name][0]}", (words,))
+    return Asking(key, f"slack:{CAST[name][0]}", read_command(words, NOW.date()))
 
 
 async def test_one_key_delivered_four_times_at_once_has_one_effect_and_one_answer(company: Database) -> None:
@@ -137,7 +139,7 @@ async def test_one_key_delivered_four_times_at_once_has_one_effect_and_one_answe
 
 async def test_one_click_delivered_four_times_at_once_grants_once(company: Database) -> None:
     dispatcher, code = Dispatcher(company, lambda: NOW), ask_for(company, "bob", 30)
-    click = Asking("click1", f"slack:{CAST['carol'][0]}", ("request.approve", code))
+    click = Asking("click1", f"slack:{CAST['carol'][0]}", Command.pressed("request.approve", code))
     answers = await asyncio.gather(*(dispatcher.handle(click) for _ in range(4)))
     assert len({repr(one) for one in answers}) == 1
     assert not answers[0].refused
@@ -155,7 +157,7 @@ async def test_everybody_in_a_crowd_of_clicks_is_answered_with_who_decided(
         Asking(
             f"c{n}",
             bob if n % 3 == 2 else carol,
-            ("request.cancel" if n % 3 == 2 else "request.approve", code),
+            Command.pressed("request.cancel" if n % 3 == 2 else "request.approve", code),
         )
         for n in range(40)
     ]

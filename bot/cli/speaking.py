@@ -27,12 +27,12 @@ def understand(
     locale: Annotated[Locale, typer.Option(help="Of who speaks; both languages are understood.")] = Locale.EN,
 ) -> None:
     """One sentence a line on stdin → what was understood, one JSON a line. Needs no database."""
-    from handlers.language.understanding import understand as listen  # noqa: PLC0415 - only this command needs its dictionaries
+    from handlers.language import understanding  # noqa: PLC0415 - only this command needs its patterns
 
     today = datetime.now().astimezone().date()
     for line in sys.stdin:
-        heard = listen(line.rstrip("\r\n"), locale.value, today=today)
-        typer.echo(json.dumps(heard.as_json(), ensure_ascii=False))
+        command = understanding.understand(line.rstrip("\r\n"), locale.value, today=today)
+        typer.echo(json.dumps(understanding.printed(command), ensure_ascii=False))
 
 
 @manifest.command("slack")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+from handlers.command import Command
 from models.messages.message import Message
 from models.people.profile import Profile
 
@@ -26,35 +27,36 @@ class Undeliverable(Exception):  # noqa: N818 - what happened, in the words of t
 class Request:
     """Somebody asks something. `key` names the utterance for ever: the same key is the same request.
 
-    `words` is one sentence (typed) or `[action, value, …]` (a button or a form).
-    `place`: dm, private (only the asker sees the answer), group, form or home.
-    `thread`: where a public card belongs, as an address. `answer_by`: how to answer, opaque; None: the caller does it.
+    `thread`: where a public card belongs, as an address.
+    `answer_by`: how to answer, opaque; None when the caller shows the answer itself.
+    `can_open`: a form can be shown in answer.
+    `from_form`: a form was sent, and stays open after a refusal, so that refusal is not kept.
+    `push`: which of several pushes this is, where the same request may be asked again after a refusal.
     """
 
     key: str
     sender: str
-    words: tuple[str, ...]
-    place: str = "dm"
+    command: Command
     thread: str | None = None
     answer_by: dict[str, Any] | None = None
-    fields: dict[str, str] = field(default_factory=dict)
-    """What was filled into a form."""
     can_open: bool = False
-    """Whether a form can be shown in answer."""
+    from_form: bool = False
     push: str = ""
-    """Which of several askings of the same request this is, where it may be asked again after a no."""
 
     @property
-    def no_key(self) -> str:
-        """The key under which a no is kept: it holds for this push, not for ever."""
+    def refusal_key(self) -> str:
+        """The key under which a refusal is kept: it holds for this push, not for ever."""
         return f"{self.key}:{self.push}" if self.push else self.key
 
     @property
     def messenger(self) -> str:
         return self.sender.split(":", 1)[0]
 
-    loose: bool = False
-    """Whether the words are a machine's guess at what was said: always confirmed before anything moves."""
+    @property
+    def named(self) -> str | None:
+        """The address of the person who is mentioned."""
+        person = self.command.person
+        return f"{self.messenger}:{person.id}" if person and person.id else None
 
 
 class Messenger(Protocol):

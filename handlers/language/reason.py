@@ -14,7 +14,7 @@ class Rest:
     """A reason, or something that does not fit; `apart` when a mark or a word of its own sets the reason off."""
 
     fits: bool
-    reason: str | None = None
+    reason: str = ""
     apart: bool = True
 
 
@@ -52,10 +52,10 @@ def belies(text: str) -> bool:
     return _BELIES.search(text) is not None
 
 
-def trimmed(reason: str) -> str | None:
+def trimmed(reason: str) -> str:
     """A reason without thanks and marks around it."""
     bare = _THANKS.sub("", reason).strip(_MARKS)
-    return _BECAUSE.sub("", bare).strip(_MARKS) or None
+    return _BECAUSE.sub("", bare).strip(_MARKS)
 
 
 def _is_no_wish(template: Template, text: str, end: int, at: int) -> bool:

@@ -8,18 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
+from handlers.command import Person
 from handlers.language.dates import find_date
 from handlers.language.phrases import HAN, OTHER, A, P
 
 LONGEST = 600  # characters that are looked at
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody named in a sentence: by a messenger's id, or by whatever was typed."""
-
-    id: str | None = None
-    name: str | None = None
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from itertools import islice
 from typing import Any
 
 from rapidfuzz import fuzz, process
 
+from handlers.command import Command, Person
 from handlers.language import phrases, questions
 from handlers.language.phrases import HAN, OTHER, A, P, Template
 from handlers.language.reason import belies, read_rest, takes_back, trimmed
@@ -25,51 +26,30 @@ from handlers.language.sentence import Sentence, Skeleton
 from models.ledger.amount import All, Unit, parse, plain
 from models.refusal import AmbiguousAmount, BadAmount
 
-
-@dataclass(frozen=True)
-class Understood:
-    """What a sentence asks for, nothing looked up.
-
-    `person` is a messenger's id, `name` whatever else names somebody; `amount` is as typed, for `models.ledger.amount.parse`; `until` an ISO
-    day, or what was typed when there is no such day; `several`: more than one person where one is meant. Besides the intents of
-    interface.md: `revoke`, `yes` and `no` to an echo, `pause` and `resume`.
-    """
-
-    intent: str
-    confidence: str = "unclear"
-    person: str | None = None
-    name: str | None = None
-    amount: str | None = None
-    reason: str | None = None
-    until: str | None = None
-    code: str | None = None
-    locale: str | None = None
-    several: bool = False
-
-    @property
-    def number(self) -> str | None:
-        """The amount as a plain decimal, where it is one number beyond doubt."""
-        read = _reading(self.amount) if self.amount else None
-        return read[0] if isinstance(read, tuple) else None
-
-    def as_json(self) -> dict[str, Any]:
-        """The line that `quotabot understand` prints."""
-        return {
-            "intent": "none" if self.intent in _UNLISTED else self.intent,
-            "person": self.person,
-            "amount": self.number,
-            "reason": self.reason,
-            "until": self.until if re.fullmatch(r"\d{4}-\d\d-\d\d", self.until or "") else None,
-            "confidence": self.confidence,
-        }
+NOTHING = Command("none", confidence="unclear")
+_UNLISTED = ("yes", "no", "pause", "resume", "several")
+"""Intents that `quotabot understand` does not print: single words for a button, and several people at once."""
 
 
-NOTHING = Understood("none")
-_UNLISTED = ("yes", "no", "pause", "resume")
-"""Words that stand for a button, where there are none; no sentence means them."""
+def number_of(command: Command) -> str | None:
+    """The amount as a plain decimal, where it is one number beyond doubt."""
+    read = _reading(command.amount) if command.amount else None
+    return read[0] if isinstance(read, tuple) else None
 
 
-def understand(text: str, locale: str = "en", *, today: date | None = None) -> Understood:
+def printed(command: Command) -> dict[str, Any]:
+    """The line that `quotabot understand` prints."""
+    return {
+        "intent": "none" if command.intent in _UNLISTED else command.intent,
+        "person": command.person.id if command.person else None,
+        "amount": number_of(command),
+        "reason": command.reason or None,
+        "until": command.until if re.fullmatch(r"\d{4}-\d\d-\d\d", command.until or "") else None,
+        "confidence": command.confidence,
+    }
+
+
+def understand(text: str, locale: str = "en", *, today: date | None = None) -> Command:
     """Read one sentence; both languages are understood whatever the asker's `locale` is. Days need `today`."""
     sentence = Sentence.read(text, today)
     return (
@@ -101,22 +81,25 @@ _DECISIONS = tuple(
 )  # fmt: skip
 
 
-def _word(sentence: Sentence) -> Understood | None:
+def _word(sentence: Sentence) -> Command | None:
     """A command that is one word, or none at all."""
     for intent, words in _WORDS:
         if words.fullmatch(sentence.tight.text):
-            return Understood(intent, "exact")
+            return Command(intent)
     match = _LANG.fullmatch(sentence.spaced.text)
-    return Understood("lang", "exact", locale=match["locale"]) if match else None
+    return Command("lang", code=match["locale"]) if match else None
 
 
-def _decision(sentence: Sentence) -> Understood | None:
+def _decision(sentence: Sentence) -> Command | None:
     """`approve CODE [amount]`, `decline CODE reason`, `cancel CODE`, `revoke CODE`."""
     for intent, pattern in _DECISIONS:
         if match := pattern.fullmatch(sentence.source):
             rest = trimmed(match["rest"])
-            found = Understood(
-                intent, "clear" if match["please"] else "exact", code=match["code"].upper(), reason=rest
+            found = Command(
+                intent,
+                confidence="clear" if match["please"] else "exact",
+                code=match["code"].upper(),
+                reason=rest,
             )
             if re.search("[?？]", match["rest"]) or (intent != "decline" and takes_back(match["rest"])):
                 return replace(found, confidence="unclear")
@@ -126,7 +109,7 @@ def _decision(sentence: Sentence) -> Understood | None:
     return None
 
 
-def _granted(found: Understood, rest: str, sentence: Sentence) -> Understood:
+def _granted(found: Command, rest: str, sentence: Sentence) -> Command:
     """An approval may name another amount; anything else after it is for a human to look at."""
     numbers = [span.says for span in sentence.numbers if span.says in rest]
     around = rest.replace(numbers[0], "", 1) if numbers else rest
@@ -135,7 +118,7 @@ def _granted(found: Understood, rest: str, sentence: Sentence) -> Understood:
     ):
         return replace(found, confidence="unclear")
     sure = _certain(numbers[0], "approve")
-    return replace(found, amount=numbers[0], reason=None, confidence=found.confidence if sure else "unclear")
+    return replace(found, amount=numbers[0], reason="", confidence=found.confidence if sure else "unclear")
 
 
 # ── what moves something ────────────────────────────────────────────────────────────────────────────
@@ -143,7 +126,7 @@ def _granted(found: Understood, rest: str, sentence: Sentence) -> Understood:
 _CLAUSE = re.compile(r"[,.;!?:] ?(?=.)")
 
 
-def _command(sentence: Sentence) -> Understood | None:
+def _command(sentence: Sentence) -> Command | None:
     """The typed grammar, from the first word on."""
     return _typed(sentence) or (_typed(sentence.typed) if _VERB.match(sentence.source) else None)
 
@@ -151,7 +134,7 @@ def _command(sentence: Sentence) -> Understood | None:
 _VERB = re.compile(rf"(?i)(?:{'|'.join(phrases.COMMANDS)})\b|借给|向|还|收回|免还|申请")
 
 
-def _typed(sentence: Sentence) -> Understood | None:
+def _typed(sentence: Sentence) -> Command | None:
     for template in phrases.TYPED:
         skeleton = sentence.spaced if template.english else sentence.tight
         match = template.pattern.match(skeleton.text.replace(OTHER, A))
@@ -160,13 +143,13 @@ def _typed(sentence: Sentence) -> Understood | None:
     return None
 
 
-def _wish(sentence: Sentence) -> Understood | None:
+def _wish(sentence: Sentence) -> Command | None:
     """A plain sentence. Of several readings the first clear one, else the first."""
     found = list(_wishes(sentence))
     return next((one for one in found if one.confidence == "clear"), found[0] if found else None)
 
 
-def _wishes(sentence: Sentence) -> Iterator[Understood]:
+def _wishes(sentence: Sentence) -> Iterator[Command]:
     for templates, skeleton, letter in (
         (phrases.ENGLISH, sentence.spaced, "[a-z]"),
         (phrases.CHINESE, sentence.tight, HAN),
@@ -189,14 +172,15 @@ def _beginnings(text: str) -> Iterator[int]:
 
 def _filled(
     template: Template, match: re.Match[str], skeleton: Skeleton, sentence: Sentence, *, typed: bool = False
-) -> Understood | None:
+) -> Command | None:
     """Put in who, how much and why; less sure where something is left over, missing or double."""
     if len(sentence.people) > 1 and template.intent != "request":
-        return replace(NOTHING, several=True)
+        return Command("several", confidence="unclear")
     rest = read_rest(template, skeleton, match.end(), typed=typed)
     if rest is None or not (A in match[0] or (rest.fits and rest.apart)):
         return None
-    person, name = _who(template.intent, match, skeleton, sentence)
+    person = _who(template.intent, match, skeleton, sentence)
+    name = person.name if person else None
     if name and P not in match[0] and (sentence.people or not (typed or A in match[0])):
         return None
     amount = _how_much(match, sentence)
@@ -208,21 +192,22 @@ def _filled(
         and _certain(amount, template.intent)
     )
     confidence = "unclear" if not sure else "exact" if typed else "clear"
-    return Understood(template.intent, confidence, person, name, amount, rest.reason, sentence.until)
+    return Command(
+        template.intent, person=person, amount=amount, reason=rest.reason, until=sentence.until,
+        confidence=confidence,
+    )  # fmt: skip
 
 
 _PRONOUN = re.compile(r"\b(?:him|her|them)\b|[他她]|\bta\b")
 
 
-def _who(
-    intent: str, match: re.Match[str], skeleton: Skeleton, sentence: Sentence
-) -> tuple[str | None, str | None]:
+def _who(intent: str, match: re.Match[str], skeleton: Skeleton, sentence: Sentence) -> Person | None:
     if P in match[0]:
-        return sentence.people[0].id, sentence.people[0].name
+        return sentence.people[0]
     if intent == "borrow" and match.string.startswith(P):  # @bob, any quota left? lend me 50
-        return sentence.people[0].id, sentence.people[0].name
+        return sentence.people[0]
     group = next((group for group, value in match.groupdict().items() if value), None)
-    return None, skeleton.original(*match.span(group)) if group else None
+    return Person(name=skeleton.original(*match.span(group))) if group else None
 
 
 def _how_much(match: re.Match[str], sentence: Sentence) -> str | None:
@@ -257,21 +242,23 @@ def _reading(amount: str) -> All | tuple[str, bool] | None:
 # ── what moves nothing ──────────────────────────────────────────────────────────────────────────────
 
 
-def _question(sentence: Sentence) -> Understood | None:
+def _question(sentence: Sentence) -> Command | None:
     """What somebody wants to know; what only resembles a question has neither people nor amounts in it."""
     spaced, tight = sentence.spaced.text, sentence.tight.text
     intent = questions.asked(spaced, tight)
     if intent == "lang":
-        return Understood(
-            intent, "clear", locale="zh" if re.search("zh|chinese|mandarin|中文|汉语|普通话", tight) else "en"
+        return Command(
+            intent,
+            confidence="clear",
+            code="zh" if re.search("zh|chinese|mandarin|中文|汉语|普通话", tight) else "en",
         )
     if intent:
-        return Understood(intent, "clear")
+        return Command(intent, confidence="clear")
     close = None if sentence.people or sentence.numbers else questions.resembles(spaced)
-    return Understood(close) if close else None
+    return Command(close, confidence="unclear") if close else None
 
 
-def _misspelt(sentence: Sentence) -> Understood | None:
+def _misspelt(sentence: Sentence) -> Command | None:
     """A typed command whose first word is nearly one: said back, never done at once."""
     first = re.match("[A-Za-z]{3,10}(?![A-Za-z])", sentence.source)
     meant = first and process.extractOne(

@@ -19,6 +19,8 @@ KEPT = timedelta(days=35)
 
 
 class Receipt(SQLModel, table=True):
+    """`answer` is empty when the answer was a form. `moved`: quota or authority changed."""
+
     __table_args__ = (Index("ix_receipt_same", "member_id", "fingerprint", "at"),)
 
     key: str = Field(primary_key=True)
@@ -29,10 +31,10 @@ class Receipt(SQLModel, table=True):
     at: datetime = Field(index=True)
 
 
-def fingerprint(sender: str, words: Sequence[str]) -> str:
+def fingerprint_of(sender: str, words: Sequence[str]) -> str:
     """What makes two requests the same but for their key."""
-    said = json.dumps([sender, *(" ".join(word.split()) for word in words)], ensure_ascii=False)
-    return hashlib.sha256(said.encode()).hexdigest()[:32]
+    line = json.dumps([sender, *(" ".join(word.split()) for word in words)], ensure_ascii=False)
+    return hashlib.sha256(line.encode()).hexdigest()[:32]
 
 
 class _Known(NamedTuple):
@@ -43,12 +45,12 @@ class _Known(NamedTuple):
 _KNOWN = Statement("SELECT fingerprint, answer FROM receipt WHERE key = :key", row=_Known)
 
 
-def answered(session: Session, key: str, print_: str) -> tuple[bool, dict[str, Any] | None]:
-    """Whether `key` was answered, and how; raises `KeyReused` when it came with other words then."""
+def answered(session: Session, key: str, fingerprint: str) -> tuple[bool, dict[str, Any] | None]:
+    """Whether `key` was answered, and how. Raises `KeyReused` when it came with other words then."""
     found = _KNOWN.first(session, key=key)
     if found is None:
         return False, None
-    if found.fingerprint != print_:
+    if found.fingerprint != fingerprint:
         raise KeyReused
     return True, found.answer
 
@@ -62,21 +64,23 @@ _KEEP = Statement(
 def keep(
     session: Session,
     key: str,
-    print_: str,
+    fingerprint: str,
     answer: dict[str, Any] | None,
     *,
     member: int | None,
     moved: bool,
     at: datetime,
 ) -> None:
-    """Remember the answer; whoever else answers this key at this moment is refused by the database and asks again."""
-    said = json.dumps(answer, ensure_ascii=False)
-    _KEEP.changed(session, key=key, fingerprint=print_, answer=said, member=member, moved=moved, at=at)
+    """Remember the answer. Of two transactions that answer one key, the database refuses the second; it runs again."""
+    line = json.dumps(answer, ensure_ascii=False)
+    _KEEP.changed(session, key=key, fingerprint=fingerprint, answer=line, member=member, moved=moved, at=at)
 
 
-def said_lately(session: Session, member_id: int, print_: str, now: datetime, within: timedelta) -> bool:
+def moved_lately(
+    session: Session, member_id: int, fingerprint: str, now: datetime, within: timedelta
+) -> bool:
     """Whether this person moved quota with the very same words a moment ago: people retype after a time-out."""
-    return _LATELY.first(session, member=member_id, fingerprint=print_, since=now - within) is not None
+    return _LATELY.first(session, member=member_id, fingerprint=fingerprint, since=now - within) is not None
 
 
 _LATELY = Statement(

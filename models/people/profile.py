@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, select
 
-from models.people.member import HERE, Address, Member
+from models.people.member import HERE, Address, Member, addresses
 
 STATUS_KEPT = timedelta(hours=1)
 """How long a messenger's word about somebody may be believed; written again at half that age."""
+SEEN_WITHIN = timedelta(hours=1)
+"""How exactly we remember when somebody was last seen at an address."""
 LANGUAGES = ("en", "zh")
 
 
@@ -63,3 +65,16 @@ def link(session: Session, address: str, profile: Profile) -> Address | None:
     row = Address.give(session, member, address)
     session.flush()
     return row
+
+
+def mark_seen(session: Session, address: Address, now: datetime) -> None:
+    """Messages go to the address where somebody was last seen, so a change of address is written at once."""
+    newest = addresses(session, address.member_id)[0] is address
+    if not newest or address.seen_at is None or now - address.seen_at > SEEN_WITHIN:
+        address.seen_at = now
+
+
+def mark_home_opened(session: Session, address: str, now: datetime) -> None:
+    row = session.get(Address, address)
+    if row is not None:
+        row.home_seen_at = now

@@ -16,6 +16,7 @@ from sqlmodel import Session, func, select
 from bot.database import Database
 from bot.dispatch import Dispatcher
 from bot.messengers.port import Request
+from handlers.language.reader import read_command
 from models.messages import confirmation
 from models.messages.message import Message
 from models.messages.receipt import Receipt
@@ -144,6 +145,10 @@ async def test_who_looks_again_within_the_hour_leaves_nothing_behind(env: SlackE
     assert seen == env.clock.now
 
 
+def asking(key: str, sender: str, sentence: str) -> Request:
+    return Request(key, sender, read_command(sentence, NOW.date()))
+
+
 def receipts(env: SlackEnv) -> int:
     query = select(func.count()).select_from(Receipt)
     return env.database.transact(lambda session: session.exec(query).one())
@@ -161,7 +166,7 @@ async def test_a_look_asks_little_of_the_database(company: Database, words: str,
         asked.clear()
         event.listen(Engine, "before_cursor_execute", count)
         try:
-            await dispatcher.handle(Request(f"slack:{key}", alice, (words,), place="private"))
+            await dispatcher.handle(asking(f"slack:{key}", alice, words))
         finally:
             event.remove(Engine, "before_cursor_execute", count)
     assert len([one for one in asked if not one.startswith("BEGIN")]) <= most, asked
@@ -172,7 +177,7 @@ async def test_the_same_look_again_is_answered_as_things_are_then(env: SlackEnv)
     await env.command("alice")
     said = []
     for _ in range(2):
-        outcome = await env.app.dispatcher.handle(Request("slack:same", alice, ("balance",), place="private"))
+        outcome = await env.app.dispatcher.handle(asking("slack:same", alice, "balance"))
         assert isinstance(outcome.message, Message)
         said.append(outcome.message.text)
         await env.command("alice", "lend @bob 20")
@@ -195,7 +200,7 @@ async def test_the_same_envelope_twice_moves_once_and_is_answered_the_same(env: 
 async def test_the_same_key_with_other_words_is_refused(env: SlackEnv) -> None:
     alice = f"slack:{CAST['alice'][0]}"
     for words, expected in (("lend <@U02BOB> 5", "You lent"), ("lend <@U02BOB> 6", "already used")):
-        outcome = await env.app.dispatcher.handle(Request("slack:same", alice, (words,), place="private"))
+        outcome = await env.app.dispatcher.handle(asking("slack:same", alice, words))
         assert isinstance(outcome.message, Message)
         assert expected in outcome.message.text
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 from sqlmodel import Session
 
 from handlers import arguments, confirmation
-from handlers.arguments import ProfileNeeded, Said
+from handlers.arguments import ProfileNeeded
+from handlers.command import Command, Person
 from handlers.routes import COMMANDS
 from handlers.words.text import SafeText, Text
 from models.people.member import Address
@@ -28,54 +30,54 @@ from tests.company import NOW, asks, who
 def test_a_handle_a_name_an_e_mail_lead_to_the_same_human(session: Session) -> None:
     ctx = asks(session, "alice")
     bob = who(session, "bob")
-    for said in (
-        Said("lend", handle="U02BOB"),
-        Said("lend", name="bob"),
-        Said("lend", name="Bob@corp.example"),
-        Said("lend", member=bob.id),
+    for command in (
+        Command("lend", person=Person("U02BOB")),
+        Command("lend", person=Person(name="bob")),
+        Command("lend", person=Person(name="Bob@corp.example")),
+        Command("lend", person=Person(member=bob.id)),
     ):
-        assert arguments.person(ctx, said).id == bob.id
+        assert arguments.person(ctx, command).id == bob.id
     with pytest.raises(UnknownMention):
-        arguments.person(ctx, Said("lend", handle="U99"))
+        arguments.person(ctx, Command("lend", person=Person("U99")))
     with pytest.raises(WrongUsage):
-        arguments.person(ctx, Said("lend"))
+        arguments.person(ctx, Command("lend"))
 
 
 def test_who_may_take_part_is_asked_of_the_messenger_and_fails_closed(session: Session) -> None:
     ctx = asks(session, "alice")
-    ctx.checks = True
-    said = Said("lend", handle="U02BOB")
+    ctx.colleagues_only = True
+    command = Command("lend", person=Person("U02BOB"))
     with pytest.raises(ProfileNeeded) as unread:
-        arguments.person(ctx, said)
+        arguments.person(ctx, command)
     assert unread.value.addresses == ("slack:U02BOB",)
     ctx.statuses = {"slack:U02BOB": "member"}
-    assert arguments.person(ctx, said).name == "Bob"
+    assert arguments.person(ctx, command).name == "Bob"
     for status in ("guest", "bot", "outsider", "gone", "anything"):
         ctx.statuses = {"slack:U02BOB": status}
         with pytest.raises(NotAColleague):
-            arguments.person(ctx, said)
+            arguments.person(ctx, command)
 
 
 def test_what_was_read_is_believed_for_an_hour(session: Session) -> None:
     ctx = asks(session, "alice")
-    ctx.checks = True
+    ctx.colleagues_only = True
     address = session.get_one(Address, "slack:U02BOB")
     address.status, address.status_at = "member", NOW - timedelta(minutes=59)
-    assert arguments.person(ctx, Said("lend", handle="U02BOB")).name == "Bob"
+    assert arguments.person(ctx, Command("lend", person=Person("U02BOB"))).name == "Bob"
     address.status_at = NOW - timedelta(minutes=61)
     with pytest.raises(ProfileNeeded):
-        arguments.person(ctx, Said("lend", handle="U02BOB"))
+        arguments.person(ctx, Command("lend", person=Person("U02BOB")))
 
 
 def test_amounts_are_exact_or_refused(session: Session) -> None:
     ctx = asks(session, "alice")
-    assert arguments.amount(ctx, Said("lend", amount="1.5")) == 1_500_000
-    assert arguments.lendable(ctx, Said("lend", amount="all")) is None
-    assert arguments.maybe_amount(ctx, Said("request")) is None
+    assert arguments.amount(ctx, Command("lend", amount="1.5")) == 1_500_000
+    assert arguments.lendable(ctx, Command("lend", amount="all")) is None
+    assert arguments.maybe_amount(ctx, Command("request")) is None
     for words, refusal in (
-        (Said("x", amount="½"), BadAmount),
-        (Said("x", amount="all"), AllNotAllowed),
-        (Said("x"), WrongUsage),
+        (Command("x", amount="½"), BadAmount),
+        (Command("x", amount="all"), AllNotAllowed),
+        (Command("x"), WrongUsage),
     ):
         with pytest.raises(refusal):
             arguments.amount(ctx, words)
@@ -83,32 +85,32 @@ def test_amounts_are_exact_or_refused(session: Session) -> None:
 
 def test_days_and_languages_are_known_or_refused(session: Session) -> None:
     ctx = asks(session, "alice")
-    assert arguments.until(ctx, Said("x", until="2026-12-15")) == date(2026, 12, 15)
-    assert arguments.until(ctx, Said("x")) is None
+    assert arguments.until(ctx, Command("x", until="2026-12-15")) == date(2026, 12, 15)
+    assert arguments.until(ctx, Command("x")) is None
     with pytest.raises(BadDate):
-        arguments.until(ctx, Said("x", until="2026-02-30"))
-    assert arguments.locale(ctx, Said("lang", locale="zh")) == "zh"
+        arguments.until(ctx, Command("x", until="2026-02-30"))
+    assert arguments.language(ctx, Command("lang", code="zh")) == "zh"
     with pytest.raises(WrongUsage):
-        arguments.locale(ctx, Said("lang", locale="fr"))
+        arguments.language(ctx, Command("lang", code="fr"))
     with pytest.raises(WrongUsage):
-        arguments.code(ctx, Said("approve"))
+        arguments.code(ctx, Command("approve"))
 
 
 def test_a_handle_that_no_mention_came_of_is_the_beginning_of_an_e_mail(session: Session) -> None:
     ctx = asks(session, "alice")
     who(session, "max").name = "Maximilian Huber"
     session.flush()
-    assert arguments.person(ctx, Said("lend", name="@max")).name == "Maximilian Huber"
+    assert arguments.person(ctx, Command("lend", person=Person(name="@max"))).name == "Maximilian Huber"
     for text in ("@ma", "@m%", "@_ax", "@"):
         with pytest.raises(UnknownPerson):
-            arguments.person(ctx, Said("lend", name=text))
+            arguments.person(ctx, Command("lend", person=Person(name=text)))
 
 
 MOVING = {
-    "lend": Said("lend", handle="U02BOB", amount="5"), "borrow": Said("borrow", handle="U02BOB", amount="5"), "repay": Said("repay", handle="U02BOB"),
-    "recall": Said("recall", handle="U02BOB", amount="all"), "forgive": Said("forgive", handle="U02BOB"), "request": Said("request", amount="5"),
-    "approve": Said("approve", code="7F3K"), "decline": Said("decline", code="7F3K", reason="no"), "cancel": Said("cancel", code="7F3K"),
-    "revoke": Said("revoke", code="7F3K"), "delegate": Said("delegate", handle="U09EVE", until="2026-11-20"),
+    "lend": Command("lend", person=Person("U02BOB"), amount="5"), "borrow": Command("borrow", person=Person("U02BOB"), amount="5"), "repay": Command("repay", person=Person("U02BOB")),
+    "recall": Command("recall", person=Person("U02BOB"), amount="all"), "forgive": Command("forgive", person=Person("U02BOB")), "request": Command("request", amount="5"),
+    "approve": Command("approve", code="7F3K"), "decline": Command("decline", code="7F3K", reason="no"), "cancel": Command("cancel", code="7F3K"),
+    "revoke": Command("revoke", code="7F3K"), "delegate": Command("delegate", person=Person("U09EVE"), until="2026-11-20"),
 }  # fmt: skip
 
 
@@ -119,37 +121,37 @@ def test_everything_that_moves_can_be_said_back_and_taken_once(
 ) -> None:
     ctx = asks(session, "alice")
     ctx.me.locale = locale
-    said = MOVING[intent]
-    assert confirmation.needed(ctx, said, "print") is None
-    loose = Said.from_json(said.as_json() | {"exact": False})
+    command = MOVING[intent]
+    assert confirmation.needed(ctx, command, "print") is None
+    loose = replace(command, confidence="clear")
     echo = confirmation.needed(ctx, loose, "print")
     assert echo is not None
     assert [one.action for one in echo.buttons] == ["confirm.yes", "confirm.no"]
     assert "?" not in echo.text.replace("right?", "").replace("？", "")
-    meant = confirmation.take(ctx, Said("yes", code=echo.buttons[0].value))
+    meant = confirmation.take(ctx, Command("yes", code=echo.buttons[0].value))
     assert meant.exact
-    assert (meant.intent, meant.amount, meant.code) == (said.intent, said.amount, said.code)
+    assert (meant.intent, meant.amount, meant.code) == (command.intent, command.amount, command.code)
     with pytest.raises(NothingToConfirm):
-        confirmation.take(ctx, Said("yes"))
+        confirmation.take(ctx, Command("yes"))
 
 
 def test_an_old_echo_or_another_ones_code_confirms_nothing(session: Session) -> None:
-    loose = Said("lend", exact=False, handle="U02BOB", amount="5")
+    loose = Command("lend", confidence="unclear", person=Person("U02BOB"), amount="5")
     first = confirmation.needed(asks(session, "alice"), loose, "print")
     second = confirmation.needed(asks(session, "alice"), loose, "print")
     assert first is not None
     assert second is not None
     with pytest.raises(NothingToConfirm):
-        confirmation.take(asks(session, "alice"), Said("yes", code=first.buttons[0].value))
+        confirmation.take(asks(session, "alice"), Command("yes", code=first.buttons[0].value))
     with pytest.raises(NothingToConfirm):
-        confirmation.take(asks(session, "eve"), Said("yes", code=second.buttons[0].value))
+        confirmation.take(asks(session, "eve"), Command("yes", code=second.buttons[0].value))
     with pytest.raises(NothingToConfirm):
-        confirmation.take(asks(session, "alice", now=NOW + timedelta(minutes=11)), Said("yes"))
+        confirmation.take(asks(session, "alice", now=NOW + timedelta(minutes=11)), Command("yes"))
 
 
 def test_what_can_be_misread_is_said_back_also_when_the_command_is_exact(session: Session) -> None:
     echo = confirmation.needed(
-        asks(session, "alice"), Said("lend", handle="U02BOB", amount="三万五"), "print"
+        asks(session, "alice"), Command("lend", person=Person("U02BOB"), amount="三万五"), "print"
     )
     assert echo is not None
     assert "$35,000.00" in echo.text

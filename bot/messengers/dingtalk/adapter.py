@@ -18,7 +18,6 @@ import aiohttp
 import structlog
 
 from bot.dispatch import Dispatcher
-from bot.hearing import hear
 from bot.messengers.dingtalk import approvals
 from bot.messengers.dingtalk.api import DingTalkApi, Values
 from bot.messengers.dingtalk.approvals import Approvals
@@ -41,6 +40,7 @@ from bot.messengers.port import MessengerError, Request, Undeliverable
 from bot.settings import Settings
 from handlers.admins import tell_admins
 from handlers.approval.oa_form import SHAPE
+from handlers.language.reader import read_command
 from handlers.routes import CONFIRM
 from handlers.words import texts
 from handlers.words.text import SafeText, Text
@@ -59,7 +59,7 @@ USED_UP_AGAIN = 60 * 60.0
 """Seconds until a call is tried again that the month's quota had no room for."""
 FLOW = 60.0
 """Seconds until somebody whom DingTalk protects from floods is written to again."""
-PUBLIC = ("help", "lang", "none")
+PUBLIC = ("help", "lang", "none", "several")
 """What may be answered in front of a group: nothing in it is anybody's own."""
 _GONE_WEBHOOK = ("300001", "foreign webhook")
 
@@ -260,24 +260,23 @@ class DingTalk:
     async def _on_message(self, frame: Frame) -> None:
         heard = Heard.read(frame.data, frame.message_id)
         self.clicks.corp = heard.own_corp or self.clicks.corp
-        words = heard.sentence
-        public = hear(words, self.dispatcher.clock().date()).intent in PUBLIC
+        command = read_command(heard.sentence, self.dispatcher.clock().date(), guessed=heard.guessed)
         objection = heard.objection
         by: Json = {
             "way": "webhook", "url": heard.url, "expires": heard.expires.timestamp(), "user": heard.user,
-            "group": heard.group, "public": public or objection is not None, "key": f"dingtalk:{heard.id}",
+            "group": heard.group, "public": command.intent in PUBLIC or objection is not None, "key": f"dingtalk:{heard.id}",
             "lane": heard.user or heard.id,
         }  # fmt: skip
         request = Request(
-            key=f"dingtalk:{heard.id}", sender=f"dingtalk:{heard.user}", words=(words,), loose=heard.guessed,
-            place="group" if heard.group else "dm", answer_by=by if heard.url or heard.user else None,
+            key=f"dingtalk:{heard.id}", sender=f"dingtalk:{heard.user}", command=command,
+            answer_by=by if heard.url or heard.user else None,
         )  # fmt: skip
         if isinstance(objection, CallsUsedUp):
             await self._alarm("calls", texts.CALLS_USED_UP)
         if objection is not None:
             await self.dispatcher.refuse(request, objection)
             return
-        remember(self._last_words, heard.user, words)
+        remember(self._last_words, heard.user, command.text)
         await self.dispatcher.handle(request)
 
     async def _on_event(self, frame: Frame) -> Json | None:

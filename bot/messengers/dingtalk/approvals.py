@@ -24,6 +24,7 @@ from bot.messengers.dingtalk.render import plain
 from bot.messengers.dingtalk.workflow import Instance
 from bot.messengers.port import MessengerError, Request, Undeliverable
 from handlers.approval import oa, oa_form
+from handlers.command import Command
 from handlers.words import texts
 from models.messages.message import Message
 from models.quota.code import Code
@@ -166,11 +167,12 @@ class Approvals:
         log.warning("a decision in DingTalk changed nothing", code=code, instance=instance, by=verdict.user)
         self.dispatcher.wake()
 
-    async def _ask(self, instance: str, user: str, *words: str, **fields: str) -> str | None:
+    async def _ask(self, instance: str, user: str, action: str, code: str, reason: str = "") -> str | None:
         """Ask it of the dispatcher as this person; None, or the refusal. What may be otherwise soon is tried again."""
         request = Request(
-            key=f"dingtalk:oa:{instance}:{user}:{words[0]}", push=self.clock().isoformat(),
-            sender=f"dingtalk:{user}", words=words, fields=fields,
+            key=f"dingtalk:oa:{instance}:{user}:{action}", push=self.clock().isoformat(),
+            sender=f"dingtalk:{user}", from_form=bool(reason),
+            command=Command.filled(action, code, {"reason": reason}),
         )  # fmt: skip
         outcome = await self.dispatcher.handle(request)
         if not outcome.refused:

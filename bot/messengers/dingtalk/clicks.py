@@ -23,6 +23,7 @@ from bot.messengers.dingtalk.memory import remember
 from bot.messengers.dingtalk.read import Click
 from bot.messengers.dingtalk.render import Variables, card, form_hint, hint, said, slots, track_of
 from bot.messengers.port import MessengerError, Request, Undeliverable
+from handlers.command import Command
 from handlers.routes import BUTTONS, CONFIRM
 from models.messages.message import Form, Message
 from models.messages.outbox import copies
@@ -124,9 +125,8 @@ def _request_of(click: Click, push: str) -> Request:
     reason = click.reason if click.action == "request.decline" else ""
     stays = click.action in STAYING and not reason
     return Request(
-        key=f"{key}:{push}" if stays else key, push=push, sender=f"dingtalk:{click.user}",
-        words=(click.action, click.value), place="button", can_open=click.action in STAYING,
-        fields={"reason": reason} if reason else {},
+        key=f"{key}:{push}" if stays else key, push=push, sender=f"dingtalk:{click.user}", can_open=stays,
+        command=Command.filled(click.action, click.value, {"reason": reason}), from_form=bool(reason),
     )  # fmt: skip
 
 

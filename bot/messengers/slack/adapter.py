@@ -33,6 +33,8 @@ from bot.messengers.slack.read import (
 )
 from bot.messengers.slack.render import answers, home, modal, plain, render
 from bot.settings import Settings
+from handlers.command import Command
+from handlers.language.reader import read_command
 from handlers.routes import BUTTONS, CONFIRM, FORMS
 from handlers.words import texts
 from models.messages.message import Form, Message
@@ -184,12 +186,10 @@ class Slack:
         self.app.event("app_home_opened")(self._on_home)
 
     async def _on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        words = spoken(str(body.get("text", "")))
         request = Request(
             key=f"slack:{body['trigger_id']}",
             sender=f"slack:{body['user_id']}",
-            words=(words or "balance",),
-            place="private",
+            command=self._command(spoken(str(body.get("text", "")))),
             can_open=True,
         )
         outcome = await self._dispatch(request, body)
@@ -230,8 +230,7 @@ class Slack:
         request = Request(
             key=f"slack:{trigger}",
             sender=f"slack:{user}",
-            words=(name, value),
-            place="button",
+            command=Command.pressed(name, value),
             can_open=opens,
             answer_by=by,
         )
@@ -242,11 +241,10 @@ class Slack:
 
     async def _on_submit(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         user, filled = str(body["user"]["id"]), answers(view)
-        metadata = metadata_of(view)
-        print_ = hash_of(filled)
+        form, value = str(view["callback_id"]), str(metadata_of(view).get("value", ""))
         request = Request(
-            key=f"slack:{view['id']}:{print_}", sender=f"slack:{user}", words=(str(view["callback_id"]), str(metadata.get("value", ""))),
-            place="form", fields=filled or {"": ""}, answer_by={"way": "dm", "user": user, "lane": user},
+            key=f"slack:{view['id']}:{hash_of(filled)}", sender=f"slack:{user}", command=Command.filled(form, value, filled),
+            from_form=True, answer_by={"way": "dm", "user": user, "lane": user},
         )  # fmt: skip
         outcome = await self._dispatch(request, body)
         if outcome.refused and isinstance(outcome.message, Message):
@@ -268,7 +266,7 @@ class Slack:
             "lane": event["user"],
         }
         place = f"slack:{event['channel']}/{thread}" if thread else None
-        await self._on_sentence(body, event, by, "group", place)
+        await self._on_sentence(body, event, by, place)
 
     async def _on_message(self, body: dict[str, Any], event: dict[str, Any]) -> None:
         """Only what people write to us directly: no channels, no edits, no bots."""
@@ -285,17 +283,21 @@ class Slack:
             "thread": event.get("thread_ts"),
             "lane": event["user"],
         }
-        await self._on_sentence(body, event, by, "dm", None)
+        await self._on_sentence(body, event, by, None)
 
     async def _on_sentence(
-        self, body: dict[str, Any], event: dict[str, Any], by: dict[str, Any], place: str, thread: str | None
+        self, body: dict[str, Any], event: dict[str, Any], by: dict[str, Any], thread: str | None
     ) -> None:
         text = spoken(str(event.get("text", ""))).replace(f"<@{self.bot_id}>", "").strip()
         request = Request(
-            key=f"slack:{body['event_id']}", sender=f"slack:{event['user']}", words=(text or "balance",), place=place,
-            thread=thread, answer_by=by,
+            key=f"slack:{body['event_id']}", sender=f"slack:{event['user']}", command=self._command(text), thread=thread,
+            answer_by=by,
         )  # fmt: skip
         await self._dispatch(request, body)
+
+    def _command(self, text: str) -> Command:
+        """To call us without a word asks for the balance."""
+        return read_command(text or "balance", self.dispatcher.clock().date())
 
     async def _on_home(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         if event.get("tab") == "home":

@@ -9,7 +9,7 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 
 from bot.messengers.port import MessengerError, Undeliverable
-from models.messages.receipt import fingerprint
+from models.messages.receipt import fingerprint_of
 from models.people.profile import Profile
 
 OVER = {
@@ -81,7 +81,7 @@ def _as_words(found: re.Match[str]) -> str:
 
 def hash_of(filled: dict[str, str]) -> str:
     """A name for one way of filling a form in: sent again unchanged, it is the same request."""
-    return fingerprint("", [f"{name}={value}" for name, value in sorted(filled.items())])[:12]
+    return fingerprint_of("", [f"{name}={value}" for name, value in sorted(filled.items())])[:12]
 
 
 def metadata_of(view: dict[str, Any]) -> dict[str, Any]:

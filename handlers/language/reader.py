@@ -1,0 +1,38 @@
+"""A sentence → Command. The patterns are loaded with the first sentence, so that a start does not wait for them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+
+from handlers.command import Command, storable
+
+_HISTORY_FROM = re.compile(r"(?i)\s*(?:history|明细)\s+(\d{1,17})\s*$")
+_ANSWER = re.compile(r"(?i)\s*(?:(yes|确认)|(no|暂不))\s+([a-z0-9]{3,12})\s*$")
+
+
+def read_command(sentence: str, today: date, *, guessed: bool = False) -> Command:
+    """What somebody typed, in either language. `guessed`: a machine wrote the words down, so they are never exact."""
+    text = storable(sentence)
+    command = replace(_read(text, today), text=text)
+    return replace(command, confidence="clear") if guessed and command.exact else command
+
+
+def _read(text: str, today: date) -> Command:
+    if page := _HISTORY_FROM.match(text):
+        return Command("history", code=page[1])
+    if answer := _ANSWER.match(text):
+        return Command("yes" if answer[1] else "no", code=answer[3].upper())
+    from handlers.language.understanding import understand  # noqa: PLC0415
+
+    return understand(text, today=today)
+
+
+def prepare() -> Iterator[object]:
+    """Load and compile, piece by piece, what the first sentence of a process would wait for: half a second in all."""
+    from handlers.language import understanding  # noqa: PLC0415
+
+    yield understanding
+    yield from understanding.prepare()
