@@ -77,7 +77,6 @@ class App:
             from bot.messengers.dingtalk.adapter import DingTalk  # noqa: PLC0415 - its SDK is loaded where it is used
 
             self.dingtalk = self.messengers["dingtalk"] = DingTalk(settings, self.dispatcher, http)
-            self.worker.review = self.dingtalk.review
 
     def _reconciler(self, *, live: bool, clock: Callable[[], datetime]) -> Reconciler | None:
         """The gateway's loop, when there is a gateway."""

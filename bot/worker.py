@@ -15,10 +15,11 @@ import structlog
 from sqlmodel import Session
 
 from bot.database import Database
-from bot.messengers.port import Messenger, MessengerError, Undeliverable
+from bot.messengers.port import Approvals, Messenger, MessengerError, Undeliverable
 from handlers.context import Context
 from handlers.routes import JOBS, Job
 from models.messages import outbox
+from models.messages.approval import Approval
 from models.messages.message import Message
 from models.messages.outbox import Effect, Mark, promise
 from models.policy import versions
@@ -79,7 +80,6 @@ class Worker:
             live,
         )
         self.before_turning: Callable[[], Awaitable[None]] | None = None
-        self.review: Callable[[str], Awaitable[None]] | None = None
         self.pace = Pace()
         self.parked = self.done = 0
         self._wake = asyncio.Event()
@@ -246,16 +246,11 @@ class Worker:
                     await self.before_turning()
                 await self._pieces(what["job"], JOBS[what["job"]], self.clock(), effect.key)
             case "say":
-                messenger = self._messenger(what["address"])
-                return await messenger.send(
-                    what["address"], Message.from_json(what["message"]), effect.key, unsure=_unsure(effect)
-                )
+                return await self._say(effect, what["address"], Message.from_json(what["message"]))
             case "replace":
                 await self._replace(effect)
             case "review":
-                if self.review is None:
-                    raise MessengerError("dingtalk is not connected", retry_after=30)
-                await self.review(what["ref"])
+                await self._approvals(what["messenger"]).review_approval(what["ref"], what["code"])
             case "answer":
                 await self._messenger(what["messenger"]).answer(
                     what["by"], Message.from_json(what["message"])
@@ -266,6 +261,12 @@ class Worker:
                 raise Undeliverable(f"nobody knows how to do {effect.kind}")
         return None
 
+    async def _say(self, effect: Effect, address: str, message: Message) -> str:
+        approval, unsure = Approval.of(effect), _unsure(effect)
+        if approval is not None:
+            return await self._approvals(address).start_approval(approval, message, unsure=unsure)
+        return await self._messenger(address).send(address, message, effect.key, unsure=unsure)
+
     async def _replace(self, effect: Effect) -> None:
         """Show the new state where the first one landed; wait while that is still on its way."""
         original = await self.database.write(lambda session: session.get(Effect, effect.payload["of"]))
@@ -273,13 +274,23 @@ class Worker:
             return
         if original.ref is None:
             raise MessengerError("the original is not there yet")
-        address = original.payload["address"]
-        await self._messenger(address).replace(original.ref, Message.from_json(effect.payload["message"]))
+        address, message = original.payload["address"], Message.from_json(effect.payload["message"])
+        approval = Approval.of(original)
+        if approval is not None:
+            await self._approvals(address).end_approval(approval, original.ref, message)
+        else:
+            await self._messenger(address).replace(address, original.ref, message)
 
     def _messenger(self, address: str) -> Messenger:
         found = self.messengers.get(address.split(":", 1)[0])
         if found is None:
             raise MessengerError(f"{address.split(':', 1)[0]} is not connected", retry_after=30)
+        return found
+
+    def _approvals(self, address: str) -> Approvals:
+        found = self._messenger(address)
+        if not isinstance(found, Approvals):
+            raise Undeliverable(f"{found.name} has no approvals of its own")
         return found
 
     def _later(self, effect: Effect, error: MessengerError) -> Mark:

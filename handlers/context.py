@@ -14,6 +14,7 @@ from sqlmodel import Session
 from handlers.words.text import SafeText
 from models.ledger.amount import Unit, shown
 from models.ledger.transfer import Cause
+from models.messages.approval import Approval
 from models.messages.message import Message
 from models.messages.outbox import Effect, Mailing, copies, promise
 from models.people.member import Address, Member, addresses
@@ -120,10 +121,15 @@ class Context:
         shape: str = "",
         reader: int | None = None,
         turn: tuple[str, datetime] | None = None,
+        approval: Approval | None = None,
     ) -> None:
-        """Promise to say something at an address: a person's, a channel's or a thread's. `turn`: its lane, and when."""
+        """Promise to say something at an address: a person's, a channel's or a thread's. `turn`: its lane, and when.
+
+        `approval`: it is no message but the form of an approval.
+        """
         self._told += 1
         payload = {"address": address, "message": message.as_json(), "shape": shape, "reader": reader}
+        payload |= {"approval": approval.as_json()} if approval else {}
         key = f"{self.key}#{self._told}"
         lane, due = turn or (address, self.now)
         effect = Effect(key=key, kind="say", payload=payload, lane=lane, about=about, due_at=due)
@@ -133,11 +139,11 @@ class Context:
         """Whether this is said for the first time: a done effect is the mark."""
         return promise(self.session, Effect(key=key, kind="mark", due_at=self.now, done_at=self.now))
 
-    def retell(self, about: str, show: Callable[[str, Member | None], Message]) -> None:
+    def retell(self, about: str, show: Callable[[Effect, Member | None], Message]) -> None:
         """Bring every copy of `about` to its new state: one not sent yet is sent in it, one already sent is replaced."""
         for copy in copies(self.session, about):
             reader = self.session.get(Member, copy.payload["reader"]) if copy.payload["reader"] else None
-            shown = show(copy.payload["shape"], reader)
+            shown = show(copy, reader)
             message = (shown.spoken(self.reader_of(reader).locale) if reader else shown).as_json()
             copy.payload = copy.payload | {"message": message}
             self.session.add(copy)

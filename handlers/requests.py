@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 
-from handlers.approval import cards, oa_form
+from handlers.approval import approval, cards
 from handlers.context import Context, RequestContext
 from handlers.words import texts
 from handlers.words.text import SafeText, listed
 from models.ledger.amount import Unit, share
+from models.messages.approval import approvals
 from models.messages.message import Button, Field, Form, Message, clean, escape
 from models.messages.outbox import copies
 from models.metering.gateway_state import free_models
@@ -44,7 +46,7 @@ def request(
     if auto is not None:
         return auto
     tell_asked(ctx, asked)
-    if asked.thread and not oa_form.forms(ctx.session, asked):
+    if asked.thread and not approvals(ctx.session, asked.about):
         ctx.post(
             asked.thread, cards.request_card(ctx, asked, "small", None), about=asked.about, shape="small"
         )
@@ -95,12 +97,12 @@ def tell_asked(ctx: Context, asked: Request) -> None:
             facts = {"name": name, "amount": reader.amount(asked.amount), "code": SafeText(asked.code)}
             ctx.tell(admin, Message(text=texts.REQUEST_UNROUTABLE_ADMIN(reader.locale, **facts)))
         return
-    on_form = oa_form.put(ctx, asked)
+    in_approval = approval.offer(ctx, asked)
     told = {copy.payload["reader"] for copy in copies(ctx.session, asked.about)}
     for one in approvers.entries(ctx.session, asked.id):
         if one.member_id not in told:
             to = ctx.session.get_one(Member, one.member_id)
-            if not on_form:
+            if not in_approval:
                 ctx.tell(to, cards.request_card(ctx, asked, "full", to), about=asked.about, shape="full")
             ctx.refresh_home(to)
 
@@ -252,7 +254,7 @@ def delegate(ctx: RequestContext, to: Member, until: date | None) -> Message:
 
 def settle(ctx: Context, done: Request) -> None:
     """Every copy of the card shows what was decided; pages are refreshed."""
-    ctx.retell(done.about, lambda shape, to: cards.request_card(ctx, done, shape, to))
+    ctx.retell(done.about, partial(cards.copy_of_request, ctx, done))
     ctx.refresh_home(ctx.session.get_one(Member, done.member_id))
     for one in _asked_members(ctx, done):
         ctx.refresh_home(one)

@@ -59,7 +59,7 @@ class Paper:
         self.shot("after sending, before marking")
         return key
 
-    async def replace(self, ref: str, message: Message) -> None:
+    async def replace(self, address: str, ref: str, message: Message) -> None:
         self._write(f"replace:{ref}", ref, message)
 
     async def answer(self, by: dict[str, Any], message: Message) -> None:

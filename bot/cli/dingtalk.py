@@ -14,8 +14,8 @@ from sqlmodel import Session
 
 from bot.cli.console import Failed, as_json, ledger, table
 from bot.database import Database
+from bot.messengers.dingtalk import form as approval_form
 from bot.settings import Settings
-from handlers.approval import oa_form
 from models.metering.vendor_calls import CallCount, counted, month_of
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def form(
     settings = _settings()
     with ledger(settings) as database:
         made = asyncio.run(_make_form(settings, database, code or ""))
-        database.transact(lambda session: oa_form.remember(session, made, datetime.now(UTC)))
+        database.transact(lambda session: approval_form.remember(session, made, datetime.now(UTC)))
     typer.echo(made)
 
 
@@ -120,18 +120,18 @@ async def _make_form(settings: Settings, database: Database, code: str) -> str:
     from bot.messengers.dingtalk import workflow  # noqa: PLC0415 - the messengers' libraries take a second to load
     from bot.messengers.dingtalk.errors import DingTalkError  # noqa: PLC0415
 
-    known = database.query(oa_form.process_code)
-    named = (
-        f"If a form {oa_form.NAME} is there already, name its processCode: `quotabot dingtalk form PROC-…`."
-    )
-    fields = (oa_form.NAME, oa_form.LABELS)
+    known = database.query(approval_form.process_code)
+    named = f"If a form {approval_form.NAME} is there already, name its processCode: `quotabot dingtalk form PROC-…`."
+    fields = (approval_form.NAME, approval_form.LABELS.values())
     async with _dingtalk(settings, database, named) as dingtalk:
         try:
-            return await workflow.save_form(dingtalk.api, *fields, long=oa_form.REASON, code=code or known)
+            return await workflow.save_form(
+                dingtalk.api, *fields, long=approval_form.LONG, code=code or known
+            )
         except DingTalkError as error:
             if code or not known or error.code != workflow.NO_SUCH_FORM:
                 raise
-            return await workflow.save_form(dingtalk.api, *fields, long=oa_form.REASON)
+            return await workflow.save_form(dingtalk.api, *fields, long=approval_form.LONG)
 
 
 @contextlib.asynccontextmanager

@@ -16,8 +16,8 @@ from bot.cli.applying import adjust_all, finish_turn, open_all, recorded, staged
 from bot.cli.console import Failed, agree, as_json, content, day, ledger, money, table
 from bot.cli.telling import Announcer, expecting_dropped_change, take_back
 from bot.database import Database
+from bot.messengers.dingtalk import form
 from bot.settings import Settings
-from handlers.approval import oa_form
 from models.ledger.amount import plain
 from models.metering.gateway_state import refuse_unmetered
 from models.people.member import Member
@@ -54,7 +54,7 @@ class _Plan:
         self.spent = spent_before(session)
         self.settings = _changed_settings(before, policy)
         self.staged = versions.staged(session)
-        self.wanting = oa_form.wanting(session, policy)
+        self.wanting = form.missing(session, policy)
 
     @property
     def cuts(self) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from handlers.command import Command
+from models.messages.approval import Approval
 from models.messages.message import Message
 from models.people.profile import Profile
 
@@ -68,13 +69,13 @@ class Messenger(Protocol):
         """Listen until cancelled; what is in flight is finished first, within seconds."""
 
     async def send(self, address: str, message: Message, key: str, *, unsure: bool = False) -> str:
-        """Say something and return where it landed. Raises `MessengerError`, `Undeliverable`.
+        """Say something and return its ref, empty where it cannot be changed. Raises `MessengerError`, `Undeliverable`.
 
         `unsure`: an earlier try with this key may have arrived; look before saying it again.
         """
 
-    async def replace(self, ref: str, message: Message) -> None:
-        """Show a new state there; does nothing when the message is gone."""
+    async def replace(self, address: str, ref: str, message: Message) -> None:
+        """Show a new state of what `send` said at this address; does nothing when the message is gone."""
 
     async def answer(self, by: dict[str, Any], message: Message) -> None:
         """Answer a request the way its messenger lets one."""
@@ -90,3 +91,20 @@ class Messenger(Protocol):
 
     def ready(self) -> bool:
         """Whether messages come in just now."""
+
+
+@runtime_checkable
+class Approvals(Protocol):
+    """Optional: people can decide a request in the messenger's own approval. Raises as `Messenger.send` does."""
+
+    async def start_approval(self, approval: Approval, form: Message, *, unsure: bool) -> str:
+        """Start it with the facts of `form` and return its ref, empty where `form` is settled (has no button).
+
+        `unsure`: an earlier try may have started it; look before starting another.
+        """
+
+    async def end_approval(self, approval: Approval, ref: str, form: Message) -> None:
+        """End what is settled here; does nothing while `form` has a button, or when it is over there."""
+
+    async def review_approval(self, ref: str, code: str) -> None:
+        """Look at it and carry out what was decided there. `code`: the request's CODE, if it is known."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from sqlmodel import Session, col, select
 
-from handlers.approval import oa_form
+from handlers.approval import approval
 from handlers.context import Context, Reader
 from handlers.words import texts
 from handlers.words.text import SafeText, Text, listed
 from models.ledger.amount import plain
+from models.messages.approval import Approval
 from models.messages.message import Button, Message, escape
+from models.messages.outbox import Effect
 from models.metering.outlook import Outlook, outlook
 from models.people.member import Member
 from models.policy.calendar import end_of_day
@@ -59,12 +60,18 @@ def asked_names(session: Session, request: Request, reader: Reader) -> str:
 
 
 def request_card(ctx: Context, request: Request, shape: str, to: Member | None) -> Message:
-    """The card in a shape (`full` for an approver, `small` in a thread, `oa/…` as a form) and in the state it is in now."""
+    """The card in its present state. `shape`: `full` for an approver, `small` in a thread."""
     reader = ctx.reader_of(to or ctx.session.get_one(Member, request.member_id))
-    if shape.startswith(oa_form.SHAPE):
-        state = request_state(ctx.session, request, replace(reader, locale="zh"))
-        return oa_form.message(ctx, request, shape, state)
     return _small(ctx, request, reader) if shape == "small" or to is None else _full(ctx, request, reader, to)
+
+
+def copy_of_request(ctx: Context, request: Request, copy: Effect, to: Member | None) -> Message:
+    """What this copy, a card or an approval, shows in the request's present state."""
+    found = Approval.of(copy)
+    if found is None:
+        return request_card(ctx, request, copy.payload["shape"], to)
+    state = request_state(ctx.session, request, approval.form_reader(ctx, request))
+    return approval.message(ctx, request, found, state)
 
 
 def replaced_card(ctx: Context, request: Request, to: Member | None) -> Message:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlmodel import col, select
 
-from handlers.approval import cards, oa, oa_form
+from handlers.approval import cards, outcome
 from handlers.context import Context
 from handlers.requests import settle, tell_asked
 from handlers.words import texts
 from handlers.words.text import SafeText
+from models.messages.approval import approval_form, approvals, lacks_card
 from models.messages.message import Button, Message
 from models.messages.outbox import unreached
 from models.people.member import Member
@@ -22,21 +24,21 @@ from models.quota.request_state import OPEN, RequestState
 
 
 def requests_due(ctx: Context) -> bool:
-    """Remind, ask the next one, end: only time outside the approver's quiet hours counts. Nothing ends in a yes."""
-    on_forms = bool(oa_form.process_code(ctx.session))
+    """Remind, ask the next approver, expire. Only time outside the approver's quiet hours counts."""
+    has_form = approval_form(ctx.session) is not None
     for request in ctx.session.exec(
         select(Request).where(col(Request.state).in_(OPEN)).order_by(col(Request.id)).with_for_update()
     ).all():
-        if on_forms:
-            _mind_form(ctx, request)
+        if has_form:
+            _mind_approval(ctx, request)
         _one_request(ctx, request)
     return False
 
 
-def _mind_form(ctx: Context, request: Request) -> None:
-    """Look after a form that nothing was heard of; where it was set aside, the cards go out."""
-    oa.look_again(ctx, request)
-    if oa_form.fell_through(ctx.session, request):
+def _mind_approval(ctx: Context, request: Request) -> None:
+    """Look at an approval without news; send cards in place of one that was set aside."""
+    outcome.look_again(ctx, request)
+    if lacks_card(ctx.session, request.about):
         tell_asked(ctx, request)
 
 
@@ -65,10 +67,10 @@ def _awake(ctx: Context, since: datetime, who: Member | None) -> timedelta:
 
 
 def _nobody_left(ctx: Context, request: Request, asked: list[Asked]) -> bool:
-    """Whether all who were asked have left, are no longer in the chain, or cannot be written to."""
+    """Whether nobody who was asked can still decide: left, no longer in the chain, or unreachable."""
     today = {one.member.id for one in approvers.chain(ctx.session, ctx.policy, request.member_id, ctx.now)}
-    deaf = unreached(ctx.session, request.about)
-    return not any(one.for_id in today and one.member_id not in deaf for one in asked)
+    unheard = unreached(ctx.session, request.about)
+    return not any(one.for_id in today and one.member_id not in unheard for one in asked)
 
 
 def _expire(ctx: Context, request: Request) -> None:
@@ -83,13 +85,13 @@ def _expire(ctx: Context, request: Request) -> None:
 
 
 def _pass_on(ctx: Context, request: Request) -> None:
-    """Ask one more; whoever was asked before can still decide while they are in the chain."""
+    """Ask the next approver; the earlier ones can still decide while they are in the chain."""
     before = request.state
     found = request.ask_next(ctx.session, ctx.policy, ctx.now)
     if found is None:
         return
     tell_asked(ctx, request)
-    ctx.retell(request.about, lambda shape, to: cards.request_card(ctx, request, shape, to))
+    ctx.retell(request.about, partial(cards.copy_of_request, ctx, request))
     if before == RequestState.PENDING:
         requester = ctx.session.get_one(Member, request.member_id)
         say = ctx.reader_of(requester).locale
@@ -104,8 +106,8 @@ def _remind(ctx: Context, request: Request, asked: Asked, who: Member) -> None:
     text = texts.REMINDER(
         reader.locale, name=name, amount=reader.amount(request.amount), code=SafeText(request.code)
     )
-    if oa_form.forms(ctx.session, request):
-        where = texts.OA_REMINDER(reader.locale, code=SafeText(request.code))
+    if approvals(ctx.session, request.about):
+        where = texts.APPROVAL_REMINDER(reader.locale, code=SafeText(request.code))
         ctx.tell(who, Message(text=SafeText(f"{text}\n{where}")))
         return
     card = cards.request_card(ctx, request, "full", who)

@@ -54,7 +54,7 @@ class Board:
         self.said.append((address, message.text))
         return f"{address}/{len(self.said)}"
 
-    async def replace(self, ref: str, message: Message) -> None:
+    async def replace(self, address: str, ref: str, message: Message) -> None:
         self.replaced.append((ref, message.text))
 
     async def answer(self, by: dict[str, Any], message: Message) -> None:

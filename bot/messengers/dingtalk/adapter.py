@@ -39,11 +39,11 @@ from bot.messengers.dingtalk.tally import Tally
 from bot.messengers.port import MessengerError, Request, Undeliverable
 from bot.settings import Settings
 from handlers.admins import tell_admins
-from handlers.approval.oa_form import SHAPE
 from handlers.language.reader import read_command
 from handlers.routes import CONFIRM
 from handlers.words import texts
 from handlers.words.text import SafeText, Text
+from models.messages.approval import Approval
 from models.messages.message import Message
 from models.people.profile import Profile
 from models.refusal import CallsUsedUp
@@ -107,22 +107,17 @@ class DingTalk:
 
     async def send(self, address: str, message: Message, key: str, *, unsure: bool = False) -> str:
         place = address.split(":", 1)[1]
-        if place.startswith(SHAPE):
-            return await self._meant(self.approvals.start(place, message, unsure=unsure))
         if place.startswith("cid"):
             title, text = markdown(message)
-            said_there = self.api.send_to_group(place, "sampleMarkdown", {"title": title, "text": text})
-            return f"group:{await self._meant(said_there)}"
+            await self._meant(self.api.send_to_group(place, "sampleMarkdown", {"title": title, "text": text}))
+            return ""
         return await self._say(place, message, key, unsure=unsure)
 
-    async def replace(self, ref: str, message: Message) -> None:
-        if ref.startswith("group:"):
-            return
-        if ref.startswith("oa:"):
-            await self._meant(self.approvals.end(ref, message))
-            return
-        if ref.startswith("text:"):
-            await self._say_settled(ref.removeprefix("text:"), message)
+    async def replace(self, address: str, ref: str, message: Message) -> None:
+        if not ref:
+            place = address.split(":", 1)[1]
+            if not place.startswith("cid"):
+                await self._say_settled(place, message)
             return
         await self.clicks.settled(ref)
         user = self.clicks.take_hint(ref)
@@ -131,9 +126,14 @@ class DingTalk:
         except Undeliverable as gone:
             log.info("a copy is gone", ref=ref, reason=str(gone))
 
-    async def review(self, ref: str) -> None:
-        """Look at an approval of DingTalk's own, and carry out what was decided there."""
-        await self._meant(self.approvals.review(ref))
+    async def start_approval(self, approval: Approval, form: Message, *, unsure: bool) -> str:
+        return await self._meant(self.approvals.start(approval, form, unsure=unsure))
+
+    async def end_approval(self, approval: Approval, ref: str, form: Message) -> None:
+        await self._meant(self.approvals.end(approval, ref, form))
+
+    async def review_approval(self, ref: str, code: str) -> None:
+        await self._meant(self.approvals.review(ref, code))
 
     async def answer(self, by: dict[str, Any], message: Message) -> None:
         if by.get("group") and not by.get("public"):
@@ -156,7 +156,7 @@ class DingTalk:
     # Say
 
     async def _say(self, user: str, message: Message, key: str, *, unsure: bool = False) -> str:
-        """To one person: as a card where there is something to press, else as Markdown. Returns where it landed."""
+        """To one person: as a card where there is something to press, else as Markdown. Returns the card's id, empty for words."""
         if self.template and message.buttons:
             track = track_of(key)
             try:
@@ -176,7 +176,7 @@ class DingTalk:
             raise MessengerError("flow controlled", retry_after=FLOW)
         if why:
             raise Undeliverable(f"{user}: {why}")
-        return f"text:{user}"
+        return ""
 
     async def _deliver(self, user: str, message: Message, track: str, *, unsure: bool) -> None:
         await self.api.create_card(self.template, track, card(message), user=user, preview=preview(message))

@@ -141,7 +141,7 @@ class Slack:
         posted = await _shown(message, post)
         return f"{posted.get('channel', channel)}:{posted.get('ts', '')}"
 
-    async def replace(self, ref: str, message: Message) -> None:
+    async def replace(self, address: str, ref: str, message: Message) -> None:
         channel, _, ts = ref.partition(":")
         try:
             await _shown(message, lambda said: self.api.call("chat.update", channel=channel, ts=ts, **said))

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from bot.cli.app import app
 from bot.database import Database
-from handlers.approval import oa_form
+from bot.messengers.dingtalk import form
 from models.metering.vendor_calls import Called, count
 from sandbox.dingtalk.organisation import DingTalk, Person
 from tests.dingtalk_env import DEPARTMENTS, colleagues
@@ -88,7 +88,7 @@ async def test_the_form_is_made_once_and_remembered(url: str) -> None:
         assert (code, err) == (0, "")
         (made,) = ding.forms.values()
         assert out == f"{made.code}\n"
-        assert (made.name, list(made.fields), made.hidden) == ("额度申请", list(oa_form.LABELS), True)
+        assert (made.name, list(made.fields), made.hidden) == ("额度申请", list(form.LABELS.values()), True)
         assert (await quotabot(url, "dingtalk", "form", ding=ding))[1] == out
         ding.forms.clear()
         _, again, _ = await quotabot(url, "dingtalk", "form", ding=ding)
@@ -100,12 +100,12 @@ async def test_a_form_that_is_there_already_is_taken_by_its_name(url: str) -> No
         await quotabot(url, "dingtalk", "form", ding=ding)
         (made,) = ding.forms
         database = Database(url)
-        database.transact(lambda session: oa_form.remember(session, "", datetime(2026, 11, 30, tzinfo=UTC)))
+        database.transact(lambda session: form.remember(session, "", datetime(2026, 11, 30, tzinfo=UTC)))
         code, _, err = await quotabot(url, "dingtalk", "form", ding=ding)
         assert code == 1
         assert "quotabot dingtalk form PROC-" in err
         assert (await quotabot(url, "dingtalk", "form", made, ding=ding))[1] == f"{made}\n"
-        assert database.transact(oa_form.process_code) == made
+        assert database.transact(form.process_code) == made
         database.close()
         ding.scopes.discard("Workflow.Form.Write")
         assert "Workflow.Form.Write" in (await quotabot(url, "dingtalk", "form", ding=ding))[2]

@@ -11,7 +11,7 @@ import pytest
 from sqlmodel import Session, select
 
 from bot.database import Database
-from handlers.approval import oa_form
+from bot.messengers.dingtalk import form
 from models.messages.outbox import Effect
 from models.policy import document, versions
 from models.quota import allocation
@@ -80,7 +80,7 @@ def test_a_plan_says_what_dingtalks_own_approval_lacks(operator: Operator) -> No
     assert "Workflow.Instance.Read" in found.stderr
     assert "6 people have no DingTalk id" in found.stderr
     assert "version 2 is in force" in operator.says("policy", "apply", file)
-    inside(lambda session: oa_form.remember(session, "PROC-1", datetime.now(UTC)))
+    inside(lambda session: form.remember(session, "PROC-1", datetime.now(UTC)))
     assert "no form" not in operator.run("policy", "plan", file).stderr
     assert operator.run("policy", "plan", operator.file("p.yaml", POLICY), code=3).stderr == ""
 

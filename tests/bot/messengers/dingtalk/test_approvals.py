@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
-from bot.messengers.dingtalk import workflow
-from handlers.approval import oa_form
+from bot.messengers.dingtalk import form, workflow
 from models.policy import versions
 from models.quota.leaving import leave
 from models.quota.request import Request
@@ -455,7 +454,7 @@ async def test_with_somebody_whom_dingtalk_does_not_know_it_is_a_card(
         ask_for(env.database, "pia", 300, now=env.clock())
         env.app.worker.wake()
         await env.settled()
-    assert "no DingTalk id of" in caplog.text
+    assert "no dingtalk id of" in caplog.text
     assert not env.ding.approvals
 
 
@@ -470,8 +469,8 @@ async def test_a_missing_permission_to_read_keeps_the_decision_until_it_is_there
 
 async def _form(env: DingTalkEnv) -> None:
     assert env.app.dingtalk is not None
-    code = await workflow.save_form(env.app.dingtalk.api, oa_form.NAME, oa_form.LABELS, long=oa_form.REASON)
-    env.database.transact(lambda session: oa_form.remember(session, code, NOW))
+    code = await workflow.save_form(env.app.dingtalk.api, form.NAME, form.LABELS.values(), long=form.LONG)
+    env.database.transact(lambda session: form.remember(session, code, NOW))
 
 
 async def _asked(env: DingTalkEnv, amount: int = 300) -> Approval:

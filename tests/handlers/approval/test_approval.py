@@ -1,4 +1,4 @@
-"""When a request is DingTalk's own approval, and when a card: what is promised, before anybody is called."""
+"""When a request is a messenger's own approval, and when a card: what is promised, before anybody is called."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 from sqlmodel import Session, select
 
 from handlers import requests
-from handlers.approval import oa_form
 from handlers.clock.requests import requests_due
 from handlers.context import Context
+from models.messages.approval import Approval, ApprovalForm, approvals, remember_form
 from models.messages.outbox import Effect, mark, park
 from models.people.member import Address
 from models.policy import versions
@@ -25,7 +25,7 @@ OA = POLICY.replace("requests:\n", "requests:\n  channel: oa\n")
 def _on_forms(session: Session) -> None:
     """Everybody is on DingTalk, too, under an id that could be mistaken for something else; the form is made."""
     versions.record_version(session, OA, NOW, "ops")
-    oa_form.remember(session, "PROC-1", NOW)
+    remember_form(session, ApprovalForm("dingtalk", "PROC-1", "zh"), NOW)
     for name in CAST:
         Address.give(session, who(session, name), f"dingtalk:{name}/1,x")
 
@@ -42,14 +42,21 @@ def due(session: Session) -> None:
 
 
 def shapes(session: Session, request: Request) -> list[str]:
-    """Of every copy that was promised, in order."""
+    """Of every copy that was promised, in order; `approval` for an approval."""
     said = select(Effect).where(Effect.about == request.about).order_by(Effect.id)  # type: ignore[arg-type]
-    return [one.payload["shape"] for one in session.exec(said).all()]
+    return [one.payload["shape"] or "approval" for one in session.exec(said).all()]
 
 
-def test_a_form_names_its_code_and_people_however_odd_their_ids(session: Session) -> None:
+def approvers(session: Session, request: Request) -> list[tuple[str, ...]]:
+    """Of every approval that was promised, in order."""
+    found = [Approval.of(one) for one in approvals(session, request.about)]
+    return [one.approvers for one in found if one]
+
+
+def test_an_approval_names_its_code_and_people_however_odd_their_ids(session: Session) -> None:
     request = ask(session)
-    assert shapes(session, request) == [f"oa/{request.code}/pia%2F1%2Cx/lee%2F1%2Cx"]
+    (promised,) = approvals(session, request.about)
+    assert Approval.of(promised) == Approval(request.code, "dingtalk:pia/1,x", ("dingtalk:lee/1,x",))
 
 
 def test_a_request_from_a_thread_shows_no_second_card_there(session: Session) -> None:
@@ -76,22 +83,19 @@ def test_who_is_no_approver_any_more_is_not_asked_on_the_next_one(session: Sessi
     alice.manager_id = who(session, "lee").id
     session.add(alice)
     due(session)
-    assert [shape.rpartition("/")[2] for shape in shapes(session, request)] == [
-        "carol%2F1%2Cx",
-        "lee%2F1%2Cx",
-    ]
+    assert approvers(session, request) == [("dingtalk:carol/1,x",), ("dingtalk:lee/1,x",)]
 
 
 def test_a_form_that_was_set_aside_makes_way_for_the_card_once(session: Session) -> None:
     request = ask(session)
-    (form,) = oa_form.forms(session, request)
+    (form,) = approvals(session, request.about)
     assert mark(session, [park(form, NOW, "no approval: permission")]) == 1
     for _ in range(2):
         due(session)
     assert shapes(session, request)[1:] == ["full"]
     requests.request(asks(session, "pia", key="again"), 200 * ONE, "less")
     session.refresh(request)
-    assert shapes(session, request)[0].startswith("oa/")  # another CODE is another try
+    assert shapes(session, request)[0] == "approval"  # another CODE is another try
 
 
 def test_channel_card_knows_nothing_of_forms(session: Session) -> None:
