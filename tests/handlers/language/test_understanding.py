@@ -15,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.command import Command, Person
-from handlers.language import phrases
+from handlers.language.chinese import CHINESE
+from handlers.language.english import ENGLISH
+from handlers.language.typed import TYPED
 from handlers.language.understanding import number_of, prepare, printed, understand
 from models.ledger.amount import Unit, parse
 from models.refusal import AmbiguousAmount, BadAmount
@@ -389,6 +391,6 @@ def test_long_nonsense_is_read_quickly() -> None:
 
 
 def test_what_was_prepared_is_compiled_and_the_first_sentence_finds_it_so() -> None:
-    assert len(list(prepare())) > len(phrases.TYPED)
-    for template in (*phrases.TYPED, *phrases.ENGLISH, *phrases.CHINESE):
+    assert len(list(prepare())) > len(TYPED)
+    for template in (*TYPED, *ENGLISH, *CHINESE):
         assert "pattern" in vars(template)

@@ -1,76 +1,78 @@
-"""What stands before and after a wish: courtesy, a reason, or what makes it doubtful or no wish at all."""
+"""What is left of a sentence around the words that ask for something: courtesy, a reason, or a doubt."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from handlers.language.phrases import HAN, OTHER, A, P, Template
+from handlers.language.grammar import AMOUNT, COUNT, HAN_LETTER, PERSON, Template
 from handlers.language.sentence import Skeleton
 
 
 @dataclass(frozen=True)
-class Rest:
-    """A reason, or something that does not fit; `apart` when a mark or a word of its own sets the reason off."""
+class Remainder:
+    """The words after a match. `fits`: nothing but courtesy and a reason. `apart`: the reason is set off by a mark or by a word."""
 
     fits: bool
     reason: str = ""
     apart: bool = True
 
 
-def read_rest(template: Template, skeleton: Skeleton, end: int, *, typed: bool) -> Rest | None:
-    """Read what follows the wish that ends at `end`; None when it turns the whole into a statement or takes it back."""
+def read_remainder(template: Template, skeleton: Skeleton, end: int, *, typed: bool) -> Remainder | None:
+    """Read the words after a match that ends at `end`; None when they turn it into a statement or take it back."""
     text = skeleton.text
+    # 1. skip courtesy
     courtesy = _COURTESY.match(text, end)
-    at = courtesy.end() if courtesy else end
-    if _is_no_wish(template, text, end, at):
+    start = courtesy.end() if courtesy else end
+    if _is_statement(template, text, end, start):
         return None
+    # 2. a question mark asks for a statement, not for a transfer
     asks = re.search("[?吗么]" if template.moves_away else "[?]", text[end:])
     fits = not (asks and (typed or template.moves_away))
-    if at == len(text.rstrip("?")):
-        return Rest(fits)
-    marker = _REASON.match(text, at)
-    apart = bool(re.search("[,.;:(-]", text[end:at]) or (marker and marker["marker"]))
-    begins = typed or marker or apart
+    if start == len(text.rstrip("?")):
+        return Remainder(fits)
+    # 3. the rest is a reason if it begins like one and casts no doubt
+    marker = _REASON.match(text, start)
+    apart = bool(re.search("[,.;:(-]", text[end:start]) or (marker and marker["marker"]))
     if (
-        not begins
-        or takes_back(text[end:])
-        or _DOUBTS.match(text, at)
-        or (not apart and _IS_PAST.match(text, at))
+        not (typed or marker or apart)
+        or retracts(text[end:])
+        or _DOUBTS.match(text, start)
+        or (not apart and _IS_PAST.match(text, start))
     ):
-        return Rest(fits=False)
-    return Rest(fits, trimmed(skeleton.original(marker.end() if marker else at)), apart)
+        return Remainder(fits=False)
+    return Remainder(fits, clean_reason(skeleton.original(marker.end() if marker else start)), apart)
 
 
-def takes_back(text: str) -> bool:
+def retracts(text: str) -> bool:
     """Whether somebody thinks better of what they just asked for."""
-    return _TAKES_BACK.search(text.lower()) is not None
+    return _RETRACTS.search(text.lower()) is not None
 
 
-def belies(text: str) -> bool:
-    """Whether a clause before a wish denies, reports or supposes it."""
-    return _BELIES.search(text) is not None
+def denies_or_reports(clause: str) -> bool:
+    """Whether a clause denies, reports or supposes what comes after it."""
+    return _DENIES_OR_REPORTS.search(clause) is not None
 
 
-def trimmed(reason: str) -> str:
-    """A reason without thanks and marks around it."""
-    bare = _THANKS.sub("", reason).strip(_MARKS)
+def clean_reason(text: str) -> str:
+    """A reason without thanks, `because` and the marks around it."""
+    bare = _THANKS.sub("", text).strip(_MARKS)
     return _BECAUSE.sub("", bare).strip(_MARKS)
 
 
-def _is_no_wish(template: Template, text: str, end: int, at: int) -> bool:
-    if _CONTRADICTS.match(text, at):
+def _is_statement(template: Template, text: str, end: int, start: int) -> bool:
+    if _CONTRADICTS.match(text, start):
         return True
-    if not template.sure and A not in text[:at] and re.search("[吗么?]", text[end:at]):
+    if not template.sure and AMOUNT not in text[:start] and re.search("[吗么?]", text[end:start]):
         return True  # a question about a state
-    return template.moves_away and takes_back(text[end:]) and not _REASON.match(text, at)
+    return template.moves_away and retracts(text[end:]) and not _REASON.match(text, start)
 
 
 _COURTESY = re.compile(
     r"(?:[ ,.;:!()~-]*(?:(?:please|pls|plz|thanks(?: a lot| so much| in advance)?|thank you(?: so much)?|thx|ty|cheers|right now|now|today|tonight|asap|"
     r"urgently|if (?:you can|possible|that'?s ok(?:ay)?|you don'?t mind)|when you can|for (?:now|me|today)|more|extra|again|back|to me|this (?:week|month)|"
     r"will you|would you|can you|man|mate|bro|buddy|guys|everyone|folks|temporarily|too|as well|somehow|in full|all of it)(?!\w)"
-    rf"|{P}(?=[.!?]*$)|行吗|行不行?|好吗|好不好|可以[吗不]|谢谢(?:大家|你|您)?|谢了|多谢|感谢|拜托了?|急用?(?=$|[,.!])|麻烦(?:你|您|了)*|过[去来]|出来|一下|用用|"
+    rf"|{PERSON}(?=[.!?]*$)|行吗|行不行?|好吗|好不好|可以[吗不]|谢谢(?:大家|你|您)?|谢了|多谢|感谢|拜托了?|急用?(?=$|[,.!])|麻烦(?:你|您|了)*|过[去来]|出来|一下|用用|"
     r"就(?:行|够|可以)了?|即可|应急(?=$|[,.!])|江湖救急|大佬|不(?=[?.!]*$)|(?:怎么办|咋办|咋整)呢?|给我|求(?:支援|助|帮忙)|救急|救命|[吗吧呗么嘛啊哈呀哦先]))*"
     r"[ ,.;:!()~-]*"
 )
@@ -81,7 +83,7 @@ _MARKS = " ,，.。;；:：()（）-"
 _BECAUSE = re.compile("(?i)^(?:because(?: of)?|since|reason:?|因为|由于|理由(?:是|[:：])?|原因是?)(?![a-z])")
 _REASON = re.compile(  # words that only introduce a reason are no part of it
     r"(?P<marker>(?:for|to|because(?: of)?|cause|cuz|coz|since|as|so that|so|reason(?: is)?:?|it'?s for|need(?:ed)? (?:it )?(?:for|to))\s|"
-    rf"用来|用于|为了|因为|由于|理由(?:是|:)?|原因(?:是|:)?|说明:|备注:)|(?=(?:i|i'?m|we|we'?re|he|she|they|need) )|(?={HAN})"
+    rf"用来|用于|为了|因为|由于|理由(?:是|:)?|原因(?:是|:)?|说明:|备注:)|(?=(?:i|i'?m|we|we'?re|he|she|they|need) )|(?={HAN_LETTER})"
 )
 _CONTRADICTS = re.compile(  # it was, is or would be; not that it shall be
     r"(?:was|is|were|are|has|had|have|did|does|would|should|could|might|already|yesterday|last|ago|earlier|said|says|(?:he|she|they) said)\b|"
@@ -89,15 +91,15 @@ _CONTRADICTS = re.compile(  # it was, is or would be; not that it shall be
 )
 _DOUBTS = re.compile(
     r"(?:and|or|but|if|when|unless|only|once|after|tomorrow|later|next|maybe|perhaps|not|no|never|don'?t|at|then|than|per|a day|each|"
-    rf"(?:for|to) (?:{P}|him|her|them|us))(?!\w)|[{A}{OTHER}{P}]|但|不过|如果|要是|假如|的话|会|应该|可能|不|没|别|还是|明天|后天|下周|下个?月|以后|之后|"
+    rf"(?:for|to) (?:{PERSON}|him|her|them|us))(?!\w)|[{AMOUNT}{COUNT}{PERSON}]|但|不过|如果|要是|假如|的话|会|应该|可能|不|没|别|还是|明天|后天|下周|下个?月|以后|之后|"
     "和|跟|给|到|或|够"
 )
-_TAKES_BACK = re.compile(
+_RETRACTS = re.compile(
     r"\b(?:kidding|jk|never ?mind|nvm|mistake|joke|bad idea|regret\w*|scratch that|second thoughts?|forget it|wait|don'?t|do not|actually|not|oops|no)\b|"
     "算了|开玩笑|逗你|别借|不借|除非|别当真|打错|等等"
 )
 _IS_PAST = re.compile("[^,.;]*(?:了|的事情?)[.!~]*$")
-_BELIES = re.compile(
+_DENIES_OR_REPORTS = re.compile(
     r"\b(?:hypothetic\w*|pretend|assuming|suppose|imagine|example|said|says|say|told|tells?|asked|asks|heard|thinks?|thought|wants|wanted|wrote|writes|if|"
     r"when|unless|do not|not to|never|should(?:n'?t)?|would|yesterday|last|already|might|maybe)\b|\bdon'?t (?!have)|说|讲|告诉|问(?!题)|听|据|如果|要是|假如|假设|"
     r"万一|别|不要|不用|不想|不能|勿|昨天|前天|上次|上周|已经(?!用)|之前|曾|例如|比如|应该|可能|没(?!有?(?:额度|token|钱|了))|为什么|该不该|让我|拒绝|[\"“「]"

@@ -1,0 +1,121 @@
+"""What a question is about: balance, loans, history, team, help or the language. None of these moves anything.
+
+A question is about a topic when it has all the words of one row and none that the row excludes. A short text without such
+words is compared with whole phrases, so that a typo is still understood. `{unit}` stands for a word for quota.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz, process
+
+from handlers.language.grammar import AMOUNT, OPENING_EN, PERSON, UNIT_EN, UNIT_ZH
+
+CLOSE_ENOUGH = 80
+"""Of 100: how alike two texts are."""
+LONGEST_EN, LONGEST_ZH = 80, 30
+"""Characters: a longer text is no question to a bot."""
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A question with all of `words` and nothing of `excluded` asks for `intent`."""
+
+    intent: str
+    words: tuple[re.Pattern[str], ...]
+    excluded: re.Pattern[str]
+
+    def fits(self, question: str) -> bool:
+        return all(word.search(question) for word in self.words) and not self.excluded.search(question)
+
+
+def topic_of(spaced: str, tight: str) -> str | None:
+    """The intent of a question; English is read with its spaces, Chinese without any."""
+    english, chinese = _THANKS.sub("", spaced), _THANKS.sub("", tight)
+    if len(english) <= LONGEST_EN and _QUESTION_EN.match(english):
+        for topic in _ENGLISH:
+            if topic.fits(english):
+                return topic.intent
+    if len(chinese) <= LONGEST_ZH and not chinese.isascii():
+        return next((topic.intent for topic in _CHINESE if topic.fits(chinese)), None)
+    return None
+
+
+def closest_topic(spaced: str) -> str | None:
+    """The intent of the phrase that a text resembles, if any."""
+    if re.search(f"{_UNRELATED_EN}|{_UNRELATED_ZH}", spaced):
+        return None
+    found = process.extractOne(
+        _THANKS.sub("", spaced), _PHRASES.keys(), scorer=fuzz.token_sort_ratio, score_cutoff=CLOSE_ENOUGH
+    )
+    return _PHRASES[found[0]] if found else None
+
+
+_THANKS = re.compile(r"[\s,.!~?]*(?:(?:please|pls|plz|thanks|thank you|thx|谢谢|谢了|多谢|拜托)[\s,.!~?]*)*$")
+
+# a question word, an order to show something, or at most four words
+_QUESTION_EN = re.compile(
+    rf"{OPENING_EN}(?:(?:i want to|let me|can i|may i|could i) )?(?:(?:whats?|hows?|when|where|who|whom|which|will|would|can|could|may|do|does|did|is|are|am|have|has|"
+    r"show|check|see|view|tell|give|list|any|get|display|explain|look up|teach|know|my|most|help|lang|language|"
+    r"set|switch|change|speak|talk|use|reply|answer|in)\b|(?:\S+ ?){1,4}$)"
+)
+_ABOUT_QUOTA = r"\b(?:lend\w*|borrow\w*|repay\w*|return|requests?|requesting|approv\w+|forgiv\w+|recall\w*|delegat\w+|pay|run out|quota|tokens|quotabot|loans?|bot|(?:this|it|you|that|everything) (?:all )?works?|use (?:this|it|you))\b"
+_UNRELATED_EN = r"\b(?:he|she|they|his|their|your|said|told|heard|everyone|everybody|coffee|beer|lunch|favou?r|time|days|vacation|holiday|meeting|pto)\b"
+
+# intent, words that must all occur, words that must not
+_ENGLISH_ROWS: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    ("lang", (r"^(?:(?:lang(?:uage)?|speak|talk|use|switch|change|set|reply|answer)(?: (?:the|my|me))?(?: language)?(?: to| in)? |in )?(?:english|chinese|mandarin|en|zh)$",), "^(?:en|zh)$"),
+    ("help", (r"\bhow (?:do|does|can|to|should|would|could)\b|\b(?:explain|teach)\b|\bwhat happens\b|\btell me (?:about|how)\b", _ABOUT_QUOTA), r"\bhow (?:do|can) (?:he|she|they)\b"),
+    ("help", (r"what (?:can|do|should) (?:you|i|we) (?:do|say|ask|type)(?: here| for me| with you)?$|\b(?:what|who) (?:are you|is (?:this bot|quotabot))\b|^what is this$",), "$^"),
+    ("help", (r"\b(?:can|may|could) (?:i|we) (?:also )?(?:lend|borrow|request|repay|forgive|recall|delegate|(?:share|transfer|give|pass)\b.*\b{unit}|(?:share|transfer|give|pass) (?:it|them))\b|\bdo i (?:have|need) to (?:pay|repay|return|give)\b",), "$^"),
+    ("help", (r"^(?:i need |need |some )?help(?: me)?$|^(?:show |list |what are |what )?(?:me )?(?:the )?(?:menu|tutorial|commands?|command list|instructions|manual|guide|options|rules|docs)(?: are there)?$",), "$^"),
+    ("loans", (r"\b(?:owe|owes|owed|loans?|debts?|lent|borrowed|borrowings|ious?|in debt|borrow\w* from me|paid? (?:me |us )?back|pay back)\b", rf"\b(?:i|me|my|who|whom|anyone|anybody|any|outstanding|open|list|show)\b|{PERSON}|^\w+$"), rf"{_UNRELATED_EN}|\bbank\b|[{AMOUNT}]"),
+    ("team", (r"\b(?:team'?s?|group|department|dept|squad|org|our)\b", r"\b(?:{unit}|pool|left|remaining|spen[dt]|used|usage|status)\b"), r"\b(?:your|said|lunch|time)\b"),
+    ("history", (r"\b(?:what|where|which|how (?:was|were|is)|most expensive)\b", r"\b(?:expensive|spen[dt]|spending|us(?:e|ed|ing)|burn\w*|costs?|eat|ate|eating|consum\w+)\b", r"\b(?:i|my|{unit}|models?)\b"), rf"{_UNRELATED_EN}|\bwhat (?:can|should)\b|[{AMOUNT}]"),
+    ("history", (r"\bwhere\b.*\b(?:{unit}|it all)\b.*\b(?:go|gone|going|went)\b|\bhow(?: much)? did i (?:use|spend|burn|consume)\b",), _UNRELATED_EN),
+    ("history", (r"^(?:\S+ ){0,5}(?:history|usage|breakdown|transactions|my spend|spending|activity|consumption)(?: (?:history|report|details?|breakdown|log|like|by|per|for|this|last|today|so far|of my)\b.*)?$",), rf"{_UNRELATED_EN}|\bof (?!my)|\bis\b"),
+    ("balance", (r"\b{unit}\b", r"\b(?:left|remain\w*|enough|have|got|still|any|run\w*|us(?:e|ed) up|used|last|ok|check|reset\w*|refresh\w*|renew\w*|refill\w*|much|many|fast|burn\w*|status|current|available|my|looking)\b", r"\b(?:i|my|me|left|remaining|resets?|status|check)\b"), rf"{_UNRELATED_EN}|{PERSON}|[{AMOUNT}]|\b(?:need|more|terrible|don'?t|no|for (?:a|an)|at)\b"),
+    ("balance", (r"\bhow (?:much|many)(?: (?:is|are|do|have|can|of|i|my|we|there|still|got|left|remaining|available|use|spend|used|spent|now|today|this|month|so|far|more|for|me|the|rest|{unit}))+$",), _UNRELATED_EN),
+    ("balance", (r"\b(?:run|running) (?:out|low|dry)\b|\bmake it (?:to|through|until)\b.*\b(?:end|month|week|quarter)\b", r"\b(?:i|we)\b"), rf"{_UNRELATED_EN}|{PERSON}|\bout of (?!my|{{unit}})\w|\bif\b"),
+    ("balance", (r"\banything left\b|\bwill (?:it|this|that) last\b|\b(?:when|what day)\b.*\b(?:my|the) (?:next )?reset\b|\bwhat.?s left of my {unit}|\bbe ok (?:until|through|to)\b.*\bmonth\b|\bwill i be ok\b|^(?:show|check|see|view|get)(?: me)?(?: the)? {unit}(?: status)?$|^(?:what'?s|what is|what do i have|how much is|anything)(?: still)? left(?: for me| this month)?$|\bhow long will (?:it|i) last\b|\bwhere do i stand\b",), "$^"),
+)  # fmt: skip
+
+_QUESTION_ZH = "吗|么|多少|多久|多长|几|谁|哪|什么|啥|怎|咋|如何|[不没]$|够不够|有没有|能不能|是不是|呢|好多|查|看|记录|明细|情况"
+_UNRELATED_ZH = "他(?!人)|她|你们|时间|饭|假|工位|工作|作业|会议|报销|入群|群聊|说(?!明)|听|别(?!人)|bug|书(?!$)|充电|快递"
+
+_CHINESE_ROWS: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    ("lang", ("^(?:请|麻烦|能不能|可以)?(?:你)?(?:说|用|讲|切换?|换|改|设置?|语言|lang)*(?:到|成|为)?:?(?:中文|英文|英语|汉语|普通话|english|chinese)(?:回复|回答|吧|显示|版|吗)?$",), "$^"),
+    ("help", ("怎么|如何|怎样|咋|流程|规则|教程|说明|步骤", "借|还款|还钱|还额度|申请|审批|批准|收回|委托|转|加额|提额|{unit}|机器人|这个|^(?:怎么|如何|怎样|咋)(?:用|使用|玩|操作|弄|开始)(?:啊|呀|呢)?$|^使用|^(?:规则|教程|说明书?)$"), f"{_UNRELATED_ZH}|这个token|用掉|没了|花掉|怎么样|怎么办|怎么(?:不|没|又|这么)"),
+    ("help", ("^(?:你)?(?:都)?(?:能|会|可以)(?:帮我)?(?:做|干)?(?:点|些)?(?:什么|啥|嘛|哪些)|(?:什么|哪些|啥)(?:功能|命令|指令|用法)|^(?:命令|指令|菜单|规则|指南|功能|用法|使用方法|帮助)(?:列表|文档|介绍|说明|一下)?$|^你是(?:谁|什么|干)",), "$^"),
+    ("help", ("^(?:我|{unit})*(?:可以|能|能不能|可不可以|允许).{0,6}(?:借|转|匀|给).{0,4}(?:别人|同事|其他人|他人)|借了?(?:的)?{unit}?.{0,4}(?:要|用|需要)还吗|(?:不还|到期|逾期|还不上).{0,4}(?:会|怎)",), "$^"),
+    ("loans", ("欠|借给?谁|借(?:了|出|入|过|款|条|贷)|债|没还|未还", f"{_QUESTION_ZH}|^.{{0,4}}(?:欠款|借款|借条|债务|借出.{{0,5}})$|我的"), f"{_UNRELATED_ZH}|[{AMOUNT}]|借(?:了|过)?我?的?(?:本|支|把|台)|不借|为什么"),
+    ("team", ("团队|部门|小组|我们组|咱们?组|本组|组里|全组|项目组|team", "{unit}|预算|余额|剩|用了|花了|用量", f"{_QUESTION_ZH}|(?:{{unit}}|预算|余额|剩余)$"), f"他们|[{AMOUNT}]|说|听|建设|聚餐"),
+    ("history", ("花|用|耗|烧|去|费", "哪|为什么.*快|什么了|什么$|怎么.?掉|怎么没|什么上|什么地方|啥了|在什么", "{unit}|我|都|费用|模型|快|钱"), f"{_UNRELATED_ZH}|[{AMOUNT}{PERSON}]|能用|可用|好用|用完|会用"),
+    ("history", ("(?:消费|使用|消耗|花费|交易|支出|{unit}|最近|历史|我的|查|看|我|全部).{0,8}(?:明细|记录|历史|流水|详情|统计|账单|报表|用量)|(?:明细|用量统计|消费情况|使用情况|消费记录|账单)$|最近的?消费|(?:昨天|上周|上个?月|今天|最近).{0,4}(?:用|花)了(?:多少|什么|哪些)",), f"{_UNRELATED_ZH}|[{AMOUNT}{PERSON}]|借|聊天|会议|历史遗留"),
+    ("balance", ("剩|余|够|{unit}.{0,3}有|还有.{0,4}{unit}|{unit}.{0,4}多少|有多少|能用|能花|可用|用完|用光|花完|撑|坚持|重置|刷新|到期|清零|查.{0,3}{unit}|看.{0,4}{unit}|用了多少|可以用|^(?:我的?|当前|本月|{unit})*{unit}(?:呢|情况)?$", f"{_QUESTION_ZH}|^(?:我的?|当前|本月|剩余|可用|账户|账上|个人|帮我|请|{{unit}})*(?:{{unit}}|剩余)(?:呢|情况|查询)?$", "{unit}|余额|我|还|剩|够|月|撑|坚持|速度|速度|什么时候|多久|多少|几"), f"{_UNRELATED_ZH}|[{AMOUNT}{PERSON}]|能用什么|够意思|怎么|活|电|票|人|钱一"),
+)  # fmt: skip
+
+
+def _topics(rows: tuple[tuple[str, tuple[str, ...], str], ...], unit: str) -> tuple[Topic, ...]:
+    def compiled(words: str) -> re.Pattern[str]:
+        return re.compile(words.replace("{unit}", f"(?:{unit})"))
+
+    return tuple(
+        Topic(intent, tuple(map(compiled, words)), compiled(excluded)) for intent, words, excluded in rows
+    )
+
+
+_ENGLISH = _topics(_ENGLISH_ROWS, UNIT_EN)
+_CHINESE = _topics(_CHINESE_ROWS, f"{UNIT_ZH}|余额|预算")
+
+_WHOLE = {
+    "balance": "balance|my balance|check my balance|how much quota do i have left|remaining quota|will my quota last until the end of the month|am i running out of quota|"
+    "余额|查余额|我的余额|还剩多少额度|我还有多少额度|剩余额度|额度够用到月底吗",
+    "loans": "loans|my loans|who do i owe|who owes me|show my debts|what do i still owe|借款|我的借款|谁欠我的|我欠谁|查看借条",
+    "history": "history|usage history|where did my quota go|what did i use it on|usage breakdown by model|show my spending|明细|使用记录|消费明细|额度花在哪了",
+    "team": "team budget|our team budget|what is left in our team budget|how much does my team have left|团队预算|团队还有多少预算",
+    "help": "help|help me|how does this work|how does lending work|what can you do|show the commands|帮助|怎么用|使用说明|你能做什么|怎么申请额度",
+}  # fmt: skip
+_PHRASES = {phrase: intent for intent, phrases in _WHOLE.items() for phrase in phrases.split("|")}
