@@ -198,14 +198,14 @@ async def opening(bench: Bench, http: aiohttp.ClientSession) -> dict[str, float]
     bench.turn()
     loop = Reconciler(bench.database, bench.gateway(http, bench.per_minute), lambda: bench.now, enforce=True)
     running, started = asyncio.create_task(loop.run()), time.perf_counter()
-    await _until(lambda: loop.writes >= bench.people // 3)
+    await _until(lambda: loop.writer.writes >= bench.people // 3)
     last = bench.people - 1
     before, decided = bench.limit(last), time.perf_counter()
     await asyncio.to_thread(bench.grant, range(last, bench.people))
     loop.wake()
     await _until(lambda: bench.limit(last) != before)
-    live, after = time.perf_counter() - decided, loop.writes
-    await _until(lambda: loop.rounds > 0 and not loop.pending and loop.writes >= bench.people)
+    live, after = time.perf_counter() - decided, loop.writer.writes
+    await _until(lambda: loop.rounds > 0 and not loop.writer.pending and loop.writer.writes >= bench.people)
     seconds = time.perf_counter() - started
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

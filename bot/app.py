@@ -18,9 +18,9 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from bot.database import Database
 from bot.dispatch import Dispatcher, utc_now
+from bot.gateways import metrics
 from bot.gateways.reconcile import Reconciler
 from bot.gateways.registry import open_gateway
-from bot.gateways.sight import figures, seen
 from bot.messengers.port import Messenger
 from bot.messengers.slack.adapter import Slack
 from bot.settings import Settings
@@ -90,10 +90,10 @@ class App:
         )  # fmt: skip
         found = Reconciler(
             self.database, gateway, clock, enforce=live, every=settings.gateway_sync_seconds,
-            kind=settings.gateway_kind,
+            kind=settings.gateway_kind, told=self.worker.wake,
         )  # fmt: skip
-        found.told, self.worker.before_turning = self.worker.wake, found.before_turning
-        self.dispatcher.fresh_spend, self.dispatcher.as_of = found.fresh, found.as_of
+        self.worker.before_turning = found.before_turning
+        self.dispatcher.fresh_spend, self.dispatcher.as_of = found.reader.fresh, found.as_of
         return found
 
     def _wake(self) -> None:
@@ -113,7 +113,7 @@ class App:
             self.reconciler is not None
             and (current := await self.database.write(versions.current)) is not None
         ):
-            refuse_unmetered(current[1], enforce=self.reconciler.mode)
+            refuse_unmetered(current[1], enforce=self.reconciler.leader.mode)
         self.runner = await server.serve(
             self._application(), self.settings.http_host, self.settings.http_port
         )
@@ -151,12 +151,12 @@ class App:
             Gauge(name, text, registry=registry).set_function(read)
         if self.dingtalk is not None:
             registry.register(self.dingtalk.tally)
-        for name, text, read in figures(self.reconciler) if self.reconciler else ():
+        for name, text, read in metrics.figures(self.reconciler) if self.reconciler else ():
             Gauge(name, text, registry=registry).set_function(read)
         checks: dict[str, Callable[[], bool]] = {"database": self.database.alive}
         checks |= {name: one.ready for name, one in self.messengers.items()}
         secret = self.settings.slack_signing_secret
-        facts = partial(seen, self.reconciler) if self.reconciler else None
+        facts = partial(metrics.facts, self.reconciler) if self.reconciler else None
         signed = secret.get_secret_value() if secret else ""
         return server.application(checks, registry, self.slack, signed, facts)
 

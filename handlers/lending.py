@@ -245,6 +245,11 @@ def _mine(ctx: RequestContext, number: str, *, taken: bool) -> Loan:
     return found
 
 
+def borrow_how(ctx: RequestContext) -> Message:
+    """How to ask a colleague."""
+    return Message(text=texts.BORROW_HOW(ctx.reader.locale))
+
+
 def _only(ctx: RequestContext, *, taken: bool) -> Member:
     """The other one, when there is only one open loan of that side."""
     mine = [loan for loan, _ in loans_of(ctx.session, ctx.me.id) if (loan.borrower_id == ctx.me.id) == taken]

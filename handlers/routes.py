@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from handlers import balance, lending, requests, team
+from handlers import balance, brake, lending, requests, team
 from handlers.arguments import (
     ArgumentReader,
     amount,
@@ -27,7 +27,6 @@ from handlers.clock import asks, closing, grants, loans, pools, receipts
 from handlers.clock.requests import requests_due
 from handlers.command import Command
 from handlers.context import RequestContext
-from handlers.gateway import alerts
 from handlers.words import usage
 from handlers.words.text import Text
 from models.messages.message import Form, Message
@@ -95,8 +94,8 @@ COMMANDS: dict[str, Route] = {
     "loans": Route(lending.loans, reads_only=True),
     "history": Route(balance.history, (value,), reads_only=True),
     "team": Route(team.team),
-    "pause": Route(alerts.pause, usage=usage.PAUSE),
-    "resume": Route(alerts.keep_going, usage=usage.PAUSE),
+    "pause": Route(brake.pause, usage=usage.PAUSE),
+    "resume": Route(brake.keep_going, usage=usage.PAUSE),
     "help": Route(balance.help_, reads_only=True),
     "lang": Route(balance.lang, (language,), usage.LANG),
 }
@@ -117,9 +116,9 @@ BUTTONS: dict[str, Route] = {
     "loan.forgive": Route(lending.forgive_loan, (code,), usage.FORGIVE),
     "lend.open": Route(requests.lend_form, usage=usage.LEND, form=requests.lend_form),
     "history.open": Route(balance.history, (value,)),
-    "borrow.open": Route(alerts.borrow_how, usage=usage.BORROW),
-    "surge.continue": Route(alerts.keep_going),
-    "surge.pause": Route(alerts.pause),
+    "borrow.open": Route(lending.borrow_how, usage=usage.BORROW),
+    "surge.continue": Route(brake.keep_going),
+    "surge.pause": Route(brake.pause),
 }
 
 FORMS: dict[str, Route] = {

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from bot.database import Database
 from handlers import lending
-from handlers.gateway import limits
+from handlers.gateway.spend import book_page
 from models.metering.reading import Reading
 from models.people.member import Member
 from models.quota.allocation import welcome_all
@@ -174,9 +174,9 @@ def test_somebody_who_joins_while_the_month_closes_gets_their_quota(postgres: Da
 def test_a_gateway_s_spend_that_many_read_at_once_is_booked_once(company: Database) -> None:
     """The loop reads by pages, a lend reads its lender, an operator looks: all at the same moment."""
     readings = [gateway_reading(name, spent) for spent in (0, 30 * USD) for name in ("alice", "bob")]
-    company.transact(lambda session: limits.take(ctx(session, NOW), readings[:2]) and None)
+    company.transact(lambda session: book_page(ctx(session, NOW), readings[:2]) and None)
     pages = [readings[2:], readings[:1:-1]] * 8
-    actions = [lambda session, page=page: limits.take(ctx(session, NOW), page) and None for page in pages]
+    actions = [lambda session, page=page: book_page(ctx(session, NOW), page) and None for page in pages]
     assert kinds(at_once(company, actions)) == {"NoneType": 16}
     assert (has(company, "alice").used, has(company, "bob").used) == (30 * USD, 30 * USD)
     sound(company)

@@ -1,4 +1,7 @@
-"""gateway status, diff, link, adopt, restore, release."""
+"""gateway status, diff, link, adopt, restore, release.
+
+The operator's modules are imported by each command, as the HTTP library takes a moment to load.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,9 @@ from bot.settings import Settings
 from models.ledger.amount import Unit, plain
 
 if TYPE_CHECKING:
-    from bot.gateways.operator import GatewayOperator, Limit, Links, Status
+    from bot.gateways.operator.access import GatewayOperator, LimitLine
+    from bot.gateways.operator.links import Links
+    from bot.gateways.operator.status import Status
 
 app = typer.Typer(name="gateway", help="What the gateway meters and enforces.", no_args_is_help=True)
 Email = Annotated[str, typer.Argument(metavar="EMAIL")]
@@ -29,7 +34,9 @@ MOST = 20
 @app.command()
 def status(json: Json = False) -> None:
     """What is connected, in which mode, how old the last reading is, what waits, what is wrong and how to fix it."""
-    found = _at_desk(lambda desk: desk.status())
+    from bot.gateways.operator import status  # noqa: PLC0415
+
+    found = _ask(status.status)
     if json:
         as_json(asdict(found))
         return
@@ -51,7 +58,7 @@ def _status(found: Status) -> list[str]:
         for one in found.edited
     ]
     lines += [f"not written: {one.email} ({one.account}): {one.why}" for one in found.errors]
-    lines += _nobody(found.people, found.strangers)
+    lines += _unlinked(found.people, found.strangers)
     return [*lines, *(f"preflight: {text}" for text in found.findings or ["nothing else binds"])]
 
 
@@ -73,7 +80,9 @@ def _read(found: Status) -> str:
 @app.command()
 def diff(json: Json = False) -> None:
     """Every limit that enforcing would write: found → wanted. Changes nothing."""
-    found = _at_desk(lambda desk: desk.plan())
+    from bot.gateways.operator import status  # noqa: PLC0415
+
+    found = _ask(status.plan)
     if json:
         as_json([asdict(one) for one in found])
         return
@@ -86,7 +95,9 @@ def link(
     plan: Annotated[bool, typer.Option("--plan", help="Show it only.")] = False, json: Json = False
 ) -> None:
     """Find whose the gateway's accounts are, and take them over as they are."""
-    found = _at_desk(lambda desk: desk.link(plan=plan))
+    from bot.gateways.operator import links  # noqa: PLC0415
+
+    found = _ask(lambda operator: links.link(operator, plan=plan))
     if json:
         as_json(asdict(found))
         return
@@ -97,23 +108,27 @@ def link(
 def _links(found: Links) -> list[str]:
     lines = [f"+ {account} belongs to {email}" for account, email in found.new]
     lines += [f"~ {account} passes from {old} to {new}" for account, old, new in found.passed_on]
-    lines += _nobody(found.people, found.strangers)
+    lines += _unlinked(found.people, found.strangers)
     return [*lines, f"{len(found.new)} linked, {len(found.passed_on)} passed on"]
 
 
 @app.command()
 def adopt(email: Email) -> None:
     """Take the limit that somebody set by hand as right: the ledger follows, by a top-up to the period's end or a cut."""
-    _settled(_at_desk(lambda desk: desk.adopt(email)))
+    from bot.gateways.operator import edits  # noqa: PLC0415
+
+    _settled(_ask(lambda operator: edits.adopt(operator, email)))
 
 
 @app.command()
 def restore(email: Email) -> None:
     """Write our limit again over the one that somebody set by hand."""
-    _settled(_at_desk(lambda desk: desk.restore(email)))
+    from bot.gateways.operator import edits  # noqa: PLC0415
+
+    _settled(_ask(lambda operator: edits.restore(operator, email)))
 
 
-def _settled(found: list[Limit]) -> None:
+def _settled(found: list[LimitLine]) -> None:
     for one in found:
         typer.echo(f"{one.email} ({one.account}): {usd(one.found)} → {usd(one.wanted)}")
     if why := next((one.why for one in found if one.why), ""):
@@ -126,15 +141,17 @@ def release(
     undo: Annotated[bool, typer.Option("--undo", help="Enforce again.")] = False,
 ) -> None:
     """Put back every limit as it was found, and write none until told so."""
+    from bot.gateways.operator import release  # noqa: PLC0415
+
     if undo:
-        _at_desk(lambda desk: desk.enforce_again())
+        _ask(release.enforce_again)
         typer.echo("limits are written again")
         return
     agree(
         "Put back every limit as it was found before the bot? From then on nothing of ours is enforced.", yes
     )
     with progress("releasing", None) as done:
-        count, left = _at_desk(lambda desk: desk.release(done))
+        count, left = _ask(lambda operator: release.release(operator, done))
     said = f"{count} limits are as they were found; set GATEWAY_MODE=observe before the next start"
     if left:
         alone = (
@@ -145,26 +162,26 @@ def release(
     typer.echo(said)
 
 
-def _at_desk(work: Callable[[GatewayOperator], Awaitable[T]]) -> T:
-    from bot.gateways.operator import CannotDo, desk  # noqa: PLC0415 - the HTTP library takes a moment to load
+def _ask(work: Callable[[GatewayOperator], Awaitable[T]]) -> T:
+    from bot.gateways.operator.access import CannotDo, open_operator  # noqa: PLC0415
     from bot.gateways.port import GatewayError, GatewayRefused  # noqa: PLC0415
 
     settings = Settings.load()
 
-    async def there() -> T:
-        async with desk(settings, database) as opened:
-            return await work(opened)
+    async def asked() -> T:
+        async with open_operator(settings, database) as operator:
+            return await work(operator)
 
     with ledger(settings) as database:
         try:
-            return asyncio.run(there())
+            return asyncio.run(asked())
         except CannotDo as why:
             raise Failed(str(why)) from why
         except (GatewayError, GatewayRefused) as error:
             raise Failed(f"the gateway says: {error}") from error
 
 
-def _nobody(people: list[str], strangers: list[tuple[str, str, int]]) -> list[str]:
+def _unlinked(people: list[str], strangers: list[tuple[str, str, int]]) -> list[str]:
     lines = []
     if people:
         more = f" and {len(people) - MOST} more" if len(people) > MOST else ""

@@ -47,15 +47,16 @@ async def read_gateway(settings: Settings, database: Database, at: datetime) -> 
     """What was spent till now counts for the period that ends: the gateway is read before, where it can be."""
     if (
         settings.gateway_kind == "none"
-        or await database.write(lambda session: unread_end(session, at)) is None
+        or await database.read(lambda session: unread_end(session, at)) is None
     ):
         return
-    from bot.gateways.operator import CannotDo, desk  # noqa: PLC0415 - the HTTP library takes a moment to load
+    from bot.gateways.operator.access import CannotDo, open_operator  # noqa: PLC0415 - the HTTP library takes a moment to load
+    from bot.gateways.operator.links import link  # noqa: PLC0415
     from bot.gateways.port import GatewayError, GatewayRefused  # noqa: PLC0415
 
     try:
-        async with desk(settings, database) as opened:
-            await opened.link(plan=False)
+        async with open_operator(settings, database) as operator:
+            await link(operator, plan=False)
     except (CannotDo, GatewayError, GatewayRefused) as error:
         log.warning("the period ends without a reading of the gateway", reason=str(error))
 

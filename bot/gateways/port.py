@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 
 from aiohttp import ClientSession
 
+from models.metering.limits import GatewayTraits
 from models.metering.reading import KeyUsage, Reading
 
 Family = Literal["cap", "wallet"]
@@ -96,6 +97,10 @@ class Gateway(Protocol):
 
     async def free_models(self, names: Collection[str]) -> set[str]:
         """Those of `names` that are really let through at no cost, also when the limit is reached."""
+
+
+def traits_of(gateway: Gateway) -> GatewayTraits:
+    return GatewayTraits(gateway.holds, gateway.family == "wallet")
 
 
 def now_utc() -> datetime:

@@ -1,4 +1,4 @@
-"""Asked by the gateway: spend that came in, limits that are live or are not, alerts to whom it concerns."""
+"""Asked by the gateway loop: tell people that a grant is live or is not, and what is being used up."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from decimal import Decimal
 from sqlmodel import select
 
 from handlers.approval import cards
-from handlers.balance import balance
-from handlers.context import Context, Reader, RequestContext
+from handlers.brake import continue_button, pause_button
+from handlers.context import Context, Reader
 from handlers.requests import settle
 from handlers.words import texts
 from handlers.words.text import SafeText, Text, listed
 from models.ledger.amount import share
 from models.messages.message import Button, Message, escape
 from models.messages.outbox import Effect
-from models.metering.gateway_account import look_again
 from models.metering.gateway_state import GatewayState, free_models, rate_now
 from models.metering.reading import KeyUsage
 from models.metering.usage import by_model
@@ -67,7 +66,7 @@ def not_live(ctx: Context, member_id: int, reason: Text, **facts: str) -> None:
 
 @dataclass(frozen=True)
 class Alarm:
-    """What somebody has to hear now: the highest level they reached anew (0.8, 0.95, 1), what they burnt in a surge."""
+    """What a member has to hear now: levels reached anew (0.8, 0.95, 1), and stored units spent in a surge, or 0."""
 
     status: QuotaStatus
     levels: tuple[Decimal, ...] = ()
@@ -75,13 +74,13 @@ class Alarm:
 
 
 def alerting(ctx: Context, member_id: int) -> bool:
-    """Whether `alert` would tell this person something."""
+    """Whether `alert` would tell this member something."""
     found = _alarm(ctx, member_id)
     return found is not None and bool(found.levels or found.surge)
 
 
 def alert(ctx: Context, member_id: int, key_usage: Sequence[KeyUsage] = ()) -> None:
-    """Tell somebody what burns, as soon as it is seen; `burns`: the last days by model and key, where the gateway said so."""
+    """Tell a member as soon as it is seen. `key_usage`: the last days by model and key, where the gateway said so."""
     found, member = _alarm(ctx, member_id), ctx.session.get_one(Member, member_id)
     if found is None:
         return
@@ -106,7 +105,7 @@ def _alarm(ctx: Context, member_id: int) -> Alarm | None:
 
 
 def _surging(ctx: Context, member: Member, base: int) -> int:
-    """What was burnt of late when that is a surge nobody was asked about in the last hour; else 0."""
+    """Recent spend when it is a surge that the member was not asked about in the last hour; else 0."""
     surge = ctx.policy.alerts.surge
     if surge is None or not base or member.paused_at is not None:
         return 0
@@ -133,7 +132,8 @@ def _level(ctx: Context, member: Member, alarm: Alarm, key_usage: Sequence[KeyUs
         lines.append(texts.FREE_MODELS_STILL(say, models=listed(free, reader.locale)))
     ask, borrow = _more(reader)
     return Message(
-        text="\n".join(lines), buttons=(ask, borrow) if out else (_go_on(reader), _stop(reader), ask, borrow)
+        text="\n".join(lines),
+        buttons=(ask, borrow) if out else (continue_button(reader), pause_button(reader), ask, borrow),
     )
 
 
@@ -146,15 +146,9 @@ def _surge(ctx: Context, member: Member, lately: int, key_usage: Sequence[KeyUsa
     lines = [texts.SURGE(reader.locale, amount=reader.amount(lately), minutes=minutes)]
     if what := _what(ctx, member, reader, ctx.now - timedelta(days=1), key_usage):
         lines.append(texts.ALERT_LATELY(reader.locale, what=what))
-    return Message(text="\n".join(lines), buttons=(_go_on(reader), _stop(reader), *_more(reader)))
-
-
-def _go_on(reader: Reader) -> Button:
-    return Button(texts.CONTINUE_BUTTON(reader.locale), "surge.continue", typed="continue")
-
-
-def _stop(reader: Reader) -> Button:
-    return Button(texts.PAUSE_BUTTON(reader.locale), "surge.pause", style="danger", typed="pause")
+    return Message(
+        text="\n".join(lines), buttons=(continue_button(reader), pause_button(reader), *_more(reader))
+    )
 
 
 def _more(reader: Reader) -> tuple[Button, Button]:
@@ -190,25 +184,3 @@ def _surge_key(member_id: int, at: datetime) -> str:
 
 def _known(ctx: Context, key: str) -> Effect | None:
     return ctx.session.exec(select(Effect).where(Effect.key == key)).one_or_none()
-
-
-def borrow_how(ctx: RequestContext) -> Message:
-    """How one asks a colleague."""
-    return Message(text=texts.BORROW_HOW(ctx.reader.locale))
-
-
-def keep_going(ctx: RequestContext) -> Message:
-    """The person saw it and means it; a pause is lifted."""
-    ctx.me.paused_at = None
-    ctx.session.add(ctx.me)
-    look_again(ctx.session, ctx.me.id)
-    return Message(text=texts.CONTINUED(ctx.reader.locale))
-
-
-def pause(ctx: RequestContext) -> Message:
-    """Stop one's own spending: the limit becomes what was spent, till one says to go on."""
-    ctx.me.paused_at = ctx.now
-    ctx.session.add(ctx.me)
-    look_again(ctx.session, ctx.me.id)
-    reader = ctx.reader
-    return Message(text=texts.PAUSED(reader.locale), buttons=(_go_on(reader),), facts=balance(ctx).facts[:1])

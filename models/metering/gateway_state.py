@@ -1,7 +1,8 @@
-"""What is known of the gateway as a whole, in one row: who drives it, when it was read, at which rate it is booked."""
+"""What is known of the gateway as a whole, in one row: the replica that drives it, the last reading, the rate in use."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,17 +12,23 @@ from sqlmodel import Field, Session, SQLModel, col, select, update
 
 from models.ledger.amount import Unit
 from models.metering.gateway_account import change_rate
-from models.metering.reading import Rate
+from models.metering.reading import Rate, Reading
 from models.policy.document import Policy
 from models.quota.period import Period, PeriodState
 from models.refusal import TokensNotEnforced
 
 LEASE = timedelta(seconds=60)
-"""How long a replica that fell silent is waited for: longer than the slowest write to a gateway takes."""
+"""How long a silent replica keeps the lead: longer than the slowest write to a gateway takes."""
+MOST_UNLINKED = 200
+"""Accounts without an owner that are kept by name."""
 
 
 class GatewayState(SQLModel, table=True):
-    """One row. `holder`: the replica that reconciles, till `leased_until`. `free`: models seen let through at no cost."""
+    """One row. `holder`: the replica that reconciles, till `leased_until`. `read_at`, `took`: the last whole reading and its
+    seconds. `per_usd`: the rate in use since the opening of `period_id`. `free`: models seen let through at no cost.
+    `strangers`: accounts without an owner that spent, as (id, label, micro-USD). `problem`: why the last reading failed.
+    `released_at`: an operator put the limits back, so none is written.
+    """
 
     id: int = Field(default=1, primary_key=True)
     kind: str = ""
@@ -48,7 +55,7 @@ class GatewayState(SQLModel, table=True):
 
     @classmethod
     def lead(cls, session: Session, holder: str, now: datetime) -> bool:
-        """Be the one who writes for `LEASE`; False while somebody else is. Asked again it goes on."""
+        """Be the one replica that writes, for `LEASE` or longer when asked again; False while another one is."""
         cls.of(session)
         free = (col(cls.holder) == holder) | col(cls.holder).is_(None) | (col(cls.leased_until) <= now)
         taken = session.execute(
@@ -58,7 +65,7 @@ class GatewayState(SQLModel, table=True):
 
     @classmethod
     def take_over(cls, session: Session, holder: str, now: datetime) -> None:
-        """Be the one who writes, whoever was: they notice before their next write."""
+        """Be the one that writes, in place of another one, which notices before its next write."""
         cls.of(session)
         session.execute(update(cls).where(col(cls.id) == 1).values(holder=holder, leased_until=now + LEASE))
 
@@ -69,12 +76,59 @@ class GatewayState(SQLModel, table=True):
 
     @classmethod
     def let_go(cls, session: Session, holder: str) -> None:
-        """Somebody else may."""
+        """Give up the lead."""
         session.execute(update(cls).where(col(cls.holder) == holder).values(holder=None, leased_until=None))
 
+    @classmethod
+    def finish_round(
+        cls, session: Session, unlinked: Sequence[Reading], read_at: datetime, took: float
+    ) -> GatewayState:
+        """Every account was read."""
+        state = cls.of(session)
+        spenders = sorted((one for one in unlinked if one.spent), key=lambda one: -one.spent)
+        state.read_at, state.took, state.problem = read_at, took, None
+        state.strangers = [[one.id, one.label, one.spent] for one in spenders[:MOST_UNLINKED]]
+        return state
 
-def rate_in_use(session: Session, policy: Policy, period: Period) -> Rate:
-    """The rate at which use is booked: another one of the policy's counts from the next opening on. Raises `NoRate`."""
+    @classmethod
+    def fail(cls, session: Session, why: str) -> None:
+        """The gateway could not be read."""
+        cls.of(session).problem = why[:500]
+
+    @classmethod
+    def note_free_models(cls, session: Session, models: Collection[str]) -> None:
+        """These models were seen let through at no cost."""
+        cls.of(session).free = sorted(models)
+
+    @classmethod
+    def release(cls, session: Session, at: datetime | None) -> None:
+        """From now on no limit is written; None: they are written again."""
+        cls.of(session).released_at = at
+
+    def begin(self, kind: str, *, enforce: bool) -> None:
+        """A gateway of this kind is driven now. Where nothing is enforced, an earlier release has done its work."""
+        self.kind = kind
+        self.released_at = self.released_at if enforce else None
+
+    @property
+    def released(self) -> bool:
+        return self.released_at is not None
+
+    def held_by_another(self, holder: str) -> bool:
+        """Whether another replica leads."""
+        return self.holder not in (None, holder)
+
+    def leased(self, now: datetime) -> bool:
+        """Whether some replica leads now."""
+        return self.holder is not None and self.leased_until is not None and self.leased_until > now
+
+
+def rate_in_use(session: Session, policy: Policy) -> Rate:
+    """The rate at which use is booked: a new one in the policy counts from the next opening on.
+
+    Raises `NoRate`, and `PeriodClosing` while nothing may be booked.
+    """
+    period = Period.current(session)
     state, wanted = GatewayState.of(session), str(policy.per_usd)
     Rate.of(policy.unit, policy.per_usd)
     if state.period_id != period.id:
@@ -94,10 +148,17 @@ def refuse_unmetered(policy: Policy, *, enforce: bool) -> None:
 
 
 def rate_now(session: Session, policy: Policy) -> Rate:
-    """The rate that was last in use, for showing; the policy's before the first."""
+    """The rate that was last in use, or the policy's before the first reading. Changes nothing."""
     state = session.get(GatewayState, 1)
     per_usd = state.per_usd if state is not None else None
     return Rate.of(policy.unit, Decimal(per_usd) if per_usd is not None else policy.per_usd)
+
+
+def opening_unread(session: Session) -> bool:
+    """Whether nothing was booked yet in the period that is open: every limit follows the opening."""
+    period, state = Period.latest(session), session.get(GatewayState, 1)
+    opened = period is not None and period.state == PeriodState.OPEN
+    return bool(opened and period and (state is None or state.period_id != period.id))
 
 
 def unread_end(session: Session, now: datetime) -> datetime | None:
@@ -105,7 +166,8 @@ def unread_end(session: Session, now: datetime) -> datetime | None:
     period = session.exec(select(Period).where(Period.state == PeriodState.OPEN)).one_or_none()
     if period is None or now < period.ends_at:
         return None
-    read_at = GatewayState.of(session).read_at
+    state = session.get(GatewayState, 1)
+    read_at = state.read_at if state is not None else None
     return period.ends_at if read_at is None or read_at < period.ends_at else None
 
 

@@ -63,6 +63,11 @@ class Reading:
     refunds: bool = False
     unsure: bool = False
 
+    @property
+    def label(self) -> str:
+        """What the gateway calls the account, and the owner it names."""
+        return ", ".join(part for part in (self.name, self.email or self.owner) if part not in ("", self.id))
+
 
 @dataclass(frozen=True, slots=True)
 class KeyUsage:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, select
 
 from models.ledger.amount import Unit, plain
-from models.metering.gateway_account import rows_of
+from models.metering.gateway_account import accounts_of
 from models.metering.gateway_state import rate_now
 from models.people.member import Member
 from models.policy import document, versions
@@ -80,7 +80,7 @@ class _View:
 
     def limit(self, member_id: int, policy: document.Policy | None) -> str | None:
         """What the gateway was last read to let this member spend in all; None where nothing limits them."""
-        totals = [row.total for row in rows_of(self.session, member_id)]
+        totals = [row.total for row in accounts_of(self.session, member_id)]
         if policy is None or not totals or None in totals:
             return None
         return self.amount(rate_now(self.session, policy).booked(sum(filter(None, totals))))

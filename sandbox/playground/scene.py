@@ -109,18 +109,13 @@ class Scene:
         self.hit = self.passed = self.touched = False
         self.started = clock.now()
         self.keys = {role.id: gateway.add_key(role.email, key_alias=f"{role.id}-agent") for role in CAST}
-        self._told = self.reconciler.told
-        self.reconciler.told = self._on_told
+        self.reconciler.listeners.append(self.pulse.beat)
 
     @property
     def reconciler(self) -> Reconciler:
         """The production loop that keeps the gateway's limits in step with the ledger."""
         assert self.app.reconciler is not None
         return self.app.reconciler
-
-    def _on_told(self) -> None:
-        self._told()
-        self.pulse.beat()
 
     async def move_to(self, moment: datetime) -> None:
         """Set the clock, and read the gateway once."""

@@ -89,7 +89,7 @@ async def play_past(scene: Scene, start: datetime) -> None:
             await _play_request(scene, day)
         if day == today - timedelta(days=5):
             await _play_loan(scene, day)
-    await scene.reconciler.usage(scene.clock.now(), today.day)
+    await scene.reconciler.usage.read(scene.clock.now(), today.day)
     await _play_morning(scene, today)
     await scene.move_to(start)
 

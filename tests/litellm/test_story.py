@@ -19,8 +19,9 @@ from aiohttp import ClientSession
 from sqlmodel import Session
 
 from bot.database import Database
-from bot.gateways.operator import GatewayOperator
-from models.metering.gateway_account import GatewayAccount, rows_of
+from bot.gateways.operator.access import GatewayOperator
+from bot.gateways.operator.release import release
+from models.metering.gateway_account import GatewayAccount, accounts_of
 from models.quota.wallet import wallet_of
 from tests.company import POLICY, settle_company, who
 from tests.slack_env import Clock, SlackEnv, code_of, open_env, settled_copy
@@ -184,7 +185,7 @@ async def test_what_is_decided_in_chat_is_what_litellm_lets_through(env: SlackEn
     assert "$151.02" in (await env.command("alice")).shown
     await env.hear("alice", "echo-1", "Is that you?")
 
-    await env.until(lambda: not env.app.reconciler.pending or None)  # type: ignore[union-attr]
+    await env.until(lambda: not env.app.reconciler.writer.pending or None)  # type: ignore[union-attr]
     env.audit()
     for name in PEOPLE:
         row, wallet = env.database.transact(lambda session, name=name: _both(session, name))
@@ -193,7 +194,7 @@ async def test_what_is_decided_in_chat_is_what_litellm_lets_through(env: SlackEn
         assert about["spend"] * USD == pytest.approx(row.origin + row.booked), name
 
     assert env.app.reconciler is not None
-    count, left = await GatewayOperator(env.app.reconciler).release(lambda _: None)
+    count, left = await release(GatewayOperator(env.app.reconciler), lambda _: None)
     assert (count, left) == (3, [])
     assert {name: (await litellm.about(name))["max_budget"] for name in PEOPLE} == PEOPLE
 
@@ -204,5 +205,5 @@ async def _used(env: SlackEnv, name: str, usd: float) -> bool:
 
 def _both(session: Session, name: str) -> tuple[GatewayAccount, Any]:
     member = who(session, name)
-    (row,) = rows_of(session, member.id)
+    (row,) = accounts_of(session, member.id)
     return row, wallet_of(session, member.id)

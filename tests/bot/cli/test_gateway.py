@@ -15,15 +15,14 @@ import pytest
 from sqlmodel import Session, select
 
 from bot.database import Database
-from bot.gateways import reconcile
+from bot.gateways import writer
+from bot.gateways.findings import in_words
 from bot.gateways.port import Finding, now_utc
 from bot.gateways.reconcile import Reconciler
 from bot.gateways.registry import open_gateway
-from bot.gateways.sight import in_words
 from bot.settings import Settings
 from models.ledger.audit import audit
 from models.messages.outbox import Effect
-from models.metering.gateway_state import GatewayState
 from models.quota.closing import begin_turn
 from models.quota.wallet import wallet_of
 from sandbox.gateways.litellm import LiteLLM
@@ -59,9 +58,9 @@ class Office:
             loop = Reconciler(
                 database, opened, now_utc, enforce=settings.gateway_mode == "enforce", kind="it"
             )
-            assert await loop.lead()
+            assert await loop.leader.lead()
             await loop.round()
-            await database.write(lambda session: GatewayState.let_go(session, loop.me))
+            await database.write(loop.leader.let_go)
         await asyncio.to_thread(database.close)
 
     def inside(self, work: Callable[[Session], T]) -> T:
@@ -300,7 +299,7 @@ async def test_a_limit_restored_after_it_was_taken_off_is_still_released_to_what
     office.gateway.edit(ALICE, 40.0)
     await enforce(office, monkeypatch)
     office.gateway.edit(ALICE, None)
-    monkeypatch.setattr(reconcile, "FRESH", timedelta(0))  # a running bot reads it once more in between
+    monkeypatch.setattr(writer, "FRESH", timedelta(0))  # a running bot reads it once more in between
     await office.says("restore", ALICE)
     await office.says("release", "--yes")
     assert office.limit(ALICE) == 40.0

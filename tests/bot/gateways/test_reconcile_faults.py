@@ -30,12 +30,13 @@ from bot.gateways.claude_enterprise import ClaudeEnterprise
 from bot.gateways.litellm import LiteLLM
 from bot.gateways.new_api import NewApi
 from bot.gateways.openrouter import OpenRouter
-from bot.gateways.operator import CannotDo, GatewayOperator
+from bot.gateways.operator.access import CannotDo, GatewayOperator
+from bot.gateways.operator.edits import restore
 from bot.gateways.port import Access, Gateway, GatewayError, GatewayRefused
 from bot.gateways.reconcile import Reconciler
 from handlers import lending
 from models.ledger.audit import audit
-from models.metering.gateway_account import edited, rows_of
+from models.metering.gateway_account import accounts_of, edited_accounts
 from models.quota.wallet import wallet_of
 from models.refusal import Refusal
 from sandbox.gateways import claude_enterprise as a_claude_enterprise
@@ -328,7 +329,7 @@ class World:
         self.dice.rolls = False
         for name in self.hands:
             with contextlib.suppress(CannotDo):  # it was what we want, too
-                await GatewayOperator(self.loop).restore(f"{name}@corp.example")
+                await restore(GatewayOperator(self.loop), f"{name}@corp.example")
         self.hands.clear()
         await self.calm()
 
@@ -397,7 +398,7 @@ async def live(make: Callable[[], Rig], path: Path, steps: list[tuple[Any, ...]]
 def check(session: Session, world: World) -> None:
     """A hand's edit is reported or happens to be what we want, too."""
     assert not audit(session).wrong
-    reported = {row.id for row in edited(session)}
+    reported = {row.id for row in edited_accounts(session)}
     for name in NAMES:
         has, account = wallet_of(session, who(session, name).id), world.rig.account(name)
         assert has.used == world.burnt[name], f"{name}: burnt and booked"
@@ -405,7 +406,7 @@ def check(session: Session, world: World) -> None:
             assert world.rig.total(name) == world.hands[name], f"{name}: what a hand has set"
         elif name not in world.hands:
             assert account not in reported, f"{name}: nobody touched it"
-            row = rows_of(session, who(session, name).id)[0]
+            row = accounts_of(session, who(session, name).id)[0]
             if row.origin + row.booked + has.available >= 0:
                 expected = has.available / USD
                 floor = 0.0 if isinstance(world.rig, OnOneApi) else expected

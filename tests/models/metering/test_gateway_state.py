@@ -9,7 +9,6 @@ from sqlmodel import Session
 from bot.database import Database
 from models.metering.gateway_state import LEASE, GatewayState, free_models, rate_in_use, rate_now, unread_end
 from models.policy import document
-from models.quota.period import Period
 from tests.actions import DECEMBER, turn
 from tests.company import NOW, POLICY
 
@@ -45,7 +44,7 @@ def test_a_new_rate_counts_from_the_next_opening(company: Database) -> None:
     cheap, dear = (document.parse(credits_.replace("per_usd: 1", f"per_usd: {usd}")) for usd in (10, 20))
 
     def rate(session: Session, rules: document.Policy) -> int:
-        return rate_in_use(session, rules, Period.current(session)).booked(100_000)
+        return rate_in_use(session, rules).booked(100_000)
 
     assert company.transact(lambda session: rate(session, cheap)) == 1
     assert company.transact(lambda session: rate(session, dear)) == 1

@@ -11,11 +11,11 @@ import pytest
 from sqlmodel import Session, select
 
 from bot.database import Database
+from bot.gateways import metrics
 from bot.gateways.port import GatewayError
-from bot.gateways.sight import seen
 from bot.messengers.port import MessengerError
-from handlers import lending, requests
-from handlers.gateway import alerts, limits
+from handlers import brake, lending, requests
+from handlers.gateway import limits
 from models.metering.gateway_state import GatewayState
 from models.policy import versions
 from models.quota.leaving import leave
@@ -69,7 +69,7 @@ async def test_a_lend_lowers_before_it_raises(env: GatewayEnv) -> None:
 async def test_nobody_is_raised_while_one_of_several_lenders_is_not_lowered(env: GatewayEnv) -> None:
     loop = env.reconciler()
     await loop.round()
-    loop.at_a_time = 1
+    loop.writer.at_a_time = 1
     for lender in ("alice", "eve"):
         env.do(lender, lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 10 * USD))
     env.gateway.faults.fail("POST /user/update")
@@ -82,7 +82,7 @@ async def test_nobody_is_raised_while_one_of_several_lenders_is_not_lowered(env:
 
 
 async def test_a_slow_gateway_is_written_one_by_one_so_that_a_decision_need_not_wait(env: GatewayEnv) -> None:
-    assert [env.reconciler(calls_per_minute=calls).at_a_time for calls in (40, 240, 1200)] == [1, 4, 8]
+    assert [env.reconciler(calls_per_minute=calls).writer.at_a_time for calls in (40, 240, 1200)] == [1, 4, 8]
 
 
 async def test_an_approved_request_is_live_only_when_the_gateway_says_so(env: GatewayEnv) -> None:
@@ -124,7 +124,7 @@ async def test_whoever_watches_sees_lag_errors_and_drift(env: GatewayEnv) -> Non
     env.gateway.faults.fail("POST /user/update", times=None)
     env.do("carol", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
     await loop.changes()
-    facts = seen(loop)
+    facts = metrics.facts(loop)
     assert facts["gateway_age_seconds"] is not None
     assert (facts["gateway_mode"], facts["gateway_edited"]) == ("enforce", 1)
     assert facts["gateway_errors"] > 0
@@ -188,7 +188,7 @@ async def test_a_running_bot_notices_a_release_and_its_undoing_at_once(env: Gate
         env.database.transact(work)
 
     released(NOW)
-    await until(lambda: not loop.enforce)
+    await until(lambda: not loop.leader.enforce)
     env.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
     released(None)
     await until(lambda: env.limit("alice") == 50)
@@ -201,11 +201,11 @@ async def test_a_pause_is_written_at_once_and_so_is_its_end(env: GatewayEnv) -> 
     await loop.round()
     env.burn("alice", 20)
     await loop.round()
-    env.do("alice", alerts.pause)
+    env.do("alice", brake.pause)
     await loop.changes()
     assert env.limit("alice") == pytest.approx(20, abs=1e-5)
     assert env.gateway.users["alice@corp.example"].reached
-    env.do("alice", alerts.keep_going)
+    env.do("alice", brake.keep_going)
     await loop.changes()
     assert env.limit("alice") == pytest.approx(100)
 
@@ -283,13 +283,17 @@ async def test_what_is_granted_while_a_write_is_under_way_is_live_only_with_the_
     env.do("bob", lambda ctx: requests.request(ctx, 60 * USD, "load test"))
     code = env.database.transact(lambda session: session.exec(select(Request.code)).one())
     reading = env.database.transact(
-        lambda session: limits.begin(loop.ctx(session, "begin"), "bob@corp.example", loop.port, None)
+        lambda session: limits.begin_write(
+            loop.ledger.context(session, "begin"), "bob@corp.example", loop.writer.traits, None
+        )
     )
     assert reading == 150 * USD
     found = await loop.gateway.set_total("bob@corp.example", reading)
     env.do("carol", lambda ctx: requests.approve(ctx, code))
     env.database.transact(
-        lambda session: limits.written(loop.ctx(session, "written"), found, reading, loop.port)
+        lambda session: limits.written(
+            loop.ledger.context(session, "written"), found, reading, loop.writer.traits
+        )
     )
     assert not [text for text in env.told("bob") if "已在网关生效" in text]
     await loop.changes()
@@ -328,14 +332,14 @@ async def test_team_members_have_their_limits_in_the_team(
 
 async def test_of_two_replicas_one_reconciles_and_the_other_takes_over(env: GatewayEnv) -> None:
     one, other = env.reconciler(), env.reconciler()
-    assert await one.lead()
-    assert not await other.lead()
+    assert await one.leader.lead()
+    assert not await other.leader.lead()
     env.now += timedelta(minutes=2)
-    assert await other.lead()
-    one._leads_until = 0.0
-    assert not await one.lead()
-    await env.database.write(lambda session: GatewayState.let_go(session, other.me))
-    assert await one.lead()
+    assert await other.leader.lead()
+    one.leader.doubt()
+    assert not await one.leader.lead()
+    await env.database.write(lambda session: GatewayState.let_go(session, other.leader.me))
+    assert await one.leader.lead()
 
 
 async def test_a_decision_of_another_replica_is_live_within_a_second(env: GatewayEnv) -> None:

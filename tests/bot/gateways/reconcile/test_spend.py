@@ -12,7 +12,7 @@ from sqlmodel import Session, select
 
 from handlers import lending
 from handlers.balance import balance
-from handlers.gateway import limits
+from handlers.gateway import spend
 from models.ledger.transfer import Kind, Transfer
 from models.metering.reading import KeyUsage
 from models.metering.usage import by_model
@@ -87,8 +87,8 @@ async def test_usage_by_model_is_kept_and_never_doubled(env: GatewayEnv) -> None
     await loop.round()
     env.burn("alice", 5)
     await loop.round()
-    await loop.usage(NOW)
-    await loop.usage(NOW)
+    await loop.usage.read(NOW)
+    await loop.usage.read(NOW)
     moved = env.database.transact(
         lambda session: session.exec(select(Transfer.amount).where(Transfer.kind == Kind.USE)).all()
     )
@@ -104,7 +104,7 @@ async def test_what_was_used_before_an_account_was_taken_over_is_nobodys_breakdo
     )
 
     def noted(session: Session) -> list[tuple[str, int]]:
-        limits.note_usage(loop.ctx(session, "usage"), [yesterday, today])
+        spend.keep_usage(loop.ledger.context(session, "usage"), [yesterday, today])
         return by_model(session, who(session, "alice").id, yesterday.day)
 
     assert env.database.transact(noted) == [("claude-opus-5", 5 * USD)]
@@ -119,7 +119,7 @@ async def test_keys_that_the_gateway_names_are_counted_one_by_one(env: GatewayEn
     ] + [KeyUsage("bob@corp.example", NOW.date(), "claude", USD)]
 
     def noted(session: Session) -> list[tuple[int, int]]:
-        limits.note_usage(loop.ctx(session, "usage"), key_usage)
+        spend.keep_usage(loop.ledger.context(session, "usage"), key_usage)
         return [
             (day.active, day.people)
             for day in by_day(session, Period.current(session), ZoneInfo("Asia/Shanghai"))
@@ -148,8 +148,8 @@ async def test_a_counter_that_reads_nought_for_a_moment_is_no_reset(env: Gateway
     env.burn("alice", 30)
     await loop.round()
     alice = env.gateway.users["alice@corp.example"]
-    for spend in (0.0, 30.0, 0.0, 31.0):
-        alice.spend = spend
+    for shown in (0.0, 30.0, 0.0, 31.0):
+        alice.spend = shown
         await loop.round()
     assert (env.wallet("alice").used, env.limit("alice")) == (31 * USD, pytest.approx(100))
 
@@ -163,7 +163,7 @@ async def test_a_reading_that_comes_after_a_newer_one_is_ignored(env: GatewayEnv
     await loop.round()
     for _ in range(3):
         for page in older:
-            await loop._book(page)
+            await loop.reader.book(page)
     assert not env.row("alice").differs
     env.burn("alice", 5)
     await loop.round()
@@ -203,10 +203,10 @@ async def test_only_models_that_the_gateway_lets_through_are_named_free(env: Gat
     loop = env.reconciler()
     facts = dict(env.answer("alice", balance).facts)
     assert facts["Free models"] == "hunyuan, deepseek-v4-flash"
-    await loop.lead()
+    await loop.leader.lead()
     await loop.round()
     assert "Free models" not in dict(env.answer("alice", balance).facts)
-    await loop.free()
+    await loop.usage.read_free_models()
     assert dict(env.answer("alice", balance).facts)["Free models"] == "hunyuan"
 
 
@@ -214,7 +214,7 @@ async def test_an_old_reading_says_how_old_it_is(env: GatewayEnv) -> None:
     loop = env.reconciler()
     await loop.round()
     assert loop.as_of() is None
-    read = loop.last_round
+    read = loop.leader.read_at
     env.now += timedelta(minutes=6)
     assert loop.as_of() == read
     assert "as of 10:00" in env.answer("alice", balance, as_of=loop.as_of()).footnote

@@ -1,0 +1,81 @@
+"""The lead: of several replicas one drives the gateway. The others wait, and take over when it falls silent."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlmodel import Session
+
+from bot.database import Database
+from models.metering.gateway_state import LEASE, GatewayState
+
+
+class Leader:
+    """This replica's lead, and what the state row says to every replica: the last reading, and a release by an operator.
+
+    `mode`: limits are to be written, as the settings say.
+    """
+
+    def __init__(
+        self, database: Database, clock: Callable[[], datetime], *, kind: str, enforce: bool
+    ) -> None:
+        self.database, self.clock = database, clock
+        self.kind, self.mode = kind, enforce
+        self.me = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"
+        self.read_at: datetime | None = None
+        self._released = False
+        self._until = 0.0
+
+    @property
+    def enforce(self) -> bool:
+        """Whether limits are written: the settings say so, and no operator has released them since."""
+        return self.mode and not self._released
+
+    async def lead(self) -> bool:
+        """Whether this replica leads; the lease is renewed before it ends."""
+        if time.monotonic() < self._until:
+            return True
+        leads = await self.database.write(self._ask)
+        if leads:
+            self._until = time.monotonic() + LEASE.total_seconds() / 4
+        return leads
+
+    def _ask(self, session: Session) -> bool:
+        leads = GatewayState.lead(session, self.me, self.clock())
+        state = GatewayState.of(session)
+        session.refresh(state)
+        if leads:
+            state.begin(self.kind, enforce=self.mode)
+        self.note(state)
+        return leads
+
+    def note(self, state: GatewayState) -> None:
+        """Learn what the state row says now."""
+        self.read_at, self._released = state.read_at, state.released
+
+    def may_write(self, session: Session) -> bool:
+        """Whether a write may begin: an operator may have taken over or released the limits since `lead`."""
+        state = GatewayState.of(session)
+        self.note(state)
+        if state.held_by_another(self.me):
+            self.doubt()
+            return False
+        return self.enforce
+
+    def doubt(self) -> None:
+        """Ask again before the lease ends."""
+        self._until = 0.0
+
+    def take_over(self, session: Session) -> bool:
+        """Lead in place of whoever does; returns whether another replica did."""
+        now = self.clock()
+        busy = GatewayState.of(session).leased(now)
+        GatewayState.take_over(session, self.me, now)
+        return busy
+
+    def let_go(self, session: Session) -> None:
+        GatewayState.let_go(session, self.me)

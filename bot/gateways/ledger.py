@@ -1,0 +1,42 @@
+"""The ledger as the gateway loop uses it: transactions under the policy in force."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from sqlmodel import Session
+
+from bot.database import Database
+from handlers.context import Context
+from models.metering.gateway_state import refuse_unmetered
+from models.policy import versions
+from models.refusal import NoPolicyYet
+
+T = TypeVar("T")
+
+
+class GatewayLedger:
+    """`enforce`: limits are written, so a grant counts once it was read back."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime], *, enforce: bool) -> None:
+        self.database, self.clock, self.enforce = database, clock, enforce
+
+    def context(self, session: Session, key: str) -> Context:
+        """Raises `NoPolicyYet`, and `NoRate` where the policy has no rate."""
+        current = versions.current(session)
+        if current is None:
+            raise NoPolicyYet
+        version, policy = current
+        refuse_unmetered(policy, enforce=False)
+        return Context(
+            session=session, now=self.clock(), key=key, version=version, policy=policy, live=self.enforce, actor="gateway",
+        )  # fmt: skip
+
+    async def write(self, key: str, work: Callable[[Context], T]) -> T | None:
+        """Do `work` in a transaction; None before there is a policy that a gateway can follow."""
+        with contextlib.suppress(NoPolicyYet):
+            return await self.database.write(lambda session: work(self.context(session, key)))
+        return None

@@ -1,0 +1,110 @@
+"""An operator's access to the gateway and the ledger, beside the running bot or in its place."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import aiohttp
+from sqlmodel import Session, select
+
+from bot.database import Database
+from bot.dispatch import utc_now
+from bot.gateways.reconcile import Reconciler
+from bot.gateways.registry import open_gateway
+from bot.settings import Settings
+from models.metering.gateway_state import refuse_unmetered
+from models.metering.reading import Reading
+from models.people.member import Member
+from models.policy import versions
+
+T = TypeVar("T")
+IN_FLIGHT = 2.0
+"""Seconds that a running bot may need to finish its current write after an operator took over."""
+
+
+class CannotDo(Exception):  # noqa: N818 - what is said to the operator
+    """It cannot be done, and why; nothing was changed."""
+
+
+@dataclass(frozen=True)
+class LimitLine:
+    """One account's limit in a list, micro-USD; None is no limit at all."""
+
+    email: str
+    account: str
+    found: int | None
+    wanted: int | None
+    why: str = ""
+
+
+class _Undo(Exception):  # noqa: N818 - carries a result out of a transaction that must not happen
+    def __init__(self, found: Any) -> None:
+        self.found = found
+
+
+class GatewayOperator:
+    """One operator at one gateway."""
+
+    def __init__(self, loop: Reconciler) -> None:
+        self.loop, self.database, self.gateway, self.ledger = loop, loop.database, loop.gateway, loop.ledger
+
+    def key(self, what: str) -> str:
+        """A key for what this operator does now."""
+        return f"{what}:{self.ledger.clock().isoformat()}"
+
+    async def pages(self) -> list[list[Reading]]:
+        """Every account as the gateway shows it now."""
+        return [page async for page in self.gateway.accounts()]
+
+    async def undone(self, work: Callable[[Session], T]) -> T:
+        """The result of a transaction, with nothing of it kept."""
+
+        def pretend(session: Session) -> None:
+            raise _Undo(work(session))
+
+        try:
+            await self.database.write(pretend)
+        except _Undo as undo:
+            found: T = undo.found
+            return found
+        raise AssertionError
+
+    @contextlib.asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Write in place of the running bot, which goes on afterwards."""
+        if await self.database.write(self.loop.leader.take_over):
+            await asyncio.sleep(IN_FLIGHT)
+        try:
+            yield
+        finally:
+            await self.database.write(self.loop.leader.let_go)
+
+
+@contextlib.asynccontextmanager
+async def open_operator(settings: Settings, database: Database) -> AsyncIterator[GatewayOperator]:
+    """An operator at the gateway of the settings.
+
+    Raises `CannotDo`, `GatewayRefused`, and a `Refusal` where the gateway cannot follow the policy.
+    """
+    if settings.gateway_kind == "none":
+        raise CannotDo("GATEWAY_KIND is none: set it, GATEWAY_URL and GATEWAY_KEY first")
+    key = settings.gateway_key.get_secret_value() if settings.gateway_key else None
+    async with aiohttp.ClientSession() as http:
+        gateway = open_gateway(
+            settings.gateway_kind, settings.gateway_url, key, http, entity=settings.gateway_entity
+        )
+        enforce = settings.gateway_mode == "enforce"
+        if (current := await database.read(versions.current)) is not None:
+            refuse_unmetered(current[1], enforce=enforce)
+        yield GatewayOperator(
+            Reconciler(database, gateway, utc_now, enforce=enforce, kind=settings.gateway_kind)
+        )
+
+
+def emails(session: Session) -> dict[int, str]:
+    """Member id → e-mail."""
+    return dict(session.exec(select(Member.id, Member.email)).all())

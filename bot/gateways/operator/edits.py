@@ -1,0 +1,94 @@
+"""`gateway adopt` and `gateway restore`: what becomes of a limit that somebody set by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from sqlmodel import Session, select
+
+from bot.gateways.operator.access import CannotDo, GatewayOperator, LimitLine, emails
+from handlers.gateway import limits
+from models.metering.gateway_account import GatewayAccount, accounts_of
+from models.metering.gateway_state import rate_now
+from models.metering.limits import LimitWrite, adopt_edit
+from models.people.member import Member
+
+
+async def adopt(operator: GatewayOperator, email: str) -> list[LimitLine]:
+    """Take the limit that somebody set by hand as right: the ledger follows it."""
+    return await _settle(operator, email, partial(_adopt, operator))
+
+
+def _adopt(operator: GatewayOperator, session: Session, member: Member) -> None:
+    ctx = operator.ledger.context(session, operator.key(f"adopt:{member.id}"))
+    account = _one_edited(session, member)
+    if account.total is None:
+        raise CannotDo(
+            f"{member.email}: the limit was taken off, so there is no amount to adopt; restore it, or grant what they need"
+        )
+    cause = ctx.cause("the gateway's limit was adopted", "admin")
+    adopt_edit(session, account, account.total, rate_now(session, ctx.policy), ctx.policy, cause)
+
+
+def _one_edited(session: Session, member: Member) -> GatewayAccount:
+    edited = _edited(session, member)
+    if len(edited) > 1:
+        names = ", ".join(one.id for one in edited)
+        raise CannotDo(
+            f"{member.email}: limits of several keys were changed by hand ({names}), and the ledger has one amount: restore them, then grant"
+        )
+    return edited[0]
+
+
+async def restore(operator: GatewayOperator, email: str) -> list[LimitLine]:
+    """Write our limit again over the one that somebody set by hand."""
+    return await _settle(operator, email, _restore)
+
+
+def _restore(session: Session, member: Member) -> None:
+    for account in _edited(session, member):
+        account.restore()
+
+
+def _edited(session: Session, member: Member) -> list[GatewayAccount]:
+    """The member's accounts with another limit than ours, at least one; or raise `CannotDo`."""
+    edited = [one for one in accounts_of(session, member.id) if one.differs]
+    if not edited:
+        raise CannotDo(f"{member.email}: nobody changed the limit by hand")
+    return edited
+
+
+async def _settle(
+    operator: GatewayOperator, email: str, decide: Callable[[Session, Member], None]
+) -> list[LimitLine]:
+    """Read the member's accounts anew, decide, write what differs then, and show the limits before and after.
+
+    Raises `CannotDo`.
+    """
+    loop, database = operator.loop, operator.database
+    member = await database.read(lambda session: _member(session, email).id)
+    if not loop.leader.mode:
+        raise CannotDo("GATEWAY_MODE is observe, so the ledger drives no limit: set it to enforce first")
+    await loop.reader.fresh(member)
+    await database.write(lambda session: decide(session, session.get_one(Member, member)))
+    before = await database.read(lambda session: {one.id: one.total for one in accounts_of(session, member)})
+    async with operator.alone():
+        loop.writer.replace(await database.write(partial(_writes_of, operator, member_id=member)))
+        await loop.writer.write()
+    accounts = await database.read(lambda session: accounts_of(session, member))
+    named = await database.read(emails)
+    return [LimitLine(named[member], one.id, before[one.id], one.total, one.error or "") for one in accounts]
+
+
+def _writes_of(operator: GatewayOperator, session: Session, member_id: int) -> list[LimitWrite]:
+    ctx = operator.ledger.context(session, operator.key("desk"))
+    return limits.compare(ctx, accounts_of(session, member_id), operator.loop.writer.traits)
+
+
+def _member(session: Session, email: str) -> Member:
+    wanted = email.strip().lower()
+    found = session.exec(select(Member).where(Member.email == wanted)).one_or_none()
+    if found is None:
+        raise CannotDo(f"nobody has the e-mail {wanted}")
+    return found

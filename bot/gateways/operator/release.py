@@ -1,0 +1,59 @@
+"""`gateway release`: put every limit back as it was found, and write none until told so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from sqlmodel import Session
+
+from bot.gateways.operator.access import GatewayOperator, LimitLine, emails
+from bot.gateways.port import GatewayError, GatewayRefused, NoSuchAccount
+from models.metering.gateway_account import GatewayAccount, every_account
+from models.metering.gateway_state import GatewayState
+from models.metering.reading import Reading
+
+
+async def release(operator: GatewayOperator, done: Callable[[int], None]) -> tuple[int, list[LimitLine]]:
+    """How many limits were put back, and those that were left alone with the reason. Can be run again."""
+    await operator.database.write(partial(GatewayState.release, at=operator.ledger.clock()))
+    left: list[LimitLine] = []
+    async with operator.alone():
+        accounts = await operator.database.read(_ours)
+        email = await operator.database.read(emails)
+        for account in accounts:
+            if why := await _release_one(operator, account):
+                left.append(
+                    LimitLine(email[account.member_id], account.id, account.total, account.found, why)
+                )
+            done(1)
+    return len(accounts) - len(left), left
+
+
+def _ours(session: Session) -> list[GatewayAccount]:
+    return [one for one in every_account(session) if one.ours]
+
+
+async def _release_one(operator: GatewayOperator, account: GatewayAccount) -> str:
+    """Why the limit was left alone, if it was."""
+    if account.edited:
+        return "somebody changed it by hand"
+    await operator.loop.leader.lead()
+    reading, why = None, ""
+    try:
+        reading = await operator.gateway.release(account.id, account.found)
+    except NoSuchAccount as missing:
+        why = str(missing)
+    except (GatewayError, GatewayRefused) as error:
+        return str(error)
+    await operator.database.write(partial(_released, account_id=account.id, reading=reading))
+    return why
+
+
+def _released(session: Session, account_id: str, reading: Reading | None) -> None:
+    session.get_one(GatewayAccount, account_id).release(reading)
+
+
+async def enforce_again(operator: GatewayOperator) -> None:
+    """Undo a release: limits are written again."""
+    await operator.database.write(partial(GatewayState.release, at=None))

@@ -1,0 +1,123 @@
+"""`gateway status` and `gateway diff`: what is known, and the limits that enforcing would write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from sqlmodel import Session
+
+from bot.gateways.findings import in_words
+from bot.gateways.operator.access import GatewayOperator, LimitLine, emails
+from bot.gateways.port import GatewayError, GatewayRefused
+from handlers.gateway import limits, spend
+from models.ledger.amount import Unit
+from models.metering.gateway_account import edited_accounts, every_account, members_without_account
+from models.metering.gateway_state import GatewayState, rate_now
+from models.metering.limits import GatewayTraits, limits_of, to_write
+from models.metering.reading import Reading
+from models.policy import versions
+from models.quota.period import Period, PeriodState
+
+CALLS = {"cap": 3, "wallet": 4}
+"""Calls that one limit takes, with the readings before and after."""
+
+
+@dataclass
+class Status:
+    """All that `gateway status` says. `pending`: limits to write, in about so many `seconds`."""
+
+    kind: str
+    mode: str
+    read_at: datetime | None
+    took: float
+    problem: str | None
+    released_at: datetime | None
+    people: list[str]
+    strangers: list[tuple[str, str, int]]
+    edited: list[LimitLine]
+    errors: list[LimitLine]
+    pending: int
+    seconds: float
+    findings: list[str] = field(default_factory=list)
+
+
+async def status(operator: GatewayOperator) -> Status:
+    """What is known, and what else binds as the gateway says now."""
+    findings, problem = await _preflight(operator)  # first: it teaches the connector the gateway's units
+    found = await operator.database.read(partial(_status, operator))
+    found.findings, found.problem = findings, problem or found.problem
+    return found
+
+
+async def _preflight(operator: GatewayOperator) -> tuple[list[str], str | None]:
+    """What else binds, in words, or why that is not known."""
+    current = await operator.database.read(versions.current)
+    try:
+        found = await operator.gateway.preflight(current[1].free_models if current else ())
+    except (GatewayError, GatewayRefused) as error:
+        return [], str(error)
+    return [in_words(one) for one in found], None
+
+
+def _status(operator: GatewayOperator, session: Session) -> Status:
+    state = session.get(GatewayState, 1) or GatewayState()
+    email, gateway, leader = emails(session), operator.gateway, operator.loop.leader
+    pending = _pending(session, operator.loop.writer.traits)
+    return Status(
+        kind=leader.kind,
+        mode="released" if state.released else "enforce" if leader.mode else "observe",
+        read_at=state.read_at,
+        took=state.took,
+        problem=state.problem,
+        released_at=state.released_at,
+        people=[member.email for member in members_without_account(session)],
+        strangers=[(one[0], one[1], one[2]) for one in state.strangers],
+        edited=[
+            LimitLine(email[one.member_id], one.id, one.total, one.written)
+            for one in edited_accounts(session)
+        ],
+        errors=[
+            LimitLine(email[one.member_id], one.id, one.total, None, one.error)
+            for one in every_account(session)
+            if one.error
+        ],
+        pending=pending,
+        seconds=pending * CALLS[gateway.family] * 60 / gateway.calls_per_minute,
+    )
+
+
+def _pending(session: Session, traits: GatewayTraits) -> int:
+    """Limits that differ, by the rate last in use."""
+    current, period = versions.current(session), Period.latest(session)
+    if (
+        current is None
+        or current[1].unit is Unit.TOKENS
+        or period is None
+        or period.state != PeriodState.OPEN
+    ):
+        return 0
+    accounts, rate = every_account(session), rate_now(session, current[1])
+    return len(to_write(limits_of(session, accounts, rate, traits)))
+
+
+async def plan(operator: GatewayOperator) -> list[LimitLine]:
+    """Every limit that enforcing would write now. Nothing is changed, neither here nor at the gateway."""
+    pages = await operator.pages()
+    return await operator.undone(partial(_plan, operator, pages=pages))
+
+
+def _plan(operator: GatewayOperator, session: Session, pages: Sequence[Sequence[Reading]]) -> list[LimitLine]:
+    ctx = operator.ledger.context(session, operator.key("plan"))
+    for page in pages:
+        spend.book_page(ctx, page)
+    session.flush()
+    email, accounts = emails(session), every_account(session)
+    before = {one.id: one.total for one in accounts}
+    found = [
+        LimitLine(email[one.member], one.account, before[one.account], one.total)
+        for one in limits.compare(ctx, accounts, operator.loop.writer.traits)
+    ]
+    return sorted(found, key=lambda one: (one.email, one.account))

@@ -1,0 +1,74 @@
+"""Reads spend: a page is fetched, booked in one transaction, and its spenders are alerted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from bot.gateways.ledger import GatewayLedger
+from bot.gateways.port import Gateway, GatewayError, GatewayRefused, NoSuchAccount
+from handlers.gateway import alerts, limits, spend
+from models.metering.booking import BookedPage
+from models.metering.gateway_account import accounts_of
+from models.metering.reading import KeyUsage, Reading
+
+log = structlog.get_logger()
+
+MOST_ALERTS = 20
+"""Members of a page for whom the gateway is asked what was used; the others hear what the ledger knows."""
+
+
+class SpendReader:
+    """`told`: called when people were told something."""
+
+    def __init__(self, gateway: Gateway, ledger: GatewayLedger, told: Callable[[], None]) -> None:
+        self.gateway, self.ledger, self.told = gateway, ledger, told
+
+    async def book(self, page: Sequence[Reading]) -> BookedPage:
+        """Book a page, and alert its spenders with what they used."""
+        booked = await self.ledger.write("gateway", partial(spend.book_page, page=page))
+        if booked is None:
+            return BookedPage()
+        for number, member in enumerate(booked.spenders):
+            key_usage = await self._key_usage(member) if number < MOST_ALERTS else []
+            key = f"alert:{member}:{self.ledger.clock().isoformat()}"
+            await self.ledger.write(key, partial(alerts.alert, member_id=member, key_usage=key_usage))
+        if booked.spenders:
+            self.told()
+        return booked
+
+    async def account(self, account_id: str) -> Reading | None:
+        """One reading; None when the gateway does not know the account any more, which is noted."""
+        try:
+            return await self.gateway.account(account_id)
+        except NoSuchAccount as gone:
+            log.warning("an account is missing", account=account_id, reason=str(gone))
+            await self.ledger.write("gone", partial(limits.missing, account_id=account_id))
+            return None
+
+    async def fresh(self, member_id: int) -> None:
+        """Read and book one member's accounts, before their own quota leaves them."""
+        found = await asyncio.gather(*map(self.account, await self._accounts(member_id)))
+        if page := [one for one in found if one is not None]:
+            await self.book(page)
+
+    async def _accounts(self, member_id: int) -> list[str]:
+        return await self.ledger.database.read(
+            lambda session: [one.id for one in accounts_of(session, member_id)]
+        )
+
+    async def _key_usage(self, member_id: int) -> list[KeyUsage]:
+        """What a member used since yesterday, by model and key; nothing when the gateway does not say."""
+        today = self.ledger.clock().date()
+        found: list[KeyUsage] = []
+        try:
+            for account in await self._accounts(member_id):
+                async for page in self.gateway.usage(today - timedelta(days=1), today, account):
+                    found += page
+        except (GatewayError, GatewayRefused) as error:
+            log.info("usage by model was not read", reason=str(error))
+        return found

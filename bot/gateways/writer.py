@@ -1,0 +1,143 @@
+"""Writes limits at the gateway's pace, the most urgent first. A write that fails rests and does not stop the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from functools import partial
+
+from bot.gateways.leader import Leader
+from bot.gateways.ledger import GatewayLedger
+from bot.gateways.port import Gateway, GatewayError, GatewayRefused, NoSuchAccount, traits_of
+from bot.gateways.reader import SpendReader
+from handlers.context import Context
+from handlers.gateway import limits
+from models.metering.limits import LimitWrite, StaleReading, side_by_side
+
+AT_A_TIME = 8
+"""Writes under way at once: the connector spaces the calls, and what waits for the database waits together.
+Fewer where a minute has few calls, as a decision waits for the writes under way."""
+DOWN = 3
+"""So many failures in a row and nothing else are the gateway's and not an account's."""
+FRESH = timedelta(seconds=2)
+"""An older reading is made again before its limit is written."""
+REFUSED_REST = 300.0
+"""Seconds until a write that the gateway refused is tried again."""
+
+
+class LimitWriter:
+    """`pending`: limits to write, by account. `told`: called when people were told something."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        ledger: GatewayLedger,
+        leader: Leader,
+        reader: SpendReader,
+        told: Callable[[], None],
+    ) -> None:
+        self.gateway, self.ledger, self.leader, self.reader = gateway, ledger, leader, reader
+        self.told, self.traits = told, traits_of(gateway)
+        self.at_a_time = max(1, min(AT_A_TIME, gateway.calls_per_minute // 60))
+        self.pending: dict[str, LimitWrite] = {}
+        self.writes = self.errors = 0
+        self._resting: dict[str, tuple[datetime, int]] = {}
+        self._writing = 0
+
+    @property
+    def waiting(self) -> int:
+        """Limits that are to be written, or just are."""
+        return len(self.pending) + self._writing
+
+    @property
+    def ready(self) -> bool:
+        """Whether something can be written now."""
+        return any(not self._rests(account) for account in self.pending)
+
+    def replace(self, writes: Iterable[LimitWrite]) -> None:
+        """These, and nothing else, are to be written."""
+        self.pending = {one.account: one for one in writes}
+
+    def add(self, writes: Iterable[LimitWrite]) -> None:
+        self.pending |= {one.account: one for one in writes}
+
+    async def write(self, most: int | None = None, interrupted: Callable[[], bool] = lambda: False) -> None:
+        """Write what is ready, at most `most`, until `interrupted`. Raises `GatewayError` when the gateway is down."""
+        ready = sorted(
+            (one for one in self.pending.values() if not self._rests(one.account)), key=lambda one: one.order
+        )
+        unlowered, failed = False, 0
+        for group in side_by_side(ready[:most], self.at_a_time):
+            if unlowered and group[0].raises and group[0].urgent:
+                continue  # a limit that was to be lowered is not lowered yet
+            self._writing = len(group)
+            try:
+                ends = await asyncio.gather(*map(self._write, group))
+            finally:
+                self._writing = 0
+            errors = [one for one in ends if one is not None]
+            unlowered |= bool(errors) and not group[0].raises
+            failed = failed + len(errors) if len(errors) == len(group) else 0
+            if failed >= DOWN:
+                raise errors[-1]
+            if interrupted():
+                return
+
+    async def _write(self, write: LimitWrite) -> GatewayError | None:
+        """Write one limit and confirm it; returns the gateway's failure, if there was one."""
+        self.pending.pop(write.account, None)
+        try:
+            total = await self._begin(write.account)
+            if total is None:
+                return None
+            found = await self.gateway.set_total(write.account, total)
+        except NoSuchAccount:
+            await self.reader.account(write.account)
+            return None
+        except GatewayRefused as no:
+            await self._failed(write, str(no), REFUSED_REST)
+            return None
+        except GatewayError as error:
+            await self._failed(write, str(error), error.retry_after)
+            return error
+        self.writes += 1
+        self._resting.pop(write.account, None)
+        key = f"live:{write.account}:{found.as_of.isoformat()}"
+        await self.ledger.write(key, partial(limits.written, reading=found, total=total, traits=self.traits))
+        self.told()
+        return None
+
+    async def _begin(self, account_id: str) -> int | None:
+        """The limit to write now, noted as meant; None when there is none any more, or another replica writes."""
+        if not await self.leader.lead():
+            self.pending.clear()
+            return None
+        begin = partial(self._begin_in, account_id=account_id)
+        try:
+            return await self.ledger.write("begin", partial(begin, oldest=self.ledger.clock() - FRESH))
+        except StaleReading:
+            found = await self.reader.account(account_id)  # somebody may have edited it
+            if found is None:
+                return None
+            await self.reader.book([found])
+            return await self.ledger.write("begin", partial(begin, oldest=None))
+
+    def _begin_in(self, ctx: Context, account_id: str, oldest: datetime | None) -> int | None:
+        if not self.leader.may_write(ctx.session):
+            return None
+        return limits.begin_write(ctx, account_id, self.traits, oldest)
+
+    async def _failed(self, write: LimitWrite, why: str, rest: float | None) -> None:
+        self.errors += 1
+        times = self._resting.get(write.account, (None, 0))[1] + 1
+        seconds = rest if rest is not None else min(2.0**times, 60.0)
+        self._resting[write.account] = (self.ledger.clock() + timedelta(seconds=seconds), times)
+        self.pending[write.account] = write
+        key = f"failed:{write.account}:{self.ledger.clock().isoformat()}"
+        await self.ledger.write(key, partial(limits.failed, account_id=write.account, why=why))
+        self.told()
+
+    def _rests(self, account_id: str) -> bool:
+        """Whether an account is left in peace: its last write failed, or may still be on its way."""
+        return account_id in self._resting and self._resting[account_id][0] > self.ledger.clock()

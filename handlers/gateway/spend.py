@@ -1,0 +1,31 @@
+"""Asked by the gateway loop: book what was spent, and keep by what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from handlers.context import Context
+from handlers.gateway import alerts
+from models.metering import booking
+from models.metering.booking import BookedPage
+from models.metering.gateway_state import rate_in_use
+from models.metering.reading import KeyUsage, Reading
+from models.refusal import PeriodClosing
+
+
+def book_page(ctx: Context, page: Sequence[Reading]) -> BookedPage:
+    """Book a page; of its spenders only those are returned who have an alert to hear.
+
+    While a period turns nothing is booked: the same spend comes with the next page.
+    """
+    try:
+        rate = rate_in_use(ctx.session, ctx.policy)
+    except PeriodClosing:
+        return BookedPage()
+    booked = booking.book_page(ctx.session, page, rate, ctx.cause(actor="gateway"))
+    return BookedPage(booked.unlinked, [one for one in booked.spenders if alerts.alerting(ctx, one)])
+
+
+def keep_usage(ctx: Context, page: Iterable[KeyUsage]) -> None:
+    """Keep usage by day, model and key. Raises `PeriodClosing`."""
+    booking.keep_usage(ctx.session, page, rate_in_use(ctx.session, ctx.policy), ctx.now)

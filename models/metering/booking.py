@@ -1,0 +1,68 @@
+"""What a gateway reports becomes what the ledger knows: spend by account, and usage by day, model and key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+
+from sqlmodel import Session
+
+from models.ledger.transfer import Cause
+from models.metering.gateway_account import GatewayAccount, accounts_by_id, accounts_to_book
+from models.metering.owners import owners_of
+from models.metering.reading import KeyUsage, Rate, Reading
+from models.metering.usage import Reading as MemberUsage
+from models.metering.usage import keep
+
+ModelDay = tuple[int, date, str]
+"""Member, day, model."""
+
+
+@dataclass
+class BookedPage:
+    """What a page brought. `unlinked`: accounts without an owner. `spenders`: members with new spend, each once."""
+
+    unlinked: list[Reading] = field(default_factory=list)
+    spenders: list[int] = field(default_factory=list)
+
+
+def book_page(session: Session, page: Sequence[Reading], rate: Rate, cause: Cause) -> BookedPage:
+    """Book what was spent since the last reading of each account, and link accounts that are new and have an owner."""
+    booked = BookedPage()
+    known = accounts_to_book(session, page)
+    owners = owners_of(session, (one for one in page if one.id not in known))
+    for reading in page:
+        account = known.get(reading.id)
+        if account is None and reading.id not in owners:
+            booked.unlinked.append(reading)
+            continue
+        if account is None:
+            account = known[reading.id] = GatewayAccount.link(session, reading, owners[reading.id])
+        key = f"gateway:{reading.id}:{reading.as_of.isoformat()}"
+        new = account.absorb(session, reading, rate, replace(cause, key=key))
+        if new and account.member_id not in booked.spenders:
+            booked.spenders.append(account.member_id)
+    return booked
+
+
+def keep_usage(session: Session, page: Iterable[KeyUsage], rate: Rate, at: datetime) -> None:
+    """Keep usage by member, day and model: figures only grow. Days before an account was linked do not count."""
+    page = list(page)
+    accounts = accounts_by_id(session, (one.account for one in page))
+    sums: dict[ModelDay, list[int]] = {}
+    agents: dict[ModelDay, dict[str, None]] = {}
+    for one in page:
+        account = accounts.get(one.account)
+        if account is None or one.day < account.adopted_at.astimezone(UTC).date():
+            continue
+        where = (account.member_id, one.day, one.model)
+        agents.setdefault(where, {})[one.key or one.account] = None
+        total = sums.setdefault(where, [0, 0, 0])
+        for place, value in enumerate((one.amount, one.input_tokens, one.output_tokens)):
+            total[place] += value
+    usage = [
+        MemberUsage(*where, rate.booked(amount), put, out, tuple(agents[where]))
+        for where, (amount, put, out) in sums.items()
+    ]
+    keep(session, usage, at)

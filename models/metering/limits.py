@@ -1,0 +1,202 @@
+"""Limits: what stands at the gateway for each account, what ought to stand there, and which of them to write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from sqlalchemy import ColumnElement, func, text
+from sqlmodel import Session, col, select
+
+from models.ledger.account import Account, AccountKind
+from models.ledger.transfer import Cause
+from models.metering.gateway_account import GatewayAccount, accounts_of_members, linked_members
+from models.metering.reading import Rate
+from models.people.member import Member
+from models.policy.document import Policy
+from models.quota.grant import give, take
+from models.quota.request import Request
+from models.quota.request_state import UNCONFIRMED, RequestState
+
+CHUNK = 5_000
+OWN = (AccountKind.ALLOCATION, AccountKind.TOP_UP, AccountKind.LOAN, AccountKind.OVERDRAFT)
+"""What somebody can spend, less what they overspent."""
+
+
+class StaleReading(Exception):  # noqa: N818 - what it found
+    """The account was read too long ago to be written: read it again first."""
+
+
+@dataclass(frozen=True)
+class GatewayTraits:
+    """What the domain has to know of a gateway. `holds`: what it can hold of an amount, micro-USD. `wallet`: it keeps
+    wallets, in which a call in flight is taken off before it counts as spent.
+    """
+
+    holds: Callable[[int], int]
+    wallet: bool = False
+
+
+@dataclass(frozen=True)
+class Limit:
+    """An account, what ought to stand at the gateway for it (micro-USD), and whether it is a wallet."""
+
+    account: GatewayAccount
+    wanted: int
+    wallet: bool = False
+
+    @property
+    def stands(self) -> bool:
+        return self.account.total == self.wanted
+
+    @property
+    def writable(self) -> bool:
+        """It differs, and nobody edited it by hand. A call in flight is no reason to let a decision wait."""
+        if self.stands:
+            return False
+        return not self.account.differs or (self.wallet and self.account.dips_below(self.wanted))
+
+    @property
+    def edited(self) -> bool:
+        """It differs as somebody edited it by hand: left alone and reported."""
+        return not self.stands and not self.writable and self.account.edited
+
+
+@dataclass(frozen=True)
+class LimitWrite:
+    """A limit to write. Decisions come first, then lowering before raising, then whoever spent last."""
+
+    account: str
+    member: int
+    total: int
+    raises: bool
+    urgent: bool
+    spent_at: datetime | None = None
+
+    @property
+    def order(self) -> tuple[bool, bool, float]:
+        return not self.urgent, self.raises, -(self.spent_at.timestamp() if self.spent_at else 0.0)
+
+
+def entitled(session: Session, accounts: Sequence[GatewayAccount], rate: Rate) -> dict[str, int]:
+    """Account id → what may be spent there in all, in micro-USD, never below zero.
+
+    The limit of a member who paused or left is just below what was spent, as that is rounded up.
+    """
+    found: dict[str, int] = {}
+    for start in range(0, len(accounts), CHUNK):
+        part = accounts[start : start + CHUNK]
+        ids = {one.member_id for one in part}
+        available, stopped = _available(session, ids), _stopped(session, ids)
+        for one in part:
+            has, below = available.get(one.member_id, 0), 0
+            if one.member_id in stopped:
+                has, below = min(has, 0), 1
+            found[one.id] = max(0, one.origin + rate.enforced(one.booked + has) - below)
+    return found
+
+
+def _available(session: Session, ids: Collection[int]) -> dict[int, int]:
+    query = select(Account.member_id, func.sum(col(Account.balance)))
+    query = query.where(col(Account.member_id).in_(ids), col(Account.kind).in_(OWN))
+    rows = session.exec(query.group_by(col(Account.member_id))).all()
+    return {member: int(available) for member, available in rows if member is not None}
+
+
+def _stopped(session: Session, ids: Collection[int]) -> set[int]:
+    stopped: ColumnElement[bool] = col(Member.paused_at).is_not(None) | col(Member.left_at).is_not(None)
+    return set(session.exec(select(Member.id).where(col(Member.id).in_(ids), stopped)).all())
+
+
+def limits_of(
+    session: Session, accounts: Sequence[GatewayAccount], rate: Rate, traits: GatewayTraits
+) -> list[Limit]:
+    """What ought to stand for these accounts, to the gateway's own smallest unit. Changes nothing."""
+    wanted = entitled(session, accounts, rate)
+    return [Limit(one, traits.holds(wanted[one.id]), traits.wallet) for one in accounts]
+
+
+def to_write(limits: Sequence[Limit], urgent: Collection[int] = ()) -> list[LimitWrite]:
+    """The writes that make these limits stand, in the order to do them. `urgent`: members with a decision."""
+    writes = [
+        LimitWrite(
+            account=one.account.id,
+            member=one.account.member_id,
+            total=one.wanted,
+            raises=one.account.total is not None and one.wanted > one.account.total,
+            urgent=one.account.member_id in urgent,
+            spent_at=one.account.spent_at,
+        )
+        for one in limits
+        if one.writable
+    ]
+    return sorted(writes, key=lambda one: one.order)
+
+
+def side_by_side(writes: Sequence[LimitWrite], most: int) -> Iterator[list[LimitWrite]]:
+    """Groups to write at once: lowering never beside raising, nothing urgent behind what is not."""
+    for _, alike in groupby(writes, key=lambda one: (one.urgent, one.raises)):
+        group = list(alike)
+        for start in range(0, len(group), most):
+            yield group[start : start + most]
+
+
+def live_members(session: Session, members: Collection[int], rate: Rate, traits: GatewayTraits) -> set[int]:
+    """Those of these members for whom every account stands as it ought, also by what was decided just now."""
+    limits = limits_of(session, accounts_of_members(session, members), rate, traits)
+    return {one.account.member_id for one in limits} - {
+        one.account.member_id for one in limits if not one.stands
+    }
+
+
+def adopt_edit(
+    session: Session, account: GatewayAccount, total: int, rate: Rate, policy: Policy, cause: Cause
+) -> None:
+    """Take a limit that somebody set by hand as right: the ledger follows, by a top-up to the period's end or a cut."""
+    member = session.get_one(Member, account.member_id)
+    wanted = entitled(session, [account], rate)[account.id]
+    difference = rate.worth(abs(total - wanted))
+    if difference and total > wanted:
+        give(session, member, difference, until=None, policy=policy, cause=cause)
+    elif difference:
+        take(session, member, difference, cause=cause)
+    account.adopt()
+
+
+def waiting_members(session: Session) -> set[int]:
+    """Members with a grant that is not live yet."""
+    return set(session.exec(select(Request.member_id).where(col(Request.state).in_(UNCONFIRMED))).all())
+
+
+def waiting_without_account(session: Session) -> list[int]:
+    """Members with an approved grant that no account at the gateway can take."""
+    query = select(Request.member_id).where(
+        Request.state == RequestState.APPROVED, col(Request.member_id).not_in(linked_members())
+    )
+    return list(session.exec(query).all())
+
+
+def due_members(session: Session) -> set[int]:
+    """Members with an account that is marked as due."""
+    return set(session.exec(select(GatewayAccount.member_id).where(GatewayAccount.due)).all())
+
+
+_DECIDED = text(
+    "SELECT DISTINCT e.member_id FROM entry e JOIN transfer t ON t.id = e.transfer_id "
+    "WHERE e.id > :after AND e.member_id IS NOT NULL AND t.actor NOT IN ('policy', 'gateway', 'clock')"
+)
+
+
+def decided_since(session: Session, entry_id: int) -> tuple[set[int], int]:
+    """Members with a decision after that entry, and the newest entry: the ledger itself is the list of changes."""
+    newest = newest_entry(session)
+    if newest <= entry_id:
+        return set(), newest
+    rows = session.connection().execute(_DECIDED, {"after": entry_id})
+    return {int(row.member_id) for row in rows}, newest
+
+
+def newest_entry(session: Session) -> int:
+    return int(session.connection().execute(text("SELECT COALESCE(MAX(id), 0) FROM entry")).scalar_one())

@@ -1,0 +1,47 @@
+"""Which member a gateway account belongs to, by the hints of its reading."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from sqlmodel import Session, col, select
+
+from models.metering.gateway_account import MOST_VALUES
+from models.metering.reading import Reading
+from models.people.member import Member
+
+Hint = tuple[str, str]
+"""A column of people.csv, and its value for the owner."""
+
+
+def owners_of(session: Session, readings: Iterable[Reading]) -> dict[str, Member]:
+    """Account id → its owner: the one active member found by gateway id, e-mail, or the owner of the key.
+
+    An account without an owner, or with several possible ones, is left out.
+    """
+    hints = {one.id: _hints(one) for one in readings}
+    members = _members_by_hint(session, {hint for several in hints.values() for hint in several})
+    found: dict[str, Member] = {}
+    for account, several in hints.items():
+        only = next((members[hint][0] for hint in several if len(members[hint]) == 1), None)
+        if only is not None:
+            found[account] = only
+    return found
+
+
+def _hints(reading: Reading) -> list[Hint]:
+    """The surest first."""
+    values = (reading.id, reading.email.lower(), reading.owner, reading.owner.lower())
+    return [hint for hint in zip(("gateway_id", "email") * 2, values, strict=True) if hint[1]]
+
+
+def _members_by_hint(session: Session, hints: set[Hint]) -> defaultdict[Hint, list[Member]]:
+    found: defaultdict[Hint, list[Member]] = defaultdict(list)
+    for name, column in (("gateway_id", col(Member.gateway_id)), ("email", col(Member.email))):
+        values = sorted(value for of, value in hints if of == name)
+        for start in range(0, len(values), MOST_VALUES):
+            part = column.in_(values[start : start + MOST_VALUES])
+            for member in session.exec(select(Member).where(part, col(Member.left_at).is_(None))).all():
+                found[name, getattr(member, name)].append(member)
+    return found
