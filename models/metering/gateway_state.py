@@ -54,6 +54,11 @@ class GatewayState(SQLModel, table=True):
         return found
 
     @classmethod
+    def as_read(cls, session: Session) -> GatewayState:
+        """The row, or an empty one that is not stored, for showing."""
+        return session.get(cls, 1) or cls()
+
+    @classmethod
     def lead(cls, session: Session, holder: str, now: datetime) -> bool:
         """Be the one replica that writes, for `LEASE` or longer when asked again; False while another one is."""
         cls.of(session)
@@ -166,8 +171,7 @@ def unread_end(session: Session, now: datetime) -> datetime | None:
     period = session.exec(select(Period).where(Period.state == PeriodState.OPEN)).one_or_none()
     if period is None or now < period.ends_at:
         return None
-    state = session.get(GatewayState, 1)
-    read_at = state.read_at if state is not None else None
+    read_at = GatewayState.as_read(session).read_at
     return period.ends_at if read_at is None or read_at < period.ends_at else None
 
 

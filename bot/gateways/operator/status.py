@@ -63,7 +63,7 @@ async def _preflight(operator: GatewayOperator) -> tuple[list[str], str | None]:
 
 
 def _status(operator: GatewayOperator, session: Session) -> Status:
-    state = session.get(GatewayState, 1) or GatewayState()
+    state = GatewayState.as_read(session)
     email, gateway, leader = emails(session), operator.gateway, operator.loop.leader
     pending = _pending(session, operator.loop.writer.traits)
     return Status(
