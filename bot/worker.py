@@ -22,7 +22,6 @@ from models.messages import outbox
 from models.messages.approval import Approval
 from models.messages.message import Message
 from models.messages.outbox import Effect, Mark, promise
-from models.policy import versions
 
 log = structlog.get_logger()
 
@@ -209,12 +208,8 @@ class Worker:
             more = await self.database.write(partial(self._piece, job=job, now=now, key=f"{key}:{number}"))
 
     def _piece(self, session: Session, job: Job, now: datetime, key: str) -> bool:
-        current = versions.current(session)
-        if current is None:
-            return False
-        return job.run(
-            Context(session=session, now=now, key=key, version=current[0], policy=current[1], live=self.live)
-        )
+        ctx = Context.of(session, now, key, live=self.live)
+        return ctx is not None and job.run(ctx)
 
     # One effect
 

@@ -1,4 +1,4 @@
-"""What changed without their asking is announced to whom it touches: what, from when, why, and what one can do."""
+"""Announce a change of quota to a member: what changes, from when, why, and what to do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.quota.wallet import wallet_of
 
 
 def announce(ctx: Context, member: Member, before: int, *, starts: date | None, mailing: Mailing) -> bool:
-    """Promise to tell somebody that their base changes on a day, or now; False when they cannot be reached."""
+    """Promise to tell a member that their base changes on a day, or now; False when they cannot be reached."""
     reader, due = ctx.reader_of(member), ctx.policy.base_for(member.columns())
     day = reader.calendar_day(starts) if starts else reader.day(ctx.now)
     said = [
@@ -35,7 +35,7 @@ def announce(ctx: Context, member: Member, before: int, *, starts: date | None, 
 
 
 def call_off(ctx: Context, member: Member, *, starts: date, mailing: Mailing) -> bool:
-    """Promise to tell somebody that the change announced for a day does not come; False when they cannot be reached."""
+    """Promise to tell a member that the change announced for a day is cancelled; False when they cannot be reached."""
     reader, stays = ctx.reader_of(member), ctx.policy.base_for(member.columns()).amount
     text = texts.CHANGE_CALLED_OFF(
         reader.locale, day=reader.calendar_day(starts), amount=reader.amount(stays)
@@ -46,7 +46,7 @@ def call_off(ctx: Context, member: Member, *, starts: date, mailing: Mailing) ->
 def given(
     ctx: Context, member: Member, amount: int, *, until: date | None, reason: str, mailing: Mailing
 ) -> bool:
-    """Promise to tell somebody what an operator gave them; below zero: took from them."""
+    """Promise to tell a member what an operator gave or, below zero, took; False when they cannot be reached."""
     reader, left = ctx.reader_of(member), wallet_of(ctx.session, member.id).available
     facts = {"amount": reader.amount(abs(amount)), "left": reader.amount(left)}
     if amount > 0:
@@ -59,10 +59,10 @@ def given(
 
 
 def announced(version: int) -> str:
-    """What the messages are about that announce a version of the policy."""
+    """The `about` of messages that announce a version of the policy."""
     return f"policy:{version}"
 
 
 def called_off(version: int) -> str:
-    """And those that call off what was announced before it."""
+    """The `about` of messages that cancel what was announced before it."""
     return f"policy:{version}:off"

@@ -1,4 +1,4 @@
-"""What one has: balance, history, help, language."""
+"""Balance, history, help, language."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PAGE = 8
 
 
 def balance(ctx: RequestContext) -> Message:
-    """What is left, how fast it goes, when it ends, what is lent and owed, which models are free."""
+    """What is left, pace, end, loans, free models."""
     reader, status = ctx.reader, QuotaStatus.of(ctx.session, ctx.me.id)
     has = status.has
     if not status.base and not has.available and not has.used:
@@ -49,13 +49,13 @@ def balance(ctx: RequestContext) -> Message:
 
 
 def _recallable(ctx: RequestContext, reader: Reader) -> tuple[SafeText, ...]:
-    """What somebody who has nothing left can have back by a word."""
+    """Shown when nothing is left: what the member could recall."""
     amount = unspent_lent(ctx.session, ctx.me.id)
     return (texts.ALERT_RECALL(reader.locale, amount=reader.amount(amount)),) if amount else ()
 
 
 def buttons(reader: Reader, *, out: bool = False) -> tuple[Button, ...]:
-    """To ask first; then to lend, or to borrow for who has nothing left."""
+    """Request, lend (or borrow when nothing is left), history."""
     borrow = Button(texts.BORROW_BUTTON(reader.locale), "borrow.open", typed="borrow")
     return (
         Button(texts.ASK_BUTTON(reader.locale), "request.open", style="primary", typed="request"),
@@ -95,7 +95,7 @@ def _loans(ctx: RequestContext, reader: Reader, has: Wallet) -> list[tuple[str, 
 
 
 def history(ctx: RequestContext, before: str = "") -> Message:
-    """What one got and gave, a page by key, newest first."""
+    """The account statement, newest first, a page at a time; `before` is the last row of the page before."""
     reader, key = ctx.reader, _key(ctx, before)
     rows = statement(ctx.session, ctx.me.id, before=key, limit=PAGE + 1)
     title = texts.HISTORY_TITLE(reader.locale)
@@ -112,7 +112,7 @@ def history(ctx: RequestContext, before: str = "") -> Message:
 
 
 def _key(ctx: RequestContext, text: str) -> tuple[datetime, int] | None:
-    """Where a page ends, by the number of its last row; anything but a row of one's own is the first page."""
+    """The key of a row of one's own; None, the first page, for anything else."""
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
     if not number:
         return None
@@ -152,8 +152,8 @@ def _what(ctx: RequestContext, reader: Reader, moved: Transfer) -> SafeText:
 
 def help_(ctx: RequestContext) -> Message:
     say = ctx.reader.locale
-    command = ctx.command if ctx.messenger == "slack" else "余额" if ctx.reader.chinese else "balance"
-    text = texts.HELP(say, command=SafeText(command))
+    command = SafeText(ctx.command) if ctx.messenger == "slack" else texts.BALANCE_TYPED(say)
+    text = texts.HELP(say, command=command)
     return Message(
         title=texts.HELP_TITLE(say),
         text=text,
@@ -162,8 +162,6 @@ def help_(ctx: RequestContext) -> Message:
 
 
 def lang(ctx: RequestContext, locale: str) -> Message:
-    """Speak English or Chinese with somebody from now on."""
-    ctx.me.locale = locale
-    ctx.session.add(ctx.me)
+    ctx.me.choose_language(ctx.session, locale)
     ctx.refresh_home(ctx.me)
     return Message(text=texts.LANG_SET(locale))

@@ -1,4 +1,4 @@
-"""What a changed policy means to somebody, said beside their balance; and the owner of a pool that is nearly spent."""
+"""Policy changes as they affect one member, shown beside the balance."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.quota.status import QuotaStatus
 
 
 def changes(ctx: RequestContext, status: QuotaStatus) -> list[SafeText]:
-    """One sentence for a base that changed in this period, one for a base that a staged policy will change."""
+    """One sentence for a change of the base in this period, one for a change that is staged."""
     rows = ctx.session.exec(_AROUND, params={"version": ctx.version}).all()
     in_force, staged = [row for row in rows if row.in_force_at], rows[-1:]
     found = [_since(ctx, status, *in_force[:2])] if len(in_force) > 1 else []
@@ -25,7 +25,7 @@ def changes(ctx: RequestContext, status: QuotaStatus) -> list[SafeText]:
 _BEFORE = select(func.max(PolicyVersion.version)).where(
     col(PolicyVersion.in_force_at).is_not(None), col(PolicyVersion.version) < bindparam("version")
 )
-_AROUND = (  # what was in force before, what is, and what waits for its day
+_AROUND = (  # the version in force before, the one in force, and the staged one
     select(PolicyVersion)
     .where(
         col(PolicyVersion.version)
@@ -38,7 +38,7 @@ _AROUND = (  # what was in force before, what is, and what waits for its day
 def _since(
     ctx: RequestContext, status: QuotaStatus, before: PolicyVersion, now: PolicyVersion
 ) -> SafeText | None:
-    """What the last change of policy in this period made of one's base; nothing for who joined after it."""
+    """The last change of the base in this period; None for members who joined after it."""
     if now.in_force_at is None or now.in_force_at < status.span.start:
         return None
     if status.since is None or status.since > now.in_force_at:
@@ -57,7 +57,7 @@ def _since(
 
 
 def _to_come(ctx: RequestContext, staged: PolicyVersion) -> SafeText | None:
-    """What the staged policy will give instead, from its day on."""
+    """The base that the staged policy will give."""
     if staged.effective is None:
         return None
     policy, columns = _rules(staged), ctx.me.columns()

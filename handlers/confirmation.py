@@ -80,9 +80,9 @@ def _keep(ctx: RequestContext, command: Command, member: Member | None, code: st
 
 
 def _question(ctx: RequestContext, question: Text, what: SafeText, code: str) -> Message:
-    locale, chinese = ctx.reader.locale, ctx.reader.chinese
-    yes = Button(texts.YES_BUTTON(locale), YES, code, "primary", "确认" if chinese else "yes")
-    no = Button(texts.NO_BUTTON(locale), NO, code, typed="取消" if chinese else "no")
+    locale = ctx.reader.locale
+    yes = Button(texts.YES_BUTTON(locale), YES, code, "primary", texts.YES_TYPED(locale))
+    no = Button(texts.NO_BUTTON(locale), NO, code, typed=texts.NO_TYPED(locale))
     return Message(text=question(locale, what=what), buttons=(yes, no))
 
 

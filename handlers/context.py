@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_time
@@ -18,6 +18,7 @@ from models.messages.approval import Approval
 from models.messages.message import Message
 from models.messages.outbox import Effect, Mailing, copies, promise
 from models.people.member import Address, Member, addresses
+from models.policy import versions
 from models.policy.document import Policy
 
 
@@ -77,6 +78,15 @@ class Context:
     live: bool = False
     actor: str = "clock"
     _told: int = field(default=0)
+
+    @classmethod
+    def of(cls, session: Session, now: datetime, key: str, **more: Any) -> Self | None:
+        """The context under the policy in force; None before the first policy."""
+        current = versions.current(session)
+        if current is None:
+            return None
+        version, policy = current
+        return cls(session=session, now=now, key=key, version=version, policy=policy, **more)
 
     def reader_of(self, member: Member) -> Reader:
         return Reader(
@@ -145,8 +155,7 @@ class Context:
             reader = self.session.get(Member, copy.payload["reader"]) if copy.payload["reader"] else None
             shown = show(copy, reader)
             message = (shown.spoken(self.reader_of(reader).locale) if reader else shown).as_json()
-            copy.payload = copy.payload | {"message": message}
-            self.session.add(copy)
+            copy.reword(self.session, message)
             if copy.attempts:
                 self._told += 1
                 payload = {"of": copy.id, "message": message}

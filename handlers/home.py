@@ -1,4 +1,4 @@
-"""App Home: balance, what waits for one's decision, the open request, loans. Cut to what a page can hold."""
+"""App Home: balance, open request, requests to decide, loans. Long lists are cut."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ MOST = 8
 
 
 def home(ctx: RequestContext) -> Message:
-    """Somebody's page, as it is now."""
     try:
         top = balance(ctx)
     except NoPolicyYet:

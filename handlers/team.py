@@ -1,4 +1,4 @@
-"""What managers and owners see of a team: sums and bars, no ranking of persons."""
+"""What managers and owners see of a team: sums and bars, never a ranking of people."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from models.reports.spending import year
 
 
 def team(ctx: RequestContext) -> Message:
-    """Totals of the teams one owns, or of one's reports: budget, use, by model."""
+    """Totals of the teams somebody owns, or of their reports: budget, use, use by model. Raises `NotForYou`."""
     period = Period.current(ctx.session)
     names = [one.name for one in ctx.policy.teams if one.owner == ctx.me.email]
     people = _members(ctx, names)
@@ -70,7 +70,7 @@ def _year(ctx: RequestContext) -> list[tuple[str, str]]:
 
 
 def _members(ctx: RequestContext, teams: list[str]) -> Any:
-    """Their ids as a query: they may be more than a statement takes values."""
+    """The ids as a query: they may be more than a statement takes as values."""
     query = select(Member.id).where(col(Member.left_at).is_(None))
     if teams:
         inside = [

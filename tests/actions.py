@@ -158,11 +158,9 @@ def change(database: Database, *swaps: tuple[str, str], more: str = "", now: dat
 
 def ctx(session: Session, now: datetime, key: str = "") -> Context:
     """The clock speaking."""
-    current = versions.current(session)
-    assert current is not None
-    return Context(
-        session=session, now=now, key=key or f"clock{next(_numbers)}", version=current[0], policy=current[1]
-    )
+    found = Context.of(session, now, key or f"clock{next(_numbers)}")
+    assert found is not None
+    return found
 
 
 def told(database: Database, name: str) -> list[Message]:

@@ -17,7 +17,6 @@ from models.messages.approval import Approval
 from models.messages.message import Message
 from models.messages.outbox import Effect
 from models.people.member import Member
-from models.policy import versions
 from models.quota.code import Code
 from models.quota.request import Request
 from models.quota.request_state import RequestState
@@ -92,10 +91,9 @@ def set_aside(session: Session, code: str, ref: str, now: datetime, why: str) ->
 
 def not_counted(session: Session, code: str, ref: str, verdict: Verdict, now: datetime) -> None:
     """Tell everybody concerned that the decision there changed nothing; an open request becomes a card."""
-    current = versions.current(session)
-    if current is None:
+    ctx = Context.of(session, now, f"approval:{ref}")
+    if ctx is None:
         return
-    ctx = Context(session=session, now=now, key=f"approval:{ref}", version=current[0], policy=current[1])
     request = _request(session, code)
     if not request.open or request.code != code:
         _too_late(ctx, request, code, verdict)

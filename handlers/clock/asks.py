@@ -1,4 +1,4 @@
-"""Asked by the clock: end the asks to borrow that nobody answered."""
+"""Asked by the clock: end asks to borrow that nobody answered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.quota.ask import Ask
 
 
 def end_asks(ctx: Context) -> bool:
-    """An ask to borrow ends after a day or at the close."""
+    """End asks after a day, or when their period closes."""
     for ask in Ask.due(ctx.session, ctx.now):
         if ask.expire(ctx.session, ctx.now):
             tell_of_the_end(ctx, ask)
@@ -19,10 +19,9 @@ def end_asks(ctx: Context) -> bool:
 
 
 def tell_of_the_end(ctx: Context, ask: Ask) -> None:
-    lender, borrower = (
-        ctx.session.get_one(Member, ask.lender_id),
-        ctx.session.get_one(Member, ask.borrower_id),
-    )
+    """Show the end on the lender's card and tell the borrower."""
+    lender = ctx.session.get_one(Member, ask.lender_id)
+    borrower = ctx.session.get_one(Member, ask.borrower_id)
     ctx.retell(f"ask:{ask.code}", lambda _, to: ask_card(ctx, ask, to or lender))
     reader = ctx.reader_of(borrower)
     ctx.tell(borrower, Message(text=texts.ASK_EXPIRED(reader.locale, amount=reader.amount(ask.amount))))

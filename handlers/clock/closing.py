@@ -7,5 +7,5 @@ from models.quota.policy_change import move_on
 
 
 def turn(ctx: Context) -> bool:
-    """One piece of the work that is due, in order."""
+    """Do the next piece that is due."""
     return move_on(ctx.session, ctx.now)

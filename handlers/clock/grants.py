@@ -1,4 +1,4 @@
-"""Asked by the clock: end the top-ups whose last day is over."""
+"""Asked by the clock: end top-ups whose last day is over."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from models.ledger.transfer import Kind, Transfer
 from models.messages.message import Message
 from models.people.member import Member, lock_members
 from models.quota.grant import end_grant
-from models.quota.period import Period
+from models.quota.period import Period, PeriodState
 from models.quota.request import Request
 
 PIECE = 200
-"""Grants a transaction: a team's may end all at once, and others wait for the writer meanwhile."""
+"""Grants a transaction: a whole team's may end at once, and other writers wait meanwhile."""
 
 
 def end_grants(ctx: Context) -> bool:
-    """A top-up whose last day is over gives back what is unspent. At a close that is the close's affair."""
+    """Return what is unspent of top-ups whose last day is over. Once the period is over, closing it does this."""
     period = Period.held(ctx.session)
-    if period is None or period.state != "open" or ctx.now >= period.ends_at:
+    if period is None or period.state != PeriodState.OPEN or ctx.now >= period.ends_at:
         return False
     over = select(Account).where(
         Account.kind == AccountKind.TOP_UP, Account.balance > 0, col(Account.ends_at) <= ctx.now
@@ -39,7 +39,7 @@ def end_grants(ctx: Context) -> bool:
 
 
 def _name_of(ctx: Context, account: Account) -> str:
-    """What somebody knows a top-up by: the CODE of their request, or what an admin gave it for."""
+    """The CODE of the request, or the reason an admin gave."""
     request = ctx.session.get(Request, account.request_id) if account.request_id else None
     if request is not None:
         return SafeText(request.code)

@@ -16,19 +16,19 @@ from models.messages.message import Message
 from models.messages.outbox import Effect
 from models.people.member import Member
 from models.quota.loan import Loan
-from models.quota.period import Period
+from models.quota.period import Period, PeriodState
 
 PIECE = 200
-"""Loans a transaction: others wait for the writer meanwhile."""
+"""Loans a transaction: other writers wait meanwhile."""
 WARNED = "warn:"
 
 
 def warn_of_returns(ctx: Context) -> bool:
-    """Both parties hear of an unspent loan 48 h before it goes back, once."""
+    """Tell both parties once, 48 h before an unspent loan goes back."""
     period = Period.latest(ctx.session)
     if (
         period is None
-        or period.state != "open"
+        or period.state != PeriodState.OPEN
         or not period.ends_at - LOAN_WARNING <= ctx.now < period.ends_at
     ):
         return False
@@ -40,7 +40,7 @@ def warn_of_returns(ctx: Context) -> bool:
 
 
 def _unwarned(period: Period) -> Any:
-    """Loans of which something is unspent, and their parties have not heard."""
+    """Open loans with an unspent rest whose parties were not warned."""
     mark = select(Effect.id).where(Effect.key == literal(WARNED) + cast(col(Loan.id), String))
     return (
         select(Loan, Account.balance)
@@ -54,10 +54,8 @@ def _unwarned(period: Period) -> Any:
 
 
 def _warn(ctx: Context, loan: Loan, unspent: int, period: Period) -> None:
-    lender, borrower = (
-        ctx.session.get_one(Member, loan.lender_id),
-        ctx.session.get_one(Member, loan.borrower_id),
-    )
+    lender = ctx.session.get_one(Member, loan.lender_id)
+    borrower = ctx.session.get_one(Member, loan.borrower_id)
     for one, other, action in ((lender, borrower, "loan.recall"), (borrower, lender, "loan.return")):
         reader = ctx.reader_of(one)
         text = texts.LOAN_ENDS_SOON(

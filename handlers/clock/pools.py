@@ -9,7 +9,7 @@ from handlers.words import texts
 from models.ledger.account import Account, AccountKind
 from models.messages.message import Message
 from models.people.member import Member
-from models.quota.period import Period
+from models.quota.period import Period, PeriodState
 from models.quota.pool import funded
 
 NEARLY = 80
@@ -17,9 +17,9 @@ NEARLY = 80
 
 
 def warn_of_pools(ctx: Context) -> bool:
-    """The owner of a team hears once a period that four fifths of its budget are granted."""
+    """Tell the owner once a period that 80 % of the budget is granted."""
     period = Period.latest(ctx.session)
-    if period is None or period.state != "open":
+    if period is None or period.state != PeriodState.OPEN:
         return False
     pools = select(Account).where(Account.kind == AccountKind.POOL, Account.period_id == period.id)
     for pool in ctx.session.exec(pools).all():

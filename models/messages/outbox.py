@@ -59,6 +59,11 @@ class Effect(SQLModel, table=True):
     parked_at: datetime | None = None
     error: str | None = None
 
+    def reword(self, session: Session, message: dict[str, Any]) -> None:
+        """Show `message` from now on; a copy that was sent before needs a `replace` besides."""
+        self.payload = self.payload | {"message": message}
+        session.add(self)
+
 
 def promise(session: Session, effect: Effect) -> bool:
     """Add an effect; False when its key is known already, also where others promise it at this very moment."""

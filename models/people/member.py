@@ -64,6 +64,11 @@ class Member(SQLModel, table=True):
                 raise AmbiguousPerson(text, tuple(map(_who, found)))
         raise UnknownPerson(text)
 
+    def choose_language(self, session: Session, locale: str) -> None:
+        """Keep what somebody chose; a messenger's profile never changes it again."""
+        self.locale = locale
+        session.add(self)
+
     @property
     def word(self) -> str:
         """What names them in a typed command: their name, or the e-mail where that is several words."""

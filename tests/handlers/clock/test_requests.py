@@ -8,22 +8,13 @@ from sqlmodel import Session, select
 
 from handlers import requests
 from handlers.clock.requests import requests_due
-from handlers.context import Context
 from models.messages.outbox import Effect, mark, park
-from models.policy import versions
 from models.quota.request import Request
+from tests.actions import ctx
 from tests.company import NOW, asks, who
 from tests.outbox_reader import heard, told
 
 ONE = 1_000_000
-
-
-def ctx(session: Session, at: datetime) -> Context:
-    current = versions.current(session)
-    assert current is not None
-    return Context(
-        session=session, now=at, key=f"tick:{at.isoformat()}", version=current[0], policy=current[1]
-    )
 
 
 def tick(session: Session, at: datetime) -> None:
