@@ -23,6 +23,7 @@ from bot.gateways.reconcile import Reconciler
 from bot.gateways.registry import open_gateway
 from bot.messengers.port import Messenger
 from bot.messengers.slack.adapter import Slack
+from bot.patience import Patience
 from bot.settings import Settings
 from bot.web import server
 from bot.worker import Worker
@@ -48,6 +49,7 @@ class App:
         database: Database,
         http: aiohttp.ClientSession,
         clock: Callable[[], datetime] = utc_now,
+        patience: Patience = Patience(),  # noqa: B008  (frozen)
     ) -> None:
         self.settings, self.database, self.http = settings, database, http
         live = settings.gateway_kind != "none" and settings.gateway_mode == "enforce"
@@ -58,6 +60,7 @@ class App:
             command=settings.slack_command,
             link_by_email=settings.slack_link_by_email,
             wake=self._wake,
+            patience=patience,
         )
         self.messengers: dict[str, Messenger] = self.dispatcher.messengers
         self.worker = Worker(database, clock, self.messengers, self.dispatcher.home, live=live)
@@ -172,12 +175,16 @@ async def _prepare() -> None:
 
 
 @contextlib.asynccontextmanager
-async def open_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[App]:
+async def open_app(
+    settings: Settings,
+    clock: Callable[[], datetime] = utc_now,
+    patience: Patience = Patience(),  # noqa: B008  (frozen)
+) -> AsyncIterator[App]:
     """A house with its database and its one HTTP session, both let go of at the end."""
     database = Database(settings.database_url)
     async with aiohttp.ClientSession() as http:
         try:
-            yield App(settings, database, http, clock)
+            yield App(settings, database, http, clock, patience)
         finally:
             await asyncio.to_thread(database.close)
 

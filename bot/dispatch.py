@@ -19,6 +19,7 @@ from bot import answers
 from bot.answers import Outcome
 from bot.database import Database, WouldWrite
 from bot.messengers.port import Messenger, Request
+from bot.patience import Patience
 from handlers import confirmation
 from handlers.arguments import ProfileNeeded
 from handlers.command import Command
@@ -47,10 +48,6 @@ from models.refusal import (
 
 log = structlog.get_logger()
 
-PATIENCE = 2.0
-"""Seconds until a request that has not committed is rolled back: Slack gives up at three."""
-READING = 0.8
-"""Seconds that reading a profile or the gateway may take before the transaction."""
 
 T = TypeVar("T")
 FreshSpend = Callable[[int], Awaitable[None]]
@@ -72,7 +69,9 @@ class Dispatcher:
         wake: Callable[[], None] = lambda: None,
         fresh_spend: FreshSpend | None = None,
         as_of: Callable[[], datetime | None] = lambda: None,
+        patience: Patience = Patience(),  # noqa: B008  (frozen)
     ) -> None:
+        self.patience = patience
         self.database, self.clock = database, clock
         self.live, self.command, self.link_by_email = live, command, link_by_email
         self.wake, self.fresh_spend, self.as_of = wake, fresh_spend, as_of
@@ -83,7 +82,7 @@ class Dispatcher:
     async def handle(self, request: Request) -> Outcome:
         """Do what is asked, once, and return the answer. With `answer_by` set, the answer is promised as an effect, too."""
         try:
-            return await self._decide(request, time.monotonic() + PATIENCE)
+            return await self._decide(request, time.monotonic() + self.patience.commit)
         except Refusal as no:
             return await self.refuse(request, no)
         except Exception as error:
@@ -98,7 +97,7 @@ class Dispatcher:
         if not isinstance(no, TooSlow):
             refusal = partial(answers.refuse, request=request, no=no, now=self.clock())
             try:
-                return await self._commit(refusal, time.monotonic() + PATIENCE / 4)
+                return await self._commit(refusal, time.monotonic() + self.patience.commit / 4)
             except TooSlow:
                 log.warning("a refusal came too late to be kept", key=request.key)
             except Exception:
@@ -114,7 +113,7 @@ class Dispatcher:
     async def opened_home(self, address: str, key: str) -> None:
         """Somebody looks at their page: promise to publish it, and to keep it fresh for a week."""
         work = partial(_home_opened, address=address, key=key, now=self.clock())
-        await self._commit(work, time.monotonic() + PATIENCE)
+        await self._commit(work, time.monotonic() + self.patience.commit)
 
     async def _decide(self, request: Request, until: float) -> Outcome:
         """Read what the network knows, then answer in one transaction.
@@ -167,7 +166,7 @@ class Dispatcher:
 
     async def _profiles(self, wanted: dict[str, bool]) -> Profiles:
         reads = {
-            address: _in_time(messenger.profile(address, urgent=urgent))
+            address: _in_time(messenger.profile(address, urgent=urgent), self.patience.read)
             for address, urgent in wanted.items()
             if (messenger := self.messengers.get(address.split(":", 1)[0])) is not None
         }
@@ -175,10 +174,10 @@ class Dispatcher:
 
     async def _read_spend(self, request: Request, route: Route | None) -> None:
         if route is not None and route.fresh_spend and self.fresh_spend is not None:
-            await _in_time(self._read_spend_of(request.sender, self.fresh_spend))
+            await _in_time(self._read_spend_of(request.sender, self.fresh_spend), self.patience.read)
 
     async def _read_spend_of(self, sender: str, fresh_spend: FreshSpend) -> None:
-        member = await self.database.read(partial(_member_id, sender=sender), within=READING)
+        member = await self.database.read(partial(_member_id, sender=sender), within=self.patience.read)
         if member is not None:
             await fresh_spend(member)
 
@@ -313,10 +312,10 @@ async def _say(messenger: Messenger, request: Request, message: Message) -> None
         log.exception("an answer could not be given", key=request.key)
 
 
-async def _in_time(reading: Awaitable[T]) -> T | None:
-    """What was read within `READING` seconds; None is never an excuse to allow anything."""
+async def _in_time(reading: Awaitable[T], seconds: float) -> T | None:
+    """What was read within `seconds`; None is never an excuse to allow anything."""
     try:
-        return await asyncio.wait_for(reading, READING)
+        return await asyncio.wait_for(reading, seconds)
     except Exception as error:  # noqa: BLE001 - whatever a vendor does, it is "not read"
         log.warning("not read in time", error=f"{type(error).__name__}: {error}")
         return None

@@ -18,6 +18,7 @@ from sqlalchemy import event
 from bot.database import Database
 from bot.dispatch import Dispatcher
 from bot.messengers.port import Request
+from bot.patience import Patience
 from bot.worker import Worker
 from handlers import context
 from handlers.command import Command
@@ -86,7 +87,7 @@ class Bot:
 
     def __init__(self, url: str, paper: Paper, now: datetime) -> None:
         self.database = Database(url)
-        self.dispatcher = Dispatcher(self.database, lambda: now)
+        self.dispatcher = Dispatcher(self.database, lambda: now, patience=Patience(commit=60, read=60))
         messengers = self.dispatcher.messengers
         messengers["slack"] = paper
         self.worker = Worker(self.database, lambda: now, messengers, self.dispatcher.home)

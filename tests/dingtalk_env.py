@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -22,11 +22,21 @@ from models.ledger import audit
 from models.messages.outbox import Effect
 from models.people.member import Address, Member
 from models.quota.wallet import Wallet, wallet_of
-from sandbox.dingtalk.organisation import Ack, Card, Department, DingTalk, Group, Message, Person, Plan
+from sandbox.dingtalk.organisation import (
+    Ack,
+    Card,
+    Department,
+    DingTalk,
+    Group,
+    Message,
+    Person,
+    Plan,
+    Timing,
+)
 from sandbox.slack.workspace import Channel, Workspace
 from sandbox.slack.workspace import Person as SlackPerson
 from tests.company import CAST, who
-from tests.slack_env import Clock
+from tests.slack_env import BOUND, PATIENT, Clock, impatient
 
 T = TypeVar("T")
 
@@ -102,7 +112,7 @@ class DingTalkEnv:
             seen = [shown(one, name) for one in self.ding.cards.values() if name in one.places]
             raise AssertionError(f"{name} never saw {words}; but: {seen}; {self.heard(name)}") from None
 
-    async def until(self, found: Callable[[], T | None], bound: float = 6.0) -> T:
+    async def until(self, found: Callable[[], T | None], bound: float = BOUND) -> T:
         """The first true answer; where nothing moves, the clock goes on a second (pacing waits for it)."""
         end = time.monotonic() + bound
         while True:
@@ -117,7 +127,7 @@ class DingTalkEnv:
             else:
                 return answer
 
-    async def at(self, moment: datetime, bound: float = 10.0) -> None:
+    async def at(self, moment: datetime, bound: float = BOUND) -> None:
         """It is `moment` now, and what was due by then is done."""
         self.clock.now = moment
         end = time.monotonic() + bound
@@ -133,7 +143,7 @@ class DingTalkEnv:
         )
         return list(session.exec(query).all())
 
-    async def settled(self, bound: float = 8.0) -> None:
+    async def settled(self, bound: float = BOUND) -> None:
         """Nothing that is due is left to do."""
         end = time.monotonic() + bound
         while due := self.database.transact(self._due):
@@ -171,6 +181,12 @@ class DingTalkEnv:
     def metered(self) -> int:
         """Calls that DingTalk has counted."""
         return self.ding.plan.used
+
+    @contextlib.contextmanager
+    def impatient(self, **seconds: float) -> Iterator[None]:
+        """Let requests give up early, as they do where a vendor or the database hangs."""
+        with impatient(self.app, **seconds):
+            yield
 
     def audit(self) -> None:
         """The whole ledger adds up, and DingTalk had nothing to object to."""
@@ -232,7 +248,7 @@ async def open_env(
         ding = await stack.enter_async_context(
             DingTalk(
                 people=people, departments=DEPARTMENTS, groups=[group], plan=plan or Plan(per_second=10_000),
-                clock=lambda: clock().timestamp(),
+                clock=lambda: clock().timestamp(), timing=Timing(patience=BOUND),
             )
         )  # fmt: skip
         slack = await stack.enter_async_context(_slack(slackers)) if slackers else None
@@ -246,7 +262,7 @@ async def open_env(
                 "slack_app_token": slack.app_token,
                 "slack_api_url": slack.api_url,
             }
-        async with open_app(Settings(_env_file=None, **(given | settings)), clock) as built:
+        async with open_app(Settings(_env_file=None, **(given | settings)), clock, PATIENT) as built:
             built.worker.pace.clock = lambda: clock().timestamp()
             built.database.transact(lambda session: _move_in(session, slackers, both, language))
             env = DingTalkEnv(ding, built, built.database, clock, slack)
@@ -291,7 +307,7 @@ def _move_in(session: Session, slackers: set[str], both: set[str], language: str
 
 
 async def _listening(env: DingTalkEnv, running: asyncio.Task[None]) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + BOUND
     while not (env.app.runner and all(one.ready() for one in env.app.messengers.values())):
         assert time.monotonic() < end, "the house does not start"
         assert not running.done(), "the house has ended"

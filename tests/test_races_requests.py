@@ -6,11 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from bot import dispatch
 from bot.database import Database
 from bot.dispatch import Dispatcher, Outcome
 from bot.messengers.port import Request as Asking
@@ -30,6 +28,7 @@ from models.refusal import (
 from tests.actions import USD, ask_for, available, ctx, has, sound
 from tests.company import CAST, NOW, asks, settle_company, who
 from tests.races import at_once, held, kinds
+from tests.slack_env import PATIENT
 
 
 def test_two_hundred_clicks_on_one_request_decide_it_once(company: Database) -> None:
@@ -124,7 +123,7 @@ def asking(name: str, words: str, key: str) -> Asking:
 
 
 async def test_one_key_delivered_four_times_at_once_has_one_effect_and_one_answer(company: Database) -> None:
-    dispatcher = Dispatcher(company, lambda: NOW)
+    dispatcher = Dispatcher(company, lambda: NOW, patience=PATIENT)
     lend = asking("alice", "lend <@U02BOB> 80", "evt1")
     answers = await asyncio.gather(*(dispatcher.handle(lend) for _ in range(4)))
     assert len({repr(one) for one in answers}) == 1
@@ -138,7 +137,7 @@ async def test_one_key_delivered_four_times_at_once_has_one_effect_and_one_answe
 
 
 async def test_one_click_delivered_four_times_at_once_grants_once(company: Database) -> None:
-    dispatcher, code = Dispatcher(company, lambda: NOW), ask_for(company, "bob", 30)
+    dispatcher, code = Dispatcher(company, lambda: NOW, patience=PATIENT), ask_for(company, "bob", 30)
     click = Asking("click1", f"slack:{CAST['carol'][0]}", Command.pressed("request.approve", code))
     answers = await asyncio.gather(*(dispatcher.handle(click) for _ in range(4)))
     assert len({repr(one) for one in answers}) == 1
@@ -147,11 +146,8 @@ async def test_one_click_delivered_four_times_at_once_grants_once(company: Datab
     sound(company)
 
 
-async def test_everybody_in_a_crowd_of_clicks_is_answered_with_who_decided(
-    company: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dispatch, "PATIENCE", 60.0)  # a slow machine is not what is tried here
-    dispatcher, code = Dispatcher(company, lambda: NOW), ask_for(company, "bob", 30)
+async def test_everybody_in_a_crowd_of_clicks_is_answered_with_who_decided(company: Database) -> None:
+    dispatcher, code = Dispatcher(company, lambda: NOW, patience=PATIENT), ask_for(company, "bob", 30)
     carol, bob = f"slack:{CAST['carol'][0]}", f"slack:{CAST['bob'][0]}"
     clicks = [
         Asking(

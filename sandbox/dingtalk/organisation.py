@@ -116,6 +116,14 @@ class DingTalk(State, LoopbackServer):
         return self._stream.opens
 
     @property
+    def timing(self) -> Timing:
+        return self._stream.timing
+
+    @timing.setter
+    def timing(self, timing: Timing) -> None:
+        self._stream.timing = timing
+
+    @property
     def pushes(self) -> dict[str, Push]:
         """What was pushed, by messageId, with every acknowledgement."""
         return self._stream.pushes

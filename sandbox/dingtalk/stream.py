@@ -108,7 +108,7 @@ class StreamServer:
         """When a connection was asked for."""
         self.pushes: dict[str, Push] = {}
         self.sockets: dict[str, Socket] = {}
-        self._state, self._faults, self._timing = state, faults, timing
+        self._state, self._faults, self.timing = state, faults, timing
         self._credentials = credentials
         self._tickets: dict[str, tuple[float, set[str]]] = {}
 
@@ -128,7 +128,7 @@ class StreamServer:
             return web.json_response(refusal.modern(), status=401)
         ticket = secrets.token_urlsafe(16)
         topics = {f"{one['type']} {one['topic']}" for one in asked.get("subscriptions") or ()}
-        self._tickets[ticket] = (self._state.clock() + self._timing.ticket, topics)
+        self._tickets[ticket] = (self._state.clock() + self.timing.ticket, topics)
         address = urlsplit(str(request.url)).netloc
         return web.json_response({"endpoint": f"ws://{address}/connect", "ticket": ticket})
 
@@ -172,7 +172,7 @@ class StreamServer:
             if not await self._deliver(push):
                 return Ack(None, error="offline", push=push.id)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._timing.patience):
+            async with asyncio.timeout(self.timing.patience):
                 while len(push.acks) == known:
                     await push.answered.wait()
         seconds = self._state.clock() - began
@@ -260,7 +260,7 @@ class StreamServer:
 
     async def _keep_pinging(self, socket: Socket) -> None:
         while True:
-            await asyncio.sleep(self._timing.ping)
+            await asyncio.sleep(self.timing.ping)
             if "socket" not in self._faults.frozen and not socket.silent:
                 await self.ping(socket)
 

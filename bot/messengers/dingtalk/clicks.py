@@ -31,10 +31,6 @@ from models.refusal import TooSlow
 
 log = structlog.get_logger()
 
-IN_TIME = 1.8
-"""Seconds after which an answer to a click may come too late to be shown: it is said again by PUT."""
-LOOKING = 0.5
-"""Seconds that reading a card's new state may take after the decision; it is shown by PUT otherwise."""
 STAYING = {"history.open"} | {name for name, route in BUTTONS.items() if route.form is not None}
 """Presses that leave the card's buttons where they are."""
 
@@ -56,7 +52,7 @@ class Clicks:
         """Wait until no click on this card waits for its answer; DingTalk takes no update before that."""
         if (clicked := self._waiting.get(track)) is not None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(clicked.wait(), IN_TIME)
+                await asyncio.wait_for(clicked.wait(), self.dispatcher.patience.click)
 
     def take_hint(self, track: str) -> str:
         """The user who sees a line of their own on this card, which the next update takes away; empty for nobody."""
@@ -81,7 +77,7 @@ class Clicks:
         finally:
             self._waiting.pop(click.track, None)
             done.set()
-        if time.monotonic() - began > IN_TIME:
+        if time.monotonic() - began > self.dispatcher.patience.click:
             self._say_again(click, public, private)
         return {"response": _response(public, private)}
 
@@ -105,7 +101,9 @@ class Clicks:
 
     async def _copy_of(self, click: Click) -> tuple[Message, str] | None:
         try:
-            return await self.database.write(partial(_copy, click=click), within=LOOKING)
+            return await self.database.write(
+                partial(_copy, click=click), within=self.dispatcher.patience.card
+            )
         except TooSlow:
             return None
 

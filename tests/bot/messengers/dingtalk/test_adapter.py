@@ -17,7 +17,7 @@ from models.messages.message import Message
 from models.metering.vendor_calls import CallCount
 from models.people.profile import Profile
 from models.quota.request import Request
-from sandbox.dingtalk.organisation import Person
+from sandbox.dingtalk.organisation import Person, Timing
 from tests.dingtalk_env import GROUP, DingTalkEnv, buttons, colleagues, open_env, shown, unspoken
 from tests.slack_env import settled_copy
 
@@ -109,7 +109,8 @@ async def test_a_no_can_be_asked_again_when_things_have_changed(env: DingTalkEnv
     env.ding.faults.refuse("user/get", code="-1", times=None)
     env.app.dingtalk.directory._profiles.clear()
     env.clock.move(hours=2)
-    assert "could not check" in (await env.press("lee", card, "request.approve"))["hint"]
+    with env.impatient(read=0.1):
+        assert "could not check" in (await env.press("lee", card, "request.approve"))["hint"]
     env.ding.faults.clear()
     await env.press("lee", card, "request.approve")
     assert "approved by Lee" in shown(card, "lee")
@@ -183,11 +184,13 @@ async def test_a_click_that_took_too_long_is_shown_all_the_same(env: DingTalkEnv
     env.ding.faults.hold("user/get", times=None)
     other = sqlite3.connect(str(env.database.engine.url.database), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    ack = await env.ding.press("lee", card, "request.approve")
+    env.ding.timing = Timing(patience=0.5)
+    with env.impatient(read=0.1, commit=0.9, click=0.4, card=0.1):
+        ack = await env.ding.press("lee", card, "request.approve")
+        assert ack.error == "timed_out"
+        await env.until(lambda: card.private.get("lee", {}).get("hint") or None)
     other.rollback()
     other.close()
-    assert ack.error == "timed_out"
-    await env.until(lambda: card.private.get("lee", {}).get("hint") or None)
 
 
 async def test_a_card_whose_creation_timed_out_is_there_once_and_up_to_date(env: DingTalkEnv) -> None:

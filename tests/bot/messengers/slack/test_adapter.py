@@ -189,7 +189,7 @@ async def test_our_own_messages_and_those_of_other_bots_are_not_answered(env: Sl
         "ts": "1.2",
     }
     for one in (inner, robot, robot | {"user": "U92ROBOT"}):
-        ack = await env.slack._courier.deliver("events_api", event(env.slack, one))
+        ack = await env.slack.deliver("events_api", event(env.slack, one))
         assert ack.ok
     await env.settled()
     assert env.left("bob") == 100
