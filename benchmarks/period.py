@@ -33,8 +33,7 @@ from bot.messengers.port import Request
 from bot.migrate import migrate
 from handlers.command import Command
 from models.ledger.account import AccountKind, organisation
-from models.ledger.bulk import post_all
-from models.ledger.transfer import Cause
+from models.ledger.transfer import Cause, post_all
 from models.people.member import Address, Member
 from models.policy import document, versions
 from models.quota.closing import advance, begin_turn, open_first
@@ -101,7 +100,7 @@ def spend(session: Session) -> None:
         "SELECT 'use' AS kind, a.balance / 2 AS amount, a.id AS source_id, u.id AS target_id, CAST(NULL AS BIGINT) AS loan_id "
         "FROM account a JOIN account u ON u.member_id = a.member_id AND u.kind = 'used' WHERE a.kind = 'allocation' AND a.id % 10 < 6"
     )
-    post_all(session, moves, {}, Cause(NOW, "gateway", "bench", "hunyuan"))
+    post_all(session, moves, Cause(NOW, "gateway", "bench", "hunyuan"))
 
 
 def close(database: Database) -> dict[str, float]:
@@ -125,8 +124,8 @@ def plain(database: Database) -> dict[str, float]:
         expired, issued = (
             organisation(session, kind, now) for kind in (AccountKind.EXPIRED, AccountKind.ISSUED)
         )
-        post_all(session, _EXPIRE, {"expired": expired}, Cause(now, "policy", "plain"))
-        post_all(session, _ALLOCATE, {"issued": issued}, Cause(now, "policy", "plain"))
+        post_all(session, _EXPIRE, Cause(now, "policy", "plain"), expired=expired)
+        post_all(session, _ALLOCATE, Cause(now, "policy", "plain"), issued=issued)
 
     begun = time.perf_counter()
     database.transact(work)

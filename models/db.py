@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
-from functools import cache
 from importlib import resources
 from typing import Any, Generic, TypeVar, get_type_hints, overload
 
@@ -94,14 +93,24 @@ def _translated(error: Any, connection: Connection, sql: str, words: dict[str, A
     return translated
 
 
-@cache
-def statements(package: str, name: str) -> dict[str, str]:
-    """The SQL of a file in `package`, by the names that its lines `-- name: …` give."""
-    content = resources.files(package).joinpath(name).read_text("utf-8")
-    parts = re.split(r"^-- name: (\w+)$", content, flags=re.MULTILINE)[1:]
-    return {part: sql.strip() for part, sql in zip(parts[::2], parts[1::2], strict=True)}
+class SqlFile:
+    """The SQL in a file of a package. A line `-- name: …` begins a statement; `{other}` in it stands for another one."""
+
+    def __init__(self, package: str, path: str) -> None:
+        content = resources.files(package).joinpath(path).read_text("utf-8")
+        parts = re.split(r"^-- name: (\w+)$", content, flags=re.MULTILINE)[1:]
+        self._named = {name: sql.strip() for name, sql in zip(parts[::2], parts[1::2], strict=True)}
+
+    def text(self, name: str, **parts: str) -> str:
+        """The SQL called `name`. `parts` fill in what the file does not say, such as `{people}`."""
+        return _PART.sub(lambda part: self._part(part[1], parts), self._named[name])
+
+    def _part(self, name: str, parts: dict[str, str]) -> str:
+        """What stands for `{name}`, on lines of its own: its last line may be for one database only."""
+        return (parts.get(name) or self.text(name, **parts)) + "\n"
 
 
+_PART = re.compile(r"\{(\w+)\}")
 _ONLY = re.compile(r"^.*-- (sqlite|postgres)$\n?", re.MULTILINE)
 _COMMENT = re.compile(r"\s*--.*$", re.MULTILINE)
 

@@ -1,7 +1,9 @@
-"""Accounts, transfers, entries: the ledger. Double entry, append-only, integers only.
+"""Transfers and their entries: double entry, append-only, integers only.
 
-A transfer has one positive amount and two ends, so an unbalanced one cannot be written down. A balance is a sum
-kept in the same transaction; `audit` adds everything up again. Amounts are integers in the stored unit.
+A transfer has one positive amount and two ends, so an unbalanced one cannot be written. A balance is kept in the same
+transaction as its entries; `audit` adds everything up again. Amounts are integers in the stored unit.
+
+`transfer` posts one, `post_all` posts a job's; both give the same books (sql/post.sql).
 """
 
 from __future__ import annotations
@@ -9,13 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from models.db import Statement, id_field, is_postgres, ref
-from models.ledger.account import Account, AccountKind, account_of
+from models.db import SqlFile, Statement, id_field, is_postgres, ref
+from models.ledger.account import Account, AccountKind
 from models.refusal import InsufficientQuota
 
 
@@ -98,6 +101,13 @@ class Cause:
     reason: str = ""
     policy: int | None = None
 
+    @property
+    def words(self) -> dict[str, Any]:
+        """As parameters of a statement."""
+        return {
+            "at": self.at, "actor": self.actor, "cause": self.key, "reason": self.reason, "policy": self.policy,
+        }  # fmt: skip
+
 
 class Posted(NamedTuple):
     transfer_id: int
@@ -123,61 +133,15 @@ def transfer(
     return posted
 
 
-def record(session: Session, member_id: int, amount: int, *, cause: Cause) -> None:
-    """Book `amount` that was already burnt. Never refused: what is not there lands in the overdraft.
+# One transfer. Check and change are one step on both databases: on Postgres a function of one round trip, on SQLite
+# four statements of its only writer.
 
-    Spend takes allocation, then top-ups by earliest end, then loans (oldest first), then overdraft.
-    """
-    if amount <= 0:
-        return
-    used = account_of(session, AccountKind.USED, member_id, cause.at)
-    for account_id, balance, loan_id in spendable(session, member_id):
-        part = min(amount, balance)
-        transfer(session, Kind.USE, part, source=account_id, target=used, cause=cause, loan_id=loan_id)
-        amount -= part
-        if not amount:
-            return
-    overdraft = account_of(session, AccountKind.OVERDRAFT, member_id, cause.at)
-    transfer(session, Kind.USE, amount, source=overdraft, target=used, cause=cause)
-
-
-SPENDABLE = "a.kind IN ('allocation', 'top_up', 'loan') AND a.balance > 0"
-SPEND_ORDER = "CASE a.kind WHEN 'allocation' THEN 0 WHEN 'top_up' THEN 1 ELSE 2 END, a.ends_at, a.id"
-_SPEND = Statement(
-    "SELECT a.id, a.balance, l.id AS loan_id FROM account a LEFT JOIN loan l ON l.account_id = a.id "
-    f"WHERE a.member_id = :member AND {SPENDABLE} ORDER BY {SPEND_ORDER}"
-)
-
-
-def spendable(session: Session, member_id: int) -> list[tuple[int, int, int | None]]:
-    """(account, balance, loan) of everything a member can spend, in the order in which it is spent."""
-    return _SPEND.all(session, member=member_id)
-
-
-# One round trip on Postgres; on SQLite four statements in the single writer. Check and change are one step on both.
-
-_POST = Statement(
-    "SELECT * FROM ledger_post(:kind, :amount, :source, :target, :loan, :at, :actor, :cause, :reason, :policy)",
-    row=Posted,
-)
-_TAKE = Statement(
-    "UPDATE account SET balance = balance - :amount WHERE id = :source "
-    "AND (balance >= :amount OR kind IN ('issued', 'overdraft')) RETURNING balance",
-    row=int,
-)
-_PUT = Statement(
-    "UPDATE account SET balance = balance + :amount WHERE id = :target RETURNING balance", row=int
-)
-_TRANSFER = Statement(
-    "INSERT INTO transfer (kind, amount, source_id, target_id, loan_id, at, actor, cause, reason, policy) "
-    "VALUES (:kind, :amount, :source, :target, :loan, :at, :actor, :cause, :reason, :policy) RETURNING id",
-    row=int,
-)
-_ENTRIES = Statement(
-    "INSERT INTO entry (transfer_id, account_id, member_id, amount, balance_after, at) "
-    "SELECT :transfer, id, member_id, CASE id WHEN :source THEN -:amount ELSE :amount END, balance, :at "
-    "FROM account WHERE id IN (:source, :target) ORDER BY id = :target"
-)
+SQL = SqlFile("models.ledger", "sql/post.sql")
+_POST = Statement(SQL.text("post"), row=Posted)
+_TAKE = Statement(SQL.text("take"), row=int)
+_PUT = Statement(SQL.text("put"), row=int)
+_TRANSFER = Statement(SQL.text("transfer"), row=int)
+_ENTRIES = Statement(SQL.text("entries"))
 
 
 def _post(
@@ -187,8 +151,7 @@ def _post(
     if amount <= 0:
         raise ValueError(f"a transfer moves a positive amount, not {amount}")
     words = {
-        "kind": kind, "amount": amount, "source": source, "target": target, "loan": loan_id, "at": cause.at,
-        "actor": cause.actor, "cause": cause.key, "reason": cause.reason, "policy": cause.policy,
+        "kind": kind, "amount": amount, "source": source, "target": target, "loan": loan_id, **cause.words,
     }  # fmt: skip
     if is_postgres(session):
         posted = _POST.one(session, **words)
@@ -201,32 +164,37 @@ def _post(
     return Posted(number, taken, put)
 
 
-POSTGRES_FUNCTION = """
-CREATE OR REPLACE FUNCTION ledger_post(
-  p_kind text, p_amount bigint, p_source bigint, p_target bigint, p_loan bigint, p_at timestamptz,
-  p_actor text, p_cause text, p_reason text, p_policy bigint,
-  OUT transfer_id bigint, OUT source_balance bigint, OUT target_balance bigint
-) LANGUAGE plpgsql AS $$
-DECLARE r record; source_kind text; source_member bigint; target_member bigint;
-BEGIN
-  FOR r IN SELECT id, kind, balance, member_id FROM account WHERE id IN (p_source, p_target)
-           ORDER BY id FOR NO KEY UPDATE LOOP
-    IF r.id = p_source THEN source_kind := r.kind; source_balance := r.balance; source_member := r.member_id;
-    ELSE target_balance := r.balance; target_member := r.member_id; END IF;
-  END LOOP;
-  IF source_balance < p_amount AND source_kind NOT IN ('issued', 'overdraft') THEN RETURN; END IF;
-  source_balance := source_balance - p_amount;
-  target_balance := target_balance + p_amount;
-  UPDATE account SET balance = source_balance WHERE id = p_source;
-  UPDATE account SET balance = target_balance WHERE id = p_target;
-  INSERT INTO transfer (kind, amount, source_id, target_id, loan_id, at, actor, cause, reason, policy)
-    VALUES (p_kind, p_amount, p_source, p_target, p_loan, p_at, p_actor, p_cause, p_reason, p_policy)
-    RETURNING id INTO transfer_id;
-  INSERT INTO entry (transfer_id, account_id, member_id, amount, balance_after, at) VALUES
-    (transfer_id, p_source, source_member, -p_amount, source_balance, p_at),
-    (transfer_id, p_target, target_member, p_amount, target_balance, p_at);
-END $$
-"""
+# All transfers of a job over many people
+
+_OPEN_MOVES = Statement(SQL.text("open_moves"))
+_LOCK_MOVED = Statement(SQL.text("lock_moved"))
+_TRANSFERS = Statement(SQL.text("transfers"))
+_ALL_ENTRIES = Statement(SQL.text("all_entries"))
+_BALANCES = Statement(SQL.text("balances"))
+_CLEAN = Statement(SQL.text("clean"))
+
+
+def post_all(session: Session, moves: str, cause: Cause, *, own: str = "NULL, NULL", **words: Any) -> int:
+    """Post each row (kind, amount, source_id, target_id, loan_id) of the query `moves` whose amount is positive.
+
+    All or nothing, and the same books as a `transfer` for each row; returns how many. The schema refuses what would
+    cross a floor. `own`: the columns of a row `m` with a time and a reason of its own.
+    """
+    _OPEN_MOVES.changed(session)
+    posted = _number_moves(moves, own).changed(session, **words)
+    if posted:
+        if is_postgres(session):
+            _LOCK_MOVED.all(session)
+        _TRANSFERS.changed(session, **cause.words)
+        _ALL_ENTRIES.changed(session, at=cause.at)
+        _BALANCES.changed(session)
+        _CLEAN.changed(session)
+    return posted
+
+
+@cache
+def _number_moves(moves: str, own: str) -> Statement[Any]:
+    return Statement(SQL.text("number_moves", moves=moves, own=own))
 
 
 def statement(

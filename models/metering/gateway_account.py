@@ -16,8 +16,9 @@ from sqlmodel import Field, Session, SQLModel, col, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
 from models.db import is_postgres, ref
-from models.ledger.account import Account, AccountKind, organisation
-from models.ledger.transfer import Cause, Kind, record, transfer
+from models.ledger.overdraft import clear_overdraft
+from models.ledger.spend import record
+from models.ledger.transfer import Cause
 from models.metering.reading import Rate, Reading
 from models.people.member import Member, lock_members
 
@@ -143,7 +144,7 @@ class GatewayAccount(SQLModel, table=True):
         if new > 0:
             lock_members(session, [self.member_id])
             record(session, self.member_id, new, cause=cause)
-            _clear_leaver(session, self.member_id, cause)
+            clear_overdraft(session, self.member_id, cause)
             self.booked += new
         return max(new, 0)
 
@@ -217,18 +218,6 @@ def _is_over(window: str, reading: Reading) -> bool:
         return datetime.fromisoformat(window) <= reading.as_of
     except (TypeError, ValueError):
         return False
-
-
-def _clear_leaver(session: Session, member_id: int, cause: Cause) -> None:
-    """What somebody who has left spends late is the organisation's to clear."""
-    query = select(Account).where(
-        Account.member_id == member_id, Account.kind == AccountKind.OVERDRAFT, Account.balance < 0
-    )
-    left = session.exec(select(Member.left_at).where(Member.id == member_id)).one() is not None
-    for overdraft in session.exec(query).all() if left else ():
-        session.refresh(overdraft)
-        issued = organisation(session, AccountKind.ISSUED, cause.at)
-        transfer(session, Kind.FILL, -overdraft.balance, source=issued, target=overdraft.id, cause=cause)
 
 
 def accounts_of(session: Session, member_id: int) -> list[GatewayAccount]:

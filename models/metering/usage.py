@@ -6,17 +6,18 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, text
+from sqlalchemy import BigInteger
 from sqlmodel import Field, Session, SQLModel
 
-from models.db import Statement, is_postgres, stored_time
-from models.ledger.bulk import larger, post_all, smaller, temporary
-from models.ledger.transfer import SPEND_ORDER, SPENDABLE, Cause
+from models.db import SqlFile, Statement, stored_time
+from models.ledger.overdraft import clear_overdrafts
+from models.ledger.spend import record_all
+from models.ledger.transfer import Cause
 from models.people.member import lock_members
 from models.quota.period import Period
-from models.quota.wallet import clear_overdraft
 
 
 class Usage(SQLModel, table=True):
@@ -66,14 +67,11 @@ def book(session: Session, readings: Iterable[Reading], *, zone: ZoneInfo, cause
     if not _stage(session, page, lambda day: _event_time(day, period, zone, cause.at)):
         return 0
     _keep(session)
-    connection = session.connection()
-    total = int(connection.execute(_TOTAL).scalar_one())
+    total = _TOTAL.one(session)
     if total:
-        connection.execute(_OPEN, {"at": stored_time(session, cause.at)})
-        post_all(session, _MOVES, {}, cause, each="m.at, m.model")
-    for member_id in connection.execute(_GONE_IN_DEBT).scalars().all():
-        clear_overdraft(session, member_id, cause)
-    connection.execute(_CLEAN)
+        record_all(session, SQL.text("spends"), cause)
+        clear_overdrafts(session, f"o.member_id IN ({SQL.text('members')})", cause)
+    _CLEAN.changed(session)
     return total
 
 
@@ -81,7 +79,7 @@ def keep(session: Session, readings: Iterable[Reading], at: datetime) -> None:
     """Keep figures for breakdowns and book nothing: they only grow."""
     _stage(session, _largest(readings), lambda _: at)
     _keep(session)
-    session.connection().execute(_CLEAN)
+    _CLEAN.changed(session)
 
 
 def _largest(readings: Iterable[Reading]) -> list[Reading]:
@@ -99,93 +97,42 @@ def _largest(readings: Iterable[Reading]) -> list[Reading]:
 
 def _stage(session: Session, page: list[Reading], moment: Callable[[date], datetime]) -> int:
     """Set apart what of a page is news, and return how many rows that is; `grown` is by how much an amount did."""
-    connection = session.connection()
-    connection.execute(text(temporary(session, _PAGE)))
+    _OPEN_PAGE.changed(session)
     at = {day: str(stored_time(session, moment(day))) for day in {reading.day for reading in page}}
     rows = [vars(one) | {"day": one.day.isoformat(), "at": at[one.day]} for one in page]
-    put = _PUT_PG if is_postgres(session) else _PUT_LITE  # one value: a thousand rows are one statement
-    return connection.execute(put, {"page": json.dumps(rows, ensure_ascii=False)}).rowcount
+    return _STAGE.changed(session, page=json.dumps(rows, ensure_ascii=False))
 
 
 def _keep(session: Session) -> None:
     """Take over the news, and who had a call."""
-    session.connection().execute(_AGENTS_PG if is_postgres(session) else _AGENTS_LITE)
-    session.connection().execute(_KEEP)
+    _KEEP_AGENTS.changed(session)
+    _KEEP.changed(session)
 
 
 def _figures(reading: Reading) -> tuple[int, int, int]:
     return reading.amount, reading.input_tokens, reading.output_tokens
 
 
-_COLUMNS = "member_id BIGINT, day DATE, model TEXT, at {moment}, amount BIGINT, input_tokens BIGINT, output_tokens BIGINT, agents JSON"
-_PAGE = f"CREATE TEMPORARY TABLE IF NOT EXISTS metered ({_COLUMNS}, grown BIGINT)"
-_READ_PG = (
-    f"SELECT * FROM json_to_recordset(CAST(:page AS json)) AS p ({_COLUMNS.format(moment='TIMESTAMPTZ')})"
-)
-_EXTRACT = ", ".join(
-    "json_extract(p.value, '$.{0}') AS {0}".format(column.split()[0]) for column in _COLUMNS.split(", ")
-)
-_READ_LITE = f"SELECT {_EXTRACT} FROM json_each(:page) p"
-_FIGURES = ("amount", "input_tokens", "output_tokens")
-_PUT = (
-    "INSERT INTO metered SELECT r.*, r.amount - COALESCE(u.amount, 0) FROM ({read}) r "
-    "LEFT JOIN usage u ON u.member_id = r.member_id AND u.day = r.day AND u.model = r.model "
-    f"WHERE u.member_id IS NULL OR {' OR '.join(f'r.{name} > u.{name}' for name in _FIGURES)}"
-)
-_PUT_PG, _PUT_LITE = text(_PUT.format(read=_READ_PG)), text(_PUT.format(read=_READ_LITE))
-_TOTAL = text("SELECT COALESCE(SUM(grown), 0) FROM metered WHERE grown > 0")
-_AGENTS = (
-    "INSERT INTO active_agent (day, member_id, agent) SELECT DISTINCT m.day, m.member_id, a.value FROM metered m, {agents} "
-    "WHERE m.amount + m.input_tokens + m.output_tokens > 0 ON CONFLICT DO NOTHING"
-)
-_AGENTS_PG = text(_AGENTS.format(agents="json_array_elements_text(m.agents) a (value)"))
-_AGENTS_LITE = text(_AGENTS.format(agents="json_each(m.agents) a"))
-_LARGER = ", ".join(f"{name} = {larger(f'excluded.{name}', f'usage.{name}')}" for name in _FIGURES)
-_KEEP = text(
-    "INSERT INTO usage (member_id, day, model, amount, input_tokens, output_tokens) "
-    "SELECT member_id, day, model, amount, input_tokens, output_tokens FROM metered WHERE TRUE "
-    f"ON CONFLICT (member_id, day, model) DO UPDATE SET {_LARGER}"
-)
-# Where it goes, and a debt for whom what is there does not suffice
-_OPEN = text(
-    "INSERT INTO account (kind, balance, member_id, opened_at) SELECT k.kind, 0, s.member_id, :at "
-    "FROM (SELECT member_id, SUM(grown) AS spent FROM metered WHERE grown > 0 GROUP BY member_id) s "
-    "CROSS JOIN (SELECT 'used' AS kind UNION ALL SELECT 'overdraft') k "
-    "WHERE NOT EXISTS (SELECT 1 FROM account o WHERE o.member_id = s.member_id AND o.kind = k.kind) AND (k.kind = 'used' "
-    f"OR s.spent > (SELECT COALESCE(SUM(a.balance), 0) FROM account a WHERE a.member_id = s.member_id AND {SPENDABLE}))"
-)
-# Spend and what it is taken from, laid side by side: where the two lines overlap is what moves. The overdraft has no end.
-_ENDLESS = 2**62
-_MOVES = f"""
-SELECT 'use' AS kind, {smaller("s.upto", "h.upto")} - {larger("s.since", "h.since")} AS amount, h.id AS source_id,
-  u.id AS target_id, h.loan_id, s.at, s.model
-FROM (SELECT member_id, day, model, at, upto - grown AS since, upto FROM (
-    SELECT *, SUM(grown) OVER (PARTITION BY member_id ORDER BY day, model) AS upto FROM metered WHERE grown > 0) g) s
-JOIN (SELECT a.id, a.member_id, l.id AS loan_id, SUM(a.held) OVER w - a.held AS since, SUM(a.held) OVER w AS upto FROM (
-    SELECT *, CASE kind WHEN 'overdraft' THEN {_ENDLESS} ELSE balance END AS held FROM account) a
-    LEFT JOIN loan l ON l.account_id = a.id
-    WHERE a.member_id IN (SELECT member_id FROM metered) AND ({SPENDABLE} OR a.kind = 'overdraft')
-    WINDOW w AS (PARTITION BY a.member_id ORDER BY CASE a.kind WHEN 'overdraft' THEN 1 ELSE 0 END, {SPEND_ORDER})) h
-  ON h.member_id = s.member_id AND h.since < s.upto AND s.since < h.upto
-JOIN account u ON u.member_id = s.member_id AND u.kind = 'used'
-ORDER BY s.member_id, s.since, h.since
-"""
-_GONE_IN_DEBT = text(
-    "SELECT m.id FROM member m JOIN account o ON o.member_id = m.id AND o.kind = 'overdraft' AND o.balance < 0 "
-    "WHERE m.left_at IS NOT NULL AND m.id IN (SELECT member_id FROM metered) ORDER BY m.id"
-)
-_CLEAN = text("DELETE FROM metered")
+SQL = SqlFile("models.metering", "sql/usage.sql")
+_OPEN_PAGE = Statement(SQL.text("open_page"))
+_STAGE = Statement(SQL.text("stage"))
+_KEEP_AGENTS = Statement(SQL.text("keep_agents"))
+_KEEP = Statement(SQL.text("keep"))
+_TOTAL = Statement(SQL.text("total"), row=int)
+_CLEAN = Statement(SQL.text("clean"))
 
 
 def by_model(session: Session, member_id: int, since: date) -> list[tuple[str, int]]:
     """What it went on since a day, the largest first."""
-    return [(model, int(amount)) for model, amount in _BY_MODEL.all(session, member=member_id, since=since)]
+    return [(one.model, one.amount) for one in _BY_MODEL.all(session, member=member_id, since=since)]
 
 
-_BY_MODEL = Statement(
-    "SELECT model, SUM(amount) AS went FROM usage WHERE member_id = :member AND day >= :since "
-    "GROUP BY model HAVING SUM(amount) > 0 ORDER BY went DESC"
-)
+class _Went(NamedTuple):
+    model: str
+    amount: int
+
+
+_BY_MODEL = Statement(SQL.text("by_model"), row=_Went)
 
 
 def _event_time(day: date, period: Period, zone: ZoneInfo, now: datetime) -> datetime:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, CheckConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from models.db import is_postgres, stored_time
+from models.db import SqlFile, Statement
 from models.ledger.account import Account, AccountKind, account_of, organisation
-from models.ledger.bulk import post_all, smaller
-from models.ledger.transfer import Cause, Kind, transfer
+from models.ledger.overdraft import LISTED, fill_overdrafts
+from models.ledger.transfer import Cause, Kind, post_all, transfer
 from models.people.member import Member, lock_members
 from models.policy import versions
 from models.policy.calendar import pro_rata
@@ -111,35 +111,13 @@ def _give(session: Session, changed: Sequence[Due], period: Period, cause: Cause
     """Post what is missing or too much against what was posted in this period; overdrafts take of what came."""
     if not changed:
         return
-    words = listed(changed)
-    opened = words | {"at": stored_time(session, cause.at)}
-    session.connection().execute(text(of_dues(session, _OPEN_ALLOCATIONS)), opened)
-    issued = {"issued": organisation(session, AccountKind.ISSUED, cause.at), "period": period.id}
-    post_all(session, of_dues(session, _DIFFER), words | issued, cause)
-    post_all(session, of_dues(session, _FILL), words, cause)
+    words = {"dues": json.dumps(list(changed))}
+    _OPEN_ALLOCATIONS.changed(session, at=cause.at, **words)
+    issued = organisation(session, AccountKind.ISSUED, cause.at)
+    post_all(session, SQL.text("differences"), cause, issued=issued, period=period.id, **words)
+    ids = json.dumps([one.member_id for one in changed])
+    fill_overdrafts(session, LISTED, cause, ids=ids)
     note_allowances(session, period.id, changed, cause.at)
-
-
-_OPEN_ALLOCATIONS = (
-    "INSERT INTO account (kind, balance, member_id, opened_at) SELECT 'allocation', 0, d.member_id, :at FROM DUES d "
-    "WHERE NOT EXISTS (SELECT 1 FROM account a WHERE a.member_id = d.member_id AND a.kind = 'allocation') "
-    "ORDER BY d.member_id"
-)
-_DIFFER = (
-    "SELECT CASE WHEN more > 0 THEN 'allocate' ELSE 'cut' END AS kind, "
-    f"CASE WHEN more > 0 THEN more ELSE {smaller('-more', 'balance')} END AS amount, "
-    "CASE WHEN more > 0 THEN CAST(:issued AS BIGINT) ELSE id END AS source_id, "
-    "CASE WHEN more > 0 THEN id ELSE CAST(:issued AS BIGINT) END AS target_id, CAST(NULL AS BIGINT) AS loan_id FROM ("
-    "SELECT a.id, a.balance, d.base - COALESCE(w.posted, 0) AS more FROM DUES d "
-    "JOIN account a ON a.member_id = d.member_id AND a.kind = 'allocation' "
-    "LEFT JOIN allowance w ON w.member_id = d.member_id AND w.period_id = :period) x ORDER BY id"
-)
-_FILL = (
-    f"SELECT 'fill' AS kind, {smaller('a.balance', '-o.balance')} AS amount, a.id AS source_id, o.id AS target_id, "
-    "CAST(NULL AS BIGINT) AS loan_id FROM DUES d JOIN account a ON a.member_id = d.member_id AND a.kind = 'allocation' "
-    "JOIN account o ON o.member_id = d.member_id AND o.kind = 'overdraft' "
-    "WHERE a.balance > 0 AND o.balance < 0 ORDER BY a.id"
-)
 
 
 _OWN = ("name", "email", "team", "role", "employment")
@@ -170,38 +148,12 @@ def dues(session: Session, policy: Policy, *where: Any) -> Iterator[Due]:
 
 def note_allowances(session: Session, period_id: int, given: Iterable[Due], since: datetime) -> None:
     """Write down what policy gives each of them in this period, and that it is posted; `since` stays where something stood."""
-    words = {"period": period_id, "since": stored_time(session, since)}
-    session.connection().execute(text(of_dues(session, _NOTE)), words | listed(given))
+    _NOTE.changed(session, period=period_id, since=since, dues=json.dumps(list(given)))
 
 
-# A list of dues is one parameter on both databases, however long it is.
-
-
-def listed(given: Iterable[Due]) -> dict[str, str]:
-    """`given` as the parameter of the table DUES."""
-    return {"dues": json.dumps(list(given))}
-
-
-def of_dues(session: Session, query: str) -> str:
-    """`query` with its word DUES as the table (member_id, base, rule) of what `listed` gave it."""
-    table = _DUES_PG if is_postgres(session) else _DUES_LITE
-    return query.replace("DUES", table)
-
-
-_DUES_PG = (
-    "(SELECT CAST(value ->> 0 AS BIGINT) AS member_id, CAST(value ->> 1 AS BIGINT) AS base, CAST(value ->> 2 AS INTEGER) AS rule "
-    "FROM jsonb_array_elements(CAST(:dues AS JSONB)))"
-)
-_DUES_LITE = (
-    "(SELECT json_extract(value, '$[0]') AS member_id, json_extract(value, '$[1]') AS base, json_extract(value, '$[2]') AS rule "
-    "FROM json_each(:dues))"
-)
-_NOTE = (
-    "INSERT INTO allowance (member_id, period_id, base, posted, filled, used_before, since, rule) "
-    "SELECT d.member_id, :period, d.base, d.base, 0, COALESCE(u.balance, 0), :since, d.rule FROM DUES d "
-    "LEFT JOIN account u ON u.member_id = d.member_id AND u.kind = 'used' WHERE true ORDER BY d.member_id "
-    "ON CONFLICT (member_id, period_id) DO UPDATE SET base = excluded.base, posted = excluded.posted, rule = excluded.rule"
-)
+SQL = SqlFile("models.quota", "sql/allocation.sql")
+_OPEN_ALLOCATIONS = Statement(SQL.text("open_allocations"))
+_NOTE = Statement(SQL.text("note"))
 
 
 class Allowance(SQLModel, table=True):

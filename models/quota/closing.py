@@ -12,13 +12,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, text
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from models.db import is_postgres, stored_time
+from models.db import SqlFile, Statement, is_postgres
 from models.ledger.account import Account, AccountKind, organisation
-from models.ledger.bulk import portion, post_all, smaller
-from models.ledger.transfer import Cause, Kind, transfer
+from models.ledger.overdraft import RANGE, fill_overdrafts
+from models.ledger.transfer import Cause, Kind, post_all, transfer
 from models.people.member import Member
 from models.policy import versions
 from models.policy.calendar import next_span, span_of
@@ -29,6 +29,13 @@ from models.quota.pool import fit_pools
 
 CHUNK_ALONE = 1_000
 """People a piece where one writer does everything: whoever asks for their balance meanwhile waits for one piece."""
+NO_CAP = 2**62
+"""More than any allocation."""
+
+SQL = SqlFile("models.quota", "sql/closing.sql")
+_OPEN_ALLOCATIONS = Statement(SQL.text("open_allocations"))
+_NOTE_FILLED = Statement(SQL.text("note_filled"))
+_CLOSE_LOANS = Statement(SQL.text("close_loans"))
 
 
 def open_first(session: Session, now: datetime, version: int, policy: Policy) -> Period:
@@ -71,9 +78,13 @@ class Turn:
     lo: int
     hi: int
 
+    @property
+    def people(self) -> dict[str, Any]:
+        return {"lo": self.lo, "hi": self.hi}
+
     def post(self, moves: str, **words: Any) -> int:
-        people: dict[str, Any] = {"lo": self.lo, "hi": self.hi}
-        return post_all(self.session, moves, people | words, self.cause)
+        """Post the moves of that name in sql/closing.sql for this range."""
+        return post_all(self.session, SQL.text(moves), self.cause, **self.people, **words)
 
     def account(self, kind: AccountKind) -> int:
         return organisation(self.session, kind, self.cause.at)
@@ -134,98 +145,60 @@ def _expire_pools(session: Session, period: Period, cause: Cause) -> None:
             transfer(session, Kind.EXPIRE, pool.balance, source=pool.id, target=expired, cause=cause)
 
 
+# The steps, in order. None begins before the one before is complete for everybody.
+
+
 def _return_loans(turn: Turn) -> None:
-    """What was lent and not spent goes back to who lent it."""
-    turn.post(
-        "SELECT 'return' AS kind, a.balance AS amount, a.id AS source_id, t.id AS target_id, l.id AS loan_id "
-        "FROM account a JOIN loan l ON l.account_id = a.id "
-        "JOIN account t ON t.member_id = l.lender_id AND t.kind = 'allocation' "
-        "WHERE a.kind = 'loan' AND a.balance > 0 AND a.member_id > :lo AND a.member_id <= :hi ORDER BY l.id"
-    )
+    turn.post("returns")
 
 
 def _fill(turn: Turn) -> None:
     """Own quota goes into the overdraft before anything else happens to it."""
-    turn.post(
-        f"SELECT 'fill' AS kind, {smaller('a.balance', '-o.balance')} AS amount, a.id AS source_id, o.id AS target_id, "
-        "CAST(NULL AS BIGINT) AS loan_id FROM account a JOIN account o ON o.member_id = a.member_id AND o.kind = 'overdraft' "
-        "WHERE a.kind = 'allocation' AND a.balance > 0 AND o.balance < 0 AND a.member_id > :lo AND a.member_id <= :hi "
-        "ORDER BY a.id"
-    )
+    fill_overdrafts(turn.session, RANGE, turn.cause, **turn.people)
 
 
 def _expire(turn: Turn) -> None:
     """The unspent allocation carries over as far as policy says; the rest and the ended top-ups expire."""
-    share = Decimal(str(turn.policy.carry_over.share))
-    numerator, denominator = share.as_integer_ratio()
-    carried = portion("a.balance", str(numerator), str(denominator))
-    if turn.policy.carry_over.cap is not None:
-        carried = smaller(carried, str(int(turn.policy.carry_over.cap)))
+    carry_over = turn.policy.carry_over
     turn.post(
-        f"SELECT 'expire' AS kind, CASE WHEN a.kind = 'allocation' THEN a.balance - {carried} ELSE a.balance END AS amount, "
-        "a.id AS source_id, CAST(:expired AS BIGINT) AS target_id, CAST(NULL AS BIGINT) AS loan_id FROM account a "
-        "WHERE a.balance > 0 AND a.member_id > :lo AND a.member_id <= :hi "
-        "AND (a.kind = 'allocation' OR (a.kind = 'top_up' AND a.ends_at <= :boundary)) ORDER BY a.id",
+        "expiries",
         expired=turn.account(AccountKind.EXPIRED),
-        boundary=stored_time(turn.session, turn.period.starts_at),
+        boundary=turn.period.starts_at,
+        cap=NO_CAP if carry_over.cap is None else int(carry_over.cap),
+        **_fraction(carry_over.share),
     )
 
 
 def _allocate(turn: Turn) -> None:
     """Everybody who is here gets the base that policy gives."""
     session, period = turn.session, turn.period
-    words = {"lo": turn.lo, "hi": turn.hi, "at": stored_time(session, turn.cause.at)}
-    session.connection().execute(_OPEN_ALLOCATIONS, words)
+    _OPEN_ALLOCATIONS.changed(session, at=turn.cause.at, **turn.people)
     in_range = (col(Member.id) > turn.lo, col(Member.id) <= turn.hi)
     note_allowances(session, period.id, dues(session, turn.policy, *in_range), period.starts_at)
-    turn.post(
-        "SELECT 'allocate' AS kind, w.base AS amount, CAST(:issued AS BIGINT) AS source_id, a.id AS target_id, CAST(NULL AS BIGINT) AS loan_id "
-        "FROM allowance w JOIN account a ON a.member_id = w.member_id AND a.kind = 'allocation' "
-        "WHERE w.period_id = :period AND w.member_id > :lo AND w.member_id <= :hi ORDER BY a.id",
-        issued=turn.account(AccountKind.ISSUED),
-        period=period.id,
-    )
+    turn.post("allocations", issued=turn.account(AccountKind.ISSUED), period=period.id)
 
 
 def _fill_new(turn: Turn) -> None:
-    """An overdraft is filled from the new allocation, and how much is kept: it lowers what is repaid."""
-    words = {"lo": turn.lo, "hi": turn.hi, "period": turn.period.id}
-    turn.session.connection().execute(_NOTE_FILLED, words)
+    """An overdraft is filled from the new allocation; how much is noted, as it lowers what is repaid."""
+    _NOTE_FILLED.changed(turn.session, period=turn.period.id, **turn.people)
     _fill(turn)
 
 
 def _repay(turn: Turn) -> None:
-    """Each borrower repays at most min(share × base, base − filled), oldest debt first.
-
-    What one repays depends on their own base alone, never on what others repaid just now, so the order is free.
-    """
-    numerator, denominator = Decimal(str(turn.policy.lending.repay_share)).as_integer_ratio()
-    most = smaller(portion("w.base", str(numerator), str(denominator)), "w.base - w.filled")
-    debts = (
-        "SELECT l.id, l.borrower_id, l.lender_id, "
-        "SUM(CASE t.kind WHEN 'use' THEN t.amount WHEN 'repay' THEN -t.amount ELSE 0 END) - l.forgiven AS owed "
-        "FROM loan l JOIN transfer t ON t.loan_id = l.id "
-        "WHERE l.closed_at IS NULL AND l.borrower_id > :lo AND l.borrower_id <= :hi "
-        "GROUP BY l.id, l.borrower_id, l.lender_id, l.forgiven"
-    )
-    turn.post(
-        "SELECT 'repay' AS kind, CASE WHEN d.most - d.earlier < d.owed THEN d.most - d.earlier ELSE d.owed END AS amount, "
-        "s.id AS source_id, g.id AS target_id, d.id AS loan_id FROM ("
-        f"SELECT q.id, q.borrower_id, q.lender_id, q.owed, {most} AS most, "
-        "SUM(q.owed) OVER (PARTITION BY q.borrower_id ORDER BY q.id) - q.owed AS earlier "
-        f"FROM ({debts}) q JOIN allowance w ON w.member_id = q.borrower_id AND w.period_id = :period WHERE q.owed > 0) d "
-        "JOIN account s ON s.member_id = d.borrower_id AND s.kind = 'allocation' "
-        "JOIN account g ON g.member_id = d.lender_id AND g.kind = 'allocation' "
-        "WHERE d.most > d.earlier ORDER BY d.id",
-        period=turn.period.id,
-    )
+    """What a borrower repays depends on their own base alone, never on what others repaid, so the order of people is free."""
+    turn.post("repayments", period=turn.period.id, **_fraction(turn.policy.lending.repay_share))
 
 
 def _close_loans(turn: Turn) -> None:
-    """A loan of which nothing is unspent and nothing owed is closed; lenders' overdrafts take what came back."""
-    words = {"lo": turn.lo, "hi": turn.hi, "at": stored_time(turn.session, turn.cause.at)}
-    turn.session.connection().execute(_SETTLED, words)
+    """Settled loans are closed; lenders' overdrafts take what came back."""
+    _CLOSE_LOANS.changed(turn.session, at=turn.cause.at, **turn.people)
     _fill(turn)
+
+
+def _fraction(share: Decimal) -> dict[str, int]:
+    """A policy's share as the fraction it was typed as: 0.3 is 3/10."""
+    numerator, denominator = share.as_integer_ratio()
+    return {"numerator": numerator, "denominator": denominator}
 
 
 _STEPS: tuple[Callable[[Turn], None], ...] = (
@@ -236,21 +209,4 @@ _STEPS: tuple[Callable[[Turn], None], ...] = (
     _fill_new,
     _repay,
     _close_loans,
-)
-
-_OPEN_ALLOCATIONS = text(
-    "INSERT INTO account (kind, balance, member_id, opened_at) SELECT 'allocation', 0, m.id, :at FROM member m "
-    "WHERE m.id > :lo AND m.id <= :hi AND m.left_at IS NULL "
-    "AND NOT EXISTS (SELECT 1 FROM account a WHERE a.member_id = m.id AND a.kind = 'allocation') ORDER BY m.id"
-)
-_NOTE_FILLED = text(
-    "UPDATE allowance SET filled = CASE WHEN base < -o.balance THEN base ELSE -o.balance END FROM account o "
-    "WHERE o.member_id = allowance.member_id AND o.kind = 'overdraft' AND o.balance < 0 "
-    "AND allowance.period_id = :period AND allowance.member_id > :lo AND allowance.member_id <= :hi"
-)
-_SETTLED = text(
-    "UPDATE loan SET closed_at = :at WHERE closed_at IS NULL AND borrower_id > :lo AND borrower_id <= :hi "
-    "AND forgiven = (SELECT COALESCE(SUM(CASE t.kind WHEN 'use' THEN t.amount WHEN 'repay' THEN -t.amount ELSE 0 END), 0) "
-    "FROM transfer t WHERE t.loan_id = loan.id) "
-    "AND (SELECT a.balance FROM account a WHERE a.id = loan.account_id) = 0"
 )

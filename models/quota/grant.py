@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlmodel import Session, col, select
 
 from models.ledger.account import Account, AccountKind, open_account, organisation
+from models.ledger.overdraft import fill_overdraft
 from models.ledger.transfer import Cause, Kind, transfer
 from models.people.member import Member, lock_members, require_colleague
 from models.policy.calendar import end_of_day
@@ -14,7 +15,7 @@ from models.policy.document import Policy, fold
 from models.quota.allocation import take_allocation
 from models.quota.period import Period
 from models.quota.pool import pool_for
-from models.quota.wallet import fill_overdraft, wallet_of
+from models.quota.wallet import wallet_of
 from models.refusal import (
     BadDate,
     InsufficientQuota,

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlmodel import Session, select
 
 from models.ledger.account import Account, AccountKind, account_of, organisation
+from models.ledger.overdraft import clear_overdraft, fill_overdraft
 from models.ledger.transfer import Cause, Kind, transfer
 from models.people.member import Member, lock_members
 from models.policy import versions
@@ -18,7 +19,6 @@ from models.quota.loan_sums import Sums
 from models.quota.period import Period, PeriodState
 from models.quota.pool import pool_for
 from models.quota.request import open_request
-from models.quota.wallet import clear_overdraft, fill_overdraft
 
 
 def leave(session: Session, member: Member, now: datetime, actor: str = "admin") -> None:
@@ -40,6 +40,7 @@ def leave(session: Session, member: Member, now: datetime, actor: str = "admin")
     member.left_at = now
     session.add(member)
     session.flush()
+    clear_overdraft(session, member.id, cause)
 
 
 def _close_loan(session: Session, loan: Loan, sums: Sums, leaver: Member, cause: Cause) -> None:
@@ -79,7 +80,7 @@ def _pay_debt(session: Session, loan: Loan, owed: int, leaver: Member, lender: i
 
 
 def _empty(session: Session, member: Member, cause: Cause) -> None:
-    """The rest expires or goes back to the pool that paid; an overdraft is cleared by the organisation."""
+    """The rest expires or goes back to the pool that paid."""
     fill_overdraft(session, member.id, cause)
     session.expire_all()
     for account in session.exec(
@@ -90,7 +91,6 @@ def _empty(session: Session, member: Member, cause: Cause) -> None:
             transfer(session, Kind.EXPIRE, account.balance, source=account.id, target=expired, cause=cause)
         elif account.kind == AccountKind.TOP_UP:
             end_grant(session, account, cause)
-    clear_overdraft(session, member.id, cause)
 
 
 def _end_asking(session: Session, member: Member, cause: Cause) -> None:

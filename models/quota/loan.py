@@ -16,13 +16,14 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from models.db import id_field, ref
 from models.ledger.account import AccountKind, account_of, open_account
 from models.ledger.amount import share
+from models.ledger.overdraft import fill_overdraft
 from models.ledger.transfer import Cause, Kind, Transfer, transfer
 from models.people.member import Member, lock_members, require_colleague
 from models.policy.document import Policy
 from models.quota.loan_sums import TRANSFERRED, Forgiveness, Sums
 from models.quota.period import Period
 from models.quota.status import QuotaStatus
-from models.quota.wallet import fill_overdraft, wallet_of
+from models.quota.wallet import wallet_of
 from models.refusal import (
     CannotBorrowNow,
     HoldsBorrowed,

@@ -1,4 +1,4 @@
-"""What a member has: available, lendable, entitlement; and the overdraft that is filled at once."""
+"""What a member has: available, lendable, entitlement."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from models.db import Statement
-from models.ledger.account import AccountKind, account_of, organisation
 from models.ledger.amount import share_up
-from models.ledger.transfer import Cause, Kind, transfer
 from models.policy.document import Policy
 
 
@@ -53,38 +51,6 @@ def wallet_of(session: Session, member_id: int) -> Wallet:
 
 _WALLET = Statement(f"SELECT {HELD} FROM account a WHERE a.member_id = :member", row=Wallet)
 
-
-def fill_overdraft(session: Session, member_id: int, cause: Cause) -> int:
-    """Put own quota into the hole it left, at once, and return how much: nobody has an overdraft beside own quota.
-
-    BookedPage from the allocation, then from top-ups by earliest end; never from a loan.
-    """
-    rows = _OWN.all(session, member=member_id)
-    hole = -sum(balance for _, kind, balance in rows if kind == AccountKind.OVERDRAFT)
-    filled = 0
-    for account, kind, balance in rows:
-        part = min(hole - filled, balance)
-        if kind == AccountKind.OVERDRAFT or part <= 0:
-            continue
-        overdraft = account_of(session, AccountKind.OVERDRAFT, member_id, cause.at)
-        transfer(session, Kind.FILL, part, source=account, target=overdraft, cause=cause)
-        filled += part
-    return filled
-
-
-def clear_overdraft(session: Session, member_id: int, cause: Cause) -> None:
-    """What somebody who has left spent beyond their quota is the organisation's, also when it is metered later."""
-    hole = -wallet_of(session, member_id).overdraft
-    if hole:
-        issued = organisation(session, AccountKind.ISSUED, cause.at)
-        overdraft = account_of(session, AccountKind.OVERDRAFT, member_id, cause.at)
-        transfer(session, Kind.FILL, hole, source=issued, target=overdraft, cause=cause)
-
-
-_OWN = Statement(
-    "SELECT id, kind, balance FROM account WHERE member_id = :member AND kind IN ('allocation', 'top_up', 'overdraft') "
-    "AND balance <> 0 ORDER BY CASE kind WHEN 'allocation' THEN 0 ELSE 1 END, ends_at, id"
-)
 
 _BURNT = Statement(
     "SELECT COALESCE(SUM(e.amount), 0) FROM entry e JOIN account a ON a.id = e.account_id AND a.kind = 'used' "

@@ -8,7 +8,8 @@ import pytest
 from sqlmodel import Session, select
 
 from handlers import lending
-from models.ledger.transfer import Cause, record
+from models.ledger.spend import record
+from models.ledger.transfer import Cause
 from models.policy import document, versions
 from models.quota.ask import Ask
 from models.quota.loan import loans_of

@@ -11,7 +11,8 @@ from sqlmodel import Session, select
 from bot.database import Database
 from handlers import lending
 from models.ledger.account import Account, AccountKind, account_of, open_account, organisation
-from models.ledger.transfer import Entry, Kind, Transfer, record, statement, transfer
+from models.ledger.spend import record
+from models.ledger.transfer import Entry, Kind, Transfer, statement, transfer
 from models.refusal import InsufficientQuota
 from tests.actions import DECEMBER, USD, balances, cause, gift, has, loan, say, sound, spend
 from tests.company import NOW, who

@@ -8,7 +8,7 @@ from sqlmodel import Session
 from bot.database import Database
 from handlers import lending
 from models.ledger.audit import audit
-from models.ledger.transfer import record
+from models.ledger.spend import record
 from models.metering.usage import Reading, book, keep
 from models.quota.period import Period
 from models.reports.spending import EVERYBODY, OTHER, Line, by_day, by_team, period_named, year

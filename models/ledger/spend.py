@@ -1,0 +1,57 @@
+"""Spend that a gateway metered: which accounts it takes, in which order (sql/spend.sql).
+
+`record` books one amount, `record_all` a query of them; both give the same books.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlmodel import Session
+
+from models.db import SqlFile, Statement
+from models.ledger.account import AccountKind, account_of
+from models.ledger.transfer import Cause, Kind, post_all, transfer
+
+SQL = SqlFile("models.ledger", "sql/spend.sql")
+
+
+class Held(NamedTuple):
+    account_id: int
+    balance: int
+    loan_id: int | None
+
+
+_HELD = Statement(SQL.text("held"), row=Held)
+
+
+def record(session: Session, member_id: int, amount: int, *, cause: Cause) -> None:
+    """Book `amount` that was already spent. Never refused: what is not there becomes overdraft."""
+    if amount <= 0:
+        return
+    used = account_of(session, AccountKind.USED, member_id, cause.at)
+    for held in _HELD.all(session, member=member_id):
+        part = min(amount, held.balance)
+        transfer(
+            session, Kind.USE, part, source=held.account_id, target=used, cause=cause, loan_id=held.loan_id
+        )
+        amount -= part
+        if not amount:
+            return
+    overdraft = account_of(session, AccountKind.OVERDRAFT, member_id, cause.at)
+    transfer(session, Kind.USE, amount, source=overdraft, target=used, cause=cause)
+
+
+def record_all(session: Session, spends: str, cause: Cause) -> None:
+    """Book each row (member_id, amount, at, reason, place) of the query `spends`; a member's in the order of `place`.
+
+    Amounts are positive, and no two rows of a member have the same place.
+    """
+    _open_accounts(spends).changed(session, at=cause.at)
+    post_all(session, SQL.text("moves", spends=spends), cause, own="m.at, m.reason")
+
+
+@cache
+def _open_accounts(spends: str) -> Statement[Any]:
+    return Statement(SQL.text("open_accounts", spends=spends))
