@@ -1,4 +1,4 @@
-"""Alarms about the messengers for the admins, each at most once a day."""
+"""The admins of the policy, and alarms about the messengers for them, each at most once a day."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ from typing import Any
 
 from sqlmodel import Session
 
-from handlers.approval.cards import policy_admins
 from handlers.context import Context
 from handlers.words.text import Text
 from models.messages.message import Message
+from models.people.member import Member
+from models.policy.document import Policy
+
+
+def policy_admins(session: Session, policy: Policy) -> list[Member]:
+    found = [Member.by_email(session, email) for email in policy.admins]
+    return [one for one in found if one is not None and one.active]
 
 
 def tell_admins(

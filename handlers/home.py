@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlmodel import col, select
 
-from handlers.approval.cards import loan_lines, request_card, request_state
+from handlers.approval.cards import request_card, request_state
 from handlers.balance import balance
 from handlers.context import RequestContext
+from handlers.loan_lines import loan_lines
 from handlers.words import texts
 from models.messages.message import Button, Message
 from models.quota.approvers import Asked

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from sqlmodel import select
 
-from handlers.approval.cards import loan_button, loan_lines
 from handlers.arguments import require_here
 from handlers.context import Context, Reader, RequestContext
+from handlers.loan_lines import loan_button, loan_lines
 from handlers.words import texts
 from handlers.words.text import SafeText, Text
 from models.messages.message import Button, Message, clean, escape

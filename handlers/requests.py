@@ -1,17 +1,19 @@
-"""Quota from the manager: request, decide, cancel, revoke, delegate."""
+"""Requests for more quota: request, approve, decline, cancel, revoke, delegate."""
 
 from __future__ import annotations
 
 from datetime import date
 from functools import partial
 
+from handlers import forms
+from handlers.admins import policy_admins
 from handlers.approval import approval, cards
 from handlers.context import Context, RequestContext
 from handlers.words import texts
 from handlers.words.text import SafeText, listed
 from models.ledger.amount import Unit, share
 from models.messages.approval import approvals
-from models.messages.message import Button, Field, Form, Message, clean, escape
+from models.messages.message import Button, Form, Message, clean, escape
 from models.messages.outbox import copies
 from models.metering.gateway_state import free_models
 from models.metering.outlook import needed, outlook
@@ -33,7 +35,7 @@ def request(
 ) -> Message | Form:
     """Ask the manager; without an amount, the form. An open request is amended under a new CODE."""
     if amount is None:
-        return request_form(ctx)
+        return forms.request_form(ctx)
     if until is not None and end_of_day(until, ctx.policy.zone) <= ctx.now:
         raise BadDate(until.isoformat())
     asked, old = Request.ask(
@@ -62,7 +64,7 @@ def _lasting(ctx: RequestContext) -> int:
 
 
 def _sent(ctx: RequestContext, asked: Request, old: str | None) -> Message:
-    """Sent at once; the same answer names the cheaper ways beside cancel."""
+    """The answer to the requester, with the faster ways: recalling a loan, free models."""
     reader = ctx.reader
     say = reader.locale
     if asked.state == RequestState.UNROUTABLE:
@@ -89,10 +91,10 @@ def _sent(ctx: RequestContext, asked: Request, old: str | None) -> Message:
 
 
 def tell_asked(ctx: Context, asked: Request) -> None:
-    """A form, or the full card to everybody asked who has none yet; the admins when there is nobody to ask."""
+    """Offer an approval, or send the card to everybody asked who has none yet; tell the admins when nobody is asked."""
     if asked.state == RequestState.UNROUTABLE:
         name = ctx.session.get_one(Member, asked.member_id).name
-        for admin in cards.policy_admins(ctx.session, ctx.policy):
+        for admin in policy_admins(ctx.session, ctx.policy):
             reader = ctx.reader_of(admin)
             facts = {"name": name, "amount": reader.amount(asked.amount), "code": SafeText(asked.code)}
             ctx.tell(admin, Message(text=texts.REQUEST_UNROUTABLE_ADMIN(reader.locale, **facts)))
@@ -236,7 +238,7 @@ def revoke(ctx: RequestContext, code: str) -> Message:
 
 
 def delegate(ctx: RequestContext, to: Member, until: date | None) -> Message:
-    """Hand one's approvals over until a day, that day included."""
+    """Let a colleague decide in one's place until a day, that day included."""
     if until is None:
         raise WrongUsage("delegate")
     if to.id == ctx.me.id:
@@ -253,50 +255,11 @@ def delegate(ctx: RequestContext, to: Member, until: date | None) -> Message:
 
 
 def settle(ctx: Context, done: Request) -> None:
-    """Every copy of the card shows what was decided; pages are refreshed."""
+    """Bring every copy of the card and every page to the request's present state."""
     ctx.retell(done.about, partial(cards.copy_of_request, ctx, done))
     ctx.refresh_home(ctx.session.get_one(Member, done.member_id))
     for one in _asked_members(ctx, done):
         ctx.refresh_home(one)
-
-
-# Forms
-
-
-def request_form(ctx: RequestContext) -> Form:
-    say, unit = ctx.reader.locale, SafeText(ctx.policy.unit)
-    fields = (
-        Field("amount", texts.AMOUNT_FIELD(say, unit=unit)),
-        Field("reason", texts.REASON_FIELD(say), "long", optional=True),
-        Field("until", texts.UNTIL_FIELD(say), "date", optional=True),
-    )
-    return Form(
-        "request.new", texts.REQUEST_FORM(say), texts.SEND(say), texts.BACK(say), fields, typed="request"
-    )
-
-
-def lend_form(ctx: RequestContext) -> Form:
-    say, unit = ctx.reader.locale, SafeText(ctx.policy.unit)
-    fields = (
-        Field("person", texts.PERSON_FIELD(say), "person"),
-        Field("amount", texts.AMOUNT_FIELD(say, unit=unit)),
-        Field("reason", texts.REASON_FIELD(say), optional=True),
-    )
-    return Form(
-        "lend.new", texts.LEND_FORM(say), texts.LEND_SUBMIT(say), texts.BACK(say), fields, typed="lend"
-    )
-
-
-def decline_form(ctx: RequestContext, code: str) -> Form:
-    """Ask for the reason. Authority is checked here so that nobody writes one in vain, and again at the answer."""
-    found = find(ctx.session, code, ctx.me)
-    name, say = ctx.session.get_one(Member, found.member_id).name, ctx.reader.locale
-    found.require_decider(ctx.session, ctx.me, ctx.policy, ctx.now)
-    fields = (Field("reason", texts.DECLINE_REASON(say, name=name), "long"),)
-    return Form(
-        "request.decline", texts.DECLINE_FORM(say), texts.DECLINE_SUBMIT(say), texts.BACK(say), fields, value=found.code,
-        typed=f"decline {found.code}",
-    )  # fmt: skip
 
 
 def explain(ctx: RequestContext, no: Refusal) -> dict[str, object]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from handlers import balance, brake, lending, requests, team
+from handlers import balance, brake, forms, lending, requests, team
 from handlers.arguments import (
     ArgumentReader,
     amount,
@@ -104,9 +104,9 @@ BUTTONS: dict[str, Route] = {
     "request.approve": Route(requests.approve, (code,), usage.APPROVE, colleagues_only=True),
     "request.approve_less": Route(requests.approve_less, (code,), usage.APPROVE, colleagues_only=True),
     "request.decline": Route(
-        requests.decline, (code, reason), usage.DECLINE, colleagues_only=True, form=requests.decline_form
+        requests.decline, (code, reason), usage.DECLINE, colleagues_only=True, form=forms.decline_form
     ),
-    "request.open": Route(requests.request_form, usage=usage.REQUEST, form=requests.request_form),
+    "request.open": Route(forms.request_form, usage=usage.REQUEST, form=forms.request_form),
     "request.cancel": Route(requests.cancel, (code,), usage.CANCEL),
     "request.revoke": Route(requests.revoke, (code,), usage.REVOKE, colleagues_only=True),
     "borrow.accept": Route(lending.accept, (code,), usage.LEND, fresh_spend=True, colleagues_only=True),
@@ -114,7 +114,7 @@ BUTTONS: dict[str, Route] = {
     "loan.return": Route(lending.return_loan, (code,), usage.REPAY, fresh_spend=True),
     "loan.recall": Route(lending.recall_loan, (code,), usage.RECALL),
     "loan.forgive": Route(lending.forgive_loan, (code,), usage.FORGIVE),
-    "lend.open": Route(requests.lend_form, usage=usage.LEND, form=requests.lend_form),
+    "lend.open": Route(forms.lend_form, usage=usage.LEND, form=forms.lend_form),
     "history.open": Route(balance.history, (value,)),
     "borrow.open": Route(lending.borrow_how, usage=usage.BORROW),
     "surge.continue": Route(brake.keep_going),

@@ -1,1 +1,1 @@
-"""The card of a request, and a vendor's own approval."""
+"""The card of a request, and a messenger's own approval."""

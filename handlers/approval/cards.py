@@ -1,4 +1,4 @@
-"""Messages that are shown in several places or states: the approval card, loans, what a person has."""
+"""The card of a request, in each place where it is shown and each state of the request."""
 
 from __future__ import annotations
 
@@ -17,11 +17,8 @@ from models.messages.outbox import Effect
 from models.metering.outlook import Outlook, outlook
 from models.people.member import Member
 from models.policy.calendar import end_of_day
-from models.policy.document import Policy
 from models.quota.approvers import Asked
-from models.quota.loan import loans_of, overdue
-from models.quota.loan_sums import Sums
-from models.quota.period import Period
+from models.quota.loan import loans_of
 from models.quota.pool import pool_for
 from models.quota.request import Request
 from models.quota.request_state import RequestState
@@ -41,7 +38,7 @@ STATES: dict[str, Text] = {
 
 
 def request_state(session: Session, request: Request, reader: Reader) -> SafeText:
-    """One line: who decided what, and when; or who is asked."""
+    """One line: the decision, the decider and the time; for an open request, the people asked."""
     who = session.get(Member, request.decided_by_id) if request.decided_by_id else None
     return STATES[request.state](
         reader.locale,
@@ -83,7 +80,7 @@ def replaced_card(ctx: Context, request: Request, to: Member | None) -> Message:
 
 
 def _small(ctx: Context, request: Request, reader: Reader) -> Message:
-    """For everybody in a thread: who, how much, status, buttons; no figures, no reason."""
+    """For everybody in a thread: name, amount, state and buttons; no figures, no reason."""
     name = ctx.session.get_one(Member, request.member_id).name
     text = texts.SMALL_ASKS(reader.locale, name=name, amount=reader.amount(request.amount))
     state = request_state(ctx.session, request, reader)
@@ -94,7 +91,7 @@ def _small(ctx: Context, request: Request, reader: Reader) -> Message:
 
 
 def _full(ctx: Context, request: Request, reader: Reader, to: Member) -> Message:
-    """For an approver's own chat: everything one needs to decide, on one phone screen."""
+    """For an approver's own chat: everything needed to decide, on one phone screen."""
     requester = ctx.session.get_one(Member, request.member_id)
     team = texts.IN_TEAM(reader.locale, team=requester.team) if requester.team else SafeText("")
     until = texts.UNTIL_DAY(reader.locale, day=_date(reader, request)) if request.until else SafeText("")
@@ -154,9 +151,9 @@ def _figures(
 
 
 def _decision(request: Request, reader: Reader, asked: Asked | None) -> tuple[Button, ...]:
-    """One click: approve, approve less, decline. Above the approver's ceiling only less, at the ceiling.
+    """The buttons approve, approve less and decline. Above the approver's ceiling, approve less grants the ceiling.
 
-    For a thread (nobody `asked`) there is no less: everybody could read from it how fast somebody spends.
+    In a thread (`asked` is None) there is no approve less: its amount would tell everybody how fast the requester spends.
     """
     say, code, ceiling = reader.locale, request.code, asked.ceiling if asked else None
     buttons = []
@@ -187,54 +184,3 @@ def _at_this_pace(view: Outlook, reader: Reader) -> SafeText:
 def days_left(reader: Reader, left: timedelta) -> SafeText:
     """Days still to go, today included."""
     return texts.DAYS_LEFT(reader.locale, days=left.days + 1 if left else 0)
-
-
-def loan_lines(ctx: Context, member: Member, reader: Reader) -> list[tuple[str, tuple[Button, ...]]]:
-    """One line a loan with what one can do about it."""
-    lines: list[tuple[str, tuple[Button, ...]]] = []
-    for loan, sums in loans_of(ctx.session, member.id):
-        taken = loan.borrower_id == member.id
-        other = ctx.session.get_one(Member, loan.lender_id if taken else loan.borrower_id)
-        due = ctx.session.get_one(Period, loan.period_id).ends_at
-        when = (
-            texts.OVERDUE(reader.locale)
-            if overdue(ctx.session, loan)
-            else texts.DUE_ON(reader.locale, day=reader.last_day(due))
-        )
-        line = (texts.LOAN_TAKEN if taken else texts.LOAN_GIVEN)(
-            reader.locale,
-            name=other.name,
-            unspent=reader.amount(sums.unspent),
-            owed=reader.amount(sums.owed),
-            due=when,
-        )
-        lines.append((line, _loan_buttons(reader, loan.id, sums, other, taken=taken)))
-    return lines
-
-
-def _loan_buttons(
-    reader: Reader, number: int, sums: Sums, other: Member, *, taken: bool
-) -> tuple[Button, ...]:
-    if taken:
-        return (loan_button(reader, "loan.return", number, other),)
-    recall = (loan_button(reader, "loan.recall", number, other),) if sums.unspent else ()
-    forgive = (loan_button(reader, "loan.forgive", number, other),) if sums.owed else ()
-    return recall + forgive
-
-
-_LOAN_BUTTONS = {
-    "loan.return": (texts.GIVE_BACK_BUTTON, "repay"),
-    "loan.recall": (texts.RECALL_BUTTON, "recall"),
-    "loan.forgive": (texts.FORGIVE_BUTTON, "forgive"),
-}
-
-
-def loan_button(reader: Reader, action: str, number: int, other: Member) -> Button:
-    """One of the three things that can be done about a loan; typed, it names the other one."""
-    label, verb = _LOAN_BUTTONS[action]
-    return Button(label(reader.locale), action, str(number), typed=f"{verb} {other.word}")
-
-
-def policy_admins(session: Session, policy: Policy) -> list[Member]:
-    found = [Member.by_email(session, email) for email in policy.admins]
-    return [one for one in found if one is not None and one.active]

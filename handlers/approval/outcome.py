@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from handlers.admins import policy_admins
 from handlers.approval import cards
 from handlers.context import Context
 from handlers.requests import tell_asked
@@ -28,7 +29,7 @@ FIRST_LOOK = timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class Found:
-    """The request that an approval belongs to. `wanted`: we still wait for it. `locale` is the requester's.
+    """The request that an approval belongs to. `wanted`: we still wait for the approval. `locale` is the requester's.
 
     `early`: the approval is being started, and the vendor's id is not known yet.
     """
@@ -71,7 +72,9 @@ def recognise(session: Session, code: str, ref: str) -> Found | None:
         return None
     approval.conclude(session, copy)
     requester = session.get_one(Member, _request(session, code).member_id)
-    return Found(_wanted(copy), requester.locale or "zh", early=copy.ref is None)
+    form = approval.approval_form(session)
+    usual = form.locale if form else "en"
+    return Found(_wanted(copy), requester.locale or usual, early=copy.ref is None)
 
 
 def ended(session: Session, messenger: str, code: str, ref: str, now: datetime) -> None:
@@ -124,7 +127,7 @@ def _too_late(ctx: Context, request: Request, code: str, verdict: Verdict) -> No
 def _nothing_granted(ctx: Context, request: Request, verdict: Verdict) -> None:
     _tell_decider(ctx, verdict)
     requester = ctx.session.get_one(Member, request.member_id)
-    for one in dict.fromkeys((requester.id, *(a.id for a in cards.policy_admins(ctx.session, ctx.policy)))):
+    for one in dict.fromkeys((requester.id, *(a.id for a in policy_admins(ctx.session, ctx.policy)))):
         reader = ctx.reader_of(ctx.session.get_one(Member, one))
         facts = {
             "who": verdict.name or texts.APPROVAL_NOBODY(reader.locale),

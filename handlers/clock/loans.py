@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import String, cast, literal
 from sqlmodel import col, select
 
-from handlers.approval import cards
 from handlers.context import Context
 from handlers.lending import LOAN_WARNING
+from handlers.loan_lines import loan_button
 from handlers.words import texts
 from models.ledger.account import Account
 from models.messages.message import Message
@@ -65,4 +65,4 @@ def _warn(ctx: Context, loan: Loan, unspent: int, period: Period) -> None:
             borrower=borrower.name,
             day=reader.last_day(period.ends_at),
         )
-        ctx.tell(one, Message(text=text, buttons=(cards.loan_button(reader, action, loan.id, other),)))
+        ctx.tell(one, Message(text=text, buttons=(loan_button(reader, action, loan.id, other),)))

@@ -100,8 +100,7 @@ def _pass_on(ctx: Context, request: Request) -> None:
 
 
 def _remind(ctx: Context, request: Request, asked: Asked, who: Member) -> None:
-    asked.reminded_at = ctx.now
-    ctx.session.add(asked)
+    asked.mark_reminded(ctx.session, ctx.now)
     reader, name = ctx.reader_of(who), ctx.session.get_one(Member, request.member_id).name
     text = texts.REMINDER(
         reader.locale, name=name, amount=reader.amount(request.amount), code=SafeText(request.code)

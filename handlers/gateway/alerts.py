@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from sqlmodel import select
 
-from handlers.approval import cards
+from handlers.admins import policy_admins
 from handlers.brake import continue_button, pause_button
 from handlers.context import Context, Reader
 from handlers.requests import settle
@@ -49,7 +49,7 @@ def not_live(ctx: Context, member_id: int, reason: Text, **facts: str) -> None:
         if not request.mark_failed(ctx.session):
             continue
         requester = ctx.session.get_one(Member, member_id)
-        for one in (requester, *cards.policy_admins(ctx.session, ctx.policy)):
+        for one in (requester, *policy_admins(ctx.session, ctx.policy)):
             reader, text = (
                 ctx.reader_of(one),
                 texts.GRANT_FAILED if one is requester else texts.GRANT_FAILED_OF,

@@ -30,6 +30,10 @@ class Asked(SQLModel, table=True):
     asked_at: datetime
     reminded_at: datetime | None = None
 
+    def mark_reminded(self, session: Session, now: datetime) -> None:
+        self.reminded_at = now
+        session.add(self)
+
 
 @dataclass(frozen=True)
 class Candidate:

@@ -1,4 +1,4 @@
-"""DingTalk's own approval in the stand-in: forms, instances, and what people do with them.
+"""DingTalk's own approval in the stand-in: forms, instances, and the decisions of people.
 
 https://open.dingtalk.com/document/development/create-an-approval-instance and its neighbours
 """
@@ -13,7 +13,7 @@ from sandbox.dingtalk.state import State
 
 EVENT, TASK = "bpms_instance_change", "bpms_task_change"
 YOUNG = 15
-"""Seconds within which nobody can revoke what was started."""
+"""Seconds after its start in which nobody can revoke an instance."""
 MOST_APPROVERS, MOST_VALUES, PAGE, REMARK = 20, 150, 20, 1024
 DAYS = 120
 LISTED = 10
@@ -21,7 +21,7 @@ LISTED = 10
 
 
 def save_form(state: State, asked: Json) -> Json:
-    """POST /v1.0/workflow/forms: a new form, or with a processCode the one that it names."""
+    """POST /v1.0/workflow/forms: make a form, or change the form of this processCode."""
     name, code = asked.get("name"), asked.get("processCode")
     if not isinstance(name, str) or not 1 <= len(name) <= 200:
         raise Refusal("formName.error", "表单名称错误")
@@ -41,7 +41,7 @@ def save_form(state: State, asked: Json) -> Json:
 
 
 def start(state: State, asked: Json) -> Json:
-    """POST /v1.0/workflow/processInstances: nothing makes a second one of the same impossible."""
+    """POST /v1.0/workflow/processInstances: start an instance. There is no idempotency key: two equal calls start two."""
     form, originator = state.forms.get(asked.get("processCode") or ""), asked.get("originatorUserId") or ""
     if form is None:
         raise Refusal("processCodeError", "获取审批模板失败或者模板已被删除")
@@ -97,7 +97,7 @@ def listed(state: State, asked: Json) -> Json:
 
 
 def terminate(state: State, asked: Json) -> Json:
-    """POST /v1.0/workflow/processInstances/terminate: neither what is over nor what is younger than 15 seconds."""
+    """POST /v1.0/workflow/processInstances/terminate: refused when it is over, or younger than 15 seconds."""
     if not isinstance(asked.get("isSystem"), bool):
         raise Refusal("invalidInstanceTerminateIsSystem", "是否通过系统操作参数不能为空")
     one = state.approvals.get(asked.get("processInstanceId") or "")
@@ -124,7 +124,7 @@ def terminate(state: State, asked: Json) -> Json:
 
 
 def decide(state: State, one: Approval, user: str, word: str, remark: str) -> None:
-    """Agree or refuse, as somebody for whom it waits; the first one decides."""
+    """Agree or refuse as one of the approvers; the first decision counts."""
     _take(one, user)
     now = state.clock()
     one.did(user, "EXECUTE_TASK_NORMAL", now, word.upper(), remark)
@@ -134,21 +134,21 @@ def decide(state: State, one: Approval, user: str, word: str, remark: str) -> No
 
 
 def decide_by_itself(state: State, one: Approval) -> None:
-    """What an organisation may have set: where nobody is to be asked, DingTalk agrees by itself."""
+    """DingTalk agrees by itself, as an organisation may set it for an approval without an approver."""
     now = state.clock()
     one.did(one.waiting[0], "EXECUTE_TASK_AUTO", now, "AGREE")
     one.status, one.result, one.waiting, one.finished = "COMPLETED", "agree", [], now
 
 
 def hand_over(state: State, one: Approval, user: str, to: str) -> None:
-    """转交: somebody else decides instead."""
+    """转交: hand it over to another approver."""
     _take(one, user)
     one.waiting[one.waiting.index(user)] = to
     one.did(user, "REDIRECT_TASK", state.clock())
 
 
 def revoke(state: State, one: Approval, user: str, remark: str = "") -> None:
-    """撤销: it ends without a result."""
+    """撤销: revoke it; it ends without a result."""
     now = state.clock()
     one.did(user, "TERMINATE_PROCESS_INSTANCE", now, remark=remark)
     one.status, one.waiting, one.finished = "TERMINATED", [], now
@@ -156,7 +156,7 @@ def revoke(state: State, one: Approval, user: str, remark: str = "") -> None:
 
 
 def news(one: Approval, kind: str) -> Json:
-    """The data of bpms_instance_change; a revoked one has no result."""
+    """The data of bpms_instance_change; a revoked instance has no result."""
     data: Json = {
         "processInstanceId": one.id,
         "processCode": one.form,
@@ -173,7 +173,7 @@ def news(one: Approval, kind: str) -> Json:
 
 
 def told(state: State, one: Approval) -> Json:
-    """An instance as GET tells it."""
+    """An instance as GET returns it."""
     return {
         "title": f"{state.people[one.originator].name}提交的{state.forms[one.form].name}",
         "originatorUserId": one.originator,

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from sqlmodel import Session
 
-from handlers import lending, requests
+from handlers import forms, lending, requests
 from models.messages.message import Form, Message
 from models.policy import document, versions
 from models.quota.delegation import Delegation
@@ -107,7 +107,7 @@ def test_a_decline_needs_a_reason_which_is_masked_and_passed_on(session: Session
 @pytest.mark.parametrize("name", ["pia", "quinn", "olga", "carol", "ops"])
 def test_nobody_decides_who_was_not_asked(session: Session, name: str) -> None:
     code = ask(session)
-    for decide in (requests.approve, requests.approve_less, requests.decline_form):
+    for decide in (requests.approve, requests.approve_less, forms.decline_form):
         with pytest.raises(UnknownCode):
             decide(by(session, name), code)
     with pytest.raises(UnknownCode):

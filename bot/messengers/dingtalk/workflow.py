@@ -39,7 +39,7 @@ _BY_HAND = {"EXECUTE_TASK_NORMAL", "EXECUTE_TASK_AGENT"}
 
 @dataclass(frozen=True)
 class Act:
-    """What somebody did about an instance. `result`: AGREE, REFUSE or NONE."""
+    """One operation on an instance. `result`: AGREE, REFUSE or NONE."""
 
     user: str
     type: str
@@ -49,13 +49,13 @@ class Act:
 
 @dataclass(frozen=True)
 class Instance:
-    """An approval as DingTalk tells it. `status`: RUNNING, TERMINATED (revoked) or COMPLETED; `result`: agree or refuse."""
+    """An approval as DingTalk returns it. `status`: RUNNING, TERMINATED (revoked) or COMPLETED; `result`: agree or refuse."""
 
     originator: str
     status: str
     result: str
     approvers: tuple[str, ...]
-    """Only of what was started by a call."""
+    """Empty for an instance that was started by hand."""
     values: dict[str, str]
     acts: tuple[Act, ...]
 
@@ -83,21 +83,21 @@ class Instance:
 
     @property
     def decisions(self) -> list[Act]:
-        """Who said by hand what the result is, the last one first."""
+        """The operations by hand that led to the result, the last one first."""
         word = "AGREE" if self.agreed else "REFUSE"
         return [one for one in reversed(self.acts) if one.type in _BY_HAND and one.result.upper() == word]
 
     @property
     def revoked_by(self) -> str:
-        """Who revoked it; empty where nobody is named."""
+        """The user who revoked it; empty if nobody is named."""
         found = (one.user for one in reversed(self.acts) if one.type == "TERMINATE_PROCESS_INSTANCE")
         return next(found, "")
 
 
 async def save_form(api: DingTalkApi, name: str, labels: Iterable[str], *, long: str, code: str = "") -> str:
-    """Make the form, or bring the one named `code` to these labels; its processCode. Needs Workflow.Form.Write.
+    """Make the form, or give the form `code` these labels; returns its processCode. Needs Workflow.Form.Write.
 
-    It is not offered among the organisation's forms, as only what we start counts.
+    The form is hidden from the organisation's list, because only approvals that we start count.
     """
     fields = [
         {
@@ -118,9 +118,9 @@ async def save_form(api: DingTalkApi, name: str, labels: Iterable[str], *, long:
 async def start(
     api: DingTalkApi, form: str, who: str, approvers: Sequence[str], values: Iterable[tuple[str, str]]
 ) -> str:
-    """Start an approval as `who`; one of the approvers decides. Returns its id. Needs Workflow.Instance.Write.
+    """Start an approval as `who`, decided by one of the approvers; returns its id. Needs Workflow.Instance.Write.
 
-    With approvers given, the flow that was drawn for the form does not count, and no department is needed.
+    With approvers given, DingTalk ignores the flow drawn for the form, and needs no department.
     """
     if not 1 <= len(approvers) <= MOST_APPROVERS:
         raise DingTalkError("approvers", f"{len(approvers)}: DingTalk takes 1 to {MOST_APPROVERS}")
@@ -138,12 +138,12 @@ async def start(
 
 
 async def read(api: DingTalkApi, instance: str) -> Instance:
-    """An approval as it is now. Needs Workflow.Instance.Read. One of `NO_SUCH_INSTANCE`: there is none."""
+    """The approval in its present state. Needs Workflow.Instance.Read. Raises a code of `NO_SUCH_INSTANCE`."""
     return Instance.read(part(await api.call(READ, {"processInstanceId": instance}), "result", dict))
 
 
 async def listed(api: DingTalkApi, form: str, who: str, since: int) -> list[str]:
-    """Ids of what `who` has started with this form since then (milliseconds). Needs Workflow.Instance.Read."""
+    """Ids of the approvals that `who` started with this form since `since` (ms). Needs Workflow.Instance.Read."""
     found: list[str] = []
     cursor: int | None = 0
     while cursor is not None:
@@ -161,8 +161,8 @@ async def listed(api: DingTalkApi, form: str, who: str, since: int) -> list[str]
 
 
 async def end(api: DingTalkApi, instance: str, remark: str) -> None:
-    """End it, as the system. `WRONG_STATE`: it is over, or too young. Needs Workflow.Instance.Write and the form's consent.
+    """End it as the system. `WRONG_STATE`: it is over, or too young. Needs Workflow.Instance.Write.
 
-    That consent (高级设置, 允许提交人撤销审批中的审批单) only an administrator can give.
+    The form must allow it (高级设置, 允许提交人撤销审批中的审批单); only an administrator can set that.
     """
     await api.call(END, {"processInstanceId": instance, "isSystem": True, "remark": remark[:REMARK]})

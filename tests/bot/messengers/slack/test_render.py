@@ -14,7 +14,7 @@ from sqlmodel import Session, select
 
 from bot.database import Database
 from bot.messengers.slack.render import answers, cut, home, modal, mrkdwn, plain, render
-from handlers import balance, lending, requests
+from handlers import balance, forms, lending, requests
 from handlers import home as page
 from handlers.approval.cards import request_card
 from models.messages.message import Button, Chart, Field, Form, Message, clean, escape
@@ -169,7 +169,7 @@ def test_what_the_handlers_say_fits_whatever_people_are_called(awkward: Database
         assert asked is not None
         for shape, to in (("full", who(session, "lee")), ("small", None)):
             fits(request_card(ctx, asked, shape, to))
-        check_view(modal(requests.decline_form(asks(session, "lee"), asked.code), {}))
+        check_view(modal(forms.decline_form(asks(session, "lee"), asked.code), {}))
         for name in ("alice", "bob", "pia", "lee"):
             for shown in (balance.balance, balance.history, balance.help_, lending.loans):
                 fits(shown(asks(session, name)))

@@ -1,0 +1,46 @@
+"""Forms to request, lend and decline."""
+
+from __future__ import annotations
+
+from handlers.context import RequestContext
+from handlers.words import texts
+from handlers.words.text import SafeText
+from models.messages.message import Field, Form
+from models.people.member import Member
+from models.quota.request import find
+
+
+def request_form(ctx: RequestContext) -> Form:
+    say, unit = ctx.reader.locale, SafeText(ctx.policy.unit)
+    fields = (
+        Field("amount", texts.AMOUNT_FIELD(say, unit=unit)),
+        Field("reason", texts.REASON_FIELD(say), "long", optional=True),
+        Field("until", texts.UNTIL_FIELD(say), "date", optional=True),
+    )
+    return Form(
+        "request.new", texts.REQUEST_FORM(say), texts.SEND(say), texts.BACK(say), fields, typed="request"
+    )
+
+
+def lend_form(ctx: RequestContext) -> Form:
+    say, unit = ctx.reader.locale, SafeText(ctx.policy.unit)
+    fields = (
+        Field("person", texts.PERSON_FIELD(say), "person"),
+        Field("amount", texts.AMOUNT_FIELD(say, unit=unit)),
+        Field("reason", texts.REASON_FIELD(say), optional=True),
+    )
+    return Form(
+        "lend.new", texts.LEND_FORM(say), texts.LEND_SUBMIT(say), texts.BACK(say), fields, typed="lend"
+    )
+
+
+def decline_form(ctx: RequestContext, code: str) -> Form:
+    """Ask for the reason. Authority is checked here so that nobody writes one in vain, and again at the answer."""
+    found = find(ctx.session, code, ctx.me)
+    name, say = ctx.session.get_one(Member, found.member_id).name, ctx.reader.locale
+    found.require_decider(ctx.session, ctx.me, ctx.policy, ctx.now)
+    fields = (Field("reason", texts.DECLINE_REASON(say, name=name), "long"),)
+    return Form(
+        "request.decline", texts.DECLINE_FORM(say), texts.DECLINE_SUBMIT(say), texts.BACK(say), fields, value=found.code,
+        typed=f"decline {found.code}",
+    )  # fmt: skip
