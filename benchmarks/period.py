@@ -26,7 +26,6 @@ from pathlib import Path
 from sqlmodel import Session, col, select
 
 from benchmarks.measure import Cell, Postgres, interleave, quantile, ratio, report
-from bot.cli.policy import _Plan
 from bot.database import Database
 from bot.dispatch import Dispatcher
 from bot.messengers.port import Request
@@ -38,6 +37,7 @@ from models.people.member import Address, Member
 from models.policy import document, versions
 from models.quota.closing import advance, begin_turn, open_first
 from models.quota.period import Period
+from models.quota.policy_plan import PolicyPlan
 
 NOW = datetime(2026, 1, 12, 2, tzinfo=UTC)
 TEAMS, ROLES, KINDS = 40, ("engineer", "designer", "lead"), ("employee",) * 8 + ("contractor", "intern")
@@ -173,7 +173,7 @@ def planned(database: Database) -> Cell:
 
     def cell() -> dict[str, float]:
         begun = time.perf_counter()
-        found = database.transact(lambda session: len(_Plan(session, policy).changes))
+        found = database.transact(lambda session: len(PolicyPlan.of(session, policy).changes))
         return {"seconds": time.perf_counter() - begun, "changes": found}
 
     return cell

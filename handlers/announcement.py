@@ -13,6 +13,7 @@ from models.metering.gateway_state import free_models
 from models.people.member import Member
 from models.quota.grant import ending
 from models.quota.period import Period
+from models.quota.policy_notice import announced, called_off
 from models.quota.wallet import wallet_of
 
 
@@ -56,13 +57,3 @@ def given(
         said = texts.TAKEN_BY_ADMIN(reader.locale, **facts)
     text = SafeText(f"{said}\n{texts.BECAUSE(reader.locale, reason=reason)}")
     return ctx.tell(member, Message(text=text), mailing=mailing)
-
-
-def announced(version: int) -> str:
-    """The `about` of messages that announce a version of the policy."""
-    return f"policy:{version}"
-
-
-def called_off(version: int) -> str:
-    """The `about` of messages that cancel what was announced before it."""
-    return f"policy:{version}:off"

@@ -19,7 +19,7 @@ from models.quota.allocation import Allowance
 from models.quota.period import Period
 from models.quota.pool import funded, pool_of
 from models.refusal import NotForYou
-from models.reports.spending import year
+from models.reports.year import year
 
 
 def team(ctx: RequestContext) -> Message:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.console import Failed
+from bot.cli.errors import Failed
 from bot.settings import Settings
 
 app = typer.Typer()

@@ -3,39 +3,65 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from bot import logs
-from bot.cli import dingtalk, gateway, ledger, people, policy, reporting, speaking, starting
-from bot.cli.console import Group
+from bot.cli.errors import Group
 from bot.settings import Settings
 
-_PLAIN = {"help_option_names": ["-h", "--help"]}
+COMMANDS = ("run", "migrate", "show", "grant", "tick", "audit", "export", "report", "budget", "understand")
+GROUPS = ("people", "policy", "usage", "gateway", "manifest", "dingtalk")
+"""Each is the module of that name in this package."""
+
+
+class Commands(Group):
+    """Imports a command's module only when the command is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        self._load_all()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in (*COMMANDS, *GROUPS):
+            self._load(_module(cmd_name))
+        else:  # a plug-in, or a slip: then the help names what is similar
+            self._load_all()
+        return super().get_command(ctx, cmd_name)
+
+    def _load_all(self) -> None:
+        self.commands.clear()  # the order of the help
+        for name in COMMANDS:
+            self._load(_module(name))
+        for plugin in entry_points(group="quotabot.commands"):  # the playground stands above this package
+            self._load(plugin.load())
+        for name in GROUPS:
+            self._load(_module(name))
+
+    def _load(self, commands: typer.Typer) -> None:
+        parent = typer.Typer(rich_markup_mode=None, add_completion=False)
+        parent.add_typer(commands)
+        self.commands.update(typer.main.get_group(parent).commands)
+
+
+def _module(name: str) -> typer.Typer:
+    found: typer.Typer = import_module(f"bot.cli.{name}").app
+    return found
+
 
 app = typer.Typer(
     name="quotabot",
-    cls=Group,
+    cls=Commands,
     help="LLM quota where people already talk: ask, lend, request, approve, in Slack and DingTalk.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings=_PLAIN,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (
-    starting.app,
-    ledger.app,
-    reporting.app,
-    speaking.app,
-):  # without a name: they stand at the top
-    app.add_typer(commands)
-for plugin in entry_points(group="quotabot.commands"):  # the playground stands above this package
-    app.add_typer(plugin.load())
-for group in (people.app, policy.app, ledger.usage, gateway.app, speaking.manifest, dingtalk.app):
-    app.add_typer(group)
 
 
 def _version(wanted: bool) -> None:
@@ -52,7 +78,7 @@ def begin(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which one this is.")
     ] = False,
 ) -> None:
-    """Read the settings, so that what is wrong with them is said before anything is done."""
+    """Read the settings first: a wrong one is named before anything is done."""
     settings = Settings.load()
     logs.set_up(settings.log_format, settings.log_level)
 

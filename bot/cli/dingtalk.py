@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from sqlmodel import Session
 
-from bot.cli.console import Failed, as_json, ledger, table
+from bot.cli.console import as_json, open_database, table
+from bot.cli.errors import Failed
 from bot.database import Database
 from bot.messengers.dingtalk import form as approval_form
 from bot.settings import Settings
@@ -36,7 +37,7 @@ def usage(
 ) -> None:
     """Our calls to DingTalk in a month, and which of them count against the organisation's quota."""
     wanted = month or month_of(datetime.now(UTC))
-    with ledger() as database:
+    with open_database() as database:
         rows = database.query(lambda session: _rows(session, wanted))
     metered = sum(one.calls for one in rows if one.metered)
     if json_:
@@ -67,7 +68,7 @@ def install_template(
     """
     settings = _settings()
     design = (file or _ours()).read_text(encoding="utf-8")
-    with ledger(settings) as database:
+    with open_database(settings) as database:
         template = asyncio.run(_install(settings, database, name, design))
     typer.echo(f"DINGTALK_CARD_TEMPLATE_ID={template}")
 
@@ -84,7 +85,7 @@ def form(
     Needs the permission Workflow.Form.Write.
     """
     settings = _settings()
-    with ledger(settings) as database:
+    with open_database(settings) as database:
         made = asyncio.run(_make_form(settings, database, code or ""))
         database.transact(lambda session: approval_form.remember(session, made, datetime.now(UTC)))
     typer.echo(made)

@@ -1,41 +1,73 @@
-"""Rows as CSV that is safe to open in a spreadsheet, or as JSON lines."""
+"""export: one of the books as CSV or JSON lines."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from functools import partial
+from typing import Annotated, Any
 
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n", "|", "%")
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+import typer
+from sqlmodel import Session
 
+from bot.cli.console import day, open_database
+from bot.cli.sheet import csv_lines, json_lines
+from bot.database import Database
+from models.policy import document, versions
+from models.reports.export import BOOKS, Book, Row, Style
 
-def csv_lines(columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """A header and a line a row, each with its line end; no cell can be taken for a formula."""
-    names = list(columns)
-    yield _line(names)
-    for row in rows:
-        yield _line([safe(row.get(name)) for name in names])
-
-
-def json_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """One JSON object a line; what is absent is null."""
-    for row in rows:
-        yield json.dumps(dict(row), ensure_ascii=False, default=str) + "\n"
+app = typer.Typer()
 
 
-def safe(value: Any) -> str:
-    """A cell that no spreadsheet computes: text that looks like a formula gets an apostrophe in front."""
-    text = "" if value is None else str(value)
-    if _NUMBER.fullmatch(text):
-        return text
-    return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
+class Format(StrEnum):
+    CSV = "csv"
+    JSONL = "jsonl"
 
 
-def _line(cells: list[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow(cells)
-    return out.getvalue()
+class BookName(StrEnum):
+    LEDGER = "ledger"
+    LOANS = "loans"
+    REQUESTS = "requests"
+    USAGE = "usage"
+
+
+@dataclass(frozen=True)
+class _Export:
+    book: Book
+    style: Style
+    since: date | None
+
+    def rows(self, database: Database) -> Iterator[Row]:
+        """Each page is its own short transaction: the reader of a pipe may be slow."""
+        after: Any = None
+        while True:
+            page, after = database.query(
+                partial(self.book.page, style=self.style, since=self.since, after=after)
+            )
+            if not page:
+                return
+            yield from page
+
+
+@app.command("export")
+def export_(
+    what: Annotated[BookName, typer.Argument()],
+    format_: Annotated[
+        Format, typer.Option("--format", help="csv is safe to open in a spreadsheet.")
+    ] = Format.CSV,
+    since: Annotated[str | None, typer.Option(metavar="DATE", help="From this day on.")] = None,
+) -> None:
+    """Everything of a kind, to stdout."""
+    book, first = BOOKS[what], day(since, "--since")
+    with open_database() as database:
+        rows = _Export(book, database.query(_style), first).rows(database)
+        for line in json_lines(rows) if format_ is Format.JSONL else csv_lines(book.columns, rows):
+            typer.echo(line, nl=False)
+
+
+def _style(session: Session) -> Style:
+    current = versions.current(session)
+    policy = current[1] if current else document.parse("{unit: USD, allocations: []}")
+    return Style(policy.unit, policy.zone)

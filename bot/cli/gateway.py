@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from bot.cli.console import Failed, agree, as_json, ledger, progress, table
+from bot.cli.console import agree, as_json, open_database, progress, table
+from bot.cli.errors import Failed
 from bot.settings import Settings
 from models.ledger.amount import Unit, plain
 
@@ -172,7 +173,7 @@ def _ask(work: Callable[[GatewayOperator], Awaitable[T]]) -> T:
         async with open_operator(settings, database) as operator:
             return await work(operator)
 
-    with ledger(settings) as database:
+    with open_database(settings) as database:
         try:
             return asyncio.run(asked())
         except CannotDo as why:

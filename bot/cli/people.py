@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -13,12 +14,13 @@ from typing import Annotated
 import typer
 from sqlmodel import Session
 
-from bot.cli.console import Failed, agree, as_json, content, ledger, member
+from bot.cli.console import agree, as_json, content, member, open_database
+from bot.cli.errors import Failed
 from bot.database import Database
 from bot.people.linking import Found, Plan, carry_out, compare
 from bot.people.sync import Changes, Difference, TooManyLeave, apply, export_people, survey
 from bot.settings import Settings
-from models.quota.leaving import leave as close
+from models.quota import leaving
 
 app = typer.Typer(name="people", help="Who is here.", no_args_is_help=True)
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show it only.")]
@@ -41,7 +43,7 @@ def import_(
 ) -> None:
     """Take people over by e-mail, all or nothing."""
     data, now = content(file), datetime.now(UTC)
-    with ledger() as database:
+    with open_database() as database:
         found = database.query(lambda session: survey(session, data, remove_missing=remove_missing))
         if dry_run:
             _print(found)
@@ -53,7 +55,7 @@ def import_(
 
 
 def _import(session: Session, data: bytes, remove_missing: bool, now: datetime) -> Changes:
-    """In the transaction in which the differences are found: nobody can have changed meanwhile."""
+    """Find the differences again in the transaction that takes them over: people may have changed meanwhile."""
     found = survey(session, data, remove_missing=remove_missing)
     apply(session, found, now, yes=True)
     return found
@@ -84,24 +86,24 @@ def _counts(found: Changes) -> str:
 @app.command()
 def export() -> None:
     """Everybody who is here, as people.csv."""
-    with ledger() as database:
+    with open_database() as database:
         typer.echo(database.query(export_people), nl=False)
 
 
-@app.command("leave")
-def leave_(email: Annotated[str, typer.Argument(metavar="EMAIL")], yes: Yes = False) -> None:
+@app.command()
+def leave(email: Annotated[str, typer.Argument(metavar="EMAIL")], yes: Yes = False) -> None:
     """Somebody leaves: loans close both ways, quota expires, requests are void."""
     now = datetime.now(UTC)
-    with ledger() as database:
-        name, active = database.query(lambda session: _who(session, email))
+    with open_database() as database:
+        name, active = database.query(lambda session: _name(session, email))
         if not active:
             typer.echo(f"{name} has left already")
             return
-        database.transact(lambda session: close(session, member(session, email), now))
+        database.transact(lambda session: leaving.leave(session, member(session, email), now))
     typer.echo(f"{name} has left")
 
 
-def _who(session: Session, email: str) -> tuple[str, bool]:
+def _name(session: Session, email: str) -> tuple[str, bool]:
     found = member(session, email)
     return found.name, found.active
 
@@ -115,7 +117,7 @@ def sync(
 ) -> None:
     """Learn ids, languages and zones from a workspace; the plan is shown first, and nobody leaves by it."""
     settings = Settings.load()
-    with ledger(settings) as database:
+    with open_database(settings) as database:
         if messenger is Messenger.SLACK:
             _sync_slack(settings, database, dry_run=dry_run, yes=yes, as_data=json_)
         else:
@@ -137,7 +139,7 @@ def _sync_slack(settings: Settings, database: Database, *, dry_run: bool, yes: b
 
 
 async def _sync_dingtalk(settings: Settings, database: Database, *, dry_run: bool, yes: bool) -> None:
-    """Read once and take over: an organisation has few calls a month, so what was done is shown after it."""
+    """Read once, take over, then show what was done: an organisation has few calls a month."""
     import aiohttp  # noqa: PLC0415 - the messengers' libraries take a second to load
 
     from bot.dispatch import Dispatcher, utc_now  # noqa: PLC0415
@@ -162,9 +164,7 @@ async def _sync_dingtalk(settings: Settings, database: Database, *, dry_run: boo
 
 
 def _agree_on_terminal(plan: Plan, yes: bool) -> None:
-    """Linking exact e-mails is not dangerous, so a script needs no `--yes`; a person is asked."""
-    import sys  # noqa: PLC0415
-
+    """Ask a person; a script needs no `--yes`, because only exact e-mails are linked."""
     if sys.stdin.isatty():
         agree(f"Link {len(plan.link)} people and learn of {len(plan.learn)}?", yes)
 
@@ -174,7 +174,7 @@ def _carry_out(session: Session, people: list[Found], now: datetime) -> None:
 
 
 async def _slack_people(settings: Settings, database: Database) -> list[Found]:
-    """Everybody of the workspace, or an error: half a list would make people look gone."""
+    """Everybody in the workspace, or an error: half a list would make people look gone."""
     import aiohttp  # noqa: PLC0415 - Slack's library takes a second to load
     from slack_sdk.errors import SlackApiError  # noqa: PLC0415
 

@@ -1,15 +1,21 @@
-"""A CSV file as somebody's spreadsheet wrote it: UTF-8, with or without BOM, or GBK; every row knows its line."""
+"""CSV files: read as a spreadsheet wrote them (UTF-8, with or without BOM, or GBK), written so that one opens them safely."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n", "|", "%")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 class SheetError(ValueError):
-    """What is wrong with a file, by line."""
+    """All that is wrong with a file, by line."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
@@ -25,7 +31,7 @@ class Line:
 
 
 def lines(data: bytes, required: Sequence[str], known: Sequence[str]) -> Iterator[Line]:
-    """The rows below the header; empty ones are left out. Raises `SheetError` for what is no such file."""
+    """The rows below the header; empty ones are left out. Raises `SheetError` for a file that is not such a sheet."""
     reader = csv.reader(io.StringIO(_decoded(data), newline=""), strict=True)
     try:
         header = [cell.strip().lower() for cell in next(reader, [])]
@@ -59,3 +65,31 @@ def _check_header(header: list[str], required: Sequence[str], known: Sequence[st
     twice = {name for name in header if header.count(name) > 1}
     if twice:
         raise SheetError([f"line 1: {', '.join(sorted(twice))} stands in the header twice"])
+
+
+def csv_lines(columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """A header and a line a row, each with its line end; no cell can be read as a formula."""
+    names = list(columns)
+    yield _line(names)
+    for row in rows:
+        yield _line([safe(row.get(name)) for name in names])
+
+
+def json_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """One JSON object a line; absent values are null."""
+    for row in rows:
+        yield json.dumps(dict(row), ensure_ascii=False, default=str) + "\n"
+
+
+def safe(value: Any) -> str:
+    """A cell that no spreadsheet computes: an apostrophe goes in front of text that looks like a formula."""
+    text = "" if value is None else str(value)
+    if _NUMBER.fullmatch(text):
+        return text
+    return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
+
+
+def _line(cells: list[str]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow(cells)
+    return out.getvalue()

@@ -184,6 +184,10 @@ def require_colleague(member: Member) -> Member:
     return member
 
 
+def count_colleagues(session: Session) -> int:
+    return session.exec(select(func.count()).select_from(Member).where(col(Member.left_at).is_(None))).one()
+
+
 def ids_by_email(session: Session, emails: Iterable[str]) -> dict[str, int]:
     """Who has these e-mails, also of those who have left: late usage is a fact."""
     wanted = sorted(set(emails))

@@ -1,4 +1,4 @@
-"""Applied policies: which version is in force, and which one waits for its day."""
+"""Applied policies: which version is in force, which one waits for its day, and their history."""
 
 from __future__ import annotations
 
@@ -59,6 +59,26 @@ def record_version(session: Session, text: str, now: datetime, by: str, effectiv
     return kept.version
 
 
+def record_once(session: Session, text: str, now: datetime, by: str) -> int:
+    """`record_version`, or the number of the version in force when it has this text: a killed run is done again."""
+    newest = _newest(session)
+    if newest is not None and newest.version and newest.in_force_at is not None and newest.text == text:
+        return newest.version
+    return record_version(session, text, now, by)
+
+
+def stage_once(session: Session, text: str, now: datetime, by: str, day: date) -> int:
+    """`record_version` for a day to come, or the number of the version that waits for it with this text."""
+    waits = staged(session)
+    if waits is not None and waits.version and (waits.text, waits.effective) == (text, day):
+        return waits.version
+    return record_version(session, text, now, by, day)
+
+
+def _newest(session: Session) -> PolicyVersion | None:
+    return session.exec(select(PolicyVersion).order_by(col(PolicyVersion.version).desc()).limit(1)).first()
+
+
 def refuse_unit_change(session: Session, policy: Policy) -> None:
     """Raise `UnitChanged` where an applied policy counts in another unit."""
     first = session.exec(
@@ -73,8 +93,8 @@ def refuse_unit_change(session: Session, policy: Policy) -> None:
 
 
 def staged(session: Session) -> PolicyVersion | None:
-    """The one version that waits for its day: whatever is applied after it takes its place."""
-    newest = session.exec(select(PolicyVersion).order_by(col(PolicyVersion.version).desc()).limit(1)).first()
+    """The one version that waits for its day; the next apply takes its place."""
+    newest = _newest(session)
     return newest if newest is not None and newest.in_force_at is None else None
 
 
@@ -94,3 +114,28 @@ def put_in_force(session: Session, version: int, now: datetime) -> None:
     kept.in_force_at = now
     session.add(kept)
     session.flush()
+
+
+def history(session: Session) -> list[tuple[PolicyVersion, str]]:
+    """Every version, oldest first, with its state: in force, over, waits (for its day), or dropped (before its day)."""
+    rows = session.exec(select(PolicyVersion).order_by(col(PolicyVersion.version))).all()
+    found = current(session)
+    return [(one, _state(one, found[0] if found else None, rows[-1])) for one in rows]
+
+
+def _state(one: PolicyVersion, current: int | None, newest: PolicyVersion) -> str:
+    if one.in_force_at is not None:
+        return "in force" if one.version == current else "over"
+    return "waits" if one is newest else "dropped"
+
+
+def text_on(session: Session, day: date | None) -> str | None:
+    """The text in force at the end of a day, or staged till then; without a day, the text in force."""
+    found = None
+    for one, state in history(session):
+        zone = policy_of(one.version or 0, one.text).zone
+        staged_for = one.effective if state == "waits" else None
+        since = one.in_force_at.astimezone(zone).date() if one.in_force_at else staged_for
+        if since is not None and since <= day if day else one.in_force_at is not None:
+            found = one.text
+    return found

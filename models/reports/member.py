@@ -1,4 +1,4 @@
-"""What somebody has, gave, took and asked for, as plain data: `show --json`. Reads only."""
+"""One member's amounts, loans and requests as plain data: `show --json`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from models.quota.request import Request
 from models.quota.wallet import wallet_of
 
 
-def show(session: Session, member: Member) -> dict[str, Any]:
+def overview(session: Session, member: Member) -> dict[str, Any]:
     """Everything about one member; amounts are plain decimal strings, times carry the policy's zone, `end` is exclusive."""
     current, period = versions.current(session), Period.latest(session)
     view = _View(

@@ -1,7 +1,4 @@
-"""What the organisation spent: a period by team and model, day by day, and a year against its budget. Reads only.
-
-Everything is by team and never by person. Amounts are integers in the stored unit.
-"""
+"""Spend of a period: by team and model, and by day. Never by person. Amounts are integers in the stored unit."""
 
 from __future__ import annotations
 
@@ -217,71 +214,3 @@ def _foreseen(line: Line, period: Period, now: datetime) -> Line:
         return replace(line, forecast=line.used)
     seconds = max(int(gone.total_seconds()), 24 * 60 * 60)  # the first hours say nothing of a month
     return replace(line, forecast=max(line.used, rounded(line.used * int(whole.total_seconds()) // seconds)))
-
-
-# --- the year --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Month:
-    """What was spent in a month of the year, and what of the budget was left after it."""
-
-    first: date
-    spent: int
-    left: int
-
-
-@dataclass(frozen=True)
-class Year:
-    """A calendar year against its budget. `projected`: spend by its end at the pace of the last four weeks."""
-
-    budget: int
-    spent: int
-    projected: int
-    runs_out: date | None
-    months: tuple[Month, ...]
-
-    @property
-    def left(self) -> int:
-        return self.budget - self.spent
-
-
-PACE = timedelta(days=28)
-
-
-def year(session: Session, budget: int, zone: ZoneInfo, now: datetime) -> Year:
-    """The burn-down of this year's budget in `zone`; `runs_out` is None when the budget lasts."""
-    today = now.astimezone(zone).date()
-    start, end = (midnight(date(number, 1, 1), zone) for number in (today.year, today.year + 1))
-    months, spent = [], 0
-    for number in range(1, today.month + 1):
-        first = date(today.year, number, 1)
-        part = _used(
-            session,
-            midnight(first, zone),
-            min(now, midnight((first + timedelta(days=31)).replace(day=1), zone)),
-        )
-        spent += part
-        months.append(Month(first, part, budget - spent))
-    since = max(start, now - PACE, _begun(session) or now)
-    seconds = max(int((now - since).total_seconds()), 24 * 60 * 60)
-    lately, rest = _used(session, since, now), int((end - now).total_seconds())
-    foreseen = spent + lately * rest // seconds
-    left = budget - spent
-    lasts = timedelta(seconds=left * seconds // lately) if lately and left > 0 else timedelta()
-    runs_out = (now + lasts).astimezone(zone).date() if foreseen > budget else None
-    return Year(budget, spent, max(spent, rounded(foreseen)), runs_out, tuple(months))
-
-
-def _begun(session: Session) -> datetime | None:
-    return session.exec(select(func.min(Period.starts_at))).one()
-
-
-def _used(session: Session, since: datetime, until: datetime) -> int:
-    words = {"since": stored_time(session, since), "until": stored_time(session, until)}
-    return int(session.connection().execute(_USED, words).scalar_one())
-
-
-_USED = text(
-    "SELECT COALESCE(SUM(amount), 0) FROM transfer WHERE kind = 'use' AND at >= :since AND at < :until"
-)

@@ -184,7 +184,7 @@ def test_an_apply_that_was_killed_before_it_posted_tells_nobody_twice_and_forget
         raise SystemExit(137)
 
     with monkeypatch.context() as patch:
-        patch.setattr("bot.cli.policy.adjust_all", killed)
+        patch.setattr("bot.cli.policy_apply.Apply._adjust_all", killed)
         operator.run(*words, code=137)
     assert operator.show("alice")["available"] == "100"
     assert "it touched 4 of 6 people" in operator.says(*words)

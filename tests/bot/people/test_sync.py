@@ -27,7 +27,7 @@ from models.people.member import Address, Member, addresses
 from models.policy.check import COLUMNS
 from models.policy.document import parse
 from models.quota.allocation import dues
-from models.reports.member import show
+from models.reports.member import overview
 from tests.company import CAST, NOW, who
 
 HEADER = "name,email,slack_id,dingtalk_id,gateway_id,manager_email,team,role,employment,locale,timezone\n"
@@ -62,7 +62,7 @@ def refused(database: Database, text: str, **how: bool) -> list[tuple[int, str]]
 
 
 def shown(database: Database, name: str) -> dict[str, object]:
-    return database.transact(lambda session: show(session, who(session, name)))
+    return database.transact(lambda session: overview(session, who(session, name)))
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------

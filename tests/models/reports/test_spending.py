@@ -11,7 +11,7 @@ from models.ledger.audit import audit
 from models.ledger.spend import record
 from models.metering.usage import Reading, book, keep
 from models.quota.period import Period
-from models.reports.spending import EVERYBODY, OTHER, Line, by_day, by_team, period_named, year
+from models.reports.spending import EVERYBODY, OTHER, Line, by_day, by_team, period_named
 from tests.actions import DECEMBER, USD, after, cause, gift, say, spend, turn
 from tests.company import NOW, who
 
@@ -127,32 +127,3 @@ def test_a_month_a_day_and_nothing_name_a_period(company: Database) -> None:
     assert starts("2026-11") == starts("2026-11-30") == date(2026, 11, 1)
     assert starts(None) == date(2026, 12, 1)
     assert starts("2027-03") is None
-
-
-def test_a_year_burns_down_and_says_when_it_ends(company: Database) -> None:
-    spend(company, "pia", 280)
-    now = after(days=3)
-    found = company.transact(lambda session: year(session, 900 * USD, ZONE, now))
-    assert (found.spent, found.left) == (280 * USD, 620 * USD)
-    assert found.projected > 900 * USD
-    assert found.runs_out is not None
-    assert now.date() < found.runs_out <= date(2026, 12, 31)
-    assert [one.left for one in found.months][-2:] == [900 * USD, 620 * USD]
-
-
-def test_a_budget_that_lasts_has_no_end(company: Database) -> None:
-    spend(company, "pia", 28)
-    found = company.transact(lambda session: year(session, 10_000 * USD, ZONE, after(days=3)))
-    assert found.runs_out is None
-
-
-def test_where_a_year_ends_is_an_estimate_of_three_digits_and_no_less_than_what_is_spent(
-    company: Database,
-) -> None:
-    spend(company, "pia", 28.123456)
-    found = company.transact(lambda session: year(session, 10_000 * USD, ZONE, after(days=3)))
-    assert len(str(found.projected).rstrip("0")) <= 3
-    last = datetime(2026, 12, 31, 15, 59, tzinfo=UTC)
-    assert company.transact(lambda session: year(session, 10_000 * USD, ZONE, last)).projected == round(
-        28.123456 * USD
-    )

@@ -1,4 +1,4 @@
-"""report and budget: what the people who pay want to see. By team and model, never by person."""
+"""report: figures for the people who pay, by team and model, never by person."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Annotated, Any
 import typer
 from sqlmodel import Session
 
-from bot.cli.console import Failed, as_json, ledger, read, table
-from bot.cli.export import csv_lines
+from bot.cli.console import as_json, open_database, policy_in_force, table
+from bot.cli.errors import Failed
+from bot.cli.sheet import csv_lines
 from models.ledger.amount import plain
 from models.policy.document import Policy
-from models.reports.spending import Line, by_day, by_team, period_named, year
+from models.reports.spending import Line, by_day, by_team, period_named
 
 app = typer.Typer()
 _PLAIN = ("team", "model", "people")
@@ -43,7 +44,7 @@ def report(
     json_: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """What was given, used, lent, granted and expired, by team and model; and each day's active agents beside the spend."""
-    with ledger() as database:
+    with open_database() as database:
         found = database.query(lambda session: _report(session, period, datetime.now(UTC)))
     if json_ or format_ is Format.JSON:
         as_json(found)
@@ -63,11 +64,11 @@ def report(
 _TEAM = tuple(one.name for one in fields(Line))
 _DAY = ("day", "active", "spent", "people")
 _WHICH = ("unit", "period")
-"""In the CSV only: files of several periods are put into one sheet."""
+"""In the CSV only: operators put files of several periods into one sheet."""
 
 
 def _report(session: Session, name: str | None, now: datetime) -> dict[str, Any]:
-    _, policy = read(session)
+    _, policy = policy_in_force(session)
     try:
         period = period_named(session, name, policy.zone)
     except ValueError:
@@ -93,7 +94,7 @@ def _report(session: Session, name: str | None, now: datetime) -> dict[str, Any]
 
 
 def _row(line: Line, policy: Policy) -> dict[str, Any]:
-    """One line; of a model only what is known by model."""
+    """One row; a model has only the figures that are known by model."""
     row: dict[str, Any] = {
         "team": line.team,
         "model": line.model,
@@ -103,39 +104,3 @@ def _row(line: Line, policy: Policy) -> dict[str, Any]:
         known = not line.model or name in ("used", "forecast")
         row[name] = plain(getattr(line, name), policy.unit) if known else ""
     return row
-
-
-@app.command()
-def budget(json_: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False) -> None:
-    """The organisation's year: what is spent of its budget, month by month, and where it ends at this pace."""
-    with ledger() as database:
-        found = database.query(lambda session: _budget(session, datetime.now(UTC)))
-    if json_:
-        as_json(found)
-        return
-    table(
-        [("month", "spent", "left"), *((one["month"], one["spent"], one["left"]) for one in found["months"])]
-    )
-    unit = found["unit"]
-    typer.echo(f"spent {found['spent']} of {found['budget']} {unit}; {found['left']} left")
-    ends = f"the budget ends on {found['runs_out']}" if found["runs_out"] else "the budget lasts"
-    typer.echo(f"at the pace of the last four weeks the year ends at {found['projected']} {unit}: {ends}")
-
-
-def _budget(session: Session, now: datetime) -> dict[str, Any]:
-    _, policy = read(session)
-    if policy.organisation.year_budget is None:
-        raise Failed("the policy has no year's budget: add `organisation: {year_budget: 1000000}` to it")
-    found, unit = year(session, policy.organisation.year_budget, policy.zone, now), policy.unit
-    return {
-        "unit": unit.value,
-        "budget": plain(found.budget, unit),
-        "spent": plain(found.spent, unit),
-        "left": plain(found.left, unit),
-        "projected": plain(found.projected, unit),
-        "runs_out": found.runs_out.isoformat() if found.runs_out else None,
-        "months": [
-            {"month": f"{one.first:%Y-%m}", "spent": plain(one.spent, unit), "left": plain(one.left, unit)}
-            for one in found.months
-        ],
-    }

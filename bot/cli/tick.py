@@ -1,0 +1,110 @@
+"""tick: the clock's work once, then the messages that are due."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import structlog
+import typer
+from sqlmodel import Session, col, select
+
+from bot.cli.console import moment, open_database
+from bot.database import Database
+from bot.settings import Settings
+from models.messages.message import Message
+from models.messages.outbox import Effect
+from models.metering.gateway_state import unread_end
+from models.policy import versions
+from models.quota.period import Period
+from models.quota.policy_change import move_on
+
+app = typer.Typer()
+log = structlog.get_logger()
+
+PATIENCE = 60.0
+"""Seconds that sending may take; the rest goes out with the next tick."""
+SOON = timedelta(seconds=2)
+
+
+@app.command()
+def tick(
+    now: Annotated[str | None, typer.Option(metavar="ISO8601", help="As if it were then.")] = None,
+    deliver: Annotated[bool, typer.Option("--deliver", help="With --now: send messages, too.")] = False,
+) -> None:
+    """All due work once, then exit."""
+    settings = Settings.load()
+    with open_database(settings) as database:
+        at, until, early = database.query(lambda session: _when(session, now))
+        if not early:
+            if deliver or now is None:
+                asyncio.run(_read_gateway(settings, database, at))
+            while database.transact(lambda session: move_on(session, at)):
+                pass
+            asyncio.run(_tick_once(settings, database, at, deliver=deliver or now is None))
+            _, until, _ = database.query(lambda session: _when(session, now))
+    typer.echo(f"{'nothing to do: ' if early else ''}{until}")
+
+
+def _when(session: Session, typed: str | None) -> tuple[datetime, str, bool]:
+    """The moment to work for, a sentence about the open period, and whether that moment is too early for any work."""
+    current, period = versions.current(session), Period.latest(session)
+    zone = current[1].zone if current else UTC
+    at = moment(typed, zone, "--now") if typed else datetime.now(UTC)
+    if current is None or period is None:
+        return at, "no policy was applied yet", True
+    start, end = (one.astimezone(current[1].zone).isoformat() for one in (period.starts_at, period.ends_at))
+    return at.astimezone(UTC), f"the open period is {start} – {end}", at < period.starts_at
+
+
+async def _tick_once(settings: Settings, database: Database, at: datetime, *, deliver: bool) -> None:
+    """Do all work due at `at`; with `deliver` and a configured messenger, also send what is due."""
+    from bot.worker import Worker  # noqa: PLC0415 - every handler comes with it
+
+    live = settings.gateway_kind != "none" and settings.gateway_mode == "enforce"
+    reachable = settings.slack_bot_token is not None or settings.dingtalk_client_id is not None
+    if not (deliver and reachable):
+        await Worker(database, lambda: at, {}, _no_page, live=live).tick(at)
+        return
+    from bot.app import open_app  # noqa: PLC0415 - the messengers' libraries take a second to load
+
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    async with open_app(settings, lambda: at + timedelta(seconds=loop.time() - begun)) as built:
+        await built.worker.tick(at)
+        while await built.worker.round() or await built.database.read(_more(built.worker.clock())):
+            if loop.time() - begun > PATIENCE:
+                return
+            await asyncio.sleep(0.1)
+
+
+async def _read_gateway(settings: Settings, database: Database, at: datetime) -> None:
+    """Read the gateway before a period ends, where possible: spend till now counts for that period."""
+    if (
+        settings.gateway_kind == "none"
+        or await database.read(lambda session: unread_end(session, at)) is None
+    ):
+        return
+    from bot.gateways.operator.access import CannotDo, open_operator  # noqa: PLC0415 - the HTTP library takes a moment to load
+    from bot.gateways.operator.links import link  # noqa: PLC0415
+    from bot.gateways.port import GatewayError, GatewayRefused  # noqa: PLC0415
+
+    try:
+        async with open_operator(settings, database) as operator:
+            await link(operator, plan=False)
+    except (CannotDo, GatewayError, GatewayRefused) as error:
+        log.warning("the period ends without a reading of the gateway", reason=str(error))
+
+
+def _more(now: datetime) -> Callable[[Session], bool]:
+    """True if a message is due within seconds: only its channel's pace held it back."""
+    due = select(Effect.id).where(
+        col(Effect.done_at).is_(None), col(Effect.parked_at).is_(None), Effect.due_at <= now + SOON
+    )
+    return lambda session: session.exec(due.limit(1)).first() is not None
+
+
+async def _no_page(_: str) -> Message:
+    raise AssertionError("nothing is published without a messenger")
