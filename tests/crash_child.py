@@ -22,12 +22,10 @@ from bot.patience import Patience
 from bot.worker import Worker
 from handlers import context
 from handlers.command import Command
-from handlers.language.reader import read_command
 from models.messages import receipt
 from models.messages.message import Message
 from models.people.profile import Profile
-from models.quota import grant, loan
-from models.quota import request as requesting
+from models.quota import grant, loan, request
 
 STEPS = (
     "before the receipt is looked up",
@@ -94,12 +92,10 @@ class Bot:
 
     async def hear(self, key: str, sender: str, words: tuple[str, ...], fields: dict[str, str]) -> str:
         by = {"key": key, "lane": sender} if not fields else None
-        if len(words) == 1:
-            command = read_command(words[0], self.dispatcher.clock().date())
-        else:
-            command = Command.filled(words[0], words[1], fields)
-        request = Request(key, sender, command, from_form=bool(fields), answer_by=by)
-        outcome = await self.dispatcher.handle(request)
+        action, value = (*words, "")[:2]
+        command = Command.filled(action, value, fields)
+        asked = Request(key, sender, command, from_form=bool(fields), answer_by=by)
+        outcome = await self.dispatcher.handle(asked)
         return repr(outcome)
 
 
@@ -136,7 +132,7 @@ def aim(shot: Callable[[str], None]) -> None:
     first, row, moved, told = STEPS[:4]
     receipt.answered = _around(receipt.answered, lambda: shot(first), before=True)  # type: ignore[assignment]
     loan.Loan._open = staticmethod(_around(loan.Loan._open, lambda: shot(row)))  # type: ignore[assignment]
-    requesting._decide = _around(requesting._decide, lambda: shot(row))
+    request.Request._decide = _around(request.Request._decide, lambda: shot(row))  # type: ignore[method-assign]
     loan.transfer = grant.transfer = _around(loan.transfer, lambda: shot(moved))  # type: ignore[attr-defined]
     context.Context.tell = _around(context.Context.tell, lambda: shot(told))  # type: ignore[method-assign]
 
