@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -20,16 +21,17 @@ from models.messages.message import Form, Message
 from models.messages.outbox import Effect, promise
 from models.people.member import Member
 from models.policy import versions
+from models.policy.document import Policy
 from models.refusal import KeyReused, Refusal, TooSlow, UnknownSender, WrongUsage
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The answer. `refused`: nothing was done, so a form stays open. `no`: why, for a caller that acts on it."""
+    """The answer. `refused`: nothing was done, so a form stays open. `refusal`: why, for a caller that acts on it."""
 
     message: Message | Form
     refused: bool = False
-    no: Refusal | None = None
+    refusal: Refusal | None = None
 
 
 def fingerprint(request: Request) -> str:
@@ -71,46 +73,51 @@ def deliver(session: Session, request: Request, message: Message, key: str, now:
         promise(session, Effect(key=key, kind="answer", payload=payload, lane=lane, due_at=now))
 
 
-def refuse(session: Session, request: Request, no: Refusal, now: datetime) -> Outcome:
+def refuse(session: Session, request: Request, refusal: Refusal, now: datetime) -> Outcome:
     """The refusal, kept under its key. A form may be corrected and time passes, so those refusals are judged again."""
-    message = refusal(session, request, no, now)
+    message = refused(session, request, refusal, now)
+    outcome = Outcome(message, refused=True, refusal=refusal)
     if request.from_form:
-        return Outcome(message, refused=True, no=no)
-    if isinstance(no, (TooSlow, KeyReused)):
+        return outcome
+    if isinstance(refusal, (TooSlow, KeyReused)):
         deliver(session, request, message, f"no:{uuid4().hex}", now)
-        return Outcome(message, refused=True, no=no)
-    known = answered(session, request)
-    if known is not None:
-        return known
-    me = sender_of(session, request)
-    keep(
-        session, replace(request, key=request.refusal_key), message, now, me.id if me else None, refused=True
-    )
-    return Outcome(message, refused=True, no=no)
+        return outcome
+    kept = answered(session, request)
+    if kept is not None:
+        return kept
+    me, this_push = sender_of(session, request), replace(request, key=request.refusal_key)
+    keep(session, this_push, message, now, me.id if me else None, refused=True)
+    return outcome
 
 
-def refusal(session: Session, request: Request, no: Refusal, now: datetime) -> Message:
+def refused(session: Session, request: Request, refusal: Refusal, now: datetime) -> Message:
     """A refusal in the asker's language, as far as it is known."""
     me, current = sender_of(session, request), versions.current(session)
     locale = me.locale if me and me.locale else guessed_locale(request)
-    extra: dict[str, Any] = {"usage": _usage(no.command, locale)} if isinstance(no, WrongUsage) else {}
-    if isinstance(no, UnknownSender):
-        extra = {"admins": listed(current[1].admins, locale) if current else "–"}
-    if me is None or current is None:
-        words = refusals.words(no, locale, lambda number: SafeText(str(number)), extra)
-        return Message(text=words, locale=locale)
-    reader = Reader(locale, me.zone(current[1].timezone), current[1].unit)
-    ctx = RequestContext(
-        session=session,
-        now=now,
-        key=request.key,
-        version=current[0],
-        policy=current[1],
-        me=me,
-        messenger=request.messenger,
-    )
-    words = refusals.words(no, locale, reader.amount, extra | requests.explain(ctx, no))
-    return Message(text=words, locale=locale)
+    amount: Callable[[int], SafeText] = stored_number
+    facts = _facts(refusal, locale, current[1] if current else None)
+    if me is not None and current is not None:
+        version, policy = current
+        amount = Reader(locale, me.zone(policy.timezone), policy.unit).amount
+        ctx = RequestContext(
+            session=session, now=now, key=request.key, version=version, policy=policy, me=me,
+            messenger=request.messenger,
+        )  # fmt: skip
+        facts |= requests.explain(ctx, refusal)
+    return Message(text=refusals.words(refusal, locale, amount, facts), locale=locale)
+
+
+def _facts(refusal: Refusal, locale: str, policy: Policy | None) -> dict[str, Any]:
+    if isinstance(refusal, WrongUsage):
+        return {"usage": ROUTES.get(refusal.command, ROUTES["help"]).usage(locale)}
+    if isinstance(refusal, UnknownSender):
+        return {"admins": listed(policy.admins, locale) if policy else "–"}
+    return {}
+
+
+def stored_number(amount: int) -> SafeText:
+    """An amount for somebody whose unit is not known."""
+    return SafeText(str(amount))
 
 
 def sender_of(session: Session, request: Request) -> Member | None:
@@ -124,7 +131,3 @@ def guessed_locale(request: Request) -> str:
     """The language of a stranger: that of their sentence, else the usual one of their messenger."""
     chinese = any("\u4e00" <= letter <= "\u9fff" for letter in request.command.text)
     return "zh" if chinese or request.messenger == "dingtalk" else "en"
-
-
-def _usage(command: str, locale: str) -> SafeText:
-    return ROUTES.get(command, ROUTES["help"]).usage(locale)

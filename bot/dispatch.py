@@ -83,8 +83,8 @@ class Dispatcher:
         """Do what is asked, once, and return the answer. With `answer_by` set, the answer is promised as an effect, too."""
         try:
             return await self._decide(request, time.monotonic() + self.patience.commit)
-        except Refusal as no:
-            return await self.refuse(request, no)
+        except Refusal as refusal:
+            return await self.refuse(request, refusal)
         except Exception as error:
             reference = uuid4().hex[:6].upper()
             log.exception("request failed", key=request.key, reference=reference, error=type(error).__name__)
@@ -92,18 +92,18 @@ class Dispatcher:
             text = texts.BROKE(locale, ref=SafeText(reference))
             return self.say_directly(request, Message(text=text, locale=locale))
 
-    async def refuse(self, request: Request, no: Refusal) -> Outcome:
+    async def refuse(self, request: Request, refusal: Refusal) -> Outcome:
         """Refuse in the asker's language, and keep the refusal, so that the same key gets the same one again."""
-        if not isinstance(no, TooSlow):
-            refusal = partial(answers.refuse, request=request, no=no, now=self.clock())
+        if not isinstance(refusal, TooSlow):
+            work = partial(answers.refuse, request=request, refusal=refusal, now=self.clock())
             try:
-                return await self._commit(refusal, time.monotonic() + self.patience.commit / 4)
+                return await self._commit(work, time.monotonic() + self.patience.commit / 4)
             except TooSlow:
                 log.warning("a refusal came too late to be kept", key=request.key)
             except Exception:
                 log.exception("a refusal could not be kept", key=request.key)
         locale = self.locale(request)
-        text = refusals.words(TooSlow(), locale, lambda number: SafeText(str(number)), {})
+        text = refusals.words(TooSlow(), locale, answers.stored_number, {})
         return self.say_directly(request, Message(text=text, locale=locale))
 
     async def home(self, address: str) -> Message:
@@ -221,8 +221,8 @@ class Dispatcher:
         request = Request(f"home:{address}", address, Command("home"))
         try:
             me, (version, policy) = Member.at(session, address), _policy(session)
-        except Refusal as no:
-            return answers.refusal(session, request, no, self.clock())
+        except Refusal as refusal:
+            return answers.refused(session, request, refusal, self.clock())
         return home(
             RequestContext(
                 session=session, now=self.clock(), key=request.key, version=version, policy=policy, live=self.live,

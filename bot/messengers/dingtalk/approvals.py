@@ -172,8 +172,8 @@ class Approvals:
         answer = await self.dispatcher.handle(request)
         if not answer.refused:
             return None
-        if answer.no is None or isinstance(answer.no, SOON):
-            raise MessengerError(f"not now: {answer.no or 'something broke'}", retry_after=UNTOUCHABLE)
+        if answer.refusal is None or isinstance(answer.refusal, SOON):
+            raise MessengerError(f"not now: {answer.refusal or 'something broke'}", retry_after=UNTOUCHABLE)
         return answer.message.text if isinstance(answer.message, Message) else ""
 
     async def _card_instead(self, code: str, ref: str, why: str) -> None:
