@@ -17,6 +17,7 @@ from bot.messengers.port import MessengerError, Undeliverable
 from bot.worker import BURST, Pace, Worker, slot
 from handlers import lending, requests
 from handlers.routes import JOBS
+from models.messages.approval import Approval
 from models.messages.message import Message
 from models.messages.outbox import LEASE, Effect, claim
 from models.people.profile import Profile
@@ -256,6 +257,13 @@ async def test_what_is_for_a_messenger_that_is_not_connected_waits(worker: Worke
     (key,) = promise(worker, "dingtalk:manager1")
     await worker.drain()
     assert effect(worker, key).due_at == NOW + timedelta(seconds=30)
+
+
+async def test_an_approval_is_parked_where_the_messenger_has_none(worker: Worker, board: Board) -> None:
+    approval = Approval("7F3K", "slack:A", ("slack:B",)).as_json()
+    (key,) = promise(worker, "slack:A", approval=approval)
+    await worker.drain()
+    assert (effect(worker, key).error, board.said) == ("slack has no approvals of its own", [])
 
 
 async def test_a_new_state_is_shown_where_the_old_one_landed(

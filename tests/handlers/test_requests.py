@@ -52,13 +52,13 @@ def test_without_an_amount_a_form_is_shown(session: Session) -> None:
     assert [one.name for one in form.fields] == ["amount", "reason", "until"]
 
 
-def test_a_day_that_is_over_is_refused(session: Session) -> None:
+def test_a_past_day_is_refused(session: Session) -> None:
     with pytest.raises(BadDate):
         requests.request(by(session, "pia"), ONE, "", date(2026, 11, 8))
     requests.request(by(session, "pia"), ONE, "", date(2026, 11, 9))
 
 
-def test_until_a_day_is_said_to_everybody(session: Session) -> None:
+def test_the_last_day_of_a_request_is_shown_to_everybody(session: Session) -> None:
     requests.request(by(session, "pia"), 300 * ONE, "load test", date(2026, 12, 15))
     assert "用到 12月15日" in heard(session, "lee")
     found = open_request(session, who(session, "pia").id)
@@ -67,7 +67,7 @@ def test_until_a_day_is_said_to_everybody(session: Session) -> None:
     assert "until 15 Dec" in heard(session, "pia")
 
 
-def test_a_budget_a_ceiling_and_a_replaced_code_each_have_their_own_no(session: Session) -> None:
+def test_a_budget_a_ceiling_and_a_replaced_code_each_have_their_own_refusal(session: Session) -> None:
     old = ask(session)
     code = ask(session, amount=400)
     with pytest.raises(Replaced):
@@ -84,7 +84,7 @@ def test_a_budget_a_ceiling_and_a_replaced_code_each_have_their_own_no(session: 
     assert short.value.left == 600 * ONE
 
 
-def test_a_late_no_is_told_in_the_words_of_the_card(session: Session) -> None:
+def test_a_late_decline_is_refused_in_the_words_of_the_card(session: Session) -> None:
     code = ask(session)
     requests.approve(by(session, "lee"), code)
     with pytest.raises(AlreadyDecided) as late:
@@ -105,7 +105,7 @@ def test_a_decline_needs_a_reason_which_is_masked_and_passed_on(session: Session
 
 
 @pytest.mark.parametrize("name", ["pia", "quinn", "olga", "carol", "ops"])
-def test_nobody_decides_who_was_not_asked(session: Session, name: str) -> None:
+def test_only_people_who_were_asked_decide(session: Session, name: str) -> None:
     code = ask(session)
     for decide in (requests.approve, requests.approve_less, forms.decline_form):
         with pytest.raises(UnknownCode):
@@ -128,13 +128,13 @@ def test_only_the_requester_cancels_and_only_the_decider_revokes(session: Sessio
     assert wallet_of(session, who(session, "pia").id).available == 500 * ONE
 
 
-def test_while_a_gateway_is_slow_the_words_do_not_say_live(session: Session) -> None:
+def test_an_unconfirmed_grant_is_not_called_live(session: Session) -> None:
     code = ask(session)
     requests.approve(by(session, "lee", live=True), code)
     assert "being activated" in heard(session, "pia")
 
 
-def test_approvals_are_handed_over_until_the_end_of_a_day(session: Session) -> None:
+def test_a_delegation_lasts_until_the_end_of_its_last_day(session: Session) -> None:
     answer = requests.delegate(by(session, "lee"), who(session, "quinn"), date(2026, 11, 20))
     assert "11月20日" in answer.text
     assert "Lee handed you their approvals until 20 Nov" in heard(session, "quinn")
@@ -148,7 +148,7 @@ def test_approvals_are_handed_over_until_the_end_of_a_day(session: Session) -> N
         requests.delegate(by(session, "lee"), who(session, "quinn"), None)
 
 
-def test_policy_approves_what_is_small_and_the_manager_can_take_it_back(session: Session) -> None:
+def test_a_small_request_is_approved_by_policy_and_the_manager_can_revoke_it(session: Session) -> None:
     policy = POLICY.replace("requests:\n", "requests:\n  auto_approve: {share: 0.1, per_period: 1}\n")
     versions.record_version(session, policy, NOW, "ops")
     first = by(session, "pia")
@@ -163,7 +163,7 @@ def test_policy_approves_what_is_small_and_the_manager_can_take_it_back(session:
     assert "is with Lee" in str(requests.request(second, 50 * ONE, "small"))
 
 
-def test_above_everybodys_ceiling_one_can_still_grant_up_to_ones_own(session: Session) -> None:
+def test_above_every_ceiling_an_approver_can_still_grant_up_to_their_own(session: Session) -> None:
     policy = POLICY.replace("  fallback_approvers: [cfo@corp.example]\n", "").replace(
         "owner: 5000", "owner: 600"
     )

@@ -63,14 +63,16 @@ def test_a_request_from_a_thread_shows_no_second_card_there(session: Session) ->
     assert len(shapes(session, ask(session, thread="slack:C1/1.2"))) == 1
 
 
-def test_above_the_approvers_ceiling_it_is_a_card(session: Session, caplog: pytest.LogCaptureFixture) -> None:
+def test_above_the_approvers_ceiling_the_request_is_a_card(
+    session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
     versions.record_version(session, OA.replace("  fallback_approvers: [cfo@corp.example]\n", ""), NOW, "ops")
     with caplog.at_level(logging.WARNING):
         assert shapes(session, ask(session, 600, "alice")) == ["full"]
     assert "ceiling" in caplog.text
 
 
-def test_a_guest_of_dingtalk_is_not_asked_there(session: Session) -> None:
+def test_a_person_who_left_the_messenger_is_not_asked_there(session: Session) -> None:
     address = session.get_one(Address, "dingtalk:lee/1,x")
     address.status = "gone"
     session.add(address)
@@ -78,7 +80,7 @@ def test_a_guest_of_dingtalk_is_not_asked_there(session: Session) -> None:
     assert shapes(session, ask(session)) == ["full"]
 
 
-def test_who_is_no_approver_any_more_is_not_asked_on_the_next_one(session: Session) -> None:
+def test_a_former_approver_is_not_asked_in_the_next_approval(session: Session) -> None:
     request, alice = ask(session, 50, "alice"), who(session, "alice")
     alice.manager_id = who(session, "lee").id
     session.add(alice)
@@ -86,7 +88,7 @@ def test_who_is_no_approver_any_more_is_not_asked_on_the_next_one(session: Sessi
     assert approvers(session, request) == [("dingtalk:carol/1,x",), ("dingtalk:lee/1,x",)]
 
 
-def test_a_form_that_was_set_aside_makes_way_for_the_card_once(session: Session) -> None:
+def test_an_approval_that_was_set_aside_is_replaced_by_the_card_once(session: Session) -> None:
     request = ask(session)
     (form,) = approvals(session, request.about)
     assert mark(session, [park(form, NOW, "no approval: permission")]) == 1
@@ -98,6 +100,17 @@ def test_a_form_that_was_set_aside_makes_way_for_the_card_once(session: Session)
     assert shapes(session, request)[0] == "approval"  # another CODE is another try
 
 
-def test_channel_card_knows_nothing_of_forms(session: Session) -> None:
+def test_the_channel_card_makes_no_approvals(session: Session) -> None:
     versions.record_version(session, POLICY, NOW, "ops")
     assert shapes(session, ask(session)) == ["full"]
+
+
+def test_the_form_of_any_messenger_is_filled_in_the_language_of_the_form(session: Session) -> None:
+    remember_form(session, ApprovalForm("feishu", "F-1", "en"), NOW)
+    for name in CAST:
+        Address.give(session, who(session, name), f"feishu:{name}")
+    request = ask(session)
+    (promised,) = approvals(session, request.about)
+    assert Approval.of(promised) == Approval(request.code, "feishu:pia", ("feishu:lee",))
+    assert dict(promised.payload["message"]["facts"])["change"] == "$500.00 → $800.00"
+    assert "write `approve" in dict(promised.payload["message"]["facts"])["hint"]

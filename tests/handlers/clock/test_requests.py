@@ -37,7 +37,7 @@ def test_an_approver_is_reminded_once(session: Session) -> None:
     assert "提醒" in heard(session, "lee")
 
 
-def test_a_request_of_the_evening_is_reminded_of_in_the_morning(session: Session) -> None:
+def test_a_request_of_the_evening_is_followed_by_a_reminder_in_the_morning(session: Session) -> None:
     evening = datetime(2026, 11, 9, 11, 0, tzinfo=UTC)  # 19:00 in Shanghai: one waking hour is left
     ask(session, evening)
     tick(session, datetime(2026, 11, 10, 2, 59, tzinfo=UTC))
@@ -55,7 +55,7 @@ def test_a_weekend_does_not_count(session: Session) -> None:
     assert len(told(session, "lee")) == 2
 
 
-def test_when_the_card_reaches_nobody_who_was_asked_the_next_is_asked_at_once(session: Session) -> None:
+def test_the_next_approver_is_asked_at_once_when_the_card_reaches_nobody(session: Session) -> None:
     found = ask(session)
     card = session.exec(select(Effect).where(Effect.about == found.about)).one()
     mark(session, [park(card, NOW, "lee: invalid staff id")])
@@ -67,7 +67,7 @@ def test_when_the_card_reaches_nobody_who_was_asked_the_next_is_asked_at_once(se
     assert len(told(session, "olga")) == before, "who was asked in their place is asked once"
 
 
-def test_when_the_only_one_asked_has_left_the_next_is_asked_at_once(session: Session) -> None:
+def test_the_next_approver_is_asked_at_once_when_the_only_one_asked_has_left(session: Session) -> None:
     found = ask(session)
     lee = who(session, "lee")
     lee.left_at = NOW
@@ -77,7 +77,7 @@ def test_when_the_only_one_asked_has_left_the_next_is_asked_at_once(session: Ses
     assert found.state == "pending"
 
 
-def test_an_unroutable_request_finds_its_approver_when_there_is_one(session: Session) -> None:
+def test_an_unroutable_request_is_asked_once_there_is_an_approver(session: Session) -> None:
     for name in ("olga", "cfo"):
         gone = who(session, name)
         gone.left_at = NOW
@@ -95,7 +95,7 @@ def test_an_unroutable_request_finds_its_approver_when_there_is_one(session: Ses
     assert "load test" in heard(session, "carol")
 
 
-def test_nothing_ends_in_a_yes(session: Session) -> None:
+def test_time_never_approves_a_request(session: Session) -> None:
     found = ask(session)
     for day in range(20):
         tick(session, NOW + timedelta(days=day))

@@ -1,4 +1,4 @@
-"""Who is asked: manager, the one above, team owner, fallback; their stand-ins. It fails closed."""
+"""Who is asked: manager, the one above, team owner, fallback; their delegates. The chain fails closed."""
 
 from __future__ import annotations
 
@@ -84,12 +84,12 @@ def test_the_requester_is_never_asked(company: Database) -> None:
     assert asked_in_turn(company, "cfo") == []
 
 
-def test_two_who_manage_each_other_are_cut(company: Database) -> None:
+def test_a_cycle_of_managers_is_cut(company: Database) -> None:
     report_to(company, "carol", "bob")
     assert [name for name, *_ in asked_in_turn(company, "bob")] == ["carol", "cfo"]
 
 
-def test_who_has_left_is_skipped(company: Database) -> None:
+def test_a_leaver_is_skipped(company: Database) -> None:
     company.transact(lambda session: leave(session, who(session, "carol"), NOW))
     assert [name for name, *_ in asked_in_turn(company, "bob")] == ["olga", "cfo"]
 
@@ -102,7 +102,7 @@ def test_guests_bots_and_outsiders_are_skipped(company: Database, status: str) -
     assert asked_in_turn(company, "bob")[0][0] == "carol"
 
 
-def test_who_has_no_address_cannot_be_asked(company: Database) -> None:
+def test_a_person_without_an_address_cannot_be_asked(company: Database) -> None:
     def lost(session: Session) -> None:
         carol = who(session, "carol")
         for one in session.exec(select(Address).where(Address.member_id == carol.id)).all():
@@ -113,19 +113,19 @@ def test_who_has_no_address_cannot_be_asked(company: Database) -> None:
     assert [name for name, *_ in asked_in_turn(company, "bob")] == ["olga", "cfo"]
 
 
-def test_an_owner_whom_nobody_knows_is_skipped(company: Database) -> None:
+def test_an_unknown_owner_is_skipped(company: Database) -> None:
     change(company, ("owner: lee@corp.example", "owner: gone@corp.example"))
     report_to(company, "pia", None)
     assert [name for name, *_ in asked_in_turn(company, "pia")] == ["olga", "cfo"]
 
 
-def test_who_may_not_grant_so_much_is_passed_over(company: Database) -> None:
+def test_an_approver_with_a_lower_ceiling_is_passed_over(company: Database) -> None:
     report_to(company, "lee", "carol")
     ask_for(company, "pia", 501)
     assert asked(company) == {"olga"}, "managers up to 500, owners up to 5000"
 
 
-def test_the_very_large_goes_to_who_has_no_ceiling(company: Database) -> None:
+def test_a_very_large_request_goes_to_an_approver_without_a_ceiling(company: Database) -> None:
     ask_for(company, "pia", 5001)
     assert asked(company) == {"cfo"}
 
@@ -149,7 +149,7 @@ def delegate(company: Database, name: str, to: str, until: date = date(2026, 11,
     say(company, requests.delegate, name, to, until)
 
 
-def test_a_stand_in_is_asked_too_and_may_decide(company: Database) -> None:
+def test_a_delegate_is_asked_too_and_may_decide(company: Database) -> None:
     delegate(company, "carol", "eve")
     code = ask_for(company, "bob", 30)
     assert asked(company) == {"carol", "eve"}
@@ -157,7 +157,7 @@ def test_a_stand_in_is_asked_too_and_may_decide(company: Database) -> None:
     assert request(company, code).state == "applied"
 
 
-def test_a_stand_in_who_comes_later_may_decide_as_well(company: Database) -> None:
+def test_a_later_delegate_may_decide_as_well(company: Database) -> None:
     code = ask_for(company, "bob", 30)
     with pytest.raises(UnknownCode):
         say(company, requests.approve, "eve", code)
@@ -165,7 +165,7 @@ def test_a_stand_in_who_comes_later_may_decide_as_well(company: Database) -> Non
     say(company, requests.approve, "eve", code)
 
 
-def test_a_stand_in_who_comes_later_and_is_second_hears_who_decided(company: Database) -> None:
+def test_a_later_delegate_who_comes_second_is_told_who_decided(company: Database) -> None:
     code = ask_for(company, "bob", 30)
     delegate(company, "carol", "eve")
     say(company, requests.approve, "carol", code)
@@ -174,7 +174,7 @@ def test_a_stand_in_who_comes_later_and_is_second_hears_who_decided(company: Dat
     assert late.value.by == "Carol"
 
 
-def test_a_stand_in_never_decides_their_own_request(company: Database) -> None:
+def test_a_delegate_never_decides_their_own_request(company: Database) -> None:
     delegate(company, "carol", "bob")
     code = ask_for(company, "bob", 30)
     assert asked(company) == {"carol"}
@@ -182,7 +182,7 @@ def test_a_stand_in_never_decides_their_own_request(company: Database) -> None:
         say(company, requests.approve, "bob", code)
 
 
-def test_after_the_last_day_it_is_over(company: Database) -> None:
+def test_a_delegation_ends_after_its_last_day(company: Database) -> None:
     delegate(company, "carol", "eve", date(2026, 11, 10))
     code = ask_for(company, "bob", 30)
     with pytest.raises(UnknownCode):
@@ -190,7 +190,7 @@ def test_after_the_last_day_it_is_over(company: Database) -> None:
     say(company, requests.approve, "eve", code, now=after(days=1, hours=13, minutes=59))
 
 
-def test_a_stand_in_has_the_ceiling_of_whom_they_stand_in_for(company: Database) -> None:
+def test_a_delegate_has_the_ceiling_of_the_delegator(company: Database) -> None:
     delegate(company, "carol", "eve")
     code = ask_for(company, "bob", 30)
     with pytest.raises(Exception, match="500000000"):
@@ -204,7 +204,7 @@ def test_delegating_twice_asks_once(company: Database) -> None:
     assert (asked(company), len(told(company, "eve"))) == ({"carol", "eve"}, 3)
 
 
-def test_one_stand_in_for_two_is_asked_once(company: Database) -> None:
+def test_a_delegate_of_two_approvers_is_asked_once(company: Database) -> None:
     delegate(company, "carol", "eve")
     delegate(company, "olga", "eve")
     code = ask_for(company, "bob", 30)
@@ -213,8 +213,8 @@ def test_one_stand_in_for_two_is_asked_once(company: Database) -> None:
     say(company, requests.approve, "eve", code, now=after(days=2))
 
 
-def test_a_stand_in_whose_own_turn_comes_is_asked_in_their_own_right(company: Database) -> None:
-    """Carol's stand-in is her manager, who is the next one to be asked."""
+def test_a_delegate_whose_own_turn_comes_is_asked_in_their_own_right(company: Database) -> None:
+    """Carol's delegate is her manager, who is the next one to be asked."""
     delegate(company, "carol", "olga")
     code = ask_for(company, "bob", 30)
     assert asked(company) == {"carol", "olga"}
@@ -241,7 +241,7 @@ def test_delegating_to_oneself_or_until_yesterday_is_refused(
         delegate(company, "carol", to, until)
 
 
-def test_when_all_who_were_asked_have_gone_the_next_is_asked_at_once(company: Database) -> None:
+def test_the_next_approver_is_asked_at_once_when_everybody_asked_has_left(company: Database) -> None:
     ask_for(company, "bob", 30)
     company.transact(lambda session: leave(session, who(session, "carol"), NOW))
     company.transact(lambda session: requests_due(ctx(session, NOW + timedelta(minutes=1))))

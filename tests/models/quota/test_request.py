@@ -64,7 +64,7 @@ def test_a_second_request_amends_the_first_under_a_new_code(company: Database) -
     assert state(company) == "pending"
 
 
-def test_of_an_old_code_a_stranger_learns_nothing(company: Database) -> None:
+def test_a_stranger_learns_nothing_from_an_old_code(company: Database) -> None:
     """The same answer as for a CODE that never was: not the new one, not the amount, not who decided."""
     old = ask_for(company, "bob", 30)
     new = ask_for(company, "bob", 40)
@@ -79,7 +79,7 @@ def test_of_an_old_code_a_stranger_learns_nothing(company: Database) -> None:
             say(company, requests.approve, name, old)
 
 
-def test_who_was_shown_the_old_code_is_told_of_the_new_one_also_when_not_asked_again(
+def test_a_person_shown_the_old_code_is_told_of_the_new_one_even_if_not_asked_again(
     company: Database,
 ) -> None:
     old = ask_for(company, "bob", 30)
@@ -107,7 +107,7 @@ def test_a_code_is_read_in_either_case(company: Database) -> None:
     )
 
 
-def test_an_unknown_code_and_somebody_elses_get_the_same_answer(company: Database) -> None:
+def test_an_unknown_code_and_a_strangers_code_get_the_same_answer(company: Database) -> None:
     code = ask_for(company, "bob", 30)
     for name, value in (("eve", code), ("eve", "ZZZZ"), ("carol", code), ("bob", "2A2A")):
         with pytest.raises(UnknownCode):
@@ -125,7 +125,7 @@ def test_nothing_is_asked_while_the_month_closes_but_a_request_outlives_the_clos
     assert available(company, "bob") == 130
 
 
-def test_a_day_that_is_over_is_refused(company: Database) -> None:
+def test_a_past_day_is_refused(company: Database) -> None:
     with pytest.raises(BadDate):
         ask_for(company, "bob", 30, until=date(2026, 11, 8))
     ask_for(company, "bob", 30, until=date(2026, 11, 9))
@@ -151,7 +151,7 @@ def test_a_typed_amount_may_be_less_or_more_up_to_the_ceiling(company: Database)
 
 
 @pytest.mark.parametrize("name", ["bob", "eve", "olga", "cfo", "ops", "pia"])
-def test_nobody_decides_who_was_not_asked(company: Database, name: str) -> None:
+def test_only_people_who_were_asked_decide(company: Database, name: str) -> None:
     code, before = ask_for(company, "bob", 30), balances(company)
     for decide, words in ((requests.approve, []), (requests.approve_less, []), (requests.decline, ["no"])):
         with pytest.raises(UnknownCode):
@@ -159,7 +159,7 @@ def test_nobody_decides_who_was_not_asked(company: Database, name: str) -> None:
     assert (balances(company), state(company)) == (before, "pending")
 
 
-def test_a_manager_who_is_none_any_more_may_not_decide(company: Database) -> None:
+def test_a_former_manager_may_not_decide(company: Database) -> None:
     code = ask_for(company, "bob", 30)
 
     def moves_on(session: Session) -> None:
@@ -187,7 +187,7 @@ def test_the_second_click_is_told_who_decided_and_when(company: Database) -> Non
         say(company, requests.cancel, "bob", code)
 
 
-def test_less_is_granted_exactly_as_it_was_shown(company: Database) -> None:
+def test_approve_less_grants_exactly_what_the_button_showed(company: Database) -> None:
     spend(company, "bob", 70, after(days=-3))
     code = ask_for(company, "bob", 400)
     shown = request(company, code).smaller
@@ -199,7 +199,7 @@ def test_less_is_granted_exactly_as_it_was_shown(company: Database) -> None:
     assert request(company, code).granted == shown
 
 
-def test_above_the_ceiling_less_is_the_ceiling(company: Database) -> None:
+def test_above_the_ceiling_approve_less_grants_the_ceiling(company: Database) -> None:
     change(company, ("fallback_approvers: [cfo@corp.example]", "fallback_approvers: []"))
     code = ask_for(company, "bob", 600)  # nobody may grant that much: the first of the chain is asked
     assert asked(company) == ["carol"]
@@ -218,7 +218,7 @@ def test_a_button_that_was_never_shown_grants_nothing(company: Database) -> None
     assert (state(company), has(company, "bob").top_ups) == ("pending", 0)
 
 
-def test_declined_is_final_and_says_why(company: Database) -> None:
+def test_a_decline_is_final_and_gives_the_reason(company: Database) -> None:
     code = ask_for(company, "bob", 30)
     say(company, requests.decline, "carol", code, "use the free models")
     assert (state(company), request(company, code).answer) == ("declined", "use the free models")
@@ -227,7 +227,7 @@ def test_declined_is_final_and_says_why(company: Database) -> None:
     assert ask_for(company, "bob", 30) != code
 
 
-def test_with_a_gateway_a_grant_waits_for_it(company: Database) -> None:
+def test_a_grant_waits_for_the_gateway(company: Database) -> None:
     code = ask_for(company, "bob", 30)
     say(company, requests.approve, "carol", code, live=True)
     assert request(company, code).state == "approved"

@@ -19,7 +19,7 @@ from tests.company import NOW
 AUTO = ("requests:\n", "requests:\n  auto_approve: {share: 0.1, per_period: 2}\n")
 
 
-def test_what_is_small_and_seldom_is_granted_by_policy_and_shown_to_the_manager(company: Database) -> None:
+def test_a_small_rare_request_is_granted_by_policy_and_shown_to_the_manager(company: Database) -> None:
     change(company, AUTO)
     for _ in range(2):
         say(company, requests.request, "bob", 10 * USD, now=NOW)
@@ -35,13 +35,13 @@ def state_of_newest(company: Database) -> str:
     )
 
 
-def test_what_is_larger_is_asked(company: Database) -> None:
+def test_a_larger_request_is_asked(company: Database) -> None:
     change(company, AUTO)
     ask_for(company, "bob", 10.01)
     assert state(company) == "pending"
 
 
-def test_the_manager_may_take_it_back_with_one_tap(company: Database) -> None:
+def test_the_manager_may_revoke_a_grant_by_policy_with_one_tap(company: Database) -> None:
     change(company, AUTO)
     say(company, requests.request, "bob", 10 * USD)
     button = told(company, "carol")[0].buttons[0]

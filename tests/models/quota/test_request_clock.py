@@ -30,7 +30,7 @@ def test_quiet_hours_do_not_count(company: Database) -> None:
         assert len(told(company, "carol")) == heard
 
 
-def test_quiet_is_by_the_approvers_clock(company: Database) -> None:
+def test_quiet_hours_follow_the_approvers_time_zone(company: Database) -> None:
     def moves(session: Session) -> None:
         carol = who(session, "carol")
         carol.timezone = "America/New_York"  # where it is 21:00 on Sunday
@@ -43,7 +43,7 @@ def test_quiet_is_by_the_approvers_clock(company: Database) -> None:
         assert len(told(company, "carol")) == heard
 
 
-def test_after_a_waking_day_the_next_one_is_asked_too(company: Database) -> None:
+def test_the_next_approver_is_asked_after_a_waking_day(company: Database) -> None:
     code = ask_for(company, "bob", 30)
     clock(company, after(days=1, hours=23))
     assert asked(company) == ["carol"]
@@ -53,7 +53,7 @@ def test_after_a_waking_day_the_next_one_is_asked_too(company: Database) -> None
     say(company, requests.approve, "carol", code, now=after(days=2))  # who was asked first still may
 
 
-def test_escalation_adds_each_in_turn_and_then_it_ends_but_never_in_a_yes(company: Database) -> None:
+def test_escalation_asks_each_approver_in_turn_and_then_the_request_expires(company: Database) -> None:
     before, code = balances(company), ask_for(company, "bob", 30)
     for hours in range(0, 24 * 14, 2):
         clock(company, after(hours=hours))
@@ -63,7 +63,7 @@ def test_escalation_adds_each_in_turn_and_then_it_ends_but_never_in_a_yes(compan
         say(company, requests.approve, "carol", code)
 
 
-def test_it_ends_after_seventy_two_waking_hours(company: Database) -> None:
+def test_a_request_expires_after_seventy_two_waking_hours(company: Database) -> None:
     """Twelve a day, five days a week: six working days later."""
     ask_for(company, "bob", 30)
     clock(company, after(days=7, hours=23))
@@ -72,7 +72,7 @@ def test_it_ends_after_seventy_two_waking_hours(company: Database) -> None:
     assert state(company) == "expired"
 
 
-def test_an_amended_request_has_all_its_time_again(company: Database) -> None:
+def test_an_amended_request_starts_its_clock_again(company: Database) -> None:
     ask_for(company, "bob", 30)
     clock(company, after(days=2))
     ask_for(company, "bob", 40, after(days=3))
@@ -81,7 +81,7 @@ def test_an_amended_request_has_all_its_time_again(company: Database) -> None:
     assert (asked(company), state(company)) == (["carol"], "pending")
 
 
-def test_when_nobody_can_be_asked_the_admins_know_and_it_is_retried(company: Database) -> None:
+def test_an_unroutable_request_is_told_to_the_admins_and_retried(company: Database) -> None:
     code = ask_for(company, "cfo", 30)
     assert (state(company), asked(company), len(told(company, "ops"))) == ("unroutable", [], 1)
     clock(company, after(hours=1))

@@ -61,7 +61,7 @@ def test_without_a_budget_the_organisation_pays(company: Database) -> None:
     assert pool(company) == 1000
 
 
-def test_a_team_without_a_budget_draws_on_the_one_above(company: Database) -> None:
+def test_a_team_without_a_budget_draws_on_the_team_above(company: Database) -> None:
     change(
         company,
         ("owner: olga@corp.example}", "owner: olga@corp.example, top_up_budget: 70}"),
@@ -71,7 +71,7 @@ def test_a_team_without_a_budget_draws_on_the_one_above(company: Database) -> No
     assert pool(company, "engineering") == 30
 
 
-def test_what_is_revoked_goes_back_to_the_pool_while_it_is_open(company: Database) -> None:
+def test_a_revoked_grant_goes_back_to_the_pool_while_the_period_is_open(company: Database) -> None:
     code = ask_for(company, "pia", 400)
     say(company, requests.approve, "lee", code)
     spend(company, "pia", 600)
@@ -84,7 +84,7 @@ def test_what_is_revoked_goes_back_to_the_pool_while_it_is_open(company: Databas
     sound(company)
 
 
-def test_what_is_revoked_later_expires(company: Database) -> None:
+def test_a_grant_revoked_after_the_period_expires(company: Database) -> None:
     code = ask_for(company, "pia", 400, until=date(2026, 12, 15))
     say(company, requests.approve, "lee", code)
     turn(company)
@@ -131,7 +131,7 @@ def test_a_teams_grants_end_a_piece_at_a_time(company: Database, monkeypatch: py
     sound(company)
 
 
-def test_who_had_a_task_grant_hears_which_one_has_ended(company: Database) -> None:
+def test_the_holder_of_a_grant_is_told_which_grant_has_ended(company: Database) -> None:
     def give_for(session: Session) -> None:
         policy = ctx(session, NOW).policy
         why = replace(cause(NOW), reason="billing *migration*")

@@ -44,7 +44,7 @@ def cause() -> Cause:
     return Cause(NOW, "clock", "test")
 
 
-def test_open_states_may_end_in_every_way_and_granted_ones_only_wait_for_the_gateway() -> None:
+def test_only_the_gateway_changes_the_state_of_a_granted_request() -> None:
     assert set(TRANSITIONS) == {*OPEN, *UNCONFIRMED}
     assert {after for one in UNCONFIRMED for after in TRANSITIONS[one]} == {
         RequestState.APPLIED,
@@ -74,7 +74,7 @@ def test_a_decided_request_neither_expires_nor_is_voided_nor_cancelled(
     assert found.state == state
 
 
-def test_the_gateway_may_fail_and_then_confirm_each_told_once(session: Session) -> None:
+def test_a_failure_and_a_later_confirmation_of_the_gateway_are_each_reported_once(session: Session) -> None:
     found = request(session, RequestState.APPROVED)
     assert [found.mark_failed(session), found.mark_failed(session)] == [True, False]
     assert [found.confirm_applied(session), found.confirm_applied(session)] == [True, False]
@@ -82,7 +82,7 @@ def test_the_gateway_may_fail_and_then_confirm_each_told_once(session: Session) 
 
 
 @pytest.mark.parametrize("state", [*FINAL, *OPEN])
-def test_the_gateway_changes_nothing_but_granted_requests(session: Session, state: RequestState) -> None:
+def test_the_gateway_changes_only_granted_requests(session: Session, state: RequestState) -> None:
     found = request(session, state)
     assert not found.mark_failed(session)
     assert not found.confirm_applied(session)

@@ -68,20 +68,20 @@ async def test_a_request_is_one_approval_that_the_manager_agrees_to(env: DingTal
 
 
 @on_both
-async def test_a_refusal_takes_its_remark_to_who_asked(env: DingTalkEnv) -> None:
+async def test_the_remark_of_a_refusal_is_the_reason_that_the_requester_is_told(env: DingTalkEnv) -> None:
     one = await _asked(env)
     await env.ding.refuse("lee", one.id, "not this month")
     await env.card("pia", "Lee declined", "not this month")
     assert _request(env).state == "declined"
 
 
-async def test_a_refusal_without_a_remark_says_so(env: DingTalkEnv) -> None:
+async def test_a_refusal_without_a_remark_says_that_no_reason_was_given(env: DingTalkEnv) -> None:
     one = await _asked(env)
     await env.ding.refuse("lee", one.id)
     await env.card("pia", "no reason was given in DingTalk")
 
 
-async def test_another_amount_is_typed_and_ends_the_approval(env: DingTalkEnv) -> None:
+async def test_a_typed_amount_is_granted_and_ends_the_approval(env: DingTalkEnv) -> None:
     one = await _asked(env)
     await env.say("lee", f"approve {_request(env).code} 200")
     await _ended(env, one)
@@ -89,7 +89,7 @@ async def test_another_amount_is_typed_and_ends_the_approval(env: DingTalkEnv) -
     assert "$200.00" in one.acts[-1]["remark"]
 
 
-async def test_who_asked_takes_it_back_and_it_ends_when_dingtalk_lets_it(env: DingTalkEnv) -> None:
+async def test_a_cancelled_request_ends_its_approval_as_soon_as_dingtalk_allows(env: DingTalkEnv) -> None:
     one = await _asked(env)
     await env.say("pia", f"cancel {_request(env).code}")
     await _ended(env, one)
@@ -98,13 +98,13 @@ async def test_who_asked_takes_it_back_and_it_ends_when_dingtalk_lets_it(env: Di
     assert _request(env).state == "cancelled"
 
 
-async def test_revoked_there_by_who_asked_it_is_cancelled_here(env: DingTalkEnv) -> None:
+async def test_an_approval_revoked_by_the_requester_cancels_the_request(env: DingTalkEnv) -> None:
     one = await _asked(env)
     await env.ding.revoke("pia", one.id)
     await env.until(lambda: _request(env).state == "cancelled" or None)
 
 
-async def test_what_expires_here_ends_there(env: DingTalkEnv) -> None:
+async def test_an_expired_request_ends_its_approval(env: DingTalkEnv) -> None:
     one = await _asked(env)
     await env.at(NOW + timedelta(days=8))
     await _ended(env, one)
@@ -128,7 +128,7 @@ async def test_the_next_approver_gets_an_approval_with_both_and_the_first_one_ma
     assert (env.left("pia"), len(env.ding.approvals)) == (800, 2)
 
 
-async def test_a_form_that_others_were_asked_after_is_looked_at_no_more_and_takes_nothing_back(
+async def test_an_older_approval_is_not_looked_at_again_and_changes_nothing(
     env: DingTalkEnv,
 ) -> None:
     first = await _asked(env)
@@ -144,7 +144,7 @@ async def test_a_form_that_others_were_asked_after_is_looked_at_no_more_and_take
     await env.hear("pia", "Olga approved **$300.00**")
 
 
-async def test_what_we_ended_ourselves_is_not_looked_at_again(env: DingTalkEnv) -> None:
+async def test_an_approval_that_we_ended_is_not_looked_at_again(env: DingTalkEnv) -> None:
     first = await _asked(env)
     await env.at(NOW + timedelta(days=3))
     await _ended(env, first)
@@ -154,14 +154,14 @@ async def test_what_we_ended_ourselves_is_not_looked_at_again(env: DingTalkEnv) 
     assert first.id not in [call.body["processInstanceId"] for call in _reads(env)[before:]]
 
 
-async def test_whoever_has_left_is_no_approver_of_the_next_one(env: DingTalkEnv) -> None:
+async def test_a_leaver_is_no_approver_of_the_next_approval(env: DingTalkEnv) -> None:
     await _asked(env)
     env.database.transact(lambda session: leave(session, who(session, "lee"), NOW))
     await env.at(NOW + timedelta(minutes=1))
     assert (await _approval(env, 2)).approvers == ("olga",)
 
 
-async def test_a_changed_request_is_a_new_approval_and_the_old_one_decides_nothing(
+async def test_an_amended_request_is_a_new_approval_and_the_old_one_decides_nothing(
     env: DingTalkEnv,
 ) -> None:
     first = await _asked(env)
@@ -175,7 +175,7 @@ async def test_a_changed_request_is_a_new_approval_and_the_old_one_decides_nothi
     assert env.left("pia") == 500
 
 
-async def test_the_reminder_names_both_ways_and_is_no_second_card(env: DingTalkEnv) -> None:
+async def test_the_reminder_names_both_ways_and_is_not_a_second_card(env: DingTalkEnv) -> None:
     await _asked(env)
     await env.at(NOW + timedelta(hours=5))
     said = await env.hear("lee", "Still open: Pia", "among your approvals in DingTalk")
@@ -196,7 +196,7 @@ async def test_the_same_event_three_times_grants_once(env: DingTalkEnv) -> None:
     assert len([one for one in env.heard("pia") if "approved" in one]) == 1
 
 
-async def test_an_event_that_never_comes_is_made_up_for_by_looking_ever_seldomer(env: DingTalkEnv) -> None:
+async def test_a_lost_event_is_made_up_for_by_looks_at_growing_intervals(env: DingTalkEnv) -> None:
     one = await _asked(env)
     calls = len(_reads(env))
     await env.at(NOW + timedelta(minutes=14))
@@ -211,7 +211,7 @@ async def test_an_event_that_never_comes_is_made_up_for_by_looking_ever_seldomer
     assert env.left("pia") == 800
 
 
-async def test_an_event_that_overtakes_the_answer_of_the_start_is_not_lost(env: DingTalkEnv) -> None:
+async def test_an_event_that_arrives_before_the_answer_of_the_start_is_not_lost(env: DingTalkEnv) -> None:
     answer = env.ding.faults.hold("POST /v1.0/workflow/processInstances")
     one = await _asked(env)
     await env.ding.agree("lee", one.id)
@@ -229,14 +229,14 @@ async def test_an_event_of_another_form_costs_nothing(env: DingTalkEnv) -> None:
     assert env.metered == before
 
 
-async def test_an_approval_started_by_hand_with_the_same_code_is_none_of_ours(env: DingTalkEnv) -> None:
+async def test_an_approval_started_by_hand_with_the_same_code_is_ignored(env: DingTalkEnv) -> None:
     await _asked(env)
     await env.ding.agree("lee", _forged(env))
     await env.settled()
     assert _request(env).state == "pending"
 
 
-async def test_nor_is_it_while_ours_is_being_started(env: DingTalkEnv) -> None:
+async def test_an_approval_started_by_hand_is_ignored_while_ours_is_starting(env: DingTalkEnv) -> None:
     answer = env.ding.faults.hold("POST /v1.0/workflow/processInstances")
     await _asked(env)
     await env.ding.agree("lee", _forged(env))
@@ -247,7 +247,7 @@ async def test_nor_is_it_while_ours_is_being_started(env: DingTalkEnv) -> None:
 
 
 @pytest.mark.parametrize("faults", ["time_out", "fail", "lose_reply"])
-async def test_a_start_of_unknown_outcome_is_looked_for_and_not_done_again(
+async def test_a_start_of_unknown_outcome_is_looked_for_and_not_repeated(
     env: DingTalkEnv, faults: str
 ) -> None:
     getattr(env.ding.faults, faults)("POST /v1.0/workflow/processInstances")
@@ -258,7 +258,7 @@ async def test_a_start_of_unknown_outcome_is_looked_for_and_not_done_again(
     await env.hear("pia", "Lee approved **$300.00**")
 
 
-async def test_what_was_decided_while_nobody_knew_that_it_had_started_counts(env: DingTalkEnv) -> None:
+async def test_a_decision_before_the_start_was_known_counts(env: DingTalkEnv) -> None:
     env.ding.faults.time_out("POST /v1.0/workflow/processInstances")
     env.ding.faults.lose("event", times=None)
     one = await _asked(env)
@@ -266,14 +266,14 @@ async def test_what_was_decided_while_nobody_knew_that_it_had_started_counts(env
     await env.hear("pia", "Lee approved **$300.00**")
 
 
-async def test_a_start_that_did_nothing_is_done_again(env: DingTalkEnv) -> None:
+async def test_a_start_that_failed_is_repeated(env: DingTalkEnv) -> None:
     env.ding.faults.refuse("POST /v1.0/workflow/processInstances", code="ServiceUnavailable", status=503)
     await env.ding.say("pia", "request 300 load test")
     await _approval(env)
     assert len(env.ding.approvals) == 1
 
 
-async def test_what_is_taken_back_before_it_could_start_never_starts(env: DingTalkEnv) -> None:
+async def test_a_request_cancelled_before_the_start_never_starts(env: DingTalkEnv) -> None:
     env.ding.faults.punish("POST /v1.0/workflow/processInstances")
     await env.say("pia", "request 300 load test")
     await env.say("pia", f"cancel {_request(env).code}")
@@ -281,7 +281,7 @@ async def test_what_is_taken_back_before_it_could_start_never_starts(env: DingTa
     assert not env.ding.approvals
 
 
-async def test_what_is_taken_back_while_nobody_knows_whether_it_has_started_is_ended(
+async def test_a_request_cancelled_after_a_start_of_unknown_outcome_is_ended(
     env: DingTalkEnv,
 ) -> None:
     env.ding.faults.time_out("POST /v1.0/workflow/processInstances")
@@ -295,7 +295,7 @@ async def test_what_is_taken_back_while_nobody_knows_whether_it_has_started_is_e
 
 
 @on_both
-async def test_a_yes_of_somebody_it_was_handed_to_grants_nothing_and_the_card_goes_out(
+async def test_an_agreement_after_a_handover_grants_nothing_and_the_card_goes_out(
     env: DingTalkEnv,
 ) -> None:
     one = await _asked(env)
@@ -312,7 +312,7 @@ async def test_a_yes_of_somebody_it_was_handed_to_grants_nothing_and_the_card_go
     assert env.left("pia") == 800
 
 
-async def test_a_no_of_somebody_it_was_handed_to_declines_nothing(env: DingTalkEnv) -> None:
+async def test_a_refusal_after_a_handover_declines_nothing(env: DingTalkEnv) -> None:
     one = await _asked(env)
     approvals.hand_over(env.ding, one, "lee", "eve")
     await env.ding.refuse("eve", one.id, "no")
@@ -320,7 +320,7 @@ async def test_a_no_of_somebody_it_was_handed_to_declines_nothing(env: DingTalkE
     assert _request(env).state == "pending"
 
 
-async def test_nobody_agrees_for_themselves(env: DingTalkEnv) -> None:
+async def test_a_requester_cannot_agree_to_their_own_request(env: DingTalkEnv) -> None:
     one = await _asked(env)
     approvals.hand_over(env.ding, one, "lee", "pia")
     await env.ding.agree("pia", one.id)
@@ -328,7 +328,7 @@ async def test_nobody_agrees_for_themselves(env: DingTalkEnv) -> None:
     assert env.left("pia") == 500
 
 
-async def test_what_dingtalk_agrees_to_by_itself_is_nobodys_word(env: DingTalkEnv) -> None:
+async def test_an_agreement_by_dingtalk_itself_grants_nothing(env: DingTalkEnv) -> None:
     one = await _asked(env)
     approvals.decide_by_itself(env.ding, one)
     await env.ding.event(approvals.EVENT, approvals.news(one, "finish"))
@@ -337,7 +337,7 @@ async def test_what_dingtalk_agrees_to_by_itself_is_nobodys_word(env: DingTalkEn
     assert env.left("pia") == 500
 
 
-async def test_a_yes_beyond_the_teams_budget_grants_nothing_and_says_why(env: DingTalkEnv) -> None:
+async def test_an_agreement_beyond_the_teams_budget_grants_nothing_and_says_why(env: DingTalkEnv) -> None:
     one = await _asked(env, 500)
     await env.say("quinn", "request 400 load test")
     other = await _approval(env, 2)
@@ -353,14 +353,14 @@ async def test_a_yes_beyond_the_teams_budget_grants_nothing_and_says_why(env: Di
     assert env.left("pia") == 500
 
 
-async def test_revoked_there_by_an_administrator_it_goes_out_as_a_card(env: DingTalkEnv) -> None:
+async def test_an_approval_revoked_by_an_administrator_becomes_a_card(env: DingTalkEnv) -> None:
     one = await _asked(env)
     await env.ding.revoke("ops", one.id)
     await _card(env)
     assert _request(env).state == "pending"
 
 
-async def test_deleted_there_it_goes_out_as_a_card(env: DingTalkEnv) -> None:
+async def test_a_deleted_approval_becomes_a_card(env: DingTalkEnv) -> None:
     one = await _asked(env)
     del env.ding.approvals[one.id]
     await env.at(NOW + timedelta(minutes=16))
@@ -370,7 +370,7 @@ async def test_deleted_there_it_goes_out_as_a_card(env: DingTalkEnv) -> None:
 # Both at once
 
 
-async def test_whoever_is_first_here_wins_and_both_hear_of_it(env: DingTalkEnv) -> None:
+async def test_the_first_decision_in_our_ledger_wins_and_both_people_are_told(env: DingTalkEnv) -> None:
     one = await _asked(env)
     env.ding.faults.lose("event", times=None)
     await env.ding.agree("lee", one.id)
@@ -381,7 +381,7 @@ async def test_whoever_is_first_here_wins_and_both_hear_of_it(env: DingTalkEnv) 
     assert (env.left("pia"), _request(env).state) == (500, "cancelled")
 
 
-async def test_the_same_word_of_the_same_person_in_both_places_is_no_news(env: DingTalkEnv) -> None:
+async def test_the_same_decision_of_the_same_person_in_both_places_is_told_once(env: DingTalkEnv) -> None:
     one = await _asked(env)
     await env.say("lee", f"approve {_request(env).code}")
     await env.ding.agree("lee", one.id)
@@ -391,7 +391,9 @@ async def test_the_same_word_of_the_same_person_in_both_places_is_no_news(env: D
     assert len(env.heard("lee")) == 1
 
 
-async def test_where_dingtalk_lets_nobody_end_it_the_admins_hear_what_to_tick(env: DingTalkEnv) -> None:
+async def test_the_admins_are_told_what_to_tick_when_dingtalk_refuses_to_end_an_approval(
+    env: DingTalkEnv,
+) -> None:
     one = await _asked(env)
     env.ding.forms[one.form] = _unrevocable(env)
     await env.say("pia", f"cancel {_request(env).code}")
@@ -415,7 +417,7 @@ async def test_where_dingtalk_lets_nobody_end_it_the_admins_hear_what_to_tick(en
     ],
     ids=lambda one: one["code"],
 )
-async def test_what_dingtalk_refuses_to_start_goes_out_as_a_card(
+async def test_an_approval_that_dingtalk_refuses_becomes_a_card(
     env: DingTalkEnv, faults: dict[str, Any]
 ) -> None:
     env.ding.faults.refuse("POST /v1.0/workflow/processInstances", **faults)
@@ -427,7 +429,7 @@ async def test_what_dingtalk_refuses_to_start_goes_out_as_a_card(
     assert not env.ding.approvals
 
 
-async def test_without_the_permission_it_is_a_card_and_the_admins_hear_which_is_missing(
+async def test_without_the_permission_the_request_is_a_card_and_the_admins_are_told_which_is_missing(
     env: DingTalkEnv,
 ) -> None:
     env.ding.scopes.discard("Workflow.Instance.Write")
@@ -437,7 +439,7 @@ async def test_without_the_permission_it_is_a_card_and_the_admins_hear_which_is_
 
 
 @pytest.mark.parametrize("env", [{"form": False}], indirect=True)
-async def test_without_a_form_it_is_a_card_at_once(
+async def test_without_a_form_the_request_is_a_card_at_once(
     env: DingTalkEnv, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
@@ -447,7 +449,7 @@ async def test_without_a_form_it_is_a_card_at_once(
 
 
 @pytest.mark.parametrize("env", [{"on_slack": ["lee"]}, {"on_slack": ["pia"]}], indirect=True)
-async def test_with_somebody_whom_dingtalk_does_not_know_it_is_a_card(
+async def test_with_a_person_unknown_to_dingtalk_the_request_is_a_card(
     env: DingTalkEnv, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
