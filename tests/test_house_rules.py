@@ -7,6 +7,7 @@ import importlib
 import re
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -295,6 +296,24 @@ def test_nothing_is_left_half_done(path: Path) -> None:
         source = source.replace("print(", "")
     found = LOOSE.search(source)
     assert found is None, found
+
+
+LAYERLESS = {"bot.__main__", "bot.env_example"}
+"""Run by themselves; nobody imports them."""
+
+
+def test_every_room_stands_in_a_layer() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    placed = {
+        name if "." in name else f"{root}.{name}"
+        for contract in contracts
+        if contract["type"] == "layers"
+        for root in contract.get("containers", [""])
+        for layer in contract["layers"]
+        for name in layer.split(" | ")
+    }
+    rooms = {".".join(name.split(".")[:2]) for name in graph_of(*PACKAGES) if "." in name} - LAYERLESS
+    assert [room for room in sorted(rooms) if not any(name.startswith(room) for name in placed)] == []
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
