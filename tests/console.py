@@ -1,15 +1,18 @@
-"""Somebody at a terminal: runs `quotabot` commands against one database, and the people and the policy they have."""
+"""An operator at a terminal: runs `quotabot` commands against one database, with people and a policy."""
 
 from __future__ import annotations
 
 import json
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from typer.testing import CliRunner, Result
 
 from bot.cli.app import app
 
+TODAY = datetime.now(ZoneInfo("Asia/Shanghai")).date()
 PEOPLE = """\
 name,email,slack_id,manager_email,team,role,employment,locale,cost_center
 Alice,alice@corp.example,U01,carol@corp.example,design,designer,employee,en,c1
@@ -37,8 +40,13 @@ teams:
 """
 
 
+def next_month() -> date:
+    """The first day of the month after this one."""
+    return (TODAY.replace(day=1) + timedelta(days=40)).replace(day=1)
+
+
 class Operator:
-    """Types commands in `folder`; `run` says what came of it, and checks the exit code."""
+    """Types commands in `folder`; each is checked for its exit code."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -59,7 +67,7 @@ class Operator:
         return self.run(*words).stdout
 
     def fails(self, *words: str, typed: str | None = None) -> str:
-        """What a refused command says on stderr; nothing is on stdout."""
+        """The stderr of a refused command; stdout must be empty."""
         result = self.run(*words, code=1, typed=typed)
         assert "Traceback" not in result.output
         assert not result.stdout
@@ -70,7 +78,7 @@ class Operator:
         return found
 
     def settle(self, policy: str = POLICY) -> None:
-        """Everybody is imported and the first policy applied."""
+        """Import the people and apply the first policy."""
         self.run("people", "import", self.file("people.csv", PEOPLE))
         self.run("policy", "apply", self.file("policy.yaml", policy))
 

@@ -34,13 +34,13 @@ def names(database: Database) -> list[str]:
     return sorted(database.transact(lambda session: session.exec(select(Member.name)).all()))
 
 
-async def test_what_a_function_did_is_committed(database: Database) -> None:
+async def test_a_write_is_committed(database: Database) -> None:
     assert await database.write(lambda session: add(session, "nina")) == 1
     assert names(database) == ["nina"]
 
 
 @pytest.mark.parametrize("error", [NotUnderstood("?"), ZeroDivisionError(), KeyError("x")])
-async def test_whatever_it_raises_nothing_of_it_is_kept(database: Database, error: Exception) -> None:
+async def test_a_write_that_raises_changes_nothing(database: Database, error: Exception) -> None:
     def work(session: Session) -> None:
         add(session, "nina")
         raise error
@@ -50,7 +50,7 @@ async def test_whatever_it_raises_nothing_of_it_is_kept(database: Database, erro
     assert names(database) == []
 
 
-async def test_what_was_added_and_not_flushed_is_committed_too(database: Database) -> None:
+async def test_a_row_that_was_not_flushed_is_committed_too(database: Database) -> None:
     await database.write(
         lambda session: session.add(
             Member(name="nina", email="n@corp.example", gateway_id="n", joined_at=NOW)
@@ -59,7 +59,7 @@ async def test_what_was_added_and_not_flushed_is_committed_too(database: Databas
     assert names(database) == ["nina"]
 
 
-async def test_one_that_fails_takes_nobody_with_it(database: Database) -> None:
+async def test_a_failed_write_does_not_fail_the_others_of_its_batch(database: Database) -> None:
     """On SQLite those that wait together share a commit, each in its savepoint."""
 
     def work(session: Session, number: int) -> None:
@@ -78,7 +78,7 @@ async def test_one_that_fails_takes_nobody_with_it(database: Database) -> None:
     assert all(isinstance(one, IntegrityError) for one in broken)
 
 
-async def test_who_fails_with_the_key_of_another_is_judged_afresh(postgres: Database) -> None:
+async def test_a_write_that_meets_a_duplicate_key_runs_again(postgres: Database) -> None:
     """Two are first with one key: the loser is run again and finds it."""
     ready = threading.Barrier(2, timeout=BOUND)
     tries = []
@@ -95,13 +95,13 @@ async def test_who_fails_with_the_key_of_another_is_judged_afresh(postgres: Data
     assert len(tries) == 3
 
 
-async def test_too_late_before_it_began_is_too_slow_and_nothing_happens(database: Database) -> None:
+async def test_a_write_past_its_deadline_does_not_begin(database: Database) -> None:
     with pytest.raises(TooSlow):
         await database.write(lambda session: add(session, "nina"), within=-1)
     assert names(database) == []
 
 
-async def test_too_late_when_it_is_done_is_too_slow_and_nothing_happened(database: Database) -> None:
+async def test_a_write_that_ends_after_its_deadline_is_rolled_back(database: Database) -> None:
     def work(session: Session) -> None:
         add(session, "nina")
         while time.monotonic() < begun + 0.3:
@@ -113,14 +113,14 @@ async def test_too_late_when_it_is_done_is_too_slow_and_nothing_happened(databas
     assert names(database) == []
 
 
-async def test_a_statement_that_waits_too_long_is_cancelled(postgres: Database) -> None:
+async def test_a_statement_past_the_deadline_is_cancelled(postgres: Database) -> None:
     with pytest.raises(TooSlow):
         await postgres.write(
             lambda session: session.connection().execute(text("SELECT pg_sleep(30)")), within=0.3
         )
 
 
-async def test_also_one_that_waits_at_the_end(postgres: Database) -> None:
+async def test_a_flush_past_the_deadline_is_cancelled(postgres: Database) -> None:
     """What was added is written after the function has returned, and may wait for somebody's row then."""
     postgres.transact(lambda session: add(session, "nina"))
     holds, done = threading.Event(), threading.Event()
@@ -145,7 +145,7 @@ async def test_also_one_that_waits_at_the_end(postgres: Database) -> None:
         holding.result(BOUND)
 
 
-async def test_who_looks_does_not_wait_for_who_writes(database: Database) -> None:
+async def test_a_read_does_not_wait_for_a_writer(database: Database) -> None:
     database.transact(lambda session: add(session, "nina"))
     holds, done = threading.Event(), threading.Event()
 
@@ -168,7 +168,7 @@ def everybody(session: Session) -> list[str]:
     return sorted(session.exec(select(Member.name)).all())
 
 
-async def test_a_look_sees_one_moment(database: Database) -> None:
+async def test_a_read_sees_one_snapshot(database: Database) -> None:
     def twice(session: Session) -> tuple[list[str], list[str]]:
         before = everybody(session)
         database.transact(lambda other: add(other, "nina"))
@@ -178,7 +178,7 @@ async def test_a_look_sees_one_moment(database: Database) -> None:
     assert names(database) == ["nina"]
 
 
-async def test_who_looks_cannot_write(database: Database) -> None:
+async def test_a_read_cannot_write(database: Database) -> None:
     database.transact(lambda session: add(session, "nina"))
 
     def rename(session: Session) -> None:
@@ -198,7 +198,7 @@ def test_a_read_on_postgres_is_a_read_only_transaction(postgres: Database) -> No
     assert tuple(found) == ("on", "repeatable read")
 
 
-def test_reading_leaves_the_journal_of_sqlite_as_it_is(tmp_path: Path) -> None:
+def test_a_read_does_not_change_the_journal_mode_of_sqlite(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'old.db'}")
     mode = database.query(
         lambda session: session.connection().exec_driver_sql("PRAGMA journal_mode").scalar()
@@ -207,7 +207,7 @@ def test_reading_leaves_the_journal_of_sqlite_as_it_is(tmp_path: Path) -> None:
     database.close()
 
 
-async def test_a_look_that_comes_too_late_is_too_slow(database: Database) -> None:
+async def test_a_read_past_its_deadline_is_too_slow(database: Database) -> None:
     with pytest.raises(TooSlow):
         await database.read(everybody, within=-1)
 
@@ -226,7 +226,7 @@ async def test_a_cancelled_request_that_has_not_begun_does_not_begin(sqlite: Dat
     assert names(sqlite) == []
 
 
-def test_many_that_wait_together_share_few_commits(sqlite: Database) -> None:
+def test_writes_that_wait_together_share_commits(sqlite: Database) -> None:
     holds, done, commits = threading.Event(), threading.Event(), []
     first = sqlite.submit(lambda session: holds.set() or done.wait(BOUND), None)
     assert holds.wait(BOUND)
@@ -238,7 +238,7 @@ def test_many_that_wait_together_share_few_commits(sqlite: Database) -> None:
     assert len(commits) <= 4
 
 
-def test_it_waits_for_another_process_that_is_writing(sqlite: Database, tmp_path: Path) -> None:
+def test_a_write_waits_for_another_process_that_is_writing(sqlite: Database, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "quotabot.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     waiting = sqlite.submit(lambda session: add(session, "nina"), None)
@@ -250,7 +250,7 @@ def test_it_waits_for_another_process_that_is_writing(sqlite: Database, tmp_path
     other.close()
 
 
-def test_there_is_one_writer_however_many_begin_at_once(sqlite_template: Path, tmp_path: Path) -> None:
+def test_there_is_one_writer_thread_for_many_first_writes(sqlite_template: Path, tmp_path: Path) -> None:
     switching = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
@@ -276,17 +276,17 @@ def writers() -> int:
     return sum(thread.name == "writer" for thread in threading.enumerate())
 
 
-def test_it_says_whether_the_database_answers(database: Database) -> None:
+def test_a_database_that_answers_is_alive(database: Database) -> None:
     assert database.alive()
 
 
-def test_a_database_that_is_not_there_does_not_answer() -> None:
+def test_a_database_that_cannot_be_reached_is_not_alive() -> None:
     database = Database("postgresql://nobody@127.0.0.1:1/nothing")
     assert not database.alive()
     database.close()
 
 
-def test_asking_whether_it_lives_does_not_wait_for_the_writer(sqlite: Database) -> None:
+def test_the_liveness_check_does_not_wait_for_the_writer(sqlite: Database) -> None:
     holds, done = threading.Event(), threading.Event()
     writing = sqlite.submit(lambda session: holds.set() or done.wait(BOUND), None)
     assert holds.wait(BOUND)
@@ -295,7 +295,7 @@ def test_asking_whether_it_lives_does_not_wait_for_the_writer(sqlite: Database) 
     writing.result(BOUND)
 
 
-def test_what_was_begun_is_finished_before_it_closes(database: Database) -> None:
+def test_closing_finishes_the_submitted_writes(database: Database) -> None:
     futures = [database.submit(lambda session, n=n: add(session, f"n{n}"), None) for n in range(20)]
     database.close()
     assert all(future.done() and future.exception() is None for future in futures)
@@ -304,14 +304,14 @@ def test_what_was_begun_is_finished_before_it_closes(database: Database) -> None
 @pytest.mark.parametrize(
     ("pragma", "value"), [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)]
 )
-def test_sqlite_is_set_to_keep_what_it_promised(sqlite: Database, pragma: str, value: object) -> None:
+def test_sqlite_is_durable_and_enforces_keys(sqlite: Database, pragma: str, value: object) -> None:
     def ask(session: Session) -> object:
         return session.connection().exec_driver_sql(f"PRAGMA {pragma}").scalar_one()
 
     assert sqlite.transact(ask) == value
 
 
-def test_a_reference_to_nobody_is_refused(database: Database) -> None:
+def test_a_reference_to_an_absent_row_is_refused(database: Database) -> None:
     with pytest.raises(IntegrityError):
         database.transact(add_with_manager)
     assert (

@@ -72,7 +72,7 @@ def hears(address: str) -> None:
     inside(run)
 
 
-def test_each_messenger_gets_one_a_second_behind_what_waits_there_and_that_is_what_is_promised(
+def test_messages_leave_one_a_second_for_each_messenger_as_the_summary_says(
     operator: Operator,
 ) -> None:
     operator.run("grant", "--team", "design", "5", "--reason", "launch", "--tell")
@@ -95,13 +95,13 @@ def test_a_staged_change_begins_on_the_policys_day_in_every_zone(operator: Opera
     assert f"从{DAY.month}月{DAY.day}日起" in unsaid("dingtalk:lee")[0]
 
 
-def test_who_gets_nothing_any_more_hears_which_models_are_free(operator: Operator) -> None:
+def test_a_person_cut_to_nothing_hears_which_models_are_free(operator: Operator) -> None:
     env(operator, FREE.replace("amount: 100", "amount: 0"), "--tell")
     assert "Free models keep working: hunyuan." in unsaid("slack:U01")[0]
     assert "免费模型可继续使用：hunyuan。" in unsaid("dingtalk:lee")[0]
 
 
-def test_a_calling_off_that_was_not_said_yet_is_not_said_after_the_next_change(operator: Operator) -> None:
+def test_an_unsent_cancellation_is_withdrawn_by_the_next_change(operator: Operator) -> None:
     env(operator, LESS, "--tell")
     hears("slack:U01")
     env(operator, FREE, "--tell")
@@ -111,7 +111,7 @@ def test_a_calling_off_that_was_not_said_yet_is_not_said_after_the_next_change(o
     assert "$120.00 a period instead of $100.00" in last
 
 
-def test_who_heard_of_a_dropped_change_hears_once_that_it_is_off_whatever_was_dropped_in_between(
+def test_a_person_told_of_a_dropped_change_hears_once_that_it_is_off(
     operator: Operator,
 ) -> None:
     env(operator, LESS, "--tell")
@@ -128,7 +128,7 @@ def test_who_heard_of_a_dropped_change_hears_once_that_it_is_off_whatever_was_dr
 
 
 @pytest.mark.parametrize("tell", [False, True])
-def test_a_dropped_change_is_no_longer_announced_and_called_off_where_it_was_heard(
+def test_a_dropped_change_is_withdrawn_where_unsent_and_called_off_where_heard(
     operator: Operator, tell: bool
 ) -> None:
     env(operator, MORE, "--tell")
@@ -138,7 +138,7 @@ def test_a_dropped_change_is_no_longer_announced_and_called_off_where_it_was_hea
     assert ["is called off" in text for text in unsaid()] == [True] * tell
 
 
-def test_what_another_policy_has_made_untrue_is_not_said_any_more(operator: Operator) -> None:
+def test_an_announcement_that_another_policy_made_untrue_is_withdrawn(operator: Operator) -> None:
     operator.run("policy", "apply", operator.file("p.yaml", MORE), "--tell")
     assert len(unsaid()) == 3
     back = FREE.replace("role: engineer}\n    amount: 500", "role: engineer}\n    amount: 510")
@@ -148,7 +148,7 @@ def test_what_another_policy_has_made_untrue_is_not_said_any_more(operator: Oper
     assert "$120.00" in to_lee, "that is still so for him"
 
 
-def test_what_is_so_until_the_day_of_the_next_change_is_said_before_it(operator: Operator) -> None:
+def test_an_announcement_that_holds_until_a_later_change_is_sent(operator: Operator) -> None:
     operator.run("policy", "apply", operator.file("p.yaml", MORE), "--tell")
     env(operator, LESS, "--tell")
     now, then = unsaid("slack:U01")
@@ -170,7 +170,7 @@ def test_a_joiner_is_told_of_the_whole_base_not_of_the_part_they_got(operator: O
     assert "$120.00 a period instead of $100.00" in unsaid("slack:U09")[0]
 
 
-def test_where_nothing_changes_nobody_is_written_to(operator: Operator) -> None:
+def test_a_policy_that_changes_nothing_sends_no_message(operator: Operator) -> None:
     file = operator.file("policy.yaml", FREE)
     assert operator.says("policy", "apply", file, "--tell").splitlines()[1:] == ["nobody is written to"]
 
@@ -192,7 +192,7 @@ def test_an_apply_that_was_killed_before_it_posted_tells_nobody_twice_and_forget
     assert len(unsaid()) == 3
 
 
-def test_somebody_whose_team_changed_since_is_told_again_of_the_same_version(operator: Operator) -> None:
+def test_a_person_whose_team_changed_is_told_again_of_the_same_version(operator: Operator) -> None:
     file = operator.file("p.yaml", MORE)
     operator.run("policy", "apply", file, "--tell")
     moved = PEOPLE.replace(

@@ -34,7 +34,7 @@ async def quotabot(url: str, *words: str, ding: DingTalk | None = None) -> tuple
     return done.exit_code, done.stdout, done.stderr
 
 
-async def test_usage_tells_what_a_month_has_cost(url: str) -> None:
+async def test_usage_shows_the_calls_of_a_month(url: str) -> None:
     database = Database(url)
     called = [Called("card/instances/createAndDeliver", True, 7), Called("user/get", False, 90)]
     database.transact(lambda session: count(session, datetime(2026, 11, 30, 17, tzinfo=UTC), called))
@@ -63,7 +63,7 @@ async def test_a_missing_permission_is_named_with_the_way_out(url: str) -> None:
     assert "docs/dingtalk.md" in err
 
 
-async def test_without_credentials_it_says_which_settings_are_missing(url: str) -> None:
+async def test_missing_credentials_are_named(url: str) -> None:
     code, _, err = await quotabot(url, "dingtalk", "install-template")
     assert code == 1
     assert "DINGTALK_CLIENT_ID" in err

@@ -36,7 +36,7 @@ def test_a_postgres_schema_that_is_behind_is_refused_until_migrated(
     admin.close()
 
 
-def test_sqlite_makes_itself_and_a_newer_one_is_left_alone(fresh: Operator) -> None:
+def test_a_missing_sqlite_file_is_made_and_a_newer_one_is_left_alone(fresh: Operator) -> None:
     assert "everything adds up" in fresh.says("audit")
     database = Database(os.environ["DATABASE_URL"])
     database.transact(
@@ -64,18 +64,18 @@ def test_a_database_that_cannot_be_reached_is_one_line(
     assert "\n" not in said
 
 
-def test_a_file_that_is_no_database_is_one_line(fresh: Operator, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_one_line(fresh: Operator, tmp_path: Path) -> None:
     (tmp_path / "quotabot.db").write_bytes(b"holiday photo " * 500)
     for words in (("audit",), ("migrate",), ("run",), ("people", "export")):
         assert fresh.fails(*words) == "the database cannot be read: file is not a database"
 
 
-def test_an_env_file_that_is_no_text_is_one_line(fresh: Operator, tmp_path: Path) -> None:
+def test_an_env_file_that_is_not_text_is_one_line(fresh: Operator, tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"\xff\xfeH\x00")
     assert fresh.fails("audit") == ".env: not UTF-8; save the file as UTF-8"
 
 
-def test_a_setting_that_makes_no_sense_is_named(fresh: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_setting_is_named(fresh: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PORT", "many")
     assert fresh.fails("audit").startswith("HTTP_PORT: ")
     monkeypatch.setenv("HTTP_PORT", "70000")
@@ -87,13 +87,13 @@ def test_a_gateway_without_its_key_is_one_line(fresh: Operator, monkeypatch: pyt
     assert fresh.fails("run") == "the gateway: GATEWAY_KIND litellm needs GATEWAY_URL and GATEWAY_KEY"
 
 
-def test_a_file_that_is_not_there_is_one_line(fresh: Operator) -> None:
+def test_a_missing_file_is_one_line(fresh: Operator) -> None:
     for words in (("people", "import"), ("usage", "import"), ("policy", "plan"), ("policy", "apply")):
         assert fresh.fails(*words, "nowhere.txt") == "nowhere.txt: No such file or directory"
     assert fresh.fails("policy", "plan") == "policy.yaml: No such file or directory"
 
 
-def test_before_a_policy_there_is_nothing_to_give(fresh: Operator) -> None:
+def test_nothing_can_be_granted_before_a_policy(fresh: Operator) -> None:
     fresh.run("people", "import", fresh.file("people.csv", PEOPLE))
     assert fresh.show("alice")["period"] is None
     assert "policy" in fresh.fails("grant", "alice@corp.example", "5", "--reason", "x")
@@ -102,7 +102,7 @@ def test_before_a_policy_there_is_nothing_to_give(fresh: Operator) -> None:
     assert fresh.says("export", "ledger").count("\n") == 1
 
 
-def test_while_a_period_turns_nothing_moves_and_a_tick_goes_on(operator: Operator) -> None:
+def test_a_grant_is_refused_while_a_period_turns_and_a_tick_finishes_the_turn(operator: Operator) -> None:
     database = Database(os.environ["DATABASE_URL"])
     database.transact(lambda session: setattr(Period.current(session), "state", "turning"))
     database.transact(lambda session: session.execute(text("UPDATE period SET step = 6")) and None)
@@ -124,7 +124,7 @@ def test_wrong_usage_exits_2(fresh: Operator, words: tuple[str, ...]) -> None:
     assert fresh.run(*words, code=2).stderr
 
 
-def test_demo_keeps_away_from_real_tokens(fresh: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_demo_refuses_to_start_with_real_tokens(fresh: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "a-real-one")
     said = fresh.fails("demo", "--port", "0", "--no-browser")
     assert "SLACK_BOT_TOKEN" in said
@@ -153,7 +153,7 @@ def test_the_console_script_says_its_version_and_refuses_on_stderr(operator: Ope
     assert refused.stderr == "nobody has the e-mail nobody@corp.example\n"
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(operator: Operator) -> None:
+def test_a_closed_pipe_is_not_an_error(operator: Operator) -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     command = f"{sys.executable} -m bot export ledger | head -n 1"
     done = subprocess.run(

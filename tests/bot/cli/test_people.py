@@ -1,4 +1,4 @@
-"""people import, export, leave and sync; the manifest; and sentences from a pipe."""
+"""`people import`, `export`, `leave` and `sync`."""
 
 import asyncio
 import json
@@ -7,6 +7,26 @@ import pytest
 
 from sandbox.slack.workspace import Person, Workspace
 from tests.console import PEOPLE, POLICY, Operator
+
+WORKSPACE = [
+    Person("U01", "alice", "Alice Li", "alice@corp.example", locale="zh-CN", tz="Asia/Shanghai"),
+    Person("U92", "bob", "Bob Stone", "BOB@corp.example", locale="en-GB", tz="Europe/London"),
+    Person("U93", "dan", "Dan Dare", "dan@corp.example", is_restricted=True),
+    Person("U94", "lee1", "Lee One", "lee@corp.example"),
+    Person("U95", "lee2", "Lee Two", "lee@corp.example"),
+    Person("U96", "sam", "Sam Far", "sam@corp.example"),
+    Person("U06", "ops", "Ops", "ops@corp.example", deleted=True),
+    Person("U97", "robot", "Robot", "carol@corp.example", is_bot=True),
+]
+LINKED = """\
+name,email,slack_id,locale,timezone
+Alice,alice@corp.example,U01,,
+Bob,bob@corp.example,,,
+Carol,carol@corp.example,,en,
+Dan,dan@corp.example,,,
+Lee,lee@corp.example,,,
+Ops,ops@corp.example,U06,,
+"""
 
 
 def test_a_dry_run_shows_what_would_be_and_changes_nothing(fresh: Operator) -> None:
@@ -34,7 +54,7 @@ def test_one_bad_row_of_people_takes_nobody_over(fresh: Operator) -> None:
     assert len(fresh.says("people", "export").splitlines()) == 1
 
 
-def test_who_is_missing_leaves_only_when_told_and_many_only_with_a_yes(fresh: Operator) -> None:
+def test_missing_people_leave_only_with_remove_missing_and_many_only_with_yes(fresh: Operator) -> None:
     fresh.run("people", "import", fresh.file("people.csv", PEOPLE))
     fewer = fresh.file(
         "fewer.csv",
@@ -48,7 +68,7 @@ def test_who_is_missing_leaves_only_when_told_and_many_only_with_a_yes(fresh: Op
     assert "dan@" not in fresh.says("people", "export")
 
 
-def test_a_joiner_gets_their_part_and_a_leaver_nothing(fresh: Operator) -> None:
+def test_a_joiner_gets_a_part_and_a_leaver_nothing(fresh: Operator) -> None:
     fresh.settle(POLICY)
     joined = f"{PEOPLE}Zoe,zoe@corp.example,U07,carol@corp.example,design,designer,employee,en,c1\n"
     fresh.run("people", "import", fresh.file("people.csv", joined))
@@ -57,30 +77,6 @@ def test_a_joiner_gets_their_part_and_a_leaver_nothing(fresh: Operator) -> None:
     assert fresh.show("zoe")["available"] == "0"
     assert "already" in fresh.says("people", "leave", "zoe@corp.example")
     fresh.run("audit")
-
-
-# sync
-
-
-WORKSPACE = [
-    Person("U01", "alice", "Alice Li", "alice@corp.example", locale="zh-CN", tz="Asia/Shanghai"),
-    Person("U92", "bob", "Bob Stone", "BOB@corp.example", locale="en-GB", tz="Europe/London"),
-    Person("U93", "dan", "Dan Dare", "dan@corp.example", is_restricted=True),
-    Person("U94", "lee1", "Lee One", "lee@corp.example"),
-    Person("U95", "lee2", "Lee Two", "lee@corp.example"),
-    Person("U96", "sam", "Sam Far", "sam@corp.example"),
-    Person("U06", "ops", "Ops", "ops@corp.example", deleted=True),
-    Person("U97", "robot", "Robot", "carol@corp.example", is_bot=True),
-]
-LINKED = """\
-name,email,slack_id,locale,timezone
-Alice,alice@corp.example,U01,,
-Bob,bob@corp.example,,,
-Carol,carol@corp.example,,en,
-Dan,dan@corp.example,,,
-Lee,lee@corp.example,,,
-Ops,ops@corp.example,U06,,
-"""
 
 
 async def test_a_sync_shows_its_plan_and_links_only_exact_e_mails(
@@ -129,78 +125,3 @@ async def test_a_workspace_that_cannot_be_read_changes_nobody(
 def test_without_tokens_a_messenger_is_off(fresh: Operator) -> None:
     assert "SLACK_BOT_TOKEN is not set" in fresh.fails("people", "sync", "slack")
     assert "DINGTALK_CLIENT_ID" in fresh.fails("people", "sync", "dingtalk")
-
-
-# the manifest
-
-
-def test_the_manifest_is_made_of_what_is_listened_to(
-    fresh: Operator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SLACK_COMMAND", "/llm")
-    found = json.loads(fresh.says("manifest", "slack"))
-    (command,) = found["features"]["slash_commands"]
-    assert (command["command"], command["should_escape"]) == ("/llm", True)
-    assert set(found["settings"]["event_subscriptions"]["bot_events"]) == {
-        "app_mention",
-        "message.im",
-        "app_home_opened",
-    }
-    assert {"commands", "chat:write", "users:read.email", "app_mentions:read", "im:history"} <= set(
-        found["oauth_config"]["scopes"]["bot"]
-    )
-    assert found["features"]["app_home"]["home_tab_enabled"]
-    assert found["settings"]["interactivity"]["is_enabled"]
-    assert not found["settings"]["socket_mode_enabled"]
-    addresses = (
-        command["url"],
-        found["settings"]["interactivity"]["request_url"],
-        found["settings"]["event_subscriptions"]["request_url"],
-    )
-    assert all(one.endswith("/slack/events") for one in addresses)
-
-
-def test_in_socket_mode_the_manifest_has_no_address(fresh: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SLACK_APP_TOKEN", "an-app-token")
-    said = fresh.says("manifest", "slack")
-    assert json.loads(said)["settings"]["socket_mode_enabled"]
-    assert "url" not in said
-    assert "an-app-token" not in said
-
-
-def test_the_manifest_keeps_slacks_limits(fresh: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = json.loads(fresh.says("manifest", "slack"))
-    assert len(found["display_information"]["name"]) <= 35
-    assert len(found["display_information"]["description"]) <= 140
-    for bad in ("quota", "/", "/two words", "/Quota", f"/{'x' * 32}"):
-        monkeypatch.setenv("SLACK_COMMAND", bad)
-        assert "no slash command" in fresh.fails("manifest", "slack")
-
-
-# sentences
-
-
-def test_each_line_gets_one_json_line_and_no_database_is_touched(
-    fresh: Operator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DATABASE_URL", "sqlite:////nowhere/at/all.db")
-    lines = fresh.run("understand", typed="lend <@U02BOB> 50\n\nbalance\n").stdout.splitlines()
-    assert len(lines) == 3
-    lend = json.loads(lines[0])
-    assert list(lend) == ["intent", "person", "amount", "reason", "until", "confidence"]
-    assert (lend["intent"], lend["person"], lend["amount"], lend["reason"], lend["until"]) == (
-        "lend",
-        "U02BOB",
-        "50",
-        None,
-        None,
-    )
-    assert json.loads(lines[2])["intent"] == "balance"
-    fresh.run("understand", "--locale", "fr", code=2)
-
-
-def test_an_amount_is_a_plain_decimal_and_a_day_is_one(fresh: Operator) -> None:
-    typed = "lend <@U02BOB> 1.5k\n借给<@U02BOB> 三百块\nlend <@U02BOB> ½\nrequest 200 until 2030-12-15 demo\nyes\n"
-    heard = [json.loads(line) for line in fresh.run("understand", typed=typed).stdout.splitlines()]
-    assert [one["amount"] for one in heard] == ["1500", "300", None, "200", None]
-    assert (heard[3]["until"], heard[3]["reason"], heard[4]["intent"]) == ("2030-12-15", "demo", "none")

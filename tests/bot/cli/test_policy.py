@@ -34,7 +34,7 @@ def inside(work: Any) -> Any:
         database.close()
 
 
-def test_a_plan_says_who_why_and_how_much_in_all(operator: Operator) -> None:
+def test_a_plan_shows_people_reasons_and_totals(operator: Operator) -> None:
     file = operator.file("next.yaml", LESS)
     operator.run(
         "usage",
@@ -73,7 +73,7 @@ def test_a_plan_changes_nothing_and_settings_count_as_changes(operator: Operator
     operator.run("policy", "plan", operator.file("p.yaml", f"# only a comment\n{POLICY}"))
 
 
-def test_a_plan_says_what_dingtalks_own_approval_lacks(operator: Operator) -> None:
+def test_a_plan_names_what_dingtalk_approval_lacks(operator: Operator) -> None:
     file = operator.file("p.yaml", f"{POLICY}requests: {{channel: oa}}\n")
     found = operator.run("policy", "plan", file, code=3)
     assert "there is no form yet, `quotabot dingtalk form` makes it" in found.stderr
@@ -93,9 +93,7 @@ def test_a_plan_says_what_dingtalks_own_approval_lacks(operator: Operator) -> No
         (POLICY.replace("unit: USD", "unit: CNY"), "cannot become CNY"), (POLICY.replace("team: payments, role", "team: paymnets, role"), "match.team"),
     ],
 )  # fmt: skip
-def test_a_policy_that_cannot_stand_is_refused_by_line_and_key(
-    operator: Operator, policy: str, why: str
-) -> None:
+def test_a_wrong_policy_is_refused_by_line_and_key(operator: Operator, policy: str, why: str) -> None:
     before, file = operator.rows("ledger"), operator.file("bad.yaml", policy)
     assert why in operator.fails("policy", "plan", file)
     assert why in operator.fails("policy", "apply", file, "--yes")
@@ -238,7 +236,7 @@ def test_a_day_that_is_over_is_refused_and_the_first_policy_cannot_wait(operator
 # history
 
 
-def test_history_tells_every_version_and_show_the_one_of_a_day(operator: Operator) -> None:
+def test_history_lists_every_version_and_show_prints_the_one_of_a_day(operator: Operator) -> None:
     operator.run("policy", "apply", operator.file("p.yaml", MORE))
     found = json.loads(operator.says("policy", "history", "--json"))
     assert [one["version"] for one in found] == [1, 2]
@@ -300,7 +298,7 @@ def states(operator: Operator) -> list[str]:
     return [one["state"] for one in json.loads(operator.says("policy", "history", "--json"))]
 
 
-def test_one_change_waits_at_a_time_and_who_takes_its_place_says_so(operator: Operator) -> None:
+def test_a_staged_change_replaces_the_one_that_waited_and_says_so(operator: Operator) -> None:
     operator.run("policy", "apply", operator.file("p.yaml", MORE), "--effective", SOON)
     file = operator.file("q.yaml", LESS)
     assert (
@@ -321,7 +319,7 @@ def test_one_change_waits_at_a_time_and_who_takes_its_place_says_so(operator: Op
     assert states(operator) == ["over", "dropped", "in force"]
 
 
-def test_what_applies_at_once_drops_what_waits_too(operator: Operator) -> None:
+def test_a_policy_for_today_drops_the_staged_one_too(operator: Operator) -> None:
     operator.run("policy", "apply", operator.file("p.yaml", MORE), "--effective", SOON)
     said = operator.says("policy", "apply", operator.file("policy.yaml", POLICY))
     assert f"version 2, which waited for {SOON}, is dropped" in said

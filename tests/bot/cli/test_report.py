@@ -41,12 +41,12 @@ def test_a_file_of_usage_may_name_agents_whose_rows_add_up(fresh: Operator) -> N
     assert day == {"day": today, "active": 4, "spent": "13", "people": 2}
 
 
-def test_the_budget_is_what_the_policy_says(fresh: Operator) -> None:
+def test_the_budget_comes_from_the_policy(fresh: Operator) -> None:
     fresh.settle(POLICY + "organisation: {year_budget: 12000}\n")
     assert json.loads(fresh.says("budget", "--json"))["left"] == "12000"
     assert "the budget lasts" in fresh.says("budget")
 
 
-def test_without_a_budget_one_is_told_where_to_write_it(fresh: Operator) -> None:
+def test_a_missing_budget_is_answered_with_the_line_to_add(fresh: Operator) -> None:
     fresh.settle()
     assert "organisation" in fresh.fails("budget")

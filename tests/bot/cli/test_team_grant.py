@@ -36,7 +36,7 @@ def test_a_team_above_others_reaches_the_people_below(operator: Operator) -> Non
     assert "3 people of product" in operator.says("grant", "--team", "product", "5", "--reason", "launch")
 
 
-def test_a_team_grant_is_refused_where_it_makes_no_sense(operator: Operator) -> None:
+def test_a_team_grant_refuses_a_negative_amount_and_an_empty_team(operator: Operator) -> None:
     assert "nobody is in the team" in operator.fails("grant", "--team", "moon", "5", "--reason", "x")
     assert "one person at a time" in operator.fails("grant", "--team", "design", "-5", "--reason", "x")
     assert "is over" in operator.fails(
@@ -46,13 +46,13 @@ def test_a_team_grant_is_refused_where_it_makes_no_sense(operator: Operator) -> 
     operator.run("grant", "5", "--reason", "x", code=2)
 
 
-def test_a_person_is_still_given_to_and_taken_from_as_before(operator: Operator) -> None:
+def test_a_grant_to_one_person_needs_no_team(operator: Operator) -> None:
     operator.run("grant", "alice@corp.example", "5", "--reason", "x")
     operator.run("grant", "alice@corp.example", "-20", "--reason", "x")
     assert operator.show("alice")["available"] == "85"
 
 
-def test_whoever_is_given_to_or_taken_from_hears_it_where_that_is_wanted(operator: Operator) -> None:
+def test_people_hear_of_a_grant_only_with_tell(operator: Operator) -> None:
     operator.run("grant", "alice@corp.example", "5", "--reason", "quiet")
     assert said(operator) == []
     operator.run("grant", "--team", "payments", "200", "--reason", "*migration*", "--expires", SOON, "--tell")

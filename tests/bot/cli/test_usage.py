@@ -1,0 +1,64 @@
+"""`usage import`."""
+
+import pytest
+
+from tests.console import Operator
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ("nobody@corp.example,2026-11-09,m,1", "nobody has the e-mail"), (",2026-11-09,m,1", "e-mail is missing"),
+        ("bob@corp.example,9.11.,m,1", "no day"), ("bob@corp.example,2026-11-31,m,1", "no day"),
+        ("bob@corp.example,2026-11-09,,1", "model is missing"), ("bob@corp.example,2026-11-09,m,", "amount"),
+        ("bob@corp.example,2026-11-09,m,-1", "cumulative"), ("bob@corp.example,2026-11-09,m,NaN", "no number"),
+        ("bob@corp.example,2026-11-09,m,0.0000001", "finer"), ("bob@corp.example,2026-11-09,m,1,many", "input_tokens"),
+        ("bob@corp.example,2026-11-09,m,1,2,3,4", "more cells"), ('bob@corp.example,2026-11-09,"m,1', "line 3"),
+    ],
+)  # fmt: skip
+def test_one_bad_row_of_usage_books_nothing(operator: Operator, row: str, why: str) -> None:
+    good = "alice@corp.example,2026-11-09,m,5"
+    file = operator.file("u.csv", f"email,day,model,amount,input_tokens,output_tokens\n{good}\n{row}\n")
+    said = operator.fails("usage", "import", file)
+    assert "line 3" in said
+    assert why in said
+    assert operator.show("alice")["used"] == "0"
+
+
+def test_every_bad_row_is_named(operator: Operator) -> None:
+    file = operator.file(
+        "u.csv", "email,day,model,amount\nx@y.z,2026-11-09,m,1\nalice@corp.example,never,m,1\n"
+    )
+    said = operator.fails("usage", "import", file).splitlines()
+    assert [line.split(":")[0] for line in said[:2]] == ["line 2", "line 3"]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(b"", "header lacks"), (b"email,day\n", "header lacks model, amount"), (b"\xff\xfe\x00", "UTF-8"), (b"email,email,day,model,amount\n", "twice")],
+)  # fmt: skip
+def test_a_file_that_is_not_a_usage_file_is_refused(operator: Operator, content: bytes, why: str) -> None:
+    assert why in operator.fails("usage", "import", operator.file("u.csv", content))
+
+
+def test_usage_in_any_order_and_in_gbk_counts_once(operator: Operator) -> None:
+    head = "amount,EMAIL,day,model,注\n"
+    first = operator.file("1.csv", f"{head}2.5, Alice@corp.example ,2026-11-09,混元,是\n".encode("gbk"))
+    more = operator.file(
+        "2.csv", f"﻿{head}4,alice@corp.example,2026-11-09,混元,\n3,alice@corp.example,2026-11-09,混元,\n"
+    )
+    operator.run("usage", "import", first)
+    assert operator.says("usage", "import", more).startswith("booked 1.5 USD")
+    assert operator.says("usage", "import", first).startswith("booked 0 USD")
+    assert operator.rows("usage")[0]["model"] == "混元"
+
+
+def test_late_usage_of_a_leaver_is_paid_by_the_organisation(operator: Operator) -> None:
+    operator.run("people", "leave", "alice@corp.example")
+    operator.run(
+        "usage",
+        "import",
+        operator.file("u.csv", "email,day,model,amount\nalice@corp.example,2026-11-09,m,7\n"),
+    )
+    assert (operator.show("alice")["used_total"], operator.show("alice")["available"]) == ("7", "0")
+    operator.run("audit")
