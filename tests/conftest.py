@@ -1,4 +1,4 @@
-"""What every test may ask for: a migrated database of either kind, and the town settled in it."""
+"""Fixtures of every test: a migrated database of either kind, and the company settled in it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,10 @@ from tempfile import mkdtemp
 
 import pytest
 from hypothesis import settings
-from sqlalchemy import text
-from sqlmodel import Session
 
 from bot.database import Database
 from bot.migrate import migrate
-from models.migrations.tables import metadata
-from tests.company import settle_company
+from tests.settled import empty_postgres, keep_postgres, keep_sqlite, restore_postgres, restore_sqlite
 
 settings.register_profile("calm", deadline=None)  # no test asserts times, and machines are shared
 settings.load_profile("calm")
@@ -47,6 +44,10 @@ def postgres_url() -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it looks for XDG_RUNTIME_DIR
         server = pgserver.get_server(mkdtemp(prefix="quotabot-pg-"), cleanup_mode="delete")
+    # The tests kill clients, never this server: nothing has to survive a power cut.
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+        server.psql(f"ALTER SYSTEM SET {setting} = off")
+    server.psql("SELECT pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
 
@@ -71,11 +72,19 @@ def sqlite(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture
 def postgres(postgres_schema: str) -> Iterator[Database]:
     database = Database(postgres_schema)
-    names = ", ".join(f'"{name}"' for name in metadata().tables)
-    with database.engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+    empty_postgres(database)
     yield database
     database.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_settled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return keep_sqlite(sqlite_template, tmp_path_factory.mktemp("settled") / "settled.db")
+
+
+@pytest.fixture(scope="session")
+def postgres_settled(postgres_schema: str) -> None:
+    keep_postgres(postgres_schema)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -86,33 +95,16 @@ def database(request: pytest.FixtureRequest) -> Database:
 
 
 @pytest.fixture
-def company(database: Database) -> Database:
-    settle_company(database)
-    return database
-
-
-@pytest.fixture(scope="session")
-def settled_file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file in which the town is settled: copied, not settled again, for every test."""
-    path = tmp_path_factory.mktemp("settled") / "town.db"
-    shutil.copy(sqlite_template, path)
-    database = Database(f"sqlite:///{path}")
-    settle_company(database)
-    database.close()
-    return path
+def company(request: pytest.FixtureRequest, database: Database) -> Database:
+    """Both databases, one after the other, with the company settled in it."""
+    if database.sqlite:
+        restore_sqlite(request.getfixturevalue("sqlite_settled"), database)
+        return database
+    found: Database = request.getfixturevalue("postgres_company")
+    return found
 
 
 @pytest.fixture
-def session(settled_file: Path, tmp_path: Path) -> Iterator[Session]:
-    """One transaction in the settled town on SQLite, never committed; take `company` where the databases may differ."""
-    path = tmp_path / "town.db"
-    shutil.copy(settled_file, path)
-    database = Database(f"sqlite:///{path}")
-    with (
-        database.engine.connect() as connection,
-        connection.begin() as transaction,
-        Session(connection, expire_on_commit=False) as session,
-    ):
-        yield session
-        transaction.rollback()
-    database.close()
+def postgres_company(postgres_settled: None, postgres: Database) -> Database:
+    restore_postgres(postgres)
+    return postgres

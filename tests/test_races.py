@@ -20,7 +20,7 @@ from models.refusal import (
     PeriodClosing,
 )
 from tests.actions import DECEMBER, USD, available, cause, ctx, has, open_loans, say, sound, spend
-from tests.company import NOW, asks, settle_company, who
+from tests.company import NOW, asks, who
 from tests.races import at_once, crowd, held, kinds
 
 
@@ -88,37 +88,34 @@ def test_lends_that_race_with_the_close_are_either_in_it_or_refused(company: Dat
     sound(company)
 
 
-def test_who_waited_for_the_close_hears_that_it_is_closing(postgres: Database) -> None:
+def test_who_waited_for_the_close_hears_that_it_is_closing(postgres_company: Database) -> None:
     """The row that a lend waits for is closed under it; the next one is not in its snapshot."""
-    settle_company(postgres)
     _, answer = held(
-        postgres,
+        postgres_company,
         lambda session: begin_turn(session, DECEMBER),
         lambda session: lending.lend(asks(session, "alice"), who(session, "bob"), 5 * USD),
     )
     assert isinstance(answer, PeriodClosing)
 
 
-def test_nobody_lends_to_somebody_who_leaves_at_that_moment(postgres: Database) -> None:
-    settle_company(postgres)
+def test_nobody_lends_to_somebody_who_leaves_at_that_moment(postgres_company: Database) -> None:
     _, answer = held(
-        postgres,
+        postgres_company,
         lambda session: leave(session, who(session, "bob"), NOW),
         lambda session: lending.lend(asks(session, "alice"), who(session, "bob"), 5 * USD),
     )
     assert type(answer).__name__ == "NotAColleague"
-    sound(postgres)
+    sound(postgres_company)
 
 
-def test_a_loan_made_while_its_borrower_leaves_is_closed_with_the_rest(postgres: Database) -> None:
-    settle_company(postgres)
+def test_a_loan_made_while_its_borrower_leaves_is_closed_with_the_rest(postgres_company: Database) -> None:
     held(
-        postgres,
+        postgres_company,
         lambda session: lending.lend(asks(session, "alice"), who(session, "bob"), 5 * USD),
         lambda session: leave(session, who(session, "bob"), NOW),
     )
-    assert (open_loans(postgres), available(postgres, "alice")) == (0, 100)
-    sound(postgres)
+    assert (open_loans(postgres_company), available(postgres_company, "alice")) == (0, 100)
+    sound(postgres_company)
 
 
 def test_forgiving_and_repaying_the_same_debt_at_once_is_not_both(company: Database) -> None:
@@ -133,29 +130,27 @@ def test_forgiving_and_repaying_the_same_debt_at_once_is_not_both(company: Datab
     sound(company)
 
 
-def test_a_debt_is_not_forgiven_while_the_close_collects_it(postgres: Database) -> None:
-    settle_company(postgres)
-    say(postgres, lending.lend, "alice", "bob", 50 * USD)
-    spend(postgres, "bob", 150)
-    postgres.transact(lambda session: begin_turn(session, DECEMBER))
+def test_a_debt_is_not_forgiven_while_the_close_collects_it(postgres_company: Database) -> None:
+    say(postgres_company, lending.lend, "alice", "bob", 50 * USD)
+    spend(postgres_company, "bob", 150)
+    postgres_company.transact(lambda session: begin_turn(session, DECEMBER))
 
     def pieces(session: Session) -> None:
         while advance(session, DECEMBER):
             pass
 
     held(
-        postgres,
+        postgres_company,
         pieces,
         lambda session: Loan.forgive(
             session, lender=who(session, "alice"), borrower=who(session, "bob"), amount=None, cause=cause()
         ),
     )
-    sound(postgres)
+    sound(postgres_company)
 
 
-def test_somebody_who_joins_while_the_month_closes_gets_their_quota(postgres: Database) -> None:
-    settle_company(postgres)
-    postgres.transact(lambda session: begin_turn(session, DECEMBER))
+def test_somebody_who_joins_while_the_month_closes_gets_their_quota(postgres_company: Database) -> None:
+    postgres_company.transact(lambda session: begin_turn(session, DECEMBER))
 
     def pieces(session: Session) -> None:
         while advance(session, DECEMBER):
@@ -167,8 +162,8 @@ def test_somebody_who_joins_while_the_month_closes_gets_their_quota(postgres: Da
         session.flush()
         welcome_all(session, [member.id], DECEMBER)
 
-    held(postgres, pieces, join)
-    assert available(postgres, "nina") == 100
+    held(postgres_company, pieces, join)
+    assert available(postgres_company, "nina") == 100
 
 
 def test_a_gateway_s_spend_that_many_read_at_once_is_booked_once(company: Database) -> None:

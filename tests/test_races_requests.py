@@ -26,7 +26,7 @@ from models.refusal import (
     Replaced,
 )
 from tests.actions import USD, ask_for, available, ctx, has, sound
-from tests.company import CAST, NOW, asks, settle_company, who
+from tests.company import CAST, NOW, asks, who
 from tests.races import at_once, held, kinds
 from tests.slack_env import PATIENT
 
@@ -57,62 +57,63 @@ def test_two_hundred_clicks_on_one_request_decide_it_once(company: Database) -> 
     sound(company)
 
 
-def test_a_request_declined_while_it_is_amended_is_declined_or_amended(postgres: Database) -> None:
-    settle_company(postgres)
-    code = ask_for(postgres, "bob", 30)
+def test_a_request_declined_while_it_is_amended_is_declined_or_amended(postgres_company: Database) -> None:
+    code = ask_for(postgres_company, "bob", 30)
     _, amended = held(
-        postgres,
+        postgres_company,
         lambda session: requests.decline(asks(session, "carol", key="no"), code, "not now"),
         lambda session: requests.request(asks(session, "bob", key="more"), 40 * USD),
     )
     assert isinstance(amended, Message)
-    old, new = postgres.transact(
+    old, new = postgres_company.transact(
         lambda session: session.exec(select(Request).order_by(col(Request.id))).all()
     )
     assert (old.state, old.code, old.amount) == ("declined", code, 30 * USD)
     assert (new.state, new.amount) == ("pending", 40 * USD)
 
 
-def test_a_request_amended_while_it_is_declined_stays_open(postgres: Database) -> None:
-    settle_company(postgres)
-    code = ask_for(postgres, "bob", 30)
+def test_a_request_amended_while_it_is_declined_stays_open(postgres_company: Database) -> None:
+    code = ask_for(postgres_company, "bob", 30)
     _, declined = held(
-        postgres,
+        postgres_company,
         lambda session: requests.request(asks(session, "bob", key="more"), 40 * USD),
         lambda session: requests.decline(asks(session, "carol", key="no"), code, "not now"),
     )
     assert isinstance(declined, Replaced)
-    assert postgres.transact(lambda session: session.exec(select(Request)).one()).state == "pending"
+    assert postgres_company.transact(lambda session: session.exec(select(Request)).one()).state == "pending"
 
 
-def test_a_cancelled_request_is_not_revived_by_its_escalation(postgres: Database) -> None:
-    settle_company(postgres)
-    code = ask_for(postgres, "cfo", 30)  # nobody can be asked: unroutable
+def test_a_cancelled_request_is_not_revived_by_its_escalation(postgres_company: Database) -> None:
+    code = ask_for(postgres_company, "cfo", 30)  # nobody can be asked: unroutable
 
     def find_somebody(session: Session) -> None:
         cfo = who(session, "cfo")
         cfo.manager_id = who(session, "olga").id
         session.add(cfo)
 
-    postgres.transact(find_somebody)
+    postgres_company.transact(find_somebody)
     held(
-        postgres,
+        postgres_company,
         lambda session: requests.cancel(asks(session, "cfo", key="back"), code),
         lambda session: requests_due(ctx(session, NOW)),
     )
-    assert postgres.transact(lambda session: find(session, code, who(session, "cfo"))).state == "cancelled"
+    assert (
+        postgres_company.transact(lambda session: find(session, code, who(session, "cfo"))).state
+        == "cancelled"
+    )
 
 
-def test_a_card_changed_while_it_is_fetched_for_sending_is_changed_there_too(postgres: Database) -> None:
+def test_a_card_changed_while_it_is_fetched_for_sending_is_changed_there_too(
+    postgres_company: Database,
+) -> None:
     """Claimed with its old words, so a replacement has to follow."""
-    settle_company(postgres)
-    code = ask_for(postgres, "bob", 30)
+    code = ask_for(postgres_company, "bob", 30)
     held(
-        postgres,
+        postgres_company,
         lambda session: claim(session, NOW) and None,
         lambda session: requests.cancel(asks(session, "bob", key="back"), code),
     )
-    left = postgres.transact(
+    left = postgres_company.transact(
         lambda session: session.exec(select(Effect).where(Effect.kind == "replace")).all()
     )
     assert len(left) == 1

@@ -9,7 +9,6 @@ import pytest
 
 from bot.database import Database
 from bot.settings import Settings
-from tests.company import settle_company
 from tests.console import Operator
 from tests.slack_env import SlackEnv, open_env, settled_copy
 
@@ -31,24 +30,19 @@ def fresh(nothing_is_set: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture(scope="session")
-def settled_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file in which the town is settled: copied, not settled again, for every test."""
-    url = settled_copy(sqlite_template, tmp_path_factory.mktemp("settled"))
-    database = Database(url)
-    settle_company(database)
-    database.close()
-    return Path(url.removeprefix("sqlite:///"))
+def settled_template(sqlite_settled: Path) -> Path:
+    """A SQLite file in which the company is settled."""
+    return sqlite_settled
 
 
 @pytest.fixture
 def settled_on(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
-    """The url of a settled town on `sqlite` or `postgres`."""
+    """The url of a settled company on `sqlite` or `postgres`."""
 
     def settled(kind: str) -> str:
         if kind == "sqlite":
             return settled_copy(request.getfixturevalue("settled_template"), tmp_path)
-        database: Database = request.getfixturevalue("postgres")
-        settle_company(database)
+        database: Database = request.getfixturevalue("postgres_company")
         return database.engine.url.render_as_string(hide_password=False)
 
     return settled

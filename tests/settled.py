@@ -1,0 +1,78 @@
+"""A database in which the company is settled, made once and copied for every test: settling takes 0.1 to 0.3 s."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import text
+
+from bot.database import Database
+from models.migrations.tables import metadata
+from tests.company import settle_company
+
+SCHEMA = "settled"
+"""The schema of Postgres that keeps the settled rows."""
+
+
+def keep_sqlite(template: Path, path: Path) -> Path:
+    """A settled copy of an empty, migrated file."""
+    _copy_file(template, path)
+    database = Database(f"sqlite:///{path}")
+    settle_company(database)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("SELECT 1")
+    database.close()
+    return path
+
+
+def restore_sqlite(settled: Path, database: Database) -> None:
+    """Settle the company in an empty file that is already open."""
+    _copy_file(settled, Path(str(database.engine.url.database)))
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    one, other = sqlite3.connect(source), sqlite3.connect(target)
+    one.backup(other)
+    one.close(), other.close()
+
+
+def empty_postgres(database: Database) -> None:
+    with database.engine.begin() as connection:
+        names = ", ".join(f'"{name}"' for name in metadata().tables)
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+
+
+def keep_postgres(url: str) -> None:
+    """Settle the company, keep its rows in a schema of their own, and empty the tables again."""
+    database = Database(url)
+    empty_postgres(database)
+    settle_company(database)
+    with database.engine.begin() as connection:
+        connection.execute(text(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE"))
+        connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
+        for table in metadata().tables:
+            if connection.execute(text(f'SELECT EXISTS (SELECT 1 FROM "{table}")')).scalar_one():
+                connection.execute(text(f'CREATE TABLE {SCHEMA}."{table}" AS TABLE public."{table}"'))
+        connection.execute(
+            text(
+                f"CREATE TABLE {SCHEMA}.numbers AS SELECT sequencename AS name, last_value FROM pg_sequences "
+                "WHERE schemaname = 'public' AND last_value IS NOT NULL"
+            )
+        )
+    empty_postgres(database)
+    database.close()
+
+
+def restore_postgres(database: Database) -> None:
+    """Settle the company in empty tables."""
+    with database.engine.begin() as connection:
+        rows = connection.execute(text(f"SELECT tablename FROM pg_tables WHERE schemaname = '{SCHEMA}'"))
+        kept = {row.tablename for row in rows}
+        for table in metadata().sorted_tables:  # parents first
+            if table.name in kept:
+                source = f'{SCHEMA}."{table.name}"'
+                connection.execute(text(f'INSERT INTO public."{table.name}" SELECT * FROM {source}'))
+        connection.execute(
+            text(f"SELECT setval(format('%I', name)::regclass, last_value) FROM {SCHEMA}.numbers")
+        )
