@@ -27,7 +27,7 @@ from bot.messengers.dingtalk.directory import Directory
 from bot.messengers.dingtalk.errors import DingTalkError, OutcomeUnknown
 from bot.messengers.dingtalk.frame import Frame
 from bot.messengers.dingtalk.memory import remember
-from bot.messengers.dingtalk.read import Heard
+from bot.messengers.dingtalk.read import ChatMessage
 from bot.messengers.dingtalk.render import (
     card,
     hint,
@@ -39,7 +39,6 @@ from bot.messengers.dingtalk.tally import Tally
 from bot.messengers.port import MessengerError, Request, Undeliverable
 from bot.settings import Settings
 from handlers.admins import tell_admins
-from handlers.language.reader import read_command
 from handlers.routes import CONFIRM
 from handlers.words import texts
 from handlers.words.text import SafeText, Text
@@ -258,25 +257,25 @@ class DingTalk:
     # Read: what arrives
 
     async def _on_message(self, frame: Frame) -> None:
-        heard = Heard.read(frame.data, frame.message_id)
-        self.clicks.corp = heard.own_corp or self.clicks.corp
-        command = read_command(heard.sentence, self.dispatcher.clock().date(), guessed=heard.guessed)
-        objection = heard.objection
+        chat = ChatMessage.read(frame.data, frame.message_id)
+        self.clicks.corp = chat.own_corp or self.clicks.corp
+        command = chat.command(self.dispatcher.clock().date())
+        objection = chat.objection
         by: Json = {
-            "way": "webhook", "url": heard.url, "expires": heard.expires.timestamp(), "user": heard.user,
-            "group": heard.group, "public": command.intent in PUBLIC or objection is not None, "key": f"dingtalk:{heard.id}",
-            "lane": heard.user or heard.id,
+            "way": "webhook", "url": chat.url, "expires": chat.expires.timestamp(), "user": chat.user,
+            "group": chat.group, "public": command.intent in PUBLIC or objection is not None, "key": f"dingtalk:{chat.id}",
+            "lane": chat.user or chat.id,
         }  # fmt: skip
         request = Request(
-            key=f"dingtalk:{heard.id}", sender=f"dingtalk:{heard.user}", command=command,
-            answer_by=by if heard.url or heard.user else None,
+            key=f"dingtalk:{chat.id}", sender=f"dingtalk:{chat.user}", command=command,
+            answer_by=by if chat.url or chat.user else None,
         )  # fmt: skip
         if isinstance(objection, CallsUsedUp):
             await self._alarm("calls", texts.CALLS_USED_UP)
         if objection is not None:
             await self.dispatcher.refuse(request, objection)
             return
-        remember(self._last_words, heard.user, command.text)
+        remember(self._last_words, chat.user, command.text)
         await self.dispatcher.handle(request)
 
     async def _on_event(self, frame: Frame) -> Json | None:

@@ -7,11 +7,13 @@ https://open.dingtalk.com/document/development/event-callback-card
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Self
 
-from bot.messengers.dingtalk.render import heard, spoken, with_person
+from handlers.command import Command
+from handlers.language.reader import read_command
 from models.refusal import CallsUsedUp, NotFromHere, Refusal, SeveralPeople, UnknownMention, UnreadableMessage
 
 Json = dict[str, Any]
@@ -21,8 +23,12 @@ USED_UP = "20001"
 
 
 @dataclass(frozen=True)
-class Heard:
-    """A message. `user` is the staffId, empty for whom DingTalk does not know as one of ours; `group` a conversation."""
+class ChatMessage:
+    """A message to the bot. `user`: the sender's staffId, empty for somebody from outside. `group`: the conversation, if it is one.
+
+    `mentioned`: the staffIds of everybody mentioned besides the bot; an empty one for somebody without a staffId.
+    `guessed`: the words come from speech recognition.
+    """
 
     id: str
     user: str
@@ -34,7 +40,6 @@ class Heard:
     words: str
     guessed: bool
     mentioned: tuple[str, ...]
-    """Whom it mentions besides us, by staffId; empty for somebody without one."""
     error: str
 
     @classmethod
@@ -56,7 +61,7 @@ class Heard:
 
     @property
     def objection(self) -> Refusal | None:
-        """Why this cannot be asked at all, if so."""
+        """Why this message cannot be a command at all, if so."""
         if self.error == USED_UP:
             return CallsUsedUp()
         if not self.user or (self.own_corp and self.corp != self.own_corp):
@@ -74,9 +79,12 @@ class Heard:
 
     @property
     def sentence(self) -> str:
-        """The words with the mention put back; calling the bot without a word asks for the balance."""
-        words = with_person(self.words, self.mentioned[0]) if self.mentioned else self.words
+        """The words with the mention put back; a bare mention of the bot asks for the balance."""
+        words = with_mention(self.words, self.mentioned[0]) if self.mentioned else self.words
         return words or "balance"
+
+    def command(self, today: date) -> Command:
+        return read_command(self.sentence, today, guessed=self.guessed)
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,7 @@ class Click:
             corp=_text(data, "corpId"),
             action=_text(params, "action"),
             value=_text(params, "value")[:100],
-            reason=heard(_text(params, "local_input")),
+            reason=clean_words(_text(params, "local_input")),
         )
 
 
@@ -110,14 +118,14 @@ def _words(data: Json) -> tuple[str, bool]:
     match data.get("msgtype"):
         case "text":
             text = data.get("text")
-            return heard(_text(text, "content") if isinstance(text, dict) else ""), False
+            return clean_words(_text(text, "content") if isinstance(text, dict) else ""), False
         case "richText":
             pieces = content.get("richText")
             rows = [one for one in pieces if isinstance(one, dict)] if isinstance(pieces, list) else []
-            words = heard(" ".join(filter(None, (_text(one, "text") for one in rows))))
+            words = clean_words(" ".join(filter(None, (_text(one, "text") for one in rows))))
             return words, not words
         case "audio":
-            return spoken(_text(content, "recognition")), True
+            return recognised_words(_text(content, "recognition")), True
     return "", True
 
 
@@ -149,3 +157,48 @@ def _moment(milliseconds: Any) -> datetime:
         return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
     except (TypeError, ValueError, OverflowError, OSError):
         return datetime.fromtimestamp(0, UTC)
+
+
+# Words
+
+
+def clean_words(text: str) -> str:
+    """Unusual spaces become spaces. `<@` is taken out, so nobody can type a mention of somebody else."""
+    return _SPACES.sub(" ", text).replace("<@", "@").strip()
+
+
+def recognised_words(text: str) -> str:
+    """The words of speech recognition, without the full stop that it adds."""
+    return clean_words(text).rstrip(_SPEECH_END)
+
+
+def with_mention(text: str, user: str) -> str:
+    """Put back the one mention, which DingTalk takes out of the words: into the gap, else where a person is expected."""
+    text = _TYPED_MENTION.sub("  ", text, count=1)
+    start, end = _place_of_mention(text)
+    return " ".join(f"{text[:start]} <@{user}> {text[end:]}".split())
+
+
+def _place_of_mention(text: str) -> tuple[int, int]:
+    if _ENDS_WITH_TO.search(text):  # lend 50 to
+        return len(text), len(text)
+    if _ASKS_FOR_ME.search(text):  # @bob lend me 50
+        return 0, 0
+    if (gap := _GAP.search(text)) is not None:  # lend  50
+        return gap.span(1)
+    verb = _FIRST_VERB.search(text) or _TO.search(text)  # lend 50; borrow 10 from because of the demo
+    return (verb.end(), verb.end()) if verb else (len(text), len(text))
+
+
+_SPACES = re.compile(r"[\u00a0\u3000\u2005]")
+_SPEECH_END = "。．.!！?？ "
+_TYPED_MENTION = re.compile(r"(?<![A-Za-z0-9._-])[@＠]\S+")
+"""Some clients leave the name in the words."""
+_ENDS_WITH_TO = re.compile(r"(?i)(?:\b(?:to|from)|[给向跟找问])\s*$")
+_ASKS_FOR_ME = re.compile(r"(?i)\b(?:lend|give|spot|loan) me\b|[借转匀分给]我")
+_GAP = re.compile(r"\S(\s{2,})\S")
+_FIRST_VERB = re.compile(
+    r"(?i)^(?:请)?(?:lend|repay|recall|forgive|delegate|ask|give|pay back|借给|还给|转给|匀给|分给|免还|委托|收回|归还给?|还|向|跟|找|问)"
+    r"(?:\s+(?:to|from)\b)?\s*"
+)
+_TO = re.compile(r"(?i)\s(?:to|from)\b|给")

@@ -1,4 +1,4 @@
-"""How a Message looks in DingTalk, and how a sentence that came from there reads: pure functions, within its limits.
+"""How a Message looks in DingTalk: pure functions, within its limits.
 
 Two shapes: Markdown with the words that one types in place of buttons, and the variables of our card
 (`docs/dingtalk-card.json`). DingTalk says nowhere whether its Markdown honours a backslash, so what people typed
@@ -32,18 +32,6 @@ AFTERWARDS = {"request.revoke"}
 """Buttons of a card on which that word was given."""
 _STYLED = re.compile(r"\\(.)|\*\*(.+?)\*\*|`([^`]*)`", re.DOTALL)
 _LOOK_ALIKES = str.maketrans("\\`*[]()#>!|", "＼ˋ＊［］（）＃›！｜")
-_SPOKEN_END = "。．.!！?？ "
-_BLANKS = re.compile(r"[\u00a0\u3000\u2005]")
-_NAMED = re.compile(r"(?<![A-Za-z0-9._-])[@＠]\S+")
-"""A name that a client left in the words."""
-_OPEN_END = re.compile(r"(?i)(?:\b(?:to|from)|[给向跟找问])\s*$")
-_TO_ME = re.compile(r"(?i)\b(?:lend|give|spot|loan) me\b|[借转匀分给]我")
-_SLOT = re.compile(r"\S(\s{2,})\S")
-_LEADING = re.compile(
-    r"(?i)^(?:请)?(?:lend|repay|recall|forgive|delegate|ask|give|pay back|借给|还给|转给|匀给|分给|免还|委托|收回|归还给?|还|向|跟|找|问)"
-    r"(?:\s+(?:to|from)\b)?\s*"
-)
-_INNER = re.compile(r"(?i)\s(?:to|from)\b|给")
 _VERBS = {
     "approve": "同意", "decline": "拒绝", "cancel": "撤回", "revoke": "收回", "request": "申请", "lend": "借给",
     "history": "明细", "repay": "归还", "recall": "收回", "forgive": "免还", "yes": "确认", "no": "取消",
@@ -255,35 +243,3 @@ def track_of(key: str) -> str:
     """The outTrackId of what an effect promised: the same for every try, at most 64 safe characters."""
     safe = re.sub(r"[^A-Za-z0-9_-]", "-", key)
     return f"qb-{safe[-20:]}-{hashlib.sha256(key.encode()).hexdigest()[:24]}"
-
-
-# What arrives
-
-
-def heard(text: str) -> str:
-    """A sentence as somebody meant it: odd blanks are blanks, and nobody can type a mention."""
-    return _BLANKS.sub(" ", text).replace("<@", "@").strip()
-
-
-def spoken(text: str) -> str:
-    """What speech recognition understood, without the full stop it adds."""
-    return heard(text).rstrip(_SPOKEN_END)
-
-
-def with_person(text: str, user: str) -> str:
-    """Put the one mention back, which DingTalk took out of the words: where a gap was left, else where a person goes."""
-    text = _NAMED.sub("  ", text, count=1)
-    start, end = _place(text)
-    return " ".join(f"{text[:start]} <@{user}> {text[end:]}".split())
-
-
-def _place(text: str) -> tuple[int, int]:
-    """What the mention stands for: whom one turns to comes first, whom one gives to after the verb."""
-    if _OPEN_END.search(text):
-        return len(text), len(text)
-    if _TO_ME.search(text):
-        return 0, 0
-    if (gap := _SLOT.search(text)) is not None:
-        return gap.span(1)
-    verb = _LEADING.search(text) or _INNER.search(text)
-    return (verb.end(), verb.end()) if verb else (len(text), len(text))

@@ -11,6 +11,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, TypeVar
 
 import aiohttp
@@ -25,16 +26,15 @@ from bot.messengers.slack.api import SlackApi, until_answered
 from bot.messengers.slack.connection import Socket
 from bot.messengers.slack.directory import Directory
 from bot.messengers.slack.read import (
+    command_of,
     foreign,
     hash_of,
     is_ephemeral,
     metadata_of,
-    spoken,
 )
 from bot.messengers.slack.render import answers, home, modal, plain, render
 from bot.settings import Settings
 from handlers.command import Command
-from handlers.language.reader import read_command
 from handlers.routes import BUTTONS, CONFIRM, FORMS
 from handlers.words import texts
 from models.messages.message import Form, Message
@@ -189,7 +189,7 @@ class Slack:
         request = Request(
             key=f"slack:{body['trigger_id']}",
             sender=f"slack:{body['user_id']}",
-            command=self._command(spoken(str(body.get("text", "")))),
+            command=command_of(str(body.get("text", "")), self._today),
             can_open=True,
         )
         outcome = await self._dispatch(request, body)
@@ -288,16 +288,16 @@ class Slack:
     async def _on_sentence(
         self, body: dict[str, Any], event: dict[str, Any], by: dict[str, Any], thread: str | None
     ) -> None:
-        text = spoken(str(event.get("text", ""))).replace(f"<@{self.bot_id}>", "").strip()
+        command = command_of(str(event.get("text", "")), self._today, self.bot_id)
         request = Request(
-            key=f"slack:{body['event_id']}", sender=f"slack:{event['user']}", command=self._command(text), thread=thread,
+            key=f"slack:{body['event_id']}", sender=f"slack:{event['user']}", command=command, thread=thread,
             answer_by=by,
         )  # fmt: skip
         await self._dispatch(request, body)
 
-    def _command(self, text: str) -> Command:
-        """To call us without a word asks for the balance."""
-        return read_command(text or "balance", self.dispatcher.clock().date())
+    @property
+    def _today(self) -> date:
+        return self.dispatcher.clock().date()
 
     async def _on_home(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         if event.get("tab") == "home":

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
 from bot.messengers.port import MessengerError, Undeliverable
+from handlers.command import Command
+from handlers.language.reader import read_command
 from models.messages.receipt import fingerprint_of
 from models.people.profile import Profile
 
@@ -57,13 +60,21 @@ def foreign(body: dict[str, Any], team_id: str) -> bool:
     return bool(team_id and own and own != team_id)
 
 
-def spoken(text: str) -> str:
-    """What somebody wrote as they wrote it: links, e-mails and channels as words, entities as signs; mentions stay.
+def written(text: str) -> str:
+    """A text as its writer saw it: links, e-mails and channels as words, entities as characters. Mentions stay.
 
     Slack's way of putting these into text: docs.slack.dev/messaging/formatting-message-text#retrieving-messages
     """
     words = _MARKED.sub(_as_words, text)
     return words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
+
+
+def command_of(text: str, today: date, bot_id: str | None = None) -> Command:
+    """What somebody wrote to the bot; a bare mention of it asks for the balance."""
+    words = written(text)
+    if bot_id is not None:
+        words = words.replace(f"<@{bot_id}>", "").strip()
+    return read_command(words or "balance", today)
 
 
 def _as_words(found: re.Match[str]) -> str:

@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from bot.messengers.dingtalk.api import KEY_BYTES, VALUE_BYTES, card_values
-from bot.messengers.dingtalk.read import Click, Heard
 from bot.messengers.dingtalk.render import (
     MARKDOWN_BYTES,
     card,
     form_hint,
-    heard,
     hint,
     markdown,
     said,
     slots,
-    spoken,
     track_of,
     typed,
-    with_person,
 )
 from models.messages.message import Button, Chart, Field, Form, Message, escape
-from models.refusal import CallsUsedUp, NotFromHere, SeveralPeople, UnknownMention, UnreadableMessage
 
 APPROVE = Button("同意 $300.00", "request.approve", "7F3K", "primary", "approve 7F3K")
 DECLINE = Button("拒绝…", "request.decline", "7F3K", "danger", "decline 7F3K")
@@ -220,143 +213,3 @@ def test_the_id_of_a_card_is_the_same_for_every_try_and_safe() -> None:
     assert track_of(key) != track_of("dingtalk:msgXx/+==#2")
     assert len(track_of("x" * 500)) <= 64
     assert track_of(key).replace("-", "").replace("_", "").isalnum()
-
-
-# Sentences
-
-
-@pytest.mark.parametrize(
-    ("words", "meant"),
-    [
-        ("lend 50 to", "lend 50 to <@u1>"),
-        ("lend 50", "lend <@u1> 50"),
-        ("lend  50 for the demo", "lend <@u1> 50 for the demo"),
-        ("lend 50 to  for the demo", "lend 50 to <@u1> for the demo"),
-        ("borrow 10 from", "borrow 10 from <@u1>"),
-        ("borrow 10 from because of the demo", "borrow 10 from <@u1> because of the demo"),
-        ("recall", "recall <@u1>"),
-        ("repay 5", "repay <@u1> 5"),
-        ("借 100 给 ", "借 100 给 <@u1>"),
-        ("借给 100", "借给 <@u1> 100"),
-        ("借 100 给 做演示", "借 100 给 <@u1> 做演示"),
-        ("向  借 50", "向 <@u1> 借 50"),
-        ("向借 50", "向 <@u1> 借 50"),
-        ("还 20", "还 <@u1> 20"),
-        ("委托 到周五", "委托 <@u1> 到周五"),
-        ("归还 20", "归还 <@u1> 20"),
-        ("借给 @李四 50", "借给 <@u1> 50"),
-        ("借给@李四 50 压测", "借给 <@u1> 50 压测"),
-        ("借给我 20", "<@u1> 借给我 20"),
-        ("can you lend me 20", "<@u1> can you lend me 20"),
-        ("", "<@u1>"),
-    ],
-)
-def test_the_mention_goes_back_to_where_a_person_is_expected(words: str, meant: str) -> None:
-    assert with_person(words, "u1") == meant
-
-
-def test_nobody_can_type_a_mention_and_odd_blanks_are_blanks() -> None:
-    assert heard("\u3000lend\u00a050 <@carol>") == "lend 50 @carol>"
-    assert spoken("申请两百。") == "申请两百"
-
-
-# Frames
-
-NOW = datetime(2026, 11, 9, 2, 0, tzinfo=UTC)
-BOT = {"dingtalkId": "$:bot"}
-
-
-def message(**more: Any) -> dict[str, Any]:
-    return {
-        "msgId": "m1", "msgtype": "text", "text": {"content": " 借 50 给 "}, "conversationType": "2", "conversationId": "cid1",
-        "senderStaffId": "alice", "senderCorpId": "corp", "chatbotCorpId": "corp", "chatbotUserId": "$:bot", "isInAtList": True,
-        "atUsers": [BOT, {"dingtalkId": "$:b", "staffId": "bob"}], "sessionWebhook": "http://x", "sessionWebhookExpiredTime": 1793930400000,
-    } | more  # fmt: skip
-
-
-def test_one_mention_is_a_person_and_we_are_nobody() -> None:
-    found = Heard.read(message(), "p1")
-    assert (found.sentence, found.user, found.group, found.objection) == (
-        "借 50 给 <@bob>",
-        "alice",
-        "cid1",
-        None,
-    )
-
-
-@pytest.mark.parametrize(
-    ("more", "objection"),
-    [
-        (
-            {
-                "atUsers": [
-                    {"dingtalkId": "$:b", "staffId": "bob"},
-                    BOT,
-                    {"dingtalkId": "$:c", "staffId": "carol"},
-                ]
-            },
-            SeveralPeople(),
-        ),
-        ({"atUsers": [BOT, {"dingtalkId": "$:b"}]}, UnknownMention()),
-        ({"senderStaffId": ""}, NotFromHere()),
-        ({"senderStaffId": None, "senderId": "$:a", "senderNick": "Alice"}, NotFromHere()),
-        ({"senderCorpId": "other"}, NotFromHere()),
-        (
-            {"msgtype": "picture", "text": None, "content": {"downloadCode": "x"}, "atUsers": [BOT]},
-            UnreadableMessage(),
-        ),
-        ({"msgtype": "unknownMsgType", "text": None, "atUsers": None}, UnreadableMessage()),
-        ({"errCode": 20001, "text": None, "msgtype": None}, CallsUsedUp()),
-        (
-            {
-                "atUsers": [
-                    BOT,
-                    {"dingtalkId": "$:b", "staffId": "bob"},
-                    {"dingtalkId": "$:b", "staffId": "bob"},
-                ]
-            },
-            None,
-        ),
-    ],
-)
-def test_what_cannot_be_asked_is_refused_for_its_own_reason(more: dict[str, Any], objection: object) -> None:
-    found = Heard.read(message(**more), "p1").objection
-    assert type(found) is type(objection)
-
-
-def test_speech_is_a_guess_and_rich_text_is_text() -> None:
-    audio = Heard.read(
-        message(msgtype="audio", text=None, content={"recognition": "余额。"}, atUsers=None), "p1"
-    )
-    assert (audio.sentence, audio.guessed) == ("余额", True)
-    rich = message(
-        msgtype="richText",
-        text=None,
-        content={"richText": [{"text": "申请"}, {"type": "picture"}, {"text": "200"}]},
-        atUsers=[BOT],
-    )
-    assert (Heard.read(rich, "p1").sentence, Heard.read(rich, "p1").guessed) == ("申请 200", False)
-
-
-def test_calling_the_bot_without_a_word_asks_for_the_balance() -> None:
-    assert Heard.read(message(text={"content": " "}, atUsers=[BOT]), "p1").sentence == "balance"
-
-
-@pytest.mark.parametrize(
-    "odd",
-    [
-        {},
-        {"text": 7, "atUsers": {"x": 1}, "content": "x"},
-        {"sessionWebhookExpiredTime": "soon", "msgtype": []},
-    ],
-)
-def test_odd_messages_are_read_without_a_stumble(odd: dict[str, Any]) -> None:
-    assert Heard.read(odd, "p1").id == "p1"
-
-
-@pytest.mark.parametrize(
-    "content", ["", "[]", "{", None, 7, '{"cardPrivateData": null}', '{"cardPrivateData": {"params": []}}']
-)
-def test_odd_clicks_mean_nothing(content: Any) -> None:
-    click = Click.read({"outTrackId": "t", "userId": "u", "content": content})
-    assert (click.track, click.user, click.action) == ("t", "u", "")

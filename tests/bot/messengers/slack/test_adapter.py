@@ -11,7 +11,7 @@ import pytest
 
 from bot.app import open_app
 from bot.messengers.port import MessengerError, Undeliverable
-from bot.messengers.slack.read import foreign, read_profile, spoken
+from bot.messengers.slack.read import foreign, read_profile, written
 from bot.settings import Settings
 from handlers.routes import BUTTONS, CONFIRM, FORMS
 from models.messages.message import Message
@@ -320,12 +320,12 @@ def test_somebody_of_another_workspace_is_known_by_the_payload_alone() -> None:
 
 
 def test_words_arrive_as_they_were_written() -> None:
-    for sent, written in (
+    for sent, seen in (
         ("lend <@U02BOB|bob> 5", "lend <@U02BOB> 5"), ("<mailto:b@corp.example|b@corp.example> 5", "b@corp.example 5"),
         ("see <https://x.example/a?b=1&amp;c=2|here>", "see https://x.example/a?b=1&c=2"), ("<#C01|design> party", "#design party"),
         ("a &lt; b &amp;&amp; c", "a < b && c"), ("<!here> <!subteam^S1|@ops>", "@here @ops"), ("1 < 2 > 0", "1 < 2 > 0"), ("&amp;lt;", "&lt;"),
     ):  # fmt: skip
-        assert spoken(sent) == written
+        assert written(sent) == seen
 
 
 async def test_everything_that_can_be_pressed_or_sent_has_a_listener(env: SlackEnv) -> None:
