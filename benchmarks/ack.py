@@ -71,7 +71,7 @@ async def serve_ours(port: int, database_url: str) -> None:
         house = App(settings, Database(database_url), http, lambda: datetime(2026, 11, 9, 3, tzinfo=UTC))
         house.dispatcher._locales = _Everybody()
         running = asyncio.create_task(house.run(asyncio.Event()))
-        while not (house.slack and house.slack.ready() and house.runner):  # noqa: ASYNC110 - seen from outside
+        while not (house.runner and all(one.ready() for one in house.messengers.values())):  # noqa: ASYNC110 - seen from outside
             await asyncio.sleep(0.02)
         while not (once := [task for task in asyncio.all_tasks() if task.get_name() == "prepare"]):  # noqa: ASYNC110
             await asyncio.sleep(0.02)

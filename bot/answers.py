@@ -20,6 +20,7 @@ from models.messages import receipt
 from models.messages.message import Form, Message
 from models.messages.outbox import Effect, promise
 from models.people.member import Member
+from models.people.messenger import traits_of
 from models.policy import versions
 from models.policy.document import Policy
 from models.refusal import KeyReused, Refusal, TooSlow, UnknownSender, WrongUsage
@@ -130,4 +131,4 @@ def sender_of(session: Session, request: Request) -> Member | None:
 def guessed_locale(request: Request) -> str:
     """The language of a stranger: that of their sentence, else the usual one of their messenger."""
     chinese = any("\u4e00" <= letter <= "\u9fff" for letter in request.command.text)
-    return "zh" if chinese or request.messenger == "dingtalk" else "en"
+    return "zh" if chinese else traits_of(request.messenger).language

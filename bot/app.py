@@ -9,7 +9,6 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 import aiohttp
 import structlog
@@ -21,8 +20,8 @@ from bot.dispatch import Dispatcher, utc_now
 from bot.gateways import metrics
 from bot.gateways.reconcile import Reconciler
 from bot.gateways.registry import open_gateway
-from bot.messengers.port import Messenger
-from bot.messengers.slack.adapter import Slack
+from bot.messengers.port import Endpoints, Messenger, Metered
+from bot.messengers.registry import MESSENGERS
 from bot.patience import Patience
 from bot.settings import Settings
 from bot.web import server
@@ -30,9 +29,6 @@ from bot.worker import Worker
 from handlers.language.reader import prepare
 from models.metering.gateway_state import GatewayState, refuse_unmetered
 from models.policy import versions
-
-if TYPE_CHECKING:
-    from bot.messengers.dingtalk.adapter import DingTalk
 
 log = structlog.get_logger()
 
@@ -53,35 +49,30 @@ class App:
     ) -> None:
         self.settings, self.database, self.http = settings, database, http
         live = settings.gateway_kind != "none" and settings.gateway_mode == "enforce"
+        self.messengers: dict[str, Messenger] = {}
+        """By name. A messenger needs the dispatcher, which in turn looks profiles up here."""
+        self.reconciler = self._open_gateway(live=live, clock=clock)
         self.dispatcher = Dispatcher(
-            database,
-            clock,
-            live=live,
-            command=settings.slack_command,
-            link_by_email=settings.slack_link_by_email,
-            wake=self._wake,
-            patience=patience,
-        )
-        self.messengers: dict[str, Messenger] = self.dispatcher.messengers
-        self.worker = Worker(database, clock, self.messengers, self.dispatcher.home, live=live)
-        self.reconciler = self._reconciler(live=live, clock=clock)
-        self.slack: Slack | None = None
+            database, clock, self.messengers, live=live, wake=self._wake, patience=patience,
+            command=settings.slack_command, link_by_email=settings.slack_link_by_email,
+            fresh_spend=self.reconciler.reader.fresh if self.reconciler else None,
+            as_of=self.reconciler.as_of if self.reconciler else lambda: None,
+        )  # fmt: skip
+        self.worker = Worker(
+            database, clock, self.messengers, self.dispatcher.home, live=live,
+            before_turning=self.reconciler.before_turning if self.reconciler else None,
+        )  # fmt: skip
+        self._open_messengers()
         self.runner: AppRunner | None = None
-        if settings.slack_bot_token is None:
-            log.info("slack is off: SLACK_BOT_TOKEN is not set")
-        elif settings.slack_app_token is None and settings.slack_signing_secret is None:
-            log.warning("slack is off: HTTP mode needs SLACK_SIGNING_SECRET, Socket Mode SLACK_APP_TOKEN")
-        else:
-            self.slack = self.messengers["slack"] = Slack(settings, self.dispatcher, http)
-        self.dingtalk: DingTalk | None = None
-        if settings.dingtalk_client_id is None or settings.dingtalk_client_secret is None:
-            log.info("dingtalk is off: DINGTALK_CLIENT_ID and DINGTALK_CLIENT_SECRET are not both set")
-        else:
-            from bot.messengers.dingtalk.adapter import DingTalk  # noqa: PLC0415 - its SDK is loaded where it is used
 
-            self.dingtalk = self.messengers["dingtalk"] = DingTalk(settings, self.dispatcher, http)
+    def _open_messengers(self) -> None:
+        for name, row in MESSENGERS.items():
+            if lack := row.lacks(self.settings):
+                log.info(f"{name} is off: {lack}")
+            else:
+                self.messengers[name] = row.open(self.settings, self.dispatcher, self.http)
 
-    def _reconciler(self, *, live: bool, clock: Callable[[], datetime]) -> Reconciler | None:
+    def _open_gateway(self, *, live: bool, clock: Callable[[], datetime]) -> Reconciler | None:
         """The gateway's loop, when there is a gateway."""
         settings, key = self.settings, self.settings.gateway_key
         if settings.gateway_kind == "none":
@@ -91,13 +82,13 @@ class App:
             settings.gateway_kind, settings.gateway_url, key.get_secret_value() if key else None, self.http,
             entity=settings.gateway_entity, clock=clock,
         )  # fmt: skip
-        found = Reconciler(
+        return Reconciler(
             self.database, gateway, clock, enforce=live, every=settings.gateway_sync_seconds,
-            kind=settings.gateway_kind, told=self.worker.wake,
+            kind=settings.gateway_kind, told=self._wake_worker,
         )  # fmt: skip
-        self.worker.before_turning = found.before_turning
-        self.dispatcher.fresh_spend, self.dispatcher.as_of = found.reader.fresh, found.as_of
-        return found
+
+    def _wake_worker(self) -> None:
+        self.worker.wake()
 
     def _wake(self) -> None:
         self.worker.wake()
@@ -114,7 +105,7 @@ class App:
         """Until `stop`: then nothing new is taken, what is in flight is finished. Refuses a policy no gateway can follow."""
         if (
             self.reconciler is not None
-            and (current := await self.database.write(versions.current)) is not None
+            and (current := await self.database.read(versions.current)) is not None
         ):
             refuse_unmetered(current[1], enforce=self.reconciler.leader.mode)
         self.runner = await server.serve(
@@ -152,16 +143,20 @@ class App:
             ("quotabot_effects_parked", "promised work set aside", lambda: float(self.worker.parked)),
         ):
             Gauge(name, text, registry=registry).set_function(read)
-        if self.dingtalk is not None:
-            registry.register(self.dingtalk.tally)
+        for messenger in self.messengers.values():
+            for collector in messenger.collectors() if isinstance(messenger, Metered) else ():
+                registry.register(collector)
         for name, text, read in metrics.figures(self.reconciler) if self.reconciler else ():
             Gauge(name, text, registry=registry).set_function(read)
         checks: dict[str, Callable[[], bool]] = {"database": self.database.alive}
         checks |= {name: one.ready for name, one in self.messengers.items()}
-        secret = self.settings.slack_signing_secret
         facts = partial(metrics.facts, self.reconciler) if self.reconciler else None
-        signed = secret.get_secret_value() if secret else ""
-        return server.application(checks, registry, self.slack, signed, facts)
+        routes = [
+            route
+            for messenger in self.messengers.values()
+            for route in (messenger.routes() if isinstance(messenger, Endpoints) else ())
+        ]
+        return server.application(checks, registry, routes, facts)
 
 
 async def _prepare() -> None:
@@ -180,7 +175,7 @@ async def open_app(
     clock: Callable[[], datetime] = utc_now,
     patience: Patience = Patience(),  # noqa: B008  (frozen)
 ) -> AsyncIterator[App]:
-    """A house with its database and its one HTTP session, both let go of at the end."""
+    """An app with its database and its one HTTP session, both closed at the end."""
     database = Database(settings.database_url)
     async with aiohttp.ClientSession() as http:
         try:

@@ -18,7 +18,7 @@ from sqlmodel import Session
 from bot import answers
 from bot.answers import Outcome
 from bot.database import Database, WouldWrite
-from bot.messengers.port import Messenger, Request
+from bot.messengers.port import Messenger, Profiles, Request
 from bot.patience import Patience
 from handlers import confirmation
 from handlers.arguments import ProfileNeeded
@@ -51,7 +51,7 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 FreshSpend = Callable[[int], Awaitable[None]]
-Profiles = dict[str, Profile | None]
+ProfilesRead = dict[str, Profile | None]
 """By address; None for a profile that could not be read in time."""
 
 
@@ -62,6 +62,7 @@ class Dispatcher:
         self,
         database: Database,
         clock: Callable[[], datetime],
+        messengers: dict[str, Messenger] | None = None,
         *,
         live: bool = False,
         command: str = "/quota",
@@ -75,7 +76,7 @@ class Dispatcher:
         self.database, self.clock = database, clock
         self.live, self.command, self.link_by_email = live, command, link_by_email
         self.wake, self.fresh_spend, self.as_of = wake, fresh_spend, as_of
-        self.messengers: dict[str, Messenger] = {}
+        self.messengers = {} if messengers is None else messengers
         self._locales: dict[str, str] = {}
         self._saying: set[asyncio.Task[None]] = set()
 
@@ -152,7 +153,7 @@ class Dispatcher:
 
     # Before the transaction: what has to be read from the network
 
-    async def _read_ahead(self, request: Request, route: Route | None) -> Profiles:
+    async def _read_ahead(self, request: Request, route: Route | None) -> ProfilesRead:
         """The profiles of the people concerned, and the newest spend where quota may leave the asker."""
         concerned = self._concerned(request, route)
         profiles, _ = await asyncio.gather(self._profiles(concerned), self._read_spend(request, route))
@@ -164,13 +165,17 @@ class Dispatcher:
             return dict.fromkeys(filter(None, (request.sender, request.named)), True)
         return {} if request.sender in self._locales else {request.sender: False}
 
-    async def _profiles(self, wanted: dict[str, bool]) -> Profiles:
+    async def _profiles(self, wanted: dict[str, bool]) -> ProfilesRead:
         reads = {
             address: _in_time(messenger.profile(address, urgent=urgent), self.patience.read)
             for address, urgent in wanted.items()
-            if (messenger := self.messengers.get(address.split(":", 1)[0])) is not None
+            if (messenger := self._profiles_at(address)) is not None
         }
         return dict(zip(reads, await asyncio.gather(*reads.values()), strict=True))
+
+    def _profiles_at(self, address: str) -> Profiles | None:
+        messenger = self.messengers.get(address.split(":", 1)[0])
+        return messenger if isinstance(messenger, Profiles) else None
 
     async def _read_spend(self, request: Request, route: Route | None) -> None:
         if route is not None and route.fresh_spend and self.fresh_spend is not None:
@@ -184,7 +189,7 @@ class Dispatcher:
     # In the transaction
 
     def _transact(
-        self, session: Session, request: Request, route: Route | None, profiles: Profiles
+        self, session: Session, request: Request, route: Route | None, profiles: ProfilesRead
     ) -> Outcome:
         """The answer kept for this key; else the answer now, which is kept."""
         kept = answers.answered(session, request)
@@ -197,11 +202,11 @@ class Dispatcher:
         answers.keep(session, request, answer, ctx.now, ctx.me.id, moved=moved)
         return Outcome(answer)
 
-    def _look(self, session: Session, request: Request, route: Route, profiles: Profiles) -> Outcome:
+    def _look(self, session: Session, request: Request, route: Route, profiles: ProfilesRead) -> Outcome:
         ctx = self._context(session, request, profiles)
         return Outcome(_shown(ctx, request, route.run(ctx, request.command)))
 
-    def _context(self, session: Session, request: Request, profiles: Profiles) -> RequestContext:
+    def _context(self, session: Session, request: Request, profiles: ProfilesRead) -> RequestContext:
         """Keep what the profiles say; then find who asks, and the policy."""
         now, known = self.clock(), {one: profile for one, profile in profiles.items() if profile is not None}
         for one, profile in known.items():

@@ -15,7 +15,7 @@ import structlog
 from sqlmodel import Session
 
 from bot.database import Database
-from bot.messengers.port import Approvals, Messenger, MessengerError, Undeliverable
+from bot.messengers.port import Approvals, Home, Messenger, MessengerError, Undeliverable
 from handlers.context import Context
 from handlers.routes import JOBS, Job
 from models.messages import outbox
@@ -70,15 +70,12 @@ class Worker:
         page: Page,
         *,
         live: bool = False,
+        before_turning: Callable[[], Awaitable[None]] | None = None,
+        slow: float = SLOW,
+        idle: float = IDLE,
     ) -> None:
-        self.database, self.clock, self.messengers, self.page, self.live = (
-            database,
-            clock,
-            messengers,
-            page,
-            live,
-        )
-        self.before_turning: Callable[[], Awaitable[None]] | None = None
+        self.database, self.clock, self.messengers, self.page = database, clock, messengers, page
+        self.live, self.before_turning, self.slow, self.idle = live, before_turning, slow, idle
         self.pace = Pace()
         self.parked = self.done = 0
         self._wake = asyncio.Event()
@@ -113,7 +110,7 @@ class Worker:
 
     async def _whole_round(self) -> bool:
         """A round that is finished also when we are told to stop in the middle of it."""
-        doing = asyncio.ensure_future(self.round(SLOW))
+        doing = asyncio.ensure_future(self.round(self.slow))
         try:
             return await asyncio.shield(doing)
         except asyncio.CancelledError:
@@ -122,9 +119,8 @@ class Worker:
 
     async def _rest(self) -> None:
         try:
-            async with asyncio.timeout(
-                IDLE
-            ):  # wait_for loses a cancellation that comes with the wake (Python 3.11)
+            # wait_for loses a cancellation that comes with the wake (Python 3.11)
+            async with asyncio.timeout(self.idle):
                 await self._wake.wait()
         except TimeoutError:
             return
@@ -251,7 +247,7 @@ class Worker:
                     what["by"], Message.from_json(what["message"])
                 )
             case "home":
-                await self._messenger(what["address"]).home(what["address"], await self.page(what["address"]))
+                await self._publish(what["address"])
             case _:
                 raise Undeliverable(f"nobody knows how to do {effect.kind}")
         return None
@@ -264,7 +260,7 @@ class Worker:
 
     async def _replace(self, effect: Effect) -> None:
         """Show the new state where the first one landed; wait while that is still on its way."""
-        original = await self.database.write(lambda session: session.get(Effect, effect.payload["of"]))
+        original = await self.database.read(lambda session: session.get(Effect, effect.payload["of"]))
         if original is None or original.parked_at is not None:
             return
         if original.ref is None:
@@ -275,6 +271,11 @@ class Worker:
             await self._approvals(address).end_approval(approval, original.ref, message)
         else:
             await self._messenger(address).replace(address, original.ref, message)
+
+    async def _publish(self, address: str) -> None:
+        messenger = self._messenger(address)
+        if isinstance(messenger, Home):
+            await messenger.home(address, await self.page(address))
 
     def _messenger(self, address: str) -> Messenger:
         found = self.messengers.get(address.split(":", 1)[0])

@@ -11,6 +11,7 @@ from handlers.command import Command
 from handlers.context import RequestContext
 from models.ledger.amount import All, parse
 from models.people.member import HERE, Member, addresses, require_colleague
+from models.people.messenger import traits_of
 from models.people.profile import LANGUAGES, STATUS_KEPT
 from models.refusal import (
     AllNotAllowed,
@@ -63,11 +64,14 @@ def _colleague(ctx: RequestContext, member: Member) -> Member:
 def require_here(ctx: RequestContext, member: Member) -> None:
     """Raise unless a messenger lately called them a member: guests, bots and outsiders take no part.
 
-    An unknown status is no excuse: it raises `ProfileNeeded`.
+    An unknown status is no excuse: it raises `ProfileNeeded`. Whoever is only on messengers without profiles counts as a colleague.
     """
     if not ctx.colleagues_only:
         return
-    known = addresses(ctx.session, member.id)
+    every = addresses(ctx.session, member.id)
+    known = [address for address in every if traits_of(address.messenger).profiles]
+    if every and not known:
+        return
     for address in known:
         status = ctx.statuses.get(address.address)
         if status is None and address.status_at and ctx.now - address.status_at < STATUS_KEPT:

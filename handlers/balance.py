@@ -17,6 +17,7 @@ from models.metering.gateway_state import free_models
 from models.metering.outlook import outlook
 from models.metering.usage import by_model
 from models.people.member import Member
+from models.people.messenger import traits_of
 from models.quota.loan import Loan, loans_of, unspent_lent
 from models.quota.status import QuotaStatus
 from models.quota.wallet import Wallet
@@ -152,12 +153,13 @@ def _what(ctx: RequestContext, reader: Reader, moved: Transfer) -> SafeText:
 
 def help_(ctx: RequestContext) -> Message:
     say = ctx.reader.locale
-    command = SafeText(ctx.command) if ctx.messenger == "slack" else texts.BALANCE_TYPED(say)
+    slash = traits_of(ctx.messenger).slash
+    command = SafeText(ctx.command) if slash else texts.BALANCE_TYPED(say)
     text = texts.HELP(say, command=command)
     return Message(
         title=texts.HELP_TITLE(say),
         text=text,
-        footnote=(texts.HELP_THREADS if ctx.messenger == "slack" else texts.HELP_NAMES)(say),
+        footnote=(texts.HELP_THREADS if slash else texts.HELP_NAMES)(say),
     )
 
 

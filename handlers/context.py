@@ -18,6 +18,7 @@ from models.messages.approval import Approval
 from models.messages.message import Message
 from models.messages.outbox import Effect, Mailing, copies, promise
 from models.people.member import Address, Member, addresses
+from models.people.messenger import traits_of
 from models.policy import versions
 from models.policy.document import Policy
 
@@ -94,9 +95,9 @@ class Context:
         )
 
     def _usual(self, member: Member) -> str:
-        """The language of somebody who never chose one: Chinese where they are spoken to on DingTalk."""
+        """The language of a person who never chose one: that of the messenger where they were last seen."""
         found = self._address(member)
-        return "zh" if found is not None and found.messenger == "dingtalk" else "en"
+        return traits_of(found.messenger).language if found is not None else "en"
 
     def cause(self, reason: str = "", actor: str | None = None) -> Cause:
         return Cause(self.now, actor or self.actor, self.key, reason, self.version)
@@ -190,7 +191,7 @@ class RequestContext(Context):
     """
 
     me: Member
-    messenger: str = "slack"
+    messenger: str = ""
     thread: str | None = None
     command: str = "/quota"
     as_of: datetime | None = None

@@ -105,5 +105,5 @@ def asks(
         policy=current[1],
         me=me,
         actor=f"member:{me.id}",
-        **more,
+        **{"messenger": "slack", **more},
     )

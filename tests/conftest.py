@@ -12,6 +12,7 @@ from tempfile import mkdtemp
 import pytest
 from hypothesis import settings
 
+import bot.messengers.registry  # noqa: F401 - handlers and models read the traits that it fills in
 from bot.database import Database
 from bot.migrate import migrate
 from tests.settled import empty_postgres, keep_postgres, keep_sqlite, restore_postgres, restore_sqlite

@@ -352,7 +352,7 @@ def _speak(session: Session, language: str) -> None:
 
 async def _listening(env: SlackEnv, running: asyncio.Task[None], mode: str) -> None:
     end = time.monotonic() + BOUND
-    while not (env.app.slack and env.app.slack.ready() and env.app.runner):
+    while not (env.app.runner and env.app.messengers["slack"].ready()):
         assert not running.done(), "the house did not start"
         assert time.monotonic() < end, "the house does not start"
         await asyncio.sleep(0.005)

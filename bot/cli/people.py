@@ -17,9 +17,10 @@ from sqlmodel import Session
 from bot.cli.console import agree, as_json, content, member, open_database
 from bot.cli.errors import Failed
 from bot.database import Database
-from bot.people.linking import Found, Plan, carry_out, compare
-from bot.people.sync import Changes, Difference, TooManyLeave, apply, export_people, survey
+from bot.people.sync import TooManyLeave, apply, export_people, survey
 from bot.settings import Settings
+from models.people.linking import Found, Plan, carry_out, compare
+from models.people.roster import Changes, Difference
 from models.quota import leaving
 
 app = typer.Typer(name="people", help="Who is here.", no_args_is_help=True)

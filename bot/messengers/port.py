@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from handlers.command import Command
 from models.messages.approval import Approval
 from models.messages.message import Message
 from models.people.profile import Profile
 
+if TYPE_CHECKING:
+    from aiohttp.web import RouteDef
+    from prometheus_client.registry import Collector
+
 
 class MessengerError(Exception):
-    """Temporary: the worker tries again, not before `retry_after` seconds. `landed` None: nobody knows."""
+    """Temporary; retried after `retry_after` seconds. `unknown`: it may have been delivered."""
 
     def __init__(self, reason: str, *, retry_after: float | None = None, unknown: bool = False) -> None:
         super().__init__(reason)
@@ -21,7 +25,7 @@ class MessengerError(Exception):
 
 
 class Undeliverable(Exception):  # noqa: N818 - what happened, in the words of the post office
-    """Permanent: this message cannot be said there, and trying again will not help."""
+    """Permanent: this message cannot be delivered there, and a retry will not help."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +65,19 @@ class Request:
 
 
 class Messenger(Protocol):
-    """A way to reach people. Addresses read `slack:U02`, `slack:C02/1712.34`, `dingtalk:manager42`."""
+    """A way to reach people. Addresses read `slack:U02`, `slack:C02/1712.34`, `dingtalk:manager42`.
+
+    This is all that a messenger must have. What only some have is a protocol of its own below, found with `isinstance`.
+    Whether a form can be shown is a matter of each request (`Request.can_open`): elsewhere people read what to type.
+    """
 
     name: str
 
     async def run(self) -> None:
         """Listen until cancelled; what is in flight is finished first, within seconds."""
+
+    def ready(self) -> bool:
+        """Whether messages come in just now."""
 
     async def send(self, address: str, message: Message, key: str, *, unsure: bool = False) -> str:
         """Say something and return its ref, empty where it cannot be changed. Raises `MessengerError`, `Undeliverable`.
@@ -80,22 +91,37 @@ class Messenger(Protocol):
     async def answer(self, by: dict[str, Any], message: Message) -> None:
         """Answer a request the way its messenger lets one."""
 
+
+@runtime_checkable
+class Home(Protocol):
+    """Each person has a page of their own. Elsewhere nothing is published."""
+
     async def home(self, address: str, message: Message) -> None:
-        """Publish somebody's page; does nothing where there is none."""
+        """Publish the page."""
+
+
+@runtime_checkable
+class Profiles(Protocol):
+    """The messenger knows who its people are. Elsewhere everybody who is linked counts as a colleague."""
 
     async def profile(self, address: str, *, urgent: bool) -> Profile | None:
-        """Who somebody is by the messenger's own word, at most an hour old; None when it cannot be read just now.
+        """The person by the messenger's own word, at most an hour old; None when it cannot be read just now.
 
         What is not `urgent` gives way when the vendor's limit is near.
         """
 
-    def ready(self) -> bool:
-        """Whether messages come in just now."""
+
+@runtime_checkable
+class People(Protocol):
+    """The messenger can list its people, for `quotabot people sync`. Elsewhere people come from a file."""
+
+    async def people(self) -> list[tuple[str, Profile]]:
+        """Everybody with their address; raises rather than returning half of them."""
 
 
 @runtime_checkable
 class Approvals(Protocol):
-    """Optional: people can decide a request in the messenger's own approval. Raises as `Messenger.send` does."""
+    """People can decide a request in the vendor's own approval; elsewhere it goes out as a card. Raises as `Messenger.send` does."""
 
     async def start_approval(self, approval: Approval, form: Message, *, unsure: bool) -> str:
         """Start it with the facts of `form` and return its ref, empty where `form` is settled (has no button).
@@ -108,3 +134,19 @@ class Approvals(Protocol):
 
     async def review_approval(self, ref: str, code: str) -> None:
         """Look at it and carry out what was decided there. `code`: the request's CODE, if it is known."""
+
+
+@runtime_checkable
+class Endpoints(Protocol):
+    """The vendor calls us over HTTP. Elsewhere there is no address to call."""
+
+    def routes(self) -> list[RouteDef]:
+        """The routes, which check themselves whether a call is genuine."""
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """What the messenger counts for /metrics. Elsewhere nothing is counted beside the worker's figures."""
+
+    def collectors(self) -> list[Collector]:
+        """Figures for Prometheus."""

@@ -6,36 +6,13 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
-from models.policy.check import COLUMNS, EMPLOYMENTS
+from models.people.messenger import id_columns
+from models.people.roster import EMPLOYMENTS, Row, columns, identifiers, shared_ids
 from models.policy.fields import is_email, zones
 from models.policy.yaml_tree import guess
 
-IDS = ("slack_id", "dingtalk_id", "gateway_id")
 _FORMULA = re.compile(r"'*[=+\-@＝＋－＠|%\t\r\n]")
-
-
-@dataclass(frozen=True)
-class Row:
-    """What a source says of somebody. Empty: nothing, as far as it knows; None: it cannot know, and leaves what stands.
-
-    `extra` are the columns that are not ours, for policies to match.
-    """
-
-    line: int
-    email: str
-    name: str | None = None
-    slack_id: str | None = None
-    dingtalk_id: str | None = None
-    gateway_id: str | None = None
-    manager_email: str | None = None
-    team: str | None = None
-    role: str | None = None
-    employment: str | None = None
-    locale: str | None = None
-    timezone: str | None = None
-    extra: Mapping[str, str] | None = None
 
 
 class PeopleError(ValueError):
@@ -64,22 +41,11 @@ def read_people(data: bytes) -> list[Row]:
     return list(rows.values())
 
 
-def shared_ids(rows: Iterable[Row]) -> Iterator[tuple[int, str]]:
-    """Ids that two of these people have."""
-    for column in IDS:
-        first: dict[str, Row] = {}
-        for row in rows:
-            value = getattr(row, column) or (row.email if column == "gateway_id" else "")
-            other = first.setdefault(value, row)
-            if value and other is not row:
-                yield row.line, f"{column} {value} is also on line {other.line}, {other.email}"
-
-
 def write_people(people: Iterable[Mapping[str, str]], extra: Sequence[str]) -> str:
     """A header and a line a person; `extra` names the columns after ours. Safe in a spreadsheet, and read back the same."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    names = [*COLUMNS, *extra]
+    names = [*columns(), *extra]
     writer.writerow([sealed(name) for name in names])
     for person in people:
         writer.writerow([sealed(person.get(name, "")) for name in names])
@@ -140,14 +106,12 @@ def _lines(text: str, problems: list[tuple[int, str]]) -> Iterator[tuple[int, li
 
 def _header(line: int, cells: list[str]) -> list[str]:
     """The columns by name: ours in lower case, others as written."""
+    ours = columns()
     names = [
-        name.lower() if name.lower() in COLUMNS else name
-        for name in (unsealed(cell.strip()) for cell in cells)
+        name.lower() if name.lower() in ours else name for name in (unsealed(cell.strip()) for cell in cells)
     ]
     if not any(names):
-        raise PeopleError(
-            [(line, f"the file is empty; its first line must be a header: {','.join(COLUMNS)}")]
-        )
+        raise PeopleError([(line, f"the file is empty; its first line must be a header: {','.join(ours)}")])
     twice = sorted({name for name in names if name and names.count(name) > 1})
     problems = [(line, f'the column "{name}" is there twice') for name in twice]
     if "email" not in names:
@@ -175,14 +139,15 @@ def _take(
 
 
 def _row(line: int, values: dict[str, str]) -> Row:
-    ours = {name: " ".join(values.get(name, "").split()) for name in COLUMNS}
+    ours = {name: " ".join(values.get(name, "").split()) for name in columns()}
+    extra = {name: cell for name, cell in values.items() if name and name not in ours and cell}
     for name in ("email", "manager_email", "employment", "locale"):
         ours[name] = ours[name].lower()
     if ours["manager_email"] == ours["email"]:
         ours["manager_email"] = ""  # nobody is asked to decide on themselves
     ours["employment"] = ours["employment"] or EMPLOYMENTS[0]
-    extra = {name: cell for name, cell in values.items() if name and name not in COLUMNS and cell}
-    return Row(line, **ours, extra=extra)
+    ids = {name: ours.pop(name) for name in id_columns()}
+    return Row(line, **ours, ids=ids, extra=extra)
 
 
 def _faults(row: Row, values: dict[str, str]) -> Iterator[str]:
@@ -190,8 +155,8 @@ def _faults(row: Row, values: dict[str, str]) -> Iterator[str]:
         yield "has no e-mail"
     elif not is_email(row.email):
         yield f"{row.email} is no e-mail address"
-    for name in ("email", "manager_email", *IDS):
-        if not getattr(row, name).isprintable():
+    for name in ("email", "manager_email", *identifiers()):
+        if not (row.says(name) or "").isprintable():
             yield f"{name} holds a character that cannot be seen"
     if row.employment not in EMPLOYMENTS:
         close = guess(row.employment or "", EMPLOYMENTS)

@@ -1,1 +1,1 @@
-"""Health, metrics, and the signed endpoint of Slack."""
+"""Health, metrics, and the routes of messengers that are called over HTTP."""

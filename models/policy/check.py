@@ -6,24 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from models.people.member import Member
+from models.people.roster import EMPLOYMENTS, columns
 from models.policy.document import AllocationRule, Policy, fold
 from models.policy.yaml_tree import Path, Problem, guess
-
-COLUMNS = (
-    "name",
-    "email",
-    "slack_id",
-    "dingtalk_id",
-    "gateway_id",
-    "manager_email",
-    "team",
-    "role",
-    "employment",
-    "locale",
-    "timezone",
-)
-"""Of people.csv, in its order."""
-EMPLOYMENTS = ("employee", "contractor", "intern")
 
 
 @dataclass(frozen=True)
@@ -142,7 +127,7 @@ def _odd_teams(policy: Policy, members: Sequence[Member]) -> Iterator[tuple[Path
 
 
 def _odd_columns(policy: Policy, members: Sequence[Member]) -> Iterator[tuple[Path, str]]:
-    known = {*COLUMNS, *(key for member in members for key in member.extra)}
+    known = {*columns(), *(key for member in members for key in member.extra)}
     for index, rule in enumerate(policy.allocations):
         for key, value in rule.match.items():
             path = ("allocations", index, "match", key)

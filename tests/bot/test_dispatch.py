@@ -44,7 +44,7 @@ async def test_what_was_read_within_the_hour_is_believed_while_the_messenger_is_
     env: SlackEnv,
 ) -> None:
     assert "You lent" in (await env.command("alice", "lend @bob 5")).shown
-    env.app.slack.directory._profiles.clear()
+    env.app.messengers["slack"].directory._profiles.clear()
     env.slack.faults.fail("users.info", times=None)
     env.clock.move(minutes=5)
     assert "You lent" in (await env.command("alice", "lend @bob 6")).shown
@@ -67,7 +67,7 @@ async def test_who_is_named_by_a_button_is_looked_up_as_well(env: SlackEnv) -> N
     ask = await env.hear("eve", "Bob", "$10.00")
     with env.database.engine.begin() as connection:
         connection.execute(text("UPDATE address SET status = NULL, status_at = NULL"))
-    env.app.slack.directory._profiles.clear()
+    env.app.messengers["slack"].directory._profiles.clear()
     await env.press("eve", ask, "borrow.accept")
     assert env.left("bob") == 110
 
@@ -77,7 +77,7 @@ async def test_a_guest_named_by_a_button_gets_nothing(env: SlackEnv) -> None:
     ask = await env.hear("eve", "Bob", "$10.00")
     with env.database.engine.begin() as connection:
         connection.execute(text("UPDATE address SET status = NULL, status_at = NULL"))
-    env.app.slack.directory._profiles.clear()
+    env.app.messengers["slack"].directory._profiles.clear()
     env.slack.change_person(CAST["bob"][0], is_restricted=True)
     answer = await env.press("eve", ask, "borrow.accept")
     assert "can't take part right now" in answer.shown
@@ -88,7 +88,7 @@ async def test_giving_back_never_depends_on_what_the_messenger_says_of_the_other
     await env.command("alice", "lend @bob 20")
     with env.database.engine.begin() as connection:
         connection.execute(text("UPDATE address SET status = NULL, status_at = NULL"))
-    env.app.slack.directory._profiles.clear()
+    env.app.messengers["slack"].directory._profiles.clear()
     env.slack.faults.fail("users.info", times=None)
     await env.command("bob", "repay @alice 20")
     assert env.left("alice") == 100

@@ -150,7 +150,7 @@ async def test_a_colleague_who_became_a_guest_sees_a_balance_and_takes_no_part_i
 ) -> None:
     await env.command("alice", "lend @bob 5")
     env.slack.change_person(CAST["bob"][0], is_restricted=True)
-    env.app.slack.directory._profiles.clear()
+    env.app.messengers["slack"].directory._profiles.clear()
     before = env.everything()
     assert "can't take part right now" in (await env.command("alice", "lend @bob 5")).shown
     assert "仅限" in (await env.command("bob", "lend @alice 5")).shown

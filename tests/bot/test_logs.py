@@ -110,6 +110,7 @@ async def test_what_bolt_advises_whoever_writes_a_bot_is_not_told_to_operators(
     async with open_app(
         Settings(_env_file=None, database_url=f"sqlite:///{tmp_path}/q.db", slack_signing_secret="s")
     ) as built:
-        assert built.slack is not None
-        built.slack.app.logger.warning("You can handle this with the following listener function")
+        built.messengers["slack"].app.logger.warning(
+            "You can handle this with the following listener function"
+        )
     assert "slack_bolt" not in capsys.readouterr().err

@@ -9,7 +9,8 @@ import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
 
-from bot.web.server import LARGEST_BODY, OLDEST, application, genuine, sensible, serve
+from bot.messengers.slack.endpoint import OLDEST, genuine, sensible
+from bot.web.server import LARGEST_BODY, application, serve
 
 SECRET = "a-secret-of-the-tests"
 NOW = 1_794_000_000
@@ -57,7 +58,7 @@ def test_what_bolt_could_not_take_apart_is_not_handed_to_it() -> None:
 
 async def test_without_slack_there_is_no_door_for_it() -> None:
     checks = {"database": lambda: True, "slack": lambda: False}
-    runner = await serve(application(checks, CollectorRegistry(), None), "127.0.0.1", 0)
+    runner = await serve(application(checks, CollectorRegistry()), "127.0.0.1", 0)
     base = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
         async with aiohttp.ClientSession() as http:

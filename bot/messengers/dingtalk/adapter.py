@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 import structlog
+from prometheus_client.registry import Collector
 
 from bot.dispatch import Dispatcher
 from bot.messengers.dingtalk import approvals
@@ -35,9 +36,9 @@ from bot.messengers.dingtalk.render import (
     preview,
     track_of,
 )
+from bot.messengers.dingtalk.settings import DingTalkSettings
 from bot.messengers.dingtalk.tally import Tally
 from bot.messengers.port import MessengerError, Request, Undeliverable
-from bot.settings import Settings
 from handlers.admins import tell_admins
 from handlers.routes import CONFIRM
 from handlers.words import texts
@@ -68,7 +69,9 @@ class DingTalk:
 
     name = "dingtalk"
 
-    def __init__(self, settings: Settings, dispatcher: Dispatcher, http: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, settings: DingTalkSettings, dispatcher: Dispatcher, http: aiohttp.ClientSession
+    ) -> None:
         assert settings.dingtalk_client_id
         assert settings.dingtalk_client_secret is not None
         self.dispatcher, self.database = dispatcher, dispatcher.database
@@ -143,11 +146,11 @@ class DingTalk:
         else:
             await self._reply(by, message)
 
-    async def home(self, address: str, message: Message) -> None:
-        """There is none."""
-
     async def profile(self, address: str, *, urgent: bool) -> Profile | None:
         return await self.directory.profile(address.split(":", 1)[1])
+
+    def collectors(self) -> list[Collector]:
+        return [self.tally]
 
     async def people(self) -> list[tuple[str, Profile]]:
         return await self.directory.people()

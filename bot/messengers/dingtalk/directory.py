@@ -23,7 +23,8 @@ from bot.messengers.dingtalk.errors import DingTalkError
 from bot.messengers.dingtalk.memory import remember
 from bot.messengers.dingtalk.plan import ROOT, Plan, Snapshot, address_of, facts, plan
 from bot.people import sync
-from bot.people.sync import PeopleError, TooManyLeave
+from bot.people.csv import PeopleError
+from bot.people.sync import TooManyLeave
 from handlers.admins import tell_admins
 from handlers.words import texts
 from handlers.words.text import SafeText

@@ -13,8 +13,8 @@ from sqlmodel import Session, col, select
 
 from bot.messengers.dingtalk.api import Department, User
 from bot.people import sync
-from bot.people.sync import Changes, Leaver, Row
 from models.people.member import Address, Member
+from models.people.roster import Changes, Leaver, Row
 
 ROOT = 1
 """The department that is the organisation."""
@@ -101,7 +101,7 @@ def plan(session: Session, snapshot: Snapshot, gone: Iterable[str], only: str) -
 def _row(line: int, user: User, email: str, team: str | None, manager: str, *, new: bool) -> Row:
     """What DingTalk says of somebody; what it leaves empty it does not know, so that what stands stays."""
     return Row(
-        line=line, email=email, name=user.name or None, dingtalk_id=user.id, manager_email=manager or None,
+        line=line, email=email, name=user.name or None, ids={"dingtalk_id": user.id}, manager_email=manager or None,
         team=team, role=user.title or None, locale="zh" if new else None,
     )  # fmt: skip
 

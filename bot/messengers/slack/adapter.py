@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 import structlog
+from aiohttp.web import RouteDef
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -25,6 +26,7 @@ from bot.messengers.port import MessengerError, Request, Undeliverable
 from bot.messengers.slack.api import SlackApi, until_answered
 from bot.messengers.slack.connection import Socket
 from bot.messengers.slack.directory import Directory
+from bot.messengers.slack.endpoint import Endpoint
 from bot.messengers.slack.read import (
     command_of,
     foreign,
@@ -33,7 +35,7 @@ from bot.messengers.slack.read import (
     metadata_of,
 )
 from bot.messengers.slack.render import answers, home, modal, plain, render
-from bot.settings import Settings
+from bot.messengers.slack.settings import SlackSettings
 from handlers.command import Command
 from handlers.routes import BUTTONS, CONFIRM, FORMS
 from handlers.words import texts
@@ -76,7 +78,7 @@ class Slack:
 
     name = "slack"
 
-    def __init__(self, settings: Settings, dispatcher: Dispatcher, http: aiohttp.ClientSession) -> None:
+    def __init__(self, settings: SlackSettings, dispatcher: Dispatcher, http: aiohttp.ClientSession) -> None:
         assert settings.slack_bot_token is not None
         self.settings, self.dispatcher, self.http = settings, dispatcher, http
         token = settings.slack_bot_token.get_secret_value()
@@ -88,6 +90,7 @@ class Slack:
             client=self.api.web, signing_secret=secret, process_before_response=True, logger=logging.getLogger("slack_bolt"),
             request_verification_enabled=bool(secret), ignoring_self_events_enabled=True, raise_error_for_unhandled_request=False,
         )  # fmt: skip
+        self._endpoint = Endpoint(self.app, secret) if secret else None
         self.bot_id = ""
         self._socket: Socket | None = None
         self._listening = False
@@ -169,6 +172,10 @@ class Slack:
 
     async def profile(self, address: str, *, urgent: bool) -> Profile | None:
         return await self.directory.profile(address, urgent=urgent)
+
+    def routes(self) -> list[RouteDef]:
+        """`/slack/events`, where there is a secret that calls are signed with."""
+        return [self._endpoint.route()] if self._endpoint is not None else []
 
     async def people(self) -> list[tuple[str, Profile]]:
         return await self.directory.people()

@@ -9,22 +9,12 @@ from sqlalchemy import event
 from sqlmodel import Session, col, func, select
 
 from bot.database import Database
-from bot.people.csv import sealed, unsealed
-from bot.people.sync import (
-    Changes,
-    PeopleError,
-    Row,
-    TooManyLeave,
-    apply,
-    compare,
-    export_people,
-    read_people,
-    survey,
-)
+from bot.people.csv import PeopleError, read_people, sealed, unsealed
+from bot.people.sync import TooManyLeave, apply, compare, export_people, survey
 from models.ledger.account import Account
 from models.ledger.audit import audit
 from models.people.member import Address, Member, addresses
-from models.policy.check import COLUMNS
+from models.people.roster import Changes, Row, columns
 from models.policy.document import parse
 from models.quota.allocation import dues
 from models.reports.member import overview
@@ -179,13 +169,13 @@ def test_people_join_with_managers_addresses_and_defaults(database: Database) ->
     database.transact(look)
 
 
-@pytest.mark.parametrize("column", [*COLUMNS, "office", "cost.center", "成本中心", "it's"])
+@pytest.mark.parametrize("column", [*columns(), "office", "cost.center", "成本中心", "it's"])
 def test_every_column_can_be_matched_by_a_policy(database: Database, column: str) -> None:
     boss = "Bo,bo@corp.example,U2,d2,g2,,sales,,employee,zh,Asia/Tokyo,Tokyo,c8,乙,n\n"
     ann = "Ann,ann@corp.example,U1,d1,g1,bo@corp.example,t,r,intern,en,UTC,Berlin,c7,甲,y\n"
     take_over(database, HEADER.replace("\n", ",office,cost.center,成本中心,it's\n") + boss + ann)
     value = dict(
-        zip([*COLUMNS, "office", "cost.center", "成本中心", "it's"], ann.strip().split(","), strict=True)
+        zip([*columns(), "office", "cost.center", "成本中心", "it's"], ann.strip().split(","), strict=True)
     )[column]
     policy = parse(f'unit: USD\nallocations:\n  - {{match: {{"{column}": "{value}"}}, amount: 7}}\n')
 

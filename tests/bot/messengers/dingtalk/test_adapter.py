@@ -107,7 +107,7 @@ async def test_a_second_manager_is_told_who_decided_and_their_card_shows_it(env:
 async def test_a_no_can_be_asked_again_when_things_have_changed(env: DingTalkEnv) -> None:
     card = await _asked(env)
     env.ding.faults.refuse("user/get", code="-1", times=None)
-    env.app.dingtalk.directory._profiles.clear()
+    env.app.messengers["dingtalk"].directory._profiles.clear()
     env.clock.move(hours=2)
     with env.impatient(read=0.1):
         assert "could not check" in (await env.press("lee", card, "request.approve"))["hint"]
@@ -124,9 +124,9 @@ async def test_declining_asks_for_a_reason_in_words(env: DingTalkEnv) -> None:
     assert f"decline {_code(card)} reason" in (await env.press("lee", card, "request.decline"))["hint"]
     assert set(buttons(card, "lee")) == {"Approve $300.00", "Decline…"}
     await env.say("lee", f"decline {_code(card)} not this month")
-    await env.hear("pia", "declined", "not this month") if not env.app.dingtalk.template else await env.card(
-        "pia", "not this month"
-    )
+    await env.hear("pia", "declined", "not this month") if not env.app.messengers[
+        "dingtalk"
+    ].template else await env.card("pia", "not this month")
     await env.until(lambda: "declined by Lee" in shown(card, "lee") or None)
     assert "reason" not in shown(card, "lee")
 
@@ -313,7 +313,7 @@ async def test_a_late_answer_goes_to_the_chat(env: DingTalkEnv) -> None:
         "public": False,
         "key": "late",
     }
-    await env.app.dingtalk.answer(by, Message(text="late"))
+    await env.app.messengers["dingtalk"].answer(by, Message(text="late"))
     assert (await env.hear("bob", "late")).way == "batchSend"
 
 
@@ -333,7 +333,7 @@ async def test_somebody_passed_over_inside_a_success_is_seen(env: DingTalkEnv) -
 
 
 async def test_profiles_come_from_the_directory_and_are_kept_for_an_hour(env: DingTalkEnv) -> None:
-    adapter = env.app.dingtalk
+    adapter = env.app.messengers["dingtalk"]
     assert await adapter.profile("dingtalk:bob", urgent=True) == Profile(
         "member", "Bob", "bob@corp.example", "zh-CN"
     )
@@ -353,7 +353,7 @@ async def test_who_has_left_can_no_longer_be_lent_to(env: DingTalkEnv) -> None:
     assert env.left("alice") == 80
     env.ding.people["bob"] = next(one for one in colleagues() if one.id == "bob")
     del env.ding.people["bob"]
-    refused = await env.app.dingtalk.profile("dingtalk:bob", urgent=True)
+    refused = await env.app.messengers["dingtalk"].profile("dingtalk:bob", urgent=True)
     assert refused is not None
     assert refused.status == "gone"
 
@@ -381,7 +381,7 @@ async def test_strangers_are_told_how_to_get_in(env: DingTalkEnv) -> None:
 async def test_calls_are_counted_by_month_and_shown_to_prometheus(env: DingTalkEnv) -> None:
     await _asked(env)
     await env.settled()
-    await env.app.dingtalk.tally.write()
+    await env.app.messengers["dingtalk"].tally.write()
     rows = env.database.transact(
         lambda session: [
             (one.month, one.api, one.metered, one.calls) for one in session.exec(select(CallCount)).all()
@@ -403,7 +403,7 @@ async def test_calls_are_counted_by_month_and_shown_to_prometheus(env: DingTalkE
 async def test_readiness_follows_the_connection(env: DingTalkEnv) -> None:
     env.ding.faults.freeze("open")
     await env.ding.close_sockets()
-    await env.until(lambda: not env.app.dingtalk.ready() or None)
+    await env.until(lambda: not env.app.messengers["dingtalk"].ready() or None)
     async with (
         aiohttp.ClientSession() as http,
         http.get(f"http://127.0.0.1:{env.app.port}/readyz") as answer,

@@ -470,8 +470,9 @@ async def test_a_missing_permission_to_read_keeps_the_decision_until_it_is_there
 
 
 async def _form(env: DingTalkEnv) -> None:
-    assert env.app.dingtalk is not None
-    code = await workflow.save_form(env.app.dingtalk.api, form.NAME, form.LABELS.values(), long=form.LONG)
+    code = await workflow.save_form(
+        env.app.messengers["dingtalk"].api, form.NAME, form.LABELS.values(), long=form.LONG
+    )
     env.database.transact(lambda session: form.remember(session, code, NOW))
 
 

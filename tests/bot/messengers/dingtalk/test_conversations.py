@@ -76,7 +76,7 @@ async def _ask_and_approve(env: DingTalkEnv, said: dict[str, str]) -> None:
     before = env.metered
     assert said["sent"] in (await env.say("pia", said["request"])).text
     code = await _asked(env, "lee", said["asks for"])
-    if env.app.dingtalk.template:
+    if env.app.messengers["dingtalk"].template:
         card = await env.card("lee", said["asks for"])
         await env.press("lee", card, "request.approve")
         assert said["by lee"] in shown(card, "pia")
@@ -92,7 +92,7 @@ async def _ask_and_approve(env: DingTalkEnv, said: dict[str, str]) -> None:
 async def _borrow(env: DingTalkEnv, said: dict[str, str]) -> None:
     await env.say("bob", said["borrow"], at=["eve"], group=GROUP)
     await _hears(env, "eve", said["asks"])
-    if env.app.dingtalk.template:
+    if env.app.messengers["dingtalk"].template:
         card = await env.card("eve", said["asks"])
         assert "$10.00" in (await env.press("eve", card, "borrow.accept"))["hint"]
         assert not {"borrow.accept", "borrow.decline"} & set(buttons(card, "eve").values())
@@ -103,7 +103,7 @@ async def _borrow(env: DingTalkEnv, said: dict[str, str]) -> None:
 
 
 async def _hears(env: DingTalkEnv, name: str, words: str) -> None:
-    await (env.card if env.app.dingtalk.template else env.hear)(name, words)
+    await (env.card if env.app.messengers["dingtalk"].template else env.hear)(name, words)
 
 
 async def _asked(env: DingTalkEnv, name: str, words: str) -> str:

@@ -45,8 +45,7 @@ def facts(env: DingTalkEnv, name: str) -> dict[str, Any]:
 
 
 async def synced(env: DingTalkEnv, **how: Any) -> Plan:
-    assert env.app.dingtalk is not None
-    return await env.app.dingtalk.directory.sync(**how)
+    return await env.app.messengers["dingtalk"].directory.sync(**how)
 
 
 # Who leads whom
@@ -247,7 +246,7 @@ async def test_an_event_that_cannot_be_looked_into_comes_later(env: DingTalkEnv)
 
 async def test_who_keeps_people_in_a_file_is_not_surprised_by_events_or_nights(env: DingTalkEnv) -> None:
     await env.ding.join(Person("new1", "新人", "new@corp.example", departments=(2,)))
-    assert await env.app.dingtalk.directory.nightly() is None
+    assert await env.app.messengers["dingtalk"].directory.nightly() is None
     with pytest.raises(Exception, match="No row"):
         facts(env, "new")
 
@@ -255,11 +254,11 @@ async def test_who_keeps_people_in_a_file_is_not_surprised_by_events_or_nights(e
 async def test_the_night_takes_changes_over_but_asks_before_a_mass_leaving(env: DingTalkEnv) -> None:
     await synced(env)
     env.ding.people["alice"] = replace(env.ding.people["alice"], manager="lee")
-    await env.app.dingtalk.directory.nightly()
+    await env.app.messengers["dingtalk"].directory.nightly()
     assert facts(env, "alice")["manager"] == "Lee"
     for name in ("dan", "eve", "max"):
         del env.ding.people[name]
-    await env.app.dingtalk.directory.nightly()
+    await env.app.messengers["dingtalk"].directory.nightly()
     assert not facts(env, "dan")["left"]
     env.app.worker.wake()
     await env.hear("ops", "would let 3 people leave")

@@ -229,7 +229,7 @@ async def test_stopping_finishes_what_is_on_the_way_within_seconds(
     async with open_env(url, mode=mode) as env:
         env.slack.faults.slow_down("chat.postMessage", seconds=1.0, times=1)
         env.slack.faults.slow_down("users.info", seconds=0.5, times=None)
-        env.app.slack.directory._profiles.clear()
+        env.app.messengers["slack"].directory._profiles.clear()
         asked = asyncio.create_task(env.slack.command(slack_id("eve"), "lend @max 5"))
         await env.command("alice", "lend @bob 5")
         assert (await asked).ok
@@ -270,7 +270,7 @@ async def test_a_port_that_is_taken_ends_the_start_and_leaves_nothing_running(
 
 
 async def test_what_the_web_api_says_no_to_is_either_temporary_or_final(env: SlackEnv) -> None:
-    slack = env.app.slack
+    slack = env.app.messengers["slack"]
     for error in ("channel_not_found", "is_archived", "user_disabled"):
         env.slack.faults.refuse("chat.postMessage", error=error)
         with pytest.raises(Undeliverable):
@@ -287,11 +287,11 @@ async def test_what_the_web_api_says_no_to_is_either_temporary_or_final(env: Sla
 
 
 async def test_everybody_of_the_workspace_is_read_page_by_page_or_not_at_all(env: SlackEnv) -> None:
-    people = await env.app.slack.people()
+    people = await env.app.messengers["slack"].people()
     assert {address for address, _ in people} >= {f"slack:{row[0]}" for row in CAST.values()}
     env.slack.faults.fail("users.list")
     with pytest.raises(MessengerError):
-        await env.app.slack.people()
+        await env.app.messengers["slack"].people()
 
 
 def test_who_somebody_is_by_slacks_own_word() -> None:
@@ -329,7 +329,11 @@ def test_words_arrive_as_they_were_written() -> None:
 
 
 async def test_everything_that_can_be_pressed_or_sent_has_a_listener(env: SlackEnv) -> None:
-    patterns = [matcher for listener in env.app.slack.app._async_listeners for matcher in listener.matchers]
+    patterns = [
+        matcher
+        for listener in env.app.messengers["slack"].app._async_listeners
+        for matcher in listener.matchers
+    ]
     assert len(patterns) >= 7
     assert len(set(BUTTONS) | set(CONFIRM) | set(FORMS)) >= 16
 

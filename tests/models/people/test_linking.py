@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import Session
 
 from bot.database import Database
-from bot.people.linking import carry_out, compare
+from models.people.linking import carry_out, compare
 from models.people.member import Address, addresses
 from models.people.profile import Profile, language_of, learn
 from tests.company import CAST, NOW, who

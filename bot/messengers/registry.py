@@ -1,0 +1,67 @@
+"""The messengers there are, one row each. A new one is a folder beside this file, a row here, and its settings among `MessengerSettings`.
+
+A row loads a messenger's libraries only when that messenger is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.messengers.dingtalk.settings import DingTalkSettings
+from bot.messengers.slack.settings import SlackSettings
+from models.people.messenger import TRAITS, Traits
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
+    from bot.dispatch import Dispatcher
+    from bot.messengers.port import Messenger
+
+
+class MessengerSettings(DingTalkSettings, SlackSettings):
+    """The settings of every messenger."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """`lacks` says in an operator's words why the messenger is off; empty when it can run."""
+
+    traits: Traits
+    lacks: Callable[[MessengerSettings], str]
+    open: Callable[[MessengerSettings, Dispatcher, ClientSession], Messenger]
+
+    @property
+    def name(self) -> str:
+        return self.traits.name
+
+
+MESSENGERS: dict[str, Row] = {}
+
+
+def add(row: Row) -> None:
+    """Make a messenger known, also to handlers and models, which read its traits."""
+    MESSENGERS[row.name] = row
+    TRAITS[row.name] = row.traits
+
+
+def configured(settings: MessengerSettings) -> list[Row]:
+    """The messengers that can run with these settings."""
+    return [row for row in MESSENGERS.values() if not row.lacks(settings)]
+
+
+def _open_slack(settings: MessengerSettings, dispatcher: Dispatcher, http: ClientSession) -> Messenger:
+    from bot.messengers.slack.adapter import Slack  # noqa: PLC0415 - Bolt is loaded where Slack is on
+
+    return Slack(settings, dispatcher, http)
+
+
+def _open_dingtalk(settings: MessengerSettings, dispatcher: Dispatcher, http: ClientSession) -> Messenger:
+    from bot.messengers.dingtalk.adapter import DingTalk  # noqa: PLC0415 - its SDK is loaded where DingTalk is on
+
+    return DingTalk(settings, dispatcher, http)
+
+
+add(Row(Traits("slack", slash=True), lambda settings: settings.slack_lacks, _open_slack))
+add(Row(Traits("dingtalk", language="zh"), lambda settings: settings.dingtalk_lacks, _open_dingtalk))
