@@ -23,7 +23,7 @@ from bot.worker import Worker
 from models.ledger.audit import audit
 from models.ledger.transfer import Cause
 from models.messages.message import Message
-from models.metering.usage import Reading, book
+from models.metering.usage import MemberUsage, book
 from models.people.member import Address, Member
 from models.policy import document, versions
 from models.policy.document import Policy
@@ -193,7 +193,7 @@ class Company:
         late = self.dice.randint(1, 9) if self.dice.random() < 0.2 else 0
         key = (member.id, (self.now - timedelta(days=late)).date(), model)
         self.spent[key] = self.spent.get(key, 0) + self.dice.randint(1, 40 * USD)
-        reading = Reading(*key, self.spent[key])
+        reading = MemberUsage(*key, self.spent[key])
         zone = self._rules(session).zone
         for _ in range(1 + (self.dice.random() < 0.1)):
             book(session, [reading], zone=zone, cause=self._cause("gateway"))

@@ -26,7 +26,7 @@ from benchmarks.measure import Cell, Postgres, interleave, ratio, report
 from benchmarks.period import NOW, settle
 from bot.database import Database
 from models.ledger.transfer import Cause
-from models.metering.usage import Reading, book
+from models.metering.usage import MemberUsage, book
 from models.policy import versions
 
 PAGE = 1000
@@ -38,33 +38,35 @@ LIMIT = (
 COLUMNS = "member_id, day, model, amount, input_tokens, output_tokens"
 
 
-def fresh(rows: int, people: int, day: date) -> Iterator[list[Reading]]:
+def fresh(rows: int, people: int, day: date) -> Iterator[list[MemberUsage]]:
     """Different (person, model) of one day, nine tenths of a page at a time."""
     size = PAGE * 9 // 10
     chosen = random.sample(range(people * len(MODELS)), min(rows, people * len(MODELS)))
     for start in range(0, len(chosen), size):
         yield [
-            Reading(one // len(MODELS) + 1, day, MODELS[one % len(MODELS)], random.randint(1, 5000), 900, 300)
+            MemberUsage(
+                one // len(MODELS) + 1, day, MODELS[one % len(MODELS)], random.randint(1, 5000), 900, 300
+            )
             for one in chosen[start : start + size]
         ]
 
 
-def pages(rows: int, people: int, day: date) -> Iterator[list[Reading]]:
+def pages(rows: int, people: int, day: date) -> Iterator[list[MemberUsage]]:
     """The same, and a tenth of each from the page before."""
-    before: list[Reading] = []
+    before: list[MemberUsage] = []
     for page in fresh(rows, people, day):
         yield page + random.sample(before, min(PAGE // 10, len(before)))
         before = page
 
 
 def first(
-    database: Database, days: Iterator[date], rows: int, people: int, kept: list[list[Reading]]
+    database: Database, days: Iterator[date], rows: int, people: int, kept: list[list[MemberUsage]]
 ) -> dict[str, float]:
     kept[:] = pages(rows, people, next(days))
     return _booked(database, kept)
 
 
-def again(database: Database, kept: list[list[Reading]]) -> dict[str, float]:
+def again(database: Database, kept: list[list[MemberUsage]]) -> dict[str, float]:
     """The same pages once more: nothing is booked."""
     found = _booked(database, kept)
     if found["booked"]:
@@ -72,7 +74,7 @@ def again(database: Database, kept: list[list[Reading]]) -> dict[str, float]:
     return found
 
 
-def _booked(database: Database, kept: list[list[Reading]]) -> dict[str, float]:
+def _booked(database: Database, kept: list[list[MemberUsage]]) -> dict[str, float]:
     begun, booked = time.perf_counter(), 0
     for number, page in enumerate(kept):
         booked += database.transact(partial(_page, page=page, number=number))
@@ -80,7 +82,7 @@ def _booked(database: Database, kept: list[list[Reading]]) -> dict[str, float]:
     return {"rows_per_second": sum(map(len, kept)) / seconds, "seconds": seconds, "booked": float(booked)}
 
 
-def _page(session: Session, page: list[Reading], number: int) -> int:
+def _page(session: Session, page: list[MemberUsage], number: int) -> int:
     current = versions.current(session)
     assert current is not None
     cause = Cause(NOW + timedelta(hours=2), "gateway", f"page:{page[0].day}:{number}", policy=current[0])
@@ -118,13 +120,13 @@ def inserted(path: Path, rows: int, people: int) -> dict[str, float]:
     return {"rows_per_second": sum(map(len, stored)) / seconds, "seconds": seconds}
 
 
-def _values(one: Reading) -> tuple[int, date, str, int, int, int]:
+def _values(one: MemberUsage) -> tuple[int, date, str, int, int, int]:
     return one.member_id, one.day, one.model, one.amount, one.input_tokens, one.output_tokens
 
 
 def run(name: str, database: Database, limit: Cell, words: argparse.Namespace) -> None:
     settle(database, words.people)
-    days, kept = iter(NOW.date() - timedelta(days=n) for n in range(words.rounds)), list[list[Reading]]()
+    days, kept = iter(NOW.date() - timedelta(days=n) for n in range(words.rounds)), list[list[MemberUsage]]()
     cells: dict[str, Cell] = {
         "limit": limit,
         "booked": lambda: first(database, days, words.rows, words.people, kept),

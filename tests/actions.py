@@ -19,7 +19,7 @@ from models.ledger.audit import audit
 from models.ledger.transfer import Cause
 from models.messages.message import Message
 from models.messages.outbox import Effect
-from models.metering.usage import Reading, book
+from models.metering.usage import MemberUsage, book
 from models.policy import document, versions
 from models.quota.allocation import adjust
 from models.quota.approvers import Asked
@@ -63,7 +63,7 @@ def spend(database: Database, name: str, usd: float, now: datetime = NOW) -> Non
     model = f"m{next(_numbers)}"
     database.transact(
         lambda session: book(
-            session, [Reading(who(session, name).id, now.astimezone(ZONE).date(), model, int(usd * USD))], zone=ZONE,
+            session, [MemberUsage(who(session, name).id, now.astimezone(ZONE).date(), model, int(usd * USD))], zone=ZONE,
             cause=cause(now, "gateway"),
         )
     )  # fmt: skip

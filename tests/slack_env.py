@@ -25,7 +25,7 @@ from bot.settings import Settings
 from models.ledger import audit
 from models.ledger.transfer import Cause
 from models.messages.outbox import Effect
-from models.metering.usage import Reading, book
+from models.metering.usage import MemberUsage, book
 from models.people.member import Member
 from models.policy import versions
 from models.quota.wallet import Wallet, wallet_of
@@ -265,7 +265,7 @@ def metered(session: Session, now: datetime, name: str, amount: float, model: st
     current = versions.current(session)
     assert current is not None
     cause = Cause(now, "gateway", f"usage:{model}", "", 1)
-    reading = Reading(who(session, name).id, now.date(), model, round(amount * 1_000_000))
+    reading = MemberUsage(who(session, name).id, now.date(), model, round(amount * 1_000_000))
     book(session, [reading], zone=current[1].zone, cause=cause)
 
 

@@ -16,7 +16,7 @@ from bot.cli.grant import why_no_amount
 from bot.cli.sheet import Line, SheetError, lines
 from models.ledger.amount import Unit, from_plain
 from models.ledger.transfer import Cause
-from models.metering.usage import Reading, book
+from models.metering.usage import MemberUsage, book
 from models.people.member import ids_by_email
 from models.refusal import BadAmount
 
@@ -63,7 +63,7 @@ def _book(session: Session, rows: list[Line], key: str, now: datetime) -> str:
     return f"booked {money(total, policy.unit)} from {len(readings)} rows of {people} people"
 
 
-def _reading(cells: dict[str, str], ids: dict[str, int], unit: Unit) -> Reading:
+def _reading(cells: dict[str, str], ids: dict[str, int], unit: Unit) -> MemberUsage:
     """One row; raises `ValueError` with the reason for the operator."""
     email = cells["email"].lower()
     if email not in ids:
@@ -81,12 +81,12 @@ def _reading(cells: dict[str, str], ids: dict[str, int], unit: Unit) -> Reading:
     if amount < 0:
         raise ValueError("amount must not be negative: figures are cumulative")
     put, out = (_count(cells, name) for name in COLUMNS[4:6])
-    return Reading(ids[email], on, cells["model"], amount, put, out, (cells["agent"],))
+    return MemberUsage(ids[email], on, cells["model"], amount, put, out, (cells["agent"],))
 
 
-def _summed(readings: Iterable[Reading]) -> Iterator[Reading]:
+def _summed(readings: Iterable[MemberUsage]) -> Iterator[MemberUsage]:
     """One reading for each member, day and model: the sum of its agents. Of a repeated row the larger amount counts."""
-    by_key: dict[tuple[int, date, str], dict[tuple[str, ...], Reading]] = {}
+    by_key: dict[tuple[int, date, str], dict[tuple[str, ...], MemberUsage]] = {}
     for one in sorted(readings, key=lambda one: one.amount):
         by_key.setdefault((one.member_id, one.day, one.model), {})[one.agents] = one
     for key, parts in by_key.items():
@@ -94,7 +94,7 @@ def _summed(readings: Iterable[Reading]) -> Iterator[Reading]:
         put, out = (
             sum(getattr(one, name) for one in parts.values()) for name in ("input_tokens", "output_tokens")
         )
-        yield Reading(*key, amount, put, out, tuple(agent for (agent,) in parts))
+        yield MemberUsage(*key, amount, put, out, tuple(agent for (agent,) in parts))
 
 
 def _count(cells: dict[str, str], name: str) -> int:

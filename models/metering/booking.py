@@ -12,8 +12,7 @@ from models.ledger.transfer import Cause
 from models.metering.gateway_account import GatewayAccount, accounts_by_id, accounts_to_book
 from models.metering.owners import owners_of
 from models.metering.reading import KeyUsage, Rate, Reading
-from models.metering.usage import Reading as MemberUsage
-from models.metering.usage import keep
+from models.metering.usage import MemberUsage, keep
 
 ModelDay = tuple[int, date, str]
 """Member, day, model."""

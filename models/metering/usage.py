@@ -42,7 +42,7 @@ class ActiveAgent(SQLModel, table=True):
 
 
 @dataclass(frozen=True)
-class Reading:
+class MemberUsage:
     """A cumulative figure: however often and in whatever order it arrives, the largest one counts, once.
 
     `agents`: whose calls it sums, where that is known.
@@ -57,7 +57,7 @@ class Reading:
     agents: tuple[str, ...] = ("",)
 
 
-def book(session: Session, readings: Iterable[Reading], *, zone: ZoneInfo, cause: Cause) -> int:
+def book(session: Session, readings: Iterable[MemberUsage], *, zone: ZoneInfo, cause: Cause) -> int:
     """Book what is new in `readings` and return the sum. Late usage belongs to the period that is open now.
 
     Set-based: a page takes as many statements as one reading. What a leaver spent late is the organisation's to clear.
@@ -75,27 +75,27 @@ def book(session: Session, readings: Iterable[Reading], *, zone: ZoneInfo, cause
     return total
 
 
-def keep(session: Session, readings: Iterable[Reading], at: datetime) -> None:
+def keep(session: Session, readings: Iterable[MemberUsage], at: datetime) -> None:
     """Keep figures for breakdowns and book nothing: they only grow."""
     _stage(session, _largest(readings), lambda _: at)
     _keep(session)
     _CLEAN.changed(session)
 
 
-def _largest(readings: Iterable[Reading]) -> list[Reading]:
+def _largest(readings: Iterable[MemberUsage]) -> list[MemberUsage]:
     """One a person, day and model: its largest figures."""
-    found: dict[tuple[int, date, str], Reading] = {}
+    found: dict[tuple[int, date, str], MemberUsage] = {}
     for new in readings:
         key = new.member_id, new.day, new.model
         old = found.setdefault(key, new)
         amount, put, out = map(max, _figures(new), _figures(old))
         if (amount, put, out) != _figures(old):
             agents = tuple(dict.fromkeys(old.agents + new.agents))
-            found[key] = Reading(*key, amount, put, out, agents)
+            found[key] = MemberUsage(*key, amount, put, out, agents)
     return list(found.values())
 
 
-def _stage(session: Session, page: list[Reading], moment: Callable[[date], datetime]) -> int:
+def _stage(session: Session, page: list[MemberUsage], moment: Callable[[date], datetime]) -> int:
     """Set apart what of a page is news, and return how many rows that is; `grown` is by how much an amount did."""
     _OPEN_PAGE.changed(session)
     at = {day: str(stored_time(session, moment(day))) for day in {reading.day for reading in page}}
@@ -109,7 +109,7 @@ def _keep(session: Session) -> None:
     _KEEP.changed(session)
 
 
-def _figures(reading: Reading) -> tuple[int, int, int]:
+def _figures(reading: MemberUsage) -> tuple[int, int, int]:
     return reading.amount, reading.input_tokens, reading.output_tokens
 
 

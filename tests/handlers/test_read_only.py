@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from handlers import balance, home, lending, requests, team
 from models.ledger.transfer import Cause
-from models.metering.usage import Reading, book
+from models.metering.usage import MemberUsage, book
 from models.refusal import NotForYou
 from tests.company import NOW, asks, who
 
@@ -18,7 +18,7 @@ ONE = 1_000_000
 
 def spend(session: Session, name: str, amount: float, model: str = "claude") -> None:
     ctx = asks(session, name)
-    reading = Reading(who(session, name).id, NOW.date(), model, round(amount * ONE))
+    reading = MemberUsage(who(session, name).id, NOW.date(), model, round(amount * ONE))
     book(session, [reading], zone=ctx.policy.zone, cause=Cause(NOW, "gateway", f"use:{model}", model, 1))
 
 

@@ -11,7 +11,7 @@ from hypothesis.stateful import (
 from sqlmodel import Session
 
 from models.ledger.account import AccountKind, organisation
-from models.metering.usage import Reading, book
+from models.metering.usage import MemberUsage, book
 from models.quota.allocation import take_allocation
 from models.quota.grant import top_up
 from tests.company import who
@@ -62,7 +62,7 @@ class OrganisationRules(LedgerMachine):
         day = self.now.astimezone(SHANGHAI).date() - timedelta(days=ago)
 
         def run(session: Session) -> None:
-            reading = Reading(who(session, name).id, day, model, total)
+            reading = MemberUsage(who(session, name).id, day, model, total)
             book(session, [reading] * (2 if again else 1), zone=SHANGHAI, cause=self.cause())
 
         self.attempt(lambda reference: reference.meter(name, str(day), model, total), run)

@@ -13,7 +13,7 @@ from handlers.lending import lend
 from models.ledger.account import Account
 from models.ledger.transfer import Entry, Transfer
 from models.metering.outlook import Outlook, needed, outlook, rounded
-from models.metering.usage import Reading, Usage, book, by_model
+from models.metering.usage import MemberUsage, Usage, book, by_model
 from models.quota.closing import begin_turn
 from models.quota.leaving import leave
 from models.quota.period import Period
@@ -29,7 +29,7 @@ TODAY = date(2026, 11, 9)
 def read(company: Database, *readings: tuple[str, date, str, float], now=NOW) -> int:
     return company.transact(
         lambda session: book(
-            session, [Reading(who(session, name).id, day, model, int(usd * USD)) for name, day, model, usd in readings],
+            session, [MemberUsage(who(session, name).id, day, model, int(usd * USD)) for name, day, model, usd in readings],
             zone=ZONE, cause=cause(now, "gateway"),
         )
     )  # fmt: skip
@@ -104,7 +104,7 @@ def test_a_long_page_takes_as_many_statements_as_a_short_one(company: Database) 
 
 def test_tokens_are_kept_also_where_nothing_was_spent(company: Database) -> None:
     for tokens in (7, 3):
-        page = [Reading(1, TODAY, "free", 0, tokens, 1)]
+        page = [MemberUsage(1, TODAY, "free", 0, tokens, 1)]
         company.transact(
             lambda session, page=page: book(session, page, zone=ZONE, cause=cause(NOW, "gateway"))
         )

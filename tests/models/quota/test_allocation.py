@@ -8,7 +8,7 @@ from sqlmodel import Session, select
 from bot.database import Database
 from models.ledger.audit import audit
 from models.ledger.transfer import Cause, Transfer
-from models.metering.usage import Reading, book
+from models.metering.usage import MemberUsage, book
 from models.people.member import Member
 from models.policy import document, versions
 from models.quota.allocation import Allowance, dues, welcome_all
@@ -99,7 +99,9 @@ def test_what_somebody_used_in_an_earlier_life_is_not_use_of_this_period(company
         alice, period = who(session, "alice"), Period.current(session)
         policy = document.parse(POLICY)
         cause = Cause(NOW, "gateway", "late")
-        book(session, [Reading(alice.id, NOW.date(), "hunyuan", 30_000_000)], zone=policy.zone, cause=cause)
+        book(
+            session, [MemberUsage(alice.id, NOW.date(), "hunyuan", 30_000_000)], zone=policy.zone, cause=cause
+        )
         leave(session, alice, NOW)
         alice.left_at = None
         session.add(alice)

@@ -9,7 +9,7 @@ from bot.database import Database
 from handlers import lending
 from models.ledger.audit import audit
 from models.ledger.spend import record
-from models.metering.usage import Reading, book, keep
+from models.metering.usage import MemberUsage, book, keep
 from models.quota.period import Period
 from models.reports.spending import EVERYBODY, OTHER, Line, by_day, by_team, period_named
 from tests.actions import DECEMBER, USD, after, cause, gift, say, spend, turn
@@ -67,7 +67,7 @@ def test_what_a_gateway_metered_as_a_sum_is_told_by_the_models_it_named(company:
         for member, usd in ((alice, 30), (bob, 12)):
             record(session, member, usd * USD, cause=cause(NOW, "gateway"))
         used = ((alice, "claude", 20), (alice, "gpt", 10), (bob, "gpt", 5))
-        keep(session, [Reading(who_, NOW.date(), model, usd * USD) for who_, model, usd in used], NOW)
+        keep(session, [MemberUsage(who_, NOW.date(), model, usd * USD) for who_, model, usd in used], NOW)
 
     company.transact(meter)
     spend(company, "eve", 1)
@@ -106,7 +106,7 @@ def test_a_day_counts_people_once_however_many_models_they_called(company: Datab
 
 def test_a_day_counts_the_agents_that_had_a_call_not_only_the_people_they_are_of(company: Database) -> None:
     def meter(session: Session, amount: int, *agents: str, model: str = "claude") -> None:
-        used = Reading(who(session, "alice").id, NOW.date(), model, amount * USD, agents=agents)
+        used = MemberUsage(who(session, "alice").id, NOW.date(), model, amount * USD, agents=agents)
         book(session, [used], zone=ZONE, cause=cause(NOW, "gateway"))
 
     for amount, agents, model in (
