@@ -6,11 +6,11 @@ import gc
 def main() -> None:
     """The console script. What is loaded stays, so the garbage collector need not look through it: a tenth of a start."""
     gc.disable()
-    from bot.cli.app import main as run  # noqa: PLC0415
+    from bot.cli import app  # noqa: PLC0415
 
     gc.enable()
     gc.freeze()
-    run()
+    app.main()
 
 
 if __name__ == "__main__":

@@ -23,17 +23,17 @@ YES, NO = CONFIRM
 ANSWERS = ("yes", "no", YES, NO)
 
 WHAT: dict[str, Text] = {
-    "lend": texts.ECHO_LEND,
-    "borrow": texts.ECHO_BORROW,
-    "repay": texts.ECHO_REPAY,
-    "recall": texts.ECHO_RECALL,
-    "forgive": texts.ECHO_FORGIVE,
-    "request": texts.ECHO_REQUEST,
-    "approve": texts.ECHO_APPROVE,
-    "decline": texts.ECHO_DECLINE,
-    "cancel": texts.ECHO_CANCEL,
-    "revoke": texts.ECHO_REVOKE,
-    "delegate": texts.ECHO_DELEGATE,
+    "lend": texts.CONFIRM_LEND,
+    "borrow": texts.CONFIRM_BORROW,
+    "repay": texts.CONFIRM_REPAY,
+    "recall": texts.CONFIRM_RECALL,
+    "forgive": texts.CONFIRM_FORGIVE,
+    "request": texts.CONFIRM_REQUEST,
+    "approve": texts.CONFIRM_APPROVE,
+    "decline": texts.CONFIRM_DECLINE,
+    "cancel": texts.CONFIRM_CANCEL,
+    "revoke": texts.CONFIRM_REVOKE,
+    "delegate": texts.CONFIRM_DELEGATE,
 }
 
 
@@ -46,7 +46,7 @@ def needed(ctx: RequestContext, command: Command, fingerprint: str) -> Message |
     member = arguments.maybe_person(ctx, command)
     code = new_code(ctx.session)
     _keep(ctx, command, member, code)
-    question = texts.ECHO_AGAIN if again else texts.ECHO
+    question = texts.CONFIRM_AGAIN if again else texts.CONFIRM
     return _question(ctx, question, _what(ctx, command, member), code)
 
 

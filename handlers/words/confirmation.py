@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from handlers.words.text import Text
 
-ECHO = Text("Did I get that right? {what}", "请确认：{what}")
-ECHO_AGAIN = Text(
+CONFIRM = Text("Did I get that right? {what}", "请确认：{what}")
+CONFIRM_AGAIN = Text(
     "You just did exactly that. Once more? {what}", "刚刚已经操作过一次，确定再来一次吗？{what}"
 )
-ECHO_LEND = Text("Lend **{amount}** to **{name}**{team}", "借给 **{name}**{team} **{amount}**")
-ECHO_BORROW = Text("Ask **{name}**{team} to lend you **{amount}**", "向 **{name}**{team} 借 **{amount}**")
-ECHO_REPAY = Text("Give **{amount}** back to **{name}**{team}", "还给 **{name}**{team} **{amount}**")
-ECHO_RECALL = Text("Take **{amount}** back from **{name}**{team}", "从 **{name}**{team} 收回 **{amount}**")
-ECHO_FORGIVE = Text("Let **{name}**{team} off **{amount}**", "免去 **{name}**{team} 欠的 **{amount}**")
-ECHO_REQUEST = Text("Ask your manager for **{amount}**", "向主管申请 **{amount}**")
-ECHO_APPROVE = Text("Approve **{code}** for **{amount}**", "同意 **{code}**：**{amount}**")
-ECHO_DECLINE = Text("Decline **{code}**", "拒绝 **{code}**")
-ECHO_CANCEL = Text("Cancel **{code}**", "撤回 **{code}**")
-ECHO_REVOKE = Text("Take back what is unspent of **{code}**", "收回 **{code}** 未用的部分")
-ECHO_DELEGATE = Text(
+CONFIRM_LEND = Text("Lend **{amount}** to **{name}**{team}", "借给 **{name}**{team} **{amount}**")
+CONFIRM_BORROW = Text("Ask **{name}**{team} to lend you **{amount}**", "向 **{name}**{team} 借 **{amount}**")
+CONFIRM_REPAY = Text("Give **{amount}** back to **{name}**{team}", "还给 **{name}**{team} **{amount}**")
+CONFIRM_RECALL = Text("Take **{amount}** back from **{name}**{team}", "从 **{name}**{team} 收回 **{amount}**")
+CONFIRM_FORGIVE = Text("Let **{name}**{team} off **{amount}**", "免去 **{name}**{team} 欠的 **{amount}**")
+CONFIRM_REQUEST = Text("Ask your manager for **{amount}**", "向主管申请 **{amount}**")
+CONFIRM_APPROVE = Text("Approve **{code}** for **{amount}**", "同意 **{code}**：**{amount}**")
+CONFIRM_DECLINE = Text("Decline **{code}**", "拒绝 **{code}**")
+CONFIRM_CANCEL = Text("Cancel **{code}**", "撤回 **{code}**")
+CONFIRM_REVOKE = Text("Take back what is unspent of **{code}**", "收回 **{code}** 未用的部分")
+CONFIRM_DELEGATE = Text(
     "Hand your approvals to **{name}**{team} until {day}", "委托 **{name}**{team} 代为审批，截至 {day}"
 )
 EVERYTHING = Text("everything", "全部")

@@ -1,4 +1,4 @@
-"""What each refusal says, in English and Chinese. The words never tell what somebody else has, owes or is."""
+"""The sentence for each refusal. None tells what somebody else has, owes or is."""
 
 from __future__ import annotations
 
@@ -6,148 +6,152 @@ from collections.abc import Callable
 from typing import Any
 
 from handlers.words.text import SafeText, Text, listed
-from models import refusal as no
+from models import refusal
 from models.messages.message import clean
 
 QUOTED = 60
-"""Code points."""
+"""Code points kept of a text that is quoted."""
 
-WORDS: dict[type[no.Refusal], Text] = {
-    no.NotUnderstood: Text(
+WORDS: dict[type[refusal.Refusal], Text] = {
+    refusal.NotUnderstood: Text(
         "I did not get that; nothing was changed. Say `help` to see what I can do.",
         "没听懂，未做任何改动。发送 `帮助` 看看我能做什么。",
     ),
-    no.WrongUsage: Text("Nothing was changed. It goes like this: {usage}", "未做任何改动，请这样说：{usage}"),
-    no.BadAmount: Text(
+    refusal.WrongUsage: Text(
+        "Nothing was changed. It goes like this: {usage}", "未做任何改动，请这样说：{usage}"
+    ),
+    refusal.BadAmount: Text(
         "I can't use “{text}” as an amount: {why}. Nothing was changed.",
         "“{text}” 不能作为数额：{why}。未做任何改动。",
     ),
-    no.AmbiguousAmount: Text(
+    refusal.AmbiguousAmount: Text(
         "“{text}” can be read in two ways. Please write {choices}.", "“{text}” 有歧义，请写成 {choices}。"
     ),
-    no.AllNotAllowed: Text("Please give a number here.", "这里请写具体数额。"),
-    no.BadDate: Text(
+    refusal.AllNotAllowed: Text("Please give a number here.", "这里请写具体数额。"),
+    refusal.BadDate: Text(
         "“{text}” is no day to come that I know. Try `15 Dec` or `2026-12-15`.",
         "“{text}” 不是有效的未来日期，可以写 `12月15日` 或 `2026-12-15`。",
     ),
-    no.UnknownSender: Text(
+    refusal.UnknownSender: Text(
         "Hello! I don't know you yet, so I can't show or move any quota. Ask an admin ({admins}) to add you; your id is `{address}`.",
         "你好！名单里还没有你，暂时不能查看或使用额度。请联系管理员（{admins}）添加，并告知你的 ID：`{address}`。",
     ),
-    no.UnknownPerson: Text(
+    refusal.UnknownPerson: Text(
         "I know nobody called “{text}”. Give their full name, job number or e-mail, or mention them where you can.",
         "没有找到“{text}”。请写对方的全名、工号或邮箱；能 @ 的话，直接 @ 最准。",
     ),
-    no.AmbiguousPerson: Text(
+    refusal.AmbiguousPerson: Text(
         "More than one person is called “{text}”: {names}. Which e-mail?",
         "有不止一位“{text}”：{names}。请写邮箱或工号。",
     ),
-    no.SeveralPeople: Text(
+    refusal.SeveralPeople: Text(
         "One person at a time, please. Nothing was changed.", "一次只能操作一位同事，未做任何改动。"
     ),
-    no.UnknownMention: Text(
+    refusal.UnknownMention: Text(
         "I don't know the person you mentioned, so they can't take part right now. Nothing was changed.",
         "我不认识你 @ 的人，未做任何改动。如果是本组织的同事，请联系管理员添加。",
     ),
-    no.NotAColleague: Text(
+    refusal.NotAColleague: Text(
         "{name} can't take part right now. Nothing was changed.", "{name} 现在无法参与，未做任何改动。"
     ),
-    no.OnlyColleagues: Text(
+    refusal.OnlyColleagues: Text(
         "That is for colleagues of this workspace only. Nothing was changed.",
         "仅限本组织的在职同事使用，未做任何改动。",
     ),
-    no.StatusUnknown: Text(
+    refusal.StatusUnknown: Text(
         "I could not check who takes part just now. Nothing was changed; please try again in a minute.",
         "暂时无法核实身份，未做任何改动，请稍后再试。",
     ),
-    no.NoPolicyYet: Text(
+    refusal.NoPolicyYet: Text(
         "No quota has been handed out yet. The admins have to apply a policy first.",
         "还没有分配额度，需要管理员先启用额度规则。",
     ),
-    no.NoRate: Text(
+    refusal.NoRate: Text(
         "The gateway counts USD and the policy {unit}: write into policy.yaml how many {unit} are one USD (gateway: per_usd).",
         "网关按美元计，额度规则按 {unit} 计：请在 policy.yaml 中写明 1 美元合多少 {unit}（gateway: per_usd）。",
     ),
-    no.TokensNotEnforced: Text(
+    refusal.TokensNotEnforced: Text(
         "The gateway counts money, so a policy in tokens can only be observed: GATEWAY_MODE=observe.",
         "网关按金额计，以 token 为单位的额度规则只能观察、不能限额：GATEWAY_MODE=observe。",
     ),
-    no.PeriodClosing: Text(
+    refusal.PeriodClosing: Text(
         "The month is closing, a minute. Nothing was changed; please try again shortly.",
         "正在月结，请过一分钟再试。未做任何改动。",
     ),
-    no.TooSlow: Text(
+    refusal.TooSlow: Text(
         "That took too long, so I stopped: nothing moved. Please try again.",
         "处理超时，已停止，额度没有变动，请重试。",
     ),
-    no.KeyReused: Text(
+    refusal.KeyReused: Text(
         "That message was already used for something else. Nothing was changed.",
         "该消息已用于其他操作，未做任何改动。",
     ),
-    no.NothingToConfirm: Text("There is nothing waiting for your yes.", "没有等待你确认的操作。"),
-    no.NotForYou: Text("Only managers and owners can see this.", "仅主管和负责人可以查看。"),
-    no.InsufficientQuota: Text(
+    refusal.NothingToConfirm: Text("There is nothing waiting for your yes.", "没有等待你确认的操作。"),
+    refusal.NotForYou: Text("Only managers and owners can see this.", "仅主管和负责人可以查看。"),
+    refusal.InsufficientQuota: Text(
         "You have only {available} for that, not {wanted}. Nothing was moved.",
         "可用额度只有 {available}，不足 {wanted}，额度未变动。",
     ),
-    no.NotLendable: Text(
+    refusal.NotLendable: Text(
         "You can lend up to {lendable} just now. Nothing was moved.",
         "你现在最多可借出 {lendable}，额度未变动。",
     ),
-    no.HoldsBorrowed: Text(
+    refusal.HoldsBorrowed: Text(
         "While you hold unspent borrowed quota you can't lend. Give it back first.",
         "你手上还有未用的借入额度，暂不能借出。请先归还。",
     ),
-    no.LendingIsOff: Text("Lending is switched off here.", "本组织没有开放同事间借额度。"),
-    no.LendingToOneself: Text(
+    refusal.LendingIsOff: Text("Lending is switched off here.", "本组织没有开放同事间借额度。"),
+    refusal.LendingToOneself: Text(
         "That would be a loan to yourself. Nothing was moved.", "不能借给自己，额度未变动。"
     ),
-    no.CannotLendNow: Text("{name} can't lend right now.", "{name} 现在不方便借出。"),
-    no.CannotBorrowNow: Text(
+    refusal.CannotLendNow: Text("{name} can't lend right now.", "{name} 现在不方便借出。"),
+    refusal.CannotBorrowNow: Text(
         "{name} can't borrow right now. Nothing was moved.", "{name} 现在不方便借入，额度未变动。"
     ),
-    no.TooManyLoans: Text(
+    refusal.TooManyLoans: Text(
         "You have {most} open loans; that is the most. Give one back first.",
         "你已有 {most} 笔未结清的借款，达到上限，请先还一笔。",
     ),
-    no.TooMuchBorrowed: Text("You can borrow up to {left} more.", "你最多还能再借 {left}。"),
-    no.OverdueLoans: Text(
+    refusal.TooMuchBorrowed: Text("You can borrow up to {left} more.", "你最多还能再借 {left}。"),
+    refusal.OverdueLoans: Text(
         "You still owe from two periods ago. Repay that before you borrow again.",
         "你有逾期两期的欠款，还清后才能再借。",
     ),
-    no.NoSuchLoan: Text(
+    refusal.NoSuchLoan: Text(
         "There is no open loan between you and {name}.", "你和 {name} 之间没有未结清的借条。"
     ),
-    no.NothingOwed: Text("Nothing of that is left with {name}.", "{name} 那里没有可以收回或免还的部分。"),
-    no.MoreThanDue: Text(
+    refusal.NothingOwed: Text(
+        "Nothing of that is left with {name}.", "{name} 那里没有可以收回或免还的部分。"
+    ),
+    refusal.MoreThanDue: Text(
         "It can be {due} at most, not {wanted}. Nothing was changed.",
         "最多 {due}，不能是 {wanted}，未做任何改动。",
     ),
-    no.UnknownCode: Text(
+    refusal.UnknownCode: Text(
         "{code} is not yours to decide or change. Nothing was changed.", "{code} 不由你处理，未做任何改动。"
     ),
-    no.AlreadyDecided: Text("{code} is settled: {state}", "{code} 已处理：{state}"),
-    no.Replaced: Text(
+    refusal.AlreadyDecided: Text("{code} is settled: {state}", "{code} 已处理：{state}"),
+    refusal.Replaced: Text(
         "That request was replaced by {code}, now {amount}. Nothing was decided.",
         "该申请已被 {code} 取代，现为 {amount}，尚未审批。",
     ),
-    no.OverCeiling: Text(
+    refusal.OverCeiling: Text(
         "You can grant up to {ceiling}. Nothing was decided.", "你的审批上限是 {ceiling}，尚未审批。"
     ),
-    no.PoolTooSmall: Text(
+    refusal.PoolTooSmall: Text(
         "The budget of {team} has {left} left. Nothing was decided; you can approve up to that.",
         "{team} 的预算只剩 {left}，尚未审批；可在此范围内同意。",
     ),
-    no.NothingToRevoke: Text("Nothing of {code} is left to take back.", "{code} 已没有可收回的部分。"),
-    no.UnreadableMessage: Text(
+    refusal.NothingToRevoke: Text("Nothing of {code} is left to take back.", "{code} 已没有可收回的部分。"),
+    refusal.UnreadableMessage: Text(
         "I can read text and speech only. Say `help` to see what I can do.",
         "我只能看懂文字和语音。发送 `帮助` 看看我能做什么。",
     ),
-    no.NotFromHere: Text(
+    refusal.NotFromHere: Text(
         "I can't help you with that: only colleagues of this organisation take part, and I am not told that you are one. If you are, please ask an admin.",
         "仅限本组织的在职同事使用，目前无法确认你的身份。如有疑问，请联系管理员。",
     ),
-    no.CallsUsedUp: Text(
+    refusal.CallsUsedUp: Text(
         "DingTalk has held your words back: the organisation's calls of this month are used up. Nothing was changed; the admins know.",
         "本组织当月的钉钉调用量已用完，我没有收到你发的内容。未做任何改动，已通知管理员。",
     ),
@@ -172,22 +176,22 @@ WHY_NO_AMOUNT: dict[str, Text] = {
 
 
 def words(
-    refusal: no.Refusal, locale: str, amount: Callable[[int], SafeText], extra: dict[str, Any]
+    no: refusal.Refusal, locale: str, amount: Callable[[int], SafeText], extra: dict[str, Any]
 ) -> SafeText:
-    """The sentence for a refusal; whole numbers among its facts are amounts, but for `most`, which counts."""
+    """The sentence for a refusal. Whole numbers among its facts are amounts, except `most`, which is a count."""
     facts = {
         name: amount(value) if isinstance(value, int) and name != "most" else _quoted(value)
-        for name, value in refusal.facts.items()
+        for name, value in no.facts.items()
     }
-    if isinstance(refusal, no.BadAmount):
-        facts["why"] = WHY_NO_AMOUNT[refusal.why](locale)
-    if isinstance(refusal, no.AmbiguousAmount):
-        facts["choices"] = SafeText(" / ".join(f"`{amount(choice)}`" for choice in refusal.choices))
-    if isinstance(refusal, no.AmbiguousPerson):
-        facts["names"] = listed(refusal.names, locale)
-    return WORDS[type(refusal)](locale, **(facts | extra))
+    if isinstance(no, refusal.BadAmount):
+        facts["why"] = WHY_NO_AMOUNT[no.why](locale)
+    if isinstance(no, refusal.AmbiguousAmount):
+        facts["choices"] = SafeText(" / ".join(f"`{amount(choice)}`" for choice in no.choices))
+    if isinstance(no, refusal.AmbiguousPerson):
+        facts["names"] = listed(no.names, locale)
+    return WORDS[type(no)](locale, **(facts | extra))
 
 
 def _quoted(value: Any) -> Any:
-    """What is said back of what somebody sent: enough to know it again, whatever a forged button carried."""
+    """What somebody sent, cut: a forged button may carry anything."""
     return clean(value, QUOTED) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""Text: one sentence in English and Chinese; and what may stand in it."""
+"""Text: one sentence in English and Chinese, and how facts are put into it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from models.messages.message import escape
 
 
 class SafeText(str):
-    """Fit to be shown as it is: amounts, days, codes, our own words. Every other text in a sentence is escaped."""
+    """Shown as it is: amounts, days, codes, our own words. Every other text in a sentence is escaped."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True)
 class Text:
-    """A sentence in both languages; they must use the same facts, which is checked when it is written down."""
+    """A sentence in both languages. Raises `ValueError` at import when they name different facts."""
 
     en: str
     zh: str
@@ -28,18 +28,18 @@ class Text:
             raise ValueError(f"the languages differ in their facts: {self.en!r} / {self.zh!r}")
 
     def __call__(self, locale: str, **facts: Any) -> SafeText:
-        """The sentence for a reader of `locale`; what people typed is escaped here, once."""
+        """The sentence in the language of `locale`. What people typed is escaped here, once."""
         template = self.zh if locale.startswith("zh") else self.en
         return SafeText(template.format(**{name: _fit(value) for name, value in facts.items()}))
 
 
 def listed(words: Iterable[str], locale: str) -> str:
-    """Several of a kind, as one writes them."""
+    """A list as it is written: `a, b` or `a、b`."""
     return ("、" if locale.startswith("zh") else ", ").join(words)
 
 
 def one_line(sentences: Iterable[SafeText], locale: str) -> SafeText:
-    """Sentences one after the other: a space between them in English, none in Chinese."""
+    """Sentences in a row, with a space between them in English and none in Chinese."""
     return SafeText(("" if locale.startswith("zh") else " ").join(filter(None, sentences)))
 
 

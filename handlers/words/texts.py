@@ -1,4 +1,4 @@
-"""Every sentence people read, by one name: `texts.LENT`. The sentences stand in the files beside this one, a file a topic."""
+"""The sentences of all topics under one name, `texts.LENT`; usage lines and refusals are imported by themselves."""
 
 from handlers.words.admins import *
 from handlers.words.alerts import *
