@@ -11,6 +11,7 @@ from tempfile import mkdtemp
 
 import pytest
 from hypothesis import settings
+from sqlmodel import Session
 
 import bot.messengers.registry  # noqa: F401 - handlers and models read the traits that it fills in
 from bot.database import Database
@@ -109,3 +110,19 @@ def company(request: pytest.FixtureRequest, database: Database) -> Database:
 def postgres_company(postgres_settled: None, postgres: Database) -> Database:
     restore_postgres(postgres)
     return postgres
+
+
+@pytest.fixture
+def session(sqlite_settled: Path, tmp_path: Path) -> Iterator[Session]:
+    """One transaction of the settled company on SQLite, never committed; take `company` where the databases may differ."""
+    path = tmp_path / "session.db"
+    shutil.copy(sqlite_settled, path)
+    database = Database(f"sqlite:///{path}")
+    with (
+        database.engine.connect() as connection,
+        connection.begin() as transaction,
+        Session(connection, expire_on_commit=False) as session,
+    ):
+        yield session
+        transaction.rollback()
+    database.close()
