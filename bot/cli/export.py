@@ -16,7 +16,7 @@ from bot.cli.console import day, open_database
 from bot.cli.sheet import csv_lines, json_lines
 from bot.database import Database
 from models.policy import document, versions
-from models.reports.export import BOOKS, Book, Row, Style
+from models.reports.books import BOOKS, Book, Row, Style
 
 app = typer.Typer()
 

@@ -35,6 +35,9 @@ class Sums:
         return self.unspent + self.owed
 
 
+NAMES = ("principal", "returned", "unspent", "used", "repaid", "forgiven", "owed")
+"""All numbers of a loan that reports show, in their order."""
+
 TRANSFERRED = [
     func.coalesce(func.sum(col(Transfer.amount)).filter(col(Transfer.kind) == kind), 0)
     for kind in (Kind.LEND, Kind.RETURN, Kind.USE, Kind.REPAY)

@@ -16,7 +16,7 @@ from models.policy import document, versions
 from models.quota.allocation import allowance_of
 from models.quota.approvers import Asked
 from models.quota.loan import Loan, loans_of
-from models.quota.loan_sums import Sums
+from models.quota.loan_sums import NAMES, Sums
 from models.quota.period import Period
 from models.quota.request import Request
 from models.quota.wallet import wallet_of
@@ -67,7 +67,7 @@ def _requests(session: Session, member_id: int) -> list[Request]:
 
 
 class _View:
-    """How a workspace writes amounts and times."""
+    """Writes amounts in the unit and times in the zone of the policy."""
 
     def __init__(self, session: Session, unit: Unit | None, zone: ZoneInfo) -> None:
         self.session, self.unit, self.zone = session, unit, zone
@@ -79,7 +79,7 @@ class _View:
         return at.astimezone(self.zone).isoformat() if at else None
 
     def limit(self, member_id: int, policy: document.Policy | None) -> str | None:
-        """What the gateway was last read to let this member spend in all; None where nothing limits them."""
+        """The limit last read at the gateway, as booked quota; None without a limit."""
         totals = [row.total for row in accounts_of(self.session, member_id)]
         if policy is None or not totals or None in totals:
             return None
@@ -88,12 +88,11 @@ class _View:
     def loan(self, loan: Loan, sums: Sums, member_id: int) -> dict[str, Any]:
         lends = loan.lender_id == member_id
         period = self.session.get_one(Period, loan.period_id)
-        numbers = ("principal", "returned", "unspent", "used", "repaid", "forgiven", "owed")
         return {
             "id": loan.id,
             "role": "lender" if lends else "borrower",
             "with": self._email(loan.borrower_id if lends else loan.lender_id),
-            **{name: self.amount(getattr(sums, name)) for name in numbers},
+            **{name: self.amount(getattr(sums, name)) for name in NAMES},
             "period": self.time(period.starts_at),
         }
 

@@ -1,4 +1,4 @@
-"""The books as plain rows, a page at a time by key: what an export writes. Amounts are plain decimal strings."""
+"""The books as plain rows for `export`, a page at a time by key. Amounts are decimal strings."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from datetime import date, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, tuple_
+from sqlalchemy import tuple_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from models.ledger.account import Account
 from models.ledger.amount import Unit, plain
-from models.ledger.transfer import Kind, Transfer
+from models.ledger.transfer import Transfer
 from models.metering.usage import Usage
 from models.people.member import Member
 from models.policy.calendar import midnight
 from models.quota.loan import Loan
+from models.quota.loan_sums import NAMES, TRANSFERRED, Sums
 from models.quota.period import Period
 from models.quota.request import Request
 
@@ -47,7 +48,7 @@ class Page(Protocol):
 
 @dataclass(frozen=True)
 class Book:
-    """`page(session, style, since, after)` is the next rows and the key to go on with; None when there are no more."""
+    """`page` returns the next rows and the key of the last one: the next page begins `after` it."""
 
     columns: tuple[str, ...]
     page: Page
@@ -101,14 +102,14 @@ def _loans(session: Session, style: Style, since: date | None, after: Any) -> tu
     if since is not None:
         query = query.where(col(Loan.made_at) >= midnight(since, style.zone))
     found = session.exec(query.order_by(col(Loan.id)).limit(PAGE)).all()
-    moved = _moved(session, [one.id for one, *_ in found])
+    sums = _sums(session, [one for one, *_ in found])
     rows = [
         {
             "id": one.id,
             "lender": giver,
             "borrower": taker,
             "period": style.time(starts_at),
-            **_loan_amounts(one, moved.get(one.id, {}), style),
+            **{name: style.amount(getattr(sums[one.id], name)) for name in NAMES},
             "unit": style.unit.value,
             "made_at": style.time(one.made_at),
             "closed_at": style.time(one.closed_at),
@@ -118,37 +119,19 @@ def _loans(session: Session, style: Style, since: date | None, after: Any) -> tu
     return rows, found[-1][0].id if found else None
 
 
-_SUMS = ("principal", "returned", "unspent", "used", "repaid", "forgiven", "owed")
-
-
-def _moved(session: Session, ids: list[int]) -> dict[int, dict[str, int]]:
-    """What moved for each loan, by kind of transfer."""
-    query = (
-        select(Transfer.loan_id, Transfer.kind, func.sum(Transfer.amount))
-        .where(col(Transfer.loan_id).in_(ids))
-        .group_by(col(Transfer.loan_id), col(Transfer.kind))
+def _sums(session: Session, loans: list[Loan]) -> dict[int, Sums]:
+    """The numbers of each loan, by its id."""
+    query: Any = (
+        select(col(Transfer.loan_id), *TRANSFERRED)
+        .where(col(Transfer.loan_id).in_([loan.id for loan in loans]))
+        .group_by(col(Transfer.loan_id))
     )
-    found: dict[int, dict[str, int]] = {}
-    for number, kind, amount in session.exec(query).all():
-        assert number is not None
-        found.setdefault(number, {})[kind] = int(amount)
-    return found
-
-
-def _loan_amounts(loan: Loan, moved: dict[str, int], style: Style) -> dict[str, str]:
-    lent, returned, used, repaid = (
-        moved.get(kind, 0) for kind in (Kind.LEND, Kind.RETURN, Kind.USE, Kind.REPAY)
-    )
-    numbers = (
-        lent,
-        returned,
-        lent - returned - used,
-        used,
-        repaid,
-        loan.forgiven,
-        used - repaid - loan.forgiven,
-    )
-    return {name: style.amount(number) for name, number in zip(_SUMS, numbers, strict=True)}
+    moved = {number: [int(amount) for amount in amounts] for number, *amounts in session.exec(query).all()}
+    sums = {}
+    for loan in loans:
+        lent, returned, used, repaid = moved.get(loan.id, [0, 0, 0, 0])
+        sums[loan.id] = Sums(lent, returned, used, repaid, loan.forgiven)
+    return sums
 
 
 def _requests(session: Session, style: Style, since: date | None, after: Any) -> tuple[list[Row], Any]:
@@ -212,7 +195,7 @@ BOOKS: dict[str, Book] = {
         ("id", "at", "kind", "amount", "unit", "from", "from_whom", "to", "to_whom", "loan", "actor", "cause", "reason", "policy"),
         _ledger,
     ),
-    "loans": Book(("id", "lender", "borrower", "period", *_SUMS, "unit", "made_at", "closed_at"), _loans),
+    "loans": Book(("id", "lender", "borrower", "period", *NAMES, "unit", "made_at", "closed_at"), _loans),
     "requests": Book(
         ("code", "email", "amount", "granted", "unit", "reason", "state", "asked_at", "until", "decided_by", "decided_at", "answer", "policy"),
         _requests,
