@@ -39,7 +39,10 @@ class Kind(StrEnum):
 
 
 class Transfer(SQLModel, table=True):
-    """One positive amount, two ends, and why: who acted, on which message or click, under which policy."""
+    """One positive amount, two ends, and why: who acted, on which message or click, under which policy.
+
+    `period_id`: set where a close posted it; any other transfer belongs to the period of its time.
+    """
 
     __table_args__ = (
         CheckConstraint("amount > 0", name="moves_something"),
@@ -75,6 +78,7 @@ class Transfer(SQLModel, table=True):
     cause: str
     reason: str = ""
     policy: int | None = None
+    period_id: int | None = ref("period.id", nullable=True)
 
 
 class Entry(SQLModel, table=True):
@@ -93,20 +97,29 @@ class Entry(SQLModel, table=True):
 
 @dataclass(frozen=True)
 class Cause:
-    """What every change carries: when, who (`member:7`, `policy`, `gateway`, `admin`, `clock`), by which message, why."""
+    """What every change carries: when, who (`member:7`, `policy`, `gateway`, `admin`, `clock`), by which message, why.
+
+    `period_id`: the period it belongs to, where its time does not say so: a close runs in the period that opens.
+    """
 
     at: datetime
     actor: str
     key: str
     reason: str = ""
     policy: int | None = None
+    period_id: int | None = None
 
     @property
     def words(self) -> dict[str, Any]:
         """As parameters of a statement."""
         return {
             "at": self.at, "actor": self.actor, "cause": self.key, "reason": self.reason, "policy": self.policy,
+            "period": self.period_id,
         }  # fmt: skip
+
+
+AUTOMATIC = ("policy", "gateway", "clock")
+"""Actors that are no person: nobody decided what they post."""
 
 
 class Posted(NamedTuple):

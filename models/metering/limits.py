@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, text
 from sqlmodel import Session, col, select
 
 from models.ledger.account import Account, AccountKind
-from models.ledger.transfer import Cause
+from models.ledger.transfer import AUTOMATIC, Cause, Entry, Transfer
 from models.metering.gateway_account import GatewayAccount, accounts_of_members, linked_members
 from models.metering.reading import Rate
 from models.people.member import Member
@@ -183,19 +183,14 @@ def due_members(session: Session) -> set[int]:
     return set(session.exec(select(GatewayAccount.member_id).where(GatewayAccount.due)).all())
 
 
-_DECIDED = text(
-    "SELECT DISTINCT e.member_id FROM entry e JOIN transfer t ON t.id = e.transfer_id "
-    "WHERE e.id > :after AND e.member_id IS NOT NULL AND t.actor NOT IN ('policy', 'gateway', 'clock')"
-)
-
-
 def decided_since(session: Session, entry_id: int) -> tuple[set[int], int]:
     """Members with a decision after that entry, and the newest entry: the ledger itself is the list of changes."""
     newest = newest_entry(session)
     if newest <= entry_id:
         return set(), newest
-    rows = session.connection().execute(_DECIDED, {"after": entry_id})
-    return {int(row.member_id) for row in rows}, newest
+    decided = select(Entry.member_id).join(Transfer, col(Transfer.id) == Entry.transfer_id)
+    decided = decided.where(col(Entry.id) > entry_id, col(Transfer.actor).not_in(AUTOMATIC)).distinct()
+    return {member_id for member_id in session.exec(decided).all() if member_id is not None}, newest
 
 
 def newest_entry(session: Session) -> int:

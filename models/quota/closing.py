@@ -7,7 +7,7 @@ run again, by one process or by two. No step begins before the one before is com
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -69,12 +69,16 @@ def begin_turn(session: Session, now: datetime) -> bool:
 
 @dataclass(frozen=True)
 class Turn:
-    """One transaction of the job: the period that opens, and the range of people `lo < id <= hi`."""
+    """One transaction of the job: the period that opens, and the range of people `lo < id <= hi`.
+
+    `cause` is for what belongs to the period that opens, `closing` for what belongs to the one that closes.
+    """
 
     session: Session
     period: Period
     policy: Policy
     cause: Cause
+    closing: Cause
     lo: int
     hi: int
 
@@ -82,9 +86,9 @@ class Turn:
     def people(self) -> dict[str, Any]:
         return {"lo": self.lo, "hi": self.hi}
 
-    def post(self, moves: str, **words: Any) -> int:
+    def post(self, moves: str, cause: Cause, **words: Any) -> int:
         """Post the moves of that name in sql/closing.sql for this range."""
-        return post_all(self.session, SQL.text(moves), self.cause, **self.people, **words)
+        return post_all(self.session, SQL.text(moves), cause, **self.people, **words)
 
     def account(self, kind: AccountKind) -> int:
         return organisation(self.session, kind, self.cause.at)
@@ -99,15 +103,18 @@ def advance(session: Session, now: datetime) -> bool:
     if period is None or current is None:
         return False
     version, policy = current
-    cause = Cause(max(now, period.starts_at), "policy", f"period:{period.id}", policy=version)
+    cause = Cause(
+        max(now, period.starts_at), "policy", f"period:{period.id}", policy=version, period_id=period.id
+    )
+    closing = replace(cause, period_id=_before(session, period))
     hi = _end_of_range(session, period.cursor)
     if hi is not None:
-        _STEPS[period.step](Turn(session, period, policy, cause, period.cursor, hi))
+        _STEPS[period.step](Turn(session, period, policy, cause, closing, period.cursor, hi))
         period.cursor = hi
     else:
         period.step, period.cursor = period.step + 1, 0
     if period.step == len(_STEPS):
-        _expire_pools(session, period, cause)
+        _expire_pools(session, period, closing)
         fit_pools(session, period, policy, cause)
         period.become(PeriodState.OPEN)
         period.policy = version
@@ -116,6 +123,12 @@ def advance(session: Session, now: datetime) -> bool:
     if period.state == PeriodState.OPEN:
         _welcome_latecomers(session, period, cause.at)
     return period.state == PeriodState.TURNING
+
+
+def _before(session: Session, period: Period) -> int | None:
+    """The period that closes; None when the first one opens."""
+    earlier = select(Period.id).where(Period.ends_at <= period.starts_at)
+    return session.exec(earlier.order_by(col(Period.ends_at).desc()).limit(1)).first()
 
 
 def _welcome_latecomers(session: Session, period: Period, now: datetime) -> None:
@@ -149,7 +162,7 @@ def _expire_pools(session: Session, period: Period, cause: Cause) -> None:
 
 
 def _return_loans(turn: Turn) -> None:
-    turn.post("returns")
+    turn.post("returns", turn.closing)
 
 
 def _fill(turn: Turn) -> None:
@@ -162,6 +175,7 @@ def _expire(turn: Turn) -> None:
     carry_over = turn.policy.carry_over
     turn.post(
         "expiries",
+        turn.closing,
         expired=turn.account(AccountKind.EXPIRED),
         boundary=turn.period.starts_at,
         cap=NO_CAP if carry_over.cap is None else int(carry_over.cap),
@@ -175,7 +189,7 @@ def _allocate(turn: Turn) -> None:
     _OPEN_ALLOCATIONS.changed(session, at=turn.cause.at, **turn.people)
     in_range = (col(Member.id) > turn.lo, col(Member.id) <= turn.hi)
     note_allowances(session, period.id, dues(session, turn.policy, *in_range), period.starts_at)
-    turn.post("allocations", issued=turn.account(AccountKind.ISSUED), period=period.id)
+    turn.post("allocations", turn.cause, issued=turn.account(AccountKind.ISSUED), period=period.id)
 
 
 def _fill_new(turn: Turn) -> None:
@@ -186,7 +200,7 @@ def _fill_new(turn: Turn) -> None:
 
 def _repay(turn: Turn) -> None:
     """What a borrower repays depends on their own base alone, never on what others repaid, so the order of people is free."""
-    turn.post("repayments", period=turn.period.id, **_fraction(turn.policy.lending.repay_share))
+    turn.post("repayments", turn.cause, period=turn.period.id, **_fraction(turn.policy.lending.repay_share))
 
 
 def _close_loans(turn: Turn) -> None:

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, text
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from models.db import stored_time
+from models.db import Statement
 from models.ledger.transfer import Kind
 from models.metering.outlook import rounded
 from models.metering.usage import ActiveAgent, Usage
@@ -154,8 +154,9 @@ def _teams(session: Session, period: Period) -> list[_Team]:
     here = select(Member.team, func.count()).where(col(Member.left_at).is_(None)).group_by(col(Member.team))
     for name, people in session.exec(here.order_by(col(Member.team))).all():
         team(name).people += people
-    for name, kind, inward, model, amount in session.connection().execute(_PERIOD, _words(session, period)):
-        team(name).rows.append((kind, bool(inward), model, int(amount)))
+    span = {"start": period.starts_at, "end": period.ends_at}
+    for one in _PERIOD.all(session, period=period.id, **span):
+        team(one.team).rows.append((one.kind, one.inward, one.model, one.amount))
     for name, model, amount in session.exec(_noted(period, current[1].zone if current else UTC)).all():
         team(name).noted[model] += int(amount)
     return [found[key] for key in sorted(found)]
@@ -171,26 +172,21 @@ def _noted(period: Period, zone: tzinfo) -> Any:
     )
 
 
-def _words(session: Session, period: Period) -> dict[str, Any]:
-    """For `_PERIOD`. What a close expired and returned is of the period it closed."""
-    following = session.exec(
-        select(Period.id).where(Period.starts_at >= period.ends_at).order_by(col(Period.starts_at)).limit(1)
-    ).first()
-    return {
-        "start": stored_time(session, period.starts_at),
-        "end": stored_time(session, period.ends_at),
-        "own": f"period:{period.id}",
-        "next": f"period:{following}",
-    }
+class _Moved(NamedTuple):
+    team: str
+    kind: str
+    inward: bool
+    model: str
+    amount: int
 
 
-_PERIOD = text(
+# What a close posted belongs to the period that its row names; everything else to the period of its time.
+_PERIOD = Statement(
     "SELECT m.team, t.kind, CASE WHEN e.amount > 0 THEN 1 ELSE 0 END AS inward, "
     "CASE WHEN t.kind = 'use' THEN t.reason ELSE '' END AS model, SUM(ABS(e.amount)) AS amount "
     "FROM entry e JOIN transfer t ON t.id = e.transfer_id JOIN member m ON m.id = e.member_id "
-    "WHERE (t.at >= :start AND t.at < :end AND t.cause NOT LIKE 'period:%') "
-    "OR (t.cause = :own AND t.kind NOT IN ('expire', 'return')) OR (t.cause = :next AND t.kind IN ('expire', 'return')) "
-    "GROUP BY 1, 2, 3, 4"
+    "WHERE t.period_id = :period OR (t.period_id IS NULL AND t.at >= :start AND t.at < :end) GROUP BY 1, 2, 3, 4",
+    row=_Moved,
 )
 
 

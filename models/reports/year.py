@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, text
+from sqlalchemy import func
 from sqlmodel import Session, select
 
-from models.db import stored_time
+from models.db import Statement
 from models.metering.outlook import rounded
 from models.policy.calendar import midnight
 from models.quota.period import Period
@@ -71,10 +71,10 @@ def _begun(session: Session) -> datetime | None:
 
 
 def _used(session: Session, since: datetime, until: datetime) -> int:
-    words = {"since": stored_time(session, since), "until": stored_time(session, until)}
-    return int(session.connection().execute(_USED, words).scalar_one())
+    return _USED.one(session, since=since, until=until)
 
 
-_USED = text(
-    "SELECT COALESCE(SUM(amount), 0) FROM transfer WHERE kind = 'use' AND at >= :since AND at < :until"
+_USED = Statement(
+    "SELECT COALESCE(SUM(amount), 0) FROM transfer WHERE kind = 'use' AND at >= :since AND at < :until",
+    row=int,
 )

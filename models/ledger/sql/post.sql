@@ -14,8 +14,8 @@ UPDATE account SET balance = balance + :amount WHERE id = :target RETURNING bala
 
 -- name: transfer
 -- 3.
-INSERT INTO transfer (kind, amount, source_id, target_id, loan_id, at, actor, cause, reason, policy)
-VALUES (:kind, :amount, :source, :target, :loan, :at, :actor, :cause, :reason, :policy)
+INSERT INTO transfer (kind, amount, source_id, target_id, loan_id, at, actor, cause, reason, policy, period_id)
+VALUES (:kind, :amount, :source, :target, :loan, :at, :actor, :cause, :reason, :policy, :period)
 RETURNING id
 
 -- name: entries
@@ -26,7 +26,7 @@ FROM account WHERE id IN (:source, :target) ORDER BY id = :target
 
 -- name: post
 -- The same four steps in one round trip.
-SELECT * FROM ledger_post(:kind, :amount, :source, :target, :loan, :at, :actor, :cause, :reason, :policy)
+SELECT * FROM ledger_post(:kind, :amount, :source, :target, :loan, :at, :actor, :cause, :reason, :policy, :period)
 
 -- name: open_moves
 -- The moves of a job; empty at the start of every transaction.
@@ -51,8 +51,8 @@ ORDER BY id FOR NO KEY UPDATE
 
 -- name: transfers
 -- 3.
-INSERT INTO transfer (id, kind, amount, source_id, target_id, loan_id, at, actor, cause, reason, policy)
-SELECT id, kind, amount, source_id, target_id, loan_id, COALESCE(at, :at), :actor, :cause, COALESCE(reason, :reason), :policy
+INSERT INTO transfer (id, kind, amount, source_id, target_id, loan_id, at, actor, cause, reason, policy, period_id)
+SELECT id, kind, amount, source_id, target_id, loan_id, COALESCE(at, :at), :actor, :cause, COALESCE(reason, :reason), :policy, :period
 FROM move ORDER BY id
 
 -- name: both_ends

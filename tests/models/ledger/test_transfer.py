@@ -10,6 +10,7 @@ from sqlmodel import Session, select
 
 from bot.database import Database
 from handlers import lending
+from models.db import SqlFile, Statement
 from models.ledger.account import Account, AccountKind, account_of, open_account, organisation
 from models.ledger.spend import record
 from models.ledger.transfer import Entry, Kind, Transfer, statement, transfer
@@ -161,3 +162,10 @@ def test_a_statement_has_pages_without_gaps_newest_first(company: Database) -> N
         return seen
 
     assert company.transact(pages) == [5, 4, 3, 2, 1, -100]
+
+
+def test_the_function_in_the_database_is_the_one_in_the_file(postgres: Database) -> None:
+    """A change of the file needs a migration that creates the function anew."""
+    source = Statement("SELECT prosrc FROM pg_proc WHERE proname = 'ledger_post'", row=str)
+    body = SqlFile("models.ledger", "sql/ledger_post.sql").text("ledger_post").split("$$")[1]
+    assert postgres.transact(source.all) == [body]
