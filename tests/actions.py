@@ -1,4 +1,4 @@
-"""Short words for what tests let people do: say a command, spend, have, let the month end. A number is in USD."""
+"""Actions of people and of the clock, for tests: say a command, spend, end the month. Amounts are in USD."""
 
 from __future__ import annotations
 
@@ -43,23 +43,23 @@ _numbers = count(1)
 
 
 def cause(now: datetime = NOW, actor: str = "admin") -> Cause:
-    return Cause(now, actor, f"deed{next(_numbers)}")
+    return Cause(now, actor, f"action{next(_numbers)}")
 
 
 def say(
     database: Database, handler: Callable[..., Any], name: str, *words: Any, now: datetime = NOW, **more: Any
 ) -> Any:
-    """Let `name` say a command; names of the cast become members. Raises the refusal."""
+    """Run a command as `name`; names of the cast become members. Raises the refusal."""
 
     def run(session: Session) -> Any:
         looked_up = [who(session, word) if isinstance(word, str) and word in CAST else word for word in words]
-        return handler(asks(session, name, now, f"deed{next(_numbers)}", **more), *looked_up)
+        return handler(asks(session, name, now, f"action{next(_numbers)}", **more), *looked_up)
 
     return database.transact(run)
 
 
 def spend(database: Database, name: str, usd: float, now: datetime = NOW) -> None:
-    """The gateway meters something new."""
+    """The gateway reports new usage."""
     model = f"m{next(_numbers)}"
     database.transact(
         lambda session: book(
@@ -90,7 +90,7 @@ def available(database: Database, name: str) -> float:
 
 
 def loan(database: Database, lender: str, borrower: str) -> Sums:
-    """The numbers of what one lent the other, all periods together, in USD."""
+    """The sums of all loans from `lender` to `borrower`, in USD."""
 
     def run(session: Session) -> Sums:
         found = [
@@ -141,7 +141,7 @@ def turn(database: Database, now: datetime = DECEMBER) -> None:
 
 
 def change(database: Database, *swaps: tuple[str, str], more: str = "", now: datetime = NOW) -> None:
-    """Apply the town's policy with some words swapped and some lines added."""
+    """Apply the company's policy with some words replaced and some lines added."""
     written = POLICY + more
     for old, new in swaps:
         assert old in written
@@ -157,7 +157,7 @@ def change(database: Database, *swaps: tuple[str, str], more: str = "", now: dat
 
 
 def ctx(session: Session, now: datetime, key: str = "") -> Context:
-    """The clock speaking."""
+    """A Context as the clock's jobs get it."""
     found = Context.of(session, now, key or f"clock{next(_numbers)}")
     assert found is not None
     return found

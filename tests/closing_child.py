@@ -1,4 +1,4 @@
-"""`quotabot tick` in a process of its own, shot (SIGKILL) at its n-th statement or commit: for `test_turning_kills`."""
+"""`quotabot tick` in a process of its own, with SIGKILL at its n-th statement or commit, for `test_closing_kills`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.quota import closing
 
 
 def tick(url: str, now: str, chunk: int, at: int) -> None:
-    """Do what is due at `now` in pieces of `chunk` people, and be shot at step `at`; never when it is 0."""
+    """Do what is due at `now` in pieces of `chunk` people; SIGKILL at step `at`, never for 0."""
     os.environ |= {"DATABASE_URL": url, "LOG_LEVEL": "ERROR"}
     closing.CHUNK = chunk
     left = at

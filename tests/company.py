@@ -1,4 +1,4 @@
-"""The cast that every test knows: a policy, twelve people, and a Monday in November."""
+"""The company of every test: a policy, twelve people, and a Monday in November."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ CAST = {  # name: (slack id, manager, team, role, employment, locale)
 
 
 def settle_company(database: Database, policy: str = POLICY, now: datetime = NOW) -> None:
-    """Everybody moves in, the policy is applied, November is open."""
+    """Write the people and the policy, and open November."""
     database.transact(lambda session: _people(session, now))
     version = database.transact(lambda session: versions.record_version(session, policy, now, "ops"))
     database.transact(lambda session: open_first(session, now, version, document.parse(policy)) and None)

@@ -20,7 +20,7 @@ from tests.slack_env import SlackEnv, changed, metered
 
 @dataclass(frozen=True)
 class Seen:
-    """Something that stands in somebody's chat: `read` and `press` tell what it shows now and can do now."""
+    """A message in somebody's chat. `read` returns its present text, `press` its present actions."""
 
     read: Callable[[], str]
     press: Callable[[], set[str]]
@@ -38,7 +38,7 @@ class Seen:
 
 
 class Talk(Protocol):
-    """People, a place to talk, and what is true afterwards."""
+    """What people do and see on one messenger, and the balances afterwards."""
 
     async def say(self, name: str, words: str) -> Seen:
         """Write to the bot; what it answers."""

@@ -1,4 +1,4 @@
-"""A bot that is shot at a named step (SIGKILL, as the kernel does it): what `test_crashes` starts in a process of its own."""
+"""A bot in a process of its own that gets SIGKILL at a named step, for `test_crashes`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ STEPS = (
 
 
 class Paper:
-    """A messenger that writes on paper, and is sure that it is there before it says so."""
+    """A messenger that appends each message to a file and syncs it before it returns."""
 
     name = "slack"
 
@@ -81,7 +81,7 @@ class Paper:
 
 
 class Bot:
-    """Dispatcher and worker on one database, saying everything on paper."""
+    """Dispatcher and worker on one database, with the file as their messenger."""
 
     def __init__(self, url: str, paper: Paper, now: datetime) -> None:
         self.database = Database(url)
@@ -102,7 +102,7 @@ class Bot:
 def live(
     pipe: Connection, url: str, paper: str, now: datetime, heard: list[Any], step: str, hit: int
 ) -> None:
-    """Hear and answer all of it, and send what was promised; be shot at the `hit`-th time of `step`."""
+    """Handle every request and send every effect; SIGKILL at the `hit`-th time of `step`."""
     left = hit
 
     def shot(where: str) -> None:
@@ -128,7 +128,7 @@ async def _live(pipe: Connection, bot: Bot, heard: list[Any], shot: Callable[[st
 
 
 def aim(shot: Callable[[str], None]) -> None:
-    """Have `shot` called at the steps within a transaction."""
+    """Call `shot` at the steps within a transaction."""
     first, row, moved, told = STEPS[:4]
     receipt.answered = _around(receipt.answered, lambda: shot(first), before=True)  # type: ignore[assignment]
     loan.Loan._open = staticmethod(_around(loan.Loan._open, lambda: shot(row)))  # type: ignore[assignment]

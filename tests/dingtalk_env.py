@@ -1,6 +1,6 @@
-"""The whole house against a stand-in DingTalk (and, where asked for, a Slack beside it), with a clock that the test moves.
+"""The whole bot against a stand-in DingTalk (and, where asked for, a Slack beside it), with a clock that the test moves.
 
-People are written as in the town: `alice` is also her DingTalk id. `say` and `press` answer with what that person sees.
+People are named as in `tests.company`: `alice` is also her DingTalk id. `say` and `press` answer with what that person sees.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ DEPARTMENTS = (
 
 @dataclass
 class DingTalkEnv:
-    """People, a place to talk, the house, and its clock."""
+    """A stand-in DingTalk with its people, the running bot, and its clock."""
 
     ding: DingTalk
     app: App
@@ -196,7 +196,7 @@ class DingTalkEnv:
 
 
 def shown(card: Card, name: str) -> str:
-    """Everything that this person reads on a card."""
+    """The text of a card as this person sees it."""
     seen = card.seen_by(name)
     words = [seen.get(key, "") for key in ("title", "tag", "body")]
     words += [seen.get("hint", "")] if seen.get("hint_shown") == "true" else []
@@ -309,13 +309,13 @@ def _move_in(session: Session, slackers: set[str], both: set[str], language: str
 async def _listening(env: DingTalkEnv, running: asyncio.Task[None]) -> None:
     end = time.monotonic() + BOUND
     while not (env.app.runner and all(one.ready() for one in env.app.messengers.values())):
-        assert time.monotonic() < end, "the house does not start"
-        assert not running.done(), "the house has ended"
+        assert time.monotonic() < end, "the bot does not start"
+        assert not running.done(), "the bot has ended"
         await asyncio.sleep(0.005)
 
 
-def unspoken(session: Session) -> None:
-    """Nobody has said which language they like."""
+def forget_languages(session: Session) -> None:
+    """Forget everybody's language."""
     for member in session.exec(select(Member)).all():
         member.locale = None
         session.add(member)

@@ -1,4 +1,4 @@
-"""What the handlers promised to say, read from the outbox."""
+"""Messages that handlers put into the outbox."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _keys = count()
 
 
 def by(session: Session, name: str, **more: Any) -> RequestContext:
-    """A request of its own by somebody: with a key that no other has."""
+    """A RequestContext of this person, with a key of its own."""
     return asks(session, name, key=f"request-{next(_keys)}", **more)
 
 
 def told(session: Session, name: str) -> list[Message]:
-    """What was promised to somebody, oldest first, as it stands now."""
+    """Messages to somebody, oldest first, with their present content."""
     reader = who(session, name).id
     effects = session.exec(select(Effect).where(Effect.kind == "say").order_by(col(Effect.id))).all()
     return [
@@ -30,6 +30,6 @@ def told(session: Session, name: str) -> list[Message]:
 
 
 def heard(session: Session, name: str) -> str:
-    """The newest of it, as one text."""
+    """The newest message to somebody, as one text."""
     said = told(session, name)[-1]
     return "\n".join([said.title, said.text, *(f"{a}: {b}" for a, b in said.facts), said.footnote])

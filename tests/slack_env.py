@@ -1,4 +1,4 @@
-"""The whole house against a stand-in Slack: a clock that the test moves, and a small language for what people do.
+"""The whole bot against a stand-in Slack: a clock that the test moves, and a small language for what people do.
 
 `say`, `press`, `fill`, `home` are what people do and answer with what they see; `hear` and `shows` wait for what
 others see. Nothing in a story names a messenger, so the same story can be told on another one.
@@ -58,7 +58,7 @@ class Clock:
 
 @dataclass
 class SlackEnv:
-    """People, a place to talk, the house, and its clock."""
+    """A stand-in Slack with its people, the running bot, and its clock."""
 
     slack: Workspace
     app: App
@@ -297,7 +297,7 @@ def code_of(message: Message | View) -> str:
 
 
 def cast(language: str | None = None) -> list[Person]:
-    """Everybody of the town, as Slack knows them."""
+    """The company as people of the stand-in Slack."""
     return [
         Person(
             id=row[0], name=name, real_name=name.capitalize(), email=f"{name}@corp.example",
@@ -353,15 +353,15 @@ def _speak(session: Session, language: str) -> None:
 async def _listening(env: SlackEnv, running: asyncio.Task[None], mode: str) -> None:
     end = time.monotonic() + BOUND
     while not (env.app.runner and env.app.messengers["slack"].ready()):
-        assert not running.done(), "the house did not start"
-        assert time.monotonic() < end, "the house does not start"
+        assert not running.done(), "the bot did not start"
+        assert time.monotonic() < end, "the bot does not start"
         await asyncio.sleep(0.005)
     if mode == "http":
         env.slack.http_target = f"http://127.0.0.1:{env.app.port}/slack/events"
 
 
 def settled_copy(template: Path, folder: Path) -> str:
-    """The url of a fresh copy of a settled town."""
+    """The url of a fresh copy of a settled company."""
     shutil.copy(template, folder / "quotabot.db")
     return f"sqlite:///{folder / 'quotabot.db'}"
 

@@ -149,7 +149,7 @@ def test_after_a_kill_nothing_is_lost_and_nothing_done_twice(
 @pytest.mark.parametrize(
     "step", ["after the transfer", "before the commit", "after the commit, before the answer"]
 )
-def test_the_same_on_postgres(
+def test_after_a_kill_on_postgres_nothing_is_lost_and_nothing_done_twice(
     postgres: Database, postgres_url: str, tmp_path: Path, name: str, step: str
 ) -> None:
     settle_company(postgres)

@@ -24,7 +24,7 @@ from tests.company import NOW, asks, who
 from tests.races import at_once, crowd, held, kinds
 
 
-def test_of_fifty_lends_at_once_exactly_those_that_fit_happen(company: Database) -> None:
+def test_of_fifty_lends_at_once_exactly_those_that_fit_are_made(company: Database) -> None:
     """Lendable is 100 (500 less 20 % is 400, of which 300 are spent): ten lends of 10."""
     people = crowd(company, 50)
     spend(company, "quinn", 300)
@@ -40,7 +40,7 @@ def test_of_fifty_lends_at_once_exactly_those_that_fit_happen(company: Database)
     sound(company)
 
 
-def test_opposite_lends_at_once_do_not_wait_for_each_other_for_ever(company: Database) -> None:
+def test_opposite_lends_at_once_do_not_deadlock(company: Database) -> None:
     def deed(lender: str, borrower: str, number: int) -> Callable[[Session], Any]:
         return lambda session: lending.lend(
             asks(session, lender, key=f"{lender}{number}"), who(session, borrower), 1 * USD
@@ -55,7 +55,7 @@ def test_opposite_lends_at_once_do_not_wait_for_each_other_for_ever(company: Dat
     sound(company)
 
 
-def test_a_circle_of_lends_is_no_knot(company: Database) -> None:
+def test_a_circle_of_lends_does_not_deadlock(company: Database) -> None:
     ring = ["alice", "bob", "carol", "eve", "max"]
     actions = [
         lambda session, a=a, b=b, n=n: lending.lend(asks(session, a, key=f"{a}{n}"), who(session, b), USD)
@@ -88,7 +88,7 @@ def test_lends_that_race_with_the_close_are_either_in_it_or_refused(company: Dat
     sound(company)
 
 
-def test_who_waited_for_the_close_hears_that_it_is_closing(postgres_company: Database) -> None:
+def test_a_lend_that_waited_for_the_close_is_told_that_the_period_closes(postgres_company: Database) -> None:
     """The row that a lend waits for is closed under it; the next one is not in its snapshot."""
     _, answer = held(
         postgres_company,

@@ -26,7 +26,7 @@ READ = "SELECT balance FROM account WHERE kind = 'allocation' AND member_id = 1"
 TAKE = "UPDATE account SET balance = ? WHERE kind = 'allocation' AND member_id = 1"
 
 
-def test_the_naive_way_loses_money_between_two_connections(sqlite: Database, tmp_path: Path) -> None:
+def test_reading_and_writing_without_a_transaction_loses_money(sqlite: Database, tmp_path: Path) -> None:
     """Read, think, write, each in its own moment: the second writer overwrites what the first one took."""
     settle_company(sqlite)
     one, other = two_connections(tmp_path / "quotabot.db")
@@ -54,7 +54,7 @@ def test_a_transaction_that_begins_by_reading_is_thrown_away_when_it_writes(
     one.close(), other.close()
 
 
-def test_ours_takes_turns_also_with_another_process(sqlite: Database, tmp_path: Path) -> None:
+def test_begin_immediate_takes_turns_also_with_another_process(sqlite: Database, tmp_path: Path) -> None:
     """BEGIN IMMEDIATE: whoever begins second reads what the first one left."""
     settle_company(sqlite)
     other = Database(f"sqlite:///{tmp_path / 'quotabot.db'}")  # as another process would

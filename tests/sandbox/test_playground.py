@@ -198,7 +198,7 @@ def brought(made: Playground, action: str) -> int:
 
 
 @pytest.mark.browser
-async def test_a_phone_and_another_language_lose_nothing() -> None:
+async def test_a_phone_shows_everything_in_both_languages() -> None:
     async with playground(start=START) as (made, address), browser_at(address) as page:
         await page.click("[data-language=zh]")
         await page.wait_for_selector(
@@ -250,7 +250,7 @@ async def test_a_group_at_dingtalk_hears_what_mentions_the_bot_and_reads_no_figu
 
 
 @pytest.mark.browser
-async def test_who_picks_up_the_other_messenger_is_told_there_and_every_copy_settles() -> None:
+async def test_a_person_who_switches_messengers_is_told_there_and_every_copy_settles() -> None:
     async with playground(start=START) as (made, address), browser_at(f"{address}?step=2") as page:
         await picks(page, "right", "dingtalk")
         await she_asks(page)
@@ -271,7 +271,7 @@ async def picks(page: Any, side: str, messenger: str) -> None:
     await page.wait_for_selector(f"#{side}[data-messenger={messenger}] .message")
 
 
-async def test_a_link_opens_the_story_where_it_says_and_start_over_forgets_it() -> None:
+async def test_a_link_opens_a_step_of_the_story_and_start_over_resets_it() -> None:
     async with playground(start=START) as (made, address), aiohttp.ClientSession() as http:
         assert await posted(http, f"{address}api/story", {"step": 4}) == 200
         story = (await shown(http, address))["story"]
@@ -285,7 +285,7 @@ async def test_a_link_opens_the_story_where_it_says_and_start_over_forgets_it() 
         await a_refused_message_only_costs_time(made)
 
 
-async def test_a_card_is_pressed_by_who_has_it_and_a_lost_click_is_said() -> None:
+async def test_a_card_is_pressed_by_its_reader_and_a_lost_click_is_reported() -> None:
     async with playground(language="zh", start=START) as (made, address), aiohttp.ClientSession() as http:
         assert await posted(http, f"{address}api/story", {"step": 2}) == 200
         card = await made.now.until(lambda: made.now.dingtalk.card_of("alice"))
@@ -330,7 +330,7 @@ async def served() -> AsyncIterator[Serve]:
         await runner.cleanup()
 
 
-async def test_another_site_cannot_talk_to_the_page(served: Serve) -> None:
+async def test_another_site_cannot_call_the_page(served: Serve) -> None:
     address = await served(Playground(START).application())
     async with aiohttp.ClientSession() as http:
         async with http.get(address, headers={"Host": "evil.example"}) as reply:
@@ -340,7 +340,7 @@ async def test_another_site_cannot_talk_to_the_page(served: Serve) -> None:
         assert await posted(http, f"{address}api/nothing", {}) == 404
 
 
-async def test_ctrl_c_ends_it_at_once_and_leaves_nothing(tmp_path: Path) -> None:
+async def test_ctrl_c_ends_the_demo_at_once_and_leaves_nothing(tmp_path: Path) -> None:
     program = (
         "import asyncio; from sandbox.playground.server import run_demo; asyncio.run(run_demo(0, False))"
     )
@@ -357,7 +357,7 @@ async def test_ctrl_c_ends_it_at_once_and_leaves_nothing(tmp_path: Path) -> None
     assert os.listdir(tmp_path) == []
 
 
-async def test_it_does_not_start_beside_a_real_bot(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_demo_does_not_start_beside_a_real_bot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-of-the-company")
     with pytest.raises(SystemExit, match="SLACK_BOT_TOKEN"):
         await run_demo(0, False)

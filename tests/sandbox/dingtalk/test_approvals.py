@@ -81,7 +81,7 @@ def refused(call: Any, ding: DingTalk, asked: Json) -> str:
     ],
     ids=str,
 )
-async def test_a_start_is_held_against_the_form_and_the_directory(
+async def test_a_new_approval_is_checked_against_the_form_and_the_directory(
     ding: DingTalk, change: Json, code: str
 ) -> None:
     assert refused(approvals.start, ding, wanted(form(ding)) | change) == code
@@ -104,7 +104,7 @@ async def test_a_form_has_a_name_of_its_own_and_can_be_brought_up_to_date(ding: 
     assert refused(approvals.save_form, ding, twice) == "formschema.error"
 
 
-async def test_what_is_young_over_or_locked_cannot_be_ended(ding: DingTalk) -> None:
+async def test_a_young_finished_or_locked_approval_cannot_be_ended(ding: DingTalk) -> None:
     one = started(ding, form(ding))
     asked: Json = {"processInstanceId": one.id, "isSystem": True, "remark": "over"}
     assert refused(approvals.terminate, ding, asked) == "aflowProcessInstStatusException"
@@ -125,7 +125,7 @@ async def test_what_is_young_over_or_locked_cannot_be_ended(ding: DingTalk) -> N
     assert refused(approvals.terminate, ding, asked) == "aflowProcessInstStatusException"
 
 
-async def test_only_whom_it_waits_for_decides_and_the_first_one_does(ding: DingTalk) -> None:
+async def test_only_a_waiting_approver_decides_and_the_first_decision_counts(ding: DingTalk) -> None:
     one = started(ding, form(ding), approvers=[{"actionType": "OR", "userIds": ["lee", "eve"]}])
     with pytest.raises(ValueError, match="does not wait for pia"):
         approvals.decide(ding, one, "pia", "agree", "")

@@ -117,7 +117,7 @@ client.start_forever()
 """
 
 
-async def test_the_unmodified_sdk_talks_to_it(ding: DingTalk) -> None:
+async def test_the_unmodified_sdk_talks_to_the_stand_in(ding: DingTalk) -> None:
     environ = os.environ | {
         "DINGTALK_OPENAPI_ENDPOINT": ding.url,
         "ID": ding.client_id,
@@ -309,21 +309,21 @@ async def test_a_new_manager_shows_in_the_event_and_in_the_directory(ding: DingT
     )
 
 
-async def test_who_left_is_in_no_list_and_no_group(ding: DingTalk) -> None:
+async def test_a_leaver_is_in_no_list_and_no_group(ding: DingTalk) -> None:
     async with app(ding) as bot:
         await ding.leave("bob")
         assert [user.id for user in (await bot.api.users(2)).users] == ["alice"]
     assert ding.groups["cid-team"].members == ["alice", "eve"]
 
 
-async def test_who_joins_is_in_the_directory(ding: DingTalk) -> None:
+async def test_a_new_person_is_in_the_directory(ding: DingTalk) -> None:
     async with app(ding) as bot:
         await ding.join(Person("dora", "朵拉", departments=(2,)))
         assert (await bot.api.user("dora")).name == "朵拉"
     assert bot.heard[0].data["userId"] == ["dora"]
 
 
-# ---- trouble ---------------------------------------------------------------------------------------------
+# ---- faults ---------------------------------------------------------------------------------------------
 
 
 async def test_a_push_can_get_lost(ding: DingTalk) -> None:
@@ -334,7 +334,7 @@ async def test_a_push_can_get_lost(ding: DingTalk) -> None:
     assert len(bot.heard) == 1
 
 
-async def test_an_answer_can_be_held_back_after_the_deed(ding: DingTalk) -> None:
+async def test_an_answer_can_be_held_back_after_the_work_is_done(ding: DingTalk) -> None:
     async with app(ding) as bot:
         release = ding.faults.hold("groupMessages")
         sending = asyncio.create_task(bot.api.send_to_group("cid-team", "sampleText", {"content": "周报"}))
@@ -344,7 +344,7 @@ async def test_an_answer_can_be_held_back_after_the_deed(ding: DingTalk) -> None
         assert await sending
 
 
-async def test_trouble_strikes_where_and_as_often_as_planned(ding: DingTalk) -> None:
+async def test_a_fault_happens_where_and_as_often_as_planned(ding: DingTalk) -> None:
     async with app(ding) as bot:
         ding.faults.refuse("user/get", code="-1", after=1, times=None)
         await bot.api.user("alice")
@@ -354,7 +354,7 @@ async def test_trouble_strikes_where_and_as_often_as_planned(ding: DingTalk) -> 
     assert not ding.faults.planned
 
 
-async def test_an_acknowledgement_nobody_can_read_is_a_violation(ding: DingTalk) -> None:
+async def test_an_unreadable_acknowledgement_is_a_violation(ding: DingTalk) -> None:
     async with ClientSession() as http:
         opened = await http.post(
             f"{ding.url}/v1.0/gateway/connections/open",
@@ -396,7 +396,7 @@ async def test_a_snapshot_shows_a_person_only_what_they_see(ding: DingTalk) -> N
     json.dumps(bob)
 
 
-async def test_what_is_typed_in_a_group_mentions_people_and_reaches_only_a_bot_that_is_mentioned(
+async def test_a_typed_group_message_mentions_people_and_reaches_only_a_mentioned_bot(
     ding: DingTalk,
 ) -> None:
     async with app(ding) as bot:
@@ -413,7 +413,7 @@ async def test_what_is_typed_in_a_group_mentions_people_and_reaches_only_a_bot_t
     ]
 
 
-async def test_waiting_in_vain_says_what_stood_there(ding: DingTalk) -> None:
+async def test_a_wait_that_times_out_shows_the_latest_state(ding: DingTalk) -> None:
     with pytest.raises(TimeoutError, match=r"messages: .*; calls: "):
         await ding.wait_for(lambda: ding.cards, timeout=0.01)
 

@@ -261,7 +261,7 @@ async def test_a_429_comes_with_its_wait_and_the_sdk_gets_through(slack, client)
     assert [(call.status, call.error) for call in slack.calls] == [(429, "ratelimited"), (200, "")]
 
 
-async def test_trouble_strikes_the_call_it_was_planned_for(slack, client):
+async def test_a_fault_happens_at_the_call_it_was_planned_for(slack, client):
     slack.faults.refuse("chat.postMessage", error="restricted_action", after=1)
     slack.faults.fail("chat.postMessage", status=503)
     outcomes = []
@@ -292,7 +292,7 @@ async def test_a_lost_answer_leaves_the_app_without_knowing(slack, switch, done)
     await client.chat_postMessage(channel="C01", text="y")
 
 
-async def test_peace_can_be_made(slack, client):
+async def test_faults_can_be_cleared(slack, client):
     slack.faults.fail("*", times=None)
     slack.faults.duplicate("*", times=None)
     assert len(slack.faults.planned) == 2

@@ -217,7 +217,7 @@ async def test_readers_end_with_the_workspace():
             assert [change async for change in changes] == []
 
 
-async def test_waiting_in_vain_says_what_stood_there(slack):
+async def test_a_wait_that_times_out_shows_the_latest_state(slack):
     slack.post("C01", "U01", "something else")
 
     with pytest.raises(TimeoutError, match="something else"):

@@ -46,7 +46,7 @@ async def hasty():
 
 
 @pytest.mark.parametrize("reach", [over_sockets, over_http])
-async def test_a_command_that_is_not_acknowledged_in_time_fails_before_the_persons_eyes(hasty, heard, reach):
+async def test_a_command_that_is_not_acknowledged_in_time_shows_an_error(hasty, heard, reach):
     async with reach(hasty, bolt_app(hasty, heard)):
         ack = await hasty.command("U01", "sleep")
         heard.hold.set()

@@ -18,7 +18,7 @@ from models.metering.vendor_calls import CallCount
 from models.people.profile import Profile
 from models.quota.request import Request
 from sandbox.dingtalk.organisation import Person, Timing
-from tests.dingtalk_env import GROUP, DingTalkEnv, buttons, colleagues, open_env, shown, unspoken
+from tests.dingtalk_env import GROUP, DingTalkEnv, buttons, colleagues, forget_languages, open_env, shown
 from tests.slack_env import settled_copy
 
 OUTSIDER = Person("zoe", "Zoe", corp_id="dingother")
@@ -360,7 +360,7 @@ async def test_who_has_left_can_no_longer_be_lent_to(env: DingTalkEnv) -> None:
 
 @pytest.mark.parametrize("env", [{"language": None}], indirect=True)
 async def test_whoever_never_chose_a_language_is_spoken_to_in_chinese(env: DingTalkEnv) -> None:
-    env.database.transact(unspoken)
+    env.database.transact(forget_languages)
     assert "你还剩 **$100.00**" in (await env.say("alice", "balance")).text
     await env.say("pia", "request 300 load test")
     await env.card("lee", "申请 **$300.00**")  # who has never written to us

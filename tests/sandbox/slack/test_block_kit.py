@@ -132,7 +132,7 @@ async def test_totals_are_limited_too(slack, client):
         await client.chat_update(channel="C01", ts=posted["ts"], text="x" * 4001)
 
 
-async def test_what_slack_only_advises_against_is_kept_as_a_violation(slack, client):
+async def test_a_thing_that_slack_advises_against_is_kept_as_a_violation(slack, client):
     with pytest.warns(UserWarning, match="text"):
         await client.chat_postMessage(channel="C01", blocks=[section("no text beside me")])
     await client.chat_postMessage(channel="C01", text="for <!channel>")
@@ -145,7 +145,7 @@ async def test_what_slack_only_advises_against_is_kept_as_a_violation(slack, cli
     assert "rings the whole channel" in loud.what
 
 
-async def test_a_pace_lets_a_short_burst_through_and_then_asks_to_wait():
+async def test_a_rate_limit_lets_a_short_burst_through_and_then_asks_to_wait():
     clock = Clock()
     async with Workspace(
         people=PEOPLE, channels=CHANNELS, rate_limits=RateLimits(burst=2), clock=clock
