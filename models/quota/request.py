@@ -87,8 +87,6 @@ class Request(SQLModel, table=True):
             return min(ceiling, self.smaller or ceiling)
         return self.smaller or 0
 
-    # Asking
-
     @classmethod
     def ask(
         cls,
@@ -110,6 +108,7 @@ class Request(SQLModel, table=True):
         Period.current(session)
         if lock_members(session, [member.id]):
             raise NotAColleague(member.name)
+        # Held: a decision on the old terms comes before this, or finds the CODE replaced.
         request, code = open_request(session, member.id, hold=True), new_code(session)
         replaced = request.code if request else None
         terms: dict[str, Any] = {
@@ -150,8 +149,6 @@ class Request(SQLModel, table=True):
             raise self.already_decided(session)
         return found
 
-    # Deciding
-
     def require_decider(self, session: Session, decider: Member, policy: Policy, now: datetime) -> Asked:
         """The entry by which `decider` may decide now; raises `UnknownCode`, `AlreadyDecided`."""
         entry = approvers.eligible(
@@ -181,7 +178,7 @@ class Request(SQLModel, table=True):
         entry = self.require_decider(session, decider, policy, cause.at)
         if entry.ceiling is not None and granted > entry.ceiling:
             raise OverCeiling(entry.ceiling)
-        lock_members(session, [self.member_id])
+        lock_members(session, [self.member_id])  # before the request's row, as `ask` does
         self._decide(session, granted_state(live=live), decider, cause, granted=granted)
         self._grant(session, period, policy, cause)
 
@@ -321,7 +318,9 @@ class Request(SQLModel, table=True):
 def open_request(session: Session, member_id: int, *, hold: bool = False) -> Request | None:
     """A member's open request, if any; with `hold` nobody can decide it till the end of this transaction."""
     query = select(Request).where(Request.member_id == member_id, col(Request.state).in_(OPEN))
-    return session.exec(query.with_for_update() if hold else query).one_or_none()
+    if hold:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.exec(query).one_or_none()
 
 
 def unconfirmed(session: Session, member_id: int) -> list[Request]:
