@@ -3,8 +3,8 @@
     python -m benchmarks.start [--rounds 5] [--idle 3]
 
 `quotabot run` on a migrated SQLite with Slack over HTTP, ready when `/readyz` says so; Bolt's hello, ready when it answers.
-The stand-in Slack runs in this process. `cpu_s` is what the start took of a processor: the steadier figure on a busy machine.
-Both are started once before one measures: an installed program is compiled once, not at every start.
+The stand-in Slack runs in this process. `cpu_s` is the processor time of the start, the steadier figure on a busy machine.
+Both programs start once before measuring, because an installed program is compiled once.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ OURS, BOLT = "quotabot run", "hello, stock Bolt"
 async def started(
     words: list[str], port: int, path: str, env: dict[str, str], idle: float
 ) -> dict[str, float]:
-    """Start a process, wait till it answers 200, let it wait a while, end it."""
+    """Start a process, wait until it answers, leave it idle for a while, end it."""
     begun = time.perf_counter()
-    process = subprocess.Popen(  # noqa: ASYNC220 - nothing else happens meanwhile
+    process = subprocess.Popen(  # noqa: ASYNC220 - nothing else runs meanwhile
         words, env=os.environ | env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:

@@ -31,6 +31,7 @@ def test_a_start_loads_no_library_that_it_does_not_use() -> None:
     """Each of them takes up to a tenth of a second of every command, and memory for as long as the bot runs."""
     heavy = "alembic", "slack_bolt", "dingtalk_stream", "aiohttp", "rapidfuzz", "rich.progress"
     assert loaded("bot.cli.app", *heavy) == []
+    assert loaded("bot.cli.app, bot.cli.show", *heavy, "handlers", "bot.worker", "bot.people") == []
     libraries = "alembic", "slack_bolt", "slack_sdk", "dingtalk_stream", "handlers.language.understanding"
     assert loaded("bot.app", *libraries) == []
 
