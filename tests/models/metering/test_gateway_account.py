@@ -1,0 +1,153 @@
+"""A gateway account: what is booked of its spend, and what becomes of its limit."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlmodel import Session
+
+from bot.database import Database
+from models.ledger.amount import Unit
+from models.metering.gateway_account import BUSY, GatewayAccount, accounts_of, edited_accounts
+from models.metering.reading import Rate, Reading
+from tests.actions import cause, has
+from tests.company import NOW, who
+
+USD = 1_000_000
+RATE = Rate.of(Unit.USD, Decimal(1))
+
+
+def reading(spent: int, total: int | None = None, minutes: int = 0, refunds: bool = False) -> Reading:
+    return Reading("alice", spent * USD, total, NOW + timedelta(minutes=minutes), refunds=refunds)
+
+
+def link(session: Session, first: Reading) -> GatewayAccount:
+    return GatewayAccount.link(session, first, who(session, "alice"))
+
+
+def absorb(account: GatewayAccount, session: Session, new: Reading) -> int:
+    return account.absorb(session, new, RATE, cause())
+
+
+def written(total: int, before: int | None = None) -> GatewayAccount:
+    """An account for which `total` was written, as read back."""
+    return GatewayAccount(
+        id="a", member_id=1, total=total, before=before, written=total, as_of=NOW, adopted_at=NOW
+    )
+
+
+def test_spend_before_the_link_is_nobodys_debt(company: Database) -> None:
+    def work(session: Session) -> int:
+        account = link(session, reading(7))
+        return absorb(account, session, reading(10, minutes=1))
+
+    assert company.transact(work) == 3 * USD
+    assert has(company, "alice").used == 3 * USD
+
+
+def test_an_older_reading_is_ignored(company: Database) -> None:
+    def work(session: Session) -> tuple[int, int]:
+        account = link(session, reading(0, minutes=5))
+        return absorb(account, session, reading(9, minutes=1)), account.spent
+
+    assert company.transact(work) == (0, 0)
+
+
+@pytest.mark.parametrize(("refunds", "booked"), [(False, 1), (True, 0)])
+def test_a_refund_is_spent_again_before_more_is_booked(company: Database, refunds: bool, booked: int) -> None:
+    """A counter that can begin anew needs a second reading; then spend from there on is booked."""
+
+    def work(session: Session) -> int:
+        account = link(session, reading(0))
+        absorb(account, session, reading(10, minutes=1))
+        for minutes in (2, 3):
+            absorb(account, session, reading(6, minutes=minutes, refunds=refunds))
+        return absorb(account, session, reading(7, minutes=4, refunds=refunds))
+
+    assert company.transact(work) == booked * USD
+
+
+def test_a_handed_over_account_leaves_its_spend_with_the_first_owner(company: Database) -> None:
+    def work(session: Session) -> int:
+        account = link(session, reading(0))
+        absorb(account, session, reading(10, minutes=1))
+        account.hand_over(who(session, "bob"))
+        return absorb(account, session, reading(12, minutes=2))
+
+    assert company.transact(work) == 2 * USD
+    assert (has(company, "alice").used, has(company, "bob").used) == (10 * USD, 2 * USD)
+
+
+def test_an_edit_counts_once_two_readings_agree() -> None:
+    account = written(100)
+    account.total, account.before = 300, 100
+    assert (account.differs, account.edited) == (True, False)
+    account.before = 300
+    assert account.edited
+
+
+def test_a_lost_reply_is_no_edit() -> None:
+    account = written(100)
+    account.begin_write(300)
+    account.total = account.before = 300
+    assert not account.differs
+
+
+def test_what_calls_in_flight_hold_back_is_no_edit_when_it_comes_back() -> None:
+    account = written(100)
+    account.total = 80
+    account.confirm_write(150, 150, account.in_flight)
+    account.total = account.before = 170
+    assert (account.held, account.edited) == (20, False)
+    account.confirm(NOW)
+    assert (account.written, account.held) == (170, 0)
+
+
+def test_what_is_held_back_is_kept_while_calls_may_be_in_flight() -> None:
+    account = written(100)
+    account.held, account.spent_at = 20, NOW
+    account.confirm(NOW + BUSY / 2)
+    assert account.held == 20
+    account.confirm(NOW + BUSY)
+    assert account.held == 0
+
+
+def test_a_restored_limit_may_be_overwritten() -> None:
+    account = written(100)
+    account.total = account.before = 300
+    account.restore()
+    assert (account.differs, account.due) == (False, True)
+
+
+def test_a_released_account_is_not_ours_any_more() -> None:
+    account = written(100)
+    account.begin_write(120)
+    assert account.ours
+    account.release(reading(0, total=None))
+    assert (account.ours, account.total) == (False, None)
+
+
+def test_a_missing_account_is_nobodys_trouble_and_may_come_back(company: Database) -> None:
+    def work(session: Session) -> tuple[int, int]:
+        account = link(session, reading(0))
+        account.fail("refused " * 100)
+        account.mark_missing()
+        gone = len(accounts_of(session, account.member_id))
+        absorb(account, session, reading(0, minutes=1))
+        return gone, len(accounts_of(session, account.member_id))
+
+    assert company.transact(work) == (0, 1)
+
+
+def test_only_edited_limits_are_reported(company: Database) -> None:
+    def work(session: Session) -> list[str]:
+        account = link(session, reading(0, total=5))
+        account.confirm_write(100, 100, 0)
+        absorb(account, session, reading(0, total=300, minutes=1))
+        first = edited_accounts(session)
+        absorb(account, session, reading(0, total=300, minutes=2))
+        return [one.id for one in [*first, *edited_accounts(session)]]
+
+    assert company.transact(work) == ["alice"]

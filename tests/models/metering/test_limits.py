@@ -1,0 +1,143 @@
+"""What ought to stand at the gateway, and in which order it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+
+from sqlmodel import Session
+
+from bot.database import Database
+from models.ledger.amount import Unit
+from models.metering import brake
+from models.metering.booking import book_page
+from models.metering.gateway_account import GatewayAccount, every_account
+from models.metering.limits import (
+    GatewayTraits,
+    Limit,
+    LimitWrite,
+    adopt_edit,
+    due_members,
+    entitled,
+    limits_of,
+    live_members,
+    side_by_side,
+    to_write,
+)
+from models.metering.reading import Rate, Reading
+from models.policy import document
+from models.quota.wallet import wallet_of
+from tests.actions import cause
+from tests.company import NOW, POLICY, who
+
+USD = 1_000_000
+RATE = Rate.of(Unit.USD, Decimal(1))
+CAP = GatewayTraits(lambda total: total)
+
+
+def read(session: Session, *spent: tuple[str, int], minutes: int = 0) -> list[str]:
+    """Book a page of accounts; returns those without an owner."""
+    at = NOW + timedelta(minutes=minutes)
+    page = [Reading(f"{name}@corp.example", usd * USD, None, at) for name, usd in spent]
+    return [one.id for one in book_page(session, page, RATE, cause()).unlinked]
+
+
+def wanted(session: Session, name: str) -> int:
+    return entitled(session, every_account(session), RATE)[f"{name}@corp.example"]
+
+
+def account(number: int, total: int | None, minutes: int | None = None) -> GatewayAccount:
+    at = None if minutes is None else NOW + timedelta(minutes=minutes)
+    return GatewayAccount(
+        id=f"a{number}", member_id=number, total=total, spent_at=at, as_of=NOW, adopted_at=NOW
+    )
+
+
+def test_an_account_without_an_owner_is_not_booked(company: Database) -> None:
+    assert company.transact(lambda session: read(session, ("alice", 1), ("robot", 2))) == [
+        "robot@corp.example"
+    ]
+
+
+def test_booking_does_not_change_the_limit(company: Database) -> None:
+    def work(session: Session) -> tuple[int, int]:
+        read(session, ("alice", 7))
+        before = wanted(session, "alice")
+        read(session, ("alice", 30), minutes=1)
+        return before, wanted(session, "alice")
+
+    assert company.transact(work) == (107 * USD, 107 * USD)
+
+
+def test_a_paused_member_can_spend_nothing_more_until_they_continue(company: Database) -> None:
+    def work(session: Session) -> list[int]:
+        alice = who(session, "alice")
+        read(session, ("alice", 0))
+        read(session, ("alice", 20), minutes=1)
+        brake.pause(session, alice, NOW)
+        found = [wanted(session, "alice"), len(due_members(session))]
+        brake.resume(session, alice)
+        return [*found, wanted(session, "alice")]
+
+    assert company.transact(work) == [20 * USD - 1, 1, 100 * USD]
+
+
+def test_a_limit_is_compared_to_the_unit_the_gateway_can_hold(company: Database) -> None:
+    def work(session: Session) -> tuple[int, bool]:
+        read(session, ("alice", 0))
+        traits = GatewayTraits(lambda total: total // 30_000_000 * 30_000_000)
+        (limit,) = limits_of(session, every_account(session), RATE, traits)
+        limit.account.total = 90 * USD
+        member = limit.account.member_id
+        return limit.wanted, live_members(session, {member}, RATE, traits) == {member}
+
+    assert company.transact(work) == (90 * USD, True)
+
+
+def test_a_limit_adopted_after_an_edit_becomes_quota(company: Database) -> None:
+    def work(session: Session, total: int) -> int:
+        read(session, ("alice", 0))
+        (one,) = every_account(session)
+        one.total, one.written = total, 100 * USD
+        adopt_edit(session, one, total, RATE, document.parse(POLICY), cause())
+        assert one.written == total
+        return wallet_of(session, one.member_id).available
+
+    assert company.transact(lambda session: work(session, 175 * USD)) == 175 * USD
+
+
+def test_decisions_come_first_and_lowering_before_raising() -> None:
+    limits = [
+        Limit(account(1, total=10, minutes=1), 20),
+        Limit(account(2, total=10, minutes=2), 20),
+        Limit(account(3, total=30), 20),
+        Limit(account(4, total=10), 20),
+        Limit(account(5, total=20), 20),
+    ]
+    assert _ids(to_write(limits, urgent={4})) == [4, 3, 2, 1]
+
+
+def test_lowering_is_never_written_beside_raising() -> None:
+    limits = [Limit(account(number, total=30 if number < 4 else 10), 20) for number in range(1, 7)]
+    groups = list(side_by_side(to_write(limits), 2))
+    assert [[one.raises for one in group] for group in groups] == [
+        [False, False],
+        [False],
+        [True, True],
+        [True],
+    ]
+
+
+def test_an_edited_limit_is_left_alone_and_a_dip_of_a_wallet_is_not() -> None:
+    edited = account(1, total=300)
+    edited.written, edited.before = 100, 300
+    dipped = account(2, total=80)
+    dipped.written, dipped.before = 100, 100
+    assert (Limit(edited, 150).writable, Limit(edited, 150).edited) == (False, True)
+    assert (Limit(dipped, 150, wallet=True).writable, Limit(dipped, 150).writable) == (True, False)
+    assert not Limit(dipped, 100, wallet=True).writable, "the call comes back by itself"
+
+
+def _ids(writes: Sequence[LimitWrite]) -> list[int]:
+    return [one.member for one in writes]
