@@ -34,7 +34,7 @@ MOST = 20
 
 @app.command()
 def status(json: Json = False) -> None:
-    """What is connected, in which mode, how old the last reading is, what waits, what is wrong and how to fix it."""
+    """The gateway, its mode, the age of the last reading, limits that wait, and problems with their fix."""
     from bot.gateways.operator import status  # noqa: PLC0415
 
     found = _ask(status.status)
@@ -48,7 +48,7 @@ def status(json: Json = False) -> None:
 def _status(found: Status) -> list[str]:
     lines = [f"{found.kind}, {_mode(found)}", _read(found)]
     if found.problem:
-        lines.append(f"the gateway's last trouble: {found.problem}")
+        lines.append(f"the gateway's last error: {found.problem}")
     if found.mode != "enforce":
         lines.append(f"enforcing would write {found.pending} limits: see `quotabot gateway diff`")
     elif found.pending:
@@ -95,7 +95,7 @@ def diff(json: Json = False) -> None:
 def link(
     plan: Annotated[bool, typer.Option("--plan", help="Show it only.")] = False, json: Json = False
 ) -> None:
-    """Find whose the gateway's accounts are, and take them over as they are."""
+    """Find the owners of the gateway's accounts, and link the accounts as they are."""
     from bot.gateways.operator import links  # noqa: PLC0415
 
     found = _ask(lambda operator: links.link(operator, plan=plan))

@@ -46,7 +46,6 @@ class ClaudeEnterprise:
                 yield found
 
     async def account(self, id: str) -> Reading:  # noqa: A002
-        """One reading."""
         row, asked = await self._row(id)
         return _reading(row, asked)
 

@@ -26,15 +26,17 @@ _WORDS = 300  # characters of a gateway's reason; some answer with a page of HTM
 _KEY_SHAPED = re.compile(r"\b(sk-|Bearer )[\w.-]{6,}")
 
 
-class _Said(Json):
-    """An object of an answer; what is missing in it is the gateway's failure and not ours."""
+class _Answer(Json):
+    """An object of an answer; a missing field is the gateway's failure, not ours."""
 
     def __missing__(self, key: str) -> Any:
         raise GatewayError(f"an answer without {key}")
 
 
 # Decimal reads the digits the gateway sent; a float would be another rounding. NaN and infinity mean "no limit".
-_loads = functools.partial(json.loads, parse_float=Decimal, parse_constant=lambda _: None, object_hook=_Said)
+_loads = functools.partial(
+    json.loads, parse_float=Decimal, parse_constant=lambda _: None, object_hook=_Answer
+)
 
 
 def micro(usd: Decimal | float | None) -> int:
@@ -63,7 +65,7 @@ class Pace:
         self._next = 0.0
 
     async def turn(self) -> None:
-        """Wait for one's turn."""
+        """Wait until the next call may go out."""
         now = time.monotonic()
         self._next = max(self._next, now - self._slack)
         wait, self._next = self._next - now, self._next + self._step
@@ -71,13 +73,13 @@ class Pace:
             await asyncio.sleep(wait)
 
     def rest(self, seconds: float) -> None:
-        """Call nobody for so long: the gateway said so."""
+        """Make no call for so long, as the gateway asked."""
         self._next = max(self._next, time.monotonic() + seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back, and when it was asked for."""
+    """An answer, and when it was asked for."""
 
     data: Any
     asked: datetime
@@ -91,7 +93,7 @@ class Calls:
         self._timeout = ClientTimeout(total=access.timeout)
 
     async def get(self, path: str, **query: str | int) -> Reply:
-        """GET; what it raises says nothing about effects, as there are none."""
+        """GET. It has no effects, so `unknown` of its errors means nothing."""
         return await self.send("GET", path, query=query)
 
     async def send(
@@ -146,7 +148,7 @@ def _seconds(header: str) -> float:
 
 
 def _said(text: str) -> str:
-    """The gateway's reason, wherever in its error it stands."""
+    """The gateway's reason, however deep in its error."""
     try:
         found = json.loads(text)
     except ValueError:
@@ -194,7 +196,7 @@ class Tally:
             sums[at] += more
 
     def rows(self) -> list[KeyUsage]:
-        """What came together; nothing where nothing was used."""
+        """The sums; nothing where nothing was used."""
         return [
             KeyUsage(account, day, model, self._rounded(used), key, inp, out, requests)
             for (account, day, model, key), (used, inp, out, requests) in self._sums.items()

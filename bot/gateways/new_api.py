@@ -43,7 +43,7 @@ _DAY = timedelta(days=1)
 
 
 class NewApi:
-    """A New API or One API; which of the two shows in its first list."""
+    """A New API or One API: its first list shows which of the two."""
 
     family: Family = "wallet"
 
@@ -73,13 +73,12 @@ class NewApi:
                 yield [self._reading(row, reply.asked) for row in fresh]
 
     async def account(self, id: str) -> Reading:  # noqa: A002
-        """One reading."""
         await self._learn_unit()
         row, asked = await self._user(id)
         return self._reading(row, asked)
 
     def holds(self, total: int) -> int:
-        """Down to a whole unit: 2 µUSD as shipped, which is taken for granted till the first reading."""
+        """Down to a whole unit: 2 µUSD as shipped, and until the first reading tells otherwise."""
         return self._micro(self._units(total))
 
     async def _user(self, id: str) -> tuple[Json, datetime]:  # noqa: A002
@@ -151,7 +150,7 @@ class NewApi:
         return await self._arrived(id, before, target, lost)
 
     async def _sent(self, row: Json, target: int) -> GatewayError | None:
-        """Move the wallet; returns the error that leaves open whether it was done. What was not done is raised."""
+        """Move the wallet. Returns an error that leaves open whether it moved; raises one after which it did not."""
         try:
             await self._move(row, target)
         except GatewayError as error:
@@ -176,7 +175,7 @@ class NewApi:
             body = {"user_id": row["id"], "quota": remaining - row["quota"], "remark": remark}
             await self._ask("POST", "/api/topup", body)
         else:
-            # Only these two: whatever else stands there is written back as it was, `used_quota` as well.
+            # Only these two fields: the others would be written back as they were, `used_quota` as well.
             await self._ask("PUT", "/api/user/", {"id": row["id"], "quota": remaining or _EMPTY})
 
     async def _arrived(self, id: str, before: int, target: int, lost: GatewayError | None) -> Reading:  # noqa: A002
@@ -259,7 +258,7 @@ class NewApi:
         return None if rows is None else {row["key"]: row["value"] for row in rows}
 
     async def _maybe(self, path: str) -> list[Json] | None:
-        """What not every version and not every admin may see."""
+        """Rows that not every version has and not every admin may see."""
         try:
             rows: list[Json] = (await self._ask("GET", path)).data["data"]
         except GatewayRefused:
@@ -269,7 +268,7 @@ class NewApi:
     # ---- units and answers ----------------------------------------------------------------------------------------------
 
     async def _learn_unit(self) -> None:
-        """Units per USD can be changed by an admin: then every number means something else, and nothing is done any more."""
+        """An admin can change the units per USD: then every number means something else, so all calls are refused."""
         if time.monotonic() < self._per_usd_until:
             return
         reply = await self._ask("GET", "/api/status")

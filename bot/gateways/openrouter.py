@@ -40,13 +40,12 @@ class OpenRouter:
         self._emails: dict[str, str] | None = None
 
     async def accounts(self) -> AsyncIterator[list[Reading]]:
-        """By pages of 100; a key made meanwhile shifts them."""
+        """By pages of 100; a new key shifts them."""
         emails = await self._members()
         async for page, asked in self._keys():
             yield [_reading(row, asked, emails) for row in page]
 
     async def account(self, id: str) -> Reading:  # noqa: A002
-        """One reading."""
         try:
             reply = await self._calls.get(f"/keys/{id}")
         except GatewayRefused as refused:
@@ -208,7 +207,7 @@ class OpenRouter:
         return set()
 
     async def _maybe(self, path: str) -> list[Json]:
-        """What only organizations have."""
+        """Rows that only organizations have."""
         try:
             return [row async for row in self._all(path)]
         except GatewayRefused:

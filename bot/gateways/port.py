@@ -1,4 +1,4 @@
-"""The Gateway port: what every LLM gateway is asked, however it names it. A connector is one file here.
+"""The gateway port: what every LLM gateway is asked, in one vocabulary. A connector is one file here, and one row.
 
 Money is integer micro-USD (10⁻⁶ USD) whatever the gateway counts in; its floats are rounded up. Caps
 (LiteLLM, OpenRouter) and wallets (New API) look the same from outside: `spent` has been used, `total` is
@@ -56,9 +56,9 @@ class Finding:
 
 
 class Gateway(Protocol):
-    """A gateway that meters and limits. Every method raises `GatewayError` and `GatewayRefused`.
+    """A gateway that meters and limits. Every call raises `GatewayError` and `GatewayRefused`.
 
-    Each connector spaces its own calls to `calls_per_minute`; who goes first is the caller's affair. In the
+    Each connector spaces its own calls to `calls_per_minute`; the caller chooses their order. In the
     family of wallets a call in flight is taken from what remains before it is counted as used, so `total`
     dips for seconds: believe a change of it that two readings agree on.
     """
@@ -67,7 +67,7 @@ class Gateway(Protocol):
     calls_per_minute: int
 
     def accounts(self) -> AsyncIterator[list[Reading]]:
-        """Everybody, by pages, each account once, in a stable order."""
+        """Every account, by pages, each once, in a stable order."""
 
     async def account(self, id: str) -> Reading:  # noqa: A002 - it is one
         """One account, by its exact id. Raises `NoSuchAccount`."""
@@ -84,19 +84,19 @@ class Gateway(Protocol):
         """Put back a limit as it was found, None being none at all: the only way to lift one. Else as `set_total`."""
 
     def holds(self, total: int) -> int:
-        """What the gateway can really hold of `total`: at most it, to its own smallest unit. What `set_total` will read back."""
+        """`total` rounded down to the gateway's smallest unit: what `set_total` reads back."""
 
     def usage(self, since: date, until: date, account: str = "") -> AsyncIterator[list[KeyUsage]]:
-        """Usage of these UTC days, both included, of everybody or one account; no two rows have the same four keys.
+        """Usage of these UTC days, both included, of every account or one; no two rows have the same four keys.
 
         With `account` the rows name the key where the gateway can.
         """
 
     async def preflight(self, free_models: Collection[str] = ()) -> list[Finding]:
-        """What else would bind or undo our limits, and which of `free_models` are not free."""
+        """What else binds besides our limits, or would undo them, and which of `free_models` are not free."""
 
     async def free_models(self, names: Collection[str]) -> set[str]:
-        """Those of `names` that are really let through at no cost, also when the limit is reached."""
+        """Those of `names` that cost nothing and pass also when the limit is reached."""
 
 
 def traits_of(gateway: Gateway) -> GatewayTraits:

@@ -1,4 +1,4 @@
-"""What the gateway metered: cumulative per person, day and model; pace and run-out."""
+"""Usage by member, day and model: cumulative figures, of which only the growth is booked."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class ActiveAgent(SQLModel, table=True):
 
 @dataclass(frozen=True)
 class MemberUsage:
-    """A cumulative figure: however often and in whatever order it arrives, the largest one counts, once.
+    """A cumulative figure: in whatever order figures arrive, the largest one counts, once.
 
-    `agents`: whose calls it sums, where that is known.
+    `agents`: the keys or accounts that it sums, `""` where they are not known.
     """
 
     member_id: int

@@ -159,7 +159,7 @@ async def test_a_window_is_not_touched_by_a_limit(http: ClientSession, company: 
     assert after.total == 5_000_001
 
 
-async def test_nobody_is_created_by_a_limit(http: ClientSession, company: Town) -> None:
+async def test_a_limit_creates_no_user(http: ClientSession, company: Town) -> None:
     ghosts = {"user": company.user[:-1], "key": "0" * 64, "team_member": f"{company.team}/ghost"}
     for entity, ghost in ghosts.items():
         gateway = open_gateway("litellm", URL, KEY, http, entity=entity)

@@ -146,7 +146,7 @@ async def until(asked: Callable[[], Awaitable[Any]], seconds: float) -> Any:
     return found
 
 
-async def test_what_is_decided_in_chat_is_what_litellm_lets_through(env: SlackEnv, litellm: LiteLLM) -> None:
+async def test_litellm_lets_through_what_chat_decides(env: SlackEnv, litellm: LiteLLM) -> None:
     async def has_limit(name: str, usd: float) -> bool:
         return bool((await litellm.about(name))["max_budget"] == usd)
 

@@ -149,7 +149,7 @@ async def test_a_plan_of_the_links_shows_everybody_and_keeps_nothing(office: Off
     assert "0 linked" in await office.says("link")
 
 
-async def test_somebody_else_s_account_is_passed_on_by_the_next_link(office: Office) -> None:
+async def test_an_account_with_another_owner_is_passed_on_by_the_next_link(office: Office) -> None:
     await office.says("link")
 
     def swap(session: Session) -> None:
@@ -192,7 +192,7 @@ async def test_the_status_says_what_is_read_what_binds_and_how_to_fix_it(office:
     assert json.loads(await office.says("status", "--json"))["pending"] == 4
 
 
-async def test_what_a_link_saw_stands_in_the_status_before_the_bot_ever_ran(office: Office) -> None:
+async def test_the_status_shows_what_a_link_read_before_the_bot_ever_ran(office: Office) -> None:
     office.burn("robot", 3.0)
     await office.says("link", "--plan")
     assert "never read yet" in await office.says("status")
@@ -202,7 +202,7 @@ async def test_what_a_link_saw_stands_in_the_status_before_the_bot_ever_ran(offi
     assert "belongs to nobody: robot, spent 3 USD" in said
 
 
-async def test_a_key_of_nobody_is_known_by_its_name_and_its_owner(
+async def test_an_unlinked_key_is_shown_with_its_name_and_its_owner(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert isinstance(office.gateway, LiteLLM)
@@ -211,7 +211,7 @@ async def test_a_key_of_nobody_is_known_by_its_name_and_its_owner(
     assert "(ci, robot), spent 0 USD" in await office.says("link", "--plan")
 
 
-async def test_who_crosses_a_line_hears_it_when_a_link_is_the_first_to_see_it(office: Office) -> None:
+async def test_a_link_that_is_the_first_to_see_an_alert_tells_the_member(office: Office) -> None:
     await office.says("link")
     office.burn(ALICE, 85)
     await office.says("link")

@@ -88,7 +88,7 @@ async def test_a_release_lets_what_is_inherited_count_again_or_writes_what_was_f
     assert ann.own["monthly"].amount is None
 
 
-async def test_an_unknown_member_is_nobody(gateway: ClaudeEnterprise, connect: Connect) -> None:
+async def test_an_unknown_member_is_no_account(gateway: ClaudeEnterprise, connect: Connect) -> None:
     gone = gateway.add_member("gone@corp.example", deleted=True)
     for wrong in ("user_9999", gone.id):
         with pytest.raises(NoSuchAccount):

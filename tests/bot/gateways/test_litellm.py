@@ -61,7 +61,7 @@ async def test_everybody_is_listed_once_in_a_stable_order(connect: Connect) -> N
         assert gateway.calls == {"GET /user/list": 3}
 
 
-async def test_somebody_created_meanwhile_costs_nobody_their_place(connect: Connect) -> None:
+async def test_a_user_created_between_pages_hides_no_other(connect: Connect) -> None:
     async with LiteLLM(users={f"u{n:04}": None for n in range(250)}) as gateway:
         newcomers = iter(["a-first", "u0150-x", "z-last"])
         gateway.faults.meanwhile("GET /user/list", lambda: gateway.add_user(next(newcomers)))
@@ -136,13 +136,13 @@ async def test_a_negative_limit_is_a_mistake_of_ours(gateway: LiteLLM, connect: 
     assert not gateway.calls
 
 
-async def test_somebody_unknown_is_not_created_by_a_write(gateway: LiteLLM, connect: Connect) -> None:
+async def test_a_write_creates_no_unknown_user(gateway: LiteLLM, connect: Connect) -> None:
     with pytest.raises(NoSuchAccount):
         await connect("litellm", gateway).set_total("ghost", 5)
     assert "ghost" not in gateway.users
 
 
-async def test_who_was_listed_costs_one_write_and_one_reading(gateway: LiteLLM, connect: Connect) -> None:
+async def test_a_listed_user_costs_one_write_and_one_reading(gateway: LiteLLM, connect: Connect) -> None:
     connector = connect("litellm", gateway)
     await everybody(connector)
     gateway.calls.clear()
@@ -260,7 +260,7 @@ async def test_a_page_cuts_rows_and_the_sums_stay_whole(connect: Connect, entity
         assert {row.account for row in rows} == accounts[entity]
 
 
-async def test_what_burnt_it_names_model_and_key(gateway: LiteLLM, connect: Connect) -> None:
+async def test_usage_names_model_and_key(gateway: LiteLLM, connect: Connect) -> None:
     gateway.burn("ann", 3.0, key=gateway.add_key("ann", key_alias="agents"), model="claude-opus-5")
     gateway.burn("anna", 1.0, key=gateway.add_key("anna", key_alias="other"))
     gateway.flush()

@@ -95,7 +95,7 @@ async def test_one_api_counts_pages_from_nought_and_new_people_shift_them(
 
 
 @pytest.mark.parametrize("wrong", ["999", "ann", "1; drop"])
-async def test_an_unknown_id_is_nobody(gateway: NewApi, ann: User, connect: Connect, wrong: str) -> None:
+async def test_an_unknown_id_is_no_account(gateway: NewApi, ann: User, connect: Connect, wrong: str) -> None:
     with pytest.raises(NoSuchAccount):
         await connect("new-api", gateway).account(wrong)
 
@@ -169,9 +169,7 @@ async def test_a_wallet_is_moved_by_the_difference(gateway: NewApi, ann: User, c
     assert (await connector.release(who, 1_500_000)).total == 1_500_000
 
 
-async def test_what_is_consumed_meanwhile_is_not_given_back(
-    gateway: NewApi, ann: User, connect: Connect
-) -> None:
+async def test_spend_during_a_move_is_not_given_back(gateway: NewApi, ann: User, connect: Connect) -> None:
     gateway.faults.meanwhile("GET /api/user/{id}", lambda: gateway.consume(ann, 1_000))
     found = await connect("new-api", gateway).set_total(str(ann.id), 3_000_000)
     assert found.total == 3_000_000
@@ -227,9 +225,7 @@ async def test_a_refused_add_is_tried_again_at_once(gateway: NewApi, ann: User, 
     assert (await connector.set_total(str(ann.id), 2_000_000)).total == 2_000_000
 
 
-async def test_two_who_want_the_same_at_once_give_it_once(
-    gateway: NewApi, ann: User, connect: Connect
-) -> None:
+async def test_two_equal_moves_at_once_are_made_once(gateway: NewApi, ann: User, connect: Connect) -> None:
     connector = connect("new-api", gateway)
     await asyncio.gather(*(connector.set_total(str(ann.id), 2_000_000) for _ in range(5)))
     assert ann.quota + ann.used_quota == 1_000_000
@@ -334,9 +330,7 @@ async def test_one_api_cannot_write_nought_so_an_empty_wallet_is_minus_one(
     assert ann.quota == 100_000
 
 
-async def test_what_is_consumed_under_a_put_comes_off_in_the_next_round(
-    one_api: NewApi, http: ClientSession
-) -> None:
+async def test_spend_during_a_put_comes_off_in_the_next_round(one_api: NewApi, http: ClientSession) -> None:
     ann = one_api.add_user("ann", quota=100_000, used_quota=50_000)
     connector, who = patient(one_api, http), str(ann.id)
     one_api.faults.meanwhile(

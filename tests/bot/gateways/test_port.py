@@ -107,7 +107,7 @@ async def test_when_a_gateway_asks_for_rest_everybody_rests(http: ClientSession)
         assert not caught.value.unknown
 
 
-async def test_nobody_at_home_means_that_nothing_was_done(http: ClientSession) -> None:
+async def test_an_unreachable_gateway_has_done_nothing(http: ClientSession) -> None:
     async with LiteLLM() as gateway:
         url = gateway.url
     with pytest.raises(GatewayError, match="unreachable") as caught:

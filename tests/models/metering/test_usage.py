@@ -132,7 +132,7 @@ def test_nothing_is_booked_while_the_month_closes(company: Database) -> None:
     assert not company.transact(lambda session: session.exec(select(Usage)).all())
 
 
-def test_what_a_leaver_spent_late_is_the_organisations(company: Database) -> None:
+def test_late_spend_of_a_leaver_is_the_organisations(company: Database) -> None:
     spend(company, "alice", 40)
     company.transact(lambda session: leave(session, who(session, "alice"), NOW))
     spend(company, "alice", 7)

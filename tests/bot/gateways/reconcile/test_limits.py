@@ -66,7 +66,7 @@ async def test_a_lend_lowers_before_it_raises(env: GatewayEnv) -> None:
     ]
 
 
-async def test_nobody_is_raised_while_one_of_several_lenders_is_not_lowered(env: GatewayEnv) -> None:
+async def test_a_borrower_is_not_raised_before_every_lender_is_lowered(env: GatewayEnv) -> None:
     loop = env.reconciler()
     await loop.round()
     loop.writer.at_a_time = 1
@@ -115,7 +115,7 @@ async def test_a_limit_changed_by_hand_is_left_alone(env: GatewayEnv) -> None:
     assert env.row("alice").edited
 
 
-async def test_whoever_watches_sees_lag_errors_and_drift(env: GatewayEnv) -> None:
+async def test_readyz_shows_lag_errors_and_drift(env: GatewayEnv) -> None:
     loop = env.reconciler()
     await loop.round()
     env.gateway.edit("alice@corp.example", 999.0)
@@ -146,7 +146,7 @@ async def test_after_an_outage_everything_converges(env: GatewayEnv) -> None:
     assert env.wallet("bob").available == 130 * USD
 
 
-async def test_a_write_whose_reply_and_reading_were_lost_is_not_taken_for_somebody_elses(
+async def test_a_lost_reply_and_a_lost_reading_are_no_edit_by_hand(
     env: GatewayEnv,
 ) -> None:
     loop = env.reconciler()
@@ -210,7 +210,7 @@ async def test_a_pause_is_written_at_once_and_so_is_its_end(env: GatewayEnv) -> 
     assert env.limit("alice") == pytest.approx(100)
 
 
-async def test_who_has_left_can_spend_nothing_more_and_what_they_did_is_the_organisations(
+async def test_a_leaver_can_spend_nothing_more_and_late_spend_is_the_organisations(
     env: GatewayEnv,
 ) -> None:
     loop = env.reconciler()
@@ -246,7 +246,7 @@ async def test_several_keys_of_one_person_share_what_is_left(
         assert "claude-opus-5 (laptop) $30" in told
 
 
-async def test_a_grant_is_live_when_all_keys_of_somebody_have_it_and_a_deleted_key_is_waited_for_by_nobody(
+async def test_a_grant_is_live_once_every_key_has_it_and_does_not_wait_for_a_deleted_key(
     database: Database, http: aiohttp.ClientSession
 ) -> None:
     settle_company(database)
@@ -276,7 +276,7 @@ async def test_a_grant_is_live_when_all_keys_of_somebody_have_it_and_a_deleted_k
         assert gateway.calls == {"GET /key/list": 1}, "nobody asks for the deleted key again"
 
 
-async def test_what_is_granted_while_a_write_is_under_way_is_live_only_with_the_next(env: GatewayEnv) -> None:
+async def test_a_grant_during_a_write_is_live_only_with_the_next_write(env: GatewayEnv) -> None:
     loop = env.reconciler()
     await loop.round()
     env.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
@@ -301,7 +301,7 @@ async def test_what_is_granted_while_a_write_is_under_way_is_live_only_with_the_
     assert sum("已在网关生效" in text for text in env.told("bob")) == 1
 
 
-async def test_who_waits_behind_somebodys_hand_hears_why_and_so_do_the_admins(env: GatewayEnv) -> None:
+async def test_requester_and_admins_hear_that_a_grant_waits_behind_an_edited_limit(env: GatewayEnv) -> None:
     loop = env.reconciler()
     await loop.round()
     env.gateway.edit("alice@corp.example", 999.0)
@@ -387,7 +387,7 @@ async def test_a_gateway_that_is_down_does_not_keep_a_period_open(
 @pytest.mark.parametrize(
     ("unit", "rate", "used"), [("credits", "", 0), ("tokens", "gateway: {per_usd: 1000}\n", 7_500)]
 )
-async def test_what_a_gateway_cannot_follow_is_not_written_whoever_applied_it(
+async def test_a_policy_that_a_gateway_cannot_follow_writes_no_limit(
     database: Database, http: aiohttp.ClientSession, unit: str, rate: str, used: int
 ) -> None:
     policy = POLICY.replace("unit: USD", f"unit: {unit}").replace("gateway: {per_usd: 1}\n", rate)

@@ -33,7 +33,7 @@ async def test_spend_flows_back_and_leaves_the_limit_where_it_is(env: GatewayEnv
     assert env.wallet("alice").used == 30 * USD
 
 
-async def test_whose_the_accounts_are_is_looked_up_by_the_page(env: GatewayEnv) -> None:
+async def test_account_owners_are_looked_up_once_a_page(env: GatewayEnv) -> None:
     said: list[str] = []
     event.listen(env.database.engine, "before_cursor_execute", lambda *call: said.append(call[2]))
     await env.reconciler().read()
@@ -70,7 +70,7 @@ async def test_overspend_lands_in_the_overdraft_and_the_limit_stays_below_what_w
     env.database.transact(clean)
 
 
-async def test_somebody_is_told_what_burns_once_a_level(env: GatewayEnv) -> None:
+async def test_a_member_is_told_once_a_level(env: GatewayEnv) -> None:
     loop = env.reconciler()
     await loop.round()
     env.burn("alice", 85)
@@ -95,7 +95,7 @@ async def test_usage_by_model_is_kept_and_never_doubled(env: GatewayEnv) -> None
     assert sum(moved) == 5 * USD
 
 
-async def test_what_was_used_before_an_account_was_taken_over_is_nobodys_breakdown(env: GatewayEnv) -> None:
+async def test_usage_before_the_link_is_in_no_breakdown(env: GatewayEnv) -> None:
     loop = env.reconciler()
     await loop.round()
     yesterday, today = (
@@ -231,7 +231,7 @@ async def test_a_surge_is_asked_about_at_most_once_an_hour(env: GatewayEnv) -> N
     assert sum("Is that you?" in text for text in env.told("pia")) == 2
 
 
-async def test_what_was_spent_during_an_outage_is_not_said_to_be_of_the_last_hour(env: GatewayEnv) -> None:
+async def test_spend_during_an_outage_is_not_called_the_last_hours(env: GatewayEnv) -> None:
     loop = env.reconciler()
     await loop.round()
     env.burn("alice", 30)
@@ -240,7 +240,7 @@ async def test_what_was_spent_during_an_outage_is_not_said_to_be_of_the_last_hou
     assert any("$30.00** in the last 360 minutes" in text for text in env.told("alice"))
 
 
-async def test_an_alert_names_what_burnt_and_offers_ways_on(env: GatewayEnv) -> None:
+async def test_an_alert_names_model_and_key_and_offers_ways_on(env: GatewayEnv) -> None:
     loop = env.reconciler()
     await loop.round()
     env.burn("alice", 82)
@@ -253,7 +253,7 @@ async def test_an_alert_names_what_burnt_and_offers_ways_on(env: GatewayEnv) -> 
         assert actions == {"surge.continue", "surge.pause", "request.open", "borrow.open"}
 
 
-async def test_what_is_first_seen_when_a_limit_is_read_back_alerts_too(env: GatewayEnv) -> None:
+async def test_spend_first_seen_when_a_limit_is_read_back_alerts_too(env: GatewayEnv) -> None:
     loop = env.reconciler()
     await loop.round()
     env.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 10 * USD))
