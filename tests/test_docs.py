@@ -1,0 +1,65 @@
+"""The reference pages in docs/ name exactly what the code knows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel
+
+from models.policy.check import COLUMNS
+from models.policy.document import Policy, parse
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def first_cells(page: str) -> list[str]:
+    """The names in the first column of a page's tables."""
+    return re.findall(r"^\| `([^`]+)` \|", (DOCS / page).read_text(), re.MULTILINE)
+
+
+def sections(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from sections(inner)
+
+
+def keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Every key of the schema, as the page writes it: `teams[].owner`."""
+    for name, field in model.model_fields.items():
+        key = f"{prefix}{field.alias or name}"
+        inner = next(sections(field.annotation), None)
+        if inner is None:
+            yield key
+        else:
+            many = "tuple" in str(field.annotation)
+            yield from keys(inner, f"{key}[]." if many else f"{key}.")
+
+
+def test_the_policy_page_lists_every_key_of_the_schema() -> None:
+    assert sorted(first_cells("policy.md")) == sorted(keys(Policy))
+
+
+def test_the_people_page_lists_every_column() -> None:
+    assert sorted(first_cells("people.md")) == sorted(COLUMNS)
+
+
+@pytest.mark.parametrize("path", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
+def test_a_page_links_to_files_that_exist(path: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", path.read_text())
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_an_example_in_the_policy_page_parses() -> None:
+    base = "unit: CNY\ngateway: {per_usd: 7.2}\nallocations: [{match: {}, amount: 1}]\n"
+    lines = re.findall(
+        r"\| `((?:admins|carry_over|lending|quiet|period|timezone|organisation): [^`]+)` \|",
+        (DOCS / "policy.md").read_text(),
+    )
+    assert len(lines) > 7
+    for line in lines:
+        parse(base + line + "\n")
