@@ -21,7 +21,6 @@ def slack_manifest(command: str, *, socket: bool, url: str) -> dict[str, Any]:
         raise ValueError(f"{command!r} is no slash command: it holds a space")
     reach: dict[str, Any] = {} if socket else {"request_url": url}
     typed = {"command": command, "description": "Quota: see, ask, lend, approve", "usage_hint": HINT}
-    scopes = sorted({*SCOPES, *(scope for listener in LISTENERS for scope in listener.scopes)})
     return {
         "display_information": {"name": NAME, "description": DESCRIPTION},
         "features": {
@@ -33,7 +32,7 @@ def slack_manifest(command: str, *, socket: bool, url: str) -> dict[str, Any]:
             "bot_user": {"display_name": NAME, "always_online": True},
             "slash_commands": [{**typed, "should_escape": True} | ({} if socket else {"url": url})],
         },
-        "oauth_config": {"scopes": {"bot": scopes}},
+        "oauth_config": {"scopes": {"bot": scopes()}},
         "settings": {
             "event_subscriptions": {**reach, "bot_events": [listener.event for listener in LISTENERS]},
             "interactivity": {"is_enabled": True, **reach},
@@ -42,3 +41,8 @@ def slack_manifest(command: str, *, socket: bool, url: str) -> dict[str, Any]:
             "token_rotation_enabled": False,
         },
     }
+
+
+def scopes() -> list[str]:
+    """The scopes that the bot token needs, in order."""
+    return sorted({*SCOPES, *(scope for listener in LISTENERS for scope in listener.scopes)})

@@ -1,0 +1,119 @@
+"""Checks that ask the vendors: tokens, scopes, the gateway. Nothing is written anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+
+from bot.doctor.check import Check, ok, warning, wrong
+from bot.gateways.port import GatewayError, GatewayRefused
+from bot.gateways.registry import open_gateway
+from bot.settings import Settings
+
+PATIENCE = aiohttp.ClientTimeout(total=10)
+"""Seconds that a vendor gets for one answer."""
+
+
+async def check_slack(settings: Settings, http: aiohttp.ClientSession) -> AsyncIterator[Check]:
+    """The bot token and its scopes, and the app-level token (docs.slack.dev/reference/methods/auth.test)."""
+    from bot.messengers.slack.manifest import scopes  # noqa: PLC0415 - Slack's library takes a second to load
+
+    token = settings.slack_bot_token
+    if token is None:
+        return
+    try:
+        said, granted = await _slack(settings, http, "auth.test", token.get_secret_value())
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        yield wrong(
+            "Slack", f"does not answer: {_short(error)}", f"look at SLACK_API_URL {settings.slack_api_url}"
+        )
+        return
+    if not said.get("ok"):
+        yield wrong(
+            "SLACK_BOT_TOKEN", f"Slack says {said.get('error')}", "install the app again and copy the token"
+        )
+        return
+    yield ok("SLACK_BOT_TOKEN", f"is {said.get('user', 'the bot')} in {said.get('team', 'the workspace')}")
+    missing = sorted(set(scopes()) - granted) if granted else []
+    if missing:
+        yield wrong(
+            "Slack scopes", f"missing: {', '.join(missing)}", "update the manifest and reinstall the app"
+        )
+    if settings.slack_app_token is not None:
+        app_token = settings.slack_app_token.get_secret_value()
+        said, _ = await _slack(settings, http, "apps.connections.open", app_token)
+        if said.get("ok"):
+            yield ok("SLACK_APP_TOKEN", "opens a socket")
+        else:
+            yield wrong(
+                "SLACK_APP_TOKEN",
+                f"Slack says {said.get('error')}",
+                "generate one with the scope connections:write",
+            )
+
+
+async def _slack(
+    settings: Settings, http: aiohttp.ClientSession, method: str, token: str
+) -> tuple[dict[str, object], set[str]]:
+    """The answer of a method, and the scopes of the token where Slack names them."""
+    url = f"{settings.slack_api_url.rstrip('/')}/{method}"
+    async with http.post(url, headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE) as answer:
+        scopes = answer.headers.get("x-oauth-scopes", "")
+        return await answer.json(content_type=None), {one.strip() for one in scopes.split(",") if one.strip()}
+
+
+async def check_dingtalk(settings: Settings, http: aiohttp.ClientSession) -> AsyncIterator[Check]:
+    """Client id and secret (open.dingtalk.com: accessToken)."""
+    secret = settings.dingtalk_client_secret
+    if settings.dingtalk_client_id is None or secret is None:
+        return
+    body = {"appKey": settings.dingtalk_client_id, "appSecret": secret.get_secret_value()}
+    url = f"{settings.dingtalk_api_url.rstrip('/')}/v1.0/oauth2/accessToken"
+    try:
+        async with http.post(url, json=body, timeout=PATIENCE) as answer:
+            accepted = answer.status == 200 and "accessToken" in await answer.json(content_type=None)
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        yield wrong("DingTalk", f"does not answer: {_short(error)}", f"look at DINGTALK_API_URL {url}")
+        return
+    if accepted:
+        yield ok("DingTalk", "accepts client id and secret")
+    else:
+        yield wrong(
+            "DingTalk", f"refuses client id and secret ({answer.status})", "copy both from the app's page"
+        )
+    if settings.dingtalk_card_template_id is None:
+        yield warning(
+            "DINGTALK_CARD_TEMPLATE_ID",
+            "is not set: no buttons, typed commands only",
+            "docs/dingtalk.md, section 4",
+        )
+
+
+async def check_gateway(
+    settings: Settings, http: aiohttp.ClientSession, free_models: tuple[str, ...]
+) -> AsyncIterator[Check]:
+    """Whether the gateway answers with this key, and what its preflight finds."""
+    if settings.gateway_kind == "none":
+        return
+    key = settings.gateway_key.get_secret_value() if settings.gateway_key else None
+    try:
+        gateway = open_gateway(
+            settings.gateway_kind, settings.gateway_url, key, http, entity=settings.gateway_entity
+        )
+        async for _ in gateway.accounts():
+            break
+        found = await gateway.preflight(free_models)
+    except GatewayRefused as error:
+        yield wrong("gateway", f"refuses: {error}", "look at GATEWAY_URL and GATEWAY_KEY (docs/gateways.md)")
+        return
+    except (GatewayError, aiohttp.ClientError, TimeoutError) as error:
+        yield wrong("gateway", f"does not answer: {_short(error)}", "look at GATEWAY_URL (docs/gateways.md)")
+        return
+    yield ok("gateway", f"{settings.gateway_kind} answers")
+    for one in found:
+        yield warning("gateway", one.code.replace("_", " "), one.fix or "docs/gateways.md, Preflight")
+
+
+def _short(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:200]
