@@ -13,7 +13,19 @@ from bot import logs
 from bot.cli.errors import Group
 from bot.settings import Settings
 
-COMMANDS = ("run", "doctor", "migrate", "show", "grant", "tick", "audit", "export", "report", "budget", "understand")
+COMMANDS = (
+    "run",
+    "doctor",
+    "migrate",
+    "show",
+    "grant",
+    "tick",
+    "audit",
+    "export",
+    "report",
+    "budget",
+    "understand",
+)
 GROUPS = ("people", "policy", "usage", "gateway", "manifest", "dingtalk")
 """Each is the module of that name in this package."""
 

@@ -12,7 +12,8 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from bot.cli.console import Failed, as_json, refuse_others
+from bot.cli.console import as_json, check_url
+from bot.cli.errors import Failed
 from bot.database import Database
 from bot.doctor.check import Check, wrong
 from bot.settings import Settings
@@ -46,7 +47,7 @@ def _books(settings: Settings) -> Iterator[Check]:
     from bot.doctor.books import check_database, check_file  # noqa: PLC0415
 
     try:
-        refuse_others(settings.database_url)
+        check_url(settings.database_url)
         yield from check_file(settings.database_url)
         database = Database(settings.database_url)
     except Failed as error:
