@@ -76,7 +76,7 @@ class DingTalk(State, LoopbackServer):
         self.client_id, self.client_secret, self.robot_name = client_id, client_secret, robot_name
         self.plan = plan or Plan()
         self.faults = Faults(lambda: self.tell("faults", {}))
-        """What shall go wrong."""
+        """The planned faults."""
         self._api = Api(self, self.faults, self.plan, (client_id, client_secret))
         self._stream = StreamServer(self, self.faults, timing, (client_id, client_secret))
         self._pushing: set[asyncio.Task[Ack]] = set()
@@ -125,7 +125,7 @@ class DingTalk(State, LoopbackServer):
 
     @property
     def pushes(self) -> dict[str, Push]:
-        """What was pushed, by messageId, with every acknowledgement."""
+        """Every push by messageId, with its acknowledgements."""
         return self._stream.pushes
 
     @property
@@ -149,7 +149,7 @@ class DingTalk(State, LoopbackServer):
         return await self._hear(user, text, group, at)
 
     async def type(self, user: str, text: str, *, group: str = "") -> Ack:
-        """Write as people do: in a group `@name` mentions somebody, and only what mentions the bot reaches it."""
+        """Write as people type: in a group `@name` is a mention, and only messages that mention the bot reach it."""
         found = self._names.split(text) if group else [text]
         named, words = [one.lower() for one in found[1::2]], "".join(found[::2])
         at = tuple(self._known[one] for one in dict.fromkeys(named) if one in self._known)
@@ -226,7 +226,7 @@ class DingTalk(State, LoopbackServer):
         return await self.event(approvals.EVENT, approvals.news(one, "finish"))
 
     async def revoke(self, user: str, approval: str) -> Ack:
-        """撤销, as who asked for it or as an administrator."""
+        """撤销, as the originator or as an administrator."""
         one = self.approvals[approval]
         approvals.revoke(self, one, user)
         return await self.event(approvals.EVENT, approvals.news(one, "terminate"))
@@ -251,11 +251,11 @@ class DingTalk(State, LoopbackServer):
     # ---- what the gateway does -----------------------------------------------------------------------
 
     async def push(self, kind: str, topic: str, data: Json) -> Ack:
-        """Push anything, on a topic that nobody knows if need be."""
+        """Push anything, also on an unknown topic."""
         return await self._stream.push(kind, topic, data)
 
     async def redeliver(self) -> list[Ack]:
-        """Push again, under the same ids, what was not acknowledged well; what a click brings is shown."""
+        """Repeat every push without a good acknowledgement, under its id. Answers to clicks are shown."""
         owed = [push for push in self.pushes.values() if push.kind != "SYSTEM" and not push.settled]
         acks = [await self._stream.send(push) for push in owed]
         for push, ack in zip(owed, acks, strict=True):
@@ -313,11 +313,11 @@ class DingTalk(State, LoopbackServer):
 
     @property
     def _known(self) -> dict[str, str]:
-        """Whom one can mention: small name → user id."""
+        """User ids by lower-case name, for mentions."""
         return {one.name.lower(): one.id for one in self.people.values()}
 
     @property
     def _names(self) -> re.Pattern[str]:
-        """A mention in what was typed; longer names first."""
+        """Matches a mention in typed text; longer names first."""
         known = sorted([self.robot_name, *self._known], key=len, reverse=True)
         return re.compile(rf"(?i)(?<![A-Za-z0-9._])@({'|'.join(map(re.escape, known))})(?![A-Za-z0-9_])")

@@ -84,7 +84,7 @@ class State(ObservedState):
         return self.departments[number]
 
     def heard(self, place: str) -> list[Message]:
-        """What the bot said to this person, or in this group."""
+        """The messages of the bot to this person, or in this group."""
         return [message for message in self.messages if message.place == place and not message.author]
 
     def seen_by(self, user: str) -> list[Message]:

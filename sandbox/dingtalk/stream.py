@@ -52,7 +52,7 @@ class Socket:
 
 @dataclass
 class Push:
-    """Something pushed: the frame, where it went, what came back (with the socket it came back on), and how soon."""
+    """A push: its frame, the sockets it went to, its acknowledgements with their sockets, and the seconds to the first."""
 
     id: str
     kind: str
@@ -157,7 +157,7 @@ class StreamServer:
         return ws
 
     async def push(self, kind: str, topic: str, data: Json, headers: Json | None = None) -> Ack:
-        """Send one push and wait for what the app says of it, for `patience` seconds."""
+        """Send one push and wait `patience` seconds for its acknowledgement."""
         push = self._new(kind, topic, data, headers)
         if self._faults.first(push.label, LOST):
             return Ack(None, error="lost", push=push.id)

@@ -1,4 +1,4 @@
-"""What somebody sees and does on one messenger: a stand-in, as the page shows it and as the story plays it."""
+"""A person's view of one messenger, and the actions that the page and the story perform there."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Screen(Protocol):
         """Write to the bot, or in a `place` where others read it."""
 
     async def press(self, role: Role, said: Json) -> str:
-        """Click on what `said` names; why it failed, if it did."""
+        """Click the button that `said` names. Returns the error, or an empty string."""
 
     async def click(self, role: Role, action: str) -> None:
         """Click the newest button of this name in the chat with the bot."""
@@ -52,16 +52,16 @@ class Screen(Protocol):
         """How often the bot spoke to this person."""
 
     def chat(self, role: Role, text: str, under: str = "") -> str:
-        """Say something to colleagues; where it stands, for an answer under it."""
+        """Write to colleagues. Returns the message's id, for a reply under it."""
 
     def wire(self) -> Iterator[Line]:
         """All traffic that is remembered."""
 
     def plan_faults(self, *, duplicate: bool, limit: bool) -> None:
-        """What shall go wrong from now on."""
+        """Replace the planned faults."""
 
     def faults(self) -> set[str]:
-        """What of that is still to come."""
+        """The planned faults that have not happened yet."""
 
     async def disconnect(self) -> None:
         """Every socket breaks without a word; the bot notices and comes back by itself."""
@@ -72,7 +72,7 @@ class Screen(Protocol):
 
     @property
     def violations(self) -> list[str]:
-        """What the vendor would have objected to."""
+        """The rules of the vendor that the bot broke."""
 
 
 class SlackScreen:
@@ -99,7 +99,7 @@ class SlackScreen:
             await self.slack.say(role.slack, text.strip(), channel=place, thread_ts=thread)
 
     async def press(self, role: Role, said: Json) -> str:
-        """Slack itself tells the person what failed."""
+        """A failure appears in Slack itself, so the result is always empty."""
         where = self._pressed(role, said)
         await self.slack.press(role.slack, where, said["action"], said.get("value"))
         return ""
@@ -154,7 +154,7 @@ class SlackScreen:
         return [f"Slack, {one.method}: {one.what}" for one in self.slack.violations]
 
     def _pressed(self, role: Role, said: Json) -> Message | View:
-        """What was clicked on, as the person sees it."""
+        """The clicked message or view, as this person sees it."""
         if said.get("view"):
             return self._view(role, said["view"])
         for message in self.slack.seen_by(role.slack, said["channel"]):
@@ -201,7 +201,7 @@ class DingTalkScreen:
         return any(action in one.values() for one in self._cards(role))
 
     def _cards(self, role: Role) -> list[dict[str, str]]:
-        """What the cards in somebody's chat hold, oldest first."""
+        """The variables of the cards in a person's chat, oldest first."""
         found = [one.card for one in self.ding.heard(role.id) if one.card]
         return [self.ding.cards[track].seen_by(role.id) | {"track": track} for track in found]
 
@@ -218,7 +218,7 @@ class DingTalkScreen:
             yield Line(call.at, self.name, "out", _short(call.path), call.code, call.status, call.seconds)
 
     def _brought(self, push: Push) -> Iterator[Line]:
-        """A push, as often as it was brought; the connection's own pings are nobody's business."""
+        """One line for each delivery of a push; pings of the connection are left out."""
         if push.kind == "SYSTEM":
             return
         for number in range(len(push.sockets)):

@@ -53,7 +53,7 @@ class Playground:
         self._closing = False
 
     async def open(self, language: str) -> None:
-        """Begin anew, in a language; what stood before goes when the new scene stands."""
+        """Open a new scene in a language, then close the one before it."""
         async with self._turn:
             stack = contextlib.AsyncExitStack()
             fresh = await stack.enter_async_context(open_scene(language, self.start))
@@ -99,7 +99,7 @@ class Playground:
         return answer
 
     async def _follow(self, playing: Scene, answer: web.StreamResponse, left: Role, right: Role) -> None:
-        """Until this scene is over; what is asked of one that is just ending may never be answered."""
+        """Send the state after every change until the scene ends. A scene that is ending may not answer: skip it."""
         seen = 0
         while True:
             seen = await playing.pulse.since(seen)
@@ -117,7 +117,7 @@ class Playground:
     # ---- doing --------------------------------------------------------------------------------------
 
     async def _do(self, request: web.Request) -> web.Response:
-        """One thing somebody does in the page; what comes of it arrives as an event."""
+        """Run one action of the page; its effects arrive as an event."""
         verb, said = request.match_info["verb"], await request.json()
         doing = getattr(self, f"_do_{verb}", None)
         if doing is None:
@@ -174,14 +174,14 @@ class Playground:
 
 
 def _pane(playing: Scene, role: Role) -> Json:
-    """What one person sees on the messenger they hold."""
+    """The view of one person on the messenger they use."""
     screen = playing.screen(role)
     facts = {"person": role.id, "messenger": screen.name, "account": playing.account(role)}
     return screen.shown(role) | facts
 
 
 def _around(playing: Scene) -> Json:
-    """What is the same for whoever looks."""
+    """The part of the state that does not depend on the viewer."""
     screens = playing.screens.values()
     faults = {fault for screen in screens for fault in screen.faults()}
     return {
@@ -269,7 +269,7 @@ async def playground(
 
 
 async def run_demo(port: int = 8000, open_browser: bool = True, force: bool = False) -> None:
-    """Play till Ctrl-C. Refuses where real tokens are set, unless forced: nobody shall think that this is the real thing."""
+    """Run until Ctrl-C. Refuses where real tokens are set, unless forced, so that nobody takes the demo for a real bot."""
     if not force and (real := _real_tokens()):
         sys.exit(
             f"{', '.join(real)} is set: this machine runs a real bot. The demo never uses it; --force starts it anyway."

@@ -1,4 +1,4 @@
-"""What somebody enters: the action of one element, and the state of every input of a view."""
+"""Entered values: the action of one element, and the state of every input of a view."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REQUIRED = "Please complete this required field."
 
 
 def entered(element: Json, value: Any) -> Json:
-    """What the element reports once somebody chose or typed `value`."""
+    """The element's report after a person chose or typed `value`."""
     kind = str(element["type"])
     if kind in _ONE_OPTION:
         return {"type": kind, "selected_option": _option(element, value) if value is not None else None}
@@ -34,7 +34,7 @@ def entered(element: Json, value: Any) -> Json:
 
 
 def untouched(element: Json) -> Json:
-    """What the element reports when nobody touches it."""
+    """The element's report when a person leaves it as it is."""
     kind = str(element["type"])
     if kind in _ONE_OPTION:
         return {"type": kind, "selected_option": element.get("initial_option")}

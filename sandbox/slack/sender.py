@@ -25,7 +25,7 @@ class Sender:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def deliver(self, kind: str, payload: Json) -> Ack:
-        """Deliver once and answer what came back; an unacknowledged event is sent again in the background."""
+        """Deliver once and return the acknowledgement. An unacknowledged event is sent again in the background."""
         attempt = Attempt(kind, payload)
         ack = await self._attempt(attempt)
         if kind == EVENT and not ack.ok and not ack.no_retry:
@@ -33,13 +33,13 @@ class Sender:
         return ack
 
     def later(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Do this beside everything else; it ends with the workspace."""
+        """Run in the background; cancelled when the workspace closes."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Stop what is still under way, then both ways of delivery."""
+        """Cancel unfinished deliveries, then close both ways of delivery."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

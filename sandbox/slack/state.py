@@ -32,7 +32,7 @@ LOGGED = 2_000
 
 @dataclass
 class ResponseUrl:
-    """Where an interaction may be answered; `message` is what was clicked, absent for a command."""
+    """A response_url; `message` is the clicked message, None for a command."""
 
     user: str
     channel: str
@@ -122,11 +122,11 @@ class State(ObservedState):
         return message
 
     def original(self, message: Message) -> Message:
-        """The message that stands here, for a copy somebody kept."""
+        """The present message, for an earlier copy of it."""
         return self._places.get((message.channel, message.ts), message)
 
     def seen_by(self, user: str, channel: str | None = None) -> list[Message]:
-        """What this person can read now, oldest first; in one channel when it is given."""
+        """The messages that this person can read, oldest first; of one channel when it is given."""
         mine = {one.id for one in self.channels.values() if user in one.members}
         return [
             message
@@ -222,7 +222,7 @@ class State(ObservedState):
         return view
 
     def new_hash(self) -> str:
-        """What views.update and views.publish compare; it changes with every version of a view."""
+        """The hash that views.update and views.publish compare; every version of a view has a new one."""
         return f"{self.ts().partition('.')[0]}.{secrets.token_hex(4)}"
 
     def show_view(self, view: View) -> None:
@@ -240,7 +240,7 @@ class State(ObservedState):
         self.tell(kind, self.pictured(message))
 
     def pictured(self, message: Message) -> Json:
-        """A message with what only the workspace knows about it, for a page to draw."""
+        """A message with its channel, reader and deletion, for a page to draw."""
         more = {
             "channel": message.channel,
             "ephemeral_for": message.ephemeral_for,
@@ -264,7 +264,7 @@ class State(ObservedState):
         self.tell("call", {"at": call.at, "method": call.method, "status": call.status, "error": call.error})
 
     def delivered(self, delivery: Delivery) -> None:
-        """Remember what was brought to the app."""
+        """Log a delivery to the app."""
         self.deliveries.append(delivery)
         facts = {
             "kind": delivery.kind,

@@ -1,4 +1,4 @@
-"""views.* and what a submitted modal is answered: everything the app puts on a person's screen."""
+"""views.* and the answers to a submitted modal."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ VIEWS: dict[str, Method] = {
 
 
 def settle(state: State, view: View, payload: Json) -> None:
-    """Do what the acknowledgement of a submission says; an impossible one shows the person Slack's own words."""
+    """Apply the acknowledgement of a submission. An invalid one shows Slack's own error to the person."""
     view.errors = {}
     try:
         _settle(state, view, payload)
@@ -76,7 +76,7 @@ def fail(state: State, view: View, why: str) -> None:
 
 
 def close(state: State, view: View) -> None:
-    """Take one view off the screen; what lay beneath is seen again."""
+    """Close one view; the view below it is on top again."""
     stack = state.modals.get(view.user, [])
     state.modals[view.user] = [each for each in stack if each is not view]
     state.show_view(view)

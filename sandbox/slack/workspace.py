@@ -124,7 +124,7 @@ class Workspace(State, LoopbackServer):
 
     @property
     def faults(self) -> Faults:
-        """What shall go wrong."""
+        """The planned faults."""
         return self._sender.faults
 
     @property
@@ -144,7 +144,7 @@ class Workspace(State, LoopbackServer):
         return challenge in {ack.payload.get("challenge"), ack.payload.get("text")}
 
     async def deliver(self, kind: str, payload: Json) -> Ack:
-        """Deliver anything, also what Slack would never send."""
+        """Deliver any payload, also one that Slack would never send."""
         return await self._sender.deliver(kind, payload)
 
     async def disconnect(self, reason: str = "refresh_requested") -> None:
@@ -176,7 +176,7 @@ class Workspace(State, LoopbackServer):
         return replace(ack, message=message)
 
     async def say(self, user: str, text: str, *, channel: str = "", thread_ts: str = "") -> Ack:
-        """Write a message, to the bot unless a channel is named; there the app hears only what mentions it."""
+        """Write a message, to the bot unless a channel is named. In a channel the app gets only mentions."""
         person, place = self.person(user), self.channel(channel or user)
         message = self.post(place.id, user, self._typed(text, "<@{id}>"), thread_ts=thread_ts)
         if not place.is_im and f"<@{self.bot.id}>" not in message.text:
@@ -252,7 +252,7 @@ class Workspace(State, LoopbackServer):
     def new_response_url(
         self, user: str, channel: str, message: Message | None = None
     ) -> tuple[ResponseUrl, str]:
-        """Where the app may answer what this person just did, and its address."""
+        """A new response_url for an interaction of this person, and its address."""
         token = secrets.token_urlsafe(18)
         url = ResponseUrl(user, channel, self.clock(), message and self.original(message))
         self.response_urls[token] = url
