@@ -8,16 +8,16 @@ import typer
 
 from bot.cli.console import as_json, open_database, table
 from bot.cli.errors import Failed
-from models.ledger import audit as ledger_audit
+from models.ledger.audit import audit
 
 app = typer.Typer()
 
 
-@app.command()
-def audit(json_: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False) -> None:
+@app.command("audit")
+def check_books(json_: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False) -> None:
     """Add the whole ledger up again and check what is always true."""
     with open_database() as database:
-        report = database.query(ledger_audit.audit)
+        report = database.query(audit)
     if json_:
         wrong = [{"rule": rule, "id": number, "found": found} for rule, number, found in report.wrong]
         as_json({"counts": report.counts, "wrong": wrong})
