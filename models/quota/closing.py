@@ -36,6 +36,7 @@ SQL = SqlFile("models.quota", "sql/closing.sql")
 _OPEN_ALLOCATIONS = Statement(SQL.text("open_allocations"))
 _NOTE_FILLED = Statement(SQL.text("note_filled"))
 _CLOSE_LOANS = Statement(SQL.text("close_loans"))
+_BEFORE = Statement(SQL.text("before"), row=int)
 
 
 def open_first(session: Session, now: datetime, version: int, policy: Policy) -> Period:
@@ -106,7 +107,7 @@ def advance(session: Session, now: datetime) -> bool:
     cause = Cause(
         max(now, period.starts_at), "policy", f"period:{period.id}", policy=version, period_id=period.id
     )
-    closing = replace(cause, period_id=_before(session, period))
+    closing = replace(cause, period_id=_BEFORE.first(session, start=period.starts_at))
     hi = _end_of_range(session, period.cursor)
     if hi is not None:
         _STEPS[period.step](Turn(session, period, policy, cause, closing, period.cursor, hi))
@@ -123,12 +124,6 @@ def advance(session: Session, now: datetime) -> bool:
     if period.state == PeriodState.OPEN:
         _welcome_latecomers(session, period, cause.at)
     return period.state == PeriodState.TURNING
-
-
-def _before(session: Session, period: Period) -> int | None:
-    """The period that closes; None when the first one opens."""
-    earlier = select(Period.id).where(Period.ends_at <= period.starts_at)
-    return session.exec(earlier.order_by(col(Period.ends_at).desc()).limit(1)).first()
 
 
 def _welcome_latecomers(session: Session, period: Period, now: datetime) -> None:

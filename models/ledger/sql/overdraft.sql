@@ -17,8 +17,9 @@ SELECT 'fill' AS kind, LEAST(h.upto, h.debt) - h.since AS amount, h.id AS source
 FROM (
   SELECT a.id, a.member_id, o.id AS overdraft_id, -o.balance AS debt,
     SUM(a.balance) OVER w - a.balance AS since, SUM(a.balance) OVER w AS upto
-  FROM account o JOIN account a ON a.member_id = o.member_id AND a.kind IN ('allocation', 'top_up') AND a.balance > 0
+  FROM account o CROSS JOIN account a -- SQLite then begins with the overdrafts, which are few
   WHERE o.kind = 'overdraft' AND o.balance < 0 AND {people}
+    AND a.member_id = o.member_id AND a.kind IN ('allocation', 'top_up') AND a.balance > 0
   WINDOW w AS (PARTITION BY a.member_id ORDER BY {order})
 ) h
 WHERE h.since < h.debt ORDER BY h.member_id, h.since

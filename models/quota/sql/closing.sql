@@ -1,5 +1,9 @@
 -- The steps of closing one period and opening the next, each over a range of people :lo < id <= :hi.
 
+-- name: before
+-- The period that closes; none when the first one opens.
+SELECT id FROM period WHERE ends_at <= :start ORDER BY ends_at DESC LIMIT 1
+
 -- name: returns
 -- What was lent and not spent goes back to the lender.
 SELECT 'return' AS kind, a.balance AS amount, a.id AS source_id, t.id AS target_id, l.id AS loan_id
