@@ -1,4 +1,4 @@
-"""Accounts: what holds quota, and whose it is."""
+"""Accounts: what holds quota, and for whom."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class AccountKind(StrEnum):
     ALLOCATION = "allocation"
     """A member's own quota."""
     TOP_UP = "top_up"
-    """One a grant, with an end."""
+    """One for each grant, with an end."""
     LOAN = "loan"
-    """One a loan, held by the borrower: what is unspent of it."""
+    """One for each loan, held by the borrower: the unspent part."""
     OVERDRAFT = "overdraft"
     """Spend beyond what was there; never above zero."""
     USED = "used"
@@ -69,7 +69,7 @@ class Account(SQLModel, table=True):
 
 
 def account_of(session: Session, kind: AccountKind, member_id: int, at: datetime) -> int:
-    """The id of a member's one account of this kind; opened when it was never needed before."""
+    """The id of a member's only account of this kind, opened if there is none."""
     found = _ONE_OF.first(session, member=member_id, kind=kind)
     return open_account(session, kind, at, member_id=member_id) if found is None else found
 
@@ -80,7 +80,7 @@ def organisation(session: Session, kind: AccountKind, at: datetime) -> int:
     return open_account(session, kind, at) if found is None else found
 
 
-# the condition of the partial index stands here word for word: SQLite uses it only then
+# SQLite uses the partial index only where the query repeats its condition word for word
 _ORGANISATION = Statement(
     "SELECT id FROM account WHERE kind IN ('issued', 'expired') AND kind = :kind", row=int
 )

@@ -1,4 +1,4 @@
-"""Adds the whole ledger up again and checks what is always true (the list of the rules, in SQL)."""
+"""Add up the whole ledger again and check the rules that always hold."""
 
 from __future__ import annotations
 
@@ -88,14 +88,14 @@ CHECKS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Report:
-    """How much was added up, and what is off: (what should be true, row id, number found)."""
+    """How many rows were added up, and what is wrong: (the rule, row id, number found)."""
 
     counts: dict[str, int]
     wrong: list[tuple[str, int, int]] = field(default_factory=list)
 
 
 def audit(session: Session, most: int = 20) -> Report:
-    """Check everything; at most `most` rows are listed for each thing that is off."""
+    """Check every rule; at most `most` rows are listed for each."""
     connection = session.connection()
     wrong = [
         (name, int(row.id), int(row.found or 0))

@@ -1,4 +1,4 @@
-"""Who somebody is, on whichever messenger: everything compares members, never handles."""
+"""Members and their addresses on messengers. Rules compare members, never handles."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from models.db import Statement, id_field, is_postgres, ref
 from models.refusal import AmbiguousPerson, NotAColleague, UnknownPerson, UnknownSender
 
-HERE = "member"  # of the workspace; every other status takes no part in lending and approving
+HERE = "member"  # of the workspace; addresses with another status take no part in lending and approving
 
 
 class Member(SQLModel, table=True):
@@ -38,7 +38,7 @@ class Member(SQLModel, table=True):
 
     @classmethod
     def at(cls, session: Session, address: str) -> Member:
-        """The human behind `slack:U02`, or raise `UnknownSender`."""
+        """The active member at `slack:U02`; raises `UnknownSender`."""
         return found_at(session, address)[0]
 
     @classmethod
@@ -71,7 +71,7 @@ class Member(SQLModel, table=True):
 
     @property
     def word(self) -> str:
-        """What names them in a typed command: their name, or the e-mail where that is several words."""
+        """The name for a typed command: the e-mail where the name has several words."""
         return self.name if self.name.strip() and " " not in self.name.strip() else self.email
 
     @property
@@ -82,7 +82,7 @@ class Member(SQLModel, table=True):
         return ZoneInfo(self.timezone or default)
 
     def columns(self) -> dict[str, str]:
-        """What a policy can match: every column of people.csv, also those unknown to us."""
+        """What a policy can match: every column of people.csv."""
         own = {
             name: str(getattr(self, name) or "") for name in ("name", "email", "team", "role", "employment")
         }
@@ -90,12 +90,12 @@ class Member(SQLModel, table=True):
 
 
 def _who(member: Member) -> str:
-    """Name, team and e-mail: enough to tell two of one name apart, and to name the one that is meant."""
+    """Name, team and e-mail: enough to tell two members of one name apart."""
     return " · ".join(filter(None, (member.name, member.team, member.email)))
 
 
 class Address(SQLModel, table=True):
-    """A member on a messenger: `slack:U02`, `dingtalk:manager42`; and what the messenger last said of them."""
+    """An address of a member on a messenger (`slack:U02`, `dingtalk:manager42`) and its last known status."""
 
     __table_args__ = (UniqueConstraint("member_id", "messenger"),)
 
@@ -109,7 +109,7 @@ class Address(SQLModel, table=True):
 
     @classmethod
     def give(cls, session: Session, member: Member, address: str) -> Self:
-        """Link `address` to `member`; whatever stood for them on that messenger is replaced."""
+        """Link `address` to `member`; it replaces their address on that messenger."""
         messenger = address.split(":", 1)[0]
         for old in session.exec(select(cls).where(cls.member_id == member.id, cls.messenger == messenger)):
             if old.address != address:
@@ -126,7 +126,7 @@ _OF = select(Address).where(Address.member_id == bindparam("member"))
 
 @dataclass
 class _Met:
-    """Whom a transaction has read already: by address, and where else each of them is."""
+    """The members that a transaction has read already, by address, and all addresses of each."""
 
     at: dict[str, tuple[Member, Address]] = field(default_factory=dict)
     addresses: dict[int, list[Address]] = field(default_factory=dict)
@@ -138,7 +138,7 @@ def _met(session: Session) -> _Met:
 
 
 def meet(session: Session, one: str, other: str | None = None) -> None:
-    """Read at once who is at these addresses, and where else they are; known for the rest of the transaction."""
+    """Read the members at these addresses, with all their addresses, and keep them for the transaction."""
     met, found = _met(session), defaultdict[int, list[Address]](list)
     for member, address in session.exec(_BEHIND, params={"one": one, "other": other or one}).all():
         met.at[address.address] = member, address
@@ -147,7 +147,7 @@ def meet(session: Session, one: str, other: str | None = None) -> None:
 
 
 def found_at(session: Session, address: str) -> tuple[Member, Address]:
-    """The human behind `slack:U02`, with this address; or raise `UnknownSender`."""
+    """The active member at `slack:U02`, and the address; raises `UnknownSender`."""
     met = _met(session)
     if address not in met.at:
         meet(session, address)
@@ -158,7 +158,7 @@ def found_at(session: Session, address: str) -> tuple[Member, Address]:
 
 
 def addresses(session: Session, member_id: int) -> list[Address]:
-    """Where a member can be reached, the place they were last seen in first. Read once a transaction."""
+    """A member's addresses, the last seen first. Read once a transaction."""
     known = _met(session).addresses
     if member_id not in known:
         known[member_id] = list(session.exec(_OF, params={"member": member_id}).all())
@@ -166,7 +166,7 @@ def addresses(session: Session, member_id: int) -> list[Address]:
 
 
 def read_addresses(session: Session, member_ids: Collection[int]) -> None:
-    """Read them for many at once; `addresses` then knows them."""
+    """Read the addresses of many at once; `addresses` then returns them."""
     known = _met(session).addresses
     known |= {member_id: [] for member_id in member_ids}
     for row in session.exec(select(Address).where(col(Address.member_id).in_(member_ids))).all():
@@ -189,7 +189,7 @@ def count_colleagues(session: Session) -> int:
 
 
 def ids_by_email(session: Session, emails: Iterable[str]) -> dict[str, int]:
-    """Who has these e-mails, also of those who have left: late usage is a fact."""
+    """Member ids by e-mail, of leavers too: late usage is a fact."""
     wanted = sorted(set(emails))
     found: dict[str, int] = {}
     for start in range(0, len(wanted), 500):  # SQLite takes so many values in one statement
@@ -200,13 +200,13 @@ def ids_by_email(session: Session, emails: Iterable[str]) -> dict[str, int]:
 
 
 def reachable(session: Session, member_id: int) -> bool:
-    """Whether somebody has an address that no messenger has said to be a guest's, a bot's or an outsider's."""
+    """True if a member has an address that is not known to be a guest's, a bot's or an outsider's."""
     statuses = session.exec(select(Address.status).where(Address.member_id == member_id)).all()
     return any(status in (None, HERE) for status in statuses)
 
 
 def lock_members(session: Session, ids: Iterable[int]) -> set[int]:
-    """Let one transaction at a time change what these people have; returns those who left while one waited.
+    """Lock these members' quota for this transaction; returns those who left while it waited.
 
     Always in id order, so that two opposite loans cannot deadlock. On SQLite the single writer is the lock.
     """

@@ -1,4 +1,7 @@
-"""What policy gives while a period is open: to who joins, and to everybody when the policy changes. Set by set."""
+"""Post what policy gives while a period is open: to joiners, and to everybody when the policy changes.
+
+Every step works on a set of members (sql/allocation.sql).
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from models.quota.period import CHUNK, Period, PeriodState
 
 
 def welcome_all(session: Session, member_ids: Sequence[int], now: datetime) -> int:
-    """Give each joiner base × days left ÷ days of the open period, and return to how many; nothing twice.
+    """Give each joiner base × days left ÷ days of the open period, once, and return how many got something.
 
     Nothing when no period is open: while one closes they wait for the opening. Somebody who left and comes back in the
     same period had their allowance of it, which expired as they left: they get nothing until the next opening.
@@ -50,7 +53,7 @@ def _welcome_some(session: Session, ids: list[int], period: Period, policy: Poli
 
 @dataclass(frozen=True)
 class Touched:
-    """Somebody to whom this period now gives another amount (stored units)."""
+    """A member whose amount in this period changed, in stored units."""
 
     member_id: int
     before: int
@@ -60,10 +63,10 @@ class Touched:
 def adjust(
     session: Session, now: datetime, version: int, policy: Policy, after: int
 ) -> tuple[int | None, list[Touched]]:
-    """Post what a changed policy makes differ for the next range of people after id `after`, and say for whom.
+    """Post the differences that a changed policy makes, for the next range of people after id `after`.
 
-    Compared with what policy has posted this period; a cut takes at most the allocation's balance and is then done.
-    The first is the id to go on with, None when all are done. Done again it changes nothing more.
+    Returns the id to go on with (None when all are done) and the members whose amount changed. A cut takes at most
+    the allocation's balance. Posting the same policy again changes nothing.
     """
     period, people = Period.current(session), _following(session, after)
     if not people:
@@ -86,7 +89,7 @@ def _following(session: Session, after: int) -> Sequence[int]:
 
 
 def _posted(session: Session, period: Period, people: Sequence[int]) -> dict[int, Any]:
-    """What policy has posted to each of them in this period, by which rule, and since when."""
+    """By member: what policy has posted in this period, by which rule, and since when."""
     query = select(Allowance.member_id, Allowance.posted, Allowance.rule, Allowance.since).where(
         Allowance.period_id == period.id, col(Allowance.member_id).between(people[0], people[-1])
     )
@@ -96,7 +99,7 @@ def _posted(session: Session, period: Period, people: Sequence[int]) -> dict[int
 def _whole_or_part(
     session: Session, period: Period, policy: Policy, people: Sequence[int], posted: dict[int, Any]
 ) -> Iterator[Due]:
-    """What the policy gives to whom something was posted: a whole base, or a joiner's part from the day they came."""
+    """What the policy gives to members with a posting: a whole base, or a joiner's part from the day they came."""
     for one in dues(session, policy, col(Member.id).between(people[0], people[-1])):
         if one.member_id in posted:
             since = posted[one.member_id].since
@@ -108,7 +111,7 @@ def _part(one: Due, policy: Policy, period: Period, since: datetime) -> Due:
 
 
 def _give(session: Session, changed: Sequence[Due], period: Period, cause: Cause) -> None:
-    """Post what is missing or too much against what was posted in this period; overdrafts take of what came."""
+    """Post the differences to what was posted in this period, and fill overdrafts from what came."""
     if not changed:
         return
     words = {"dues": json.dumps(list(changed))}
@@ -121,11 +124,11 @@ def _give(session: Session, changed: Sequence[Due], period: Period, cause: Cause
 
 
 _OWN = ("name", "email", "team", "role", "employment")
-"""Columns as the file has them; `Member.extra` keeps what is not ours, and the file's word where it may be changed elsewhere."""
+"""Columns of people.csv that are columns of Member; the others are in `Member.extra`."""
 
 
 class Due(NamedTuple):
-    """What somebody gets for a period, in stored units, and by which entry of `allocations` (-1: none)."""
+    """What a member gets for a period, in stored units, and by which entry of `allocations` (-1: none)."""
 
     member_id: int
     base: int
@@ -133,7 +136,7 @@ class Due(NamedTuple):
 
 
 def dues(session: Session, policy: Policy, *where: Any) -> Iterator[Due]:
-    """What a whole period gives everybody who is here and meets `where`, by id."""
+    """What a whole period gives to every active member that meets `where`, in the order of ids."""
     own = [name for name in policy.matched if name in _OWN]
     columns = [getattr(Member, name) for name in own]
     if len(own) < len(policy.matched):
@@ -147,7 +150,7 @@ def dues(session: Session, policy: Policy, *where: Any) -> Iterator[Due]:
 
 
 def note_allowances(session: Session, period_id: int, given: Iterable[Due], since: datetime) -> None:
-    """Write down what policy gives each of them in this period, and that it is posted; `since` stays where something stood."""
+    """Keep what policy gives each of them in this period; it counts as posted. An earlier `since` stays."""
     _NOTE.changed(session, period=period_id, since=since, dues=json.dumps(list(given)))
 
 
@@ -182,7 +185,7 @@ def base_of(session: Session, member_id: int, period_id: int) -> int:
 
 
 def take_allocation(session: Session, member_id: int, amount: int, issued: int, cause: Cause) -> int:
-    """Take back at most `amount` of somebody's allocation and return how much there was to take."""
+    """Take back `amount` of a member's allocation, or what there is of it; returns how much."""
     allocation = account_of(session, AccountKind.ALLOCATION, member_id, cause.at)
     held = session.exec(select(Account.balance).where(Account.id == allocation)).one()
     taken = min(held, amount)

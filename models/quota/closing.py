@@ -1,4 +1,4 @@
-"""How one period closes and the next opens: a job of small steps over ranges of people.
+"""Close one period and open the next: a job of small steps over ranges of people (sql/closing.sql).
 
 Its place (step, cursor) is a row changed in the same transaction as the postings, so it can be killed anywhere and
 run again, by one process or by two. No step begins before the one before is complete for everybody.
@@ -28,7 +28,7 @@ from models.quota.period import CHUNK, Period, PeriodState
 from models.quota.pool import fit_pools
 
 CHUNK_ALONE = 1_000
-"""People a piece where one writer does everything: whoever asks for their balance meanwhile waits for one piece."""
+"""People a piece on SQLite: every other write waits for one piece."""
 NO_CAP = 2**62
 """More than any allocation."""
 
@@ -40,7 +40,7 @@ _BEFORE = Statement(SQL.text("before"), row=int)
 
 
 def open_first(session: Session, now: datetime, version: int, policy: Policy) -> Period:
-    """Begin the first period: nothing to close, whole allocations. `advance` does the rest."""
+    """Begin the first period: there is nothing to close, and allocations are whole. `advance` does the rest."""
     span = span_of(policy.period, policy.zone, now)
     period = Period(starts_at=span.start, ends_at=span.end, policy=version, step=_STEPS.index(_allocate))
     session.add(period)
@@ -127,7 +127,7 @@ def advance(session: Session, now: datetime) -> bool:
 
 
 def _welcome_latecomers(session: Session, period: Period, now: datetime) -> None:
-    """Who joined behind the back of the step that allocates."""
+    """Give to those who joined after the step that allocates had passed their id."""
     known = select(Allowance.member_id).where(Allowance.period_id == period.id)
     query = select(Member.id).where(col(Member.left_at).is_(None), col(Member.id).not_in(known))
     welcome_all(session, session.exec(query).all(), now)
@@ -153,7 +153,7 @@ def _expire_pools(session: Session, period: Period, cause: Cause) -> None:
             transfer(session, Kind.EXPIRE, pool.balance, source=pool.id, target=expired, cause=cause)
 
 
-# The steps, in order. None begins before the one before is complete for everybody.
+# The steps, in the order of `_STEPS`
 
 
 def _return_loans(turn: Turn) -> None:
@@ -179,7 +179,7 @@ def _expire(turn: Turn) -> None:
 
 
 def _allocate(turn: Turn) -> None:
-    """Everybody who is here gets the base that policy gives."""
+    """Every active member gets the base that policy gives."""
     session, period = turn.session, turn.period
     _OPEN_ALLOCATIONS.changed(session, at=turn.cause.at, **turn.people)
     in_range = (col(Member.id) > turn.lo, col(Member.id) <= turn.hi)
@@ -188,13 +188,13 @@ def _allocate(turn: Turn) -> None:
 
 
 def _fill_new(turn: Turn) -> None:
-    """An overdraft is filled from the new allocation; how much is noted, as it lowers what is repaid."""
+    """An overdraft is filled from the new allocation. How much is noted, because that much less is repaid."""
     _NOTE_FILLED.changed(turn.session, period=turn.period.id, **turn.people)
     _fill(turn)
 
 
 def _repay(turn: Turn) -> None:
-    """What a borrower repays depends on their own base alone, never on what others repaid, so the order of people is free."""
+    """What a borrower repays depends on their own base alone, so people can be done in any order."""
     turn.post("repayments", turn.cause, period=turn.period.id, **_fraction(turn.policy.lending.repay_share))
 
 

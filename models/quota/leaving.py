@@ -1,4 +1,4 @@
-"""Somebody leaves: loans close both ways, quota expires, requests are void, approvals are routed on."""
+"""End everything of a member who leaves: loans both ways, quota, requests, asks and delegations."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from models.quota.request import open_request
 
 
 def leave(session: Session, member: Member, now: datetime, actor: str = "admin") -> None:
-    """Close what somebody has, both ways, in one transaction; nothing happens when they have left already."""
+    """Close everything in one transaction; does nothing for a member who has left already."""
     if not member.active:
         return
     cause = Cause(now, actor, f"leave:{member.id}")
-    # Alone: whoever lends to them or pays them at this moment finishes first or finds them gone.
+    # Alone: a lend or a payment to them at this moment is done before, or finds that they have left.
     session.exec(select(Period.id).where(Period.state != PeriodState.CLOSED).with_for_update()).all()
     loans = loans_of(session, member.id)
     lock_members(
@@ -64,7 +64,7 @@ def _close_loan(session: Session, loan: Loan, sums: Sums, leaver: Member, cause:
 
 
 def _pay_debt(session: Session, loan: Loan, owed: int, leaver: Member, lender: int, cause: Cause) -> None:
-    """The leaver's team pays the lender, and the organisation what the team lacks."""
+    """The leaver's team pays the lender; the organisation pays what the team's pool lacks."""
     current, period = versions.current(session), Period.latest(session)
     pool = pool_for(session, leaver, current[1], period.id) if current and period else None
     if pool is not None:

@@ -14,7 +14,7 @@ from models.policy.calendar import Span
 from models.refusal import NoPolicyYet, PeriodClosing
 
 CHUNK = 5_000
-"""People a transaction of a job over everybody: small enough that nobody waits long for a row it holds."""
+"""People a transaction, in a job over everybody: nobody should wait long for a row that it holds."""
 
 
 class PeriodState(StrEnum):
@@ -53,7 +53,7 @@ class Period(SQLModel, table=True):
 
     @classmethod
     def current(cls, session: Session) -> Period:
-        """The open period, held against closing till the end of this transaction; or raise why there is none."""
+        """The open period, which cannot close before this transaction ends; raises `NoPolicyYet` or `PeriodClosing`."""
         found = cls.held(session)
         if found is None:
             raise NoPolicyYet
@@ -63,13 +63,13 @@ class Period(SQLModel, table=True):
 
     @classmethod
     def held(cls, session: Session) -> Period | None:
-        """The open or turning period, held against its next step till the end of this transaction."""
-        # Whoever waited for a period that was closed meanwhile finds nothing: the next one is only in a newer snapshot.
+        """The open or turning period, whose next step waits for the end of this transaction."""
+        # Asked twice: a transaction that waited while the period closed sees the next one in a newer snapshot only.
         return session.exec(_HELD).one_or_none() or session.exec(_HELD).one_or_none()
 
     @classmethod
     def latest(cls, session: Session) -> Self | None:
-        """The open or turning period, whichever it is; None before the first policy."""
+        """The open or turning period, not held; None before the first policy."""
         return session.exec(select(cls).where(cls.state != PeriodState.CLOSED)).one_or_none()
 
     def become(self, state: PeriodState) -> None:

@@ -13,7 +13,7 @@ from models.quota.period import Period
 
 
 def fit_pools(session: Session, period: Period, policy: Policy, cause: Cause) -> None:
-    """Bring each team's pool of this period to its budget; a smaller budget takes back at most what is left of it."""
+    """Bring each team's pool of this period to its budget. A smaller budget takes back at most what is left."""
     issued = organisation(session, AccountKind.ISSUED, cause.at)
     for team in policy.teams:
         if team.top_up_budget is None:
@@ -44,7 +44,7 @@ def funded(session: Session, pool_id: int) -> int:
     return int(session.connection().execute(_FUNDED, {"pool": pool_id}).scalar_one())
 
 
-# the conditions of the partial indexes stand here word for word: SQLite uses them only then
+# SQLite uses a partial index only where the query repeats its condition word for word
 _FUNDED = text(
     "SELECT COALESCE((SELECT SUM(amount) FROM transfer WHERE kind = 'fund' AND target_id = :pool), 0) "
     "- COALESCE((SELECT SUM(amount) FROM transfer WHERE kind = 'cut' AND source_id = :pool), 0)"
@@ -52,7 +52,7 @@ _FUNDED = text(
 
 
 def pool_for(session: Session, member: Member, policy: Policy, period_id: int) -> Account | None:
-    """The budget that pays for this member: their team's, or that of the nearest team above which has one."""
+    """The pool that pays for this member: that of their team, or of the nearest team above with a budget."""
     for team in policy.team_chain(member.team):
         if team.top_up_budget is not None:
             return pool_of(session, team.name, period_id)

@@ -28,11 +28,11 @@ class Wallet:
 
     @property
     def entitlement(self) -> int:
-        """What came in from others minus what went out to others, other than by use: what a gateway enforces."""
+        """All that came in, minus all that went out other than by use: the limit that a gateway enforces."""
         return self.available + self.used
 
     def lendable(self, policy: Policy, base: int) -> int:
-        """Own allocation less what must stay; nothing while borrowed quota is unspent. What stays rounds up."""
+        """Own allocation less the share that must stay, which is rounded up; 0 while borrowed quota is unspent."""
         if self.borrowed:
             return 0
         return max(0, self.allocation - share_up(base, policy.lending.keep_share))
@@ -42,7 +42,7 @@ HELD = ", ".join(
     f"COALESCE(SUM(a.balance) FILTER (WHERE a.kind = '{kind}'), 0)"
     for kind in ("allocation", "top_up", "loan", "overdraft", "used")
 )
-"""What the accounts `a` of a query hold, in the order of `Wallet`."""
+"""SQL: the sums of the accounts `a` of a query, in the order of `Wallet`."""
 
 
 def wallet_of(session: Session, member_id: int) -> Wallet:
