@@ -32,8 +32,6 @@ from models.messages.message import Form, Message
 from models.messages.outbox import Effect, promise
 from models.people.member import HERE, Address, Member, found_at, meet
 from models.people.profile import Profile, learn, mark_home_opened, mark_seen
-from models.policy import versions
-from models.policy.document import Policy
 from models.refusal import (
     NoPolicyYet,
     NotUnderstood,
@@ -213,27 +211,27 @@ class Dispatcher:
             learn(session, one, profile, now, link_by_email=self.link_by_email)
         me, address = _asker(session, request.sender, known.get(request.sender))
         mark_seen(session, address, now)
-        version, policy = _policy(session)
-        self._locales[request.sender] = me.locale or ""
-        return RequestContext(
-            session=session, now=now, key=request.key, version=version, policy=policy, live=self.live,
-            actor=f"member:{me.id}", me=me, messenger=request.messenger, thread=request.thread, command=self.command,
-            as_of=self.as_of(), has_profiles=request.messenger in self.messengers,
+        ctx = RequestContext.of(
+            session, now, request.key, live=self.live, actor=f"member:{me.id}", me=me, messenger=request.messenger,
+            thread=request.thread, command=self.command, as_of=self.as_of(),
+            has_profiles=request.messenger in self.messengers,
             statuses={one: profile.status for one, profile in known.items()},
         )  # fmt: skip
+        if ctx is None:
+            raise NoPolicyYet
+        self._locales[request.sender] = me.locale or ""
+        return ctx
 
     def _home(self, session: Session, address: str) -> Message:
-        request = Request(f"home:{address}", address, Command("home"))
+        now, request = self.clock(), Request(f"home:{address}", address, Command("home"))
         try:
-            me, (version, policy) = Member.at(session, address), _policy(session)
+            ctx = RequestContext.of(
+                session, now, request.key, live=self.live, me=Member.at(session, address),
+                messenger=request.messenger, command=self.command, as_of=self.as_of(),
+            )  # fmt: skip
         except Refusal as refusal:
-            return answers.refused(session, request, refusal, self.clock())
-        return home(
-            RequestContext(
-                session=session, now=self.clock(), key=request.key, version=version, policy=policy, live=self.live,
-                me=me, messenger=request.messenger, command=self.command, as_of=self.as_of(),
-            )
-        )  # fmt: skip
+            return answers.refused(session, request, refusal, now)
+        return home(ctx) if ctx is not None else answers.refused(session, request, NoPolicyYet(), now)
 
     # Without the database
 
@@ -288,13 +286,6 @@ def _asker(session: Session, sender: str, profile: Profile | None) -> tuple[Memb
         if profile is not None and profile.status != HERE:
             raise OnlyColleagues from None
         raise
-
-
-def _policy(session: Session) -> tuple[int, Policy]:
-    current = versions.current(session)
-    if current is None:
-        raise NoPolicyYet
-    return current
 
 
 def _home_opened(session: Session, address: str, key: str, now: datetime) -> None:

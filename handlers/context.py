@@ -1,4 +1,4 @@
-"""The context of a request: who asks, when, where, in which transaction; and how to tell others."""
+"""What a handler needs in one transaction: session, time, policy, the asker, and ways to tell others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from models.policy.document import Policy
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads: language, zone and unit, so that amounts and days look right to them."""
+    """The language, zone and unit in which somebody reads amounts and days."""
 
     locale: str
     zone: ZoneInfo
@@ -35,13 +35,13 @@ class Reader:
         return SafeText(shown(stored, self.unit, self.locale))
 
     def day(self, at: datetime) -> SafeText:
-        """A day as one says it: `30 Nov`, `11月30日`."""
+        """`30 Nov`, `11月30日`."""
         return SafeText(
             format_date(at.astimezone(self.zone), "M月d日" if self.chinese else "d MMM", self._babel)
         )
 
     def calendar_day(self, day: date) -> SafeText:
-        """A day of the calendar, which is the same one everywhere."""
+        """A date, which is the same one in every zone."""
         return self.day(datetime(day.year, day.month, day.day, 12, tzinfo=self.zone))
 
     def last_day(self, end: datetime) -> SafeText:
@@ -66,9 +66,10 @@ class Reader:
 
 @dataclass(kw_only=True)
 class Context:
-    """The bot speaking in one transaction, at one now: what a job of the clock has, and every request too.
+    """One transaction at one moment, of a request or of a job of the clock.
 
-    `live`: a gateway enforces, so a grant counts once it was read back.
+    `key` names the request or the job; every effect it promises is keyed by it.
+    `live`: a gateway enforces limits, so a grant counts only once it was read back there.
     """
 
     session: Session
@@ -78,7 +79,7 @@ class Context:
     policy: Policy
     live: bool = False
     actor: str = "clock"
-    _told: int = field(default=0)
+    _promised: int = field(default=0)
 
     @classmethod
     def of(cls, session: Session, now: datetime, key: str, **more: Any) -> Self | None:
@@ -90,11 +91,10 @@ class Context:
         return cls(session=session, now=now, key=key, version=version, policy=policy, **more)
 
     def reader_of(self, member: Member) -> Reader:
-        return Reader(
-            member.locale or self._usual(member), member.zone(self.policy.timezone), self.policy.unit
-        )
+        locale = member.locale or self._default_locale(member)
+        return Reader(locale, member.zone(self.policy.timezone), self.policy.unit)
 
-    def _usual(self, member: Member) -> str:
+    def _default_locale(self, member: Member) -> str:
         """The language of a person who never chose one: that of the messenger where they were last seen."""
         found = self._address(member)
         return traits_of(found.messenger).language if found is not None else "en"
@@ -111,9 +111,9 @@ class Context:
         shape: str = "",
         mailing: Mailing | None = None,
     ) -> bool:
-        """Promise to say something to somebody where they were last seen; False when they have no address.
+        """Promise a message to where somebody was last seen; False when they have left or have no address.
 
-        `mailing`: it is one of many, and said when its turn comes.
+        `mailing`: the message is one of many, and sent when its turn comes.
         """
         found = self._address(member)
         if found is None or not member.active:
@@ -134,49 +134,51 @@ class Context:
         turn: tuple[str, datetime] | None = None,
         approval: Approval | None = None,
     ) -> None:
-        """Promise to say something at an address: a person's, a channel's or a thread's. `turn`: its lane, and when.
+        """Promise a message to an address: a person's, a channel's or a thread's.
 
-        `approval`: it is no message but the form of an approval.
+        `turn`: its lane, and when. `approval`: the form of an approval is sent instead of a message.
         """
-        self._told += 1
         payload = {"address": address, "message": message.as_json(), "shape": shape, "reader": reader}
         payload |= {"approval": approval.as_json()} if approval else {}
-        key = f"{self.key}#{self._told}"
         lane, due = turn or (address, self.now)
-        effect = Effect(key=key, kind="say", payload=payload, lane=lane, about=about, due_at=due)
-        promise(self.session, effect)
+        self._promise("say", payload, lane, about=about, due=due)
 
     def first_time(self, key: str) -> bool:
-        """Whether this is said for the first time: a done effect is the mark."""
+        """Whether `key` is new; an effect that is done already marks it as said."""
         return promise(self.session, Effect(key=key, kind="mark", due_at=self.now, done_at=self.now))
 
     def retell(self, about: str, show: Callable[[Effect, Member | None], Message]) -> None:
-        """Bring every copy of `about` to its new state: one not sent yet is sent in it, one already sent is replaced."""
+        """Show every copy of `about` in its new state: a sent one is replaced, an unsent one is sent that way."""
         for copy in copies(self.session, about):
             reader = self.session.get(Member, copy.payload["reader"]) if copy.payload["reader"] else None
             shown = show(copy, reader)
             message = (shown.spoken(self.reader_of(reader).locale) if reader else shown).as_json()
             copy.reword(self.session, message)
             if copy.attempts:
-                self._told += 1
-                payload = {"of": copy.id, "message": message}
-                key = f"{self.key}#{self._told}"
-                promise(
-                    self.session,
-                    Effect(key=key, kind="replace", payload=payload, lane=copy.lane, due_at=self.now),
-                )
+                self._promise("replace", {"of": copy.id, "message": message}, copy.lane)
 
     def refresh_home(self, member: Member) -> None:
-        """Publish somebody's page again when they opened it within a week."""
-        for address in addresses(self.session, member.id):
-            if address.home_seen_at and (self.now - address.home_seen_at).days < 7:
-                self._told += 1
-                key = f"{self.key}#home{self._told}"
-                payload: dict[str, Any] = {"address": address.address, "member": member.id}
-                promise(
-                    self.session,
-                    Effect(key=key, kind="home", payload=payload, lane=address.address, due_at=self.now),
-                )
+        """Publish somebody's page again if they opened it within a week."""
+        for one in addresses(self.session, member.id):
+            if one.home_seen_at and (self.now - one.home_seen_at).days < 7:
+                payload = {"address": one.address, "member": member.id}
+                self._promise("home", payload, one.address, prefix="home")
+
+    def _promise(
+        self,
+        kind: str,
+        payload: dict[str, Any],
+        lane: str,
+        *,
+        prefix: str = "",
+        about: str | None = None,
+        due: datetime | None = None,
+    ) -> None:
+        """The key counts up within the transaction, so a repeated one promises nothing twice."""
+        self._promised += 1
+        key = f"{self.key}#{prefix}{self._promised}"
+        effect = Effect(key=key, kind=kind, payload=payload, lane=lane, about=about, due_at=due or self.now)
+        promise(self.session, effect)
 
     def _address(self, member: Member) -> Address | None:
         """Where somebody was last seen."""
@@ -185,9 +187,11 @@ class Context:
 
 @dataclass(kw_only=True)
 class RequestContext(Context):
-    """One request: who asks, on which messenger, where. `as_of`: when usage was last read, if that is long ago.
+    """A request as well: `me` asks, on `messenger`.
 
-    `has_profiles`: the messenger says who is a colleague; `statuses`: what it said. `colleagues_only`: this request needs it.
+    `thread`: where a public card belongs. `as_of`: when usage was last read, if that is long ago.
+    `has_profiles`: the messenger says who is a colleague; `statuses`: what it said, by address.
+    `colleagues_only`: the asker and whoever is named must be colleagues.
     """
 
     me: Member
