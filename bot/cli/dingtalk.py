@@ -15,7 +15,7 @@ from sqlmodel import Session
 from bot.cli.console import as_json, open_database, table
 from bot.cli.errors import Failed
 from bot.database import Database
-from bot.messengers.dingtalk import form as approval_form
+from bot.messengers.dingtalk import form
 from bot.settings import Settings
 from models.metering.vendor_calls import CallCount, counted, month_of
 
@@ -73,8 +73,8 @@ def install_template(
     typer.echo(f"DINGTALK_CARD_TEMPLATE_ID={template}")
 
 
-@app.command()
-def form(
+@app.command("form")
+def make_form(
     code: Annotated[
         str | None, typer.Argument(metavar="[PROC-…]", help="A form that is there already.")
     ] = None,
@@ -87,7 +87,7 @@ def form(
     settings = _settings()
     with open_database(settings) as database:
         made = asyncio.run(_make_form(settings, database, code or ""))
-        database.transact(lambda session: approval_form.remember(session, made, datetime.now(UTC)))
+        database.transact(lambda session: form.remember(session, made, datetime.now(UTC)))
     typer.echo(made)
 
 
@@ -121,18 +121,16 @@ async def _make_form(settings: Settings, database: Database, code: str) -> str:
     from bot.messengers.dingtalk import workflow  # noqa: PLC0415 - the messengers' libraries take a second to load
     from bot.messengers.dingtalk.errors import DingTalkError  # noqa: PLC0415
 
-    known = database.query(approval_form.process_code)
-    named = f"If a form {approval_form.NAME} is there already, name its processCode: `quotabot dingtalk form PROC-…`."
-    fields = (approval_form.NAME, approval_form.LABELS.values())
+    known = database.query(form.process_code)
+    named = f"If a form {form.NAME} is there already, name its processCode: `quotabot dingtalk form PROC-…`."
+    fields = (form.NAME, form.LABELS.values())
     async with _dingtalk(settings, database, named) as dingtalk:
         try:
-            return await workflow.save_form(
-                dingtalk.api, *fields, long=approval_form.LONG, code=code or known
-            )
+            return await workflow.save_form(dingtalk.api, *fields, long=form.LONG, code=code or known)
         except DingTalkError as error:
             if code or not known or error.code != workflow.NO_SUCH_FORM:
                 raise
-            return await workflow.save_form(dingtalk.api, *fields, long=approval_form.LONG)
+            return await workflow.save_form(dingtalk.api, *fields, long=form.LONG)
 
 
 @contextlib.asynccontextmanager
