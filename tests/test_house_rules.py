@@ -366,3 +366,12 @@ def test_the_borders_between_the_packages_hold() -> None:
         check=False,
     )
     assert ran.returncode == 0, ran.stdout[-2000:]
+
+
+@pytest.mark.parametrize(
+    "path", [one for one in OURS if one.parts[len(ROOT.parts)] in ("handlers", "models")], ids=name_of
+)
+def test_handlers_and_models_compare_no_messenger_by_name(path: Path) -> None:
+    """What differs between messengers is data: `models.people.messenger.traits_of`."""
+    found = re.search(r"""["'](?:slack|dingtalk)["':]""", path.read_text())
+    assert found is None, found

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from bot.cli.console import moment, open_database
 from bot.database import Database
+from bot.messengers.registry import configured
 from bot.settings import Settings
 from models.messages.message import Message
 from models.messages.outbox import Effect
@@ -64,7 +65,7 @@ async def _tick_once(settings: Settings, database: Database, at: datetime, *, de
     from bot.worker import Worker  # noqa: PLC0415 - every handler comes with it
 
     live = settings.gateway_kind != "none" and settings.gateway_mode == "enforce"
-    reachable = settings.slack_bot_token is not None or settings.dingtalk_client_id is not None
+    reachable = bool(configured(settings))
     if not (deliver and reachable):
         await Worker(database, lambda: at, {}, _no_page, live=live).tick(at)
         return

@@ -12,7 +12,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from models.db import is_postgres
 
 MONTHS_IN = timezone(timedelta(hours=8))
-"""DingTalk's quota is a calendar month's, in China."""
+"""Where a month begins and ends. The one quota that is counted is by calendar months in China."""
 
 
 class CallCount(SQLModel, table=True):
@@ -36,7 +36,7 @@ class Called:
 
 
 def month_of(now: datetime) -> str:
-    """`2026-11`, the month by which DingTalk counts."""
+    """`2026-11`, the month by which calls are counted."""
     return f"{now.astimezone(MONTHS_IN):%Y-%m}"
 
 
