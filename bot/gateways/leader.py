@@ -57,6 +57,10 @@ class Leader:
         """Learn what the state row says now."""
         self.read_at, self._released = state.read_at, state.released
 
+    def outdated(self, session: Session) -> bool:
+        """Whether an operator has released the limits, or undone that, since the state row was read."""
+        return GatewayState.as_read(session).released != self._released
+
     def may_write(self, session: Session) -> bool:
         """Whether a write may begin: an operator may have taken over or released the limits since `lead`."""
         state = GatewayState.of(session)

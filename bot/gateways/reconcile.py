@@ -26,7 +26,7 @@ from bot.messengers.port import MessengerError
 from handlers.gateway import limits
 from models.metering.gateway_account import edited_accounts
 from models.metering.gateway_state import GatewayState, opening_unread, unread_end
-from models.metering.limits import LimitWrite, newest_entry
+from models.metering.limits import LimitWrite, decided_since, due_members, newest_entry, waiting_members
 from models.metering.reading import Reading
 from models.refusal import NoPolicyYet
 
@@ -176,11 +176,16 @@ class Reconciler:
     async def changes(self) -> None:
         """Write the limits of members with a decision since the last look, then what else waits."""
         after = self._marks[0][1]
-        writes, newest = await self.database.write(partial(self._writes_since, after=after))
+        quiet = await self.database.read(partial(self._quiet_since, after=after))
+        writes, newest = (
+            ([], quiet)
+            if quiet is not None
+            else await self.database.write(partial(self._writes_since, after=after))
+        )
+        self.writer.add(writes)
         now = time.monotonic()
         self._marks = [one for one in self._marks if one[0] > now - OVERLAP][-8:] or self._marks[-1:]
         self._marks.append((now, newest))
-        self.writer.add(writes)
         await self.writer.write(AT_ONCE, interrupted=self._wake.is_set)
 
     async def before_turning(self) -> None:
@@ -204,6 +209,14 @@ class Reconciler:
             return limits.all_writes(ctx, self.writer.traits) if self.leader.enforce else []
         except NoPolicyYet:
             return []
+
+    def _quiet_since(self, session: Session, after: int) -> int | None:
+        """The newest entry when no limit has to be compared, so that a look takes no write lock; else None."""
+        if self.leader.outdated(session) or (self.leader.enforce and opening_unread(session)):
+            return None
+        decided, newest = decided_since(session, after)
+        waiting = decided or waiting_members(session) or due_members(session)
+        return None if self.leader.enforce and waiting else newest
 
     def _writes_since(self, session: Session, after: int) -> tuple[list[LimitWrite], int]:
         try:

@@ -32,7 +32,7 @@ NEARLY = Decimal("0.95")
 
 
 def live(ctx: Context, member_id: int) -> None:
-    """The gateway has confirmed: grants that waited are applied, and their requesters hear that they can try again."""
+    """The gateway has confirmed the limit: waiting grants are applied, and their requesters hear that they can try again."""
     for request in unconfirmed(ctx.session, member_id):
         if not request.confirm_applied(ctx.session):
             continue
@@ -44,16 +44,14 @@ def live(ctx: Context, member_id: int) -> None:
 
 
 def not_live(ctx: Context, member_id: int, reason: Text, **facts: str) -> None:
-    """It does not stand there yet: visible to requester and admins, once; it is tried again."""
+    """The limit could not be written yet: requester and admins are told once; it is tried again."""
     for request in unconfirmed(ctx.session, member_id):
         if not request.mark_failed(ctx.session):
             continue
         requester = ctx.session.get_one(Member, member_id)
         for one in (requester, *policy_admins(ctx.session, ctx.policy)):
-            reader, text = (
-                ctx.reader_of(one),
-                texts.GRANT_FAILED if one is requester else texts.GRANT_FAILED_OF,
-            )
+            reader = ctx.reader_of(one)
+            text = texts.GRANT_FAILED if one is requester else texts.GRANT_FAILED_OF
             who = {} if one is requester else {"who": requester.name}
             say, why = reader.locale, reason(reader.locale, **facts)
             granted = {"amount": reader.amount(request.granted), "code": SafeText(request.code)}
@@ -98,7 +96,7 @@ def _alarm(ctx: Context, member_id: int) -> Alarm | None:
         return None
     used, there_was = status.used, max(status.used + status.has.available, 1)
     reached = [level for level in ctx.policy.alerts.at if used > 0 and used >= share(there_was, level)]
-    if reached and _known(ctx, _level_key(status, max(reached))):
+    if reached and _mark(ctx, _level_key(status, max(reached))):
         reached = []
     surge = _surging(ctx, member, status.base)
     return Alarm(status, tuple(reached), surge)
@@ -111,7 +109,7 @@ def _surging(ctx: Context, member: Member, base: int) -> int:
         return 0
     lately = burnt(ctx.session, member.id, ctx.now - surge.within, ctx.now)
     hour = timedelta(hours=1)
-    asked = [_known(ctx, _surge_key(member.id, at)) for at in (ctx.now, ctx.now - hour)]
+    asked = [_mark(ctx, _surge_key(member.id, at)) for at in (ctx.now, ctx.now - hour)]
     if lately < share(base, surge.share) or any(one and one.due_at > ctx.now - hour for one in asked):
         return 0
     return lately
@@ -122,7 +120,7 @@ def _level(ctx: Context, member: Member, alarm: Alarm, key_usage: Sequence[KeyUs
     say, out = reader.locale, left <= 0
     used = texts.ALERT_LEFT(say, percent=int(top * 100), left=reader.amount(left))
     lines = [texts.ALERT_OUT(say) if out else used]
-    if what := _what(ctx, member, reader, alarm.status.span.start, key_usage):
+    if what := _most_used(ctx, member, reader, alarm.status.span.start, key_usage):
         lines.append((texts.ALERT_LATELY if key_usage else texts.ALERT_WHAT)(say, what=what))
     recallable = unspent_lent(ctx.session, member.id)
     if recallable:
@@ -130,7 +128,7 @@ def _level(ctx: Context, member: Member, alarm: Alarm, key_usage: Sequence[KeyUs
     free = free_models(ctx.session, ctx.policy)
     if free and top >= NEARLY:
         lines.append(texts.FREE_MODELS_STILL(say, models=listed(free, reader.locale)))
-    ask, borrow = _more(reader)
+    ask, borrow = _ways_to_more(reader)
     return Message(
         text="\n".join(lines),
         buttons=(ask, borrow) if out else (continue_button(reader), pause_button(reader), ask, borrow),
@@ -144,21 +142,21 @@ def _surge(ctx: Context, member: Member, lately: int, key_usage: Sequence[KeyUsa
     span = max(surge.within if surge else timedelta(), ctx.now - read_at)
     minutes = int(span / timedelta(minutes=1))
     lines = [texts.SURGE(reader.locale, amount=reader.amount(lately), minutes=minutes)]
-    if what := _what(ctx, member, reader, ctx.now - timedelta(days=1), key_usage):
+    if what := _most_used(ctx, member, reader, ctx.now - timedelta(days=1), key_usage):
         lines.append(texts.ALERT_LATELY(reader.locale, what=what))
     return Message(
-        text="\n".join(lines), buttons=(continue_button(reader), pause_button(reader), *_more(reader))
+        text="\n".join(lines), buttons=(continue_button(reader), pause_button(reader), *_ways_to_more(reader))
     )
 
 
-def _more(reader: Reader) -> tuple[Button, Button]:
+def _ways_to_more(reader: Reader) -> tuple[Button, Button]:
     return (
         Button(texts.ASK_BUTTON(reader.locale), "request.open", style="primary", typed="request"),
         Button(texts.BORROW_BUTTON(reader.locale), "borrow.open", typed="borrow"),
     )
 
 
-def _what(
+def _most_used(
     ctx: Context, member: Member, reader: Reader, since: datetime, key_usage: Sequence[KeyUsage]
 ) -> SafeText:
     """The two largest: by model and key where the gateway named keys, else by model."""
@@ -182,5 +180,5 @@ def _surge_key(member_id: int, at: datetime) -> str:
     return f"surge:{member_id}:{int(at.timestamp() // 3600)}"
 
 
-def _known(ctx: Context, key: str) -> Effect | None:
+def _mark(ctx: Context, key: str) -> Effect | None:
     return ctx.session.exec(select(Effect).where(Effect.key == key)).one_or_none()
