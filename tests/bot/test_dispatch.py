@@ -20,6 +20,7 @@ from models.messages import confirmation
 from models.messages.message import Message
 from models.messages.receipt import Receipt
 from models.people.member import Address
+from models.people.profile import Profile
 from models.refusal import NothingToConfirm
 from sandbox.slack.workspace import Person
 from tests.company import CAST, NOW, settle_company, who
@@ -50,6 +51,23 @@ async def test_what_was_read_within_the_hour_is_believed_while_the_messenger_is_
     assert "You lent" in (await env.command("alice", "lend @bob 6")).shown
     env.clock.move(minutes=61)
     assert "could not check" in (await env.command("alice", "lend @bob 7")).shown
+
+
+async def test_profiles_and_the_newest_spend_are_read_at_the_same_time(env: SlackEnv) -> None:
+    all_three, slack = asyncio.Barrier(3), env.app.messengers["slack"]
+    read = slack.profile
+
+    async def profile(address: str, *, urgent: bool) -> Profile | None:
+        await all_three.wait()
+        return await read(address, urgent=urgent)
+
+    async def fresh_spend(member: int) -> None:
+        await all_three.wait()
+
+    slack.profile, env.app.dispatcher.fresh_spend = profile, fresh_spend
+    with env.impatient(read=5):
+        answer = await asyncio.wait_for(env.command("alice", "lend @bob 20"), 4)
+    assert "You lent *$20.00*" in answer.shown
 
 
 async def test_approving_fails_closed_and_the_card_stays(env: SlackEnv) -> None:

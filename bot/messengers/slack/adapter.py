@@ -7,7 +7,6 @@ with `process_before_response`, and every listener awaits the dispatcher before 
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -17,13 +16,14 @@ from typing import Any, TypeVar
 import aiohttp
 import structlog
 from aiohttp.web import RouteDef
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.answers import Outcome
 from bot.dispatch import Dispatcher
 from bot.messengers.port import MessengerError, Request, Undeliverable
 from bot.messengers.slack.api import SlackApi, until_answered
+from bot.messengers.slack.bolt import open_bolt
 from bot.messengers.slack.connection import Socket
 from bot.messengers.slack.directory import Directory
 from bot.messengers.slack.endpoint import Endpoint
@@ -85,11 +85,7 @@ class Slack:
         self.api = SlackApi(token, settings.slack_api_url, http)
         self.directory = Directory(self.api)
         secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
-        self.app = AsyncApp(
-            name="quotabot",  # else Bolt looks for the file that called it, in every module there is
-            client=self.api.web, signing_secret=secret, process_before_response=True, logger=logging.getLogger("slack_bolt"),
-            request_verification_enabled=bool(secret), ignoring_self_events_enabled=True, raise_error_for_unhandled_request=False,
-        )  # fmt: skip
+        self.app = open_bolt(settings, http, lambda: (self.bot_id, self.directory.team_id))
         self._endpoint = Endpoint(self.app, secret) if secret else None
         self.bot_id = ""
         self._socket: Socket | None = None

@@ -1,0 +1,81 @@
+"""Slack's Web API is away, and commands still arrive: each is done and answered by us, or not acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from urllib.parse import urlencode
+
+import aiohttp
+import pytest
+
+from bot.app import open_app
+from bot.settings import Settings
+from sandbox.slack.workspace import Workspace
+from tests.slack_env import SlackEnv, cast, settled_copy, slack_id
+
+OF_A_LIBRARY = ("install", "administrator")
+
+
+def away(env: SlackEnv, how: str) -> None:
+    if how == "revoked":
+        env.slack.faults.refuse("*", error="token_revoked", times=None)
+    elif how == "failing":
+        env.slack.faults.fail("*", status=503, times=None)
+    else:
+        env.slack.faults.lose_request("*", times=None)
+
+
+@pytest.mark.parametrize("env", ["socket-sqlite", "http-sqlite"], indirect=True)
+@pytest.mark.parametrize("how", ["revoked", "failing", "cut"])
+async def test_the_first_commands_of_an_outage_are_answered_in_our_words(env: SlackEnv, how: str) -> None:
+    away(env, how)
+    answer = await env.command("alice", "balance")
+    assert "$100.00" in answer.shown
+    refused = await env.command("alice", "lend @bob 5")  # nobody can tell who Bob is now
+    assert not any(word in refused.shown for word in OF_A_LIBRARY)
+    assert env.left("alice") == 100
+
+
+async def test_what_is_acknowledged_in_an_outage_is_done_once_and_told_afterwards(env: SlackEnv) -> None:
+    await env.command("alice", "lend @bob 1")  # who both are is known for an hour
+    await env.settled()
+    away(env, "revoked")
+    for _ in range(7):
+        answer = await env.command("eve", "balance")
+        assert "$100.00" in answer.shown
+    assert "$2.00" in (await env.command("alice", "lend @bob 2")).shown
+    env.slack.faults.clear()
+    await env.hear("bob", "$2.00")
+    assert env.left("alice") == 97
+    env.audit()
+
+
+async def test_before_slack_said_who_we_are_nothing_is_acknowledged(
+    settled_template: Path, tmp_path: Path
+) -> None:
+    async with Workspace(people=cast()) as slack:
+        slack.faults.fail("auth.test", times=None)
+        settings = Settings(
+            _env_file=None, database_url=settled_copy(settled_template, tmp_path), http_port=0,
+            slack_bot_token=slack.bot_token, slack_api_url=slack.api_url, slack_signing_secret=slack.signing_secret,
+        )  # fmt: skip
+        async with open_app(settings) as app, aiohttp.ClientSession() as http:
+            stop = asyncio.Event()
+            running = asyncio.create_task(app.run(stop))
+            while app.runner is None or not app.runner.addresses:
+                assert not running.done()
+                await asyncio.sleep(0.01)
+            command = {
+                "command": "/quota",
+                "text": "balance",
+                "trigger_id": "1.2",
+                "user_id": slack_id("alice"),
+            }
+            body = urlencode(command)
+            form = {"Content-Type": "application/x-www-form-urlencoded"}
+            url = f"http://127.0.0.1:{app.port}/slack/events"
+            async with http.post(url, data=body, headers=form | slack.signed(body)) as reply:
+                assert (reply.status, await reply.text()) == (503, "")
+            stop.set()
+            await running
