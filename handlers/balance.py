@@ -6,15 +6,15 @@ from datetime import datetime
 
 from sqlmodel import col, select
 
-from handlers.approval.cards import days_left
 from handlers.changes import changes
 from handlers.context import Reader, RequestContext
+from handlers.quota_lines import bar, days_left, how_long, used_of
 from handlers.words import texts
 from handlers.words.text import SafeText, listed
 from models.ledger.transfer import Entry, Transfer, statement
-from models.messages.message import Button, Message
+from models.messages.message import Button, Message, escape
 from models.metering.gateway_state import free_models
-from models.metering.outlook import outlook
+from models.metering.outlook import Outlook, outlook
 from models.metering.usage import by_model
 from models.people.member import Member
 from models.people.messenger import traits_of
@@ -29,17 +29,18 @@ def balance(ctx: RequestContext) -> Message:
     """What is left, pace, end, loans, free models."""
     reader, status = ctx.reader, QuotaStatus.of(ctx.session, ctx.me.id)
     has = status.has
-    if not status.base and not has.available and not has.used:
-        text = texts.BALANCE_FREE_ONLY(reader.locale)
-    elif has.available > 0:
-        text = texts.BALANCE(reader.locale, left=reader.amount(has.available))
-    else:
-        text = texts.BALANCE_NONE(reader.locale, left=reader.amount(has.available))
-    facts = [*_use(ctx, reader, status), *_loans(ctx, reader, has)]
-    if free := free_models(ctx.session, ctx.policy):
+    view, free = outlook(ctx.session, status, ctx.now), free_models(ctx.session, ctx.policy)
+    facts = [*_use(ctx, reader, status, view), *_loans(ctx, reader, has)]
+    if free:
         facts.append((texts.FREE_MODELS(reader.locale), listed(free, reader.locale)))
-    out = has.available <= 0
-    text = SafeText("\n".join((text, *(_recallable(ctx, reader) if out else ()), *changes(ctx, status))))
+    out, some = has.available <= 0, bool(status.used or has.available > 0)
+    lines = [
+        _first_line(ctx, status, view, free=bool(free)),
+        *((bar(reader, status, ctx.now),) if some else ()),
+        *(_recallable(ctx, reader) if out else ()),
+        *changes(ctx, status),
+    ]
+    text = SafeText("\n".join(lines))
     note = texts.AS_OF(reader.locale, time=reader.time(ctx.as_of)) if ctx.as_of else ""
     return Message(
         text=text,
@@ -47,6 +48,21 @@ def balance(ctx: RequestContext) -> Message:
         buttons=buttons(reader, out=out),
         footnote=note,
     )
+
+
+def _first_line(ctx: RequestContext, status: QuotaStatus, view: Outlook, *, free: bool) -> SafeText:
+    """The answer: what is left and for how long, or what is missing."""
+    say, left, reader = ctx.reader.locale, status.has.available, ctx.reader
+    if left > 0:
+        until = how_long(reader, view, status, ctx.now)
+        return texts.BALANCE(say, left=reader.amount(left), until=until)
+    if left < 0:
+        over = reader.amount(-left)
+        missing = (texts.MORE_UNTIL(say, over=over),) if ctx.live else ()
+        return SafeText("\n".join((texts.BALANCE_OVER(say, over=over), *missing)))
+    if status.base or status.used:
+        return texts.BALANCE_NONE(say)
+    return (texts.BALANCE_FREE_ONLY if free else texts.BALANCE_NO_QUOTA)(say)
 
 
 def _recallable(ctx: RequestContext, reader: Reader) -> tuple[SafeText, ...]:
@@ -65,15 +81,11 @@ def buttons(reader: Reader, *, out: bool = False) -> tuple[Button, ...]:
     )
 
 
-def _use(ctx: RequestContext, reader: Reader, status: QuotaStatus) -> list[tuple[str, str]]:
+def _use(ctx: RequestContext, reader: Reader, status: QuotaStatus, view: Outlook) -> list[tuple[str, str]]:
     say, span, has = reader.locale, status.span, status.has
-    view = outlook(ctx.session, status, ctx.now)
-    used, base = reader.amount(status.used), reader.amount(status.base)
-    facts = [(texts.USED(say), texts.USED_OF(say, used=used, base=base))]
-    spent = by_model(ctx.session, ctx.me.id, span.start.astimezone(ctx.policy.zone).date())
-    if spent:
-        what = " · ".join(f"{model} {reader.amount(amount)}" for model, amount in spent[:3])
-        facts.append((texts.BY_WHAT(say), SafeText(what)))
+    facts: list[tuple[str, str]] = [(texts.USED(say), used_of(reader, status))]
+    if what := _by_model(ctx, reader, status):
+        facts.append((texts.BY_WHAT(say), what))
     if view.pace:
         runs_out = (
             texts.RUNS_OUT_ON(say, day=reader.day(view.runs_out)) if view.runs_out else texts.LASTS(say)
@@ -82,6 +94,18 @@ def _use(ctx: RequestContext, reader: Reader, status: QuotaStatus) -> list[tuple
         facts += [(texts.RUNS_OUT(say), runs_out)] if has.available > 0 else []
     ends = texts.ENDS_ON(say, day=reader.last_day(span.end), left=days_left(reader, view.left))
     return [*facts, (texts.ENDS(say), ends)]
+
+
+def _by_model(ctx: RequestContext, reader: Reader, status: QuotaStatus) -> SafeText:
+    """The three largest, and the rest as one: together they are what was used. Empty while the breakdown says more."""
+    spent = by_model(ctx.session, ctx.me.id, status.span.start.astimezone(ctx.policy.zone).date())[:3]
+    rest = status.used - sum(amount for _, amount in spent)
+    if not spent or rest < 0:
+        return SafeText("")
+    lines = [f"{escape(model)} {reader.amount(amount)}" for model, amount in spent]
+    if rest:
+        lines.append(f"{texts.OTHER_MODELS(reader.locale)} {reader.amount(rest)}")
+    return SafeText(" · ".join(lines))
 
 
 def _loans(ctx: RequestContext, reader: Reader, has: Wallet) -> list[tuple[str, str]]:

@@ -22,12 +22,13 @@ def home(ctx: RequestContext) -> Message:
     try:
         top = balance(ctx)
     except NoPolicyYet:
-        return Message(title="quotabot", text=texts.HOME_NOTHING(ctx.reader.locale))
+        return Message(title="quotabot", text=texts.HOME_NO_POLICY(ctx.reader.locale))
     return Message(
-        title=top.title,
+        title=texts.HOME_TITLE(ctx.reader.locale),
         text=top.text,
         facts=top.facts,
         buttons=top.buttons,
+        footnote=top.footnote,
         parts=(*_requests(ctx), *_loans(ctx)),
     )
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from sqlmodel import Session, col, select
 
 from handlers.approval import approval
 from handlers.context import Context, Reader
+from handlers.quota_lines import days_left, used_of
 from handlers.words import texts
 from handlers.words.text import SafeText, Text, listed
 from models.ledger.amount import plain
@@ -128,11 +127,10 @@ def _figures(
 ) -> tuple[tuple[str, str], ...]:
     status, say = QuotaStatus.of(ctx.session, requester.id), reader.locale
     view, left = outlook(ctx.session, status, ctx.now), reader.amount(status.has.available)
-    used, base = reader.amount(status.used), reader.amount(status.base)
     facts = [
-        (texts.CARD_USED(say), texts.USED_OF(say, used=used, base=base)),
+        (texts.CARD_USED(say), used_of(reader, status)),
         (texts.CARD_LEFT(say), texts.CARD_LEFT_DAYS(say, left=left, days=days_left(reader, view.left))),
-        (texts.CARD_RUNS_OUT(say), _at_this_pace(view, reader)),
+        (texts.CARD_RUNS_OUT(say), _at_this_pace(view, status, reader)),
     ]
     pool = pool_for(ctx.session, requester, ctx.policy, status.period_id)
     if pool is not None:
@@ -174,13 +172,10 @@ def _date(reader: Reader, request: Request) -> SafeText:
     return reader.last_day(end_of_day(request.until, reader.zone)) if request.until else SafeText("")
 
 
-def _at_this_pace(view: Outlook, reader: Reader) -> SafeText:
+def _at_this_pace(view: Outlook, status: QuotaStatus, reader: Reader) -> SafeText:
     pace = reader.amount(view.pace)
+    if status.has.available <= 0:
+        return texts.CARD_NOTHING_LEFT(reader.locale, pace=pace)
     if view.runs_out is None:
         return texts.CARD_LASTS(reader.locale, pace=pace)
     return texts.CARD_RUNS_OUT_ON(reader.locale, day=reader.day(view.runs_out), pace=pace)
-
-
-def days_left(reader: Reader, left: timedelta) -> SafeText:
-    """Days still to go, today included."""
-    return texts.DAYS_LEFT(reader.locale, days=left.days + 1 if left else 0)

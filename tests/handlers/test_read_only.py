@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session
 
+from bot.database import Database
 from handlers import balance, home, lending, requests, team
 from models.ledger.transfer import Cause
-from models.metering.usage import MemberUsage, book
+from models.metering.usage import MemberUsage, book, keep
 from models.refusal import NotForYou
+from tests.actions import change, say
 from tests.company import NOW, asks, who
 
 ONE = 1_000_000
@@ -30,7 +32,9 @@ def test_the_balance_says_what_is_left_how_fast_it_goes_and_when_it_ends(session
     spend(session, "alice", 60, "claude")
     spend(session, "alice", 10, "gpt")
     shown = balance.balance(asks(session, "alice"))
-    assert shown.text == "You have **$30.00** left"
+    first, bar, *_ = shown.text.split("\n")
+    assert first == "You have **$30.00** left, gone 12 Nov at this pace"
+    assert bar == "`▰▰▰▰▰▰▰▰▱▱▱▱` 70% used, 28% of the period gone"
     assert facts(shown)["Used"] == "$70.00 of $100.00"
     assert facts(shown)["By model"] == "claude $60.00 · gpt $10.00"
     assert facts(shown)["Pace"] == "$10.00 a day" or "a day" in facts(shown)["Pace"]
@@ -42,8 +46,62 @@ def test_the_balance_says_what_is_left_how_fast_it_goes_and_when_it_ends(session
 def test_the_balance_in_chinese(session: Session) -> None:
     spend(session, "bob", 120)
     shown = balance.balance(asks(session, "bob"))
-    assert shown.text == "额度已用完，当前 **-$20.00**"
+    assert shown.text.startswith("额度已用完，并超用了 **$20.00**\n`▰▰▰▰▰▰▰▰▰▰▰▰` 已用 100%")
+    assert facts(shown)["已用"] == "$120.00，超出可用额度 $20.00"
+    assert "预计用完" not in facts(shown)
     assert facts(shown)["本期结束"] == "11月30日，还有 22 天"
+
+
+def test_what_was_used_is_shown_against_what_there_was_not_against_the_base(session: Session) -> None:
+    lending.lend(asks(session, "alice", key="1"), who(session, "eve"), 60 * ONE)
+    spend(session, "eve", 112)
+    assert facts(balance.balance(asks(session, "eve")))["Used"] == "$112.00 of $160.00"
+
+
+def test_the_models_add_up_to_what_was_used(session: Session) -> None:
+    for number, model in enumerate("abcde"):
+        spend(session, "alice", 10 - number, model)
+    assert (
+        facts(balance.balance(asks(session, "alice")))["By model"]
+        == "a $10.00 · b $9.00 · c $8.00 · other $13.00"
+    )
+
+
+def test_a_breakdown_that_says_more_than_was_booked_is_not_shown(session: Session) -> None:
+    spend(session, "alice", 10)
+    reading = MemberUsage(who(session, "alice").id, NOW.date(), "early", 50 * ONE)
+    keep(session, [reading], NOW)
+    assert "By model" not in facts(balance.balance(asks(session, "alice")))
+
+
+def test_what_ends_tomorrow_is_said_to_end_tomorrow(session: Session) -> None:
+    spend(session, "alice", 92)
+    assert "**$8.00** left, gone tomorrow at this pace" in balance.balance(asks(session, "alice")).text
+    spend(session, "alice", 6, "gpt")
+    assert "**$2.00** left, gone today at this pace" in balance.balance(asks(session, "alice")).text
+
+
+def test_nothing_left_promises_nothing_and_says_how_much_is_missing(session: Session) -> None:
+    spend(session, "alice", 125)
+    shown = balance.balance(asks(session, "alice"))
+    assert "calls pass" not in shown.text, "nothing is enforced"
+    assert "lasts" not in str(shown)
+    shown = balance.balance(asks(session, "alice", live=True))
+    assert "It takes more than **$25.00** until your calls pass again." in shown.text
+
+
+def test_nobody_is_promised_free_models_where_there_are_none(company: Database) -> None:
+    change(company, ("free_models: [hunyuan, deepseek-v4-flash]\n", ""))
+    assert say(company, balance.balance, "dan").text == "You have no quota this period"
+
+
+def test_a_request_of_who_has_nothing_left_does_not_say_that_it_lasts(session: Session) -> None:
+    spend(session, "alice", 125)
+    requests.request(asks(session, "alice", key="1"), 50 * ONE, "paper")
+    requests.request(asks(session, "dan", key="2"), 50 * ONE, "paper")
+    for card in home.home(asks(session, "carol")).parts[0].parts:
+        assert "nothing is left" in facts(card)["At this pace"]
+        assert facts(card)["Used"] in {"$125.00, $25.00 more than there was", "$0.00 of $0.00"}
 
 
 def test_who_has_only_free_models_is_told_so_and_not_that_they_have_nothing(session: Session) -> None:

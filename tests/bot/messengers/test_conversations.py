@@ -7,14 +7,12 @@ DingTalk in test_dingtalk_typed.py.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests import dingtalk_env, slack_env
 from tests.company import NOW
-from tests.conversation import DingTalkTalk, Seen, SlackTalk, Talk
+from tests.conversation import Seen, Talk
 
 ENGLISH = ("slack-en", "dingtalk-en")
 EVERYWHERE = (*ENGLISH, "slack-zh", "dingtalk-zh", "dingtalk-zh-postgres")
@@ -37,18 +35,6 @@ ZH = {
     "decline": "拒绝 {} 请先用免费模型", "reason": "请先用免费模型", "cancel": "撤回 {}",
     "cancelled": "已撤回",
 }  # fmt: skip
-
-
-@pytest.fixture
-async def talk(request: pytest.FixtureRequest, settled_on: Callable[[str], str]) -> AsyncIterator[Talk]:
-    messenger, language, *kind = request.param.split("-")
-    url = settled_on(kind[0] if kind else "sqlite")
-    if messenger == "slack":
-        async with slack_env.open_env(url, language=language) as on_slack:
-            yield SlackTalk(on_slack)
-    else:
-        async with dingtalk_env.open_env(url, language=language) as on_dingtalk:
-            yield DingTalkTalk(on_dingtalk)
 
 
 @pytest.fixture

@@ -1,0 +1,70 @@
+"""How a member's quota reads: used of what there was, how long it lasts, and a bar of both."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from handlers.context import Reader
+from handlers.words import texts
+from handlers.words.text import SafeText
+from models.metering.outlook import Outlook
+from models.policy.calendar import Span
+from models.quota.status import QuotaStatus
+
+CELLS = 12
+
+
+def used_of(reader: Reader, status: QuotaStatus) -> SafeText:
+    """What was used, of all that there was to use: never a figure against a smaller whole."""
+    used, left = status.used, status.has.available
+    if left < 0:
+        return texts.USED_OVER(reader.locale, used=reader.amount(used), over=reader.amount(-left))
+    return texts.USED_OF(reader.locale, used=reader.amount(used), whole=reader.amount(used + left))
+
+
+def bar(reader: Reader, status: QuotaStatus, now: datetime) -> SafeText:
+    """One bar: the share used, beside the share of the period that has passed."""
+    whole = max(status.used + status.has.available, status.used, 1)
+    used = status.used / whole
+    return texts.BAR(
+        reader.locale, bar=_cells(used), used=_percent(used), elapsed=_percent(_elapsed(status.span, now))
+    )
+
+
+def how_long(reader: Reader, view: Outlook, status: QuotaStatus, now: datetime) -> SafeText:
+    """The end of the first line: when it is gone, or until when it lasts; empty where nothing is known."""
+    if not view.pace or status.has.available <= 0:
+        return SafeText("")
+    if view.runs_out is None:
+        return texts.ENOUGH_UNTIL(reader.locale, day=reader.last_day(status.span.end))
+    return texts.GONE_BY(reader.locale, day=near_day(reader, view.runs_out, now))
+
+
+def near_day(reader: Reader, at: datetime, now: datetime) -> SafeText:
+    """`today`, `tomorrow`, or the date, as the reader's calendar has it."""
+    days = (at.astimezone(reader.zone).date() - now.astimezone(reader.zone).date()).days
+    if days in (0, 1):
+        return (texts.TODAY, texts.TOMORROW)[days](reader.locale)
+    return reader.day(at)
+
+
+def days_left(reader: Reader, left: timedelta) -> SafeText:
+    """Days still to go, today included."""
+    return texts.DAYS_LEFT(reader.locale, days=left.days + 1 if left else 0)
+
+
+def _elapsed(span: Span, now: datetime) -> float:
+    return min(max((now - span.start) / (span.end - span.start), 0.0), 1.0)
+
+
+def _cells(share: float) -> SafeText:
+    """At least one cell is full once anything is used, and one stays empty while anything is left."""
+    full = round(CELLS * share)
+    full = max(1, full) if share > 0 else 0
+    full = min(CELLS - 1, full) if share < 1 else CELLS
+    return SafeText("▰" * full + "▱" * (CELLS - full))
+
+
+def _percent(share: float) -> int:
+    """Whole percent; 100 only when nothing is left, 0 only when nothing is used."""
+    return min(99, max(1, round(100 * share))) if 0 < share < 1 else round(100 * share)
