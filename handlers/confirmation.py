@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from handlers import arguments, lending
+from handlers import arguments, lending, requests
 from handlers.command import Command, Person
 from handlers.context import RequestContext
 from handlers.routes import BUTTONS, COMMANDS, CONFIRM
@@ -17,6 +17,7 @@ from models.messages.message import Button, Form, Message
 from models.messages.receipt import moved_lately
 from models.people.member import Member
 from models.quota.code import new_code
+from models.quota.request import Request
 
 AGAIN = timedelta(seconds=60)
 YES, NO = CONFIRM
@@ -35,19 +36,23 @@ WHAT: dict[str, Text] = {
     "revoke": texts.CONFIRM_REVOKE,
     "delegate": texts.CONFIRM_DELEGATE,
 }
+_FORMS = {"request.other": "approve"}
+"""Forms that are confirmed as the command that they stand for."""
 
 
 def needed(ctx: RequestContext, command: Command, fingerprint: str) -> Message | None:
     """The question with its two buttons, whose command is kept until the answer; None when the command may run at once."""
     # a CODE settles once, so the same command again is answered at once with what became of it
     again = not command.code and moved_lately(ctx.session, ctx.me.id, fingerprint, ctx.now, AGAIN)
-    if _harmless(command) or (_sure(ctx, command) and not again):
+    above = _above_asked(ctx, command)
+    if above is None and (_harmless(command) or (_sure(ctx, command) and not again)):
         return None
     member = arguments.maybe_person(ctx, command)
     code = new_code(ctx.session)
     _keep(ctx, command, member, code)
     question = texts.CONFIRM_AGAIN if again else texts.CONFIRM
-    return _question(ctx, question, _what(ctx, command, member), code)
+    what = _what(ctx, command, member) if above is None else _more_than_asked(ctx, command, above)
+    return _question(ctx, question, what, code)
 
 
 def is_question(answer: object) -> bool:
@@ -74,7 +79,14 @@ def take(ctx: RequestContext, answer: Command) -> Command:
 
 
 def _keep(ctx: RequestContext, command: Command, member: Member | None, code: str) -> None:
-    meant = replace(command, confidence="exact", person=Person(member=member.id) if member else None, text="")
+    intent = _FORMS.get(command.intent, command.intent)
+    meant = replace(
+        command,
+        intent=intent,
+        confidence="exact",
+        person=Person(member=member.id) if member else None,
+        text="",
+    )
     kept = meant.as_json() | {"thread": ctx.thread}
     confirmation.keep(ctx.session, ctx.me.id, code, kept, ctx.now)
 
@@ -96,6 +108,25 @@ def _sure(ctx: RequestContext, command: Command) -> bool:
     return not isinstance(read, Reading) or read.sure
 
 
+def _above_asked(ctx: RequestContext, command: Command) -> Request | None:
+    """The request of which an approval would grant more than was asked."""
+    amount = arguments.amount_or_all(ctx, command)
+    if _FORMS.get(command.intent, command.intent) != "approve" or amount is None:
+        return None
+    return requests.above_asked(ctx, command.code, amount)
+
+
+def _more_than_asked(ctx: RequestContext, command: Command, request: Request) -> SafeText:
+    reader, amount = ctx.reader, arguments.amount_or_all(ctx, command) or 0
+    return texts.CONFIRM_APPROVE_MORE(
+        reader.locale,
+        code=SafeText(request.code),
+        amount=reader.amount(amount),
+        asked=reader.amount(request.amount),
+        name=ctx.session.get_one(Member, request.member_id).name,
+    )
+
+
 def _harmless(command: Command) -> bool:
     """A request without an amount opens a form, and an ask of nobody is a question back."""
     if command.intent == "request":
@@ -115,4 +146,4 @@ def _what(ctx: RequestContext, command: Command, member: Member | None) -> SafeT
         "code": SafeText(command.code.upper()) if command.code.isalnum() else command.code,
         "day": reader.calendar_day(day) if day else "?",
     }
-    return WHAT[command.intent](reader.locale, **facts)
+    return WHAT[_FORMS.get(command.intent, command.intent)](reader.locale, **facts)

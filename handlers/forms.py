@@ -7,7 +7,8 @@ from handlers.words import texts
 from handlers.words.text import SafeText
 from models.messages.message import Field, Form
 from models.people.member import Member
-from models.quota.request import find
+from models.quota.grantable import Grantable
+from models.quota.request import Request, find
 
 
 def request_form(ctx: RequestContext) -> Form:
@@ -44,3 +45,21 @@ def decline_form(ctx: RequestContext, code: str) -> Form:
         "request.decline", texts.DECLINE_FORM(say), texts.DECLINE_SUBMIT(say), texts.BACK(say), fields, value=found.code,
         typed=f"decline {found.code}",
     )  # fmt: skip
+
+
+def other_form(ctx: RequestContext, code: str) -> Form:
+    """Ask how much to approve. Authority is checked here and again at the answer."""
+    found = find(ctx.session, code, ctx.me)
+    asked = found.require_decider(ctx.session, ctx.me, ctx.policy, ctx.now)
+    can = Grantable.of(ctx.session, found, ctx.policy, asked.ceiling)
+    reader, name = ctx.reader, ctx.session.get_one(Member, found.member_id).name
+    label = texts.OTHER_AMOUNT(reader.locale, name=name, unit=SafeText(reader.unit))
+    return Form(
+        "request.other", texts.OTHER_FORM(reader.locale), texts.OTHER_SUBMIT(reader.locale), texts.BACK(reader.locale),
+        (Field("amount", label, hint=_hint(ctx, found, can)),), value=found.code, typed=f"approve {found.code}",
+    )  # fmt: skip
+
+
+def _hint(ctx: RequestContext, found: Request, can: Grantable) -> str:
+    facts = {"asked": ctx.reader.amount(found.amount), "most": ctx.reader.amount(can.most)}
+    return texts.OTHER_HINT(ctx.reader.locale, **facts)

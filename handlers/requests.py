@@ -11,7 +11,7 @@ from handlers.approval import approval, cards
 from handlers.context import Context, RequestContext
 from handlers.words import texts
 from handlers.words.text import SafeText, listed
-from models.ledger.amount import Unit, share
+from models.ledger.amount import All, Unit, parse, share
 from models.messages.approval import approvals
 from models.messages.message import Button, Form, Message, clean, escape
 from models.messages.outbox import copies
@@ -27,7 +27,7 @@ from models.quota.request import Request, find
 from models.quota.request_state import RequestState
 from models.quota.status import QuotaStatus
 from models.quota.wallet import wallet_of
-from models.refusal import AlreadyDecided, BadDate, Refusal, WrongUsage
+from models.refusal import AlreadyDecided, BadDate, OverCeiling, Refusal, WrongUsage
 
 
 def request(
@@ -75,6 +75,8 @@ def _sent(ctx: RequestContext, asked: Request, old: str | None) -> Message:
             say, amount=reader.amount(asked.amount), code=SafeText(asked.code), approver=who
         )
     lines = [first]
+    if (most := _too_much_for_all(ctx, asked)) is not None:
+        lines.append(texts.NOBODY_GRANTS_ALL(say, most=reader.amount(most)))
     if old is not None:
         lines.append(texts.REQUEST_AMENDED(say, old=SafeText(old)))
     recallable = sum(
@@ -99,14 +101,35 @@ def tell_asked(ctx: Context, asked: Request) -> None:
             facts = {"name": name, "amount": reader.amount(asked.amount), "code": SafeText(asked.code)}
             ctx.tell(admin, Message(text=texts.REQUEST_UNROUTABLE_ADMIN(reader.locale, **facts)))
         return
+    _tell_too_much(ctx, asked)
     in_approval = approval.offer(ctx, asked)
     told = {copy.payload["reader"] for copy in copies(ctx.session, asked.about)}
+    today = approvers.entries_today(ctx.session, ctx.policy, asked.id, asked.member_id, ctx.now)
     for one in approvers.entries(ctx.session, asked.id):
-        if one.member_id not in told:
+        if one.member_id in today and one.member_id not in told:
             to = ctx.session.get_one(Member, one.member_id)
             if not in_approval:
                 ctx.tell(to, cards.request_card(ctx, asked, "full", to), about=asked.about, shape="full")
             ctx.refresh_home(to)
+
+
+def _too_much_for_all(ctx: Context, asked: Request) -> int | None:
+    """The highest ceiling of all approvers, where even that is less than what is asked."""
+    most = approvers.highest_ceiling(ctx.session, ctx.policy, asked.member_id, ctx.now)
+    return most if asked.state == RequestState.PENDING and most is not None and most < asked.amount else None
+
+
+def _tell_too_much(ctx: Context, asked: Request) -> None:
+    """Tell the admins, once, that nobody can grant it whole."""
+    most = _too_much_for_all(ctx, asked)
+    if most is None or not ctx.first_time(f"{asked.about}:too-much"):
+        return
+    name = ctx.session.get_one(Member, asked.member_id).name
+    for admin in policy_admins(ctx.session, ctx.policy):
+        reader = ctx.reader_of(admin)
+        facts = {"amount": reader.amount(asked.amount), "most": reader.amount(most)}
+        text = texts.NOBODY_GRANTS_ALL_ADMIN(reader.locale, name=name, code=SafeText(asked.code), **facts)
+        ctx.tell(admin, Message(text=text))
 
 
 def _approved_by_policy(ctx: RequestContext, asked: Request) -> Message | None:
@@ -142,15 +165,44 @@ def approve(ctx: RequestContext, code: str, amount: int | None = None) -> Messag
     return _approve(ctx, find(ctx.session, code, ctx.me), amount)
 
 
-def approve_less(ctx: RequestContext, code: str) -> Message:
+def approve_shown(ctx: RequestContext, value: str) -> Message:
+    """Grant the amount that the primary button showed: what was asked, or the amount beside the CODE."""
+    code, amount = _shown_amount(ctx, value)
+    return approve(ctx, code, amount)
+
+
+def approve_less(ctx: RequestContext, value: str) -> Message:
     """Grant exactly the amount that the button showed."""
+    code, amount = _shown_amount(ctx, value)
     found = find(ctx.session, code, ctx.me)
-    found.require_decider(ctx.session, ctx.me, ctx.policy, ctx.now)
-    asked = ctx.session.get(approvers.Asked, (found.id, ctx.me.id))
-    smaller = found.smaller_for(asked.ceiling if asked else None)
+    smaller = amount or found.smaller_for(_require_decider(ctx, found).ceiling)
     if not smaller:  # nobody was shown such a button
         raise WrongUsage("approve")
     return _approve(ctx, found, smaller)
+
+
+def _shown_amount(ctx: RequestContext, value: str) -> tuple[str, int | None]:
+    """The CODE and the amount of a button. The amount is checked like a typed one, and is never more than was asked."""
+    code, _, number = value.partition(":")
+    if not number:
+        return code, None
+    read = parse(number, ctx.policy.unit)
+    if isinstance(read, All) or read.amount > find(ctx.session, code, ctx.me).amount:
+        raise WrongUsage("approve")
+    return code, read.amount
+
+
+def _require_decider(ctx: RequestContext, found: Request) -> approvers.Asked:
+    return found.require_decider(ctx.session, ctx.me, ctx.policy, ctx.now)
+
+
+def above_asked(ctx: RequestContext, code: str, amount: int) -> Request | None:
+    """The request of this CODE if `amount` is more than it asks for; refused as approving it would be."""
+    found = find(ctx.session, code, ctx.me)
+    ceiling = _require_decider(ctx, found).ceiling
+    if ceiling is not None and amount > ceiling:
+        raise OverCeiling(ceiling)
+    return found if amount > found.amount else None
 
 
 def _approve(ctx: RequestContext, found: Request, amount: int | None) -> Message:

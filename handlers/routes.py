@@ -100,9 +100,19 @@ COMMANDS: dict[str, Route] = {
     "lang": Route(balance.lang, (language,), usage.LANG),
 }
 
+_OTHER_AMOUNT = Route(
+    requests.approve,
+    (code, amount),
+    usage.APPROVE,
+    moves=True,
+    colleagues_only=True,
+    form=forms.other_form,
+)
+
 BUTTONS: dict[str, Route] = {
-    "request.approve": Route(requests.approve, (code,), usage.APPROVE, colleagues_only=True),
+    "request.approve": Route(requests.approve_shown, (code,), usage.APPROVE, colleagues_only=True),
     "request.approve_less": Route(requests.approve_less, (code,), usage.APPROVE, colleagues_only=True),
+    "request.other": _OTHER_AMOUNT,
     "request.decline": Route(
         requests.decline, (code, reason), usage.DECLINE, colleagues_only=True, form=forms.decline_form
     ),
@@ -126,11 +136,12 @@ FORMS: dict[str, Route] = {
     "lend.new": Route(
         lending.lend, (person, lendable, reason), usage.LEND, fresh_spend=True, colleagues_only=True
     ),
+    "request.other": _OTHER_AMOUNT,
     "request.decline": Route(requests.decline, (code, reason), usage.DECLINE, colleagues_only=True),
 }
 
 ROUTES = COMMANDS | FORMS | BUTTONS
-"""Every intent that has a handler. `request.decline` is the same route as a form and as a button."""
+"""Every intent that has a handler. `request.decline` and `request.other` are the same routes as forms and as buttons."""
 CONFIRM = ("confirm.yes", "confirm.no")
 """The buttons of a confirmation; its typed answers are `yes` and `no`."""
 

@@ -52,7 +52,7 @@ ACTIONS = [
     "surge.continue",
     "surge.pause",
 ]
-CALLBACKS = ("request.new", "lend.new", "request.decline")
+CALLBACKS = ("request.new", "lend.new", "request.decline", "request.other")
 TYPED = [
     "balance",
     "lend",

@@ -18,8 +18,8 @@ from models.messages.approval import Approval, ApprovalForm, approval_form, appr
 from models.messages.message import Button, Message
 from models.people.member import HERE, Member, addresses
 from models.quota import approvers
-from models.quota.approvers import Asked
 from models.quota.code import Code
+from models.quota.grantable import Grantable
 from models.quota.request import Request
 from models.quota.request_state import RequestState
 from models.quota.wallet import wallet_of
@@ -80,21 +80,16 @@ def _wanted(ctx: Context, request: Request) -> Approval:
     form = approval_form(ctx.session)
     if form is None:
         raise _Impossible("there is no approval form")
-    asked = _deciding(ctx, request)
+    asked = list(
+        approvers.entries_today(ctx.session, ctx.policy, request.id, request.member_id, ctx.now).values()
+    )
     requester, *deciders = _addresses(ctx, form, [request.member_id, *(one.member_id for one in asked)])
-    if any(one.ceiling is not None and one.ceiling < request.amount for one in asked):
-        raise _Impossible("a form grants all or nothing, and this is above the approver's ceiling")
+    limits = [Grantable.of(ctx.session, request, ctx.policy, one.ceiling).limit for one in asked]
+    if limit := next(filter(None, limits), None):
+        raise _Impossible(f"a form grants all or nothing, and the {limit} allows less")
     if not deciders:
         raise _Impossible("nobody who was asked is left")
     return Approval(request.code, requester, tuple(deciders))
-
-
-def _deciding(ctx: Context, request: Request) -> list[Asked]:
-    """Everybody who was asked and may still decide by today's directory."""
-    chain = approvers.chain(ctx.session, ctx.policy, request.member_id, ctx.now)
-    today = {one.member.id for one in chain}
-    asked = approvers.entries(ctx.session, request.id)
-    return [one for one in asked if one.for_id in today and ctx.session.get_one(Member, one.member_id).active]
 
 
 def _addresses(ctx: Context, form: ApprovalForm, members: list[int]) -> list[str]:

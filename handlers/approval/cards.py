@@ -16,7 +16,9 @@ from models.messages.outbox import Effect
 from models.metering.outlook import Outlook, outlook
 from models.people.member import Member
 from models.policy.calendar import end_of_day
+from models.quota import approvers
 from models.quota.approvers import Asked
+from models.quota.grantable import Grantable
 from models.quota.loan import loans_of
 from models.quota.pool import pool_for
 from models.quota.request import Request
@@ -83,7 +85,8 @@ def _small(ctx: Context, request: Request, reader: Reader) -> Message:
     name = ctx.session.get_one(Member, request.member_id).name
     text = texts.SMALL_ASKS(reader.locale, name=name, amount=reader.amount(request.amount))
     state = request_state(ctx.session, request, reader)
-    buttons = _decision(request, reader, None) if request.state == RequestState.PENDING else ()
+    pending = request.state == RequestState.PENDING
+    buttons = _decision_in_thread(ctx, request, reader) if pending else ()
     return Message(
         title=f"{texts.REQUEST_TITLE(reader.locale)} {request.code}", text=f"{text}\n{state}", buttons=buttons
     )
@@ -115,15 +118,30 @@ def _full(ctx: Context, request: Request, reader: Reader, to: Member) -> Message
         return Message(
             title=title, text=f"{text}\n{state}", preview=preview, buttons=(revoke,) if mine else ()
         )
-    asked = ctx.session.get(Asked, (request.id, to.id))
-    facts = _figures(ctx, request, requester, reader, asked)
+    asked = _today(ctx, request).get(to.id)
+    if asked is None:
+        return _not_theirs(request, requester, reader)
+    can = Grantable.of(ctx.session, request, ctx.policy, asked.ceiling)
+    facts = _figures(ctx, request, requester, reader, asked, can)
+    if not can.most:
+        text = SafeText(f"{text}\n{texts.CARD_NOTHING_TO_GRANT(reader.locale)}")
     return Message(
-        title=title, text=text, facts=facts, buttons=_decision(request, reader, asked), preview=preview
+        title=title, text=text, facts=facts, buttons=_decision(request, reader, can), preview=preview
+    )
+
+
+def _not_theirs(request: Request, requester: Member, reader: Reader) -> Message:
+    """For somebody who was asked and may not decide any more: no figures, no reason, no buttons."""
+    text = texts.SMALL_ASKS(reader.locale, name=requester.name, amount=reader.amount(request.amount))
+    return Message(
+        title=f"{texts.REQUEST_TITLE(reader.locale)} {request.code}",
+        text=f"{text}\n{texts.STATE_NOT_YOURS(reader.locale)}",
+        preview=texts.REQUEST_TITLE(reader.locale),
     )
 
 
 def _figures(
-    ctx: Context, request: Request, requester: Member, reader: Reader, asked: Asked | None
+    ctx: Context, request: Request, requester: Member, reader: Reader, asked: Asked, can: Grantable
 ) -> tuple[tuple[str, str], ...]:
     status, say = QuotaStatus.of(ctx.session, requester.id), reader.locale
     view, left = outlook(ctx.session, status, ctx.now), reader.amount(status.has.available)
@@ -135,7 +153,7 @@ def _figures(
     pool = pool_for(ctx.session, requester, ctx.policy, status.period_id)
     if pool is not None:
         change = texts.CARD_POOL_CHANGE(
-            say, before=reader.amount(pool.balance), after=reader.amount(pool.balance - request.amount)
+            say, before=reader.amount(pool.balance), after=reader.amount(pool.balance - can.most)
         )
         facts.append((texts.CARD_POOL(say, team=pool.team or ""), change))
     debt = sum(
@@ -143,29 +161,57 @@ def _figures(
     )
     if debt:
         facts.append((texts.CARD_DEBT(say), reader.amount(debt)))
-    if asked is not None:
-        facts.append((texts.CARD_WHY(say), texts.WHY[asked.why](say)))
+    facts.append((texts.CARD_WHY(say), texts.WHY[asked.why](say)))
     return tuple((str(name), str(value)) for name, value in facts)
 
 
-def _decision(request: Request, reader: Reader, asked: Asked | None) -> tuple[Button, ...]:
-    """The buttons approve, approve less and decline. Above the approver's ceiling, approve less grants the ceiling.
+def _decision(request: Request, reader: Reader, can: Grantable) -> tuple[Button, ...]:
+    """The buttons: the most that can be granted, what would last, another amount, decline. None that must fail."""
+    say, code, buttons = reader.locale, request.code, []
+    smaller = request.smaller if request.smaller and request.smaller < can.most else None
+    if can.most:
+        buttons.append(_approve(request, reader, can, "request.approve" if smaller else ""))
+    if smaller:
+        label = texts.LESS_BUTTON(say, amount=reader.amount(smaller))
+        typed = f"approve {code} {plain(smaller, reader.unit)}"
+        buttons.append(Button(label, "request.approve_less", code, typed=typed))
+    if can.most:
+        buttons.append(Button(texts.OTHER_BUTTON(say), "request.other", code, typed=f"approve {code}"))
+    return (*buttons, _decline(code, say))
 
-    In a thread (`asked` is None) there is no approve less: its amount would tell everybody how fast the requester spends.
-    """
-    say, code, ceiling = reader.locale, request.code, asked.ceiling if asked else None
-    buttons = []
-    if ceiling is None or ceiling >= request.amount:
+
+def _approve(request: Request, reader: Reader, can: Grantable, action: str) -> Button:
+    """The primary button. Where it grants less than asked, it says why, and carries the amount that it shows."""
+    code, amount = request.code, reader.amount(can.most)
+    if can.limit is None:
+        label = texts.APPROVE_BUTTON(reader.locale, amount=amount)
+        return Button(label, "request.approve", code, "primary", f"approve {code}")
+    number, label = (
+        plain(can.most, reader.unit),
+        texts.LIMITED_BUTTON[can.limit](reader.locale, amount=amount),
+    )
+    action = action or "request.approve_less"
+    return Button(label, action, f"{code}:{number}", "primary", f"approve {code} {number}")
+
+
+def _decision_in_thread(ctx: Context, request: Request, reader: Reader) -> tuple[Button, ...]:
+    """For everybody to see, so no amount but the asked one: another would tell of paces, ceilings and budgets."""
+    say, code, today = reader.locale, request.code, _today(ctx, request)
+    most = [Grantable.of(ctx.session, request, ctx.policy, one.ceiling).most for one in today.values()]
+    if most and min(most) == request.amount:
         label = texts.APPROVE_BUTTON(say, amount=reader.amount(request.amount))
-        buttons.append(Button(label, "request.approve", code, "primary", f"approve {code}"))
-    if asked is not None and (less := request.smaller_for(ceiling)):
-        text = texts.LESS_CEILING_BUTTON if less == ceiling else texts.LESS_BUTTON
-        typed = f"approve {code} {plain(less, reader.unit)}"
-        buttons.append(
-            Button(text(say, amount=reader.amount(less)), "request.approve_less", code, typed=typed)
-        )
-    buttons.append(Button(texts.DECLINE_BUTTON(say), "request.decline", code, "danger", f"decline {code}"))
-    return tuple(buttons)
+        approve = Button(label, "request.approve", code, "primary", f"approve {code}")
+        return approve, _decline(code, say)
+    other = Button(texts.OTHER_BUTTON(say), "request.other", code, typed=f"approve {code}")
+    return (other, _decline(code, say)) if any(most) else (_decline(code, say),)
+
+
+def _today(ctx: Context, request: Request) -> dict[int, Asked]:
+    return approvers.entries_today(ctx.session, ctx.policy, request.id, request.member_id, ctx.now)
+
+
+def _decline(code: str, say: str) -> Button:
+    return Button(texts.DECLINE_BUTTON(say), "request.decline", code, "danger", f"decline {code}")
 
 
 def _date(reader: Reader, request: Request) -> SafeText:

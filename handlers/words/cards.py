@@ -28,7 +28,19 @@ WHY = {
 }
 APPROVE_BUTTON = Text("Approve {amount}", "同意 {amount}")
 LESS_BUTTON = Text("Approve {amount} (lasts the period)", "同意 {amount}（够用到期末）")
-LESS_CEILING_BUTTON = Text("Approve {amount} (your limit)", "同意 {amount}（你的上限）")
+LIMITED_BUTTON = {
+    "ceiling": Text("Approve {amount} (your limit)", "同意 {amount}（你的上限）"),
+    "pool": Text("Approve {amount} (all the budget has)", "同意 {amount}（预算仅剩）"),
+}
+CARD_NOTHING_TO_GRANT = Text(
+    "⚠️ The budget that would pay is empty, so nothing can be approved until an admin raises it.",
+    "⚠️ 支付这笔额度的预算已用完，需管理员增加预算后才能批准。",
+)
+OTHER_BUTTON = Text("Other amount…", "其他数额…")
+OTHER_FORM = Text("Approve another amount", "批其他数额")
+OTHER_SUBMIT = Text("Approve", "同意")
+OTHER_AMOUNT = Text("How much for {name} ({unit})", "批给 {name} 多少（{unit}）")
+OTHER_HINT = Text("asked: {asked}; you can grant up to {most}", "申请 {asked}；你最多可批 {most}")
 DECLINE_BUTTON = Text("Decline…", "拒绝…")
 DECLINE_FORM = Text("Decline request", "拒绝申请")
 DECLINE_REASON = Text("Reason, for {name}", "理由（{name} 会看到）")
@@ -45,6 +57,7 @@ STATE_APPLY_FAILED = Text(
     "⚠️ {by} 已同意 {amount} · {time} · 尚未生效，正在重试",
 )
 STATE_DECLINED = Text("✖️ declined by {by} · {time}", "✖️ {by} 已拒绝 · {time}")
+STATE_NOT_YOURS = Text("↪️ no longer yours to decide", "↪️ 已不由你审批")
 STATE_CANCELLED = Text("↩️ cancelled · {time}", "↩️ 已撤回 · {time}")
 STATE_EXPIRED = Text("⌛ ended without an answer · {time}", "⌛ 超时未处理，已过期 · {time}")
 STATE_VOID = Text("⛔ void · {time}", "⛔ 已作废 · {time}")

@@ -15,6 +15,10 @@ CONFIRM_RECALL = Text("Take **{amount}** back from **{name}**{team}", "从 **{na
 CONFIRM_FORGIVE = Text("Let **{name}**{team} off **{amount}**", "免去 **{name}**{team} 欠的 **{amount}**")
 CONFIRM_REQUEST = Text("Ask your manager for **{amount}**", "向主管申请 **{amount}**")
 CONFIRM_APPROVE = Text("Approve **{code}** for **{amount}**", "同意 **{code}**：**{amount}**")
+CONFIRM_APPROVE_MORE = Text(
+    "Approve **{code}** for **{amount}**, more than the {asked} that {name} asked for",
+    "同意 **{code}**：**{amount}**，超过 {name} 申请的 {asked}",
+)
 CONFIRM_DECLINE = Text("Decline **{code}**", "拒绝 **{code}**")
 CONFIRM_CANCEL = Text("Cancel **{code}**", "撤回 **{code}**")
 CONFIRM_REVOKE = Text("Take back what is unspent of **{code}**", "收回 **{code}** 未用的部分")

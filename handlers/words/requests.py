@@ -16,6 +16,14 @@ REQUEST_UNROUTABLE_ADMIN = Text(
     "{name} asked for {amount} ({code}) and nobody can decide: no manager, owner or fallback is reachable.",
     "{name} 申请 {amount}（{code}），但没有人能审批：主管、团队负责人和备选审批人都联系不上。",
 )
+NOBODY_GRANTS_ALL = Text(
+    "Nobody here can approve more than {most}, so you may get that at most. The admins know.",
+    "这里没有人能批超过 {most}，所以最多可获批这么多，已通知管理员。",
+)
+NOBODY_GRANTS_ALL_ADMIN = Text(
+    "{name} asked for {amount} ({code}); no approver may grant more than {most}. To grant it all, raise `approve_up_to` or name a fallback approver in the policy.",
+    "{name} 申请 {amount}（{code}），但没有审批人能批超过 {most}。如需全额批准，请在额度规则里提高 `approve_up_to` 或设置备选审批人。",
+)
 REQUEST_AMENDED = Text("It replaces {old}.", "原申请 {old} 已被取代。")
 MEANWHILE_RECALL = Text(
     "Meanwhile you can recall up to {amount} that you lent and nobody has used.",

@@ -6,7 +6,7 @@ Fails closed: a person who is not in the chain today cannot decide.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import BigInteger
@@ -56,15 +56,21 @@ class Candidate:
 
 
 def chain(session: Session, policy: Policy, requester_id: int, now: datetime) -> list[Candidate]:
-    """Every possible approver, in order; without the requester, the unreachable and the inactive. Cycles are cut."""
-    seen, found = {requester_id}, []
+    """Every possible approver, in order; without the requester, the unreachable and the inactive. Cycles are cut.
+
+    A person with several roles keeps the first one's place, and has the highest ceiling of them.
+    """
+    found: dict[int, Candidate | None] = {requester_id: None}
     for member, why, ceiling in _named(session, policy, requester_id):
-        if member.id in seen:
-            continue
-        seen.add(member.id)
-        if member.active and reachable(session, member.id):
-            found.append(Candidate(member, why, ceiling, delegates(session, member.id, now)))
-    return found
+        known = found.get(member.id)
+        if member.id not in found:
+            here = member.active and reachable(session, member.id)
+            by = delegates(session, member.id, now) if here else ()
+            found[member.id] = Candidate(member, why, ceiling, by) if here else None
+        elif known is not None and known.ceiling is not None:
+            highest = None if ceiling is None else max(ceiling, known.ceiling)
+            found[member.id] = replace(known, ceiling=highest)
+    return [one for one in found.values() if one is not None]
 
 
 def ask_next(
@@ -135,7 +141,7 @@ def eligible(
     if decider.id == requester_id:
         raise UnknownCode(code)
     asked = entries(session, request_id)
-    best = _best_entry(session, policy, requester_id, decider, now, {one.for_id: one for one in asked})
+    best = entry_today(session, policy, request_id, requester_id, decider.id, now)
     if not undecided and (best or any(one.member_id == decider.id for one in asked)):
         return None
     if best is None:
@@ -143,27 +149,39 @@ def eligible(
     return best
 
 
-def _best_entry(
-    session: Session,
-    policy: Policy,
-    requester_id: int,
-    decider: Member,
-    now: datetime,
-    asked: dict[int, Asked],
+def entry_today(
+    session: Session, policy: Policy, request_id: int, requester_id: int, decider_id: int, now: datetime
 ) -> Asked | None:
-    """`decider` in the place of the asked candidate who may grant the most."""
-    best: Asked | None = None
+    """`decider` in the place of the asked candidate who may grant the most by today's directory and policy.
+
+    None: they were not asked, or it is not theirs to decide any more.
+    """
+    return entries_today(session, policy, request_id, requester_id, now).get(decider_id)
+
+
+def entries_today(
+    session: Session, policy: Policy, request_id: int, requester_id: int, now: datetime
+) -> dict[int, Asked]:
+    """Everybody who may decide by today's directory and policy, each in the place in which they may grant the most."""
+    asked = {one.for_id: one for one in entries(session, request_id)}
+    found: dict[int, Asked] = {}
     for candidate in chain(session, policy, requester_id, now):
-        deciders = {member.id for member, _ in candidate.deciders(requester_id)}
         entry = asked.get(candidate.member.id)
-        if entry is None or decider.id not in deciders:
-            continue
-        if best is None or candidate.may_grant_more_than(best.ceiling):
-            best = Asked(
-                request_id=entry.request_id, member_id=decider.id, for_id=candidate.member.id, why=candidate.why,
-                ceiling=candidate.ceiling, asked_at=entry.asked_at,
-            )  # fmt: skip
-    return best
+        for decider, why in candidate.deciders(requester_id) if entry else ():
+            best = found.get(decider.id)
+            if entry and (best is None or candidate.may_grant_more_than(best.ceiling)):
+                found[decider.id] = Asked(
+                    request_id=request_id, member_id=decider.id, for_id=candidate.member.id, why=why,
+                    ceiling=candidate.ceiling, asked_at=entry.asked_at,
+                )  # fmt: skip
+    return found
+
+
+def highest_ceiling(session: Session, policy: Policy, requester_id: int, now: datetime) -> int | None:
+    """The most that anybody in the chain may grant; None: somebody has no ceiling."""
+    ceilings = [one.ceiling for one in chain(session, policy, requester_id, now)]
+    known = [one for one in ceilings if one is not None]
+    return max(known) if known and len(known) == len(ceilings) else None
 
 
 def _named(session: Session, policy: Policy, requester_id: int) -> Iterator[tuple[Member, str, int | None]]:

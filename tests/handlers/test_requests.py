@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from handlers import forms, lending, requests
 from models.messages.message import Form, Message
+from models.messages.outbox import Effect
 from models.policy import document, versions
 from models.quota.delegation import Delegation
 from models.quota.request import open_request
@@ -73,14 +74,14 @@ def test_a_budget_a_ceiling_and_a_replaced_code_each_have_their_own_refusal(sess
     with pytest.raises(Replaced):
         requests.approve(by(session, "lee"), old)
     with pytest.raises(OverCeiling):
-        requests.approve(by(session, "lee"), code, 501 * ONE)
+        requests.approve(by(session, "lee"), code, 5001 * ONE)
     requests.approve(by(session, "lee"), code)
     with pytest.raises(AlreadyDecided) as late:
         requests.approve(by(session, "lee"), code)
     assert (late.value.by, late.value.granted) == ("Lee", 400 * ONE)
     second = ask(session, "quinn", 700)
     with pytest.raises(PoolTooSmall) as short:
-        requests.approve(by(session, "cfo"), second)
+        requests.approve(by(session, "lee"), second)
     assert short.value.left == 600 * ONE
 
 
@@ -168,12 +169,57 @@ def test_above_every_ceiling_an_approver_can_still_grant_up_to_their_own(session
         "owner: 5000", "owner: 600"
     )
     versions.record_version(session, policy, NOW, "ops")
-    ctx = by(session, "pia")
-    requests.request(ctx, 900 * ONE, "load test")
+    answer = requests.request(by(session, "pia"), 900 * ONE, "load test")
+    assert isinstance(answer, Message)
+    assert "Nobody here can approve more than $600.00" in answer.text
     card = told(session, "lee")[-1]
-    assert [one.action for one in card.buttons] == ["request.approve_less", "request.decline"]
-    assert "$500.00" in card.buttons[0].label
+    assert [one.action for one in card.buttons] == [
+        "request.approve_less",
+        "request.other",
+        "request.decline",
+    ]
+    assert "$600.00" in card.buttons[0].label
+    assert card.buttons[0].style == "primary"
+    assert "no approver may grant more than $600.00" in heard(session, "ops")
     found = open_request(session, who(session, "pia").id)
     assert found is not None
-    requests.approve_less(by(session, "lee"), found.code)
-    assert "Lee approved **$500.00** of the $900.00 you asked for" in heard(session, "pia")
+    requests.approve_less(by(session, "lee"), card.buttons[0].value)
+    assert "Lee approved **$600.00** of the $900.00 you asked for" in heard(session, "pia")
+
+
+def buttons(session: Session, name: str) -> list[tuple[str, str, str]]:
+    return [(one.action, one.label, one.value) for one in told(session, name)[-1].buttons]
+
+
+def test_the_primary_button_is_what_the_budget_can_pay(session: Session) -> None:
+    requests.approve(by(session, "lee"), ask(session, amount=700))
+    code = ask(session, "quinn", 600)
+    label = "同意 $300.00（预算仅剩）"
+    assert buttons(session, "lee")[0] == ("request.approve_less", label, f"{code}:300")
+    assert "payments: $300.00 → $0.00" in heard(session, "lee")
+    requests.approve_less(by(session, "lee"), f"{code}:300")
+    assert "Lee approved **$300.00** of the $600.00" in heard(session, "quinn")
+
+
+def test_an_empty_budget_shows_no_button_that_must_fail(session: Session) -> None:
+    requests.approve(by(session, "lee"), ask(session, amount=1000))
+    ask(session, "quinn", 600)
+    assert [action for action, *_ in buttons(session, "lee")] == ["request.decline"]
+    assert "预算已用完" in heard(session, "lee")
+
+
+def test_a_button_that_was_forged_grants_no_more_than_was_asked(session: Session) -> None:
+    code = ask(session)
+    for decide in (requests.approve_shown, requests.approve_less):
+        for amount in ("301", "all"):
+            with pytest.raises(WrongUsage):
+                decide(by(session, "lee"), f"{code}:{amount}")
+
+
+def test_a_card_in_a_thread_tells_nothing_of_the_budget(session: Session) -> None:
+    requests.approve(by(session, "lee"), ask(session, amount=700))
+    ask(session, "quinn", 600, thread="slack:C1/1.2")
+    small = session.exec(select(Effect).where(Effect.kind == "say").order_by(Effect.id.desc())).all()
+    card = next(one for one in small if one.payload["address"] == "slack:C1/1.2").payload["message"]
+    assert [one["action"] for one in card["buttons"]] == ["request.other", "request.decline"]
+    assert "300" not in str(card)

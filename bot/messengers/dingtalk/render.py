@@ -39,6 +39,7 @@ _VERBS = {
 }  # fmt: skip
 _MORE = {
     "request.decline": (" reason", " 理由"),
+    "request.other": (" amount", " 数额"),
     "request.open": (" 200 reason", " 200 理由"),
     "lend.open": (" name 50", " 姓名 50"),
     "borrow.open": (" 50 from name", " 姓名 借 50"),

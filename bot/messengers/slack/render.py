@@ -193,12 +193,14 @@ def _input(field: Field) -> Block:
         if field.value:
             element["initial_value"] = field.value
     label = {"type": "plain_text", "text": cut(plain(field.label), 2000)}
+    hint = {"hint": {"type": "plain_text", "text": cut(plain(field.hint), 2000)}} if field.hint else {}
     return {
         "type": "input",
         "block_id": field.name,
         "label": label,
         "element": element,
         "optional": field.optional,
+        **hint,
     }
 
 

@@ -57,7 +57,7 @@ def said_of(company: Database, name: str, status: str | None) -> None:
 def test_the_chain_is_manager_above_owners_fallback(company: Database) -> None:
     report_to(company, "lee", "carol")
     assert asked_in_turn(company, "pia") == [
-        ("lee", "manager", 500),
+        ("lee", "manager", 5000),  # owns the team, too
         ("carol", "above", 500),
         ("olga", "owner", 5000),
         ("cfo", "fallback", None),
@@ -120,9 +120,19 @@ def test_an_unknown_owner_is_skipped(company: Database) -> None:
 
 
 def test_an_approver_with_a_lower_ceiling_is_passed_over(company: Database) -> None:
-    report_to(company, "lee", "carol")
-    ask_for(company, "pia", 501)
-    assert asked(company) == {"olga"}, "managers up to 500, owners up to 5000"
+    ask_for(company, "bob", 501)
+    assert asked(company) == {"cfo"}, "managers up to 500, a fallback approver without a ceiling"
+
+
+def test_an_owner_who_is_the_manager_as_well_has_the_higher_ceiling(company: Database) -> None:
+    ask_for(company, "pia", 4000)
+    assert asked(company) == {"lee"}
+
+
+def test_a_fallback_approver_who_is_the_manager_has_no_ceiling(company: Database) -> None:
+    change(company, ("[cfo@corp.example]", "[carol@corp.example]"))
+    ask_for(company, "bob", 8000)
+    assert asked(company) == {"carol"}
 
 
 def test_a_very_large_request_goes_to_an_approver_without_a_ceiling(company: Database) -> None:

@@ -1,0 +1,40 @@
+"""How much of a request can be granted: the approver's ceiling and the team's pool may allow less than asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlmodel import Session
+
+from models.people.member import Member
+from models.policy.document import Policy
+from models.quota.period import Period
+from models.quota.pool import pool_for
+from models.quota.request import Request
+
+
+@dataclass(frozen=True)
+class Grantable:
+    """`most`: in stored units, at most what was asked. `limit`: what keeps it below that."""
+
+    most: int
+    limit: Literal["ceiling", "pool"] | None = None
+
+    @classmethod
+    def of(cls, session: Session, request: Request, policy: Policy, ceiling: int | None) -> Grantable:
+        """What somebody with this ceiling (None: any amount) can grant now."""
+        found = cls(request.amount)
+        if ceiling is not None and ceiling < found.most:
+            found = cls(ceiling, "ceiling")
+        left = _left_in_pool(session, request, policy)
+        return cls(left, "pool") if left is not None and left < found.most else found
+
+
+def _left_in_pool(session: Session, request: Request, policy: Policy) -> int | None:
+    """None where no pool pays. Rounded down to what an amount shows, so that a button grants what it says."""
+    period = Period.latest(session)
+    member = session.get_one(Member, request.member_id)
+    pool = pool_for(session, member, policy, period.id) if period else None
+    step = max(1, policy.unit.scale // 100)
+    return None if pool is None else pool.balance // step * step
