@@ -15,8 +15,9 @@ import structlog
 from aiohttp.web import Application, AppRunner
 from prometheus_client import CollectorRegistry, Gauge
 
+from bot.clock import DatabaseClock
 from bot.database import Database
-from bot.dispatch import Dispatcher, utc_now
+from bot.dispatch import Dispatcher
 from bot.gateways import metrics
 from bot.gateways.reconcile import Reconciler
 from bot.gateways.registry import open_gateway
@@ -44,10 +45,12 @@ class App:
         settings: Settings,
         database: Database,
         http: aiohttp.ClientSession,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Callable[[], datetime] | None = None,
         patience: Patience = Patience(),  # noqa: B008  (frozen)
     ) -> None:
         self.settings, self.database, self.http = settings, database, http
+        self.database_clock = DatabaseClock(database)
+        clock = clock or self.database_clock
         live = settings.gateway_kind != "none" and settings.gateway_mode == "enforce"
         self.messengers: dict[str, Messenger] = {}
         """By name. A messenger needs the dispatcher, which in turn looks profiles up here."""
@@ -111,7 +114,9 @@ class App:
         self.runner = await server.serve(
             self._application(), self.settings.http_host, self.settings.http_port
         )
+        await self.database_clock.look()
         tasks = [asyncio.create_task(self.worker.run(), name="worker")]
+        tasks.append(asyncio.create_task(self.database_clock.follow(), name="clock"))
         tasks += [asyncio.create_task(one.run(), name=name) for name, one in self.messengers.items()]
         if self.reconciler is not None:
             tasks.append(asyncio.create_task(self.reconciler.run(), name="gateway"))
@@ -172,7 +177,7 @@ async def _prepare() -> None:
 @contextlib.asynccontextmanager
 async def open_app(
     settings: Settings,
-    clock: Callable[[], datetime] = utc_now,
+    clock: Callable[[], datetime] | None = None,
     patience: Patience = Patience(),  # noqa: B008  (frozen)
 ) -> AsyncIterator[App]:
     """An app with its database and its one HTTP session, both closed at the end."""

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 from uuid import uuid4
@@ -315,7 +315,3 @@ async def _in_time(reading: Awaitable[T], seconds: float) -> T | None:
     except Exception as error:  # noqa: BLE001 - whatever a vendor does, it is "not read"
         log.warning("not read in time", error=f"{type(error).__name__}: {error}")
         return None
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)

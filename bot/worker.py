@@ -15,6 +15,7 @@ import structlog
 from sqlmodel import Session
 
 from bot.database import Database
+from bot.leases import Leases
 from bot.messengers.port import Approvals, Home, Messenger, MessengerError, Undeliverable
 from handlers.context import Context
 from handlers.routes import JOBS, Job
@@ -76,7 +77,7 @@ class Worker:
     ) -> None:
         self.database, self.clock, self.messengers, self.page = database, clock, messengers, page
         self.live, self.before_turning, self.slow, self.idle = live, before_turning, slow, idle
-        self.pace = Pace()
+        self.pace, self.leases = Pace(), Leases(database, clock)
         self.parked = self.done = 0
         self._wake = asyncio.Event()
         self._limit = asyncio.Semaphore(AT_ONCE)
@@ -130,7 +131,9 @@ class Worker:
     async def round(self, within: float | None = None) -> bool:
         """Do one batch; True when it was not empty. What takes longer than `within` goes on beside the next ones."""
         now = self.clock()
-        batch = await self.database.write(lambda session: outbox.claim(session, now))
+        held = list(self.leases.held)
+        batch = await self.database.write(lambda session: outbox.claim(session, now, held=held))
+        self.leases.hold(batch)
         lanes = groupby(
             sorted(batch, key=lambda one: (one.lane, one.id)), key=lambda one: one.lane or str(one.id)
         )
@@ -147,12 +150,16 @@ class Worker:
     async def _in_order(self, lane: str, rows: list[Effect]) -> None:
         """One lane's effects one after the other, also after those of an earlier round."""
         lock = self._lanes.setdefault(lane, asyncio.Lock())
-        async with lock:
-            for effect in rows:
-                async with self._limit:
-                    mark = await self._do(effect)
-                if mark is not None:
-                    await self._mark(mark)
+        try:
+            async with lock:
+                for effect in rows:
+                    async with self._limit:
+                        mark = await self._do(effect)
+                    if mark is not None:
+                        await self._mark(mark)
+                    self.leases.drop([effect])
+        finally:
+            self.leases.drop(rows)
 
     def _caught_up(self, task: asyncio.Task[None]) -> None:
         self._slow.discard(task)
@@ -211,8 +218,8 @@ class Worker:
 
     async def _do(self, effect: Effect) -> Mark | None:
         """Call out, and say what became of it: a temporary failure comes again, a permanent one is parked with its reason."""
-        if effect.leased_until is not None and self.clock() >= effect.leased_until:
-            return None  # it is somebody's by now
+        if self.leases.lapsed(effect):
+            return None
         if effect.kind == "say" and (wait := self.pace.wait(effect.lane)):
             return outbox.release(effect, self.clock() + timedelta(seconds=wait))
         try:

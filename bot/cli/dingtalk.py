@@ -138,7 +138,8 @@ async def _dingtalk(settings: Settings, database: Database, way_out: str) -> Asy
     """The adapter, whose refusals become a line that names the missing permission and the way out."""
     import aiohttp  # noqa: PLC0415 - the messengers' libraries take a second to load
 
-    from bot.dispatch import Dispatcher, utc_now  # noqa: PLC0415
+    from bot.clock import utc_now  # noqa: PLC0415
+    from bot.dispatch import Dispatcher  # noqa: PLC0415
     from bot.messengers.dingtalk.adapter import DingTalk  # noqa: PLC0415
     from bot.messengers.dingtalk.errors import DingTalkError  # noqa: PLC0415
 

@@ -143,7 +143,8 @@ async def _sync_dingtalk(settings: Settings, database: Database, *, dry_run: boo
     """Read once, take over, then show what was done: an organisation has few calls a month."""
     import aiohttp  # noqa: PLC0415 - the messengers' libraries take a second to load
 
-    from bot.dispatch import Dispatcher, utc_now  # noqa: PLC0415
+    from bot.clock import utc_now  # noqa: PLC0415
+    from bot.dispatch import Dispatcher  # noqa: PLC0415
     from bot.messengers.dingtalk.adapter import DingTalk  # noqa: PLC0415
     from bot.messengers.dingtalk.errors import DingTalkError  # noqa: PLC0415
 
@@ -179,7 +180,8 @@ async def _slack_people(settings: Settings, database: Database) -> list[Found]:
     import aiohttp  # noqa: PLC0415 - Slack's library takes a second to load
     from slack_sdk.errors import SlackApiError  # noqa: PLC0415
 
-    from bot.dispatch import Dispatcher, utc_now  # noqa: PLC0415
+    from bot.clock import utc_now  # noqa: PLC0415
+    from bot.dispatch import Dispatcher  # noqa: PLC0415
     from bot.messengers.slack.adapter import Slack  # noqa: PLC0415
 
     async with aiohttp.ClientSession() as http:

@@ -11,13 +11,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Index, bindparam, func, text
+from sqlalchemy import JSON, Index, bindparam, func, text, tuple_
 from sqlmodel import Field, Session, SQLModel, col, select, update
 
 from models.db import Statement, id_field
 from models.messages.message import clean
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=5)
+"""Who works longer prolongs it; what a killed process had taken comes after this time."""
 MOST_ATTEMPTS = 12
 EVERY = timedelta(seconds=1)
 """Between two messages of a mailing: what a messenger bears."""
@@ -77,14 +78,21 @@ _PROMISE = Statement(
 )
 
 
-def claim(session: Session, now: datetime, most: int = 100) -> list[Effect]:
-    """Take due effects for `LEASE`, oldest first; nobody else gets them meanwhile."""
+def claim(
+    session: Session, now: datetime, most: int = 100, held: Collection[int] = frozenset()
+) -> list[Effect]:
+    """Take due effects for `LEASE`, oldest first; nobody else gets them meanwhile.
+
+    `held`: those at work here already. A lease further ahead than its length was written by a clock that was wrong.
+    """
+    leased = col(Effect.leased_until)
     due = (
         select(Effect.id)
         .where(
             *_OPEN,
             Effect.due_at <= now,
-            col(Effect.leased_until).is_(None) | (col(Effect.leased_until) <= now),
+            *([col(Effect.id).not_in(held)] if held else []),
+            leased.is_(None) | (leased <= now) | (leased > now + LEASE),
         )
         .order_by(col(Effect.due_at), col(Effect.id))
         .limit(most)
@@ -98,6 +106,19 @@ def claim(session: Session, now: datetime, most: int = 100) -> list[Effect]:
         .returning(Effect)
     )
     return sorted(session.scalars(lease), key=lambda one: (one.due_at, one.id))
+
+
+def prolong(session: Session, effects: Collection[Effect], now: datetime) -> set[int]:
+    """Hold them for another `LEASE`; the ids of those that nobody else has taken meanwhile."""
+    ours = tuple_(col(Effect.id), col(Effect.attempts)).in_([(one.id, one.attempts) for one in effects])
+    longer = (
+        update(Effect)
+        .where(ours, col(Effect.leased_until).is_not(None))
+        .values(leased_until=now + LEASE)
+        .returning(col(Effect.id))
+        .execution_options(synchronize_session=False)
+    )
+    return set(session.scalars(longer))
 
 
 Mark = dict[str, Any]

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import aiohttp
 from sqlmodel import Session, select
 
+from bot.clock import utc_now
 from bot.database import Database
-from bot.dispatch import utc_now
 from bot.gateways.reconcile import Reconciler
 from bot.gateways.registry import open_gateway
 from bot.settings import Settings

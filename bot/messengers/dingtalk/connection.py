@@ -64,16 +64,16 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Limits:
-    """How long, in seconds, and how many. `idle`: silence (DingTalk pings every 20-30 s) after which we reconnect."""
+    """How long, in seconds, and how many. `healthy`: a connection that lasted so long ends a row of failures. `idle`: silence (DingTalk pings every 20-30 s) after which we reconnect."""
 
     opening: float = 10
     idle: float = 90
-    heartbeat: float = 30
+    heartbeat: float = 10
     handlers: int = 100
     sending: float = 5
     drain: float = 4
     closing: float = 1
-    healthy: float = 60
+    healthy: float = 10
     shortest: float = 0.5
     longest: float = 60
 
@@ -225,13 +225,14 @@ class Stream:
         self.state, self.failure = State.CONNECTED, ""
         log.info("dingtalk: connected")
         try:
-            self._fail(await self._read(socket))
+            why = await self._read(socket)
+            if self._clock() - began >= self._limits.healthy:
+                self._failures = 0  # it was well: its end is the first failure of a new row
+            self._fail(why)
         finally:
             if not socket.closed:
                 await self._drain()
             await self._close(socket)
-            if self._clock() - began >= self._limits.healthy:
-                self._failures = 0
 
     async def _read(self, socket: ClientWebSocketResponse) -> str:
         """Hand on what comes until the connection is over, and say why it is."""
@@ -324,7 +325,9 @@ class Stream:
         self._failures = 10 if state is State.REFUSED else min(self._failures + 1, 10)
 
     def _pause(self) -> float:
-        """Seconds to wait: doubling, half of it chance; from the third attempt in a row on at least a second."""
+        """Seconds to wait: none at first, then doubling, half of it chance; from the third on at least a second."""
+        if self._failures <= 1:
+            return 0.0
         ceiling = min(self._limits.longest, self._limits.shortest * (1 << self._failures))
         return ceiling * (1 + self._chance()) / 2
 

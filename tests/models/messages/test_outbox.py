@@ -170,3 +170,19 @@ def test_a_rolled_back_transaction_promised_nothing(database: Database) -> None:
     with pytest.raises(ZeroDivisionError):
         database.transact(lambda session: promise(session, effect("a")) / 0)
     assert keys(database) == []
+
+
+def test_a_lease_further_ahead_than_its_length_holds_nobody_up(database: Database) -> None:
+    keep(database, effect("a"))
+    assert keys(database, NOW + timedelta(days=1)) == ["a"]  # by a clock that was a day ahead
+    assert keys(database) == ["a"]
+
+
+def test_a_prolonged_lease_lasts_on_unless_somebody_took_over(database: Database) -> None:
+    keep(database, effect("a"), effect("b"))
+    taken = take(database)
+    later = NOW + LEASE / 2
+    assert len(database.transact(lambda session: outbox.prolong(session, taken, later))) == 2
+    assert keys(database, NOW + LEASE) == []
+    assert keys(database, later + LEASE) == ["a", "b"]
+    assert database.transact(lambda session: outbox.prolong(session, taken, later)) == set()

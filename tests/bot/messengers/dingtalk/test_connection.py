@@ -235,11 +235,14 @@ async def test_after_a_healthy_while_patience_starts_anew(ding: DingTalk) -> Non
     ding.faults.close_at_once(None, times=8)
     async with streaming(ding, clock=time_.clock, sleep=time_.sleep) as _:
         await connected(ding)
-        time_.now += 61
+        time_.now += 11
         await ding.close_sockets()
-        await ding.wait_for(lambda: len(ding.opens) == 10)
-    assert time_.pauses[-2] >= 30
-    assert time_.pauses[-1] <= 0.5
+        await ding.wait_for(lambda: len(ding.opens) == 10 and ding.connections)
+        await ding.close_sockets()
+        await ding.wait_for(lambda: len(ding.opens) == 11)
+    assert time_.pauses[-3] >= 30
+    assert time_.pauses[-2] == 0  # after a close the next attempt comes at once, and then backs off
+    assert 0.5 <= time_.pauses[-1] <= 2
 
 
 async def test_being_asked_to_reconnect_finishes_what_is_at_work_first(ding: DingTalk) -> None:

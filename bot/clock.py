@@ -1,0 +1,58 @@
+"""The database's time: what several processes agree on, whatever the clocks of their machines say."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session
+
+from bot.database import Database
+
+AGAIN = 10.0
+"""Seconds between two looks at the database's clock."""
+
+
+def utc_now() -> datetime:
+    """This machine's time."""
+    return datetime.now(UTC)
+
+
+class DatabaseClock:
+    """Tells the database's time, counted on from the last look: a clock of this machine that jumps changes nothing.
+
+    Until the first look, and on SQLite (whose clock is this machine's), it is this machine's time.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._seen: tuple[datetime, float] | None = None
+        """The database's time, and `time.monotonic` then."""
+
+    def __call__(self) -> datetime:
+        if self._seen is None:
+            return utc_now()
+        at, then = self._seen
+        return at + timedelta(seconds=time.monotonic() - then)
+
+    async def look(self) -> None:
+        if self.database.sqlite:
+            return
+        began = time.monotonic()
+        at = await self.database.read(_time)
+        self._seen = at, (began + time.monotonic()) / 2
+
+    async def follow(self) -> None:
+        """Look again and again until cancelled."""
+        while True:
+            await asyncio.sleep(AGAIN)
+            with contextlib.suppress(DBAPIError, OSError):
+                await self.look()
+
+
+def _time(session: Session) -> datetime:
+    told: datetime = session.connection().exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+    return told.astimezone(UTC)

@@ -1,0 +1,59 @@
+"""The leases of what a worker has taken: short, so that a killed process is followed soon, and prolonged while it lives."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+import structlog
+
+from bot.database import Database
+from models.messages import outbox
+from models.messages.outbox import LEASE, Effect
+
+log = structlog.get_logger()
+
+BEAT = LEASE.total_seconds() / 4
+"""Seconds between two prolongations: three of them may fail."""
+
+
+class Leases:
+    """Effects at work here, by id. While there are any, their leases are prolonged."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self.database, self.clock = database, clock
+        self.held: dict[int, Effect] = {}
+        self._until: dict[int, datetime] = {}
+        self._beating: asyncio.Task[None] | None = None
+
+    def hold(self, effects: Iterable[Effect]) -> None:
+        for one in effects:
+            self.held[one.id], self._until[one.id] = one, one.leased_until or self.clock() + LEASE
+        if self.held and (self._beating is None or self._beating.done()):
+            self._beating = asyncio.create_task(self._beat())
+
+    def drop(self, effects: Iterable[Effect]) -> None:
+        for one in effects:
+            self.held.pop(one.id, None), self._until.pop(one.id, None)
+        if not self.held and self._beating is not None:
+            self._beating.cancel()
+            self._beating = None
+
+    def lapsed(self, effect: Effect) -> bool:
+        """Whether it may be somebody else's by now."""
+        until = self._until.get(effect.id)
+        return until is not None and self.clock() >= until
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT)
+            try:
+                await self._prolong(list(self.held.values()))
+            except Exception as error:  # noqa: BLE001 - the worker says that the database is away
+                log.debug("leases were not prolonged", error=type(error).__name__)
+
+    async def _prolong(self, effects: list[Effect]) -> None:
+        now = self.clock()
+        ours = await self.database.write(lambda session: outbox.prolong(session, effects, now))
+        self._until |= {key: now + LEASE for key in ours if key in self.held}
