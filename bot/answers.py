@@ -14,7 +14,7 @@ from bot.messengers.port import Request
 from handlers import requests
 from handlers.context import Reader, RequestContext
 from handlers.routes import ROUTES
-from handlers.words import refusals
+from handlers.words import refusals, texts
 from handlers.words.text import SafeText, listed
 from models.messages import receipt
 from models.messages.message import Form, Message
@@ -112,7 +112,8 @@ def _facts(refusal: Refusal, locale: str, policy: Policy | None) -> dict[str, An
     if isinstance(refusal, WrongUsage):
         return {"usage": ROUTES.get(refusal.command, ROUTES["help"]).usage(locale)}
     if isinstance(refusal, UnknownSender):
-        return {"admins": listed(policy.admins, locale) if policy else "–"}
+        names = listed(policy.admins, locale) if policy else ""
+        return {"admins": texts.NAMED_ADMINS(locale, names=names) if names else ""}
     return {}
 
 

@@ -49,7 +49,7 @@ def given(
 ) -> bool:
     """Promise to tell a member what an operator gave or, below zero, took; False when they cannot be reached."""
     reader, left = ctx.reader_of(member), wallet_of(ctx.session, member.id).available
-    facts = {"amount": reader.amount(abs(amount)), "left": reader.amount(left)}
+    facts = {"amount": reader.amount(abs(amount)), "left": reader.left(left)}
     if amount > 0:
         ends = ending(Period.current(ctx.session), until, ctx.policy)
         said = texts.GIVEN_BY_ADMIN(reader.locale, day=reader.last_day(ends), **facts)

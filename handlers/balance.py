@@ -153,7 +153,7 @@ def _line(ctx: RequestContext, reader: Reader, entry: Entry, moved: Transfer, ki
     )
     sign = "+" if entry.amount > 0 else "−"
     amount = SafeText(f"{sign}{reader.amount(abs(entry.amount))}")
-    left = reader.amount(entry.balance_after)
+    left = reader.amount(abs(entry.balance_after) if kind == "overdraft" else entry.balance_after)
     if kind in texts.OTHER_ACCOUNTS:
         left = texts.OTHER_ACCOUNTS[kind](reader.locale, left=left)
     return texts.HISTORY_LINE(

@@ -7,11 +7,15 @@ from handlers.context import Reader, RequestContext
 from handlers.words import texts
 from models.messages.message import Button, Message
 from models.metering import brake
+from models.metering.gateway_account import accounts_of
 
 
 def pause(ctx: RequestContext) -> Message:
-    brake.pause(ctx.session, ctx.me, ctx.now)
+    """Stop one's own spending; without a limit that a gateway enforces, say that nothing can stop it."""
     reader = ctx.reader
+    if not ctx.live or not accounts_of(ctx.session, ctx.me.id):
+        return Message(text=texts.PAUSE_CANNOT(reader.locale))
+    brake.pause(ctx.session, ctx.me, ctx.now)
     return Message(
         text=texts.PAUSED(reader.locale), buttons=(continue_button(reader),), facts=balance(ctx).facts[:1]
     )

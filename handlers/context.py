@@ -34,6 +34,10 @@ class Reader:
     def amount(self, stored: int) -> SafeText:
         return SafeText(shown(stored, self.unit, self.locale))
 
+    def left(self, available: int) -> SafeText:
+        """What is left to spend, which is never below zero."""
+        return self.amount(max(available, 0))
+
     def day(self, at: datetime) -> SafeText:
         """`30 Nov`, `11月30日`."""
         return SafeText(

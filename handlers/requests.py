@@ -10,7 +10,7 @@ from handlers.admins import policy_admins
 from handlers.approval import approval, cards
 from handlers.context import Context, RequestContext
 from handlers.words import texts
-from handlers.words.text import SafeText, listed
+from handlers.words.text import SafeText, listed, one_line
 from models.ledger.amount import All, Unit, parse, share
 from models.messages.approval import approvals
 from models.messages.message import Button, Form, Message, clean, escape
@@ -225,6 +225,7 @@ def granted_message(ctx: Context, done: Request) -> Message:
         ctx.reader_of(requester),
         ctx.session.get(Member, done.decided_by_id) if done.decided_by_id else None,
     )
+    available = wallet_of(ctx.session, requester.id).available
     until = (
         texts.UNTIL_DAY(reader.locale, day=reader.last_day(end_of_day(done.until, ctx.policy.zone)))
         if done.until
@@ -234,12 +235,16 @@ def granted_message(ctx: Context, done: Request) -> Message:
         "by": by.name if by else texts.BY_POLICY(reader.locale),
         "amount": reader.amount(done.granted),
         "until": until,
-        "left": reader.amount(wallet_of(ctx.session, requester.id).available),
+        "left": reader.left(available),
     }
     if done.granted < done.amount:
         text = texts.GRANTED_LESS(reader.locale, asked=reader.amount(done.amount), **facts)
     else:
         text = texts.GRANTED(reader.locale, **facts)
+    if available < 0 and ctx.live:
+        text = one_line(
+            (text, texts.MORE_UNTIL(reader.locale, over=reader.amount(-available))), reader.locale
+        )
     note = texts.GRANT_ACTIVATING(reader.locale) if done.state == RequestState.APPROVED else ""
     return Message(text=text, footnote=note)
 
@@ -278,7 +283,7 @@ def revoke(ctx: RequestContext, code: str) -> Message:
     amount = found.revoke(ctx.session, ctx.me, cause=ctx.cause())
     requester = ctx.session.get_one(Member, found.member_id)
     theirs = ctx.reader_of(requester)
-    left = theirs.amount(wallet_of(ctx.session, requester.id).available)
+    left = theirs.left(wallet_of(ctx.session, requester.id).available)
     told = texts.REVOKED_FROM_YOU(
         theirs.locale, by=ctx.me.name, amount=theirs.amount(amount), code=SafeText(found.code), left=left
     )

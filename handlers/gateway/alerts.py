@@ -15,7 +15,7 @@ from handlers.brake import continue_button, pause_button
 from handlers.context import Context, Reader
 from handlers.requests import settle
 from handlers.words import texts
-from handlers.words.text import SafeText, Text, listed
+from handlers.words.text import SafeText, Text, listed, one_line
 from models.ledger.amount import share
 from models.messages.message import Button, Message, escape
 from models.messages.outbox import Effect
@@ -26,7 +26,7 @@ from models.people.member import Member
 from models.quota.loan import unspent_lent
 from models.quota.request import unconfirmed
 from models.quota.status import QuotaStatus
-from models.quota.wallet import burnt
+from models.quota.wallet import burnt, wallet_of
 
 NEARLY = Decimal("0.95")
 
@@ -38,13 +38,26 @@ def live(ctx: Context, member_id: int) -> None:
             continue
         requester = ctx.session.get_one(Member, member_id)
         reader = ctx.reader_of(requester)
-        text = texts.GRANT_LIVE(reader.locale, amount=reader.amount(request.granted))
-        ctx.tell(requester, Message(text=text))
+        ctx.tell(requester, _live(ctx, requester, reader.amount(request.granted)))
         settle(ctx, request)
 
 
+def _live(ctx: Context, requester: Member, amount: SafeText) -> Message:
+    """`Try again` only when a call would pass now."""
+    reader, left = ctx.reader_of(requester), wallet_of(ctx.session, requester.id).available
+    if requester.paused_at is not None:
+        text = texts.GRANT_LIVE_PAUSED(reader.locale, amount=amount)
+        return Message(text=text, buttons=(continue_button(reader),))
+    if left > 0:
+        return Message(text=texts.GRANT_LIVE(reader.locale, amount=amount))
+    said = [texts.GRANT_LIVE_USED_UP(reader.locale, amount=amount)]
+    if left < 0:
+        said.append(texts.MORE_UNTIL(reader.locale, over=reader.amount(-left)))
+    return Message(text=one_line(said, reader.locale), buttons=_ways_to_more(reader))
+
+
 def not_live(ctx: Context, member_id: int, reason: Text, **facts: str) -> None:
-    """The limit could not be written yet: requester and admins are told once; it is tried again."""
+    """The limit could not be written yet: requester and admins are told once; what happens next is named."""
     for request in unconfirmed(ctx.session, member_id):
         if not request.mark_failed(ctx.session):
             continue
@@ -55,8 +68,21 @@ def not_live(ctx: Context, member_id: int, reason: Text, **facts: str) -> None:
             who = {} if one is requester else {"who": requester.name}
             say, why = reader.locale, reason(reader.locale, **facts)
             granted = {"amount": reader.amount(request.granted), "code": SafeText(request.code)}
-            ctx.tell(one, Message(text=text(say, why=why, **granted, **who)))
+            after = _what_next(reason, requester, say, to_admin=one is not requester)
+            ctx.tell(one, Message(text=text(say, why=why, next=after, **granted, **who)))
         settle(ctx, request)
+
+
+_PERSON_ACTS = {
+    texts.NO_ACCOUNT: (texts.ADMIN_HAS_TO_LINK, texts.PLEASE_LINK),
+    texts.CHANGED_BY_HAND: (texts.ADMIN_HAS_TO_CHOOSE, texts.PLEASE_CHOOSE),
+}
+"""What the requester and the admins read where retrying alone changes nothing."""
+
+
+def _what_next(reason: Text, requester: Member, say: str, *, to_admin: bool) -> SafeText:
+    text = _PERSON_ACTS.get(reason, (texts.BEING_RETRIED, texts.BEING_RETRIED))[to_admin]
+    return text(say, **({"email": requester.email} if text is texts.PLEASE_CHOOSE else {}))
 
 
 # Alerts: 80, 95, 100 % of what there was, once a period; a surge at most once an hour
@@ -118,8 +144,12 @@ def _surging(ctx: Context, member: Member, base: int) -> int:
 def _level(ctx: Context, member: Member, alarm: Alarm, key_usage: Sequence[KeyUsage]) -> Message:
     reader, left, top = ctx.reader_of(member), alarm.status.has.available, max(alarm.levels)
     say, out = reader.locale, left <= 0
-    used = texts.ALERT_LEFT(say, percent=int(top * 100), left=reader.amount(left))
-    lines = [texts.ALERT_OUT(say) if out else used]
+    if out:
+        missing = (texts.MORE_UNTIL(say, over=reader.amount(-left)),) if left < 0 and ctx.live else ()
+        lines = [one_line((texts.ALERT_OUT(say), *missing), say)]
+    else:
+        used = alarm.status.used
+        lines = [texts.ALERT_LEFT(say, percent=used * 100 // (used + left), left=reader.amount(left))]
     if what := _most_used(ctx, member, reader, alarm.status.span.start, key_usage):
         lines.append((texts.ALERT_LATELY if key_usage else texts.ALERT_WHAT)(say, what=what))
     recallable = unspent_lent(ctx.session, member.id)
@@ -131,7 +161,7 @@ def _level(ctx: Context, member: Member, alarm: Alarm, key_usage: Sequence[KeyUs
     ask, borrow = _ways_to_more(reader)
     return Message(
         text="\n".join(lines),
-        buttons=(ask, borrow) if out else (continue_button(reader), pause_button(reader), ask, borrow),
+        buttons=(ask, borrow) if out else (*_brake(ctx, reader), ask, borrow),
     )
 
 
@@ -144,9 +174,12 @@ def _surge(ctx: Context, member: Member, lately: int, key_usage: Sequence[KeyUsa
     lines = [texts.SURGE(reader.locale, amount=reader.amount(lately), minutes=minutes)]
     if what := _most_used(ctx, member, reader, ctx.now - timedelta(days=1), key_usage):
         lines.append(texts.ALERT_LATELY(reader.locale, what=what))
-    return Message(
-        text="\n".join(lines), buttons=(continue_button(reader), pause_button(reader), *_ways_to_more(reader))
-    )
+    return Message(text="\n".join(lines), buttons=(*_brake(ctx, reader), *_ways_to_more(reader)))
+
+
+def _brake(ctx: Context, reader: Reader) -> tuple[Button, ...]:
+    """`Pause me` only where the gateway enforces limits."""
+    return (continue_button(reader), *((pause_button(reader),) if ctx.live else ()))
 
 
 def _ways_to_more(reader: Reader) -> tuple[Button, Button]:

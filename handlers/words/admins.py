@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from handlers.words.text import Text
 
+NAMED_ADMINS = Text(" ({names})", "（{names}）")
 CALLS_USED_UP = Text(
     "DingTalk says that the organisation's API calls of this month are used up: cards and late answers no longer reach people there.",
     "钉钉提示本组织当月 API 调用量已用完，审批卡片和后续通知暂时无法送达。",

@@ -24,7 +24,11 @@ BORROW_HOW = Text(
 )
 PAUSE_BUTTON = Text("Pause me", "先暂停")
 PAUSED = Text(
-    "Paused: the gateway takes nothing more from you until you say to go on.",
-    "已暂停：恢复前网关不会再放行你的请求。",
+    "You are paused: as soon as the gateway has the new limit it refuses your calls, until you say `continue`.",
+    "已为你暂停：网关收到新限额后会拒绝你的请求，直到你发送 `继续`。",
+)
+PAUSE_CANNOT = Text(
+    "I can't stop your calls: no limit is enforced for you at a gateway, so nothing was changed. Stop your agents themselves, or revoke their keys.",
+    "我没法拦住你的调用：网关没有对你执行限额，所以未做任何改动。请直接停掉你的程序，或停用它们的密钥。",
 )
 CONTINUED = Text("Fine, go on.", "好的，继续。")

@@ -53,8 +53,8 @@ STATE_APPROVED = Text(
 )
 STATE_APPLIED = Text("✅ {amount} approved by {by} · {time}", "✅ {by} 已同意 {amount} · {time}")
 STATE_APPLY_FAILED = Text(
-    "⚠️ {amount} approved by {by} · {time} · not live yet, being retried",
-    "⚠️ {by} 已同意 {amount} · {time} · 尚未生效，正在重试",
+    "⚠️ {amount} approved by {by} · {time} · not live yet",
+    "⚠️ {by} 已同意 {amount} · {time} · 尚未生效",
 )
 STATE_DECLINED = Text("✖️ declined by {by} · {time}", "✖️ {by} 已拒绝 · {time}")
 STATE_NOT_YOURS = Text("↪️ no longer yours to decide", "↪️ 已不由你审批")

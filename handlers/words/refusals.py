@@ -33,8 +33,8 @@ WORDS: dict[type[refusal.Refusal], Text] = {
         "“{text}” 不是有效的未来日期，可以写 `12月15日` 或 `2026-12-15`。",
     ),
     refusal.UnknownSender: Text(
-        "Hello! I don't know you yet, so I can't show or move any quota. Ask an admin ({admins}) to add you; your id is `{address}`.",
-        "你好！名单里还没有你，暂时不能查看或使用额度。请联系管理员（{admins}）添加，并告知你的 ID：`{address}`。",
+        "Hello! I don't know you yet, so I can't show or move any quota. Ask an admin{admins} to add you; your id is `{address}`.",
+        "你好！名单里还没有你，暂时不能查看或使用额度。请联系管理员{admins}添加，并告知你的 ID：`{address}`。",
     ),
     refusal.UnknownPerson: Text(
         "I know nobody called “{text}”. Give their full name, job number or e-mail, or mention them where you can.",

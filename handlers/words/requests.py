@@ -49,13 +49,32 @@ GRANT_ACTIVATING = Text("It is being activated; I'll tell you when it is live.",
 GRANT_LIVE = Text(
     "**{amount}** is live at the gateway. Try again now.", "**{amount}** 已在网关生效，现在可以重试了。"
 )
+GRANT_LIVE_USED_UP = Text(
+    "**{amount}** is live at the gateway, but you have nothing left to spend.",
+    "**{amount}** 已在网关生效，但你目前没有可用额度。",
+)
+GRANT_LIVE_PAUSED = Text(
+    "**{amount}** is yours. You are paused, so the gateway refuses your calls until you say `continue`.",
+    "**{amount}** 已到账。你处于暂停状态，发送 `继续` 之前网关会拒绝你的请求。",
+)
 GRANT_FAILED = Text(
-    "Your {amount} ({code}) is approved but not live yet: {why}. It is being retried.",
-    "你的 {amount}（{code}）已批准但尚未生效：{why}。系统正在重试。",
+    "Your {amount} ({code}) is approved but not live yet: {why}. {next}",
+    "你的 {amount}（{code}）已批准但尚未生效：{why}。{next}",
 )
 GRANT_FAILED_OF = Text(
-    "{who}'s {amount} ({code}) is approved but not live yet: {why}. It is being retried.",
-    "{who} 的 {amount}（{code}）已批准但尚未生效：{why}。系统正在重试。",
+    "{who}'s {amount} ({code}) is approved but not live yet: {why}. {next}",
+    "{who} 的 {amount}（{code}）已批准但尚未生效：{why}。{next}",
+)
+BEING_RETRIED = Text("It is being retried.", "系统正在重试。")
+ADMIN_HAS_TO_LINK = Text("An admin has to link your account there.", "需要管理员关联你的网关账号。")
+ADMIN_HAS_TO_CHOOSE = Text("An admin has to say which limit counts.", "需要管理员确认以哪个限额为准。")
+PLEASE_LINK = Text(
+    "Please link one: `quotabot gateway link --plan` shows who matches.",
+    "请关联账号：`quotabot gateway link --plan` 会列出可匹配的人。",
+)
+PLEASE_CHOOSE = Text(
+    "Please choose: `quotabot gateway adopt {email}` keeps what stands there, `quotabot gateway restore {email}` writes ours.",
+    "请选择：`quotabot gateway adopt {email}` 以网关现值为准，`quotabot gateway restore {email}` 写回我们的限额。",
 )
 GATEWAY_SAID = Text("the gateway said: {why}", "网关返回：{why}")
 NO_ACCOUNT = Text("no account at the gateway is linked", "网关上没有关联的账号")

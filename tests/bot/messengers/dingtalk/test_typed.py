@@ -11,6 +11,8 @@ from urllib.parse import unquote
 import pytest
 from sqlmodel import Session, select
 
+from models.metering.gateway_account import GatewayAccount
+from models.metering.reading import Reading
 from models.people.member import Member
 from models.policy import versions
 from models.quota.request import Request
@@ -61,8 +63,8 @@ async def test_above_ones_ceiling_the_words_of_approve_less_grant_just_that(env:
     env.database.transact(lambda session: versions.record_version(session, policy, NOW, "ops") and None)
     await env.say("pia", "申请 300 压测")
     (words,) = taps((await env.hear("lee", "你的上限")).text)
-    assert "已批给 Pia **$50.00**" in (await env.say("lee", words)).text
-    assert env.left("pia") == 550
+    assert "已批给 Pia **$80.00**" in (await env.say("lee", words)).text
+    assert env.left("pia") == 580
 
 
 async def test_saying_a_decision_again_tells_what_became_of_it(env: DingTalkEnv) -> None:
@@ -76,7 +78,11 @@ async def test_saying_a_decision_again_tells_what_became_of_it(env: DingTalkEnv)
 
 async def test_a_surge_is_paused_and_taken_up_again_by_a_word(env: DingTalkEnv) -> None:
     env.database.transact(lambda session: metered(session, env.clock(), "pia", 100))
-    assert "已暂停" in (await env.say("pia", "暂停")).text
+    assert "没法拦住" in (await env.say("pia", "暂停")).text, "nothing is enforced"
+    env.app.dispatcher.live = True
+    reading = Reading("pia", 0, 500_000_000, NOW)
+    env.database.transact(lambda session: GatewayAccount.link(session, reading, who(session, "pia")) and None)
+    assert "已为你暂停" in (await env.say("pia", "暂停")).text
     assert env.database.transact(lambda session: who(session, "pia").paused_at is not None)
     (words,) = taps(env.heard("pia")[-1])
     assert "继续" in (await env.say("pia", words)).text
