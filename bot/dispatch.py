@@ -254,6 +254,8 @@ def _answer(ctx: RequestContext, request: Request, route: Route | None) -> Messa
     command = request.command
     if command.intent in confirmation.ANSWERS:
         return confirmation.settle(ctx, command)
+    if command.intent == "unread":
+        raise RuntimeError(f"a sentence could not be read: {command.reason}")
     if route is None:
         raise SeveralPeople if command.intent == "several" else NotUnderstood(command.text)
     route.admit(ctx)

@@ -21,7 +21,8 @@ class Command:
     """One thing asked.
 
     `intent`: a command of interface.md, the action of a button, or the callback of a form. Besides these: `yes` and `no`,
-    `pause` and `resume`, `several` (more people are named than one can mean) and `none`.
+    `pause` and `resume`, `several` (more people are named than one can mean), `none`, and `unread` (a sentence that broke
+    the reader; `reason` says where).
     `amount` is as typed, for `models.ledger.amount.parse`.
     `until` is an ISO day, or the typed words when there is no such day.
     `code` is a CODE, or the one value of a command without a CODE: a loan, a row of history, a language.

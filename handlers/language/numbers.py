@@ -36,12 +36,16 @@ def find_numbers(text: str, *, typed: bool = False) -> Iterator[Span]:
 
 
 def _amount(text: str, match: re.Match[str], *, typed: bool) -> Iterator[Span]:
+    if typed and _ASKED_FOR.fullmatch(text[: match.start()]):
+        yield Span(*match.span(), AMOUNT, match["number"] + (match["unit"] or ""))
+        return
     counted = _SURELY_COUNTED if typed and match["number"] != "1" else _COUNTED
     if match["unit"] or not counted.match(text, match.end()):
         alone = match["unit"] or _STANDS_ALONE.match(text, match.end())
         yield Span(*match.span(), AMOUNT if alone else COUNT, match["number"] + (match["unit"] or ""))
 
 
+_ASKED_FOR = re.compile(r"(?i)(?:request|申请)\s*")  # whatever follows its number is the reason
 _DIGIT = "[0-9０-９]"
 _FIGURE = rf"{_DIGIT}(?:[.,_'．](?={_DIGIT})|(?<=[０-９])，(?=[０-９]{{3}}(?!{_DIGIT}))| (?=000(?!{_DIGIT}))|{_DIGIT})*"
 _SCALE = (
@@ -52,8 +56,9 @@ _ODD_DIGIT = "²³¹⁰⁴-⁹₀-₉½¼¾⅐-⅞①-⓿❶-➓٠-٩۰-۹०-�
 _CHINESE_DIGIT = "零〇一二两三四五六七八九十壹贰叁肆伍陆柒捌玖拾"
 _NOTHING_COUNTED = "(?=$|[^\\w]|[给到吧吗呗用的])"  # 50个, not 50个人
 _UNITS = (
-    r"(?: ?(?:bucks?|dollars?|usd|cny|rmb|yuan|tokens?|toks?|credits?|quota)(?![a-z])"
-    r"| ?(?:块钱|块|元|美元|美金|刀|人民币|欧元|[$¥￥€£])| ?个?的?(?:tokens?|credits?|额度|配额|积分|令牌|词元)"
+    r"(?: ?(?:bucks?|dollars?|usd|cny|rmb|yuan|tokens?|toks?|credits?|quota"
+    r"|pounds?|quid|gbp|euros?|eur|yen|jpy|rupees?|inr|francs?|chf|hkd)(?![a-z])"
+    r"| ?(?:块钱|块|元|美元|美金|刀|人民币|欧元|英镑|日元|港币|港元|韩元|台币|卢布|[$¥￥€£])| ?个?的?(?:tokens?|credits?|额度|配额|积分|令牌|词元)"
     rf"| ?点(?![钟半到前后开见左以整])|个{_NOTHING_COUNTED})"
 )
 _ONES_EN = "(?:one|two|three|four|five|six|seven|eight|nine)"

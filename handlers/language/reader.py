@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 from handlers.command import Command, storable
 
@@ -14,10 +16,22 @@ _ANSWER = re.compile(r"(?i)\s*(?:(yes|确认)|(no|暂不))\s+([a-z0-9]{3,12})\s*
 
 
 def read_command(sentence: str, today: date, *, guessed: bool = False) -> Command:
-    """What somebody typed, in either language. `guessed`: a machine wrote the words down, so they are never exact."""
+    """What somebody typed, in either language. Never raises: a sentence that breaks the reader is `unread`.
+
+    `guessed`: a machine wrote the words down, so they are never exact.
+    """
     text = storable(sentence)
-    command = replace(_read(text, today), text=text)
+    try:
+        command = replace(_read(text, today), text=text)
+    except Exception as error:  # noqa: BLE001 - adapters read before anything could answer: the dispatcher answers and logs
+        return Command("unread", reason=_place_of(error), confidence="unclear", text=text)
     return replace(command, confidence="clear") if guessed and command.exact else command
+
+
+def _place_of(error: Exception) -> str:
+    """The error and where it happened, without the words that people wrote."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} in {Path(frames[-1].filename).name}:{frames[-1].lineno}"
 
 
 def _read(text: str, today: date) -> Command:

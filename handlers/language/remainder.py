@@ -11,11 +11,16 @@ from handlers.language.sentence import Skeleton
 
 @dataclass(frozen=True)
 class Remainder:
-    """The words after a match. `fits`: nothing but courtesy and a reason. `apart`: the reason is set off by a mark or by a word."""
+    """The words after a match.
+
+    `fits`: nothing but courtesy and a reason. `apart`: the reason is set off by a mark or by a word.
+    `certain`: nobody reads it otherwise: it is empty, or a word says that it is a reason, and no word names another time.
+    """
 
     fits: bool
     reason: str = ""
     apart: bool = True
+    certain: bool = True
 
 
 def read_remainder(template: Template, skeleton: Skeleton, end: int, *, typed: bool) -> Remainder | None:
@@ -30,7 +35,7 @@ def read_remainder(template: Template, skeleton: Skeleton, end: int, *, typed: b
     asks = re.search("[?吗么]" if template.moves_away else "[?]", text[end:])
     fits = not (asks and (typed or template.moves_away))
     if start == len(text.rstrip("?")):
-        return Remainder(fits)
+        return Remainder(fits, certain=not _ANOTHER_TIME.search(text[end:]))
     # 3. the rest is a reason if it begins like one and casts no doubt
     marker = _REASON.match(text, start)
     apart = bool(re.search("[,.;:(-]", text[end:start]) or (marker and marker["marker"]))
@@ -41,7 +46,26 @@ def read_remainder(template: Template, skeleton: Skeleton, end: int, *, typed: b
         or (not apart and _IS_PAST.match(text, start))
     ):
         return Remainder(fits=False)
-    return Remainder(fits, clean_reason(skeleton.original(marker.end() if marker else start)), apart)
+    reason = clean_reason(skeleton.original(marker.end() if marker else start))
+    return Remainder(fits, reason, apart, _is_certain(template, text[start:], marker))
+
+
+def read_reason(skeleton: Skeleton, end: int) -> Remainder:
+    """After `request 200` everything is the reason, as it was written; doubts only make it less sure."""
+    rest = skeleton.text[end:]
+    start = end + len(rest) - len(rest.lstrip(" ,.;:!()~-"))
+    marker = _MARKER.match(skeleton.text, start)
+    written = skeleton.original(marker.end() if marker else start)
+    doubtful = re.search(r"[?吗么]\W*$", rest) or retracts(rest) or _DOUBTS.match(rest.lstrip(" ,.;:"))
+    if _COURTESY.fullmatch(rest):
+        return Remainder(not doubtful, certain=not _ANOTHER_TIME.search(rest))
+    certain = bool(marker or _WORK.match(rest.lstrip(" ,.;:!()-"))) and not _ANOTHER_TIME.search(rest)
+    return Remainder(not doubtful, clean_reason(written), certain=certain)
+
+
+def _is_certain(template: Template, rest: str, marker: re.Match[str] | None) -> bool:
+    named = marker and marker["marker"] and not (template.moves_away and marker["marker"].startswith("to"))
+    return bool(named or _WORK.match(rest)) and not _ANOTHER_TIME.search(rest)
 
 
 def retracts(text: str) -> bool:
@@ -85,6 +109,17 @@ _REASON = re.compile(  # words that only introduce a reason are no part of it
     r"(?P<marker>(?:for|to|because(?: of)?|cause|cuz|coz|since|as|so that|so|reason(?: is)?:?|it'?s for|need(?:ed)? (?:it )?(?:for|to))\s|"
     rf"用来|用于|为了|因为|由于|理由(?:是|:)?|原因(?:是|:)?|说明:|备注:)|(?=(?:i|i'?m|we|we'?re|he|she|they|need) )|(?={HAN_LETTER})"
 )
+_MARKER = re.compile(
+    r"(?:for|to|because(?: of)?|cause|cuz|coz|since|so that|reason(?: is)?:?|it'?s for|need(?:ed)? (?:it )?(?:for|to))\s|用来|用于|为了|因为|由于|理由(?:是|:)?|原因(?:是|:)?|说明:|备注:"
+)
+_WORK = re.compile(  # a reason that begins with a word for work needs no word that introduces it
+    r"(?:(?!\w*[^s]s\b)\w+ )?(?:load|stress|regression|integration|smoke|unit|user)? ?(?:tests?|testing|demo|prototype|migration|review|release|sprint|experiment|evaluation|benchmark|"
+    r"project|launch|research|reason|rollout|refactor(?:ing)?|debugging|hackathon|workshop|training|deployment|set)\b(?! (?:pens?|cases? of|kits?))|(?:run|finish|do|fix|build|test|train|debug|"
+    r"write|ship|try) \w|prototype\b|[做跑测写修搞练用赶改调补]|压测|评测|上线|演示|原型|价格页|项目|理由|训练|回归|研究|实验|冲刺|加班|月底|人手|开发|调试|重构|迁移|发布|复现|排查|验证|文档|翻译|代码"
+)
+_ANOTHER_TIME = re.compile(  # a day or a rhythm that is not read: an echo shows that it was not
+    r"\b(?:every|each|weekly|daily|monthly|hourly|per|(?:on|from|starting|next|this|by) (?:mon|tue|wed|thu|fri|sat|sun)\w*|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|again|tomorrow)\b|每[天周月日年个]|[周星期礼拜][一二三四五六日天]|明天|后天|下周|下个?月"
+)
 _CONTRADICTS = re.compile(  # it was, is or would be; not that it shall be
     r"(?:was|is|were|are|has|had|have|did|does|would|should|could|might|already|yesterday|last|ago|earlier|said|says|(?:he|she|they) said)\b|"
     r"[了过是完呢]|的(?!额度)|来着"
@@ -95,8 +130,8 @@ _DOUBTS = re.compile(
     "和|跟|给|到|或|够"
 )
 _RETRACTS = re.compile(
-    r"\b(?:kidding|jk|never ?mind|nvm|mistake|joke|bad idea|regret\w*|scratch that|second thoughts?|forget it|wait|don'?t|do not|actually|not|oops|no)\b|"
-    "算了|开玩笑|逗你|别借|不借|除非|别当真|打错|等等"
+    r"\b(?:kidding|jk|psych|never ?mind|nvm|mistake|joke|bad idea|regret\w*|scratch that|second thoughts?|forget it|wait|don'?t|do not|actually|not|oops|no)\b|"
+    "算了|开玩笑|才怪|骗你|假的|反悔|逗你|别借|不借|除非|别当真|打错|等等"
 )
 _IS_PAST = re.compile("[^,.;]*(?:了|的事情?)[.!~]*$")
 _DENIES_OR_REPORTS = re.compile(

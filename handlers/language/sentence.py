@@ -9,12 +9,10 @@ from datetime import date
 from functools import cached_property
 
 from handlers.command import Person
+from handlers.language.cleaning import Cleaned
 from handlers.language.dates import find_date
 from handlers.language.grammar import AMOUNT, COUNT, PERSON
 from handlers.language.numbers import MASK, Span, find_numbers
-
-LONGEST = 600
-"""Characters that are read; the rest of a text is ignored."""
 
 
 @dataclass(frozen=True)
@@ -23,39 +21,43 @@ class Skeleton:
 
     text: str
     places: tuple[tuple[int, int], ...]
-    source: str
+    cleaned: Cleaned
 
     def original(self, start: int, end: int | None = None) -> str:
-        """The part of the source at `text[start:end]`."""
+        """What was written at `text[start:end]`, as it was written."""
         places = self.places[start:end]
-        return self.source[places[0][0] : places[-1][1]] if places else ""
+        return self.cleaned.quote(places[0][0], places[-1][1]) if places else ""
 
 
 @dataclass(frozen=True)
 class Sentence:
     """A sentence, and the people, numbers and days in it. `taken`: all their places, in order."""
 
-    source: str
+    cleaned: Cleaned
     people: tuple[Person, ...]
     numbers: tuple[Span, ...]
     until: str | None
     taken: tuple[Span, ...]
 
     @classmethod
-    def read(cls, text: str, today: date | None) -> Sentence:
+    def read(cls, cleaned: Cleaned, today: date | None) -> Sentence:
         """Take out people, then days, then numbers: `15 Dec` is no amount, and a staff id neither."""
-        source = " ".join(_RESERVED.sub(" ", text[:LONGEST]).split())
+        source = cleaned.text
         named = [(_person(match), match.span()) for match in _PERSON.finditer(source)]
         people = [Span(*place, PERSON if person else "") for person, place in named]
         days, until = _days(_masked(source, people), today)
         numbers = list(find_numbers(_masked(source, people + days)))
         return cls(
-            source,
+            cleaned,
             tuple(dict.fromkeys(person for person, _ in named if person)),
             tuple(numbers),
             until,
             tuple(sorted(people + days + numbers, key=lambda span: span.start)),
         )
+
+    @property
+    def source(self) -> str:
+        return self.cleaned.text
 
     @property
     def amounts(self) -> list[str]:
@@ -83,14 +85,14 @@ class Sentence:
             )
         ]
         return _skeleton(
-            apart, self.source, lambda before, after: before not in ("", " ") and after not in " ,.;:!?'"
+            apart, self.cleaned, lambda before, after: before not in ("", " ") and after not in " ,.;:!?'"
         )
 
     @cached_property
     def tight(self) -> Skeleton:
         """For Chinese templates: no spaces, except between two English words."""
         return _skeleton(
-            list(self._characters()), self.source, lambda before, after: _latin(before) and _latin(after)
+            list(self._characters()), self.cleaned, lambda before, after: _latin(before) and _latin(after)
         )
 
     def _characters(self) -> Iterator[tuple[str, int, int]]:
@@ -102,7 +104,9 @@ class Sentence:
             at = span.end
 
 
-def _skeleton(pieces: list[tuple[str, int, int]], source: str, keeps: Callable[[str, str], bool]) -> Skeleton:
+def _skeleton(
+    pieces: list[tuple[str, int, int]], cleaned: Cleaned, keeps: Callable[[str, str], bool]
+) -> Skeleton:
     """Drop the spaces that `keeps` does not want between what stands before and after."""
     kept: list[tuple[str, int, int]] = []
     for place, piece in enumerate(pieces):
@@ -111,7 +115,7 @@ def _skeleton(pieces: list[tuple[str, int, int]], source: str, keeps: Callable[[
         if piece[0] != " " or (after and keeps(before, after)):
             kept.append(piece)
     return Skeleton(
-        "".join(char for char, _, _ in kept), tuple((start, end) for _, start, end in kept), source
+        "".join(char for char, _, _ in kept), tuple((start, end) for _, start, end in kept), cleaned
     )
 
 
@@ -120,7 +124,6 @@ def _latin(char: str) -> bool:
 
 
 _SIGNS = PERSON + AMOUNT + COUNT
-_RESERVED = re.compile("[\ue000-\ue00f]")
 _PUNCTUATION = str.maketrans("，。！？：；（）、’‘“”～", ",.!?:;(),''\"\"~")
 
 

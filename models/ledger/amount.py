@@ -227,7 +227,10 @@ _UNIT_WORDS: tuple[tuple[str, frozenset[Unit]], ...] = (
     (r"tokens?|toks?|令牌|词元", frozenset({Unit.TOKENS})),
     (r"us\$|\$|usd|us dollars?|dollars?|美元|美金|刀", frozenset({Unit.USD})),
     (r"cn¥|¥|cny|rmb|yuan|人民币", frozenset({Unit.CNY})),
-    (r"hk\$|[ac]\$|€|£|₩|₹|฿|₽|₫|eur|euros?|gbp|pounds?|jpy|yen|欧元|英镑|日元|港币|港元|韩元", frozenset()),
+    (
+        r"hk\$|[ac]\$|€|£|₩|₹|฿|₽|₫|eur|euros?|gbp|pounds?|quid|jpy|yen|inr|rupees?|chf|francs?|hkd|欧元|英镑|日元|港币|港元|韩元|台币|卢布",
+        frozenset(),
+    ),
 )
 _NAMED = "|".join(words for words, _ in _UNIT_WORDS)
 _SIGNED = "|".join(words for words, _ in _UNIT_WORDS[2:])

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -304,3 +305,17 @@ async def test_unknown_ids_are_linked_by_e_mail_where_that_is_wanted_and_only_th
             assert ("You have *$100.00* left" in asker.shown) is wanted
             assert ("You lent" in named.shown) is wanted
             assert "I don't know you" in (await env.command("U77TWIN")).shown, "alice has an id already"
+
+
+async def test_a_sentence_that_breaks_the_reader_is_answered_and_logged_with_its_key(
+    env: SlackEnv, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sentence = read_command("request 200 for 3 weeks", date.max)
+    before = env.everything()
+    answer = await env.app.dispatcher.handle(Request("odd:1", f"slack:{slack_id('alice')}", sentence))
+    assert isinstance(answer.message, Message)
+    assert "Something broke on our side; nothing was moved" in answer.message.text
+    assert env.everything() == before
+    logged = capsys.readouterr()
+    assert "odd:1" in logged.out + logged.err
+    assert "OverflowError in dates.py" in logged.out + logged.err

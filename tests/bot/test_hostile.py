@@ -87,7 +87,7 @@ async def test_a_forged_value_on_any_button_is_answered_and_moves_nothing(
 async def test_the_code_of_somebody_elses_request_is_as_unknown_as_none(env: SlackEnv) -> None:
     await env.say("pia", "request 300 load test")
     code = code_of(await env.hear("lee", "load test"))
-    sent = await env.say("alice", "request 50 paper")
+    sent = await env.say("alice", "request 50 for paper")
     for words in ("cancel {}", "approve {}", "approve {} 5", "decline {} no", "revoke {}"):
         theirs = (await env.command("alice", words.format(code))).shown.replace(code, "CODE")
         nobodys = (await env.command("alice", words.format("ZZZ9"))).shown.replace("ZZZ9", "CODE")
@@ -199,7 +199,7 @@ async def test_a_card_that_was_replaced_decides_nothing_and_names_the_new_one(en
 
 
 async def test_two_managers_click_at_once_and_one_of_them_is_told_who_was_first(env: SlackEnv) -> None:
-    await env.say("alice", "request 300 paper")
+    await env.say("alice", "request 300 for paper")
     card = await env.hear("carol", "paper")
     await env.say("carol", f"decline {code_of(card)} not now")
     assert "declined by Carol" in (await env.press("carol", card.copy(), "request.approve")).shown
@@ -211,7 +211,7 @@ EVIL = "*b* _i_ `c` <!channel> <!here> <@U02BOB> @everyone &lt;!channel&gt; [x](
 
 async def test_what_people_type_pings_nobody_and_shows_no_key(env: SlackEnv) -> None:
     thread = env.slack.post(CHANNEL, "U06PIA", "help").ts
-    await env.say("pia", f"request 300 {EVIL}", channel=CHANNEL, thread=thread)
+    await env.say("pia", f"request 300 for {EVIL}", channel=CHANNEL, thread=thread)
     card = await env.hear("lee", "evil.example")
     await env.until(lambda: env.in_thread(thread))
     code = code_of(card)

@@ -125,7 +125,8 @@ async def test_a_loan_is_spent_owed_taken_back_and_forgiven(talk: Talk) -> None:
     await talk.say("alice", "lend @bob 50")
     talk.spend("bob", 130)
     assert "To Bob: $20.00 unspent, they owe you $30.00" in (await talk.say("alice", "loans")).text
-    assert "$20.00 is back from Bob" in (await talk.say("alice", "recall @bob")).text
+    assert "Take everything back from Bob" in (await talk.say("alice", "recall @bob")).text
+    assert "$20.00 is back from Bob" in (await talk.say("alice", "yes")).text
     await talk.hear("bob", "Alice", "$20.00")
     assert "$10.00" in (await talk.say("alice", "forgive @bob 10")).text
     await talk.hear("bob", "Alice", "$10.00")
@@ -258,7 +259,7 @@ async def test_a_top_manager_asks_and_the_fallback_decides(talk: Talk) -> None:
 async def test_when_nobody_can_decide_the_requester_and_the_admins_know(talk: Talk) -> None:
     for name in ("olga", "cfo"):
         talk.change(name, left_at=NOW)
-    answer = (await talk.say("max", "request 100 posters")).text
+    answer = (await talk.say("max", "request 100 for posters")).text
     assert "nobody to decide" in answer
     await talk.hear("ops", "Max", "$100.00", code_in(answer))
 

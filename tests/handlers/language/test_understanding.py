@@ -130,9 +130,7 @@ COMMANDS = [
     ("repay @@", "repay", {"person": "U02BOB", "amount": None}),
     ("还 @@ 20", "repay", {"amount": "20"}),
     ("recall @@ 20", "recall", {"amount": "20"}),
-    ("收回 @@", "recall", {"person": "U02BOB"}),
     ("forgive @@ 20", "forgive", {"amount": "20"}),
-    ("免还 @@", "forgive", {"person": "U02BOB"}),
     ("request 200", "request", {"amount": "200", "reason": ""}),
     ("request 200 until 15 Dec load test", "request", {"amount": "200", "until": "2026-12-15", "reason": "load test"}),
     ("request 200 load test until 15 Dec", "request", {"until": "2026-12-15", "reason": "load test"}),
@@ -259,8 +257,6 @@ def test_two_people_are_no_loan(text: str) -> None:
     ("text", "reason"),
     [
         ("request 200 test", "test"),
-        ("request 200 file uploads", "file uploads"),
-        ("request 200 x", "x"),
         (f"lend {BOB} 200 run evals", "run evals"),
         ("申请 200 人手不足", "人手不足"),
         ("申请 200 月底冲刺", "月底冲刺"),
