@@ -314,13 +314,19 @@ async def open_env(
     mode: str = "socket",
     language: str | None = None,
     people: tuple[Person, ...] = (),
+    channels: tuple[Channel, ...] = (),
+    enterprise_id: str = "",
     **settings: Any,
 ) -> AsyncIterator[SlackEnv]:
     """Run the bot on the settled database at `url` against a stand-in Slack."""
     everybody = [*cast(language), *people]
-    channel = Channel(id=CHANNEL, name="design", members=[one.id for one in everybody] + ["U0QUOTABOT"])
+    inside = [one.id for one in everybody if not (one.is_restricted or one.team_id)] + ["U0QUOTABOT"]
+    channel = Channel(id=CHANNEL, name="design", members=inside)
     timing = Timing(patience=BOUND)
-    async with Workspace(people=everybody, channels=[channel], timing=timing) as slack:
+    places = [channel, *channels]
+    async with Workspace(
+        people=everybody, channels=places, timing=timing, enterprise_id=enterprise_id
+    ) as slack:
         given = {
             "database_url": url, "slack_bot_token": slack.bot_token, "slack_api_url": slack.api_url, "http_port": 0,
             "slack_signing_secret": slack.signing_secret, "slack_app_token": slack.app_token if mode == "socket" else None,

@@ -187,7 +187,7 @@ async def _slack_people(settings: Settings, database: Database) -> list[Found]:
     async with aiohttp.ClientSession() as http:
         slack = Slack(settings, Dispatcher(database, utc_now), http)
         try:
-            slack.directory.team_id = str((await slack.api.web.auth_test())["team_id"])
+            await slack.directory.ask_ours()
         except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
             said = error.response.get("error") if isinstance(error, SlackApiError) else error
             raise Failed(f"Slack does not answer: {said}") from error

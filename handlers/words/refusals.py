@@ -144,8 +144,8 @@ WORDS: dict[type[refusal.Refusal], Text] = {
     ),
     refusal.NothingToRevoke: Text("Nothing of {code} is left to take back.", "{code} 已没有可收回的部分。"),
     refusal.UnreadableMessage: Text(
-        "I can read text and speech only. Say `help` to see what I can do.",
-        "我只能看懂文字和语音。发送 `帮助` 看看我能做什么。",
+        "I found no words in that message, so nothing was done. Say `help` to see what I can do.",
+        "这条消息里没有文字，我没有做任何操作。发送 `帮助` 看看我能做什么。",
     ),
     refusal.NotFromHere: Text(
         "I can't help you with that: only colleagues of this organisation take part, and I am not told that you are one. If you are, please ask an admin.",

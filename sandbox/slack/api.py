@@ -26,7 +26,7 @@ from sandbox.slack.users import USERS
 from sandbox.slack.views import VIEWS
 
 RESPONSE_URL = "response_url"
-SCOPES = "commands,chat:write,app_mentions:read,im:history,im:read,im:write,users:read,users:read.email,users.profile:read"
+SCOPES = "commands,channels:read,groups:read,chat:write,app_mentions:read,im:history,im:read,im:write,users:read,users:read.email,users.profile:read"
 
 
 def api_test(state: State, args: Arguments) -> Json:
@@ -34,9 +34,18 @@ def api_test(state: State, args: Arguments) -> Json:
     return {"args": args.given}
 
 
+def bots_info(state: State, args: Arguments) -> Json:
+    """https://docs.slack.dev/reference/methods/bots.info"""
+    if args.text("bot", state.bot_id) != state.bot_id:
+        raise SlackError("bot_not_found")
+    ours = {"id": state.bot_id, "name": state.bot.name, "app_id": state.app_id, "user_id": state.bot.id}
+    return {"bot": ours | {"deleted": False}}
+
+
 def auth_test(state: State, args: Arguments) -> Json:
     """https://docs.slack.dev/reference/methods/auth.test"""
-    return {
+    grid = {"enterprise_id": state.enterprise_id} if state.enterprise_id else {}
+    return grid | {
         "url": f"https://{state.team_domain}.slack.com/",
         "team": state.team_domain.capitalize(),
         "user": state.bot.name,
@@ -48,7 +57,12 @@ def auth_test(state: State, args: Arguments) -> Json:
 
 
 METHODS: dict[str, Method] = (
-    CHAT | CONVERSATIONS | TEAM | USERS | VIEWS | {"api.test": api_test, "auth.test": auth_test}
+    CHAT
+    | CONVERSATIONS
+    | TEAM
+    | USERS
+    | VIEWS
+    | {"api.test": api_test, "auth.test": auth_test, "bots.info": bots_info}
 )
 
 

@@ -73,7 +73,8 @@ def _check_reachable(state: State, person: Person) -> None:
         raise SlackError("user_disabled")
     if person.is_bot:
         raise SlackError("cannot_dm_bot")
-    if person.is_stranger or person.team_id not in {"", state.team_id}:
+    sister = bool(state.enterprise_id) and person.enterprise_id == state.enterprise_id
+    if not sister and (person.is_stranger or person.team_id not in {"", state.team_id}):
         raise SlackError("invalid_user_combination")
 
 

@@ -30,7 +30,10 @@ class SlackError(Exception):
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody in the workspace; `team_id` only for people of another organisation (Slack Connect)."""
+    """Somebody in the workspace; `team_id` only for people of another one.
+
+    On Enterprise Grid `enterprise_id` makes them colleagues from a sister workspace, else they come through Slack Connect.
+    """
 
     id: str
     name: str
@@ -40,6 +43,8 @@ class Person:
     tz: str = "UTC"
     manager: str = ""
     team_id: str = ""
+    enterprise_id: str = ""
+    email_unconfirmed: bool = False
     is_admin: bool = False
     is_bot: bool = False
     is_restricted: bool = False
@@ -69,11 +74,24 @@ class Person:
             "is_bot": self.is_bot,
             "is_app_user": False,
             "updated": int(zone.timestamp()),
-            "is_email_confirmed": bool(self.email),
+            "is_email_confirmed": bool(self.email) and not self.email_unconfirmed,
         }
         if self.is_stranger:
             shape["is_stranger"] = True
+        if self.enterprise_id:
+            shape["enterprise_user"] = self.enterprise_user(team_id)
         return shape | ({"locale": self.locale} if with_locale else {})
+
+    def enterprise_user(self, team_id: str) -> Json:
+        """The same person in the whole of a Grid."""
+        return {
+            "id": self.id,
+            "enterprise_id": self.enterprise_id,
+            "enterprise_name": "",
+            "is_admin": False,
+            "is_owner": False,
+            "teams": [self.team_id or team_id],
+        }
 
     def profile(self, team_id: str) -> Json:
         """The `profile` object; a workspace without users:read.email would leave `email` out."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from sandbox.slack.forms import entered
@@ -26,6 +27,7 @@ def command(
         "token": VERIFICATION_TOKEN,
         "team_id": person.team_id or state.team_id,
         "team_domain": state.team_domain,
+        **enterprise(state, person),
         "channel_id": channel.id,
         "channel_name": channel.label,
         "user_id": person.id,
@@ -39,6 +41,12 @@ def command(
     }
 
 
+def enterprise(state: State, person: Person) -> Json:
+    """The Grid that somebody acts in: theirs, or that of the workspace."""
+    found = person.enterprise_id if person.team_id else state.enterprise_id
+    return {"enterprise_id": found, "enterprise_name": ""} if found else {}
+
+
 def interaction(state: State, kind: str, person: Person, view: View | None = None) -> Json:
     """What every interaction carries."""
     team_id = person.team_id or state.team_id
@@ -48,7 +56,7 @@ def interaction(state: State, kind: str, person: Person, view: View | None = Non
         "team": {"id": state.team_id, "domain": state.team_domain},
         "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": team_id},
         "api_app_id": state.app_id,
-        "enterprise": None,
+        "enterprise": {"id": state.enterprise_id, "name": ""} if state.enterprise_id else None,
         "is_enterprise_install": False,
         "trigger_id": state.trigger(person.id, view),
     }
@@ -106,12 +114,12 @@ def action(state: State, element: Json, value: Any) -> Json:
 
 def event(state: State, inner: Json, *, is_ext_shared: bool = False) -> Json:
     """The Events API wrapping of one event."""
-    who = {"enterprise_id": None, "team_id": state.team_id, "user_id": state.bot.id}
+    who = {"enterprise_id": state.enterprise_id or None, "team_id": state.team_id, "user_id": state.bot.id}
     return {
         "token": VERIFICATION_TOKEN,
         "team_id": state.team_id,
         "context_team_id": state.team_id,
-        "context_enterprise_id": None,
+        "context_enterprise_id": state.enterprise_id or None,
         "api_app_id": state.app_id,
         "event": inner,
         "type": "event_callback",
@@ -123,7 +131,9 @@ def event(state: State, inner: Json, *, is_ext_shared: bool = False) -> Json:
     }
 
 
-def said(state: State, person: Person, message: Message, kind: str) -> Json:
+def said(
+    state: State, person: Person, message: Message, kind: str, subtype: str = "", files: Iterable[str] = ()
+) -> Json:
     """The event of something a person wrote: `message` in direct messages, `app_mention` in channels."""
     channel = state.channel(message.channel)
     inner: Json = message.as_slack(person.team_id or state.team_id) | {
@@ -134,6 +144,11 @@ def said(state: State, person: Person, message: Message, kind: str) -> Json:
     }
     if kind == "message":
         inner["channel_type"] = "im"
+    attached = [{"id": f"F{secrets.token_hex(4).upper()}", "name": name, "mode": "hosted"} for name in files]
+    if attached:
+        inner |= {"files": attached, "upload": False, "display_as_bot": False}
+    if subtype or (attached and kind == "message"):
+        inner["subtype"] = subtype or "file_share"
     if person.team_id:
         inner |= {"user_team": person.team_id, "source_team": person.team_id}
     return event(state, inner, is_ext_shared=channel.is_ext_shared)

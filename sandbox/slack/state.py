@@ -64,6 +64,7 @@ class State(ObservedState):
         team_domain: str,
         app_id: str,
         bot_id: str,
+        enterprise_id: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
@@ -74,8 +75,8 @@ class State(ObservedState):
             app_id,
             bot_id,
         )
-        self.clock = clock
-        self.people: dict[str, Person] = {person.id: person for person in (*people, bot)}
+        self.clock, self.enterprise_id = clock, enterprise_id
+        self.people: dict[str, Person] = {one.id: one for one in map(self.placed, (*people, bot))}
         self.channels: dict[str, Channel] = {channel.id: channel for channel in copy.deepcopy(list(channels))}
         self.messages: list[Message] = []
         self.modals: dict[str, list[View]] = {}
@@ -89,6 +90,11 @@ class State(ObservedState):
         self._places: dict[tuple[str, str], Message] = {}
         self._triggers: dict[str, Trigger] = {}
         self._last_ts = 0
+
+    def placed(self, person: Person) -> Person:
+        """Somebody of this very workspace belongs to its enterprise, where there is one."""
+        ours = not person.team_id or person.team_id == self.team_id
+        return replace(person, enterprise_id=self.enterprise_id) if ours and self.enterprise_id else person
 
     # ---- reading ------------------------------------------------------------------------------------
 

@@ -53,6 +53,7 @@ class Workspace(State, LoopbackServer):
         bot: Person = QUOTABOT,
         team_id: str = "T0ACME",
         team_domain: str = "acme",
+        enterprise_id: str = "",
         app_id: str = "A0QUOTABOT",
         bot_id: str = "B0QUOTABOT",
         bot_token: str = "xoxb-stand-in",  # noqa: S107  (opens nothing but this object)
@@ -76,6 +77,7 @@ class Workspace(State, LoopbackServer):
             team_domain=team_domain,
             app_id=app_id,
             bot_id=bot_id,
+            enterprise_id=enterprise_id,
             clock=clock,
         )
         self.bot_token, self.app_token, self.signing_secret = bot_token, app_token, signing_secret
@@ -175,14 +177,26 @@ class Workspace(State, LoopbackServer):
             return ack
         return replace(ack, message=message)
 
-    async def say(self, user: str, text: str, *, channel: str = "", thread_ts: str = "") -> Ack:
-        """Write a message, to the bot unless a channel is named. In a channel the app gets only mentions."""
+    async def say(
+        self,
+        user: str,
+        text: str,
+        *,
+        channel: str = "",
+        thread_ts: str = "",
+        subtype: str = "",
+        files: Iterable[str] = (),
+    ) -> Ack:
+        """Write a message, to the bot unless a channel is named. In a channel the app gets only mentions.
+
+        `files` are names of what is attached; Slack then says `file_share`.
+        """
         person, place = self.person(user), self.channel(channel or user)
         message = self.post(place.id, user, self._typed(text, "<@{id}>"), thread_ts=thread_ts)
         if not place.is_im and f"<@{self.bot.id}>" not in message.text:
             return Ack(None, message=message)
         kind = "message" if place.is_im else "app_mention"
-        ack = await self._sender.deliver(EVENT, payloads.said(self, person, message, kind))
+        ack = await self._sender.deliver(EVENT, payloads.said(self, person, message, kind, subtype, files))
         return replace(ack, message=message)
 
     async def press(self, user: str, where: Message | View, action_id: str, value: Any = None) -> Ack:
@@ -239,7 +253,7 @@ class Workspace(State, LoopbackServer):
 
     async def join(self, person: Person) -> Ack:
         """Somebody new comes (`team_join`) and is in every public channel."""
-        self.people[person.id] = person
+        self.people[person.id] = person = self.placed(person)
         for channel in self.channels.values():
             if not (channel.is_im or channel.is_private):
                 channel.members.append(person.id)

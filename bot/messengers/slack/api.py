@@ -11,6 +11,7 @@ import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from yarl import URL
 
 from bot.messengers.port import MessengerError, Undeliverable
 from bot.messengers.slack.read import BLIND, as_json, flat, meant
@@ -28,6 +29,7 @@ class SlackApi:
 
     def __init__(self, token: str, url: str, http: aiohttp.ClientSession) -> None:
         self.http = http
+        self._url = URL(url)
         self.web = AsyncWebClient(token=token, base_url=url, session=http, timeout=TIMEOUT)
         # The SDK repeats a call when a connection breaks, also a post that has arrived. A call that writes must not be repeated.
         self._once = AsyncWebClient(
@@ -54,9 +56,11 @@ class SlackApi:
 
     async def respond(self, url: str, said: dict[str, Any]) -> None:
         """Post to a response_url on the shared session: Bolt's own poster opens a new session each time."""
+        if not self.trusted(url):
+            raise Undeliverable("response_url: not a host of Slack's")
         timeout = aiohttp.ClientTimeout(total=TIMEOUT)
         try:
-            async with self.http.post(url, json=said, timeout=timeout) as reply:
+            async with self.http.post(url, json=said, timeout=timeout, allow_redirects=False) as reply:
                 if reply.status == 429 or reply.status >= 500:
                     raise MessengerError(
                         f"response_url: {reply.status}",
@@ -67,6 +71,15 @@ class SlackApi:
                     raise Undeliverable(f"response_url: {reply.status} {body[:100]}")
         except (aiohttp.ClientError, TimeoutError) as error:
             raise MessengerError(f"response_url: {error}", unknown=True) from error
+
+    def trusted(self, url: str) -> str:
+        """A response_url on Slack's hosts, or on the host of SLACK_API_URL; empty for any other: it came in a payload."""
+        try:
+            target, origin = URL(url), URL(url).origin()
+        except ValueError:
+            return ""
+        vendor = target.scheme == "https" and (target.host or "").endswith((".slack.com", ".slack-gov.com"))
+        return url if vendor or origin == self._url.origin() else ""
 
     async def place(self, address: str) -> tuple[str, str | None]:
         """Channel and thread of an address; a person's channel is opened once and remembered."""

@@ -1,49 +1,138 @@
-"""The people of a Slack workspace: one profile, at most an hour old, or everybody."""
+"""The people of a Slack workspace: one profile, at most an hour old, or everybody; and who can read a channel."""
 
 from __future__ import annotations
 
+import asyncio
 import time
+from dataclasses import dataclass
+from typing import Any
 
-from bot.messengers.port import Undeliverable
-from bot.messengers.slack.api import SlackApi
+import structlog
+
+from bot.messengers.port import MessengerError, Undeliverable
+from bot.messengers.slack.api import SlackApi, until_answered
 from bot.messengers.slack.read import read_profile
+from bot.messengers.slack.workspace import Workspace, sender_team, teams_of
+from models.people.member import HERE
 from models.people.profile import Profile
+
+log = structlog.get_logger()
 
 PROFILE_KEPT = 60 * 60
 """Seconds for which a profile is believed."""
+DOUBTED = 60
+"""Seconds after which a record is read again when a payload contradicts it."""
+CHANNEL_KEPT = 5 * 60
+"""Seconds for which the readers of a channel are believed."""
+MOST_READERS = 200
+"""Channels with more members are not looked through: whether outsiders read them is unknown."""
 INFO_A_MINUTE = 80
 """users.info is tier 4 (100 a minute); reads that are not urgent stop a little earlier."""
 
 
+@dataclass(frozen=True)
+class _Record:
+    at: float
+    profile: Profile
+    teams: frozenset[str]
+
+
 class Directory:
-    """`team_id` is our workspace, empty until Slack said so."""
+    """The one place that decides who is a colleague: by Slack's record of a person, never by a payload."""
 
     def __init__(self, api: SlackApi) -> None:
         self.api = api
-        self.team_id = ""
-        self._profiles: dict[str, tuple[float, Profile]] = {}
+        self.ours = Workspace()
+        self.bot_id = ""
+        self._profiles: dict[str, _Record] = {}
+        self._readers: dict[str, tuple[float, bool]] = {}
         self._reads: list[float] = []
 
+    async def learn_ours(self) -> None:
+        """Learn who we are, as soon as Slack answers."""
+        await self._take_ours(await until_answered(self.api.web.auth_test, "slack does not answer"))
+
+    async def ask_ours(self) -> None:
+        """Learn who we are, or raise what Slack answers."""
+        await self._take_ours(await self.api.web.auth_test())
+
+    async def _take_ours(self, me: Any) -> None:
+        app_id = ""
+        try:
+            app_id = str((await self.api.call("bots.info", bot=me.get("bot_id")))["bot"]["app_id"])
+        except (MessengerError, Undeliverable, KeyError, TypeError) as error:
+            log.info("slack does not say which app this is", reason=str(error))
+        self.bot_id = str(me["user_id"])
+        self.ours = Workspace(str(me.get("team_id") or ""), str(me.get("enterprise_id") or ""), app_id)
+
     async def profile(self, address: str, *, urgent: bool) -> Profile | None:
-        user, now = address.split(":", 1)[1], time.monotonic()
+        record = await self._record(address.split(":", 1)[1], urgent=urgent)
+        return record.profile if record is not None else None
+
+    async def is_from_us(self, body: dict[str, Any], user: str, *, within: float) -> bool:
+        """Whether an envelope of this sender comes from our workspace or enterprise.
+
+        A sender or a workspace that looks foreign leads to a fresh look at the sender's record.
+        """
+        self._doubt(user, sender_team(body))
+        if self.ours.sent(body):
+            return True
+        try:
+            record = await asyncio.wait_for(self._record(user, urgent=True), within)
+        except (MessengerError, TimeoutError):
+            return False
+        return record is not None and record.profile.status == HERE and self.ours.sent(body, record.teams)
+
+    def _doubt(self, user: str, team: str) -> None:
+        """Forget a record that a payload contradicts, unless it has just been read."""
+        record = self._profiles.get(user)
+        if record is None or not team or time.monotonic() - record.at < DOUBTED:
+            return
+        if (team in record.teams or team == self.ours.team_id) == (record.profile.status == "outsider"):
+            del self._profiles[user]
+
+    async def _record(self, user: str, *, urgent: bool) -> _Record | None:
+        now = time.monotonic()
         kept = self._profiles.get(user)
-        if kept is not None and now - kept[0] < PROFILE_KEPT:
-            return kept[1]
+        if kept is not None and now - kept.at < PROFILE_KEPT:
+            return kept
         self._reads = [at for at in self._reads if now - at < 60]
         if not urgent and len(self._reads) >= INFO_A_MINUTE:
             return None
         self._reads.append(now)
         try:
-            found = await self.api.call("users.info", user=user, include_locale=True)
+            found = (await self.api.call("users.info", user=user, include_locale=True))["user"]
         except Undeliverable:
-            return Profile("outsider")
-        profile = read_profile(found["user"], self.team_id)
-        self._profiles[user] = (now, profile)
-        return profile
+            return _Record(now, Profile("outsider"), frozenset())
+        record = _Record(now, read_profile(found, self.ours), teams_of(found))
+        self._profiles[user] = record
+        return record
 
-    def remember_outsider(self, user: str) -> None:
-        """A payload said that this person belongs to another workspace: no call is needed for an hour."""
-        self._profiles[user] = (time.monotonic(), Profile("outsider"))
+    async def outsiders_read(self, channel: str, *, within: float) -> bool | None:
+        """Whether guests or another organisation can read this channel; None when that cannot be seen now."""
+        kept = self._readers.get(channel)
+        if kept is not None and time.monotonic() - kept[0] < CHANNEL_KEPT:
+            return kept[1]
+        try:
+            found = await asyncio.wait_for(self._look_at_readers(channel), within)
+        except (MessengerError, Undeliverable, TimeoutError) as error:
+            log.info("who can read a channel is unknown", channel=channel, reason=str(error))
+            return None
+        if found is not None:
+            self._readers[channel] = (time.monotonic(), found)
+        return found
+
+    async def _look_at_readers(self, channel: str) -> bool | None:
+        about = (await self.api.call("conversations.info", channel=channel))["channel"]
+        if about.get("is_ext_shared") or about.get("is_pending_ext_shared"):
+            return True
+        page = await self.api.call("conversations.members", channel=channel, limit=MOST_READERS)
+        records = [await self._record(user, urgent=False) for user in page["members"]]
+        if any(record and record.profile.status in ("guest", "outsider") for record in records):
+            return True
+        if (page.get("response_metadata") or {}).get("next_cursor") or None in records:
+            return None
+        return False
 
     async def people(self) -> list[tuple[str, Profile]]:
         """Everybody of the workspace; raises rather than returning half of them."""
@@ -51,7 +140,7 @@ class Directory:
         cursor = ""
         while True:
             page = await self.api.call("users.list", limit=200, cursor=cursor or None, include_locale=True)
-            found += [(f"slack:{one['id']}", read_profile(one, self.team_id)) for one in page["members"]]
+            found += [(f"slack:{one['id']}", read_profile(one, self.ours)) for one in page["members"]]
             cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.messengers.slack.adapter import LISTENERS, SCOPES
+from bot.messengers.slack.listeners import LISTENERS, SCOPES
 
 NAME, DESCRIPTION = "quotabot", "LLM quota where you already talk: ask, lend, request, approve."
 HINT = "lend @bob 50 · request 200 · balance · help"

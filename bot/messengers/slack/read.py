@@ -10,13 +10,14 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 
 from bot.messengers.port import MessengerError, Undeliverable
+from bot.messengers.slack.workspace import Workspace
 from handlers.command import Command
 from handlers.language.reader import read_command
 from models.messages.receipt import fingerprint_of
 from models.people.profile import Profile
 
 OVER = {
-    "user_disabled", "channel_not_found", "is_archived", "not_in_channel", "user_not_found", "account_inactive", "cannot_dm_bot",
+    "user_disabled", "user_not_visible", "invalid_user_combination", "channel_not_found", "is_archived", "not_in_channel", "user_not_found", "account_inactive", "cannot_dm_bot",
     "restricted_action", "msg_too_long", "msg_blocks_too_long", "invalid_blocks", "invalid_blocks_format", "no_text",
     "message_not_found", "cant_update_message", "edit_window_closed", "user_not_in_channel", "expired_url", "used_url",
 }  # fmt: skip
@@ -30,34 +31,37 @@ BLIND = {
     "HTTP 404",
 }
 """Answers to who looks whether a message arrived and never will be shown: better said twice than never."""
+NOT_FOR_US = frozenset({
+    "message_changed", "message_deleted", "message_replied", "bot_message", "bot_add", "bot_remove", "bot_enable", "bot_disable",
+    "channel_join", "channel_leave", "channel_topic", "channel_purpose", "channel_name", "channel_archive", "channel_unarchive",
+    "channel_posting_permissions", "channel_convert_to_private", "channel_convert_to_public", "group_join", "group_leave", "group_topic",
+    "group_purpose", "group_name", "group_archive", "group_unarchive", "pinned_item", "unpinned_item", "reminder_add", "tombstone",
+    "ekm_access_denied", "file_comment", "file_mention", "huddle_thread", "sh_room_created", "sh_room_shared", "assistant_app_thread",
+})  # fmt: skip
+"""Subtypes that nobody wrote to us: edits, deletions, bots, joins and notes of Slack's own. Every other kind is answered.
+
+https://docs.slack.dev/reference/events/message
+"""
 _MARKED = re.compile(r"<((?:[@#!]|mailto:|tel:|https?://)[^<>]*)>")
 
 
-def read_profile(user: dict[str, Any], team_id: str) -> Profile:
+def read_profile(user: dict[str, Any], ours: Workspace) -> Profile:
     """Who somebody is by `users.info` (docs.slack.dev/reference/objects/user-object)."""
     own = user.get("profile") or {}
     if user.get("deleted"):
         status = "gone"
     elif user.get("is_bot") or user.get("id") == "USLACKBOT":
         status = "bot"
-    elif user.get("is_stranger") or (
-        team_id and user.get("team_id") not in (None, team_id) and not user.get("enterprise_user")
-    ):
+    elif not ours.employs(user):
         status = "outsider"
     elif user.get("is_restricted") or user.get("is_ultra_restricted"):
         status = "guest"
     else:
         status = "member"
     name = own.get("real_name") or user.get("real_name") or user.get("name") or ""
-    return Profile(status, str(name), own.get("email"), user.get("locale"), user.get("tz"))
-
-
-def foreign(body: dict[str, Any], team_id: str) -> bool:
-    """Whether the payload itself says that its user belongs to another workspace (Slack Connect)."""
-    event, user = body.get("event") or {}, body.get("user") or {}
-    own = event.get("user_team") or (user.get("team_id") if isinstance(user, dict) else None)
-    own = body.get("team_id") if "command" in body else own
-    return bool(team_id and own and own != team_id)
+    # Anybody can type anybody's e-mail: one that was never confirmed is no sign of who somebody is.
+    email = None if user.get("is_email_confirmed") is False else own.get("email")
+    return Profile(status, str(name), email, user.get("locale"), user.get("tz"))
 
 
 def written(text: str) -> str:
@@ -67,6 +71,11 @@ def written(text: str) -> str:
     """
     words = _MARKED.sub(_as_words, text)
     return words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
+
+
+def is_for_us(event: dict[str, Any]) -> bool:
+    """Whether a person wrote this. Other bots are not answered, lest two of them talk for ever."""
+    return bool(event.get("user")) and not event.get("bot_id") and event.get("subtype") not in NOT_FOR_US
 
 
 def command_of(text: str, today: date, bot_id: str | None = None) -> Command:

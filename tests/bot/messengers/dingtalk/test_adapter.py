@@ -260,7 +260,7 @@ async def test_an_outsider_neither_takes_part_nor_is_lent_to(env: DingTalkEnv) -
 
 async def test_pictures_are_answered_kindly(env: DingTalkEnv) -> None:
     await env.ding.send("alice", "picture", {"downloadCode": "x"})
-    await env.hear("alice", "text and speech only")
+    await env.hear("alice", "no words in that message")
 
 
 async def test_what_speech_recognition_understood_is_confirmed_first(env: DingTalkEnv) -> None:

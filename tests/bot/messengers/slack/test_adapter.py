@@ -11,7 +11,8 @@ import pytest
 
 from bot.app import open_app
 from bot.messengers.port import MessengerError, Undeliverable
-from bot.messengers.slack.read import foreign, read_profile, written
+from bot.messengers.slack.read import read_profile, written
+from bot.messengers.slack.workspace import Workspace as Ours
 from bot.settings import Settings
 from handlers.routes import BUTTONS, CONFIRM, FORMS
 from models.messages.message import Message
@@ -20,6 +21,8 @@ from sandbox.slack.payloads import event
 from sandbox.slack.workspace import Workspace
 from tests.company import CAST
 from tests.slack_env import CHANNEL, SlackEnv, cast, open_env, settled_copy, slack_id
+
+ACME = Ours("T1", "E1", "A1")
 
 
 def told(env: SlackEnv, name: str, words: str) -> int:
@@ -302,21 +305,34 @@ def test_who_somebody_is_by_slacks_own_word() -> None:
         "locale": "zh-CN",
         "tz": "Asia/Tokyo",
     }
-    assert read_profile(user, "T1") == Profile("member", "Bo", "bo@corp.example", "zh-CN", "Asia/Tokyo")
+    assert read_profile(user, ACME) == Profile("member", "Bo", "bo@corp.example", "zh-CN", "Asia/Tokyo")
     for facts, status in (
         ({"deleted": True}, "gone"), ({"is_bot": True}, "bot"), ({"is_stranger": True}, "outsider"), ({"team_id": "T2"}, "outsider"),
         ({"is_restricted": True}, "guest"), ({"is_ultra_restricted": True}, "guest"), ({"id": "USLACKBOT"}, "bot"),
-        ({"team_id": "T2", "enterprise_user": {"id": "W1"}}, "member"),
+        ({"team_id": "T2", "enterprise_user": {"id": "W1", "enterprise_id": "E1"}}, "member"),
+        ({"team_id": "T2", "is_stranger": True, "enterprise_user": {"id": "W1", "enterprise_id": "E1"}}, "member"),
+        ({"team_id": "T2", "enterprise_user": {"id": "W1", "enterprise_id": "E2"}}, "outsider"),
+        ({"team_id": "T2", "enterprise_user": {"id": "W1"}}, "outsider"),
     ):  # fmt: skip
-        assert read_profile(user | facts, "T1").status == status
+        assert read_profile(user | facts, ACME).status == status
 
 
-def test_somebody_of_another_workspace_is_known_by_the_payload_alone() -> None:
-    assert foreign({"user": {"id": "U1", "team_id": "T2"}}, "T1")
-    assert foreign({"event": {"user_team": "T2"}}, "T1")
-    assert foreign({"command": "/quota", "team_id": "T2"}, "T1")
-    assert not foreign({"user": {"id": "U1", "team_id": "T1"}, "team_id": "T2"}, "T1")
-    assert not foreign({"event": {"user": "U1"}, "team_id": "T2"}, "T1")
+def test_an_unconfirmed_email_is_nobodys() -> None:
+    user = {"id": "U1", "team_id": "T1", "profile": {"email": "bo@corp.example"}, "is_email_confirmed": False}
+    assert read_profile(user, ACME).email is None
+
+
+def test_an_envelope_is_ours_by_its_workspace_its_enterprise_or_its_senders_record() -> None:
+    shared = {"is_ext_shared_channel": True, "team_id": "T9"}
+    for body, ours in (
+        ({"team_id": "T1"}, True), ({"team_id": "T2"}, False), ({"team_id": "T3"}, True), ({"team_id": "T2", "enterprise_id": "E1"}, True),
+        ({"team_id": "T1", "enterprise_id": "E2"}, False), ({"team": {"id": "T2"}, "enterprise": {"id": "E2"}}, False),
+        ({"team": None, "enterprise": {"id": "E1"}}, True), ({"view": {"app_installed_team_id": "T1"}, "team": {"id": "T9"}}, True),
+        (shared | {"authorizations": [{"team_id": "T1"}]}, True), (shared | {"authorizations": [{"team_id": "T9"}]}, False),
+    ):  # fmt: skip
+        assert ACME.sent(body, ["T3"]) is ours, body
+    assert ACME.is_app({"api_app_id": "A1"})
+    assert not ACME.is_app({"api_app_id": "A2"})
 
 
 def test_words_arrive_as_they_were_written() -> None:
