@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from datetime import datetime
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import JSON, UniqueConstraint, bindparam, func
+from sqlalchemy import JSON, UniqueConstraint, bindparam, func, or_
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.db import Statement, id_field, is_postgres, ref
@@ -56,7 +57,10 @@ class Member(SQLModel, table=True):
         job = col(cls.extra)["job_number"].as_string()
         fields = (col(cls.email), job, col(cls.gateway_id), col(cls.name))
         handle = col(cls.email).startswith(f"{wanted}@", autoescape=True)
-        for means in (*(func.lower(one) == wanted for one in fields), handle):
+        spelt: tuple[Any, ...] = tuple(func.lower(one) == wanted for one in fields)
+        if not wanted.isascii() and wanted.upper() != wanted:
+            spelt = tuple(col(cls.id).in_(_folded_alike(session, one, wanted)) for one in fields)
+        for means in (*spelt, handle):
             found = session.exec(select(cls).where(means, col(cls.left_at).is_(None)).limit(5)).all()
             if len(found) == 1:
                 return found[0]
@@ -87,6 +91,25 @@ class Member(SQLModel, table=True):
             name: str(getattr(self, name) or "") for name in ("name", "email", "team", "role", "employment")
         }
         return {key: str(value) for key, value in self.extra.items()} | own
+
+
+def _folded_alike(session: Session, column: Any, wanted: str) -> list[int]:
+    """Active members whose `column` is `wanted` but for case: SQLite's `lower` knows ASCII only.
+
+    The first letter, in each case and either form of an accent, narrows 100,000 rows before Python compares.
+    """
+    letters = {one[0] for form in ("NFC", "NFD") for one in _cases(unicodedata.normalize(form, wanted))}
+    begins = or_(*(column.startswith(letter, autoescape=True) for letter in letters))
+    rows = session.exec(select(Member.id, column).where(begins, col(Member.left_at).is_(None))).all()
+    return [number for number, text in rows if _fold(str(text)) == _fold(wanted)][:5]
+
+
+def _cases(text: str) -> tuple[str, str]:
+    return text.lower(), text.upper()
+
+
+def _fold(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
 
 
 def _who(member: Member) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlmodel import Session
 
+from bot.database import Database
 from models.people.member import (
     Address,
     Member,
@@ -28,6 +29,19 @@ def test_a_member_is_found_by_job_number(session: Session) -> None:
     who(session, "bob").extra = {"job_number": "A-007"}
     session.flush()
     assert Member.named(session, "a-007").email == "bob@corp.example"
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [("Иван Петров", "иван ПЕТРОВ"), ("Émile", "émile"), ("Émile", "E\u0301MILE"), ("Anna Müller", "anna müller"), ("王芳", "王芳"), ("ΟΔΥΣΣΕΥΣ", "οδυσσευς")],
+)  # fmt: skip
+def test_a_name_outside_ascii_is_found_in_any_case(company: Database, name: str, typed: str) -> None:
+    def found(session: Session) -> str:
+        who(session, "alice").name = name
+        session.flush()
+        return Member.named(session, typed).email
+
+    assert company.transact(found) == "alice@corp.example"
 
 
 def test_a_wildcard_in_a_name_finds_nobody(session: Session) -> None:
