@@ -110,6 +110,8 @@ class Database:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._starting = threading.Lock()
+        self.wrote = False
+        """Whether anything was asked to be written."""
         self._pool = ThreadPoolExecutor(POOL, thread_name_prefix="transaction")
 
     async def write(self, work: Work[T], *, within: float | None = None) -> T:
@@ -132,6 +134,7 @@ class Database:
 
     def submit(self, work: Work[T], deadline: float | None) -> Future[T]:
         """`write` as a future; `deadline` is a time of `time.monotonic`."""
+        self.wrote = True
         if not self.sqlite:
             return self._pool.submit(self._write_alone, work, deadline)
         with self._starting:

@@ -23,7 +23,7 @@ from handlers.arguments import (
     until,
     value,
 )  # fmt: skip
-from handlers.clock import asks, closing, grants, loans, pools, receipts
+from handlers.clock import asks, closing, grants, loans, pools, receipts, seals
 from handlers.clock.requests import requests_due
 from handlers.command import Command
 from handlers.context import RequestContext
@@ -161,5 +161,6 @@ JOBS: dict[str, Job] = {
     "grants": Job(grants.end_grants, timedelta(minutes=1)),
     "loans": Job(loans.warn_of_returns, timedelta(hours=1)),
     "pools": Job(pools.warn_of_pools, timedelta(minutes=5)),
+    "seal": Job(seals.seal, timedelta(minutes=1)),
     "tidy": Job(receipts.forget, timedelta(days=1)),
 }

@@ -6,13 +6,13 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
 import typer
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlmodel import Session
 
 from bot.cli.errors import Failed
@@ -23,6 +23,7 @@ from models.ledger.amount import Unit, plain
 from models.people.member import Member
 from models.policy import versions
 from models.policy.document import Policy
+from models.quota.chain import seal_next
 from models.refusal import NoPolicyYet
 
 
@@ -41,8 +42,17 @@ def open_database(settings: Settings | None = None) -> Iterator[Database]:
                 raise Failed("the schema is behind this program: run `quotabot migrate`")
             migrate(database.engine)
         yield database
+        if database.wrote:
+            seal_all(database)
     finally:
         database.close()
+
+
+def seal_all(database: Database) -> None:
+    """Seal what is not sealed yet. A database that is busy leaves that to the next one who comes by."""
+    with contextlib.suppress(DBAPIError):
+        while database.transact(lambda session: seal_next(session, datetime.now(UTC))):
+            pass
 
 
 def check_url(url: str) -> None:

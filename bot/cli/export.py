@@ -16,7 +16,9 @@ from bot.cli.console import day, open_database
 from bot.cli.sheet import csv_lines, json_lines
 from bot.database import Database
 from models.policy import document, versions
-from models.reports.books import BOOKS, Book, Row, Style
+from models.quota.chain import head
+from models.reports.books import BOOKS, Book
+from models.reports.style import Row, Style
 
 app = typer.Typer()
 
@@ -27,6 +29,7 @@ class Format(StrEnum):
 
 
 class BookName(StrEnum):
+    AUDIT = "audit"
     LEDGER = "ledger"
     LOANS = "loans"
     REQUESTS = "requests"
@@ -65,6 +68,8 @@ def export_(
         rows = _Export(book, database.query(_style), first).rows(database)
         for line in json_lines(rows) if format_ is Format.JSONL else csv_lines(book.columns, rows):
             typer.echo(line, nl=False)
+        if what is BookName.AUDIT and (sealed := database.query(head)):
+            typer.echo(sealed.line, err=True)
 
 
 def _style(session: Session) -> Style:

@@ -9,6 +9,7 @@ from uuid import uuid4
 import typer
 from sqlmodel import Session
 
+from bot.actor import acting_user
 from bot.cli.console import day, member, money, open_database, policy_in_force
 from bot.cli.errors import Failed
 from handlers.announcement import given
@@ -54,7 +55,7 @@ def _granted(
     """Grant or take, and return a sentence about it; or fail with nothing moved."""
     version, policy = policy_in_force(session)
     key = f"grant:{uuid4().hex}"
-    ctx = Context(session=session, now=now, key=key, version=version, policy=policy, actor="admin")
+    ctx = Context(session=session, now=now, key=key, version=version, policy=policy, actor=acting_user())
     stored = _signed(whom[-1], policy.unit)
     try:
         people = (

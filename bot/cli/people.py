@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 from sqlmodel import Session
 
+from bot.actor import acting_user
 from bot.cli.console import agree, as_json, content, member, open_database
 from bot.cli.errors import Failed
 from bot.database import Database
@@ -58,7 +59,7 @@ def import_(
 def _import(session: Session, data: bytes, remove_missing: bool, now: datetime) -> Changes:
     """Find the differences again in the transaction that takes them over: people may have changed meanwhile."""
     found = survey(session, data, remove_missing=remove_missing)
-    apply(session, found, now, yes=True)
+    apply(session, found, now, actor=acting_user(), yes=True)
     return found
 
 
@@ -100,7 +101,7 @@ def leave(email: Annotated[str, typer.Argument(metavar="EMAIL")], yes: Yes = Fal
         if not active:
             typer.echo(f"{name} has left already")
             return
-        database.transact(lambda session: leaving.leave(session, member(session, email), now))
+        database.transact(lambda session: leaving.leave(session, member(session, email), now, acting_user()))
     typer.echo(f"{name} has left")
 
 
@@ -153,7 +154,7 @@ async def _sync_dingtalk(settings: Settings, database: Database, *, dry_run: boo
     async with aiohttp.ClientSession() as http:
         dingtalk = DingTalk(settings, Dispatcher(database, utc_now), http)
         try:
-            plan = await dingtalk.directory.sync(dry=dry_run, yes=yes)
+            plan = await dingtalk.directory.sync(dry=dry_run, yes=yes, actor=acting_user())
         except TooManyLeave as many:
             raise Failed(f"{many}. Say --yes to do it. Nothing was changed.") from many
         except DingTalkError as error:
@@ -172,7 +173,7 @@ def _agree_on_terminal(plan: Plan, yes: bool) -> None:
 
 
 def _carry_out(session: Session, people: list[Found], now: datetime) -> None:
-    carry_out(session, compare(session, "slack", people), people, now)
+    carry_out(session, compare(session, "slack", people), people, now, acting_user())
 
 
 async def _slack_people(settings: Settings, database: Database) -> list[Found]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -10,6 +9,7 @@ from functools import partial
 import typer
 from sqlmodel import Session
 
+from bot.actor import acting_user
 from bot.cli.announcement import Announcer
 from bot.cli.console import agree, progress
 from bot.cli.errors import Failed
@@ -51,7 +51,7 @@ class Apply:
         if self.later is not None:
             raise Failed("the first policy opens the current period, so it cannot wait for a day")
         self.database.transact(
-            partial(begin, text=self.text, policy=self.policy, now=self.now, by=_operator())
+            partial(begin, text=self.text, policy=self.policy, now=self.now, by=acting_user())
         )
         self._finish_turn()
         people = self.database.query(count_colleagues)
@@ -91,11 +91,11 @@ class Apply:
         """The number of this version: in force now, or waiting for its day."""
         if (later := self.later) is not None:
             return self.database.transact(
-                lambda session: versions.stage_once(session, self.text, self.now, _operator(), later)
+                lambda session: versions.stage_once(session, self.text, self.now, acting_user(), later)
             )
         self._finish_turn()
         return self.database.transact(
-            lambda session: versions.record_once(session, self.text, self.now, _operator())
+            lambda session: versions.record_once(session, self.text, self.now, acting_user())
         )
 
     def _withdraw_outdated(self, version: int) -> None:
@@ -135,10 +135,3 @@ class Apply:
             typer.echo(
                 f"{len(expecting)} had been told of a change that does not come; --tell would call it off"
             )
-
-
-def _operator() -> str:
-    try:
-        return f"admin:{getpass.getuser()}"
-    except (KeyError, OSError):
-        return "admin"

@@ -15,6 +15,7 @@ from bot.cli.errors import Failed
 from bot.cli.sheet import csv_lines
 from models.ledger.amount import plain
 from models.policy.document import Policy
+from models.quota.chain import head
 from models.reports.spending import Line, by_day, by_team, period_named
 
 app = typer.Typer()
@@ -46,8 +47,9 @@ def report(
     """What was given, used, lent, granted and expired, by team and model; and each day's active agents beside the spend."""
     with open_database() as database:
         found = database.query(lambda session: _report(session, period, datetime.now(UTC)))
+        sealed = database.query(head)
     if json_ or format_ is Format.JSON:
-        as_json(found)
+        as_json(found | {"chain": sealed._asdict() if sealed else None})
     elif format_ is Format.CSV:
         which = {"unit": found["unit"], "period": found["period"]["start"][:10]}
         columns, rows = (_TEAM, found["teams"]) if by is By.TEAM else (_DAY, found["days"])
@@ -59,6 +61,8 @@ def report(
             typer.echo("")
             named = (row if row.get("team") != "" else row | {"team": "–"} for row in rows)
             table([columns, *(tuple(str(row[name]) for name in columns) for row in named)])
+    if sealed and not (json_ or format_ is Format.JSON):
+        typer.echo(sealed.line, err=True)  # a file of figures stays one
 
 
 _TEAM = tuple(one.name for one in fields(Line))

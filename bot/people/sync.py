@@ -10,6 +10,7 @@ from sqlmodel import Session
 from bot.people.csv import PeopleError, read_people, write_people
 from handlers.clock.leaving import show_leaving
 from models.people.arrival import members_of, take_over
+from models.people.authority import record_roster
 from models.people.roster import Changes, Roster, Row, shared_ids
 from models.quota.allocation import welcome_all
 from models.quota.leaving import leave
@@ -53,6 +54,7 @@ def apply(
     if changes.many_leave and not yes:
         raise TooManyLeave(len(changes.leave), changes.active)
     ids = take_over(session, changes, now)
+    record_roster(session, changes, ids, at=now, actor=actor)
     if Period.latest(session) is not None:
         welcome_all(session, [ids[one.row.email] for one in changes.join], now)
     for member in members_of(session, [one.member_id for one in changes.leave]):

@@ -179,6 +179,8 @@ def _post(
 
 # All transfers of a job over many people
 
+# before its rows get numbers: `chain` leaves out rows that an open transaction may put one before
+_NUMBER_TRANSACTION = Statement("SELECT CAST(pg_current_xact_id() AS TEXT)")
 _OPEN_MOVES = Statement(SQL.text("open_moves"))
 _LOCK_MOVED = Statement(SQL.text("lock_moved"))
 _TRANSFERS = Statement(SQL.text("transfers"))
@@ -193,6 +195,8 @@ def post_all(session: Session, moves: str, cause: Cause, *, own: str = "NULL, NU
     All or nothing, and the same books as a `transfer` for each row; returns how many. The schema refuses what would
     cross a floor. `own`: the columns of a row `m` with a time and a reason of its own.
     """
+    if is_postgres(session):
+        _NUMBER_TRANSACTION.all(session)
     _OPEN_MOVES.changed(session)
     posted = _number_moves(moves, own).changed(session, **words)
     if posted:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from models.people.authority import record_link
 from models.people.member import HERE, Address, Member
 from models.people.profile import Profile
 
@@ -107,13 +108,14 @@ def _learn(plan: Plan, member: Member, profile: Profile) -> None:
         plan.learn.append(Learnt(member.email, locale, zone))
 
 
-def carry_out(session: Session, plan: Plan, people: Sequence[Found], now: datetime) -> None:
+def carry_out(session: Session, plan: Plan, people: Sequence[Found], now: datetime, actor: str) -> None:
     """Do what the plan says, in one transaction with it."""
     status = {address: profile.status for address, profile in people}
     ours = {one.email: one for one in session.exec(select(Member).where(col(Member.left_at).is_(None)))}
     for link in plan.link:
         given = Address.give(session, ours[link.email], link.address)
         given.status, given.status_at = status[link.address], now
+        record_link(session, ours[link.email], link.address, link.old, at=now, actor=actor)
     for learnt in plan.learn:
         member = ours[learnt.email]
         member.locale, member.timezone = member.locale or learnt.locale, member.timezone or learnt.timezone

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, select
 
+from models.people.authority import record_link
 from models.people.member import HERE, Address, Member, addresses
 
 STATUS_KEPT = timedelta(hours=1)
@@ -41,7 +42,7 @@ def learn(session: Session, address: str, profile: Profile, now: datetime, *, li
     """Keep the status, and language and zone where nobody chose any; link an unknown address by e-mail if that is allowed."""
     row = session.get(Address, address)
     if row is None and link_by_email:
-        row = link(session, address, profile)
+        row = link(session, address, profile, now)
     if row is None:
         return
     if row.status != profile.status or row.status_at is None or now - row.status_at > STATUS_KEPT / 2:
@@ -53,7 +54,7 @@ def learn(session: Session, address: str, profile: Profile, now: datetime, *, li
         member.timezone = profile.zone
 
 
-def link(session: Session, address: str, profile: Profile) -> Address | None:
+def link(session: Session, address: str, profile: Profile, now: datetime) -> Address | None:
     """Give the address to the active colleague with this e-mail who has none on that messenger yet."""
     member = Member.by_email(session, profile.email or "")
     if profile.status != HERE or member is None or not member.active:
@@ -63,7 +64,7 @@ def link(session: Session, address: str, profile: Profile) -> Address | None:
     if session.exec(taken).first() is not None:
         return None
     row = Address.give(session, member, address)
-    session.flush()
+    record_link(session, member, address, None, at=now, actor=f"{messenger} e-mail")
     return row
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.db import Statement
+from models.policy.authority import record_policy, record_staged
 from models.policy.document import Policy, parse
 from models.policy.yaml_tree import UnitChanged
 
@@ -53,9 +54,14 @@ def record_version(session: Session, text: str, now: datetime, by: str, effectiv
     kept = PolicyVersion(
         text=text, applied_at=now, applied_by=by, effective=effective, in_force_at=None if waits else now
     )
+    before = current(session)
     session.add(kept)
     session.flush()
     assert kept.version is not None
+    if waits:
+        record_staged(session, kept.version, str(effective), at=now, by=by)
+    else:
+        record_policy(session, before, (kept.version, policy), at=now, by=by)
     return kept.version
 
 
@@ -110,10 +116,11 @@ def due(session: Session, now: datetime) -> tuple[int, Policy] | None:
 
 def put_in_force(session: Session, version: int, now: datetime) -> None:
     """From now on this version is the current one."""
-    kept = session.get_one(PolicyVersion, version)
+    kept, before = session.get_one(PolicyVersion, version), current(session)
     kept.in_force_at = now
     session.add(kept)
     session.flush()
+    record_policy(session, before, (version, policy_of(version, kept.text)), at=now, by=kept.applied_by)
 
 
 def history(session: Session) -> list[tuple[PolicyVersion, str]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlmodel import Session, SQLModel, col, select
 
 from models.db import id_field, ref
+from models.people.authority import What, member_ref, record_authority
 from models.people.member import Member, reachable
 
 
@@ -17,10 +18,25 @@ class Delegation(SQLModel, table=True):
     from_at: datetime
     until_at: datetime
 
+    @property
+    def words(self) -> str:
+        """As the record of authority names it."""
+        return f"{member_ref(self.to_id)} until {self.until_at.astimezone(UTC).isoformat()}"
+
 
 def delegate(session: Session, member: Member, to: Member, until: datetime, now: datetime) -> None:
     """Let `to` decide in the place of `member` from now until `until` (exclusive), beside earlier delegates."""
-    session.add(Delegation(from_id=member.id, to_id=to.id, from_at=now, until_at=until))
+    given = Delegation(from_id=member.id, to_id=to.id, from_at=now, until_at=until)
+    session.add(given)
+    record_authority(
+        session, What.DELEGATION, member.id, "", given.words, at=now, actor=member_ref(member.id)
+    )
+
+
+def end_delegation(session: Session, given: Delegation, now: datetime, actor: str) -> None:
+    """End a delegation before its day."""
+    session.delete(given)
+    record_authority(session, What.DELEGATION, given.from_id, given.words, "", at=now, actor=actor)
 
 
 def delegates(session: Session, member_id: int, now: datetime) -> tuple[Member, ...]:

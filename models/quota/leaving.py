@@ -9,10 +9,11 @@ from sqlmodel import Session, select
 from models.ledger.account import Account, AccountKind, account_of, organisation
 from models.ledger.overdraft import clear_overdraft, fill_overdraft
 from models.ledger.transfer import Cause, Kind, transfer
+from models.people.authority import What, record_authority
 from models.people.member import Member, lock_members
 from models.policy import versions
 from models.quota.ask import Ask
-from models.quota.delegation import Delegation
+from models.quota.delegation import Delegation, end_delegation
 from models.quota.grant import end_grant
 from models.quota.loan import Loan, close_settled, loans_of
 from models.quota.loan_sums import Sums
@@ -39,7 +40,7 @@ def leave(session: Session, member: Member, now: datetime, actor: str = "admin")
     _end_asking(session, member, cause)
     member.left_at = now
     session.add(member)
-    session.flush()
+    record_authority(session, What.LEFT, member.id, "here", "away", at=now, actor=actor)
     clear_overdraft(session, member.id, cause)
 
 
@@ -101,4 +102,4 @@ def _end_asking(session: Session, member: Member, cause: Cause) -> None:
     for delegation in session.exec(
         select(Delegation).where((Delegation.from_id == member.id) | (Delegation.to_id == member.id))
     ).all():
-        session.delete(delegation)
+        end_delegation(session, delegation, cause.at, cause.actor)

@@ -21,6 +21,7 @@ from models.policy.document import Policy
 from models.quota import approvers
 from models.quota.approvers import Asked, Candidate
 from models.quota.code import Code, new_code
+from models.quota.decision import AMENDED, REVOKED, record_decision
 from models.quota.grant import end_grant, ending, grant_from_pool
 from models.quota.period import Period
 from models.quota.pool import pool_for
@@ -138,6 +139,8 @@ class Request(SQLModel, table=True):
         """Take the new terms; a reason, day or thread that is not given stays. Everybody is asked anew."""
         terms |= {"reason": reason or self.reason, "until": until or self.until}
         terms |= {"thread": thread or self.thread}
+        cause = Cause(terms["asked_at"], f"member:{self.member_id}", f"amend:{terms['code']}")
+        record_decision(session, self, AMENDED, cause)
         if not self._move(session, RequestState.UNROUTABLE, **terms):
             raise self.already_decided(session)
         approvers.forget_asked(session, self.id)
@@ -179,7 +182,7 @@ class Request(SQLModel, table=True):
         if entry.ceiling is not None and granted > entry.ceiling:
             raise OverCeiling(entry.ceiling)
         lock_members(session, [self.member_id])  # before the request's row, as `ask` does
-        self._decide(session, granted_state(live=live), decider, cause, granted=granted)
+        self._decide(session, granted_state(live=live), decider, cause, entry.for_id, granted=granted)
         self._grant(session, period, policy, cause)
 
     def approve_by_policy(
@@ -205,8 +208,8 @@ class Request(SQLModel, table=True):
     def decline(
         self, session: Session, decider: Member, reason: str, *, policy: Policy, cause: Cause
     ) -> None:
-        self.require_decider(session, decider, policy, cause.at)
-        self._decide(session, RequestState.DECLINED, decider, cause, answer=reason)
+        entry = self.require_decider(session, decider, policy, cause.at)
+        self._decide(session, RequestState.DECLINED, decider, cause, entry.for_id, answer=reason)
 
     def cancel(self, session: Session, member: Member, cause: Cause) -> None:
         """Only the requester may; raises `UnknownCode` for anybody else."""
@@ -242,6 +245,7 @@ class Request(SQLModel, table=True):
         account = session.exec(select(Account).where(Account.request_id == self.id)).one_or_none()
         if account is None or account.balance == 0:
             raise NothingToRevoke(self.code)
+        record_decision(session, self, REVOKED, cause, decider.id)
         return end_grant(session, account, cause)
 
     def _may_revoke(self, session: Session, decider: Member) -> bool:
@@ -269,20 +273,16 @@ class Request(SQLModel, table=True):
         return True
 
     def _decide(
-        self,
-        session: Session,
-        state: RequestState,
-        decider: Member | None,
-        cause: Cause,
-        *,
-        granted: int = 0,
-        answer: str = "",
-    ) -> None:
+        self, session: Session, state: RequestState, decider: Member | None, cause: Cause, for_id: int | None = None,
+        *, granted: int = 0, answer: str = "",
+    ) -> None:  # fmt: skip
         code, decided_by = self.code, decider.id if decider else None
         if not self._move(
             session, state, granted=granted, decided_by_id=decided_by, decided_at=cause.at, answer=answer
         ):
             raise Replaced(self.code, self.amount) if self.code != code else self.already_decided(session)
+        outcome = RequestState.APPROVED if granted else state
+        record_decision(session, self, outcome, cause, decided_by, for_id)
 
     def _move(
         self, session: Session, state: RequestState, before: Collection[RequestState] = OPEN, **values: Any

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import tuple_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from models.ledger.account import Account
-from models.ledger.amount import Unit, plain
 from models.ledger.transfer import Transfer
 from models.metering.usage import Usage
 from models.people.member import Member
@@ -21,23 +19,8 @@ from models.quota.loan import Loan
 from models.quota.loan_sums import NAMES, TRANSFERRED, Sums
 from models.quota.period import Period
 from models.quota.request import Request
-
-PAGE = 2_000
-Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Style:
-    """How amounts and times are written."""
-
-    unit: Unit
-    zone: ZoneInfo
-
-    def amount(self, stored: int) -> str:
-        return plain(stored, self.unit)
-
-    def time(self, at: datetime | None) -> str | None:
-        return at.astimezone(self.zone).isoformat() if at else None
+from models.reports import audit
+from models.reports.style import PAGE, Row, Style
 
 
 class Page(Protocol):
@@ -191,6 +174,7 @@ def _usage(session: Session, style: Style, since: date | None, after: Any) -> tu
 
 
 BOOKS: dict[str, Book] = {
+    "audit": Book(audit.COLUMNS, audit.audit_page),
     "ledger": Book(
         ("id", "at", "kind", "amount", "unit", "from", "from_whom", "to", "to_whom", "loan", "actor", "cause", "reason", "policy"),
         _ledger,

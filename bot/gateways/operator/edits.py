@@ -7,6 +7,7 @@ from functools import partial
 
 from sqlmodel import Session, select
 
+from bot.actor import acting_user
 from bot.gateways.operator.access import CannotDo, GatewayOperator, LimitLine, emails
 from handlers.gateway import limits
 from models.metering.gateway_account import GatewayAccount, accounts_of
@@ -27,7 +28,7 @@ def _adopt(operator: GatewayOperator, session: Session, member: Member) -> None:
         raise CannotDo(
             f"{member.email}: the limit was taken off, so there is no amount to adopt; restore it, or grant what they need"
         )
-    cause = ctx.cause("the gateway's limit was adopted", "admin")
+    cause = ctx.cause("the gateway's limit was adopted", acting_user())
     adopt_edit(session, account, account.total, rate_now(session, ctx.policy), ctx.policy, cause)
 
 

@@ -44,6 +44,9 @@ PROFILE_KEPT = 60 * 60
 
 Progress = Callable[[int], None]
 
+ACTOR = "dingtalk directory"
+"""The actor of what a read of the directory changes by itself."""
+
 
 def _is_taken_over(session: Session) -> bool:
     return is_taken_over(session, "dingtalk")
@@ -107,7 +110,7 @@ class Directory:
         return Snapshot({user: users[user] for user in ids if user in users}, departments)
 
     async def sync(
-        self, *, dry: bool = False, yes: bool = False, progress: Progress = lambda _: None
+        self, *, dry: bool = False, yes: bool = False, progress: Progress = lambda _: None, actor: str = ACTOR
     ) -> Plan:
         """Read everything and take it over; `dry` only says what that would do. Raises `TooManyLeave` without a `yes`."""
         try:
@@ -115,7 +118,7 @@ class Directory:
         except* DingTalkError as group:
             raise _first(group) from group
         gone = await self._gone(snapshot)
-        return await self._take(snapshot, gone, dry=dry, yes=yes)
+        return await self._take(snapshot, gone, dry=dry, yes=yes, actor=actor)
 
     async def hint(self, kind: str, users: list[str]) -> None:
         """An event names people: look at them now, as far as a sync has taken the directory over before."""
@@ -217,13 +220,13 @@ class Directory:
     # Taking over
 
     async def _take(
-        self, snapshot: Snapshot, gone: set[str], *, dry: bool, yes: bool, only: str = ""
+        self, snapshot: Snapshot, gone: set[str], *, dry: bool, yes: bool, only: str = "", actor: str = ACTOR
     ) -> Plan:
         def work(session: Session) -> Plan:
             planned = plan(session, snapshot, gone, only)
             if dry:
                 raise _Only(planned)
-            sync.apply(session, planned.changes, self.clock(), actor="dingtalk directory", yes=yes)
+            sync.apply(session, planned.changes, self.clock(), actor=actor, yes=yes)
             note(session, "dingtalk", facts(snapshot, only))
             mark_gone(session, map(address_of, gone), self.clock())
             return planned

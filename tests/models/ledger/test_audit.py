@@ -54,6 +54,7 @@ def test_what_is_off_is_found_and_named(sqlite: Database, name: str) -> None:
     spend(sqlite, "bob", 120)
     say(sqlite, requests.approve, "lee", ask_for(sqlite, "pia", 70))
     assert name in CHECKS
+    sqlite.transact(lambda session: session.execute(text("DROP TRIGGER transfer_refuses_update")) and None)
     sqlite.transact(lambda session: session.execute(text(MISCHIEF[name])) and None)
     assert name in {found for found, _, _ in sqlite.transact(audit).wrong}
 

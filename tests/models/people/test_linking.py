@@ -47,7 +47,7 @@ def test_chat_and_sync_store_the_same_language_for_one_person(session: Session, 
             learn(session, address, profile, NOW, link_by_email=False)
         else:
             people = [(address, profile)]
-            carry_out(session, compare(session, "slack", people), people, NOW)
+            carry_out(session, compare(session, "slack", people), people, NOW, "admin:root")
         stored.append((member.locale, member.timezone))
     assert stored[0] == stored[1] == (language_of(locale), "Europe/Paris")
 

@@ -12,7 +12,7 @@ from handlers import lending
 from models.ledger.amount import Unit
 from models.quota.loan import loans_of
 from models.quota.loan_sums import NAMES
-from models.reports import books
+from models.reports import audit, books
 from models.reports.books import BOOKS, Row, Style
 from tests.actions import USD, say, spend
 from tests.company import who
@@ -55,6 +55,7 @@ def test_pages_of_one_row_give_the_same_book(
 ) -> None:
     lend(company)
     whole = company.query(lambda session: rows(session, name))
-    monkeypatch.setattr(books, "PAGE", 1)
+    for module in (books, audit):
+        monkeypatch.setattr(module, "PAGE", 1)
     assert company.query(lambda session: rows(session, name)) == whole
     assert all(set(row) == set(BOOKS[name].columns) for row in whole)

@@ -1,0 +1,168 @@
+"""The chain of hashes: whatever is changed, removed or added behind its back is found and named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, select
+
+from bot.database import Database
+from handlers import lending, requests
+from models.people.authority import Authority, erase_words
+from models.quota import chain
+from models.quota.chain import COVERED, head, knows, seal_next, verify
+from models.quota.decision import Decision, erase_reasons
+from models.quota.loan import Loan
+from tests.actions import USD, ask_for, cause, gift, say, spend
+from tests.company import NOW, who
+
+GUARDED = (*COVERED, "seal")
+
+
+def sealed(database: Database) -> None:
+    while database.transact(lambda session: seal_next(session, NOW)):
+        pass
+
+
+def run(database: Database, *statements: str) -> None:
+    for one in statements:
+        database.transact(lambda session, sql=one: session.execute(text(sql)) and None)
+
+
+@pytest.fixture
+def unguarded(busy: Database) -> Iterator[Database]:
+    """Somebody who owns the database has taken the triggers away."""
+    if busy.sqlite:
+        run(
+            busy,
+            *(f"DROP TRIGGER {table}_refuses_{verb}" for table in GUARDED for verb in ("update", "delete")),
+        )
+        yield busy
+        return
+    run(busy, *(f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in GUARDED))
+    yield busy
+    run(
+        busy, *(f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in GUARDED)
+    )  # other tests use this server
+
+
+@pytest.fixture
+def busy(company: Database) -> Database:
+    """A company in which each table of the chain has rows, all sealed but for nothing."""
+    say(company, lending.lend, "alice", "bob", 50 * USD)
+    spend(company, "bob", 120)
+    company.transact(
+        lambda session: Loan.forgive(
+            session, lender=who(session, "alice"), borrower=who(session, "bob"), amount=USD, cause=cause()
+        )
+    )
+    say(company, requests.approve, "lee", ask_for(company, "pia", 70))
+    sealed(company)
+    return company
+
+
+def test_everything_sealed_holds_and_new_rows_follow(busy: Database) -> None:
+    before = busy.query(verify)
+    assert before.broken is None
+    assert before.unsealed == 0
+    assert before.rows == busy.query(
+        lambda session: sum(
+            session.execute(text(f"SELECT COUNT(*) FROM {one}")).scalar_one() for one in COVERED
+        )
+    )
+    gift(busy, "eve", 5)
+    assert busy.query(verify).unsealed == 1
+    sealed(busy)
+    after = busy.query(verify)
+    assert (after.broken, after.unsealed) == (None, 0)
+    assert before.head
+    assert busy.query(lambda session: knows(session, before.head.hash))
+    assert after.head == busy.query(head) != before.head
+
+
+@pytest.mark.parametrize("table", GUARDED)
+@pytest.mark.parametrize("change", ["UPDATE {} SET at = at", "DELETE FROM {}"])
+def test_the_database_refuses_to_change_what_is_only_added_to(
+    busy: Database, table: str, change: str
+) -> None:
+    with pytest.raises(IntegrityError, match="only added to"):
+        run(busy, change.format(table))
+
+
+TAMPERING = {
+    "UPDATE transfer SET amount = amount + 1 WHERE kind = 'grant'": "transfer",
+    "UPDATE transfer SET reason = 'another' WHERE kind = 'lend'": "transfer",
+    "UPDATE decision SET decider_id = member_id_of_nobody": "decision",
+    "UPDATE decision SET reason = 'another'": "decision",
+    "UPDATE authority SET becomes = 'version 7' WHERE what = 'policy'": "authority",
+    "UPDATE authority SET actor = 'somebody'": "authority",
+    "UPDATE forgiveness SET amount = amount - 1": "forgiveness",
+    "DELETE FROM forgiveness": "forgiveness",
+    "DELETE FROM seal WHERE id = 1": "",
+    "UPDATE seal SET hash = 'aa' WHERE id = 1": "",
+}
+
+
+@pytest.mark.parametrize("sql", TAMPERING)
+def test_the_first_broken_link_is_named(unguarded: Database, sql: str) -> None:
+    run(unguarded, sql.replace("member_id_of_nobody", "(SELECT MIN(id) FROM member)"))
+    broken = unguarded.query(verify).broken
+    assert broken is not None
+    assert broken.source == TAMPERING[sql] or not TAMPERING[sql]
+
+
+def test_a_row_put_in_the_place_of_another_is_found(unguarded: Database) -> None:
+    columns = "kind, amount, source_id, target_id, at, actor, cause, reason"
+    last = unguarded.query(lambda session: session.execute(text("SELECT MAX(id) FROM transfer")).scalar_one())
+    run(unguarded, f"DELETE FROM entry WHERE transfer_id = {last}", f"DELETE FROM transfer WHERE id = {last}")
+    assert "rows were sealed" in str(unguarded.query(verify).broken)
+    run(
+        unguarded,
+        f"INSERT INTO transfer (id, {columns}) SELECT {last}, {columns} FROM transfer WHERE id = {last} - 1",
+    )
+    assert "was changed" in str(unguarded.query(verify).broken)
+
+
+def test_erased_words_leave_the_chain_whole(busy: Database) -> None:
+    def erase(session: Session) -> None:
+        erase_words(session, who(session, "pia"))
+        erase_reasons(session, [one.request_id for one in session.exec(select(Decision)).all()])
+
+    busy.transact(erase)
+    assert busy.query(lambda session: {one.reason for one in session.exec(select(Decision)).all()}) == {""}
+    assert busy.query(verify).broken is None
+    with pytest.raises(IntegrityError):
+        run(busy, "UPDATE decision SET reason = 'another'")
+
+
+def test_a_seal_ends_after_so_many_rows(company: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain, "ROWS", 3)
+    monkeypatch.setattr(chain, "AT_ONCE", 2)
+    sealed(company)
+    found = company.query(verify)
+    assert found.broken is None
+    assert found.unsealed == 0
+    assert found.seals >= found.rows / 3
+
+
+def test_a_row_that_another_transaction_may_precede_waits(postgres_company: Database) -> None:
+    """The number of a row is given out before its transaction commits."""
+    sealed(postgres_company)
+    with postgres_company.engine.connect() as connection, connection.begin() as slow:
+        with Session(connection) as session:
+            session.add(_change("slow"))
+            session.flush()
+            postgres_company.transact(lambda other: other.add(_change("quick")))
+            sealed(postgres_company)
+            assert postgres_company.query(verify).unsealed == 1
+        slow.commit()
+    sealed(postgres_company)
+    found = postgres_company.query(verify)
+    assert (found.broken, found.unsealed) == (None, 0)
+
+
+def _change(actor: str) -> Authority:
+    return Authority(at=NOW, actor=actor, what="team")
