@@ -27,6 +27,7 @@ from handlers.clock import asks, closing, grants, loans, pools, receipts, seals
 from handlers.clock.requests import requests_due
 from handlers.command import Command
 from handlers.context import RequestContext
+from handlers.gateway import edits
 from handlers.words import usage
 from handlers.words.text import Text
 from models.messages.message import Form, Message
@@ -129,6 +130,8 @@ BUTTONS: dict[str, Route] = {
     "borrow.open": Route(lending.borrow_how, usage=usage.BORROW),
     "surge.continue": Route(brake.keep_going),
     "surge.pause": Route(brake.pause),
+    "gateway.restore": Route(edits.restore, (value,)),
+    "gateway.adopt": Route(edits.adopt, (value,)),
 }
 
 FORMS: dict[str, Route] = {

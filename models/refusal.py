@@ -7,7 +7,7 @@ Refusal
 │   OnlyColleagues  UnknownMention  StatusUnknown  UnreadableMessage  NotFromHere
 │   CallsUsedUp
 ├── NoPolicyYet (NoRate)  PeriodClosing  TooSlow  KeyReused  NothingToConfirm
-│   NotForYou  TokensNotEnforced
+│   NotForYou  OnlyAdmins  NotEdited  TokensNotEnforced
 ├── InsufficientQuota  NotLendable  HoldsBorrowed  LendingIsOff  LendingToOneself
 │   CannotLendNow  CannotBorrowNow  TooManyLoans  TooMuchBorrowed  OverdueLoans
 ├── NoSuchLoan  NothingOwed  MoreThanDue
@@ -295,6 +295,16 @@ class NothingToRevoke(Refusal):
     """The grant is spent, ended or already taken back."""
 
     code: str
+
+
+@dataclass(eq=False)
+class OnlyAdmins(Refusal):
+    """The button is for the admins of the policy."""
+
+
+@dataclass(eq=False)
+class NotEdited(Refusal):
+    """The limit at the gateway is ours, or the account is not there any more."""
 
 
 @dataclass(eq=False)

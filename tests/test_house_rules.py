@@ -51,6 +51,8 @@ ACTIONS = [
     "confirm.no",
     "surge.continue",
     "surge.pause",
+    "gateway.restore",
+    "gateway.adopt",
 ]
 CALLBACKS = ("request.new", "lend.new", "request.decline", "request.other")
 TYPED = [

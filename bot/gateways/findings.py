@@ -16,6 +16,9 @@ WORDS = {
     "key_cap": "{who}: these keys have limits of their own. The lower limit wins, so a top-up may change nothing.",
     "key_windows": "{who}: these keys also have limits by the hour or day.",
     "key_without_owner": "{who}: these keys have no owner, so their spend belongs to nobody.",
+    "own_keys": "{who}: these users may create keys of their own. A new key has no limit until the next round reads it; what is "
+    "spent until then is booked.",
+    "own_team_keys": "{who}: these users may put keys of theirs into a team, where their limit does not count.",
     "user_cap": "{who}: these users have limits of their own beside those of their keys. The lower limit wins.",
     "shorter_limits": "{who}: these members also have limits by the day or week.",
     "team_cap": "{who}: these teams also have a limit for all their members together.",

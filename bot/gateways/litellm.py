@@ -141,12 +141,18 @@ def _is_not(field: str) -> Callable[[Json], Any]:
     return lambda row: not row.get(field)
 
 
+def _makes_keys(row: Json) -> bool:
+    return row.get("user_role") == "internal_user"
+
+
 def _capped(row: Json) -> bool:
     return row.get("max_budget") is not None
 
 
 _EACH = "user key team_member"
 _ON_TEAM_KEYS = "apply_user_budget_to_team_keys"
+_VIEWER = "/user/update {user_role: internal_user_viewer}"
+_UPPER = "litellm_settings: {upperbound_key_generate_params: {max_budget: 1}}"
 CHECKS: Final = (
     Check("window_set", "user", "users", _is("budget_duration"), "/user/update {budget_duration: null}"),
     Check("window_set", "key", "keys", _is("budget_duration"), "/key/update {budget_duration: null}"),
@@ -155,13 +161,23 @@ CHECKS: Final = (
     Check("key_cap", "user team_member", "keys", _capped, "/key/update {max_budget: null}"),
     Check("key_windows", _EACH, "keys", _is("budget_limits"), "/key/update {budget_limits: []}"),
     Check("key_without_owner", "user key", "keys", _is_not("user_id"), "/key/update {user_id: …}"),
+    Check("own_keys", "key", "users", _makes_keys, f"{_VIEWER}, or {_UPPER}"),
+    Check(
+        "own_team_keys",
+        "user",
+        "movers",
+        _makes_keys,
+        f"{_VIEWER}, or general_settings: {{{_ON_TEAM_KEYS}: true}}",
+    ),
     Check("user_cap", "key", "users", _capped, "/user/update {max_budget: null}"),
     Check("team_cap", _EACH, "teams", _capped, "/team/update {max_budget: null}"),
 )
 
 
 async def _survey(calls: Calls) -> dict[str, list[Json]]:
-    """Users, keys and teams; `unlimited`: keys on which their user's budget does not count."""
+    """Users, keys and teams; `unlimited`: keys on which their user's budget does not count; `movers`: users with a team
+    whose budget does not count there.
+    """
     users = [
         row async for page in list_pages(calls, "/user/list", sort_by="user_id") for row in page.data["users"]
     ]
@@ -172,7 +188,8 @@ async def _survey(calls: Calls) -> dict[str, list[Json]]:
     except GatewayRefused:  # not for this admin, or too old: then the default holds
         settings = []
     on = any(row["field_name"] == _ON_TEAM_KEYS and row["field_value"] is True for row in settings)
-    return {"users": users, "keys": keys, "teams": teams, "unlimited": [] if on else keys}
+    movers = [] if on else [row for row in users if row.get("teams")]
+    return {"users": users, "keys": keys, "teams": teams, "unlimited": [] if on else keys, "movers": movers}
 
 
 def _by_key(reply: Reply) -> Iterable[tuple[str, str, Json]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -21,6 +21,9 @@ log = structlog.get_logger()
 MOST_ALERTS = 20
 """Members of a page for whom the gateway is asked what was used; the others hear what the ledger knows."""
 
+MOST_MISSING = 50
+"""Missing accounts that are asked for in a round."""
+
 
 class SpendReader:
     """`told`: called when people were told something."""
@@ -28,9 +31,9 @@ class SpendReader:
     def __init__(self, gateway: Gateway, ledger: GatewayLedger, told: Callable[[], None]) -> None:
         self.gateway, self.ledger, self.told = gateway, ledger, told
 
-    async def book(self, page: Sequence[Reading]) -> BookedPage:
-        """Book a page, and alert its spenders with what they used."""
-        booked = await self.ledger.write("gateway", partial(spend.book_page, page=page))
+    async def book(self, page: Sequence[Reading], seen: Collection[str] | None = None) -> BookedPage:
+        """Book a page, and alert its spenders with what they used. `seen`: every account, once all were read."""
+        booked = await self.ledger.write("gateway", partial(spend.book_page, page=page, seen=seen))
         if booked is None:
             return BookedPage()
         for number, member in enumerate(booked.spenders):
@@ -49,6 +52,12 @@ class SpendReader:
             log.warning("an account is missing", account=account_id, reason=str(gone))
             await self.ledger.write("gone", partial(limits.missing, account_id=account_id))
             return None
+
+    async def look_for(self, accounts: Iterable[str]) -> None:
+        """Ask once more for accounts that were missing from two rounds in a row: a page may have lost them."""
+        for account in list(accounts)[:MOST_MISSING]:
+            if (found := await self.account(account)) is not None:
+                await self.book([found])
 
     async def fresh(self, member_id: int) -> None:
         """Read and book one member's accounts, before their own quota leaves them."""

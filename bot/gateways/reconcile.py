@@ -7,6 +7,7 @@ a decision is live within a second and no handler has to remember the gateway.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -23,7 +24,8 @@ from bot.gateways.reader import SpendReader
 from bot.gateways.usage import UsageReader
 from bot.gateways.writer import LimitWriter
 from bot.messengers.port import MessengerError
-from handlers.gateway import limits
+from handlers.gateway import limits, trouble
+from models.metering.adoption import end_round
 from models.metering.gateway_account import edited_accounts
 from models.metering.gateway_state import GatewayState, opening_unread, unread_end
 from models.metering.limits import LimitWrite, decided_since, due_members, newest_entry, waiting_members
@@ -160,14 +162,22 @@ class Reconciler:
         """Read and book every account by pages, and see what differs. Decisions do not wait for the pages."""
         begun, started, pages = self.clock(), time.monotonic(), 0
         self._marks = [(started, await self.database.read(newest_entry))]
-        unlinked: list[Reading] = []
+        unlinked, later, seen = list[Reading](), list[Reading](), set[str]()
         async for page in self.gateway.accounts():
-            unlinked += (await self.reader.book(page)).unlinked
+            booked = await self.reader.book(page)
+            unlinked, later, seen = (
+                unlinked + booked.unlinked,
+                later + booked.later,
+                seen | {one.id for one in page},
+            )
             pages += 1
             if self._wake.is_set():
                 self._wake.clear()
                 await self.changes()
+        if later:
+            await self.reader.book(later, seen)
         self.took, self._pages = time.monotonic() - started, pages
+        await self.reader.look_for(await self.database.write(partial(end_round, seen=seen)))
         self.writer.replace(await self.database.write(self._all_writes))
         await self.database.write(partial(self._finish, unlinked=unlinked, begun=begun))
         self.rounds += 1
@@ -234,3 +244,6 @@ class Reconciler:
     def _finish(self, session: Session, unlinked: Sequence[Reading], begun: datetime) -> None:
         self.leader.note(GatewayState.finish_round(session, unlinked, begun, self.took))
         self.edited, self.unlinked = len(edited_accounts(session)), len(unlinked)
+        if self.leader.enforce:
+            with contextlib.suppress(NoPolicyYet):
+                trouble.tell_news(self.ledger.context(session, f"news:{begun.isoformat()}"))

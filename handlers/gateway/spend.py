@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 from handlers.context import Context
 from handlers.gateway import alerts
@@ -13,7 +14,7 @@ from models.metering.reading import KeyUsage, Reading
 from models.refusal import PeriodClosing
 
 
-def book_page(ctx: Context, page: Sequence[Reading]) -> BookedPage:
+def book_page(ctx: Context, page: Sequence[Reading], seen: Collection[str] | None = None) -> BookedPage:
     """Book a page; of its spenders only those are returned who have an alert to hear.
 
     While a period turns nothing is booked: the same spend comes with the next page.
@@ -22,8 +23,8 @@ def book_page(ctx: Context, page: Sequence[Reading]) -> BookedPage:
         rate = rate_in_use(ctx.session, ctx.policy)
     except PeriodClosing:
         return BookedPage()
-    booked = booking.book_page(ctx.session, page, rate, ctx.cause(actor="gateway"))
-    return BookedPage(booked.unlinked, [one for one in booked.spenders if alerts.alerting(ctx, one)])
+    booked = booking.book_page(ctx.session, page, rate, ctx.cause(actor="gateway"), seen)
+    return replace(booked, spenders=[one for one in booked.spenders if alerts.alerting(ctx, one)])
 
 
 def keep_usage(ctx: Context, page: Iterable[KeyUsage]) -> None:

@@ -87,6 +87,11 @@ WORDS: dict[type[refusal.Refusal], Text] = {
         "该消息已用于其他操作，未做任何改动。",
     ),
     refusal.NothingToConfirm: Text("There is nothing waiting for your yes.", "没有等待你确认的操作。"),
+    refusal.OnlyAdmins: Text("Only admins can do this.", "仅管理员可以操作。"),
+    refusal.NotEdited: Text(
+        "Nothing to decide any more: the limit at the gateway is no longer one that somebody else set.",
+        "无需再处理：网关上的限额已不是他人改动的值。",
+    ),
     refusal.NotForYou: Text("Only managers and owners can see this.", "仅主管和负责人可以查看。"),
     refusal.InsufficientQuota: Text(
         "You have only {available} for that, not {wanted}. Nothing was moved.",

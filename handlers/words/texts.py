@@ -9,6 +9,7 @@ from handlers.words.balance import *
 from handlers.words.cards import *
 from handlers.words.confirmation import *
 from handlers.words.forms import *
+from handlers.words.gateway import *
 from handlers.words.help import *
 from handlers.words.history import *
 from handlers.words.lending import *

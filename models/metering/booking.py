@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from sqlmodel import Session
 
 from models.ledger.transfer import Cause
-from models.metering.gateway_account import GatewayAccount, accounts_by_id, accounts_to_book
+from models.metering.adoption import adopt
+from models.metering.gateway_account import accounts_by_id, accounts_to_book
 from models.metering.owners import owners_of
 from models.metering.reading import KeyUsage, Rate, Reading
 from models.metering.usage import MemberUsage, keep
@@ -20,14 +21,27 @@ ModelDay = tuple[int, date, str]
 
 @dataclass
 class BookedPage:
-    """What a page brought. `unlinked`: accounts without an owner. `spenders`: members with new spend, each once."""
+    """What a page brought. `unlinked`: accounts without an owner. `spenders`: members with new spend, each once.
+
+    `later`: keys that may replace others, which is known when every account was read.
+    """
 
     unlinked: list[Reading] = field(default_factory=list)
     spenders: list[int] = field(default_factory=list)
+    later: list[Reading] = field(default_factory=list)
 
 
-def book_page(session: Session, page: Sequence[Reading], rate: Rate, cause: Cause) -> BookedPage:
-    """Book what was spent since the last reading of each account, and link accounts that are new and have an owner."""
+def book_page(
+    session: Session,
+    page: Sequence[Reading],
+    rate: Rate,
+    cause: Cause,
+    seen: Collection[str] | None = None,
+) -> BookedPage:
+    """Book what was spent since the last reading of each account, and link accounts that are new and have an owner.
+
+    `seen`: the ids of every account, once all were read.
+    """
     booked = BookedPage()
     known = accounts_to_book(session, page)
     owners = owners_of(session, (one for one in page if one.id not in known))
@@ -37,7 +51,11 @@ def book_page(session: Session, page: Sequence[Reading], rate: Rate, cause: Caus
             booked.unlinked.append(reading)
             continue
         if account is None:
-            account = known[reading.id] = GatewayAccount.link(session, reading, owners[reading.id])
+            account = adopt(session, reading, owners[reading.id], seen)
+            if account is None:
+                booked.later.append(reading)
+                continue
+            known[reading.id] = account
         key = f"gateway:{reading.id}:{reading.as_of.isoformat()}"
         new = account.absorb(session, reading, rate, replace(cause, key=key))
         if new and account.member_id not in booked.spenders:

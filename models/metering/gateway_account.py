@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Self
 
 from sqlalchemy import JSON, BigInteger, Index, text
@@ -30,16 +31,28 @@ MOST_VALUES = 500
 """Values in one statement: SQLite has a limit."""
 
 
+class News(StrEnum):
+    """What admins have to hear of an account."""
+
+    GONE = "gone"
+    LIFTED = "lifted"
+    UNENFORCED = "unenforced"
+    EDITED = "edited"
+
+
 class GatewayAccount(SQLModel, table=True):
     """One account at the gateway that belongs to a member. A member may have several keys, each an account.
 
     Read: `spent`, `total` (the limit), `before` (the limit of the reading before), `window`, `as_of`; `suspect`, a lower
     figure of `spent` that a second reading has to confirm; `spent_at`, when `spent` last grew; `gone`, the gateway does not
-    know the account now.
+    know the account now; `missed`, whole rounds in a row without it; `name`, what the gateway calls it; `reached_at`, since
+    when all of a limit of ours is spent.
+    Adopted: `settled`, a whole round has ended since, so a later account of the same member is no part of the adoption.
     Booked: `origin`, what of `spent` is not ours to book; `booked`, in stored units.
     Limits: `found`, before our first write; `written`, what we read back last; `meant`, what we tried to write since, so
     that a lost reply is not taken for an edit by hand, and edits that an admin wants overwritten; `held`, what calls in
-    flight held back during the last write; `due`, to be compared now; `error`, why the last write failed.
+    flight held back during the last write; `due`, to be compared now; `error`, why the last write failed; `news`, what
+    admins have to hear.
     """
 
     __table_args__ = (
@@ -54,6 +67,12 @@ class GatewayAccount(SQLModel, table=True):
             "error",
             sqlite_where=text("error IS NOT NULL"),
             postgresql_where=text("error IS NOT NULL"),
+        ),
+        Index(
+            "ix_gatewayaccount_news",
+            "news",
+            sqlite_where=text("news IS NOT NULL"),
+            postgresql_where=text("news IS NOT NULL"),
         ),
     )
 
@@ -76,13 +95,22 @@ class GatewayAccount(SQLModel, table=True):
     spent_at: datetime | None = None
     due: bool = False
     gone: bool = False
+    missed: int = 0
+    name: str = ""
+    settled: bool = False
+    reached_at: datetime | None = None
+    news: str | None = None
 
     @classmethod
-    def link(cls, session: Session, reading: Reading, member: Member) -> Self:
-        """Take an account over as it is: spend before this reading is nobody's debt, the limit found can be put back."""
+    def link(cls, session: Session, reading: Reading, member: Member, *, forgive: bool = True) -> Self:
+        """Take an account over as it is; the limit found can be put back.
+
+        `forgive`: spend before this reading is nobody's debt. Else all that stands on the account is booked.
+        """
+        origin = reading.spent if forgive else 0
         account = cls(
-            id=reading.id, member_id=member.id, origin=reading.spent, spent=reading.spent, total=reading.total, found=reading.total,
-            window=reading.window, as_of=reading.as_of, adopted_at=reading.as_of,
+            id=reading.id, member_id=member.id, origin=origin, spent=origin, total=reading.total, found=reading.total,
+            window=reading.window, as_of=reading.as_of, adopted_at=reading.as_of, name=reading.name,
         )  # fmt: skip
         session.add(account)
         session.flush()
@@ -101,10 +129,23 @@ class GatewayAccount(SQLModel, table=True):
 
     @property
     def differs(self) -> bool:
-        """The gateway's limit is not one we wrote. A wallet dips while a call is in flight, so one reading proves nothing."""
-        if self.written is None or self.total == self.written or self.total in self.meant:
+        """The gateway's limit is not one we wrote. A wallet dips while a call is in flight, so one reading proves nothing.
+
+        No limit at all is no edit: accounts that are made again and databases that are reset look like that.
+        """
+        if (
+            self.written is None
+            or self.total is None
+            or self.total == self.written
+            or self.total in self.meant
+        ):
             return False
-        return self.total is None or not 0 < self.total - self.written <= self.held
+        return not 0 < self.total - self.written <= self.held
+
+    @property
+    def lifted(self) -> bool:
+        """There is no limit any more where we wrote one: it is written again."""
+        return self.written is not None and self.total is None
 
     @property
     def edited(self) -> bool:
@@ -132,13 +173,20 @@ class GatewayAccount(SQLModel, table=True):
         """Book what was spent since the last reading; returns it in stored units. An older reading is ignored."""
         if reading.as_of < self.as_of:
             return 0
+        edited, lifted = self.edited, self._loses_its_limit(reading)
         self.before, self.total, self.as_of, self.gone = self.total, reading.total, reading.as_of, False
+        self.name = reading.name
+        if lifted or (self.edited and not edited):
+            self.news = News.LIFTED if lifted else News.EDITED
         if not self.ours:
             self.found = reading.total
+        if lifted and reading.spent < self.spent:  # made again: it counts from nought
+            self.origin, self.booked, self.spent, self.suspect = 0, 0, 0, None
         if not _counts(self, reading):
             return 0
         if reading.spent > self.spent:
             self.spent_at = reading.as_of
+        self._note_reached(reading)
         self.spent, self.window, self.suspect = reading.spent, reading.window, None
         new = rate.booked(self.spent - self.origin) - self.booked
         if new > 0:
@@ -147,6 +195,23 @@ class GatewayAccount(SQLModel, table=True):
             clear_overdraft(session, self.member_id, cause)
             self.booked += new
         return max(new, 0)
+
+    def _loses_its_limit(self, reading: Reading) -> bool:
+        """Whether there is no limit any more where we wrote one."""
+        return self.written is not None and self.total is not None and reading.total is None
+
+    def _note_reached(self, reading: Reading) -> None:
+        """Spend that goes on rising long after the limit was reached means that the gateway does not enforce it."""
+        if not self.ours or reading.total is None or reading.spent < reading.total:
+            self.reached_at = None
+        elif self.reached_at is None:
+            self.reached_at = reading.as_of
+        elif reading.spent > self.spent and reading.as_of - self.reached_at > BUSY:
+            self.news = News.UNENFORCED
+
+    def succeed(self, account_id: str) -> None:
+        """The key was replaced by another with the same counter: all that is known of it goes on under the new id."""
+        self.id = account_id
 
     def hand_over(self, member: Member) -> None:
         """Give the account to another member: what was spent till now stays with the one it was booked to."""
@@ -174,6 +239,7 @@ class GatewayAccount(SQLModel, table=True):
 
     def mark_missing(self) -> None:
         """The gateway does not know the account any more: nothing is written, and nothing waits for it. It may come back."""
+        self.news = self.news if self.gone else News.GONE
         self.gone, self.due, self.error, self.meant = True, False, None, []
 
     def adopt(self) -> None:
@@ -186,7 +252,7 @@ class GatewayAccount(SQLModel, table=True):
 
     def release(self, reading: Reading | None) -> None:
         """Our limit is off again, as this reading shows; None where the account is missing."""
-        self.written, self.meant, self.held, self.error = None, [], 0, None
+        self.written, self.meant, self.held, self.error, self.news = None, [], 0, None, None
         if reading is not None:
             self.total = reading.total
 
@@ -266,17 +332,6 @@ def _by_id(
         part = query.where(col(GatewayAccount.id).in_(wanted[start : start + MOST_VALUES]))
         found |= {one.id: one for one in session.exec(part).all()}
     return found
-
-
-def linked_members() -> SelectOfScalar[int]:
-    """A query for the members with an account that the gateway still knows."""
-    return select(GatewayAccount.member_id).where(col(GatewayAccount.gone).is_(False))
-
-
-def members_without_account(session: Session) -> list[Member]:
-    """Active members without an account at the gateway."""
-    query = select(Member).where(col(Member.left_at).is_(None), col(Member.id).not_in(linked_members()))
-    return list(session.exec(query.order_by(Member.email)).all())
 
 
 def edited_accounts(session: Session) -> list[GatewayAccount]:

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
-from models.metering.gateway_account import MOST_VALUES
+from models.metering.gateway_account import MOST_VALUES, GatewayAccount
 from models.metering.reading import Reading
 from models.people.member import Member
 
@@ -45,3 +46,14 @@ def _members_by_hint(session: Session, hints: set[Hint]) -> defaultdict[Hint, li
             for member in session.exec(select(Member).where(part, col(Member.left_at).is_(None))).all():
                 found[name, getattr(member, name)].append(member)
     return found
+
+
+def linked_members() -> SelectOfScalar[int]:
+    """A query for the members with an account that the gateway still knows."""
+    return select(GatewayAccount.member_id).where(col(GatewayAccount.gone).is_(False))
+
+
+def members_without_account(session: Session) -> list[Member]:
+    """Active members without an account at the gateway."""
+    query = select(Member).where(col(Member.left_at).is_(None), col(Member.id).not_in(linked_members()))
+    return list(session.exec(query.order_by(Member.email)).all())

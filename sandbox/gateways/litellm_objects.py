@@ -40,11 +40,13 @@ class User(Budget):
     user_id: str = ""
     user_email: str | None = None
     user_alias: str | None = None
+    user_role: str | None = None
     teams: list[str] = field(default_factory=list)
 
     def as_json(self) -> Json:
         """A row of `/user/list`, and what `/v2/user/info` gives."""
         names = {"user_id": self.user_id, "user_email": self.user_email, "user_alias": self.user_alias}
+        names["user_role"] = self.user_role
         return names | super().as_json() | {"teams": self.teams, "models": [], "metadata": {}}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -62,6 +63,12 @@ class Proxy(StandIn):
         """A team with members whose budgets are not limited yet."""
         self.teams[team_id] = Team(team_id=team_id, members={name: Budget() for name in members}, **fields)
         return self.teams[team_id]
+
+    def rotate(self, key: Key) -> Key:
+        """The key is regenerated: another secret and hash, and all else as it was."""
+        new = replace(self.keys.pop(key.token), secret=f"sk-{uuid.uuid4().hex}")
+        self.keys[new.token] = new
+        return new
 
     def edit(self, user_id: str, limit: float | None) -> None:
         """Somebody changes a limit by hand."""

@@ -54,7 +54,7 @@ def _restore(session: Session, member: Member) -> None:
 
 def _edited(session: Session, member: Member) -> list[GatewayAccount]:
     """The member's accounts with another limit than ours, at least one; or raise `CannotDo`."""
-    edited = [one for one in accounts_of(session, member.id) if one.differs]
+    edited = [one for one in accounts_of(session, member.id) if one.differs or one.lifted]
     if not edited:
         raise CannotDo(f"{member.email}: nobody changed the limit by hand")
     return edited

@@ -12,9 +12,10 @@ from sqlmodel import Session
 
 from bot.gateways.operator.access import GatewayOperator
 from handlers.gateway import alerts, spend
-from models.metering.gateway_account import accounts_by_id, members_without_account
+from models.metering.adoption import end_round
+from models.metering.gateway_account import accounts_by_id
 from models.metering.gateway_state import GatewayState
-from models.metering.owners import owners_of
+from models.metering.owners import members_without_account, owners_of
 from models.metering.reading import Reading
 from models.people.member import Member
 from models.quota.period import Period
@@ -54,13 +55,15 @@ def _link(
         Links(),
         list[Reading](),
     )
+    seen = {one.id for page in pages for one in page}
     for page in pages:
         known = accounts_by_id(session, (one.id for one in page)).keys()
-        booked = spend.book_page(ctx, page)
+        booked = spend.book_page(ctx, page, seen)
         for member in booked.spenders:
             alerts.alert(ctx, member)
         unlinked += booked.unlinked
         _note(session, links, page, set(known))
+    end_round(session, seen)
     GatewayState.finish_round(session, unlinked, begun, took)
     links.people = [member.email for member in members_without_account(session)]
     links.strangers = sorted(((one.id, one.label, one.spent) for one in unlinked), key=lambda one: -one[2])

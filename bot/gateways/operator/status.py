@@ -14,9 +14,10 @@ from bot.gateways.operator.access import GatewayOperator, LimitLine, emails
 from bot.gateways.port import GatewayError, GatewayRefused
 from handlers.gateway import limits, spend
 from models.ledger.amount import Unit
-from models.metering.gateway_account import edited_accounts, every_account, members_without_account
+from models.metering.gateway_account import edited_accounts, every_account
 from models.metering.gateway_state import GatewayState, rate_now
 from models.metering.limits import GatewayTraits, limits_of, to_write
+from models.metering.owners import members_without_account
 from models.metering.reading import Reading
 from models.policy import versions
 from models.quota.period import Period, PeriodState
@@ -111,8 +112,9 @@ async def plan(operator: GatewayOperator) -> list[LimitLine]:
 
 def _plan(operator: GatewayOperator, session: Session, pages: Sequence[Sequence[Reading]]) -> list[LimitLine]:
     ctx = operator.ledger.context(session, operator.key("plan"))
+    seen = {one.id for page in pages for one in page}
     for page in pages:
-        spend.book_page(ctx, page)
+        spend.book_page(ctx, page, seen)
     session.flush()
     email, accounts = emails(session), every_account(session)
     before = {one.id: one.total for one in accounts}

@@ -216,7 +216,7 @@ async def test_a_link_that_is_the_first_to_see_an_alert_tells_the_member(office:
     office.burn(ALICE, 85)
     await office.says("link")
     said = office.inside(lambda session: session.exec(select(Effect).where(Effect.kind == "say")).all())
-    assert any("80%" in one.payload["message"]["text"] for one in said)
+    assert any("85%" in one.payload["message"]["text"] for one in said)
 
 
 async def test_a_tick_reads_the_gateway_before_the_period_ends(office: Office) -> None:

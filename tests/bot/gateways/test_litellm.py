@@ -309,6 +309,17 @@ async def test_preflight_names_what_else_would_bind_a_user(gateway: LiteLLM, con
     assert "team_keys" not in await found(connector)
 
 
+async def test_preflight_names_people_who_may_create_keys_of_their_own(
+    gateway: LiteLLM, connect: Connect
+) -> None:
+    gateway.users["ann"].user_role, gateway.users["ann"].teams = "internal_user", ["core"]
+    gateway.users["anna"].user_role = "internal_user_viewer"
+    assert (await found(connect("litellm", gateway, entity="key")))["own_keys"] == ("ann",)
+    assert (await found(connect("litellm", gateway)))["own_team_keys"] == ("ann",)
+    gateway.settings["apply_user_budget_to_team_keys"] = True
+    assert "own_team_keys" not in await found(connect("litellm", gateway))
+
+
 async def test_preflight_knows_what_matters_to_keys_and_to_members(
     gateway: LiteLLM, connect: Connect
 ) -> None:

@@ -1,0 +1,90 @@
+"""Asked by the gateway loop: admins hear what is wrong at the gateway, each thing once a day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from handlers.admins import policy_admins
+from handlers.context import Context, Reader
+from handlers.words import texts
+from handlers.words.text import SafeText, Text, listed
+from models.ledger.amount import Unit, shown
+from models.messages.message import Button, Message, escape
+from models.metering.adoption import take_news
+from models.metering.gateway_account import GatewayAccount, News
+from models.people.member import Member
+
+MOST_NAMED = 5
+TEXTS = {
+    News.GONE: texts.ACCOUNTS_GONE,
+    News.LIFTED: texts.LIMITS_LIFTED,
+    News.UNENFORCED: texts.NOT_ENFORCED,
+}
+
+
+def tell_news(ctx: Context) -> None:
+    """Tell the admins what the last readings have shown of accounts."""
+    for news, accounts in take_news(ctx.session).items():
+        fresh = [one for one in accounts if ctx.first_time(_key(ctx, news, one))]
+        if not fresh:
+            continue
+        if news is News.EDITED:
+            _tell_edits(ctx, [one for one in fresh if one.edited])
+        else:
+            _tell_all(ctx, TEXTS[news], fresh, figures=news is News.UNENFORCED)
+
+
+def _key(ctx: Context, news: News, account: GatewayAccount) -> str:
+    stands = f":{account.total}" if news is News.EDITED else ""
+    return f"gateway:{news}:{account.id}{stands}:{ctx.now:%Y-%m-%d}"
+
+
+def _tell_all(ctx: Context, text: Text, accounts: Sequence[GatewayAccount], *, figures: bool) -> None:
+    for admin in policy_admins(ctx.session, ctx.policy):
+        reader = ctx.reader_of(admin)
+        ctx.tell(admin, Message(text=text(reader.locale, accounts=_named(ctx, reader, accounts, figures))))
+
+
+def _tell_edits(ctx: Context, accounts: Sequence[GatewayAccount]) -> None:
+    """One by one with buttons, or as one list where they are many."""
+    for admin in policy_admins(ctx.session, ctx.policy):
+        reader = ctx.reader_of(admin)
+        if len(accounts) > MOST_NAMED:
+            named = _named(ctx, reader, accounts, figures=False)
+            text = texts.LIMITS_EDITED(reader.locale, count=len(accounts), accounts=named)
+            ctx.tell(admin, Message(text=text))
+            continue
+        for one in accounts:
+            ctx.tell(admin, _edit(ctx, reader, one))
+
+
+def _edit(ctx: Context, reader: Reader, account: GatewayAccount) -> Message:
+    ours, found = usd(reader, account.written), usd(reader, account.total)
+    text = texts.LIMIT_EDITED(reader.locale, account=label(ctx, account), ours=ours, found=found)
+    restore = Button(texts.RESTORE_BUTTON(reader.locale), "gateway.restore", account.id, "primary")
+    adopt = Button(texts.ADOPT_BUTTON(reader.locale), "gateway.adopt", account.id)
+    return Message(text=text, buttons=(restore, adopt))
+
+
+def _named(ctx: Context, reader: Reader, accounts: Sequence[GatewayAccount], figures: bool) -> SafeText:
+    names = [_figures(ctx, reader, one) if figures else label(ctx, one) for one in accounts[:MOST_NAMED]]
+    named = SafeText(listed(names, reader.locale))
+    more = len(accounts) - MOST_NAMED
+    return texts.ACCOUNTS_AND_MORE(reader.locale, accounts=named, count=more) if more > 0 else named
+
+
+def _figures(ctx: Context, reader: Reader, account: GatewayAccount) -> SafeText:
+    spent, limit = usd(reader, account.spent), usd(reader, account.total)
+    return texts.SPENT_OF_LIMIT(reader.locale, account=label(ctx, account), spent=spent, limit=limit)
+
+
+def label(ctx: Context, account: GatewayAccount) -> SafeText:
+    """The owner, and what the gateway calls the account."""
+    owner = ctx.session.get_one(Member, account.member_id)
+    called = f" ({escape(account.name)})" if account.name not in ("", owner.name) else ""
+    return SafeText(escape(owner.name) + called)
+
+
+def usd(reader: Reader, micro: int | None) -> SafeText:
+    """An amount of the gateway's money."""
+    return texts.NO_LIMIT(reader.locale) if micro is None else SafeText(shown(micro, Unit.USD, reader.locale))

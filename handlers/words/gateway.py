@@ -1,0 +1,36 @@
+"""What admins hear about the gateway: accounts that vanish, limits that are lost, edited or not enforced."""
+
+from __future__ import annotations
+
+from handlers.words.text import Text
+
+ACCOUNTS_GONE = Text(
+    "No longer at the gateway: {accounts}. Nothing is booked from there and no limit is written. An account that comes back is taken up again.",
+    "网关上已找不到：{accounts}。不再从这些账号记账，也不再写入限额；账号恢复后会自动接上。",
+)
+LIMITS_LIFTED = Text(
+    "The gateway had no limit any more for {accounts}. Ours is being written again. Accounts that were deleted and made again look like this, and so does a gateway whose database was reset.",
+    "网关上 {accounts} 的限额已不存在，正在重新写入。账号被删除后重建，或网关数据库被重置，都会出现这种情况。",
+)
+NOT_ENFORCED = Text(
+    "The gateway lets through what it should refuse: {accounts} spent more although the limit was reached. It is all booked, but nothing stops it. `quotabot gateway status` names what else decides there.",
+    "网关没有按限额拦截：{accounts} 达到限额后仍在消耗。用量已全部记账，但无法阻止。请运行 `quotabot gateway status` 查看原因。",
+)
+SPENT_OF_LIMIT = Text("{account} ({spent} of {limit})", "{account}（限额 {limit}，已用 {spent}）")
+LIMIT_EDITED = Text(
+    "{account}: somebody changed the limit at the gateway. Ours is {ours}, now it is {found}. It stays like this until an admin decides.",
+    "{account}：网关上的限额被人改动。我们写入的是 {ours}，现在是 {found}。管理员决定之前保持不变。",
+)
+LIMITS_EDITED = Text(
+    "Somebody changed {count} limits at the gateway: {accounts}. They stay like this until an admin decides. `quotabot gateway status` lists them, `quotabot gateway restore --all` writes ours again.",
+    "网关上有 {count} 个限额被人改动：{accounts}。管理员决定之前保持不变。`quotabot gateway status` 可查看明细，`quotabot gateway restore --all` 重新写入我们的限额。",
+)
+RESTORE_BUTTON = Text("Restore ours", "恢复我们的限额")
+ADOPT_BUTTON = Text("Adopt theirs", "采用新限额")
+RESTORED = Text("{account}: our limit is being written again.", "{account}：正在重新写入我们的限额。")
+ADOPTED = Text(
+    "{account}: {found} is right from now on, and the ledger follows: {available} is left.",
+    "{account}：以 {found} 为准，账本已随之调整，目前可用 {available}。",
+)
+ACCOUNTS_AND_MORE = Text("{accounts} and {count} more", "{accounts} 等另外 {count} 个")
+NO_LIMIT = Text("no limit", "无上限")

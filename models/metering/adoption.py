@@ -1,0 +1,64 @@
+"""Adoption: which accounts are taken over as they are, which are booked in full, and which go on under a new id."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlmodel import Session, col, select, update
+
+from models.metering.gateway_account import GatewayAccount, News
+from models.metering.reading import Reading
+from models.people.member import Member
+
+
+def adopt(
+    session: Session, reading: Reading, member: Member, seen: Collection[str] | None
+) -> GatewayAccount | None:
+    """Link an account that is new and has an owner.
+
+    What a member spent before is forgiven once: with the first accounts, not with one that appears later. `seen`: every
+    account of the round; before that is known, None is returned for a key that may replace another.
+    """
+    known = _accounts(session, member)
+    alike = [one for one in known if one.name and one.name == reading.name and one.spent <= reading.spent]
+    if alike and seen is None:
+        return None
+    for old in alike:
+        if old.id not in (seen or ()):
+            old.succeed(reading.id)
+            session.flush()
+            return old
+    return GatewayAccount.link(session, reading, member, forgive=not any(one.settled for one in known))
+
+
+def _accounts(session: Session, member: Member) -> list[GatewayAccount]:
+    """Also those that the gateway does not know any more; who was there last comes first."""
+    query = select(GatewayAccount).where(GatewayAccount.member_id == member.id)
+    return list(session.exec(query.order_by(col(GatewayAccount.as_of).desc())).all())
+
+
+def end_round(session: Session, seen: Collection[str]) -> list[str]:
+    """A whole round saw these accounts. Returns the ids of those that were missing for the second time in a row."""
+    settle = update(GatewayAccount).where(col(GatewayAccount.settled).is_(False)).values(settled=True)
+    session.execute(settle.execution_options(synchronize_session=False))
+    known = select(GatewayAccount.id, GatewayAccount.missed).where(col(GatewayAccount.gone).is_(False))
+    missing = []
+    for account_id, missed in session.exec(known).all():
+        now = 0 if account_id in seen else missed + 1
+        if now != missed:
+            session.execute(
+                update(GatewayAccount).where(col(GatewayAccount.id) == account_id).values(missed=now)
+            )
+        if now > 1:
+            missing.append(account_id)
+    return missing
+
+
+def take_news(session: Session) -> dict[News, list[GatewayAccount]]:
+    """What admins have not heard yet, by what it is; told from now on."""
+    found: dict[News, list[GatewayAccount]] = {}
+    query = select(GatewayAccount).where(col(GatewayAccount.news).is_not(None))
+    for one in session.exec(query.order_by(GatewayAccount.id)).all():
+        found.setdefault(News(str(one.news)), []).append(one)
+        one.news = None
+    return found
