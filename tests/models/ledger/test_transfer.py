@@ -75,7 +75,7 @@ def test_every_transfer_says_who_why_and_by_which_message(company: Database) -> 
     )
     alice = company.transact(lambda session: who(session, "alice").id)
     assert (last.kind, last.actor, last.reason, last.policy) == ("lend", f"member:{alice}", "demo day", 1)
-    assert last.cause.startswith("deed")
+    assert last.cause.startswith("action")
 
 
 def test_issued_is_the_only_source_without_a_floor(company: Database) -> None:

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from bot.database import Database
-from models.messages.receipt import KEPT, answered, fingerprint, forget_old, keep, said_lately
+from models.messages.receipt import KEPT, answered, fingerprint_of, forget_old, keep, moved_lately
 from models.refusal import KeyReused
 from tests.company import NOW, who
 
-PRINT = fingerprint("slack:U01ALICE", ["lend", "@bob  50"])
+PRINT = fingerprint_of("slack:U01ALICE", ["lend", "@bob  50"])
 
 
 def answer(database: Database, key: str = "k1", *, moved: bool = True) -> None:
@@ -26,7 +26,7 @@ def answer(database: Database, key: str = "k1", *, moved: bool = True) -> None:
 def lately(database: Database, seconds: int) -> bool:
     now, minute = NOW + timedelta(seconds=seconds), timedelta(minutes=1)
     return database.transact(
-        lambda session: said_lately(session, who(session, "alice").id, PRINT, now, minute)
+        lambda session: moved_lately(session, who(session, "alice").id, PRINT, now, minute)
     )
 
 
@@ -40,7 +40,7 @@ def test_a_key_with_other_words_is_refused(company: Database) -> None:
     answer(company)
     with pytest.raises(KeyReused):
         company.transact(
-            lambda session: answered(session, "k1", fingerprint("slack:U01ALICE", ["lend", "@bob 60"]))
+            lambda session: answered(session, "k1", fingerprint_of("slack:U01ALICE", ["lend", "@bob 60"]))
         )
 
 
@@ -51,8 +51,8 @@ def test_a_key_is_answered_once(company: Database) -> None:
 
 
 def test_a_fingerprint_ignores_spaces_and_knows_the_sender() -> None:
-    assert fingerprint("slack:U01ALICE", ["lend", " @bob 50 "]) == PRINT
-    assert fingerprint("slack:U02BOB", ["lend", "@bob 50"]) != PRINT
+    assert fingerprint_of("slack:U01ALICE", ["lend", " @bob 50 "]) == PRINT
+    assert fingerprint_of("slack:U02BOB", ["lend", "@bob 50"]) != PRINT
 
 
 def test_only_what_moved_within_the_minute_was_said_lately(company: Database) -> None:

@@ -39,7 +39,7 @@ async def test_stopping_while_connected_takes_less_than_ten_seconds(url: str) ->
 async def test_a_kill_between_click_and_answer_and_a_redelivery_make_one_grant(url: str) -> None:
     """A real process, really killed; the second one is told to end with SIGTERM while it is connected."""
     async with DingTalk(
-        people=colleagues(), timing=Timing(patience=1.0), plan=Plan(per_second=10_000)
+        people=colleagues(), timing=Timing(patience=4.0), plan=Plan(per_second=10_000)
     ) as ding:
         _dingtalk_only(url)
         async with _process(url, ding) as first:
