@@ -71,7 +71,8 @@ class App:
     def _open_messengers(self) -> None:
         for name, row in MESSENGERS.items():
             if lack := row.lacks(self.settings):
-                log.info(f"{name} is off: {lack}")
+                say = log.warning if row.begun(self.settings) else log.info
+                say(f"{name} is off: {lack}")
             else:
                 self.messengers[name] = row.open(self.settings, self.dispatcher, self.http)
 

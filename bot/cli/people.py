@@ -179,20 +179,19 @@ def _carry_out(session: Session, people: list[Found], now: datetime) -> None:
 async def _slack_people(settings: Settings, database: Database) -> list[Found]:
     """Everybody in the workspace, or an error: half a list would make people look gone."""
     import aiohttp  # noqa: PLC0415 - Slack's library takes a second to load
-    from slack_sdk.errors import SlackApiError  # noqa: PLC0415
 
     from bot.clock import utc_now  # noqa: PLC0415
     from bot.dispatch import Dispatcher  # noqa: PLC0415
+    from bot.messengers.port import MessengerError, Undeliverable  # noqa: PLC0415
     from bot.messengers.slack.adapter import Slack  # noqa: PLC0415
 
     async with aiohttp.ClientSession() as http:
         slack = Slack(settings, Dispatcher(database, utc_now), http)
         try:
             await slack.directory.ask_ours()
-        except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
-            said = error.response.get("error") if isinstance(error, SlackApiError) else error
-            raise Failed(f"Slack does not answer: {said}") from error
-        return await slack.people()
+            return await slack.people()
+        except (MessengerError, Undeliverable) as error:
+            raise Failed(f"Slack does not answer: {error}. Nothing was changed.") from error
 
 
 def _show(plan: Plan) -> None:

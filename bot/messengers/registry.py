@@ -26,11 +26,15 @@ class MessengerSettings(DingTalkSettings, SlackSettings):
 
 @dataclass(frozen=True)
 class Row:
-    """`lacks` says in an operator's words why the messenger is off; empty when it can run."""
+    """`lacks` says in an operator's words why the messenger is off; empty when it can run.
+
+    `begun`: some of it is set up, so that being off is hardly meant.
+    """
 
     traits: Traits
     lacks: Callable[[MessengerSettings], str]
     open: Callable[[MessengerSettings, Dispatcher, ClientSession], Messenger]
+    begun: Callable[[MessengerSettings], bool] = lambda settings: False
 
     @property
     def name(self) -> str:
@@ -63,5 +67,20 @@ def _open_dingtalk(settings: MessengerSettings, dispatcher: Dispatcher, http: Cl
     return DingTalk(settings, dispatcher, http)
 
 
-add(Row(Traits("slack", slash=True), lambda settings: settings.slack_lacks, _open_slack))
-add(Row(Traits("dingtalk", language="zh"), lambda settings: settings.dingtalk_lacks, _open_dingtalk))
+def _slack_begun(settings: MessengerSettings) -> bool:
+    return any((settings.slack_bot_token, settings.slack_app_token, settings.slack_signing_secret))
+
+
+def _dingtalk_begun(settings: MessengerSettings) -> bool:
+    return any((settings.dingtalk_client_id, settings.dingtalk_client_secret))
+
+
+add(Row(Traits("slack", slash=True), lambda settings: settings.slack_lacks, _open_slack, _slack_begun))
+add(
+    Row(
+        Traits("dingtalk", language="zh"),
+        lambda settings: settings.dingtalk_lacks,
+        _open_dingtalk,
+        _dingtalk_begun,
+    )
+)

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from structlog.testing import capture_logs
 
 from bot import settings as module
+from bot.app import open_app
 from bot.env_example import example
 from bot.settings import Settings
+from tests.company import NOW
 
 HERE = Path(__file__).parents[2]
 
@@ -70,3 +73,18 @@ def test_what_makes_no_sense_is_refused(monkeypatch: pytest.MonkeyPatch, name: s
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError, match=name.lower()):
         Settings.load()
+
+
+@pytest.mark.parametrize(
+    ("given", "level"),
+    [({}, "info"), ({"slack_bot_token": "xoxb-1"}, "warning"), ({"slack_signing_secret": "s"}, "warning")],
+)
+async def test_a_messenger_that_is_half_set_up_is_off_with_a_warning(
+    tmp_path: Path, given: dict[str, str], level: str
+) -> None:
+    settings = Settings(_env_file=None, database_url=f"sqlite:///{tmp_path / 'q.db'}", **given)
+    with capture_logs() as logs:
+        async with open_app(settings, lambda: NOW):
+            pass
+    said = [one["log_level"] for one in logs if one["event"].startswith("slack is off")]
+    assert said == [level]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,8 @@ CHANNEL_KEPT = 5 * 60
 """Seconds for which the readers of a channel are believed."""
 MOST_READERS = 200
 """Channels with more members are not looked through: whether outsiders read them is unknown."""
+PAGE, TRIES = 200, 8
+"""People a page, the most that Slack recommends, 20 pages a minute; and how often one page is asked for."""
 INFO_A_MINUTE = 80
 """users.info is tier 4 (100 a minute); reads that are not urgent stop a little earlier."""
 
@@ -40,8 +43,8 @@ class _Record:
 class Directory:
     """The one place that decides who is a colleague: by Slack's record of a person, never by a payload."""
 
-    def __init__(self, api: SlackApi) -> None:
-        self.api = api
+    def __init__(self, api: SlackApi, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self.api, self.sleep = api, sleep
         self.ours = Workspace()
         self.bot_id = ""
         self._profiles: dict[str, _Record] = {}
@@ -53,8 +56,8 @@ class Directory:
         await self._take_ours(await until_answered(self.api.web.auth_test, "slack does not answer"))
 
     async def ask_ours(self) -> None:
-        """Learn who we are, or raise what Slack answers."""
-        await self._take_ours(await self.api.web.auth_test())
+        """Learn who we are, or raise what Slack answers; limits and outages are waited for a while."""
+        await self._take_ours(await self._patiently("auth.test"))
 
     async def _take_ours(self, me: Any) -> None:
         app_id = ""
@@ -139,8 +142,23 @@ class Directory:
         found: list[tuple[str, Profile]] = []
         cursor = ""
         while True:
-            page = await self.api.call("users.list", limit=200, cursor=cursor or None, include_locale=True)
+            page = await self._patiently("users.list", limit=PAGE, cursor=cursor or None, include_locale=True)
             found += [(f"slack:{one['id']}", read_profile(one, self.ours)) for one in page["members"]]
             cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 return found
+
+    async def _patiently(self, method: str, **words: Any) -> Any:
+        """A call for the command line, which may take its time: limits and outages are waited for."""
+        wait = 1.0
+        for left in reversed(range(TRIES)):
+            try:
+                return await self.api.call(method, **words)
+            except MessengerError as error:
+                if not left or not (error.retry_after or error.unknown):
+                    raise
+                pause = error.retry_after or wait
+                log.info("slack is asked again", method=method, reason=str(error), again_in=pause)
+            await self.sleep(pause)
+            wait = min(wait * 2, 60)
+        raise AssertionError("the last try returns or raises")

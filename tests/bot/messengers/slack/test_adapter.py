@@ -11,6 +11,7 @@ import pytest
 
 from bot.app import open_app
 from bot.messengers.port import MessengerError, Undeliverable
+from bot.messengers.slack import directory as module
 from bot.messengers.slack.read import read_profile, written
 from bot.messengers.slack.workspace import Workspace as Ours
 from bot.settings import Settings
@@ -18,7 +19,7 @@ from handlers.routes import BUTTONS, CONFIRM, FORMS
 from models.messages.message import Message
 from models.people.profile import Profile
 from sandbox.slack.payloads import event
-from sandbox.slack.workspace import Workspace
+from sandbox.slack.workspace import Person, Workspace
 from tests.company import CAST
 from tests.slack_env import CHANNEL, SlackEnv, cast, open_env, settled_copy, slack_id
 
@@ -292,7 +293,42 @@ async def test_what_the_web_api_says_no_to_is_either_temporary_or_final(env: Sla
 async def test_everybody_of_the_workspace_is_read_page_by_page_or_not_at_all(env: SlackEnv) -> None:
     people = await env.app.messengers["slack"].people()
     assert {address for address, _ in people} >= {f"slack:{row[0]}" for row in CAST.values()}
-    env.slack.faults.fail("users.list")
+    env.slack.faults.refuse("users.list", error="invalid_auth")
+    with pytest.raises(MessengerError):
+        await env.app.messengers["slack"].people()
+
+
+async def test_a_large_workspace_is_read_whole_through_limits_and_outages(
+    env: SlackEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small pages stand for many people: each page is limited once, one fails, and one reply is lost."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            env.slack.faults.fail("users.list", status=500, times=2)
+
+    directory = env.app.messengers["slack"].directory
+    monkeypatch.setattr(directory, "sleep", sleep)
+    monkeypatch.setattr(module, "PAGE", 10)
+    for number in range(300):
+        one = Person(f"U8{number:04}", f"p{number}", email=f"p{number}@corp.example")
+        env.slack.people[one.id] = one
+    env.slack.faults.rate_limit("users.list", retry_after=30, times=3)
+    assert len({address for address, _ in await directory.people()}) == 300 + len(CAST) + 1
+    assert slept[:3] == [30, 30, 30]
+    assert len(slept) == 5
+
+
+async def test_reading_everybody_ends_where_slack_stays_away(
+    env: SlackEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def sleep(seconds: float) -> None:
+        pass
+
+    monkeypatch.setattr(env.app.messengers["slack"].directory, "sleep", sleep)
+    env.slack.faults.fail("users.list", status=503, times=None)
     with pytest.raises(MessengerError):
         await env.app.messengers["slack"].people()
 
