@@ -152,7 +152,7 @@ class Dispatcher:
     # Before the transaction: what has to be read from the network
 
     async def _read_ahead(self, request: Request, route: Route | None) -> ProfilesRead:
-        """The profiles of the people concerned, and the newest spend where quota may leave the asker."""
+        """The profiles of the people concerned, and the newest spend of those whose quota may be taken."""
         concerned = self._concerned(request, route)
         profiles, _ = await asyncio.gather(self._profiles(concerned), self._read_spend(request, route))
         return profiles
@@ -176,13 +176,23 @@ class Dispatcher:
         return messenger if isinstance(messenger, Profiles) else None
 
     async def _read_spend(self, request: Request, route: Route | None) -> None:
-        if route is not None and route.fresh_spend and self.fresh_spend is not None:
-            await _in_time(self._read_spend_of(request.sender, self.fresh_spend), self.patience.read)
+        takes = request.command.intent in confirmation.ANSWERS if route is None else route.holders is not None
+        if takes and self.fresh_spend is not None:
+            await _in_time(self._read_spend_of_holders(request, self.fresh_spend), self.patience.read)
 
-    async def _read_spend_of(self, sender: str, fresh_spend: FreshSpend) -> None:
-        member = await self.database.read(partial(_member_id, sender=sender), within=self.patience.read)
-        if member is not None:
-            await fresh_spend(member)
+    async def _read_spend_of_holders(self, request: Request, fresh_spend: FreshSpend) -> None:
+        find = partial(self._holders, request=request)
+        holders = await self.database.read(find, within=self.patience.read)
+        await asyncio.gather(*map(fresh_spend, holders))
+
+    def _holders(self, session: Session, request: Request) -> set[int]:
+        """Whose quota may be taken; nobody's where the request will be refused anyway."""
+        try:
+            me = Member.at(session, request.sender)
+            ctx = RequestContext.of(session, self.clock(), request.key, me=me, messenger=request.messenger)
+            return confirmation.holders(ctx, request.command) if ctx is not None else set()
+        except Refusal:
+            return set()
 
     # In the transaction
 
@@ -294,13 +304,6 @@ def _home_opened(session: Session, address: str, key: str, now: datetime) -> Non
     mark_home_opened(session, address, now)
     payload = {"address": address}
     promise(session, Effect(key=f"home:{key}", kind="home", payload=payload, lane=address, due_at=now))
-
-
-def _member_id(session: Session, sender: str) -> int | None:
-    try:
-        return Member.at(session, sender).id
-    except UnknownSender:
-        return None
 
 
 async def _say(messenger: Messenger, request: Request, message: Message) -> None:

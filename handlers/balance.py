@@ -18,7 +18,8 @@ from models.metering.outlook import Outlook, outlook
 from models.metering.usage import by_model
 from models.people.member import Member
 from models.people.messenger import traits_of
-from models.quota.loan import Loan, loans_of, unspent_lent
+from models.quota.borrowing import unspent_lent
+from models.quota.loan import Loan, loans_of
 from models.quota.status import QuotaStatus
 from models.quota.wallet import Wallet
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from handlers import arguments, lending, requests
 from handlers.command import Command, Person
 from handlers.context import RequestContext
-from handlers.routes import BUTTONS, COMMANDS, CONFIRM
+from handlers.routes import BUTTONS, COMMANDS, CONFIRM, ROUTES
 from handlers.words import texts
 from handlers.words.text import SafeText, Text
 from models.ledger.amount import Reading, parse
@@ -69,6 +69,22 @@ def settle(ctx: RequestContext, answer: Command) -> Message | Form:
     if not yes:
         return Message(text=texts.NOTHING_DONE(ctx.reader.locale))
     return COMMANDS[command.intent].run(ctx, command)
+
+
+def holders(ctx: RequestContext, command: Command) -> set[int]:
+    """Whose quota the command may take; for a yes, the command that waits for it."""
+    if command.intent in ("yes", YES):
+        command = _meant(ctx, command)
+    route = ROUTES.get(command.intent)
+    return route.holders(ctx, command) if route is not None and route.holders is not None else set()
+
+
+def _meant(ctx: RequestContext, answer: Command) -> Command:
+    """What a yes would run, which goes on waiting."""
+    if answer.code and lending.is_asked(ctx, answer.code):
+        return replace(answer, intent="borrow.accept")
+    kept = confirmation.waiting(ctx.session, ctx.me.id, ctx.now, answer.code or None)
+    return Command.from_json(kept.command)
 
 
 def take(ctx: RequestContext, answer: Command) -> Command:

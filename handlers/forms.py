@@ -29,6 +29,7 @@ def lend_form(ctx: RequestContext) -> Form:
         Field("person", texts.PERSON_FIELD(say), "person"),
         Field("amount", texts.AMOUNT_FIELD(say, unit=unit)),
         Field("reason", texts.REASON_FIELD(say), optional=True),
+        Field("until", texts.UNTIL_FIELD(say), "date", optional=True),
     )
     return Form(
         "lend.new", texts.LEND_FORM(say), texts.LEND_SUBMIT(say), texts.BACK(say), fields, typed="lend"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 from sqlmodel import select
 
@@ -10,19 +10,22 @@ from handlers.arguments import require_here
 from handlers.context import Context, Reader, RequestContext
 from handlers.loan_lines import loan_button, loan_lines
 from handlers.words import texts
-from handlers.words.text import SafeText, Text
+from handlers.words.text import SafeText, Text, one_line
 from models.messages.message import Button, Message, clean, escape
 from models.people.member import Member
+from models.policy.calendar import end_of_day
 from models.quota.ask import Ask, AskState
 from models.quota.loan import Lent, Loan, loans_between, loans_of
 from models.quota.wallet import wallet_of
-from models.refusal import UnknownCode, WrongUsage
+from models.refusal import BadDate, WrongUsage
 
 MOST = 12
 """Loans on one message: each takes three of Slack's fifty blocks."""
 
 
-def lend(ctx: RequestContext, borrower: Member, amount: int | None, reason: str = "") -> Message:
+def lend(
+    ctx: RequestContext, borrower: Member, amount: int | None, reason: str = "", until: date | None = None
+) -> Message:
     """Lend at once; both are told. None: everything lendable."""
     reason = clean(reason)
     lent = Loan.make(
@@ -32,7 +35,20 @@ def lend(ctx: RequestContext, borrower: Member, amount: int | None, reason: str 
         amount=amount,
         policy=ctx.policy,
         cause=ctx.cause(reason),
+        ends_at=_end(ctx, until),
     )
+    return _tell_both(ctx, borrower, lent, reason)
+
+
+def _end(ctx: RequestContext, until: date | None) -> datetime | None:
+    """The end of that day; raises `BadDate` for a day that has passed."""
+    ends_at = end_of_day(until, ctx.policy.zone) if until else None
+    if until and ends_at and ends_at <= ctx.now:
+        raise BadDate(until.isoformat())
+    return ends_at
+
+
+def _tell_both(ctx: RequestContext, borrower: Member, lent: Lent, reason: str) -> Message:
     ctx.tell(borrower, _lent_to_you(ctx, borrower, lent, reason))
     _refresh(ctx, borrower)
     reader = ctx.reader
@@ -44,7 +60,7 @@ def lend(ctx: RequestContext, borrower: Member, amount: int | None, reason: str 
         left=reader.amount(lent.lender_left),
     )
     return Message(
-        text=text,
+        text=one_line([text, _whole(reader, lent)], reader.locale),
         buttons=(loan_button(reader, "loan.recall", lent.loan_id, borrower),),
     )
 
@@ -58,12 +74,26 @@ def _lent_to_you(ctx: RequestContext, borrower: Member, lent: Lent, reason: str)
         day=reader.last_day(lent.ends_at),
         left=reader.amount(lent.borrower_left),
     )
+    text = one_line([text, _whole(reader, lent)], reader.locale)
     more = f"\n> {escape(reason)}" if reason else ""
     button = loan_button(reader, "loan.return", lent.loan_id, ctx.me)
     return Message(text=SafeText(text + more), buttons=(button,))
 
 
-def borrow(ctx: RequestContext, lender: Member | None, amount: int | None, reason: str = "") -> Message:
+def _whole(reader: Reader, lent: Lent) -> SafeText:
+    """That an earlier loan got the same end."""
+    if not lent.changed:
+        return SafeText("")
+    return texts.WHOLE_LOAN_ENDS(reader.locale, day=reader.last_day(lent.ends_at))
+
+
+def borrow(
+    ctx: RequestContext,
+    lender: Member | None,
+    amount: int | None,
+    reason: str = "",
+    until: date | None = None,
+) -> Message:
     """Ask a colleague, who lends with one click; nothing moves before."""
     reader = ctx.reader
     if amount is None:
@@ -78,6 +108,7 @@ def borrow(ctx: RequestContext, lender: Member | None, amount: int | None, reaso
         reason=clean(reason),
         policy=ctx.policy,
         now=ctx.now,
+        ends_at=_end(ctx, until),
     )
     ctx.tell(lender, ask_card(ctx, ask, lender), about=f"ask:{ask.code}", shape="ask")
     return Message(
@@ -106,6 +137,9 @@ def ask_card(ctx: Context, ask: Ask, lender: Member) -> Message:
         ),
         Button(texts.NOT_NOW_BUTTON(say), "borrow.decline", ask.code, typed=f"no {ask.code}"),
     )
+    if ask.ends_at:
+        back = texts.ASKED_UNTIL(say, day=reader.last_day(ask.ends_at))
+        text = one_line([text, back], say)
     more = f"\n> {escape(ask.reason)}" if ask.reason else ""
     return Message(
         title=texts.ASK_TITLE(say, borrower=borrower.name), text=SafeText(text + more), buttons=buttons
@@ -115,11 +149,12 @@ def ask_card(ctx: Context, ask: Ask, lender: Member) -> Message:
 def accept(ctx: RequestContext, code: str) -> Message:
     """The one click of the lender; the second one is told that it is over."""
     ask = Ask.named(ctx.session, code, ctx.me)
-    if not ask.lend(ctx.session, ctx.now):
-        return Message(text=texts.ASK_CLOSED(ctx.reader.locale))
     borrower = ctx.session.get_one(Member, ask.borrower_id)
+    lent = ask.lend(ctx.session, ctx.policy, ctx.cause(ask.reason))
+    if lent is None:
+        return Message(text=texts.ASK_CLOSED(ctx.reader.locale))
     require_here(ctx, borrower)
-    answer = lend(ctx, borrower, ask.amount, ask.reason)
+    answer = _tell_both(ctx, borrower, lent, ask.reason)
     _settle(ctx, ask)
     return answer
 
@@ -222,27 +257,18 @@ def loans(ctx: RequestContext) -> Message:
 
 
 def return_loan(ctx: RequestContext, number: str) -> Message:
-    return repay(ctx, ctx.session.get_one(Member, _mine(ctx, number, taken=True).lender_id), None)
+    loan = Loan.numbered(ctx.session, number, ctx.me, taken=True)
+    return repay(ctx, ctx.session.get_one(Member, loan.lender_id), None)
 
 
 def recall_loan(ctx: RequestContext, number: str) -> Message:
-    return recall(ctx, ctx.session.get_one(Member, _mine(ctx, number, taken=False).borrower_id), None)
+    loan = Loan.numbered(ctx.session, number, ctx.me, taken=False)
+    return recall(ctx, ctx.session.get_one(Member, loan.borrower_id), None)
 
 
 def forgive_loan(ctx: RequestContext, number: str) -> Message:
-    return forgive(ctx, ctx.session.get_one(Member, _mine(ctx, number, taken=False).borrower_id), None)
-
-
-def _mine(ctx: RequestContext, number: str, *, taken: bool) -> Loan:
-    """The loan a button names, if it is the clicker's on that side."""
-    found = (
-        ctx.session.get(Loan, int(number))
-        if number.isascii() and number.isdigit() and len(number) < 18
-        else None
-    )
-    if found is None or ctx.me.id != (found.borrower_id if taken else found.lender_id):
-        raise UnknownCode(number)
-    return found
+    loan = Loan.numbered(ctx.session, number, ctx.me, taken=False)
+    return forgive(ctx, ctx.session.get_one(Member, loan.borrower_id), None)
 
 
 def borrow_how(ctx: RequestContext) -> Message:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from handlers.context import Context, Reader
 from handlers.words import texts
+from handlers.words.text import SafeText
 from models.messages.message import Button
 from models.people.member import Member
-from models.quota.loan import loans_of, overdue
+from models.quota.borrowing import overdue
+from models.quota.loan import Loan, loans_of
 from models.quota.loan_sums import Sums
 from models.quota.period import Period
 
@@ -28,10 +30,17 @@ def loan_lines(ctx: Context, member: Member, reader: Reader) -> list[tuple[str, 
             name=other.name,
             unspent=reader.amount(sums.unspent),
             owed=reader.amount(sums.owed),
-            due=when,
+            due=SafeText(_back_on(reader, loan, sums) + when),
         )
         lines.append((line, _loan_buttons(reader, loan.id, sums, other, taken=taken)))
     return lines
+
+
+def _back_on(reader: Reader, loan: Loan, sums: Sums) -> SafeText:
+    """When the unspent rest goes back, where that is before the period ends."""
+    if loan.ends_at is None or not sums.unspent:
+        return SafeText("")
+    return texts.BACK_ON(reader.locale, day=reader.last_day(loan.ends_at))
 
 
 def _loan_buttons(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from handlers import balance, brake, forms, lending, requests, team
+from handlers import balance, brake, forms, holders, lending, requests, team
 from handlers.arguments import (
     ArgumentReader,
     amount,
@@ -28,6 +28,7 @@ from handlers.clock.requests import requests_due
 from handlers.command import Command
 from handlers.context import RequestContext
 from handlers.gateway import edits
+from handlers.holders import Holders
 from handlers.words import usage
 from handlers.words.text import Text
 from models.messages.message import Form, Message
@@ -43,7 +44,7 @@ class Route:
     `usage`: how to type it, shown when something is missing.
     `moves`: changes quota or authority, so anything but an exact command is confirmed first.
     `reads_only`: changes nothing, so it needs no receipt and does not wait for the writer.
-    `fresh_spend`: quota may leave the asker, so the gateway's newest spend is read first.
+    `holders`: whose quota may be taken, so their newest spend is read at the gateway first.
     `colleagues_only`: the asker, and whoever is named, must be a member of the workspace.
     `form`: shown instead of the handler, where the messenger can open one.
     """
@@ -53,7 +54,7 @@ class Route:
     usage: Text = _HELP
     moves: bool = False
     reads_only: bool = False
-    fresh_spend: bool = False
+    holders: Holders | None = None
     colleagues_only: bool = False
     form: Callable[..., Form] | None = None
 
@@ -74,23 +75,29 @@ COMMANDS: dict[str, Route] = {
     "balance": Route(balance.balance, reads_only=True),
     "lend": Route(
         lending.lend,
-        (person, lendable, reason),
+        (person, lendable, reason, until),
         usage.LEND,
         moves=True,
-        fresh_spend=True,
+        holders=holders.asker,
         colleagues_only=True,
     ),
     "borrow": Route(
-        lending.borrow, (maybe_person, amount, reason), usage.BORROW, moves=True, colleagues_only=True
+        lending.borrow, (maybe_person, amount, reason, until), usage.BORROW, moves=True, colleagues_only=True
     ),
-    "repay": Route(lending.repay, (maybe_person, amount_or_all), usage.REPAY, moves=True, fresh_spend=True),
-    "recall": Route(lending.recall, (maybe_person, amount_or_all), usage.RECALL, moves=True),
+    "repay": Route(
+        lending.repay, (maybe_person, amount_or_all), usage.REPAY, moves=True, holders=holders.asker
+    ),
+    "recall": Route(
+        lending.recall, (maybe_person, amount_or_all), usage.RECALL, moves=True, holders=holders.borrowers
+    ),
     "forgive": Route(lending.forgive, (maybe_person, amount_or_all), usage.FORGIVE, moves=True),
     "request": Route(requests.request, (maybe_amount, reason, until), usage.REQUEST, moves=True),
     "approve": Route(requests.approve, (code, maybe_amount), usage.APPROVE, moves=True, colleagues_only=True),
     "decline": Route(requests.decline, (code, reason), usage.DECLINE, moves=True, colleagues_only=True),
     "cancel": Route(requests.cancel, (code,), usage.CANCEL, moves=True),
-    "revoke": Route(requests.revoke, (code,), usage.REVOKE, moves=True, colleagues_only=True),
+    "revoke": Route(
+        requests.revoke, (code,), usage.REVOKE, moves=True, holders=holders.requester, colleagues_only=True
+    ),
     "delegate": Route(requests.delegate, (person, until), usage.DELEGATE, moves=True, colleagues_only=True),
     "loans": Route(lending.loans, reads_only=True),
     "history": Route(balance.history, (value,), reads_only=True),
@@ -119,11 +126,13 @@ BUTTONS: dict[str, Route] = {
     ),
     "request.open": Route(forms.request_form, usage=usage.REQUEST, form=forms.request_form),
     "request.cancel": Route(requests.cancel, (code,), usage.CANCEL),
-    "request.revoke": Route(requests.revoke, (code,), usage.REVOKE, colleagues_only=True),
-    "borrow.accept": Route(lending.accept, (code,), usage.LEND, fresh_spend=True, colleagues_only=True),
+    "request.revoke": Route(
+        requests.revoke, (code,), usage.REVOKE, holders=holders.requester, colleagues_only=True
+    ),
+    "borrow.accept": Route(lending.accept, (code,), usage.LEND, holders=holders.asker, colleagues_only=True),
     "borrow.decline": Route(lending.not_now, (code,), usage.LEND),
-    "loan.return": Route(lending.return_loan, (code,), usage.REPAY, fresh_spend=True),
-    "loan.recall": Route(lending.recall_loan, (code,), usage.RECALL),
+    "loan.return": Route(lending.return_loan, (code,), usage.REPAY, holders=holders.asker),
+    "loan.recall": Route(lending.recall_loan, (code,), usage.RECALL, holders=holders.borrower_of_loan),
     "loan.forgive": Route(lending.forgive_loan, (code,), usage.FORGIVE),
     "lend.open": Route(forms.lend_form, usage=usage.LEND, form=forms.lend_form),
     "history.open": Route(balance.history, (value,)),
@@ -137,7 +146,11 @@ BUTTONS: dict[str, Route] = {
 FORMS: dict[str, Route] = {
     "request.new": Route(requests.request, (amount, reason, until), usage.REQUEST),
     "lend.new": Route(
-        lending.lend, (person, lendable, reason), usage.LEND, fresh_spend=True, colleagues_only=True
+        lending.lend,
+        (person, lendable, reason, until),
+        usage.LEND,
+        holders=holders.asker,
+        colleagues_only=True,
     ),
     "request.other": _OTHER_AMOUNT,
     "request.decline": Route(requests.decline, (code, reason), usage.DECLINE, colleagues_only=True),
@@ -163,6 +176,7 @@ JOBS: dict[str, Job] = {
     "asks": Job(asks.end_asks, timedelta(minutes=1)),
     "grants": Job(grants.end_grants, timedelta(minutes=1)),
     "loans": Job(loans.warn_of_returns, timedelta(hours=1)),
+    "loan_ends": Job(loans.end_loans, timedelta(minutes=1)),
     "pools": Job(pools.warn_of_pools, timedelta(minutes=5)),
     "seal": Job(seals.seal, timedelta(minutes=1)),
     "tidy": Job(receipts.forget, timedelta(days=1)),

@@ -8,7 +8,7 @@ Refusal
 │   CallsUsedUp
 ├── NoPolicyYet (NoRate)  PeriodClosing  TooSlow  KeyReused  NothingToConfirm
 │   NotForYou  OnlyAdmins  NotEdited  TokensNotEnforced
-├── InsufficientQuota  NotLendable  HoldsBorrowed  LendingIsOff  LendingToOneself
+├── InsufficientQuota  NotLendable  LoanTooSmall  HoldsBorrowed  LendingIsOff  LendingToOneself
 │   CannotLendNow  CannotBorrowNow  TooManyLoans  TooMuchBorrowed  OverdueLoans
 ├── NoSuchLoan  NothingOwed  MoreThanDue
 └── UnknownCode  AlreadyDecided  Replaced  OverCeiling
@@ -179,8 +179,15 @@ class NotLendable(Refusal):
 
 
 @dataclass(eq=False)
+class LoanTooSmall(Refusal):
+    """A loan is at least that much (stored units)."""
+
+    least: int
+
+
+@dataclass(eq=False)
 class HoldsBorrowed(Refusal):
-    """Who holds unspent borrowed quota cannot lend."""
+    """Who holds unspent quota that they asked to borrow cannot lend."""
 
 
 @dataclass(eq=False)

@@ -49,6 +49,7 @@ class ReferenceLoan:
     used: int = 0
     repaid: int = 0
     forgiven: int = 0
+    asked: bool = False
 
     @property
     def unspent(self) -> int:
@@ -114,13 +115,16 @@ class ReferenceLedger:
     def borrowed(self, who: str) -> int:
         return sum(one.unspent for one in self.taken(who))
 
+    def asked_for(self, who: str) -> int:
+        return sum(one.unspent for one in self.taken(who) if one.asked)
+
     def available(self, who: str) -> int:
         granted = sum(one.balance for one in self.mine(who))
         return self.alloc[who] + granted + self.borrowed(who) + self.over[who]
 
     def lendable(self, who: str) -> int:
         kept = up(self.base[who], self.terms.keep)
-        return 0 if self.borrowed(who) else max(0, self.alloc[who] - kept)
+        return 0 if self.asked_for(who) else max(0, self.alloc[who] - kept)
 
     # What people do
 
@@ -167,27 +171,30 @@ class ReferenceLedger:
         if total > known:
             self.spend(who, total - known)
 
-    def lend(self, lender: str, borrower: str, amount: int | None) -> None:
+    def lend(self, lender: str, borrower: str, amount: int | None, *, asked: bool = False) -> None:
         if lender == borrower:
             raise Refused("LendingToOneself")
-        if self.borrowed(lender):
+        if asked:
+            self.check_borrower(borrower, lender, amount or 0)
+        if self.asked_for(lender):
             raise Refused("HoldsBorrowed")
         can = self.lendable(lender)
         amount = can if amount is None else amount
         if amount > can or not can:
             raise Refused("NotLendable")
-        self.check_borrower(borrower, lender, amount)
         same = [one for one in self.taken(borrower) if one.lender == lender and one.period == self.period]
         if not same:
             same = [ReferenceLoan(lender, borrower, self.period)]
             self.loans += same
         same[0].principal += amount
+        same[0].asked |= asked
         self.alloc[lender] -= amount
 
     def check_borrower(self, borrower: str, lender: str, amount: int) -> None:
         taken = self.taken(borrower)
-        others = [one for one in taken if (one.lender, one.period) != (lender, self.period)]
-        room = down(self.base[borrower], self.terms.borrowed) - sum(one.open for one in taken)
+        asked = [one for one in taken if one.asked]
+        others = [one for one in asked if (one.lender, one.period) != (lender, self.period)]
+        room = down(self.base[borrower], self.terms.borrowed) - sum(one.open for one in asked)
         late = any(one.owed and self.period - one.period >= 2 for one in taken)
         if late or len(others) >= self.terms.most_loans or amount > room:
             raise Refused("CannotBorrowNow")

@@ -29,6 +29,7 @@ from tests.laws.clock_rules import ClockRules
 from tests.laws.lending_rules import LendingRules
 from tests.laws.organisation_rules import OrganisationRules
 from tests.laws.request_rules import RequestRules
+from tests.laws.terms import TERMS, policy_text
 
 
 class Laws(LendingRules, RequestRules, OrganisationRules, ClockRules):
@@ -55,7 +56,7 @@ def settled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     path = tmp_path_factory.mktemp("laws") / "settled.db"
     shutil.copy(sqlite_template, path)
     database = Database(f"sqlite:///{path}")
-    settle_company(database)
+    settle_company(database, policy_text(TERMS[0]))
     with database.engine.connect() as connection:
         connection.exec_driver_sql("SELECT 1")
     database.close()
@@ -101,7 +102,7 @@ def test_no_history_breaks_a_law_on_postgres(
         database.transact(
             lambda session: session.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE")) and None
         )
-        settle_company(database)
+        settle_company(database, policy_text(TERMS[0]))
         return database
 
     run_state_machine_as_test(partial(Laws, fresh), settings=histories(4, 20))

@@ -23,7 +23,7 @@ from models.metering.gateway_state import GatewayState, free_models, rate_now
 from models.metering.reading import KeyUsage
 from models.metering.usage import by_model
 from models.people.member import Member
-from models.quota.loan import unspent_lent
+from models.quota.borrowing import unspent_lent
 from models.quota.request import unconfirmed
 from models.quota.status import QuotaStatus
 from models.quota.wallet import burnt, wallet_of

@@ -12,6 +12,20 @@ LENT_TO_YOU = Text(
     "{lender} lent you **{amount}**. You owe only what you use; the rest goes back by itself on {day}. You have {left} left.",
     "{lender} 借给你 **{amount}**。用多少还多少，没用完的 {day} 自动退回。你现在有 {left}。",
 )
+WHOLE_LOAN_ENDS = Text(
+    "That day now holds for everything unspent of this loan: {day}.",
+    "之前借出还没用完的部分也一并改为 {day} 退回。",
+)
+LOAN_ENDED_YOURS = Text(
+    "**{amount}** that {borrower} had not used is back, as agreed. You have {left} left.",
+    "按约定，{borrower} 未用的 **{amount}** 已退回给你。你现在有 {left}。",
+)
+LOAN_ENDED_THEIRS = Text(
+    "**{amount}** that you had not used went back to {lender}, as agreed. You have {left} left.",
+    "按约定，你未用的 **{amount}** 已退回给 {lender}。你还剩 {left}。",
+)
+ASKED_UNTIL = Text("What is unspent comes back at the end of {day}.", "没用完的 {day} 结束时退回给你。")
+BACK_ON = Text(", unspent back on {day}", "，未用部分 {day} 退回")
 GIVE_BACK_BUTTON = Text("Give back", "归还")
 RECALL_BUTTON = Text("Recall", "收回")
 FORGIVE_BUTTON = Text("Forgive", "免还")

@@ -101,9 +101,12 @@ WORDS: dict[type[refusal.Refusal], Text] = {
         "You can lend up to {lendable} just now. Nothing was moved.",
         "你现在最多可借出 {lendable}，额度未变动。",
     ),
+    refusal.LoanTooSmall: Text(
+        "A loan is at least {least}. Nothing was moved.", "每次至少借 {least}，额度未变动。"
+    ),
     refusal.HoldsBorrowed: Text(
-        "While you hold unspent borrowed quota you can't lend. Give it back first.",
-        "你手上还有未用的借入额度，暂不能借出。请先归还。",
+        "You still hold unspent quota that you asked to borrow, so you can't lend. Give it back first (`repay`).",
+        "你主动借入的额度还没用完，暂不能借出。请先归还（`还`）。",
     ),
     refusal.LendingIsOff: Text("Lending is switched off here.", "本组织没有开放同事间借额度。"),
     refusal.LendingToOneself: Text(

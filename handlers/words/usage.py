@@ -5,8 +5,8 @@ from __future__ import annotations
 from handlers.words.text import Text
 
 HELP = Text("`help`", "`帮助`")
-LEND = Text("`lend @bob 50 [reason]`", "`借给 @小李 50 [理由]`")
-BORROW = Text("`borrow 50 from @bob [reason]`", "`向 @小李 借 50 [理由]`")
+LEND = Text("`lend @bob 50 [until friday] [reason]`", "`借给 @小李 50 [用到周五] [理由]`")
+BORROW = Text("`borrow 50 from @bob [until friday] [reason]`", "`向 @小李 借 50 [用到周五] [理由]`")
 REPAY = Text("`repay @bob [20]`", "`还 @小李 [20]`")
 RECALL = Text("`recall @bob [20]`", "`收回 @小李 [20]`")
 FORGIVE = Text("`forgive @bob [20]`", "`免还 @小李 [20]`")

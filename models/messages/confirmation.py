@@ -30,11 +30,17 @@ def keep(session: Session, member_id: int, code: str, command: dict[str, Any], n
     session.merge(Confirmation(member_id=member_id, code=code, command=command, at=now))
 
 
-def take(session: Session, member_id: int, now: datetime, code: str | None = None) -> dict[str, Any]:
-    """The command that waits (under this code), once; or raise `NothingToConfirm`."""
+def waiting(session: Session, member_id: int, now: datetime, code: str | None = None) -> Confirmation:
+    """What waits for an answer (under this code); or raise `NothingToConfirm`."""
     found = session.get(Confirmation, member_id)
     if found is None or found.at < now - LASTS or (code and code != found.code):
         raise NothingToConfirm
+    return found
+
+
+def take(session: Session, member_id: int, now: datetime, code: str | None = None) -> dict[str, Any]:
+    """The command that waits (under this code), once; or raise `NothingToConfirm`."""
+    found = waiting(session, member_id, now, code)
     command = found.command
     # the deletion decides: of two clicks at once only one finds the row
     deleted = session.execute(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from models.people.member import Member
 from models.people.roster import EMPLOYMENTS, columns
-from models.policy.document import AllocationRule, Policy, fold
+from models.policy.document import Policy, fold
+from models.policy.sections import AllocationRule
 from models.policy.yaml_tree import Path, Problem, guess
 
 

@@ -10,113 +10,34 @@ from functools import cached_property, lru_cache
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+from pydantic import BaseModel, PrivateAttr, ValidationError
 from pydantic import Field as Setting
 from pydantic_core import ErrorDetails
 
 from models.ledger.amount import Unit
 from models.policy.calendar import Cadence, Quiet
 from models.policy.fields import (
-    Amount,
-    Cell,
-    Channel,
-    Count,
     Email,
-    Flag,
-    Hours,
     Period,
-    Rate,
-    Share,
     Text,
     UnitName,
-    Wait,
-    Weekday,
     Zone,
 )
+from models.policy.sections import (
+    AdminChannel,
+    Alerts,
+    AllocationRule,
+    AutoApprove,
+    CarryOver,
+    Gateway,
+    Lending,
+    Organisation,
+    QuietTime,
+    Requests,
+    Section,
+    Team,
+)
 from models.policy.yaml_tree import Path, PolicyError, Problem, Tree, guess, read
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class AllocationRule(_Section):
-    match: dict[str, Cell]
-    amount: Amount
-    reason: Text = ""
-
-
-class Team(_Section):
-    name: Text
-    parent: Text | None = None
-    owner: Email | None = None
-    top_up_budget: Amount | None = None
-
-
-class AdminChannel(_Section):
-    slack: Text | None = None
-    dingtalk: Text | None = None
-
-
-class Organisation(_Section):
-    """`year_budget`: what all may spend in a calendar year of the policy's zone; it is shown, and limits nobody."""
-
-    year_budget: Amount | None = None
-
-
-class Gateway(_Section):
-    per_usd: Rate | None = None
-
-
-class CarryOver(_Section):
-    share: Share = Decimal(0)
-    cap: Amount | None = None
-
-
-class Lending(_Section):
-    enabled: Flag = True
-    keep_share: Share = Decimal("0.2")
-    max_open_as_borrower: Count = 3
-    max_borrowed_share: Share = Decimal(1)
-    repay_share: Share = Decimal("0.5")
-
-
-class Ceilings(_Section):
-    """Up to how much somebody may approve; None is no ceiling."""
-
-    manager: Amount | None = None
-    owner: Amount | None = None
-
-
-class AutoApprove(_Section):
-    share: Share = Decimal(0)
-    per_period: Count = 0
-
-
-class Requests(_Section):
-    channel: Channel = "card"
-    approve_up_to: Ceilings | None = None
-    auto_approve: AutoApprove = AutoApprove()
-    remind_after: Wait = timedelta(hours=4)
-    escalate_after: Wait = timedelta(hours=24)
-    expire_after: Wait = timedelta(hours=72)
-    fallback_approvers: tuple[Email, ...] = ()
-
-
-class QuietTime(_Section):
-    hours: Hours = (time(20), time(8))
-    days: tuple[Weekday, ...] = (5, 6)
-
-
-class Surge(_Section):
-    share: Share = Decimal("0.25")
-    within: Wait = timedelta(hours=1)
-
-
-class Alerts(_Section):
-    at: tuple[Share, ...] = (Decimal("0.8"), Decimal("0.95"), Decimal(1))
-    surge: Surge | None = Surge()
-
 
 MOST_KNOWN = 10_000
 """Combinations of cells whose answer a policy remembers."""
@@ -131,7 +52,7 @@ class Allocation:
     reason: str
 
 
-class Policy(_Section):
+class Policy(Section):
     """The whole of policy.yaml, as written or by default. Made by `parse`; amounts in stored units."""
 
     unit: UnitName
@@ -163,6 +84,13 @@ class Policy(_Section):
     @property
     def auto_approve(self) -> AutoApprove:
         return self.requests.auto_approve
+
+    @property
+    def least_loan(self) -> int:
+        """The smallest loan in stored units: 1 in money, 100 credits, 1,000 tokens, unless `lending.least` says otherwise."""
+        if self.lending.least is not None:
+            return self.lending.least
+        return {Unit.CREDITS: 100, Unit.TOKENS: 1_000}.get(self.unit, self.unit.scale)
 
     @property
     def per_usd(self) -> Decimal | None:

@@ -10,13 +10,16 @@ from sqlalchemy import BigInteger, CheckConstraint, ColumnElement
 from sqlmodel import Field, Session, SQLModel, col, select, update
 
 from models.db import id_field, ref
-from models.people.member import Member
+from models.ledger.transfer import Cause
+from models.people.member import Member, lock_members
 from models.policy.document import Policy
+from models.quota.borrowing import may_borrow
 from models.quota.code import new_code
-from models.quota.loan import may_borrow
+from models.quota.lendable import require_enough
+from models.quota.loan import Lent, Loan
 from models.quota.period import Period
 from models.quota.status import QuotaStatus
-from models.refusal import LendingIsOff, LendingToOneself, UnknownCode
+from models.refusal import CannotBorrowNow, LendingIsOff, LendingToOneself, Refusal, UnknownCode
 
 ASK_LASTS = timedelta(days=1)
 
@@ -32,7 +35,10 @@ class AskState(StrEnum):
 
 
 class Ask(SQLModel, table=True):
-    """`borrow 50 from @bob`: Bob lends with one click, within a day and within the period."""
+    """`borrow 50 from @bob`: Bob lends with one click, within a day and within the period.
+
+    `ends_at`: when the unspent rest would go back, if that was said.
+    """
 
     __table_args__ = (
         CheckConstraint("amount > 0", name="asks_for_something"),
@@ -49,6 +55,7 @@ class Ask(SQLModel, table=True):
     asked_at: datetime
     expires_at: datetime
     decided_at: datetime | None = None
+    ends_at: datetime | None = None
 
     @classmethod
     def make(
@@ -61,6 +68,7 @@ class Ask(SQLModel, table=True):
         reason: str,
         policy: Policy,
         now: datetime,
+        ends_at: datetime | None = None,
     ) -> Ask:
         """Ask `lender` for `amount`, or raise why the borrower may not; nothing moves before the lender lends."""
         if not policy.lending.enabled:
@@ -68,10 +76,11 @@ class Ask(SQLModel, table=True):
         if lender.id == borrower.id:
             raise LendingToOneself
         period = Period.current(session)
+        require_enough(amount, policy)
         may_borrow(session, QuotaStatus.of(session, borrower.id), amount, policy, lender=lender)
         ask = cls(
             code=new_code(session), borrower_id=borrower.id, lender_id=lender.id, amount=amount, reason=reason,
-            asked_at=now, expires_at=min(now + ASK_LASTS, period.ends_at),
+            asked_at=now, expires_at=min(now + ASK_LASTS, period.ends_at, ends_at or period.ends_at), ends_at=ends_at,
         )  # fmt: skip
         session.add(ask)
         session.flush()
@@ -104,9 +113,21 @@ class Ask(SQLModel, table=True):
         pending = update(Ask).where(_is_of(member_id), col(Ask.state) == AskState.PENDING)
         session.execute(pending.values(state=AskState.EXPIRED, decided_at=at))
 
-    def lend(self, session: Session, now: datetime) -> bool:
-        """The lender says yes and the caller makes the loan; False when the ask had ended before."""
-        return self._end(session, AskState.LENT, now, col(Ask.expires_at) > now)
+    def lend(self, session: Session, policy: Policy, cause: Cause) -> Lent | None:
+        """The lender says yes: the loan is made, or the refusal says why not. None when the ask had ended before."""
+        if not self._end(session, AskState.LENT, cause.at, col(Ask.expires_at) > cause.at):
+            return None
+        Period.current(session)
+        lock_members(session, [self.lender_id, self.borrower_id])
+        lender, borrower = (session.get_one(Member, one) for one in (self.lender_id, self.borrower_id))
+        try:
+            may_borrow(session, QuotaStatus.of(session, borrower.id), self.amount, policy, lender=lender)
+        except Refusal as no:
+            raise CannotBorrowNow(borrower.name) from no
+        return Loan.make(
+            session, lender=lender, borrower=borrower, amount=self.amount, policy=policy, cause=cause,
+            ends_at=self.ends_at, asked=True,
+        )  # fmt: skip
 
     def decline(self, session: Session, now: datetime) -> bool:
         """The lender says no; False when the ask had ended before."""

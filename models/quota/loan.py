@@ -11,40 +11,34 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, CheckConstraint, Index, bindparam, insert, text
-from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel import Field, Session, SQLModel, col
 
-from models.db import id_field, ref
+from models.db import Statement, id_field, ref
 from models.ledger.account import AccountKind, account_of, open_account
-from models.ledger.amount import share
 from models.ledger.overdraft import fill_overdraft
 from models.ledger.transfer import Cause, Kind, Transfer, transfer
 from models.people.member import Member, lock_members, require_colleague
 from models.policy.document import Policy
+from models.quota.lendable import at_most, lendable
 from models.quota.loan_sums import TRANSFERRED, Forgiveness, Sums
 from models.quota.period import Period
 from models.quota.status import QuotaStatus
 from models.quota.wallet import wallet_of
 from models.refusal import (
-    CannotBorrowNow,
-    HoldsBorrowed,
     InsufficientQuota,
     LendingIsOff,
     LendingToOneself,
     MoreThanDue,
     NoSuchLoan,
     NotAColleague,
-    NothingOwed,
-    NotLendable,
-    OverdueLoans,
-    Refusal,
-    TooManyLoans,
-    TooMuchBorrowed,
+    UnknownCode,
 )
 
 
 class Loan(SQLModel, table=True):
-    """Quota of a lender that a borrower may spend until its period closes.
+    """Quota of a lender that a borrower may spend until its period closes, or until its own end before that.
 
+    `asked`: the borrower asked for it. `ends_at`: its own end. `warned_for`: the end of which both were warned.
     `recall`, `repay` and `forgive` act on every open loan from one lender to one borrower, oldest first.
     """
 
@@ -66,6 +60,12 @@ class Loan(SQLModel, table=True):
             sqlite_where=text("closed_at IS NULL"),
             postgresql_where=text("closed_at IS NULL"),
         ),
+        Index(
+            "ix_loan_ends",
+            "ends_at",
+            sqlite_where=text("ends_at IS NOT NULL AND closed_at IS NULL"),
+            postgresql_where=text("ends_at IS NOT NULL AND closed_at IS NULL"),
+        ),
     )
 
     id: int = id_field()
@@ -76,6 +76,18 @@ class Loan(SQLModel, table=True):
     forgiven: int = Field(default=0, sa_type=BigInteger)
     made_at: datetime
     closed_at: datetime | None = None
+    asked: bool = False
+    ends_at: datetime | None = None
+    warned_for: datetime | None = None
+
+    @classmethod
+    def numbered(cls, session: Session, number: str, member: Member, *, taken: bool) -> Loan:
+        """The loan of this id that `member` gave, or took; else raises `UnknownCode`."""
+        fits = number.isascii() and number.isdigit() and len(number) < 18
+        found = session.get(cls, int(number)) if fits else None
+        if found is None or member.id != (found.borrower_id if taken else found.lender_id):
+            raise UnknownCode(number)
+        return found
 
     @classmethod
     def make(
@@ -87,10 +99,13 @@ class Loan(SQLModel, table=True):
         amount: int | None,
         policy: Policy,
         cause: Cause,
+        ends_at: datetime | None = None,
+        asked: bool = False,
     ) -> Lent:
         """Lend `amount` (None: all that is lendable), or raise why not. A second lend adds to the open loan.
 
-        A refusal never tells what the other one has, owes or is.
+        `ends_at` holds for the whole loan then. Only the lender's own figures are a limit, so neither a loan nor a
+        refusal tells what the other one has, owes or is.
         """
         if not policy.lending.enabled:
             raise LendingIsOff
@@ -102,31 +117,53 @@ class Loan(SQLModel, table=True):
         if left:
             raise NotAColleague(borrower.name if borrower.id in left else lender.name)
         gives, gets = QuotaStatus.of_two(session, lender.id, borrower.id)
-        amount = _lendable(gives, amount, policy)
-        try:
-            loan = may_borrow(session, gets, amount, policy, lender=lender)
-        except Refusal as no:
-            raise CannotBorrowNow(borrower.name) from no
-        opened = (
-            (loan.id, loan.account_id) if loan else cls._open(session, lender, borrower, period, cause.at)
-        )
+        amount = lendable(gives, amount, policy)
+        ends_at = ends_at if ends_at and ends_at < period.ends_at else None
+        ends = {"lender_id": lender.id, "borrower_id": borrower.id, "period_id": period.id}
+        found = _FOUND.first(session, **ends)
+        loan = found or cls._open(session, cause.at, ends | {"asked": asked, "ends_at": ends_at})
+        changed = found is not None and cls._agree(session, found, ends_at, asked=asked, now=cause.at)
         source = account_of(session, AccountKind.ALLOCATION, lender.id, cause.at)
-        transfer(session, Kind.LEND, amount, source=source, target=opened[1], cause=cause, loan_id=opened[0])
+        transfer(
+            session, Kind.LEND, amount, source=source, target=loan.account_id, cause=cause, loan_id=loan.id
+        )
+        ends_at = ends_at or (loan.ends_at if loan.ends_at and loan.ends_at > cause.at else period.ends_at)
         return Lent(
-            opened[0], amount, period.ends_at, gives.has.available - amount, gets.has.available + amount
+            loan.id, amount, ends_at, gives.has.available - amount, gets.has.available + amount, changed
         )
 
     @staticmethod
-    def _open(
-        session: Session, lender: Member, borrower: Member, period: Period, at: datetime
-    ) -> tuple[int, int]:
-        """The ids of a new loan and of its account."""
-        account = open_account(session, AccountKind.LOAN, at, member_id=borrower.id)
-        words = {
-            "lender_id": lender.id, "borrower_id": borrower.id, "period_id": period.id, "account_id": account,
-            "forgiven": 0, "made_at": at,
-        }  # fmt: skip
-        return session.connection().execute(_OPEN, words).scalar_one(), account
+    def _open(session: Session, at: datetime, words: dict[str, Any]) -> _Found:
+        account = open_account(session, AccountKind.LOAN, at, member_id=words["borrower_id"])
+        words = {**words, "account_id": account, "forgiven": 0, "made_at": at}
+        return _Found(
+            session.connection().execute(_OPEN, words).scalar_one(), account, words["asked"], words["ends_at"]
+        )
+
+    @classmethod
+    def _agree(
+        cls, session: Session, found: _Found, ends_at: datetime | None, *, asked: bool, now: datetime
+    ) -> bool:
+        """What is agreed when more is lent; True when the whole loan got another end. An end that has passed is none."""
+        kept = found.ends_at if found.ends_at and found.ends_at > now else None
+        agreed = found.asked or asked, ends_at or kept
+        if agreed != (found.asked, found.ends_at):
+            loan = session.get_one(cls, found.id)
+            loan.asked, loan.ends_at = agreed
+            session.add(loan)
+            session.flush()
+        return ends_at not in (None, kept)
+
+    def end(self, session: Session, cause: Cause) -> int:
+        """Give what is unspent back to the lender, and return how much that was. What was used stays owed."""
+        Period.current(session)
+        lock_members(session, [self.borrower_id, self.lender_id])
+        mine = [(loan, sums) for loan, sums in loans_of(session, self.borrower_id) if loan.id == self.id]
+        unspent = sum(sums.unspent for _, sums in mine)
+        moved = _pay_each(session, mine, Kind.RETURN, unspent, self.lender_id, cause)
+        fill_overdraft(session, self.lender_id, cause)
+        close_settled(session, mine, cause.at)
+        return moved
 
     @classmethod
     def recall(
@@ -134,8 +171,8 @@ class Loan(SQLModel, table=True):
     ) -> int:
         """Take back what the borrower has not spent (None: all of it) and return how much; what they used stays owed."""
         loans = cls._held(session, lender, borrower, other=borrower)
-        amount = _at_most(amount, sum(sums.unspent for _, sums in loans), borrower)
-        moved = _pay_each(session, loans, Kind.RETURN, amount, lender, cause)
+        amount = at_most(amount, sum(sums.unspent for _, sums in loans), borrower)
+        moved = _pay_each(session, loans, Kind.RETURN, amount, lender.id, cause)
         fill_overdraft(session, lender.id, cause)
         close_settled(session, loans, cause.at)
         return moved
@@ -152,13 +189,13 @@ class Loan(SQLModel, table=True):
         due = sum(sums.open for _, sums in loans)
         if amount is not None and amount > due:
             raise MoreThanDue(amount, due)
-        returned = _pay_each(session, loans, Kind.RETURN, due if amount is None else amount, lender, cause)
+        returned = _pay_each(session, loans, Kind.RETURN, due if amount is None else amount, lender.id, cause)
         owed = sum(sums.owed for _, sums in loans)
         own = wallet_of(session, borrower.id).allocation
         wanted = min(owed, own) if amount is None else amount - returned
         if wanted > own or (not returned and not wanted):
             raise InsufficientQuota(wanted or owed, own)
-        repaid = _pay_each(session, loans, Kind.REPAY, wanted, lender, cause)
+        repaid = _pay_each(session, loans, Kind.REPAY, wanted, lender.id, cause)
         fill_overdraft(session, lender.id, cause)
         close_settled(session, loans, cause.at)
         return Repaid(returned, repaid)
@@ -169,7 +206,7 @@ class Loan(SQLModel, table=True):
     ) -> int:
         """Let what is owed go (None: all of it), for good, and return how much. Not while a close collects it."""
         loans = cls._held(session, lender, borrower, other=borrower)
-        amount = left = _at_most(amount, sum(sums.owed for _, sums in loans), borrower)
+        amount = left = at_most(amount, sum(sums.owed for _, sums in loans), borrower)
         for loan, sums in loans:
             part = min(left, sums.owed)
             loan.write_off(session, part, cause)
@@ -189,6 +226,11 @@ class Loan(SQLModel, table=True):
             raise NoSuchLoan(other.name)
         return loans
 
+    def warned_of(self, session: Session, ends_at: datetime) -> None:
+        """Both were warned of this end."""
+        self.warned_for = ends_at
+        session.add(self)
+
     def write_off(self, session: Session, amount: int, cause: Cause) -> None:
         """Reduce what is owed of this one loan; it moves no quota."""
         if not amount:
@@ -205,17 +247,33 @@ class Loan(SQLModel, table=True):
         session.add_all([self, gone])
 
 
+class _Found(NamedTuple):
+    id: int
+    account_id: int
+    asked: bool
+    ends_at: datetime | None
+
+
 _OPEN = insert(Loan).returning(col(Loan.id))
+_FOUND = Statement(
+    "SELECT id, account_id, asked, ends_at FROM loan WHERE lender_id = :lender_id AND borrower_id = :borrower_id "
+    "AND period_id = :period_id AND closed_at IS NULL",
+    row=_Found,
+)
 
 
 class Lent(NamedTuple):
-    """A lend's result: how much moved, until when, and what each of the two has available after it."""
+    """A lend's result: how much moved, until when, and what each of the two has available after it.
+
+    `changed`: what was lent before got this end, too.
+    """
 
     loan_id: int
     amount: int
     ends_at: datetime
     lender_left: int
     borrower_left: int
+    changed: bool = False
 
 
 class Repaid(NamedTuple):
@@ -244,12 +302,6 @@ def loans_of(session: Session, member_id: int, *, closed: bool = False) -> list[
     return [(loan, Sums(*map(int, sums))) for loan, *sums in found]
 
 
-def unspent_lent(session: Session, member_id: int) -> int:
-    """How much of this member's quota others hold unspent: it can be recalled."""
-    loans = loans_of(session, member_id)
-    return sum(sums.unspent for loan, sums in loans if loan.lender_id == member_id)
-
-
 def loans_between(session: Session, *, lender: Member, borrower: Member) -> list[tuple[Loan, Sums]]:
     """The open loans from one to the other, oldest first."""
     ends = lender.id, borrower.id
@@ -258,38 +310,6 @@ def loans_between(session: Session, *, lender: Member, borrower: Member) -> list
         for loan, sums in loans_of(session, borrower.id)
         if (loan.lender_id, loan.borrower_id) == ends
     ]
-
-
-def may_borrow(
-    session: Session, status: QuotaStatus, amount: int, policy: Policy, *, lender: Member | None
-) -> Loan | None:
-    """The open loan that `amount` more from `lender` would add to, if there is one; or raise why it cannot be taken.
-
-    Only the borrower may read why.
-    """
-    me = status.member_id
-    taken = [(loan, sums) for loan, sums in loans_of(session, me) if loan.borrower_id == me]
-    if any(sums.owed and _openings_since(session, loan) >= 2 for loan, sums in taken):
-        raise OverdueLoans
-    ends = lender.id if lender else None, status.period_id
-    same = [loan for loan, _ in taken if (loan.lender_id, loan.period_id) == ends]
-    others = [loan for loan, sums in taken if sums.open and loan not in same]
-    if len(others) >= policy.lending.max_open_as_borrower:
-        raise TooManyLoans(policy.lending.max_open_as_borrower)
-    left = share(status.base, policy.lending.max_borrowed_share) - sum(sums.open for _, sums in taken)
-    if amount > left:
-        raise TooMuchBorrowed(amount, max(0, left))
-    return same[0] if same else None
-
-
-def overdue(session: Session, loan: Loan) -> bool:
-    """Still open after the opening that followed its period."""
-    return _openings_since(session, loan) >= 1
-
-
-def _openings_since(session: Session, loan: Loan) -> int:
-    made = select(Period.starts_at).where(Period.id == loan.period_id).scalar_subquery()
-    return len(session.exec(select(Period.id).where(col(Period.starts_at) > made)).all())
 
 
 def close_settled(session: Session, loans: list[tuple[Loan, Sums]], at: datetime) -> None:
@@ -303,30 +323,11 @@ def close_settled(session: Session, loans: list[tuple[Loan, Sums]], at: datetime
     session.flush()
 
 
-def _lendable(status: QuotaStatus, amount: int | None, policy: Policy) -> int:
-    """`amount`, or all that is lendable; or raise why it is not."""
-    lendable = status.has.lendable(policy, status.base)
-    if status.has.borrowed:
-        raise HoldsBorrowed
-    if (amount or lendable or 1) > lendable:
-        raise NotLendable(amount or 0, lendable)
-    return amount or lendable
-
-
-def _at_most(amount: int | None, there: int, borrower: Member) -> int:
-    """`amount`, or all of what is there; or raise that it is nothing, or less."""
-    if not there:
-        raise NothingOwed(borrower.name)
-    if amount is not None and amount > there:
-        raise MoreThanDue(amount, there)
-    return there if amount is None else amount
-
-
 def _pay_each(
-    session: Session, loans: list[tuple[Loan, Sums]], kind: Kind, amount: int, lender: Member, cause: Cause
+    session: Session, loans: list[tuple[Loan, Sums]], kind: Kind, amount: int, lender: int, cause: Cause
 ) -> int:
     """Return or repay up to `amount` over these loans, oldest first, and return what moved."""
-    target = account_of(session, AccountKind.ALLOCATION, lender.id, cause.at)
+    target = account_of(session, AccountKind.ALLOCATION, lender, cause.at)
     left = amount
     for loan, sums in loans:
         part = min(left, sums.unspent if kind == Kind.RETURN else sums.owed)

@@ -44,7 +44,7 @@ class QuotaStatus:
 
     @classmethod
     def _from(cls, row: _Row) -> Self:
-        has = Wallet(row.allocation, row.top_ups, row.borrowed, row.overdraft, row.lifetime_use)
+        has = Wallet(row.allocation, row.top_ups, row.borrowed, row.overdraft, row.lifetime_use, row.asked)
         used = has.used - (row.used_before or 0)
         span = Span(row.starts_at, row.ends_at)
         return cls(row.member_id, row.period_id, span, has, row.base or 0, used, row.since)
@@ -63,6 +63,7 @@ class _Row(NamedTuple):
     borrowed: int
     overdraft: int
     lifetime_use: int
+    asked: int
 
 
 _STATUS = Statement(

@@ -21,6 +21,8 @@ class Wallet:
     borrowed: int = 0
     overdraft: int = 0
     used: int = 0
+    asked: int = 0
+    """The part of `borrowed` that the member asked for."""
 
     @property
     def available(self) -> int:
@@ -32,8 +34,8 @@ class Wallet:
         return self.available + self.used
 
     def lendable(self, policy: Policy, base: int) -> int:
-        """Own allocation less the share that must stay, which is rounded up; 0 while borrowed quota is unspent."""
-        if self.borrowed:
+        """Own allocation less the share that must stay, rounded up; 0 while quota is unspent that they asked to borrow."""
+        if self.asked:
             return 0
         return max(0, self.allocation - share_up(base, policy.lending.keep_share))
 
@@ -41,6 +43,9 @@ class Wallet:
 HELD = ", ".join(
     f"COALESCE(SUM(a.balance) FILTER (WHERE a.kind = '{kind}'), 0)"
     for kind in ("allocation", "top_up", "loan", "overdraft", "used")
+) + (
+    ", COALESCE(SUM(a.balance) FILTER (WHERE a.kind = 'loan' AND a.balance > 0 "
+    "AND EXISTS (SELECT 1 FROM loan l WHERE l.account_id = a.id AND l.asked)), 0)"
 )
 """SQL: the sums of the accounts `a` of a query, in the order of `Wallet`."""
 

@@ -92,7 +92,7 @@ class LendingRules(LedgerMachine):
 
         def plan(reference: ReferenceLedger) -> None:
             if self.now < expires:
-                reference.lend(lender, borrower, amount)
+                reference.lend(lender, borrower, amount, asked=True)
 
         if self.turning and self.now >= expires:
             return  # "it is over" moves nothing

@@ -39,7 +39,7 @@ def policy_text(terms: Terms) -> str:
         .replace("top_up_budget: 1000", f"top_up_budget: {Decimal(terms.budget) / USD}")
     )
     return written + (
-        f"lending: {{keep_share: {terms.keep}, max_open_as_borrower: {terms.most_loans}, "
+        f"lending: {{least: 0, keep_share: {terms.keep}, max_open_as_borrower: {terms.most_loans}, "
         f"max_borrowed_share: {terms.borrowed}, repay_share: {terms.repay}}}\n"
         f"carry_over: {{share: {terms.carry}{'' if terms.cap is None else f', cap: {Decimal(terms.cap) / USD}'}}}\n"
     )

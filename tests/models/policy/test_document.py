@@ -57,7 +57,9 @@ def test_the_example_is_a_policy_and_says_what_the_interface_says() -> None:
 
 def test_what_is_left_out_takes_the_defaults_of_the_example() -> None:
     example, smallest = parse(EXAMPLE.read_text(encoding="utf-8")), parse(SMALLEST)
-    for section in ("lending", "quiet_time", "alerts", "carry_over", "period"):
+    assert smallest.least_loan == example.least_loan  # the default depends on the unit
+    assert smallest.lending == example.lending.model_copy(update={"least": None})
+    for section in ("quiet_time", "alerts", "carry_over", "period"):
         assert getattr(smallest, section) == getattr(example, section), section
     assert smallest.requests.remind_after == timedelta(hours=4)
     assert smallest.requests.fallback_approvers == ()

@@ -12,14 +12,14 @@ from sqlmodel import Session, select
 from bot.database import Database
 from models.quota.ask import ASK_LASTS, Ask, AskState
 from models.refusal import LendingToOneself, UnknownCode
-from tests.actions import USD
+from tests.actions import USD, cause
 from tests.company import NOW, asks, who
 
 LATER = NOW + timedelta(hours=1)
 OVER = NOW + ASK_LASTS
 
 ENDS: dict[AskState, Callable[[Ask, Session, datetime], bool]] = {
-    AskState.LENT: Ask.lend,
+    AskState.LENT: lambda ask, session, now: bool(ask.lend(session, asks(session, "eve").policy, cause(now))),
     AskState.DECLINED: Ask.decline,
     AskState.EXPIRED: Ask.expire,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from bot.database import Database
 from handlers import lending
@@ -13,9 +13,10 @@ from handlers.clock import loans
 from handlers.clock.asks import end_asks
 from handlers.clock.loans import warn_of_returns
 from models.quota.ask import Ask
+from models.quota.borrowing import may_borrow, overdue
 from models.quota.closing import begin_turn
 from models.quota.leaving import leave
-from models.quota.loan import Loan, may_borrow, overdue
+from models.quota.loan import Loan
 from models.quota.loan_sums import Forgiveness
 from models.quota.status import QuotaStatus
 from models.refusal import (
@@ -24,6 +25,7 @@ from models.refusal import (
     InsufficientQuota,
     LendingIsOff,
     LendingToOneself,
+    LoanTooSmall,
     MoreThanDue,
     NoSuchLoan,
     NotAColleague,
@@ -59,6 +61,15 @@ from tests.company import NOW, asks, who
 
 def lend(company: Database, lender: str, borrower: str, usd: float | None, **more) -> None:
     say(company, lending.lend, lender, borrower, None if usd is None else int(usd * USD), **more)
+
+
+def borrow(company: Database, lender: str, borrower: str, usd: float, **more) -> None:
+    """Ask, and the lender says yes."""
+    say(company, lending.borrow, borrower, lender, int(usd * USD), **more)
+    code = company.transact(
+        lambda session: session.exec(select(Ask.code).order_by(col(Ask.id).desc())).first()
+    )
+    say(company, lending.accept, lender, code, **more)
 
 
 def refused(company: Database, no: type[Exception], *words, **more) -> Exception:
@@ -99,8 +110,8 @@ def test_nobody_lends_to_themselves(company: Database) -> None:
     refused(company, LendingToOneself, lending.lend, "alice", "alice", 5 * USD)
 
 
-def test_who_holds_borrowed_quota_does_not_lend_it_on(company: Database) -> None:
-    lend(company, "alice", "bob", 20)
+def test_who_holds_what_they_asked_to_borrow_does_not_lend(company: Database) -> None:
+    borrow(company, "alice", "bob", 20)
     refused(company, HoldsBorrowed, lending.lend, "bob", "eve", 5 * USD)
     spend(company, "bob", 120)
     refused(company, NotLendable, lending.lend, "bob", "eve", 5 * USD)
@@ -134,28 +145,49 @@ def test_nothing_is_lent_while_the_month_closes(company: Database) -> None:
         refused(company, PeriodClosing, handler, name, other, 5 * USD)
 
 
-# What the borrower may take; the lender never hears why not
+def test_an_unasked_loan_binds_its_receiver_to_nothing(company: Database) -> None:
+    for name in ("alice", "eve", "max", "quinn"):
+        lend(company, name, "bob", 60 if name == "quinn" else 20)
+    lend(company, "bob", "pia", 5)
+    borrow(company, "carol", "bob", 50)
+
+
+def test_what_is_lent_unasked_says_nothing_of_the_receiver(company: Database) -> None:
+    lend(company, "alice", "dan", 80)  # whose base is 0
+    lend(company, "quinn", "bob", 400)  # four times the base
+
+
+@pytest.mark.parametrize(("words", "least"), [("", USD), ("lending: {least: 5}\n", 5 * USD)])
+def test_a_loan_has_a_least_amount(company: Database, words: str, least: int) -> None:
+    change(company, more=words)
+    assert refused(company, LoanTooSmall, lending.lend, "alice", "bob", least - 1).least == least
+    assert refused(company, LoanTooSmall, lending.borrow, "alice", "bob", least - 1).least == least
+    lend(company, "alice", "bob", least / USD)
+
+
+# What the borrower may ask for; the lender never hears why not
 
 
 def test_a_fourth_open_loan_is_refused_in_neutral_words(company: Database) -> None:
+    say(company, lending.borrow, "bob", "quinn", 5 * USD)
+    asked = company.transact(lambda session: session.exec(select(Ask.code)).one())
     for name in ("alice", "eve", "max"):
-        lend(company, name, "bob", 5)
-    no = refused(company, CannotBorrowNow, lending.lend, "quinn", "bob", 5 * USD)
+        borrow(company, name, "bob", 5)
+    no = refused(company, CannotBorrowNow, lending.accept, "quinn", asked)
     assert no.facts == {"name": "Bob"}
-    lend(company, "alice", "bob", 5)  # adding to one of the three is none more
+    borrow(company, "alice", "bob", 5)  # adding to one of the three is none more
     assert refused(company, TooManyLoans, lending.borrow, "bob", "quinn", 5 * USD).most == 3
 
 
 def test_nobody_borrows_more_than_their_base_in_all(company: Database) -> None:
-    lend(company, "quinn", "bob", 70)
+    borrow(company, "quinn", "bob", 70)
     spend(company, "bob", 130)  # 30 owed, 40 unspent: both count
-    assert refused(company, CannotBorrowNow, lending.lend, "quinn", "bob", 31 * USD).facts == {"name": "Bob"}
     assert refused(company, TooMuchBorrowed, lending.borrow, "bob", "quinn", 31 * USD).left == 30 * USD
-    lend(company, "quinn", "bob", 30)
+    borrow(company, "quinn", "bob", 30)
 
 
 def test_who_has_no_base_cannot_borrow(company: Database) -> None:
-    refused(company, CannotBorrowNow, lending.lend, "alice", "dan", 1)
+    refused(company, TooMuchBorrowed, lending.borrow, "dan", "alice", USD)
 
 
 def test_who_owes_since_two_openings_cannot_borrow(company: Database) -> None:
@@ -166,10 +198,9 @@ def test_who_owes_since_two_openings_cannot_borrow(company: Database) -> None:
     assert is_overdue(company)
     lend(company, "eve", "bob", 5, now=DECEMBER + timedelta(hours=1))
     turn(company, NEW_YEAR)
-    refused(company, CannotBorrowNow, lending.lend, "eve", "bob", 5 * USD, now=NEW_YEAR)
     refused(company, OverdueLoans, lending.borrow, "bob", "eve", 5 * USD, now=NEW_YEAR)
     say(company, lending.forgive, "alice", "bob", None, now=NEW_YEAR)
-    lend(company, "eve", "bob", 5, now=NEW_YEAR)
+    borrow(company, "eve", "bob", 5, now=NEW_YEAR)
 
 
 def is_overdue(company: Database) -> bool:

@@ -32,9 +32,10 @@ def test_what_stays_is_rounded_up() -> None:
     assert Wallet(allocation=101).lendable(TERMS, 101) == 101 - 21
 
 
-def test_grants_and_borrowed_quota_are_not_lent() -> None:
+def test_grants_are_not_lent_and_nothing_is_while_what_was_asked_for_is_unspent() -> None:
     assert Wallet(allocation=100, top_ups=500).lendable(TERMS, 100) == 80
-    assert Wallet(allocation=100, borrowed=1).lendable(TERMS, 100) == 0
+    assert Wallet(allocation=100, borrowed=1, asked=1).lendable(TERMS, 100) == 0
+    assert Wallet(allocation=100, borrowed=1).lendable(TERMS, 100) == 80
 
 
 def test_the_policy_says_what_stays() -> None:

@@ -1,0 +1,47 @@
+"""Whether somebody may ask to borrow more, and what came of it. A loan that nobody asked for is not counted."""
+
+from __future__ import annotations
+
+from sqlmodel import Session, col, select
+
+from models.ledger.amount import share
+from models.people.member import Member
+from models.policy.document import Policy
+from models.quota.loan import Loan, loans_of
+from models.quota.period import Period
+from models.quota.status import QuotaStatus
+from models.refusal import OverdueLoans, TooManyLoans, TooMuchBorrowed
+
+
+def may_borrow(
+    session: Session, status: QuotaStatus, amount: int, policy: Policy, *, lender: Member | None
+) -> None:
+    """Raise why `amount` more (from `lender`) cannot be borrowed. Only the borrower may read why."""
+    me = status.member_id
+    taken = [(loan, sums) for loan, sums in loans_of(session, me) if loan.borrower_id == me]
+    if any(sums.owed and _openings_since(session, loan) >= 2 for loan, sums in taken):
+        raise OverdueLoans
+    asked = [(loan, sums) for loan, sums in taken if loan.asked]
+    ends = lender.id if lender else None, status.period_id
+    others = [one for one, sums in asked if sums.open and (one.lender_id, one.period_id) != ends]
+    if len(others) >= policy.lending.max_open_as_borrower:
+        raise TooManyLoans(policy.lending.max_open_as_borrower)
+    left = share(status.base, policy.lending.max_borrowed_share) - sum(sums.open for _, sums in asked)
+    if amount > left:
+        raise TooMuchBorrowed(amount, max(0, left))
+
+
+def overdue(session: Session, loan: Loan) -> bool:
+    """Still open after the opening that followed its period."""
+    return _openings_since(session, loan) >= 1
+
+
+def _openings_since(session: Session, loan: Loan) -> int:
+    made = select(Period.starts_at).where(Period.id == loan.period_id).scalar_subquery()
+    return len(session.exec(select(Period.id).where(col(Period.starts_at) > made)).all())
+
+
+def unspent_lent(session: Session, member_id: int) -> int:
+    """How much of this member's quota others hold unspent: it can be recalled."""
+    loans = loans_of(session, member_id)
+    return sum(sums.unspent for loan, sums in loans if loan.lender_id == member_id)
