@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.cli.console import as_json, open_database, seal_all, table
+from bot.cli.console import as_json, open_database, seal_all, style_in_force, table
 from bot.cli.errors import Failed
 from bot.database import Database
 from models.ledger.audit import audit
 from models.quota.chain import Verified, knows, verify
+from models.reports.patterns import Pattern, list_patterns
 
 app = typer.Typer()
 
@@ -20,6 +21,10 @@ def check_books(
     chain: Annotated[
         bool, typer.Option("--chain", help="Compute the chain of hashes again instead.")
     ] = False,
+    patterns: Annotated[
+        bool,
+        typer.Option("--patterns", help="List rings, ping-pong, one-way flows and split requests instead."),
+    ] = False,
     hash_: Annotated[
         str | None,
         typer.Option("--hash", metavar="HEX", help="With --chain: a hash that was printed earlier."),
@@ -27,10 +32,14 @@ def check_books(
     json_: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
 ) -> None:
     """Add the whole ledger up again and check what is always true."""
+    if patterns and chain:
+        raise typer.BadParameter("one of --chain and --patterns at a time", param_hint="--patterns")
     if hash_ is not None and not chain:
         raise typer.BadParameter("it goes with --chain", param_hint="--hash")
     with open_database() as database:
-        if chain:
+        if patterns:
+            _patterns(database, as_data=json_)
+        elif chain:
             _chain(database, hash_, as_data=json_)
         else:
             _ledger(database, as_data=json_)
@@ -69,6 +78,20 @@ def _chain(database: Database, hash_: str | None, *, as_data: bool) -> None:
         raise Failed(
             f"the chain does not have the hash {hash_}: seals were cut off, or it is another database's"
         )
+
+
+def _patterns(database: Database, *, as_data: bool) -> None:
+    """Names and sums; what they mean is for people to say."""
+    found = database.query(lambda session: list_patterns(session, style_in_force(session)))
+    if as_data:
+        as_json([vars(one) for one in found])
+        return
+    table([(one.kind, " → ".join(one.people), one.since, _figures(one)) for one in found])
+    typer.echo(f"{len(found)} patterns; a pattern is no verdict")
+
+
+def _figures(one: Pattern) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in one.figures.items())
 
 
 def _data(found: Verified) -> dict[str, Any]:

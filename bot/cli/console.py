@@ -22,9 +22,10 @@ from bot.settings import Settings
 from models.ledger.amount import Unit, plain
 from models.people.member import Member
 from models.policy import versions
-from models.policy.document import Policy
+from models.policy.document import Policy, parse
 from models.quota.chain import seal_next
 from models.refusal import NoPolicyYet
+from models.reports.style import Style
 
 
 @contextlib.contextmanager
@@ -73,6 +74,13 @@ def policy_in_force(session: Session) -> tuple[int, Policy]:
     if found is None:
         raise NoPolicyYet
     return found
+
+
+def style_in_force(session: Session) -> Style:
+    """How amounts and times are written; in USD before the first policy."""
+    current = versions.current(session)
+    policy = current[1] if current else parse("{unit: USD, allocations: []}")
+    return Style(policy.unit, policy.zone)
 
 
 def member(session: Session, email: str) -> Member:

@@ -10,12 +10,10 @@ from functools import partial
 from typing import Annotated, Any
 
 import typer
-from sqlmodel import Session
 
-from bot.cli.console import day, open_database
+from bot.cli.console import day, open_database, style_in_force
 from bot.cli.sheet import csv_lines, json_lines
 from bot.database import Database
-from models.policy import document, versions
 from models.quota.chain import head
 from models.reports.books import BOOKS, Book
 from models.reports.style import Row, Style
@@ -65,14 +63,8 @@ def export_(
     """Everything of a kind, to stdout."""
     book, first = BOOKS[what], day(since, "--since")
     with open_database() as database:
-        rows = _Export(book, database.query(_style), first).rows(database)
+        rows = _Export(book, database.query(style_in_force), first).rows(database)
         for line in json_lines(rows) if format_ is Format.JSONL else csv_lines(book.columns, rows):
             typer.echo(line, nl=False)
         if what is BookName.AUDIT and (sealed := database.query(head)):
             typer.echo(sealed.line, err=True)
-
-
-def _style(session: Session) -> Style:
-    current = versions.current(session)
-    policy = current[1] if current else document.parse("{unit: USD, allocations: []}")
-    return Style(policy.unit, policy.zone)

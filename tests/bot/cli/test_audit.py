@@ -89,3 +89,9 @@ def test_the_audit_trail_names_the_real_actor(operator: Operator) -> None:
     table = list(csv.DictReader(io.StringIO(operator.says("export", "audit"))))
     assert len(table) == len(rows)
     assert sum(row["what"] == "joined" for row in rows) == 6
+
+
+def test_patterns_are_listed_with_names_and_sums(operator: Operator) -> None:
+    assert "0 patterns" in operator.says("audit", "--patterns")
+    assert json.loads(operator.says("audit", "--patterns", "--json")) == []
+    operator.run("audit", "--patterns", "--chain", code=2)
