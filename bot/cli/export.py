@@ -11,11 +11,12 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.cli.console import day, open_database, style_in_force
+from bot.cli.console import as_json, day, member, open_database, style_in_force
 from bot.cli.sheet import csv_lines, json_lines
 from bot.database import Database
 from models.quota.chain import head
 from models.reports.books import BOOKS, Book
+from models.reports.person import own_data
 from models.reports.style import Row, Style
 
 app = typer.Typer()
@@ -32,6 +33,7 @@ class BookName(StrEnum):
     LOANS = "loans"
     REQUESTS = "requests"
     USAGE = "usage"
+    MEMBER = "member"
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,19 @@ class _Export:
 @app.command("export")
 def export_(
     what: Annotated[BookName, typer.Argument()],
+    email: Annotated[str | None, typer.Argument(metavar="[EMAIL]", help="Of the member.")] = None,
     format_: Annotated[
         Format, typer.Option("--format", help="csv is safe to open in a spreadsheet.")
     ] = Format.CSV,
     since: Annotated[str | None, typer.Option(metavar="DATE", help="From this day on.")] = None,
 ) -> None:
-    """Everything of a kind, to stdout."""
+    """Everything of a kind, to stdout; of one member as JSON."""
+    if (what is BookName.MEMBER) != (email is not None):
+        raise typer.BadParameter("it is `export member EMAIL`", param_hint="EMAIL")
+    if email is not None:
+        with open_database() as database:
+            as_json(database.query(lambda session: own_data(session, member(session, email))))
+        return
     book, first = BOOKS[what], day(since, "--since")
     with open_database() as database:
         rows = _Export(book, database.query(style_in_force), first).rows(database)

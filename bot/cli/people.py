@@ -20,6 +20,7 @@ from bot.cli.errors import Failed
 from bot.database import Database
 from bot.people.sync import TooManyLeave, apply, export_people, survey
 from bot.settings import Settings
+from models.metering import forgetting
 from models.people.linking import Found, Plan, carry_out, compare
 from models.people.roster import Changes, Difference
 from models.quota import leaving
@@ -108,6 +109,28 @@ def leave(email: Annotated[str, typer.Argument(metavar="EMAIL")], yes: Yes = Fal
 def _name(session: Session, email: str) -> tuple[str, bool]:
     found = member(session, email)
     return found.name, found.active
+
+
+@app.command("forget")
+def forget_(email: Annotated[str, typer.Argument(metavar="EMAIL")], yes: Yes = False) -> None:
+    """Somebody who has left becomes a pseudonym; the ledger stays exact. It cannot be undone."""
+    now = datetime.now(UTC)
+    with open_database() as database:
+        name, active = database.query(lambda session: _name(session, email))
+        if active:
+            raise Failed(
+                f"{name} is here; who leaves first (`quotabot people leave {email}`) can be forgotten"
+            )
+        agree(f"Name, e-mail, ids and reasons of {name} will be gone for good.", yes)
+        left = database.transact(lambda session: _forget(session, email, now))
+    typer.echo(f"{left} is all that is known now")
+
+
+def _forget(session: Session, email: str, now: datetime) -> str:
+    found = member(session, email)
+    if not forgetting.is_forgotten(found):
+        forgetting.forget(session, found, now, acting_user())
+    return found.name
 
 
 @app.command()

@@ -125,3 +125,22 @@ async def test_a_workspace_that_cannot_be_read_changes_nobody(
 def test_without_tokens_a_messenger_is_off(fresh: Operator) -> None:
     assert "SLACK_BOT_TOKEN is not set" in fresh.fails("people", "sync", "slack")
     assert "DINGTALK_CLIENT_ID" in fresh.fails("people", "sync", "dingtalk")
+
+
+def test_somebody_is_forgotten_after_leaving_and_only_with_consent(operator: Operator) -> None:
+    operator.run("people", "forget", "dan@corp.example", "--yes", code=1)
+    operator.run("people", "leave", "dan@corp.example", "--yes")
+    assert "gone for good" in operator.fails("people", "forget", "dan@corp.example")
+    assert "gone-4 is all" in operator.says("people", "forget", "dan@corp.example", "--yes")
+    assert operator.fails("show", "dan@corp.example")
+    assert "dan@corp.example" not in operator.says("export", "audit")
+    operator.run("audit", "--chain")
+    operator.run("people", "forget", "gone-4@gone.invalid", "--yes")
+
+
+def test_a_member_has_their_own_data(operator: Operator) -> None:
+    found = json.loads(operator.says("export", "member", "bob@corp.example"))
+    assert found["overview"]["email"] == "bob@corp.example"
+    assert found["tables"]["address"][0]["address"] == "slack:U02"
+    operator.run("export", "member", code=2)
+    operator.run("export", "ledger", "bob@corp.example", code=2)

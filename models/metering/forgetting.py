@@ -1,0 +1,149 @@
+"""Somebody who has left is forgotten: name, e-mail, ids and reasons become a pseudonym. The ledger stays exact.
+
+Transfers and forgivenesses keep their reasons, and policies the e-mails that admins wrote into them: they are records
+that nobody may change.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlmodel import Session, SQLModel, col, delete, select, update
+
+from models.messages.confirmation import Confirmation
+from models.messages.outbox import Effect
+from models.messages.receipt import Receipt
+from models.metering.gateway_account import GatewayAccount
+from models.metering.usage import ActiveAgent
+from models.people.authority import What, erase_words, record_authority
+from models.people.member import Address, Member
+from models.quota.ask import Ask
+from models.quota.decision import erase_reasons
+from models.quota.request import Request
+
+PAGE = 1_000
+DOMAIN = "gone.invalid"
+
+Table = TypeVar("Table", bound=SQLModel)
+
+
+def pseudonym(member: Member) -> str:
+    return f"gone-{member.id}"
+
+
+def is_forgotten(member: Member) -> bool:
+    return member.email.endswith(f"@{DOMAIN}")
+
+
+def forget(session: Session, member: Member, now: datetime, actor: str) -> None:
+    """Replace everything that tells who this was. Only for somebody who has left; it cannot be undone."""
+    assert member.left_at is not None
+    words = _Words(session, member)
+    _forget_messages(session, member, words)
+    _forget_requests(session, member)
+    _forget_gateway(session, member)
+    _forget_managed(session, member)
+    erase_words(session, member)
+    session.execute(delete(Address).where(col(Address.member_id) == member.id))
+    session.info.pop("met", None)
+    member.name, member.role, member.extra = pseudonym(member), "", {}
+    member.email = member.gateway_id = _email(member)
+    member.locale = member.timezone = None
+    session.add(member)
+    record_authority(session, What.FORGOTTEN, member.id, "known", "forgotten", at=now, actor=actor)
+
+
+def _email(member: Member) -> str:
+    return f"{pseudonym(member)}@{DOMAIN}"
+
+
+class _Words:
+    """What tells who somebody is, wherever it stands in a text."""
+
+    def __init__(self, session: Session, member: Member) -> None:
+        ids = session.exec(select(Address.address).where(Address.member_id == member.id)).all()
+        reasons = session.exec(select(Request.reason).where(Request.member_id == member.id)).all()
+        reasons = [*reasons, *session.exec(select(Ask.reason).where(Ask.borrower_id == member.id)).all()]
+        told = {member.email, member.gateway_id, *ids, *(one.split(":", 1)[1] for one in ids)}
+        told |= {str(value) for key, value in member.extra.items() if key == "job_number"}
+        self.pseudonym = pseudonym(member)
+        self._found = [
+            *(re.compile(re.escape(one), re.IGNORECASE) for one in _longest_first(told)),
+            *(re.compile(re.escape(one)) for one in _longest_first(set(reasons))),
+            # part of another word it is another name; Chinese writes no spaces, so there it may stand anywhere
+            re.compile(rf"(?<![A-Za-z0-9]){re.escape(member.name)}(?![A-Za-z0-9])"),
+        ]
+
+    def replaced(self, value: Any) -> Any:
+        """`value`, a tree of JSON, with the pseudonym instead."""
+        if isinstance(value, dict):
+            return {key: self.replaced(one) for key, one in value.items()}
+        if isinstance(value, list):
+            return [self.replaced(one) for one in value]
+        if not isinstance(value, str):
+            return value
+        for one in self._found:
+            value = one.sub(self.pseudonym, value)
+        return value
+
+
+def _longest_first(words: set[str]) -> list[str]:
+    return sorted((one for one in words if len(one.strip()) > 1), key=len, reverse=True)
+
+
+def _forget_messages(session: Session, member: Member, words: _Words) -> None:
+    """Messages, answers that are kept for repetitions, and what waits for a yes."""
+    for effect in _pages(session, Effect, Effect.id, 0):
+        changed = {name: words.replaced(getattr(effect, name)) for name in ("payload", "lane", "error")}
+        if any(getattr(effect, name) != value for name, value in changed.items()):
+            session.execute(update(Effect).where(col(Effect.id) == effect.id).values(**changed))
+    session.execute(delete(Receipt).where(col(Receipt.member_id) == member.id))
+    for receipt in _pages(session, Receipt, Receipt.key, ""):
+        answer = words.replaced(receipt.answer)
+        if answer != receipt.answer:
+            session.execute(update(Receipt).where(col(Receipt.key) == receipt.key).values(answer=answer))
+    session.execute(delete(Confirmation).where(col(Confirmation.member_id) == member.id))
+
+
+def _pages(session: Session, table: type[Table], key: Any, first: Any) -> Iterator[Table]:
+    name, after = key.key, first
+    while page := session.exec(select(table).where(key > after).order_by(key).limit(PAGE)).all():
+        yield from page
+        after = getattr(page[-1], name)
+        for row in page:
+            session.expunge(row)
+
+
+def _forget_requests(session: Session, member: Member) -> None:
+    mine = col(Request.member_id) == member.id
+    erase_reasons(session, list(session.exec(select(Request.id).where(mine)).all()))
+    session.execute(update(Request).where(mine).values(reason="", thread=None))
+    answered = col(Request.decided_by_id).is_not(None)  # else it says that the policy decided
+    session.execute(update(Request).where(mine, answered).values(answer=""))
+    session.execute(update(Ask).where(col(Ask.borrower_id) == member.id).values(reason=""))
+
+
+def _forget_gateway(session: Session, member: Member) -> None:
+    """The accounts are kept for the sums, under another name: what is spent there later is nobody's."""
+    accounts = session.exec(
+        select(GatewayAccount.id).where(GatewayAccount.member_id == member.id).order_by(GatewayAccount.id)
+    ).all()
+    for number, one in enumerate(accounts, 1):
+        values = {"id": f"{pseudonym(member)}-{number}", "gone": True, "due": False, "error": None}
+        session.execute(update(GatewayAccount).where(col(GatewayAccount.id) == one).values(**values))
+    mine = col(ActiveAgent.member_id) == member.id
+    agents = session.exec(select(ActiveAgent.agent).where(mine).distinct().order_by(ActiveAgent.agent)).all()
+    for number, one in enumerate(filter(None, agents), 1):
+        named = update(ActiveAgent).where(mine, col(ActiveAgent.agent) == one)
+        session.execute(named.values(agent=f"{pseudonym(member)}-{number}"))
+
+
+def _forget_managed(session: Session, member: Member) -> None:
+    """People's rows keep what their file said of the manager."""
+    said = col(Member.extra)["manager_email"].as_string() == member.email
+    for one in session.exec(select(Member).where(said)).all():
+        one.extra = one.extra | {"manager_email": _email(member)}
+        session.add(one)
