@@ -35,6 +35,7 @@ WHAT: dict[str, Text] = {
     "cancel": texts.CONFIRM_CANCEL,
     "revoke": texts.CONFIRM_REVOKE,
     "delegate": texts.CONFIRM_DELEGATE,
+    "undelegate": texts.CONFIRM_UNDELEGATE,
 }
 _FORMS = {"request.other": "approve"}
 """Forms that are confirmed as the command that they stand for."""

@@ -30,6 +30,8 @@ class Reader:
     locale: str
     zone: ZoneInfo
     unit: Unit
+    today: date | None = None
+    """Days of another year are shown with their year."""
 
     def amount(self, stored: int) -> SafeText:
         return SafeText(shown(stored, self.unit, self.locale))
@@ -39,10 +41,9 @@ class Reader:
         return self.amount(max(available, 0))
 
     def day(self, at: datetime) -> SafeText:
-        """`30 Nov`, `11月30日`."""
-        return SafeText(
-            format_date(at.astimezone(self.zone), "M月d日" if self.chinese else "d MMM", self._babel)
-        )
+        """`30 Nov`, `11月30日`; with the year where it is another one."""
+        there = at.astimezone(self.zone)
+        return SafeText(format_date(there, self._pattern(there), self._babel))
 
     def calendar_day(self, day: date) -> SafeText:
         """A date, which is the same one in every zone."""
@@ -53,11 +54,17 @@ class Reader:
         return self.day(end - timedelta(seconds=1))
 
     def moment(self, at: datetime) -> SafeText:
-        pattern = "M月d日 HH:mm" if self.chinese else "d MMM HH:mm"
+        pattern = f"{self._pattern(at.astimezone(self.zone))} HH:mm"
         return SafeText(format_datetime(at, pattern, self.zone, self._babel))
 
     def time(self, at: datetime) -> SafeText:
         return SafeText(format_time(at, "HH:mm", self.zone, self._babel))
+
+    def _pattern(self, there: datetime) -> str:
+        other_year = self.today is not None and there.year != self.today.year
+        if self.chinese:
+            return "y年M月d日" if other_year else "M月d日"
+        return "d MMM y" if other_year else "d MMM"
 
     @property
     def chinese(self) -> bool:
@@ -96,7 +103,8 @@ class Context:
 
     def reader_of(self, member: Member) -> Reader:
         locale = member.locale or self._default_locale(member)
-        return Reader(locale, member.zone(self.policy.timezone), self.policy.unit)
+        zone = member.zone(self.policy.timezone)
+        return Reader(locale, zone, self.policy.unit, self.now.astimezone(zone).date())
 
     def _default_locale(self, member: Member) -> str:
         """The language of a person who never chose one: that of the messenger where they were last seen."""

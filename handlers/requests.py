@@ -11,7 +11,7 @@ from handlers.approval import approval, cards
 from handlers.context import Context, RequestContext
 from handlers.words import texts
 from handlers.words.text import SafeText, listed, one_line
-from models.ledger.amount import All, Unit, parse, share
+from models.ledger.amount import All, Unit, parse
 from models.messages.approval import approvals
 from models.messages.message import Button, Form, Message, clean, escape
 from models.messages.outbox import copies
@@ -19,10 +19,8 @@ from models.metering.gateway_state import free_models
 from models.metering.outlook import needed, outlook
 from models.people.member import Member
 from models.policy.calendar import end_of_day
-from models.quota import approvers, delegation
-from models.quota.allocation import base_of
+from models.quota import approvers, auto_approval
 from models.quota.loan import loans_of
-from models.quota.period import Period
 from models.quota.request import Request, find
 from models.quota.request_state import RequestState
 from models.quota.status import QuotaStatus
@@ -39,7 +37,7 @@ def request(
     if until is not None and end_of_day(until, ctx.policy.zone) <= ctx.now:
         raise BadDate(until.isoformat())
     asked, old = Request.ask(
-        ctx.session, ctx.me, amount, reason=clean(reason), until=until, thread=ctx.thread, smaller=_lasting(ctx),
+        ctx.session, ctx.me, amount, reason=clean(reason), until=until, thread=ctx.thread, smaller=lasting(ctx, ctx.me.id),
         policy=(ctx.version, ctx.policy), now=ctx.now,
     )  # fmt: skip
     if old is not None:
@@ -56,9 +54,9 @@ def request(
     return _sent(ctx, asked, old)
 
 
-def _lasting(ctx: RequestContext) -> int:
-    """The amount that would last to the end of the period, at the asker's pace."""
-    status = QuotaStatus.of(ctx.session, ctx.me.id)
+def lasting(ctx: Context, member_id: int) -> int:
+    """The amount that would last to the end of the period, at this member's pace."""
+    status = QuotaStatus.of(ctx.session, member_id)
     step = 1000 if ctx.policy.unit is Unit.TOKENS else ctx.policy.unit.scale
     return needed(outlook(ctx.session, status, ctx.now), status.has, step)
 
@@ -134,15 +132,10 @@ def _tell_too_much(ctx: Context, asked: Request) -> None:
 
 def _approved_by_policy(ctx: RequestContext, asked: Request) -> Message | None:
     """Approve what the policy allows, and offer everybody who was asked to revoke it."""
-    rule = ctx.policy.requests.auto_approve
-    if rule.per_period == 0:
+    if not auto_approval.allows(ctx.session, asked, ctx.policy):
         return None
-    most = share(base_of(ctx.session, ctx.me.id, Period.current(ctx.session).id), rule.share)
     cause = ctx.cause(actor="policy")
-    if not asked.approve_by_policy(
-        ctx.session, most, rule.per_period, policy=ctx.policy, live=ctx.live, cause=cause
-    ):
-        return None
+    asked.approve_by_policy(ctx.session, policy=ctx.policy, live=ctx.live, cause=cause)
     for one in _asked_members(ctx, asked):
         reader = ctx.reader_of(one)
         text = texts.AUTO_APPROVED(
@@ -221,10 +214,7 @@ def _approve(ctx: RequestContext, found: Request, amount: int | None) -> Message
 def granted_message(ctx: Context, done: Request) -> Message:
     """The message to the requester; "usable now" only when the gateway has confirmed."""
     requester = ctx.session.get_one(Member, done.member_id)
-    reader, by = (
-        ctx.reader_of(requester),
-        ctx.session.get(Member, done.decided_by_id) if done.decided_by_id else None,
-    )
+    reader = ctx.reader_of(requester)
     available = wallet_of(ctx.session, requester.id).available
     until = (
         texts.UNTIL_DAY(reader.locale, day=reader.last_day(end_of_day(done.until, ctx.policy.zone)))
@@ -232,7 +222,7 @@ def granted_message(ctx: Context, done: Request) -> Message:
         else SafeText("")
     )
     facts = {
-        "by": by.name if by else texts.BY_POLICY(reader.locale),
+        "by": cards.decider(ctx.session, done, reader),
         "amount": reader.amount(done.granted),
         "until": until,
         "left": reader.left(available),
@@ -258,7 +248,10 @@ def decline(ctx: RequestContext, code: str, reason: str = "") -> Message | Form:
     requester = ctx.session.get_one(Member, found.member_id)
     theirs = ctx.reader_of(requester)
     text = texts.DECLINED(
-        theirs.locale, by=ctx.me.name, amount=theirs.amount(found.amount), code=SafeText(found.code)
+        theirs.locale,
+        by=cards.decider(ctx.session, found, theirs),
+        amount=theirs.amount(found.amount),
+        code=SafeText(found.code),
     )
     again = Button(texts.ASK_AGAIN_BUTTON(theirs.locale), "request.open", typed="request")
     ctx.tell(requester, Message(text=SafeText(f"{text}\n> {escape(found.answer)}"), buttons=(again,)))
@@ -280,7 +273,7 @@ def cancel(ctx: RequestContext, code: str) -> Message:
 def revoke(ctx: RequestContext, code: str) -> Message:
     """Take back the unspent part of a grant."""
     found = find(ctx.session, code, ctx.me)
-    amount = found.revoke(ctx.session, ctx.me, cause=ctx.cause())
+    amount = found.revoke(ctx.session, ctx.me, policy=ctx.policy, cause=ctx.cause())
     requester = ctx.session.get_one(Member, found.member_id)
     theirs = ctx.reader_of(requester)
     left = theirs.left(wallet_of(ctx.session, requester.id).available)
@@ -294,23 +287,6 @@ def revoke(ctx: RequestContext, code: str) -> Message:
     )
 
 
-def delegate(ctx: RequestContext, to: Member, until: date | None) -> Message:
-    """Let a colleague decide in one's place until a day, that day included."""
-    if until is None:
-        raise WrongUsage("delegate")
-    if to.id == ctx.me.id:
-        raise WrongUsage("delegate")
-    ends = end_of_day(until, ctx.reader.zone)
-    if ends <= ctx.now:
-        raise BadDate(until.isoformat())
-    delegation.delegate(ctx.session, ctx.me, to, ends, ctx.now)
-    theirs, mine = ctx.reader_of(to), ctx.reader
-    ctx.tell(
-        to, Message(text=texts.DELEGATED_TO_YOU(theirs.locale, name=ctx.me.name, day=theirs.last_day(ends)))
-    )
-    return Message(text=texts.DELEGATED(mine.locale, name=to.name, day=mine.last_day(ends)))
-
-
 def settle(ctx: Context, done: Request) -> None:
     """Bring every copy of the card and every page to the request's present state."""
     ctx.retell(done.about, partial(cards.copy_of_request, ctx, done))
@@ -319,12 +295,20 @@ def settle(ctx: Context, done: Request) -> None:
         ctx.refresh_home(one)
 
 
+def bring_up_to_date(ctx: Context, open_one: Request) -> None:
+    """Others may decide now: new ones get the card, and the copies of former ones settle."""
+    approvers.ask_delegates(ctx.session, ctx.policy, open_one.id, open_one.member_id, ctx.now)
+    settle(ctx, open_one)
+    if open_one.state == RequestState.PENDING:
+        tell_asked(ctx, open_one)
+
+
 def explain(ctx: RequestContext, no: Refusal) -> dict[str, object]:
     """The facts that the words of a refusal need beyond its own: the request's state in words."""
     if isinstance(no, AlreadyDecided):
         facts = {
             "amount": ctx.reader.amount(no.granted),
-            "by": no.by or texts.BY_POLICY(ctx.reader.locale),
+            "by": cards.named(no.by, no.behalf, ctx.reader),
             "time": ctx.reader.moment(no.at),
         }
         return {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from handlers import balance, brake, forms, holders, lending, requests, team
+from handlers import balance, brake, delegations, forms, holders, lending, requests, team
 from handlers.arguments import (
     ArgumentReader,
     amount,
@@ -98,7 +98,10 @@ COMMANDS: dict[str, Route] = {
     "revoke": Route(
         requests.revoke, (code,), usage.REVOKE, moves=True, holders=holders.requester, colleagues_only=True
     ),
-    "delegate": Route(requests.delegate, (person, until), usage.DELEGATE, moves=True, colleagues_only=True),
+    "delegate": Route(
+        delegations.delegate, (person, until), usage.DELEGATE, moves=True, colleagues_only=True
+    ),
+    "undelegate": Route(delegations.undelegate, usage=usage.UNDELEGATE, moves=True),
     "loans": Route(lending.loans, reads_only=True),
     "history": Route(balance.history, (value,), reads_only=True),
     "team": Route(team.team),
@@ -126,6 +129,7 @@ BUTTONS: dict[str, Route] = {
     ),
     "request.open": Route(forms.request_form, usage=usage.REQUEST, form=forms.request_form),
     "request.cancel": Route(requests.cancel, (code,), usage.CANCEL),
+    "delegate.end": Route(delegations.undelegate, usage=usage.UNDELEGATE),
     "request.revoke": Route(
         requests.revoke, (code,), usage.REVOKE, holders=holders.requester, colleagues_only=True
     ),

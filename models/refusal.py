@@ -272,6 +272,8 @@ class AlreadyDecided(Refusal):
     by: str
     at: datetime
     granted: int
+    behalf: str = ""
+    """In whose place a delegate decided."""
 
 
 @dataclass(eq=False)

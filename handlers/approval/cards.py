@@ -40,14 +40,24 @@ STATES: dict[str, Text] = {
 
 def request_state(session: Session, request: Request, reader: Reader) -> SafeText:
     """One line: the decision, the decider and the time; for an open request, the people asked."""
-    who = session.get(Member, request.decided_by_id) if request.decided_by_id else None
     return STATES[request.state](
         reader.locale,
         amount=reader.amount(request.granted),
-        by=who.name if who else texts.BY_POLICY(reader.locale),
+        by=decider(session, request, reader),
         time=reader.moment(request.decided_at or request.asked_at),
         approver=asked_names(session, request, reader),
     )
+
+
+def decider(session: Session, request: Request, reader: Reader) -> str:
+    """Who decided, and in whose place; the policy where nobody did."""
+    return named(*request.deciders(session), reader)
+
+
+def named(by: str, behalf: str, reader: Reader) -> str:
+    if behalf:
+        return texts.BY_DELEGATE(reader.locale, by=by, behalf=behalf)
+    return by or texts.BY_POLICY(reader.locale)
 
 
 def asked_names(session: Session, request: Request, reader: Reader) -> str:
@@ -108,10 +118,8 @@ def _full(ctx: Context, request: Request, reader: Reader, to: Member) -> Message
     )
     if not request.open:
         state = request_state(ctx.session, request, reader)
-        mine = request.decided_by_id == to.id and request.state in (
-            RequestState.APPROVED,
-            RequestState.APPLIED,
-        )
+        granted = request.state in (RequestState.APPROVED, RequestState.APPLIED)
+        mine = granted and request.may_revoke(ctx.session, to, ctx.policy, ctx.now)
         revoke = Button(
             texts.REVOKE_BUTTON(reader.locale), "request.revoke", request.code, typed=f"revoke {request.code}"
         )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import partial
 
 from sqlmodel import col, select
 
+from handlers import rerouting
 from handlers.approval import cards, outcome
 from handlers.context import Context
 from handlers.requests import settle, tell_asked
@@ -14,7 +14,6 @@ from handlers.words import texts
 from handlers.words.text import SafeText
 from models.messages.approval import approval_form, approvals, lacks_card
 from models.messages.message import Button, Message
-from models.messages.outbox import unreached
 from models.people.member import Member
 from models.policy.calendar import awake_between
 from models.quota import approvers
@@ -48,29 +47,26 @@ def _one_request(ctx: Context, request: Request) -> None:
     first = ctx.session.get(Member, asked[0].member_id) if asked else None
     if _awake(ctx, request.asked_at, first) >= times.expire_after:
         _expire(ctx, request)
-    elif (
-        not asked
-        or _awake(ctx, asked[-1].asked_at, first) >= times.escalate_after
-        or _nobody_left(ctx, request, asked)
-    ):
-        _pass_on(ctx, request)
+        return
+    today = approvers.entries_today(ctx.session, ctx.policy, request.id, request.member_id, ctx.now)
+    absent = rerouting.absent(ctx, request, asked, today)
+    latest = max((one.asked_at for one in asked if one.member_id == one.for_id), default=None)
+    if request.state == RequestState.UNROUTABLE or absent:
+        rerouting.replace(ctx, request, absent)
+    elif latest is None or _awake(ctx, latest, first) >= times.escalate_after:
+        rerouting.escalate(ctx, request)
     else:
         for one in asked:
             who = ctx.session.get_one(Member, one.member_id)
-            if one.reminded_at is None and _awake(ctx, one.asked_at, who) >= times.remind_after:
+            due = one.reminded_at is None and _awake(ctx, one.asked_at, who) >= times.remind_after
+            if due and one.member_id in today:
                 _remind(ctx, request, one, who)
+    rerouting.refresh(ctx, request)
 
 
 def _awake(ctx: Context, since: datetime, who: Member | None) -> timedelta:
     zone = who.zone(ctx.policy.timezone) if who else ctx.policy.zone
     return awake_between(since, ctx.now, ctx.policy.quiet, zone)
-
-
-def _nobody_left(ctx: Context, request: Request, asked: list[Asked]) -> bool:
-    """Whether nobody who was asked can still decide: left, no longer in the chain, or unreachable."""
-    today = {one.member.id for one in approvers.chain(ctx.session, ctx.policy, request.member_id, ctx.now)}
-    unheard = unreached(ctx.session, request.about)
-    return not any(one.for_id in today and one.member_id not in unheard for one in asked)
 
 
 def _expire(ctx: Context, request: Request) -> None:
@@ -82,21 +78,6 @@ def _expire(ctx: Context, request: Request) -> None:
     again = Button(texts.ASK_AGAIN_BUTTON(reader.locale), "request.open", typed="request")
     ctx.tell(requester, Message(text=text, buttons=(again,)))
     settle(ctx, request)
-
-
-def _pass_on(ctx: Context, request: Request) -> None:
-    """Ask the next approver; the earlier ones can still decide while they are in the chain."""
-    before = request.state
-    found = request.ask_next(ctx.session, ctx.policy, ctx.now)
-    if found is None:
-        return
-    tell_asked(ctx, request)
-    ctx.retell(request.about, partial(cards.copy_of_request, ctx, request))
-    if before == RequestState.PENDING:
-        requester = ctx.session.get_one(Member, request.member_id)
-        say = ctx.reader_of(requester).locale
-        text = texts.ESCALATED(say, code=SafeText(request.code), approver=found.member.name)
-        ctx.tell(requester, Message(text=text))
 
 
 def _remind(ctx: Context, request: Request, asked: Asked, who: Member) -> None:

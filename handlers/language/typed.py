@@ -32,6 +32,7 @@ WORDS = {
     "help": r"help|\?|帮助",
     "pause": "pause|暂停|先暂停",
     "resume": "continue|resume|继续|继续使用|恢复",
+    "undelegate": "undelegate|取消委托|结束委托|收回委托",
     "yes": "yes|y|yep|confirm|确认|是|是的",
     "no": "no|n|nope|取消|否|不|不要|不用了|算了",
 }

@@ -62,6 +62,7 @@ STATE_CANCELLED = Text("↩️ cancelled · {time}", "↩️ 已撤回 · {time}
 STATE_EXPIRED = Text("⌛ ended without an answer · {time}", "⌛ 超时未处理，已过期 · {time}")
 STATE_VOID = Text("⛔ void · {time}", "⛔ 已作废 · {time}")
 STATE_REPLACED = Text("🔁 replaced by {code}, now {amount}", "🔁 已被 {code} 取代，现为 {amount}")
+BY_DELEGATE = Text("{by} for {behalf}", "{by}（代 {behalf}）")
 BY_POLICY = Text("policy", "自动规则")
 CARD_TITLE = Text("Quota", "额度")
 CARD_OPEN = Text("Open", "待处理")

@@ -25,6 +25,7 @@ CONFIRM_REVOKE = Text("Take back what is unspent of **{code}**", "收回 **{code
 CONFIRM_DELEGATE = Text(
     "Hand your approvals to **{name}**{team} until {day}", "委托 **{name}**{team} 代为审批，截至 {day}"
 )
+CONFIRM_UNDELEGATE = Text("Take your approvals back", "取消委托，由你自己审批")
 EVERYTHING = Text("everything", "全部")
 AS_ASKED = Text("the amount asked", "按申请的数额")
 YES_BUTTON = Text("Yes", "确认")

@@ -96,6 +96,27 @@ ESCALATED = Text(
     "No answer yet on {code}, so {approver} was asked as well.",
     "{code} 还没有回复，已同时请 {approver} 审批。",
 )
+MANAGER_CHANGED = Text(
+    "Your manager is no longer {before}, so {code} is now with {approver}.",
+    "你的主管已不是 {before}，{code} 现由 {approver} 审批。",
+)
+APPROVER_GONE = Text(
+    "{before} can no longer decide {code}, so it is now with {approver}.",
+    "{before} 已不能审批 {code}，现由 {approver} 审批。",
+)
+APPROVER_UNREACHED = Text(
+    "I cannot reach {before} about {code}, so {approver} was asked.",
+    "{code} 的消息无法送达 {before}，已改请 {approver} 审批。",
+)
+APPROVER_FOUND = Text("{code} has an approver now: {approver}.", "{code} 现在有审批人了：{approver}。")
+UNREACHED_ADMIN = Text(
+    "My messages do not reach {name}. {who}'s request {code} went on to {approver}. Please check {name}'s messenger id.",
+    "我发给 {name} 的消息无法送达，{who} 的申请 {code} 已转给 {approver}。请核对 {name} 的消息账号。",
+)
+UNREACHED_ADMIN_NOBODY = Text(
+    "My messages do not reach {name}, and nobody else is left to ask about {who}'s request {code}. Please check {name}'s messenger id.",
+    "我发给 {name} 的消息无法送达，{who} 的申请 {code} 也没有其他审批人。请核对 {name} 的消息账号。",
+)
 REVOKED = Text("**{amount}** of {code} is taken back.", "已收回 {code} 中未用的 **{amount}**。")
 REVOKED_FROM_YOU = Text(
     "{by} took back {amount} of {code} that was not used. You have {left} left.",
@@ -108,9 +129,20 @@ DELEGATED = Text(
     "{name} can decide your requests until {day}. You still can, too.",
     "{name} 可代你审批，截至 {day}；你自己也仍可审批。",
 )
+DELEGATED_INSTEAD = Text(
+    "{name} can decide your requests until {day}, in place of {before}. You still can, too.",
+    "{name} 可代你审批，截至 {day}，不再由 {before} 代办；你自己也仍可审批。",
+)
 DELEGATED_TO_YOU = Text(
     "{name} handed you their approvals until {day}.", "{name} 委托你代为审批，截至 {day}。"
 )
+DELEGATION_ENDED = Text(
+    "{name} took their approvals back; you no longer decide for them.",
+    "{name} 已取消委托，你不再代为审批。",
+)
+UNDELEGATED = Text("Done: {name} no longer decides your requests.", "好的，{name} 不再代你审批。")
+NOTHING_DELEGATED = Text("You had delegated to nobody.", "你目前没有委托任何人。")
+UNDELEGATE_BUTTON = Text("End it now", "取消委托")
 AUTO_APPROVED = Text(
     "Approved by policy: {name} got {amount} ({code}).", "按规则自动通过：{name} 获得 {amount}（{code}）。"
 )

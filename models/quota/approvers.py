@@ -5,14 +5,14 @@ Fails closed: a person who is not in the chain today cannot decide.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import BigInteger
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from models.db import ref
+from models.db import Statement, ref
 from models.people.member import Member, reachable
 from models.policy.document import Policy
 from models.quota.delegation import delegates
@@ -58,19 +58,29 @@ class Candidate:
 def chain(session: Session, policy: Policy, requester_id: int, now: datetime) -> list[Candidate]:
     """Every possible approver, in order; without the requester, the unreachable and the inactive. Cycles are cut.
 
-    A person with several roles keeps the first one's place, and has the highest ceiling of them.
+    A person with several roles keeps the first one's place, and has the highest ceiling of them. Two people never decide
+    each other's requests in one period through a delegation.
     """
+    decided = dict(_DECIDED.all(session, member=requester_id))
     found: dict[int, Candidate | None] = {requester_id: None}
+    found |= {member_id: None for member_id, as_delegate in decided.items() if as_delegate}
     for member, why, ceiling in _named(session, policy, requester_id):
         known = found.get(member.id)
         if member.id not in found:
             here = member.active and reachable(session, member.id)
-            by = delegates(session, member.id, now) if here else ()
+            by = tuple(one for one in delegates(session, member.id, now) if here and one.id not in decided)
             found[member.id] = Candidate(member, why, ceiling, by) if here else None
         elif known is not None and known.ceiling is not None:
             highest = None if ceiling is None else max(ceiling, known.ceiling)
             found[member.id] = replace(known, ceiling=highest)
     return [one for one in found.values() if one is not None]
+
+
+_DECIDED = Statement(  # whose requests the member decided in this period, and whether as a delegate
+    "SELECT r.member_id, MAX(CASE WHEN r.decided_for_id IS NULL THEN 0 ELSE 1 END) FROM request r "
+    "JOIN period p ON p.state <> 'closed' AND r.decided_at >= p.starts_at "
+    "WHERE r.decided_by_id = :member AND r.member_id <> :member GROUP BY r.member_id"
+)
 
 
 def ask_next(
@@ -87,6 +97,43 @@ def ask_next(
     if found is not None:
         _record(session, request_id, requester_id, found, now)
     return found
+
+
+def ask_delegates(
+    session: Session, policy: Policy, request_id: int, requester_id: int, now: datetime
+) -> None:
+    """Record that those who stand in for somebody asked are asked, too."""
+    asked = {one.for_id for one in entries(session, request_id)}
+    for candidate in chain(session, policy, requester_id, now):
+        for decider, why in candidate.deciders(requester_id) if candidate.member.id in asked else ():
+            if session.get(Asked, (request_id, decider.id)) is None:
+                session.add(
+                    Asked(
+                        request_id=request_id, member_id=decider.id, for_id=candidate.member.id, why=why,
+                        ceiling=candidate.ceiling, asked_at=now,
+                    )
+                )  # fmt: skip
+    session.flush()
+
+
+def may_revoke(
+    session: Session,
+    policy: Policy,
+    requester_id: int,
+    deciders: Collection[int],
+    member_id: int,
+    now: datetime,
+) -> bool:
+    """Whether `member_id` may revoke what `deciders` granted, or had the policy grant, by today's directory.
+
+    Where none of the deciders has authority any more, whoever would be asked today may.
+    """
+    today = [
+        {decider.id for decider, _ in candidate.deciders(requester_id)}
+        for candidate in chain(session, policy, requester_id, now)
+    ]
+    left = set(deciders).intersection(*[set().union(*today)])
+    return member_id in (left or (today[0] if today else ()))
 
 
 def _record(session: Session, request_id: int, requester_id: int, found: Candidate, now: datetime) -> None:

@@ -24,7 +24,6 @@ from models.quota.code import Code, new_code
 from models.quota.decision import AMENDED, REVOKED, record_decision
 from models.quota.grant import end_grant, ending, grant_from_pool
 from models.quota.period import Period
-from models.quota.pool import pool_for
 from models.quota.request_state import OPEN, TRANSITIONS, UNCONFIRMED, RequestState, granted_state
 from models.refusal import (
     AlreadyDecided,
@@ -35,7 +34,7 @@ from models.refusal import (
     UnknownCode,
 )
 
-_BY_POLICY = "policy"
+BY_POLICY = "policy"
 """The answer of a request that the policy approved."""
 
 
@@ -69,7 +68,9 @@ class Request(SQLModel, table=True):
     state: RequestState = Field(default=RequestState.PENDING, sa_type=String)
     thread: str | None = None
     asked_at: datetime
-    decided_by_id: int | None = ref("member.id", nullable=True)
+    decided_by_id: int | None = ref("member.id", nullable=True, index=True)
+    decided_for_id: int | None = ref("member.id", nullable=True)
+    """In whose place a delegate decided."""
     decided_at: datetime | None = None
     answer: str = ""
     policy: int | None = None
@@ -152,6 +153,19 @@ class Request(SQLModel, table=True):
             raise self.already_decided(session)
         return found
 
+    def mark_unroutable(self, session: Session) -> bool:
+        """Nobody who was asked can decide, and nobody is left to ask; False when it is not pending any more."""
+        return self._move(session, RequestState.UNROUTABLE, (RequestState.PENDING,))
+
+    def lasts_with(self, session: Session, smaller: int) -> bool:
+        """`smaller` would last to the end of the period that is open now; False when it is decided already."""
+        wanted = smaller if 0 < smaller < self.amount else None
+        return self._move(session, self.state, (self.state,), smaller=wanted)
+
+    def mark_pending(self, session: Session) -> bool:
+        """Somebody who was asked can decide again; False when it is not unroutable any more."""
+        return self._move(session, RequestState.PENDING, (RequestState.UNROUTABLE,))
+
     def require_decider(self, session: Session, decider: Member, policy: Policy, now: datetime) -> Asked:
         """The entry by which `decider` may decide now; raises `UnknownCode`, `AlreadyDecided`."""
         entry = approvers.eligible(
@@ -185,25 +199,11 @@ class Request(SQLModel, table=True):
         self._decide(session, granted_state(live=live), decider, cause, entry.for_id, granted=granted)
         self._grant(session, period, policy, cause)
 
-    def approve_by_policy(
-        self, session: Session, most: int, per_period: int, *, policy: Policy, live: bool, cause: Cause
-    ) -> bool:
-        """Grant a request of at most `most`, at most `per_period` times a period; else False."""
+    def approve_by_policy(self, session: Session, *, policy: Policy, live: bool, cause: Cause) -> None:
+        """Grant what was asked, as `auto_approval` allows."""
         period = Period.current(session)
-        earlier = select(Request.id).where(
-            Request.member_id == self.member_id,
-            Request.answer == _BY_POLICY,
-            col(Request.decided_by_id).is_(None),
-            col(Request.decided_at) >= period.starts_at,
-        )
-        pool = pool_for(session, session.get_one(Member, self.member_id), policy, period.id)
-        short = pool is not None and pool.balance < self.amount
-        if self.amount > most or short or len(session.exec(earlier).all()) >= per_period:
-            return False
-        state = granted_state(live=live)
-        self._decide(session, state, None, cause, granted=self.amount, answer=_BY_POLICY)
+        self._decide(session, granted_state(live=live), None, cause, granted=self.amount, answer=BY_POLICY)
         self._grant(session, period, policy, cause)
-        return True
 
     def decline(
         self, session: Session, decider: Member, reason: str, *, policy: Policy, cause: Cause
@@ -233,37 +233,39 @@ class Request(SQLModel, table=True):
         """The gateway could not apply the grant; False when that is known already, so that it is told once."""
         return self._move(session, RequestState.APPLY_FAILED, UNCONFIRMED)
 
-    def revoke(self, session: Session, decider: Member, *, cause: Cause) -> int:
-        """Take back the unspent part of the grant and return how much it was.
-
-        Allowed to the decider; for a grant by policy, to everybody who was asked.
-        """
-        if not self.granted or not self._may_revoke(session, decider):
+    def revoke(self, session: Session, member: Member, *, policy: Policy, cause: Cause) -> int:
+        """Take back the unspent part of the grant and return how much it was. Raises `UnknownCode` without authority."""
+        if not self.granted or not self.may_revoke(session, member, policy, cause.at):
             raise UnknownCode(self.code)
         Period.current(session)
         lock_members(session, [self.member_id])
         account = session.exec(select(Account).where(Account.request_id == self.id)).one_or_none()
         if account is None or account.balance == 0:
             raise NothingToRevoke(self.code)
-        record_decision(session, self, REVOKED, cause, decider.id)
+        record_decision(session, self, REVOKED, cause, member.id)
         return end_grant(session, account, cause)
 
-    def _may_revoke(self, session: Session, decider: Member) -> bool:
-        if self.decided_by_id is not None or self.answer != _BY_POLICY:
-            return self.decided_by_id == decider.id
-        return decider.id != self.member_id and decider.id in approvers.asked_members(session, self.id)
+    def may_revoke(self, session: Session, member: Member, policy: Policy, now: datetime) -> bool:
+        """The decider may, and in whose place they decided; of a grant by policy, everybody who was asked.
+
+        Only with authority today: where nobody of them has it, whoever would be asked today may.
+        """
+        deciders = {one for one in (self.decided_by_id, self.decided_for_id) if one is not None}
+        asked = deciders or approvers.asked_members(session, self.id)
+        return approvers.may_revoke(session, policy, self.member_id, asked, member.id, now)
 
     def already_decided(self, session: Session) -> AlreadyDecided:
         """The refusal that says who decided, read anew: whoever lost a race is told who won."""
         session.refresh(self)
-        decider = session.get(Member, self.decided_by_id) if self.decided_by_id else None
-        return AlreadyDecided(
-            self.code,
-            self.state,
-            decider.name if decider else "",
-            self.decided_at or self.asked_at,
-            self.granted,
-        )
+        by, behalf = self.deciders(session)
+        at = self.decided_at or self.asked_at
+        return AlreadyDecided(self.code, self.state, by, at, self.granted, behalf)
+
+    def deciders(self, session: Session) -> tuple[str, str]:
+        """The names of the decider, and of the approver in whose place they decided; empty where there is none."""
+        ids = (self.decided_by_id, self.decided_for_id)
+        by, behalf = (session.get_one(Member, one).name if one else "" for one in ids)
+        return by, behalf
 
     def _end(self, session: Session, state: RequestState, cause: Cause) -> bool:
         try:
@@ -277,9 +279,11 @@ class Request(SQLModel, table=True):
         *, granted: int = 0, answer: str = "",
     ) -> None:  # fmt: skip
         code, decided_by = self.code, decider.id if decider else None
+        decided_for = for_id if for_id != decided_by else None
         if not self._move(
-            session, state, granted=granted, decided_by_id=decided_by, decided_at=cause.at, answer=answer
-        ):
+            session, state, granted=granted, decided_by_id=decided_by, decided_for_id=decided_for,
+            decided_at=cause.at, answer=answer,
+        ):  # fmt: skip
             raise Replaced(self.code, self.amount) if self.code != code else self.already_decided(session)
         outcome = RequestState.APPROVED if granted else state
         record_decision(session, self, outcome, cause, decided_by, for_id)
@@ -304,15 +308,8 @@ class Request(SQLModel, table=True):
     def _grant(self, session: Session, period: Period, policy: Policy, cause: Cause) -> None:
         member, ends_at = session.get_one(Member, self.member_id), ending(period, self.until, policy)
         grant_from_pool(
-            session,
-            member,
-            self.granted,
-            ends_at,
-            period=period,
-            policy=policy,
-            cause=cause,
-            request_id=self.id,
-        )
+            session, member, self.granted, ends_at, period=period, policy=policy, cause=cause, request_id=self.id
+        )  # fmt: skip
 
 
 def open_request(session: Session, member_id: int, *, hold: bool = False) -> Request | None:

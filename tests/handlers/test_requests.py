@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from sqlmodel import Session, select
 
-from handlers import forms, lending, requests
+from handlers import delegations, forms, lending, requests
 from models.messages.message import Form, Message
 from models.messages.outbox import Effect
 from models.policy import document, versions
@@ -136,17 +136,17 @@ def test_an_unconfirmed_grant_is_not_called_live(session: Session) -> None:
 
 
 def test_a_delegation_lasts_until_the_end_of_its_last_day(session: Session) -> None:
-    answer = requests.delegate(by(session, "lee"), who(session, "quinn"), date(2026, 11, 20))
+    answer = delegations.delegate(by(session, "lee"), who(session, "quinn"), date(2026, 11, 20))
     assert "11月20日" in answer.text
     assert "Lee handed you their approvals until 20 Nov" in heard(session, "quinn")
     row = session.get_one(Delegation, 1)
     assert row.until_at > NOW
     with pytest.raises(WrongUsage):
-        requests.delegate(by(session, "lee"), who(session, "lee"), date(2026, 11, 20))
+        delegations.delegate(by(session, "lee"), who(session, "lee"), date(2026, 11, 20))
     with pytest.raises(BadDate):
-        requests.delegate(by(session, "lee"), who(session, "quinn"), date(2026, 11, 8))
+        delegations.delegate(by(session, "lee"), who(session, "quinn"), date(2026, 11, 8))
     with pytest.raises(WrongUsage):
-        requests.delegate(by(session, "lee"), who(session, "quinn"), None)
+        delegations.delegate(by(session, "lee"), who(session, "quinn"), None)
 
 
 def test_a_small_request_is_approved_by_policy_and_the_manager_can_revoke_it(session: Session) -> None:

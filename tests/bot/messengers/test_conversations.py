@@ -192,20 +192,22 @@ async def test_the_manager_approves_less_exactly_as_the_button_says(talk: Talk) 
 
 @pytest.mark.parametrize("talk", ENGLISH, indirect=True)
 async def test_above_every_ceiling_the_last_one_is_asked_and_nobody_else_may_decide(talk: Talk) -> None:
-    code, card = await asked(talk, "request 900 load test", of="cfo")
-    assert "$1,000.00 → $100.00" in card.text
-    assert talk.heard("lee") == []
-    assert "not yours to decide" in (await talk.say("lee", f"approve {code}")).text
+    code = code_in((await talk.say("alice", "request 900 load test")).text)
+    card = await talk.hear("cfo", "Alice", code)
+    assert talk.heard("carol") == []
+    assert "not yours to decide" in (await talk.say("carol", f"approve {code}")).text
     await talk.press("cfo", card, "request.approve")
-    await talk.hear("pia", "Cfo approved $900.00")
+    await talk.hear("alice", "Cfo approved $900.00")
 
 
 @pytest.mark.parametrize("talk", ENGLISH, indirect=True)
 async def test_a_budget_that_does_not_suffice_says_what_is_left(talk: Talk) -> None:
-    code, card = await asked(talk, "request 1200 load test", of="cfo")
-    assert "$1,000.00" in await talk.press("cfo", card, "request.approve")
+    code, card = await asked(talk, "request 1200 load test")
+    assert "$1,000.00 → $0.00" in card.text
+    assert "has $1,000.00 left" in (await talk.say("lee", f"approve {code}")).text
     assert talk.left("pia") == 500
-    assert "$1,000.00" in (await talk.say("cfo", f"approve {code} 1000")).text
+    await talk.press("lee", card, "request.approve_less")
+    await talk.hear("pia", "Lee approved $1,000.00 of the $1,200.00")
     assert talk.left("pia") == 1500
     talk.audit()
 
@@ -227,9 +229,10 @@ async def test_asking_again_amends_and_the_old_card_leads_to_the_new_one(talk: T
 @pytest.mark.parametrize("talk", ENGLISH, indirect=True)
 async def test_a_manager_may_type_more_than_was_asked_up_to_the_ceiling(talk: Talk) -> None:
     code, _ = await asked(talk)
-    assert "$500.00" in (await talk.say("lee", f"approve {code} 600")).text
+    assert "$5,000.00" in (await talk.say("lee", f"approve {code} 6000")).text
+    assert "more than the $300.00" in (await talk.say("lee", f"approve {code} 400")).text
     assert talk.left("pia") == 500
-    assert "Done" in (await talk.say("lee", f"approve {code} 400")).text
+    assert "Done" in (await talk.say("lee", "yes")).text
     await talk.hear("pia", "$400.00")
     assert talk.left("pia") == 900
 
@@ -271,7 +274,7 @@ async def test_a_delegate_decides_in_the_place_of_a_manager(talk: Talk) -> None:
     _, card = await asked(talk, of="quinn")
     assert "stand in" in card.text
     await talk.press("quinn", card, "request.approve")
-    await talk.hear("pia", "Quinn approved $300.00")
+    await talk.hear("pia", "Quinn for Lee approved $300.00")
     await talk.shows(await talk.hear("lee", "Pia"), "Quinn")
 
 

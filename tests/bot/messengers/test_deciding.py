@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from tests.bot.messengers.test_conversations import EVERYWHERE, ZH, code_in, said, talk
+from tests.bot.messengers.test_conversations import EVERYWHERE, ZH, code_in, said
+from tests.company import NOW
 from tests.conversation import Talk
 from tests.slack_env import SlackEnv
 
-__all__ = ["said", "talk"]
+__all__ = ["said"]
 
 
 @pytest.mark.parametrize("talk", EVERYWHERE, indirect=True)
@@ -47,3 +50,38 @@ async def test_another_amount_is_chosen_in_a_form_and_above_the_asked_one_said_b
     assert env.left("bob") == 100
     await env.press("carol", echo, "confirm.yes")
     assert env.left("bob") == 180
+
+
+@pytest.mark.parametrize("talk", EVERYWHERE, indirect=True)
+async def test_a_delegate_gets_what_waits_until_it_is_taken_back(talk: Talk, said: dict[str, str]) -> None:
+    chinese = said is ZH
+    code = code_in((await talk.say("alice", "申请 60" if chinese else "request 60")).text)
+    await talk.hear("carol", code)
+    answer = await talk.say("carol", "委托 @eve 到 12月20日" if chinese else "delegate @eve until 20 Dec")
+    assert ("12月20日" if chinese else "20 Dec") in answer.text
+    card = await talk.hear("eve", "Alice", code)
+    assert "request.approve" in card.actions
+    ended = await talk.say("carol", "取消委托" if chinese else "undelegate")
+    assert ("Eve 不再代你审批" if chinese else "Eve no longer decides") in ended.text
+    await talk.shows(card, "已不由你审批" if chinese else "no longer yours to decide")
+    assert not card.actions
+    await talk.press("eve", card, "request.approve")
+    assert talk.left("alice") == 100
+    talk.audit()
+
+
+@pytest.mark.parametrize("talk", EVERYWHERE, indirect=True)
+async def test_after_a_move_the_new_manager_is_asked_and_the_requester_told_why(
+    talk: Talk, said: dict[str, str]
+) -> None:
+    chinese = said is ZH
+    code = code_in((await talk.say("alice", "申请 60" if chinese else "request 60")).text)
+    former = await talk.hear("carol", code)
+    talk.change("alice", manager_id="max")
+    talk.change("max", manager_id="olga")
+    await talk.at(NOW + timedelta(minutes=2))
+    await talk.shows(former, "已不由你审批" if chinese else "no longer yours to decide")
+    assert "$100.00" not in former.text
+    await talk.hear("alice", "你的主管已不是 Carol" if chinese else "Your manager is no longer Carol", "Max")
+    await talk.press("max", await talk.hear("max", code), "request.approve")
+    await talk.hear("alice", "Max", "$160.00")

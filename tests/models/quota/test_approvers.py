@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import Session, select
 
 from bot.database import Database
-from handlers import requests
+from handlers import delegations, requests
 from handlers.clock.requests import requests_due
 from models.people.member import Address, reachable
 from models.policy import versions
@@ -156,7 +156,7 @@ def asked(company: Database) -> set[str]:
 
 
 def delegate(company: Database, name: str, to: str, until: date = date(2026, 11, 13)) -> None:
-    say(company, requests.delegate, name, to, until)
+    say(company, delegations.delegate, name, to, until)
 
 
 def test_a_delegate_is_asked_too_and_may_decide(company: Database) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlmodel import Session
 
 from models.people.member import Address
-from models.quota.delegation import delegate, delegates
+from models.quota.delegation import delegate, delegates, undelegate
 from tests.actions import after
 from tests.company import NOW, who
 
@@ -24,17 +24,28 @@ def test_a_delegation_ends_on_its_day(session: Session) -> None:
     assert (names(session), names(session, 2), names(session, 3)) == (["Eve"], ["Eve"], [])
 
 
-def test_a_second_delegate_stands_beside_the_first(session: Session) -> None:
+def test_a_newer_delegation_replaces_the_older_one(session: Session) -> None:
     hand_over(session, "eve", 3)
     hand_over(session, "max", 5)
-    assert names(session) == ["Eve", "Max"]
-    assert names(session, 4) == ["Max"]
+    assert names(session) == ["Max"]
+    hand_over(session, "max", 2)
+    assert (names(session, 1), names(session, 2)) == (["Max"], []), "it can be shortened, too"
+
+
+def test_a_delegation_that_was_taken_back_is_over_at_once(session: Session) -> None:
+    hand_over(session, "eve", 3)
+    lee = who(session, "lee")
+    assert [one.name for one in undelegate(session, lee, NOW)] == ["Eve"]
+    assert names(session) == []
+    assert undelegate(session, lee, NOW) == []
 
 
 def test_a_delegate_who_left_or_cannot_be_reached_does_not_decide(session: Session) -> None:
     hand_over(session, "eve", 3)
-    hand_over(session, "max", 3)
     who(session, "eve").left_at = NOW
+    session.flush()
+    assert names(session) == []
+    hand_over(session, "max", 3)
     session.get_one(Address, "slack:U12MAX").status = "guest"
     session.flush()
     assert names(session) == []

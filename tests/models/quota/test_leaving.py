@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import Session, select
 
 from bot.database import Database
-from handlers import lending, requests
+from handlers import delegations, lending, requests
 from models.ledger.account import Account, AccountKind
 from models.people.member import Member
 from models.quota.ask import Ask
@@ -148,8 +148,8 @@ def test_their_open_request_is_void_and_nobody_can_approve_it(company: Database)
 
 def test_their_asks_to_borrow_and_stand_ins_end(company: Database) -> None:
     say(company, lending.borrow, "bob", "alice", 5 * USD)
-    say(company, requests.delegate, "bob", "eve", (NOW + timedelta(days=3)).date())
-    say(company, requests.delegate, "eve", "bob", (NOW + timedelta(days=3)).date())
+    say(company, delegations.delegate, "bob", "eve", (NOW + timedelta(days=3)).date())
+    say(company, delegations.delegate, "eve", "bob", (NOW + timedelta(days=3)).date())
     go(company, "bob")
     assert company.transact(lambda session: session.exec(select(Ask.state)).all()) == ["expired"]
     assert company.transact(lambda session: session.exec(select(Delegation)).all()) == []

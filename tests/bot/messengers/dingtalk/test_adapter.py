@@ -68,7 +68,7 @@ async def test_a_wrong_persons_click_changes_nothing_and_says_so_to_them_alone(e
         assert "not yours to decide" in (await env.press("eve", card, action, value=_code(card)))["hint"]
     assert env.everything() == before
     assert shown(card, "lee") == seen
-    assert set(buttons(card, "lee")) == {"Approve $300.00", "Decline…"}
+    assert set(buttons(card, "lee")) == {"Approve $300.00", "Other amount…", "Decline…"}
     await env.press("pia", card, "request.approve")
     assert env.everything() == before
 
@@ -122,7 +122,7 @@ async def test_a_no_can_be_asked_again_when_things_have_changed(env: DingTalkEnv
 async def test_declining_asks_for_a_reason_in_words(env: DingTalkEnv) -> None:
     card = await _asked(env)
     assert f"decline {_code(card)} reason" in (await env.press("lee", card, "request.decline"))["hint"]
-    assert set(buttons(card, "lee")) == {"Approve $300.00", "Decline…"}
+    assert set(buttons(card, "lee")) == {"Approve $300.00", "Other amount…", "Decline…"}
     await env.say("lee", f"decline {_code(card)} not this month")
     await env.hear("pia", "declined", "not this month") if not env.app.messengers[
         "dingtalk"
