@@ -6,9 +6,9 @@ from datetime import date
 from functools import partial
 
 from handlers import forms
-from handlers.admins import policy_admins
+from handlers.admins import to_admins
 from handlers.approval import approval, cards
-from handlers.context import Context, RequestContext
+from handlers.context import Context, Reader, RequestContext
 from handlers.words import texts
 from handlers.words.text import SafeText, listed, one_line
 from models.ledger.amount import All, Unit, parse
@@ -94,10 +94,12 @@ def tell_asked(ctx: Context, asked: Request) -> None:
     """Offer an approval, or send the card to everybody asked who has none yet; tell the admins when nobody is asked."""
     if asked.state == RequestState.UNROUTABLE:
         name = ctx.session.get_one(Member, asked.member_id).name
-        for admin in policy_admins(ctx.session, ctx.policy):
-            reader = ctx.reader_of(admin)
+
+        def nobody_decides(reader: Reader) -> Message:
             facts = {"name": name, "amount": reader.amount(asked.amount), "code": SafeText(asked.code)}
-            ctx.tell(admin, Message(text=texts.REQUEST_UNROUTABLE_ADMIN(reader.locale, **facts)))
+            return Message(text=texts.REQUEST_UNROUTABLE_ADMIN(reader.locale, **facts))
+
+        to_admins(ctx, nobody_decides)
         return
     _tell_too_much(ctx, asked)
     in_approval = approval.offer(ctx, asked)
@@ -123,11 +125,13 @@ def _tell_too_much(ctx: Context, asked: Request) -> None:
     if most is None or not ctx.first_time(f"{asked.about}:too-much"):
         return
     name = ctx.session.get_one(Member, asked.member_id).name
-    for admin in policy_admins(ctx.session, ctx.policy):
-        reader = ctx.reader_of(admin)
+
+    def nobody_grants_all(reader: Reader) -> Message:
         facts = {"amount": reader.amount(asked.amount), "most": reader.amount(most)}
         text = texts.NOBODY_GRANTS_ALL_ADMIN(reader.locale, name=name, code=SafeText(asked.code), **facts)
-        ctx.tell(admin, Message(text=text))
+        return Message(text=text)
+
+    to_admins(ctx, nobody_grants_all)
 
 
 def _approved_by_policy(ctx: RequestContext, asked: Request) -> Message | None:

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from handlers.admins import policy_admins
+from handlers.admins import to_admins
 from handlers.approval import cards
-from handlers.context import Context
+from handlers.context import Context, Reader
 from handlers.requests import tell_asked
 from handlers.words import texts
 from handlers.words.text import SafeText
@@ -127,8 +127,8 @@ def _too_late(ctx: Context, request: Request, code: str, verdict: Verdict) -> No
 def _nothing_granted(ctx: Context, request: Request, verdict: Verdict) -> None:
     _tell_decider(ctx, verdict)
     requester = ctx.session.get_one(Member, request.member_id)
-    for one in dict.fromkeys((requester.id, *(a.id for a in policy_admins(ctx.session, ctx.policy)))):
-        reader = ctx.reader_of(ctx.session.get_one(Member, one))
+
+    def said(reader: Reader, *, to_admin: bool = True) -> Message:
         facts = {
             "who": verdict.name or texts.APPROVAL_NOBODY(reader.locale),
             "name": requester.name,
@@ -136,8 +136,11 @@ def _nothing_granted(ctx: Context, request: Request, verdict: Verdict) -> None:
             "code": SafeText(request.code),
             "approver": cards.asked_names(ctx.session, request, reader),
         }
-        text = texts.APPROVAL_NOT_COUNTED if one == requester.id else texts.APPROVAL_NOT_COUNTED_ADMIN
-        ctx.tell(ctx.session.get_one(Member, one), Message(text=text(reader.locale, **facts)))
+        text = texts.APPROVAL_NOT_COUNTED_ADMIN if to_admin else texts.APPROVAL_NOT_COUNTED
+        return Message(text=text(reader.locale, **facts))
+
+    ctx.tell(requester, said(ctx.reader_of(requester), to_admin=False))
+    to_admins(ctx, said, but=requester.id)
 
 
 def _tell_decider(ctx: Context, verdict: Verdict) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 from sqlmodel import select
 
-from handlers.admins import policy_admins
+from handlers.admins import to_admins
 from handlers.brake import continue_button, pause_button
 from handlers.context import Context, Reader
 from handlers.requests import settle
@@ -24,7 +25,7 @@ from models.metering.reading import KeyUsage
 from models.metering.usage import by_model
 from models.people.member import Member
 from models.quota.borrowing import unspent_lent
-from models.quota.request import unconfirmed
+from models.quota.request import Request, unconfirmed
 from models.quota.status import QuotaStatus
 from models.quota.wallet import burnt, wallet_of
 
@@ -58,19 +59,33 @@ def _live(ctx: Context, requester: Member, amount: SafeText) -> Message:
 
 def not_live(ctx: Context, member_id: int, reason: Text, **facts: str) -> None:
     """The limit could not be written yet: requester and admins are told once; what happens next is named."""
+    requester = ctx.session.get_one(Member, member_id)
     for request in unconfirmed(ctx.session, member_id):
         if not request.mark_failed(ctx.session):
             continue
-        requester = ctx.session.get_one(Member, member_id)
-        for one in (requester, *policy_admins(ctx.session, ctx.policy)):
-            reader = ctx.reader_of(one)
-            text = texts.GRANT_FAILED if one is requester else texts.GRANT_FAILED_OF
-            who = {} if one is requester else {"who": requester.name}
-            say, why = reader.locale, reason(reader.locale, **facts)
-            granted = {"amount": reader.amount(request.granted), "code": SafeText(request.code)}
-            after = _what_next(reason, requester, say, to_admin=one is not requester)
-            ctx.tell(one, Message(text=text(say, why=why, next=after, **granted, **who)))
+        said = partial(_not_live_words, requester=requester, request=request, reason=reason, facts=facts)
+        ctx.tell(requester, said(ctx.reader_of(requester), to_admin=False))
+        to_admins(ctx, said, but=requester.id)
         settle(ctx, request)
+
+
+def _not_live_words(
+    reader: Reader,
+    *,
+    requester: Member,
+    request: Request,
+    reason: Text,
+    facts: dict[str, str],
+    to_admin: bool = True,
+) -> Message:
+    text = texts.GRANT_FAILED_OF if to_admin else texts.GRANT_FAILED
+    said = {
+        "amount": reader.amount(request.granted),
+        "code": SafeText(request.code),
+        "why": reason(reader.locale, **facts),
+        "next": _what_next(reason, requester, reader.locale, to_admin=to_admin),
+    }
+    return Message(text=text(reader.locale, **said, **({"who": requester.name} if to_admin else {})))
 
 
 _PERSON_ACTS = {
