@@ -22,6 +22,8 @@ COMMANDS = (
     "tick",
     "audit",
     "export",
+    "backup",
+    "restore",
     "report",
     "budget",
     "understand",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import text
@@ -18,9 +18,12 @@ from models.people.member import Address, Member, reachable
 from models.policy import versions
 from models.policy.document import Policy
 from models.quota.approvers import chain
+from models.reports.backup import last_backup
 
 DRIFT = 5.0
 """Seconds by which the clocks of this machine and of the database may differ."""
+STALE = timedelta(days=3)
+"""A backup that is older is no daily one."""
 NAMED = 3
 """People that a finding names."""
 MOST = 2_000
@@ -44,7 +47,19 @@ def check_database(database: Database, now: datetime) -> Iterator[Check]:
     yield ok("database", f"{database.engine.dialect.name}, schema at head")
     if not database.sqlite:
         yield from _clock(database, now)
+        yield ok("backup", "on Postgres it is yours: pg_dump, or a continuous one")
+    else:
+        yield _backup(database.query(last_backup), now)
     yield from database.query(lambda session: list(_books(session, now)))
+
+
+def _backup(last: datetime | None, now: datetime) -> Check:
+    """The last copy that `quotabot backup` made; copies made otherwise are not known."""
+    if last is None:
+        return warning("backup", "`quotabot backup` never made one", "quotabot backup FILE, daily")
+    if now - last > STALE:
+        return warning("backup", f"the last one is of {last:%Y-%m-%d}", "quotabot backup FILE, daily")
+    return ok("backup", f"the last one is of {last:%Y-%m-%d %H:%M} UTC")
 
 
 def _clock(database: Database, now: datetime) -> Iterator[Check]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +115,7 @@ def test_a_taken_port_is_named(operator: Operator, monkeypatch: pytest.MonkeyPat
 
 async def test_a_healthy_system_has_no_finding(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     await asyncio.to_thread(settled, operator)
+    await asyncio.to_thread(operator.run, "backup", str(operator.folder / "copy.db"))
     people = [Person("U01", "alice", email="alice@corp.example")]
     async with Workspace(people=people) as slack, LiteLLM() as gateway:
         for name, value in {
@@ -156,3 +159,13 @@ async def test_a_revoked_token_and_missing_scopes_are_named(
     ]
     assert (token["status"], "invalid_auth" in token["found"]) == ("wrong", True)
     await runner.cleanup()
+
+
+def test_a_backup_that_is_missing_or_old_is_named(operator: Operator) -> None:
+    settled(operator)
+    assert ("backup", "warning") in {(one["subject"], one["status"]) for one in found(operator)}
+    operator.run("backup", str(operator.folder / "copy.db"))
+    assert ("backup", "ok") in {(one["subject"], one["status"]) for one in found(operator)}
+    with closing(sqlite3.connect(operator.folder / "quotabot.db")) as connection, connection:
+        connection.execute("UPDATE backup SET at = '2020-01-01 00:00:00.000000'")
+    assert "2020-01-01" in next(one["found"] for one in found(operator) if one["subject"] == "backup")

@@ -1,0 +1,75 @@
+"""`restore`: a checked copy in the place of the SQLite database."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.backup import Copy, Unsound, checked, put_back
+from bot.cli.backup import sqlite_path
+from bot.cli.console import agree
+from bot.cli.errors import Failed
+from bot.settings import Settings
+from models.metering.reading import MICRO
+
+app = typer.Typer()
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+) -> None:
+    """Put a copy that `quotabot backup` made in the place of the SQLite database. Stop `quotabot run` first."""
+    settings, now = Settings.load(), datetime.now(UTC)
+    live = sqlite_path(settings, file)
+    if file.resolve() == live.resolve():
+        raise Failed(f"{file} is the database itself")
+    try:
+        with checked(file, live) as (new, found):
+            last = found.last.isoformat(timespec="seconds") if found.last else "none"
+            typer.echo(f"{file} is sound: {found.transfers} transfers, the last one {last}")
+            for line in asyncio.run(_against_gateway(settings, found)):
+                typer.echo(line)
+            agree(f"{live} would be replaced; what was written since the copy is lost.", yes)
+            kept = put_back(new, live, now)
+    except Unsound as error:
+        raise Failed(f"{error}. Nothing was changed.") from error
+    typer.echo(f"{live} is restored{f'; what was there is kept as {kept}' if kept else ''}")
+
+
+async def _against_gateway(settings: Settings, found: Copy) -> list[str]:
+    """What the gateway counts beyond the copy. It says so when it cannot be asked; that does not stop a restore."""
+    if settings.gateway_kind == "none":
+        return []
+    import aiohttp  # noqa: PLC0415 - the HTTP library takes a moment to load
+
+    from bot.gateways.port import GatewayError, GatewayRefused  # noqa: PLC0415
+    from bot.gateways.registry import open_gateway  # noqa: PLC0415
+
+    key = settings.gateway_key.get_secret_value() if settings.gateway_key else None
+    ahead = unknown = beyond = 0
+    try:
+        async with aiohttp.ClientSession() as http:
+            gateway = open_gateway(
+                settings.gateway_kind, settings.gateway_url, key, http, entity=settings.gateway_entity
+            )
+            async for page in gateway.accounts():
+                for one in page:
+                    more = one.spent - found.counters.get(one.id, one.spent)
+                    ahead, beyond = ahead + (more > 0), beyond + max(0, more)
+                    unknown += one.id not in found.counters
+    except (GatewayError, GatewayRefused, aiohttp.ClientError, TimeoutError) as error:
+        return [f"the gateway was not compared: {error}"]
+    lines = [f"the gateway counts {beyond / MICRO:.2f} USD more than the copy, at {ahead} accounts"]
+    if unknown:
+        lines.append(f"{unknown} accounts at the gateway are not in the copy")
+    if ahead or unknown:
+        lines.append(
+            "start with GATEWAY_MODE=observe: spend since the copy is booked then; grants since are not in it"
+        )
+    return lines
