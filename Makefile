@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test check test-litellm
+.PHONY: setup demo test check train test-litellm
 
 setup: $(STAMP)
 
@@ -37,6 +37,11 @@ check: setup
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -n auto --dist worksteal
+
+# Fit the classifier of sentences to the corpus in tests/handlers/language. Needs scikit-learn: the extra `train`
+train: setup
+	@$(BIN)/python -c 'import sklearn' 2>/dev/null || { echo "scikit-learn is missing: $(BIN)/pip install scikit-learn" >&2; exit 1; }
+	@$(BIN)/python -m tests.handlers.language.train
 
 # Against a real LiteLLM proxy: the one that GATEWAY_URL and GATEWAY_KEY name, else the one that the script LITELLM_SCRIPT
 # starts with `up` and ends with `down`

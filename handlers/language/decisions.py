@@ -130,6 +130,12 @@ def spoken_decision(sentence: Sentence) -> Command | None:
     return None
 
 
+def code_in(text: str) -> str:
+    """The only CODE in a text, or nothing."""
+    codes = {match["code"] for match in re.finditer(rf"(?<![A-Za-z0-9]){_BARE_CODE}", text)}
+    return codes.pop() if len(codes) == 1 else ""
+
+
 def _spoken(intent: str, match: re.Match[str], sentence: Sentence) -> Command:
     found = Command(intent, code=match["code"].upper(), confidence="clear")
     if intent == "decline":

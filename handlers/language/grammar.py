@@ -38,11 +38,17 @@ _NOT_NAMES_EN = (
     "never|everyone|everybody|someone|somebody|nobody|anyone|anybody|anything|nothing|something|everything|back|up|out|off|over|to|"
     "from|for|of|in|on|at|by|with|until|till|and|or|if|but|so|than|then|more|less|extra|another|about|much|many|again|please|pls|now|"
     "away|i|we|they|he|she|who|what|when|how|why|team|people|guys|folks|manager|boss|requests?|quota|tokens?|credits?|money|budget|"
-    "half|part|most|debts?|loans?|attention|feedback|thanks|help|way|hand|lunch|coffee|yourself|myself|stock|work"
+    "half|part|most|debts?|loans?|attention|feedback|thanks|help|way|hand|lunch|coffee|yourself|myself|stock|work|days?|night|check|slip|cut"
 )  # fmt: skip
 _NOT_NAMES_ZH = "[^A-Za-z]{0,3}(?:[我你您他她它谁不没别了吗的过说会要想能该应点些]|大家|同事|团队|自己|老板|主管|经理|朋友|所有|多少|公司|欠款|借款|债务|额度|可以|全部|清楚|一下)"
-_NAME_EN = rf"(?!(?:{_NOT_NAMES_EN})\b)@?(?:[a-z][\w.'-]*|(?!{_NOT_NAMES_ZH})(?:{HAN_LETTER}|·){{2,10}}(?!{HAN_LETTER}))"
-_NAME_ZH = rf"(?!{_NOT_NAMES_ZH})(?:(?:{HAN_LETTER}|·){{2,4}}?|[a-z][\w.-]*)"
+NAME_EN = rf"(?!(?:{_NOT_NAMES_EN})\b)@?(?:[a-z][\w.'-]*|(?!{_NOT_NAMES_ZH})(?:{HAN_LETTER}|·){{2,10}}(?!{HAN_LETTER}))"
+NAME_ZH = rf"(?!{_NOT_NAMES_ZH})(?:(?:{HAN_LETTER}|·){{2,4}}?|[a-z][\w.-]*)"
+_TEAM = r"(?: ?\([^()]{1,20}\))?"  # 张三(研发), as some clients write their names
+SURNAMES = (
+    "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦许何吕施张孔曹严华金魏陶姜戚谢邹喻柏窦章苏潘葛范彭郎鲁韦昌马苗凤方俞任袁柳鲍史唐费岑薛雷贺倪汤"
+    "殷罗毕郝安常乐傅皮齐康伍余顾孟黄穆萧尹姚邵湛汪毛狄米贝明戴宋庞熊纪舒屈项祝董梁杜阮蓝闵季贾江童颜郭梅盛林钟徐邱骆高夏蔡田胡凌霍万"
+    "柯卢莫房丁邓洪包左石崔龚程裴陆翁甄封储靳段焦侯全班仇宁甘武刘景龙叶黎白蒲邢温庄晏柴瞿阎连习艾向古易廖耿匡文聂冷简饶曾关查涂丘肖游"
+)
 _SOME_EN = (
     "(?:(?:some|a (?:bit|little)(?: of)?|part of|any|spare)(?: more)?(?: of)?(?: my| your)?(?: spare)?"
     f"(?: (?:{UNIT_EN}))?)"
@@ -94,10 +100,10 @@ class Template:
 
 
 def in_english(intent: str, *ways: str, sure: bool = True, opening: str = OPENING_EN) -> Template:
-    # after an opening, a second word may be anything; in a bare command it belongs to the name
-    name = _NAME_EN if opening else f"{_NAME_EN}(?: {_NAME_EN})?"
+    # after an opening, a second word may be anything; in a bare command up to four belong to the name
+    name = NAME_EN if opening else f"{NAME_EN}(?: {NAME_EN}){{0,3}}"
     parts = {
-        "person": f"(?:{PERSON}|(?:him|her|them)\\b|{{name}})",
+        "person": f"(?:{PERSON}|(?:him|her|them)\\b|{{name}}){_TEAM}",
         "amount": f"(?:{_AMOUNT_EN})",
         "quota": f"(?:(?:{_AMOUNT_EN})|{_SOME_EN})",
         "unit": f"(?:{UNIT_EN})",
@@ -107,12 +113,12 @@ def in_english(intent: str, *ways: str, sure: bool = True, opening: str = OPENIN
 
 def in_chinese(intent: str, *ways: str, sure: bool = True, opening: str = OPENING_ZH) -> Template:
     parts = {
-        "person": f"(?:{PERSON}(?:老师|哥|姐|总|同学|大佬|工)?|[他她]|ta|{{name}})",
+        "person": f"(?:{PERSON}(?:老师|哥|姐|总|同学|大佬|工)?|[他她]|ta|{{name}}){_TEAM}",
         "amount": f"(?:{_AMOUNT_ZH})",
         "quota": f"(?:(?:{_AMOUNT_ZH})|{_SOME_ZH})",
         "unit": f"(?:{UNIT_ZH})",
     }
-    return Template(intent, sure, False, f"{opening}(?:{_fill(ways, parts, _NAME_ZH)})")
+    return Template(intent, sure, False, f"{opening}(?:{_fill(ways, parts, NAME_ZH)})")
 
 
 def _fill(ways: tuple[str, ...], parts: dict[str, str], name: str) -> str:

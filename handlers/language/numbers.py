@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from handlers.language.grammar import AMOUNT, COUNT, HAN_LETTER
+from handlers.language.grammar import AMOUNT, COUNT, HAN_LETTER, SURNAMES
 
 MASK = "\ue00f"
 """Stands in a text for every character of the people and days that were found in it."""
@@ -41,10 +41,11 @@ def _amount(text: str, match: re.Match[str], *, typed: bool) -> Iterator[Span]:
         return
     counted = _SURELY_COUNTED if typed and match["number"] != "1" else _COUNTED
     if match["unit"] or not counted.match(text, match.end()):
-        alone = match["unit"] or _STANDS_ALONE.match(text, match.end())
+        alone = match["unit"] or _ONE_MORE.search(match[0]) or _STANDS_ALONE.match(text, match.end())
         yield Span(*match.span(), AMOUNT if alone else COUNT, match["number"] + (match["unit"] or ""))
 
 
+_ONE_MORE = re.compile("(?i)(?:more|extra|additional)$")
 _ASKED_FOR = re.compile(r"(?i)(?:request|申请)\s*")  # whatever follows its number is the reason
 _DIGIT = "[0-9０-９]"
 _FIGURE = rf"{_DIGIT}(?:[.,_'．](?={_DIGIT})|(?<=[０-９])，(?=[０-９]{{3}}(?!{_DIGIT}))| (?=000(?!{_DIGIT}))|{_DIGIT})*"
@@ -69,7 +70,7 @@ _NUMBER_WORDS = (
 )
 _ONE_NUMBER = (
     rf"(?:{_DIGIT}*[{_ODD_DIGIT}]+{_DIGIT}*|{_FIGURE}{_SCALE}?(?:{_DIGIT}+[百千万]?)*|0x[0-9a-f]+|{_DIGIT}+(?:\.{_DIGIT}+)?e[+-]?{_DIGIT}+"
-    rf"|(?!一[点些下会起样直定共般切个])[{_CHINESE_DIGIT}](?:[{_CHINESE_DIGIT}百千万亿萬億佰仟]+|(?={_UNITS}))|{_NUMBER_WORDS})"
+    rf"|(?<![给还向跟找问欠免回][{SURNAMES}])(?!一[点些下会起样直定共般切个])[{_CHINESE_DIGIT}](?:[{_CHINESE_DIGIT}百千万亿萬億佰仟]+|(?={_UNITS}))|{_NUMBER_WORDS})"
 )
 _ABOUT = "(?:(?:about|around|roughly|approximately|at least|at most|大概|大约|约|差不多) ?|~ ?)"
 _NUMBER = re.compile(

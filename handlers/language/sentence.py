@@ -135,7 +135,7 @@ def _masked(source: str, spans: list[Span]) -> str:
 
 # ── people ──────────────────────────────────────────────────────────────────────────────────────────
 
-_EMAIL = r"(?a:[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
+_EMAIL = r"(?a:\w[\w.+'-]*@[\w-]+(?:\.[\w-]+)+)"
 _PERSON = re.compile(
     r"<![^>]*>|@(?:所有人|全体成员|all|here|channel|everyone)\b"  # everybody is nobody
     r"|<@(?P<id>[^>|\s]+)(?:\|[^>]*)?>|@\w+:(?P<staff>[\w.-]+)"

@@ -1,10 +1,13 @@
 """A sentence in English or Chinese → Command. Nothing is looked up.
 
-1. People, numbers and days are taken out of the sentence, and signs take their places (`sentence`).
-2. The signs and words are compared with the typed grammar (`typed`: exact), with the ways people ask (`english`, `chinese`: clear)
-   and with questions (`topics`).
-3. The words that are left must be courtesy or a reason (`remainder`), or the command is unclear. A sentence that denies,
+1. What chat clients put around the words is taken away (`cleaning`).
+2. People, numbers and days are taken out of the sentence, and signs take their places (`sentence`).
+3. The rest is compared with the typed grammar (`typed`, `commands`: exact when nothing is left to guess), with decisions about a
+   CODE (`decisions`), with the ways people ask (`english`, `chinese`: clear) and with questions (`topics`).
+4. The words that are left must be courtesy or a reason (`remainder`), or the command is unclear. A sentence that denies,
    reports or supposes something, or tells of the past or of somebody else, is `none`.
+5. What no template knows is compared with the corpus (`classifier`, `guess`): unclear, and filled with the only person and the
+   only number of the sentence (`slots`).
 
 Whatever is not exact is confirmed before anything moves.
 """
@@ -12,7 +15,7 @@ Whatever is not exact is confirmed before anything moves.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -22,11 +25,14 @@ from rapidfuzz import fuzz, process
 from handlers.command import Command
 from handlers.language.amounts import plain_number
 from handlers.language.chinese import CHINESE
+from handlers.language.classifier import classifier
 from handlers.language.cleaning import as_typed, clean
 from handlers.language.commands import plain_sentence, typed_command
 from handlers.language.decisions import spoken_decision, typed_decision
 from handlers.language.english import ENGLISH
+from handlers.language.guess import candidates, guess
 from handlers.language.sentence import Sentence
+from handlers.language.slots import filled
 from handlers.language.topics import closest_topic, topic_of
 from handlers.language.typed import BARE, COMMANDS, TYPED, WORDS
 
@@ -42,10 +48,12 @@ def number_of(command: Command) -> str | None:
 
 
 def printed(command: Command) -> dict[str, Any]:
-    """The line that `quotabot understand` prints."""
+    """The line that `quotabot understand` prints; `name` only where somebody was named and not mentioned."""
+    name = command.person.name if command.person else None
     return {
         "intent": "none" if command.intent in _UNLISTED else command.intent,
         "person": command.person.id if command.person else None,
+        **({"name": name} if name else {}),
         "amount": number_of(command),
         "reason": command.reason or None,
         "until": command.until if re.fullmatch(r"\d{4}-\d\d-\d\d", command.until or "") else None,
@@ -64,24 +72,42 @@ def understand(text: str, locale: str = "en", *, today: date | None = None) -> C
     return found
 
 
+def explained(text: str, today: date) -> dict[str, Any]:
+    """How a sentence was read: the words after cleaning, the step that knew them, and what else it may have meant."""
+    sentence = Sentence.read(clean(text), today)
+    step = next((step.__name__.strip("_") for step in _steps() if step(sentence)), "nothing")
+    return {"read": sentence.source, "step": step, "offers": candidates(sentence)}
+
+
 def _read(sentence: Sentence) -> Command:
+    return next((found for step in _steps() if (found := step(sentence))), NOTHING)
+
+
+def _steps() -> tuple[Callable[[Sentence], Command | None], ...]:
+    """The surest first; the first that knows the sentence decides."""
     return (
-        _single_word(sentence)
-        or typed_decision(sentence)
-        or typed_command(sentence)
-        or spoken_decision(sentence)
-        or plain_sentence(sentence)
-        or _question(sentence)
-        or _misspelt_command(sentence)
-        or NOTHING
+        _single_word,
+        typed_decision,
+        typed_command,
+        spoken_decision,
+        _plain,
+        _question,
+        _misspelt_command,
+        guess,
     )
 
 
 def prepare() -> Iterator[object]:
     """Compile, piece by piece, what the first plain sentence of a process would wait for: half a second in all."""
     yield understand("申请两百块")
+    yield classifier()
     for template in (*TYPED, *ENGLISH, *CHINESE):
         yield template.pattern
+
+
+def _plain(sentence: Sentence) -> Command | None:
+    found = plain_sentence(sentence)
+    return filled(found, sentence) if found else None
 
 
 # ── words and codes ─────────────────────────────────────────────────────────────────────────────────

@@ -195,9 +195,25 @@ def test_a_typed_name_is_a_name_and_never_an_id(text: str, name: str) -> None:
     assert (found.intent, found.person, number_of(found)) == ("lend", Person(name=name), "50")
 
 
-def test_a_name_that_swallows_the_amount_is_not_guessed() -> None:
-    found = asks("借给张三三百")
-    assert (found.confidence, number_of(found)) == ("unclear", None)
+@pytest.mark.parametrize(
+    ("text", "name", "amount"),
+    [
+        ("借给李四五十块", "李四", "50"),
+        ("借给张三三百", "张三", "300"),
+        ("向王五借五十块", "王五", "50"),
+        ("借给欧阳·娜娜 50", "欧阳·娜娜", "50"),
+        ("借给 张三(研发) 50", "张三", "50"),
+        ("借给@张三（研发）50", "张三", "50"),
+        ("lend Mary Jane Watson 50", "Mary Jane Watson", "50"),
+        ("lend pat.o'neil@corp.example 50", "pat.o'neil@corp.example", "50"),
+        ("write off bob's debt", "bob", None),
+        ("转账给bob 30", "bob", "30"),
+        ("我的额度用不完 给李雷200吧", "李雷", "200"),
+    ],
+)
+def test_a_name_of_any_make_is_told_from_the_amount(text: str, name: str, amount: str | None) -> None:
+    found = asks(text)
+    assert (found.person, number_of(found)) == (Person(name=name), amount)
 
 
 # ── amounts, days, reasons ──────────────────────────────────────────────────────────────────────────

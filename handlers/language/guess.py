@@ -1,0 +1,86 @@
+"""A sentence that no template knows: what it most resembles. Always unclear, so it is shown or asked back."""
+
+from __future__ import annotations
+
+import re
+
+from handlers.command import Command
+from handlers.language.classifier import LONGEST, classifier
+from handlers.language.decisions import code_in
+from handlers.language.remainder import denies_or_reports, retracts
+from handlers.language.sentence import Sentence
+from handlers.language.slots import NEEDS_PERSON, TAKES_AMOUNT, filled
+from handlers.language.typed import DECISIONS
+
+LIKELY = 0.5
+"""From this probability on a guess is the answer."""
+CHATTER = 0.85
+"""From this probability on a sentence is small talk, and offers nothing."""
+POSSIBLE = 0.05
+"""From this probability on an intent is worth a button."""
+
+
+def guess(sentence: Sentence) -> Command | None:
+    """The likeliest intent with what the sentence names; None for chatter, doubts, and whatever is denied or reported."""
+    if not _may_be_asked(sentence):
+        return None
+    intent, probability = classifier().ranked(sentence)[0]
+    if intent == "none" or probability < LIKELY or not _fits(intent, sentence):
+        return None
+    if intent in DECISIONS:
+        return Command(intent, code=code_in(sentence.source), confidence="unclear")
+    found = filled(Command(intent, confidence="unclear"), sentence)
+    return found if intent not in NEEDS_PERSON or found.person or found.amount else None
+
+
+def candidates(sentence: Sentence) -> list[str]:
+    """What may be meant, the likeliest first: at most three, and none of them for chatter."""
+    if not _may_be_asked(sentence):
+        return []
+    ranked = classifier().ranked(sentence)
+    if ranked[0][0] == "none" and ranked[0][1] >= CHATTER:
+        return []
+    offered = [intent for intent, probability in ranked if probability >= POSSIBLE]
+    return [intent for intent in offered if intent not in ("none", "lang")][:3]
+
+
+def _may_be_asked(sentence: Sentence) -> bool:
+    source = sentence.source
+    return (
+        1 < len(source) <= LONGEST and len(sentence.people) < 2 and re.search(r"[^\W\d_]", source) is not None
+    )
+
+
+def _fits(intent: str, sentence: Sentence) -> bool:
+    """The vetoes: nothing moves that somebody denies, reports, supposes or tells of; a decision needs its CODE."""
+    text = f"{sentence.spaced.text} {sentence.tight.text}"
+    if intent in DECISIONS and intent != "cancel":
+        asked_or_told = _TOLD.search(text) or _DENIED.search(text) or re.search("[?吗]|没通过|没批", text)
+        return bool(code_in(sentence.source)) and not asked_or_told
+    if intent == "cancel":
+        return not _TOLD.search(text)
+    if intent in NEEDS_PERSON | TAKES_AMOUNT:
+        vetoed = denies_or_reports(_HARMLESS.sub("", text)) or retracts(_HARMLESS.sub("", text))
+        return not (vetoed or _DENIED.search(text) or _TOLD.search(text) or _PAST.search(text))
+    return not sentence.amounts and (intent != "help" or _OURS.search(text) is not None)
+
+
+_OURS = re.compile(
+    r"lend|lent|borrow|loan|repay|pay|quota|token|credit|budget|request|approv|limit|balance|spend|spent|charge|overdraft|bot\b|type|command|ask"
+    r"|额|借|还|申请|审批|预算|余额|用|花|机器人|命令|透支|积分"
+)
+_HARMLESS = re.compile(  # words that sound like a doubt and are none: telling the boss, what is not used, a debt let off
+    r"(?:跟|和|同|与|找|问|让|向)(?:我们?的?)?(?:老板|经理|主管|领导|组长|上级)(?:说|讲|问|提)?(?:一?声|一?下)?|\b(?:ask|tell) my (?:boss|manager|lead)\b"
+    r"|没有?用(?:完|掉|到)?|没还|没有?额度|\b(?:not|doesn'?t|isn'?t|hasn'?t|don'?t (?:need|have|worry)|never ?mind|forget(?: about)? what)\b|不用|算了"
+)
+_DENIED = re.compile(
+    r"\b(?:don'?t|do not|never|won'?t|will not|shouldn'?t|not (?:going|gonna|lend|borrow|ask|request)|didn'?t|can'?t|no need|stop)\b(?! (?:worry|use|using))(?!.*\b(?:pay|repay|return|owe|use|need to)\b)"
+    r"|\b(?:refuse|promised?|will lend me|thanks? .*for|example)\b|没有借|没必要|可能|难道|不借|是个?错|谢谢.*借我|(?<!差)别(?!人|的)|不要|不想|不准|不许|不能|不给|不借(?!我)|没借|没要|勿|没有要"
+)
+_TOLD = re.compile(
+    r"\b(?:he|she|they|bob|carol|boss|somebody) (?:said|says|asked|asks|told|wants?|wanted|thinks?)\b|\b(?:said|heard|wrote|suppose|imagine|what if|should (?:i|we)|if (?:i|he|she|they|we)|would have|hypothetical\w*)\b"
+    r"|他说|她说|听说|据说|说要|说不|说过|让我|问我|如果|要是|假如|假设|万一|应不应该|该不该|要不要|为什么"
+)
+_PAST = re.compile(
+    r"\b(?:yesterday|last (?:week|month|night|year)|ago|earlier|already|lent (?!to\b)(?:him|her|them)|used to)\b|昨天|前天|上周|上个?月|已经|曾经|之前借|借过"
+)

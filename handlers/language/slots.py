@@ -1,0 +1,73 @@
+"""Who and how much a sentence means, whatever words stand around them: its only mention or name, its only number."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from handlers.command import Command, Person
+from handlers.language.amounts import has_one_reading
+from handlers.language.grammar import AMOUNT, COUNT, HAN_LETTER, NAME_EN, SURNAMES, UNIT_ZH
+from handlers.language.sentence import Sentence, Skeleton
+
+NEEDS_PERSON = frozenset({"lend", "borrow", "repay", "recall", "forgive", "delegate"})
+TAKES_AMOUNT = frozenset({"lend", "borrow", "repay", "recall", "forgive", "request"})
+
+
+def filled(command: Command, sentence: Sentence) -> Command:
+    """The command with what the sentence names only once; a target (`to 500`) is no amount."""
+    found = command
+    if found.intent in NEEDS_PERSON and found.person is None:
+        found = replace(found, person=person_in(sentence), until=found.until or sentence.until)
+    if found.intent in TAKES_AMOUNT:
+        found = replace(found, amount=_amount(found, sentence))
+    sure = has_one_reading(found.amount, found.intent)
+    return found if found == command or sure else replace(found, confidence="unclear")
+
+
+def person_in(sentence: Sentence) -> Person | None:
+    """The only person who is mentioned, else the only name in a place where one stands."""
+    if sentence.people:
+        return sentence.people[0] if len(sentence.people) == 1 else None
+    names = {
+        _named(skeleton, match)
+        for pattern, skeleton in ((_NAME_PLACES_EN, sentence.spaced), (_NAME_PLACES_ZH, sentence.tight))
+        for match in pattern.finditer(skeleton.text)
+    }
+    return Person(name=names.pop()) if len(names) == 1 else None
+
+
+def names_a_target(sentence: Sentence) -> bool:
+    """Whether the only number is what a limit shall be, not how much more."""
+    return len(sentence.amounts) == 1 and _TARGET.search(sentence.tight.text) is not None
+
+
+def _amount(command: Command, sentence: Sentence) -> str | None:
+    if command.intent == "request" and names_a_target(sentence):
+        return None
+    return command.amount or (sentence.amounts[0] if len(sentence.amounts) == 1 else None)
+
+
+def _named(skeleton: Skeleton, match: re.Match[str]) -> str:
+    group = match.lastgroup or ""
+    return skeleton.original(*match.span(group)).removesuffix("'s")
+
+
+_TARGET = re.compile(
+    rf"(?:(?:raise|increase|bump|lift|set|up|extend|change|make|get|bring|put)\b.*\b(?:quota|limit|cap|budget|allowance|it|me)\b.*?to)(?:a total of)?{AMOUNT}"
+    rf"|(?:加|提|调|涨|补|升|改|变|增加|提高|提升|上调|调整|追加|扩|设)(?:高|大)?(?:到|至|成|为){AMOUNT}"
+)
+_HAN_NAME = (
+    rf"(?:[小老阿大][{SURNAMES}](?!{HAN_LETTER}{{3}})|(?:欧阳|司马|上官|诸葛|东方|夏侯|皇甫|尉迟|公孙|慕容|司徒)·?{HAN_LETTER}{{1,2}}?|[{SURNAMES}](?!{UNIT_ZH}){HAN_LETTER}{{1,2}}?)"
+    rf"(?=$|[^\w]|[的把欠借还给要能没有可不说用{AMOUNT}{COUNT}了吧]|转|拨|匀|代|替|审|那)"
+)
+_NAME_PLACES_ZH = re.compile(
+    rf"(?:给|向|跟|找|问|让|叫|从|管|借|还清?掉?|免了?掉?|收回|欠|支援|帮|托|由|^|[,.!;])(?P<one>{_HAN_NAME})"
+    rf"|(?:给|向|跟|找|问|让|从|管|还|免了?|收回|欠|支援|转)(?P<two>[a-z]{{2,12}}(?<!quota)(?<!token)(?<!tokens)(?<!claude)(?<!gpt))(?=[\s{AMOUNT}借把的欠]|$)"
+)
+_VERBS_EN = "lend|loan|give|send|repay|pay|pay back|forgive|recall|ask|let|owe|hand|spot|reimburse|settle with|square up with"
+_NAME_PLACES_EN = re.compile(
+    rf"(?:\b(?:to|from|off|with|of|by|for)|\b(?:{_VERBS_EN})) (?P<one>{NAME_EN})(?=$|[\s,.!?]|'s)"
+    rf"|(?:^|\b(?:of|off|forget|drop|waive|cancel|forgive|clear|about) )(?P<two>{NAME_EN})(?='s (?:debt|loan|{AMOUNT}))"
+    rf"|^(?P<three>{NAME_EN}) (?=(?:covers?|approves?|decides?|stands? in|takes? over|handles?|owes?|can keep|ran out|needs)\b)"
+)

@@ -1,0 +1,40 @@
+"""The labelled sentences: what the templates were written for, and what others wrote without looking at them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+BOB = "<@U02BOB>"
+
+
+def sections() -> dict[str, list[tuple[str, str | None]]]:
+    """What each section of sentences.txt holds: sentence and amount."""
+    found: dict[str, list[tuple[str, str | None]]] = {}
+    for line in (HERE / "sentences.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            found[line.strip("[]")] = section = []
+        elif line and not line.startswith("#"):
+            text, _, amount = line.replace("@@", BOB).partition(" = ")
+            section.append((text, amount or None))
+    return found
+
+
+def labelled(name: str) -> list[dict[str, Any]]:
+    """A file of sentences, one JSON a line: t text, i intent, p person or typed name, a amount, alt other right intents."""
+    return [json.loads(line) for line in (HERE / name).read_text(encoding="utf-8").splitlines()]
+
+
+def held_out() -> list[dict[str, Any]]:
+    """Every third sentence of founder.jsonl. Nobody looks at these while writing templates, and no weight is fitted to them."""
+    return labelled("founder.jsonl")[2::3]
+
+
+def training() -> list[tuple[str, str]]:
+    """Sentence and intent of everything that weights are fitted to."""
+    founder = [one for place, one in enumerate(labelled("founder.jsonl")) if place % 3 != 2]
+    more = labelled("more.jsonl")
+    old = [(text, intent) for intent, rows in sections().items() for text, _ in rows]
+    return old + [(one["t"], one["i"]) for one in founder + more]
