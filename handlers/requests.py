@@ -7,7 +7,7 @@ from functools import partial
 
 from handlers import forms
 from handlers.admins import to_admins
-from handlers.approval import approval, cards
+from handlers.approval import approval, cards, ending
 from handlers.context import Context, Reader, RequestContext
 from handlers.words import texts
 from handlers.words.text import SafeText, listed, one_line
@@ -203,6 +203,8 @@ def above_asked(ctx: RequestContext, code: str, amount: int) -> Request | None:
 
 
 def _approve(ctx: RequestContext, found: Request, amount: int | None) -> Message:
+    if found.until is not None and end_of_day(found.until, ctx.policy.zone) <= ctx.now:
+        return _ask_back(ctx, found, found.until)
     cause = ctx.cause(found.reason)
     found.approve(ctx.session, ctx.me, amount, policy=ctx.policy, live=ctx.live, cause=cause)
     requester = ctx.session.get_one(Member, found.member_id)
@@ -210,9 +212,31 @@ def _approve(ctx: RequestContext, found: Request, amount: int | None) -> Message
     settle(ctx, found)
     reader = ctx.reader
     text = texts.YOU_APPROVED(
-        reader.locale, name=requester.name, amount=reader.amount(found.granted), code=SafeText(found.code)
+        reader.locale,
+        name=requester.name,
+        amount=reader.amount(found.granted),
+        code=SafeText(found.code),
+        until=ending.until_words(ctx, found, reader),
     )
-    return Message(text=text)
+    return Message(
+        text=one_line((text, ending.ends_soon(ctx, found, reader, texts.GRANT_ENDS_SOON)), reader.locale)
+    )
+
+
+def _ask_back(ctx: RequestContext, found: Request, until: date) -> Message:
+    """The day that was asked for has passed: nothing is decided, and the requester is asked for another day."""
+    _require_decider(ctx, found)
+    requester = ctx.session.get_one(Member, found.member_id)
+    theirs, mine, code = ctx.reader_of(requester), ctx.reader, SafeText(found.code)
+    if ctx.first_time(f"{found.about}:until"):
+        day = theirs.calendar_day(until)
+        told = texts.UNTIL_PASSED_ASK(
+            theirs.locale, by=ctx.me.name, code=code, day=day, amount=theirs.amount(found.amount)
+        )
+        again = Button(texts.ASK_AGAIN_BUTTON(theirs.locale), "request.open", typed="request")
+        ctx.tell(requester, Message(text=told, buttons=(again,)))
+    day = mine.calendar_day(until)
+    return Message(text=texts.UNTIL_PASSED(mine.locale, name=requester.name, code=code, day=day))
 
 
 def granted_message(ctx: Context, done: Request) -> Message:
@@ -220,15 +244,10 @@ def granted_message(ctx: Context, done: Request) -> Message:
     requester = ctx.session.get_one(Member, done.member_id)
     reader = ctx.reader_of(requester)
     available = wallet_of(ctx.session, requester.id).available
-    until = (
-        texts.UNTIL_DAY(reader.locale, day=reader.last_day(end_of_day(done.until, ctx.policy.zone)))
-        if done.until
-        else SafeText("")
-    )
     facts = {
         "by": cards.decider(ctx.session, done, reader),
         "amount": reader.amount(done.granted),
-        "until": until,
+        "until": ending.until_words(ctx, done, reader),
         "left": reader.left(available),
     }
     if done.granted < done.amount:
@@ -239,6 +258,7 @@ def granted_message(ctx: Context, done: Request) -> Message:
         text = one_line(
             (text, texts.MORE_UNTIL(reader.locale, over=reader.amount(-available))), reader.locale
         )
+    text = one_line((text, ending.ends_soon(ctx, done, reader, texts.GRANT_ENDS_SOON_YOU)), reader.locale)
     note = texts.GRANT_ACTIVATING(reader.locale) if done.state == RequestState.APPROVED else ""
     return Message(text=text, footnote=note)
 

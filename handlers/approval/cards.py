@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlmodel import Session, col, select
 
 from handlers.approval import approval
+from handlers.approval.ending import ends_soon
 from handlers.context import Context, Reader
 from handlers.quota_lines import days_left, used_of
 from handlers.words import texts
@@ -131,6 +132,8 @@ def _full(ctx: Context, request: Request, reader: Reader, to: Member) -> Message
         return _not_theirs(request, requester, reader)
     can = Grantable.of(ctx.session, request, ctx.policy, asked.ceiling)
     facts = _figures(ctx, request, requester, reader, asked, can)
+    if soon := ends_soon(ctx, request, reader, texts.GRANT_WOULD_END_SOON):
+        text = SafeText(f"{text}\n⚠️ {soon}")
     if not can.most:
         text = SafeText(f"{text}\n{texts.CARD_NOTHING_TO_GRANT(reader.locale)}")
     return Message(

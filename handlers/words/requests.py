@@ -32,7 +32,7 @@ MEANWHILE_RECALL = Text(
 MEANWHILE_FREE = Text("Free meanwhile: {models}.", "等待期间可用免费模型：{models}。")
 CANCEL_BUTTON = Text("Cancel request", "撤回申请")
 YOU_APPROVED = Text(
-    "Done: {name} gets **{amount}** ({code}).", "好的，已批给 {name} **{amount}**（{code}）。"
+    "Done: {name} gets **{amount}** ({code}){until}.", "好的，已批给 {name} **{amount}**（{code}）{until}。"
 )
 YOU_DECLINED = Text(
     "Declined ({code}). {name} was told, with your reason.", "已拒绝（{code}），理由已转告 {name}。"
@@ -44,6 +44,25 @@ GRANTED = Text(
 GRANTED_LESS = Text(
     "{by} approved **{amount}** of the {asked} you asked for{until}. You have {left} left.",
     "你申请 {asked}，{by} 同意了 **{amount}**{until}。你现在有 {left}。",
+)
+GRANT_WOULD_END_SOON = Text(
+    "Approved now, it ends {left}. For longer, they would have to ask until a later day.",
+    "现在批准，额度 {left}就到期；想用更久，需要对方申请用到更晚的日期。",
+)
+GRANT_ENDS_SOON = Text("It ends {left}.", "它 {left}就到期。")
+GRANT_ENDS_SOON_YOU = Text(
+    "It ends {left}. For longer, ask until a later day: `request 200 until 15 Dec`.",
+    "它 {left}就到期；想用更久，请申请用到更晚的日期：`申请 200 用到12月15日`。",
+)
+IN_MINUTES = Text("in {count} min", "{count} 分钟后")
+IN_HOURS = Text("in {count} h", "{count} 小时后")
+UNTIL_PASSED = Text(
+    "{code} was asked until {day}, which has passed, so nothing was approved. I asked {name} for another day.",
+    "{code} 申请用到 {day}，已经过了，所以没有批准。已请 {name} 换一个日期。",
+)
+UNTIL_PASSED_ASK = Text(
+    "{by} wanted to approve {amount} ({code}), but you asked until {day}, which has passed. Until which day do you need it?",
+    "{by} 想同意你申请的 {amount}（{code}），但你写的日期 {day} 已过。需要用到哪天？请重新申请。",
 )
 GRANT_ACTIVATING = Text("It is being activated; I'll tell you when it is live.", "正在生效，好了会告诉你。")
 GRANT_LIVE = Text(

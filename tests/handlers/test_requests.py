@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlmodel import Session, select
@@ -24,7 +24,7 @@ from models.refusal import (
     UnknownCode,
     WrongUsage,
 )
-from tests.company import NOW, POLICY, who
+from tests.company import NOW, POLICY, asks, who
 from tests.outbox_reader import by, heard, told
 
 ONE = 1_000_000
@@ -223,3 +223,37 @@ def test_a_card_in_a_thread_tells_nothing_of_the_budget(session: Session) -> Non
     card = next(one for one in small if one.payload["address"] == "slack:C1/1.2").payload["message"]
     assert [one["action"] for one in card["buttons"]] == ["request.other", "request.decline"]
     assert "300" not in str(card)
+
+
+def test_the_end_of_a_grant_is_always_said(session: Session) -> None:
+    answer = requests.approve(by(session, "lee"), ask(session))
+    assert "用到 11月30日" in answer.text
+    assert "for you until 30 Nov" in heard(session, "pia")
+    requests.request(by(session, "quinn"), 10 * ONE, "", date(2027, 1, 8))
+    code = open_request(session, who(session, "quinn").id).code
+    requests.approve(by(session, "lee"), code)
+    assert "until 8 Jan 2027" in heard(session, "quinn")
+
+
+def test_a_grant_of_the_last_minutes_says_how_short_it_is(session: Session) -> None:
+    late = datetime(2026, 11, 30, 15, 50, tzinfo=UTC)  # 23:50 in Shanghai
+    requests.request(asks(session, "pia", now=late), 300 * ONE, "load test")
+    assert "现在批准，额度 10 分钟后就到期" in heard(session, "lee")
+    code = open_request(session, who(session, "pia").id).code
+    answer = requests.approve(asks(session, "lee", now=late, key="approve"), code)
+    assert "10 分钟后就到期" in answer.text
+    assert "It ends in 10 min. For longer" in heard(session, "pia")
+
+
+def test_a_day_that_has_passed_at_the_decision_is_asked_back(session: Session) -> None:
+    requests.request(by(session, "pia"), 300 * ONE, "load test", date(2026, 11, 10))
+    found = open_request(session, who(session, "pia").id)
+    later = NOW + timedelta(days=2)
+    for _ in range(2):
+        answer = requests.approve(by(session, "lee", now=later), found.code)
+        assert "没有批准" in answer.text
+    assert found.open
+    asked = [one for one in told(session, "pia") if "Until which day" in one.text]
+    assert [one.buttons[0].action for one in asked] == ["request.open"]
+    with pytest.raises(UnknownCode):
+        requests.approve(by(session, "carol", now=later), found.code)

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 from sqlmodel import Session, select
 
+from bot.database import Database
 from handlers import delegations, requests
 from handlers.clock.requests import requests_due
 from models.messages.message import Message
@@ -15,8 +16,8 @@ from models.people.member import Member
 from models.policy import versions
 from models.quota.request import Request
 from models.refusal import UnknownCode
-from tests.actions import ctx
-from tests.company import NOW, POLICY, asks, who
+from tests.actions import DECEMBER, ask_for, ctx, spend, turn
+from tests.company import NOW, POLICY, asks, settle_company, who
 from tests.outbox_reader import by, heard, told
 
 ONE = 1_000_000
@@ -231,3 +232,16 @@ def test_where_the_decider_has_left_whoever_would_be_asked_today_may_revoke(sess
     session.add(carol)
     session.flush()
     requests.revoke(asks(session, "olga", key="late"), found.code)
+
+
+def test_a_request_that_outlives_a_close_gets_the_new_figures(sqlite: Database) -> None:
+    settle_company(sqlite)
+    spend(sqlite, "alice", 90)
+    code = ask_for(sqlite, "alice", 60, now=DECEMBER - timedelta(hours=6))
+    turn(sqlite)
+    later = DECEMBER + timedelta(hours=1)
+    sqlite.transact(lambda session: requests_due(ctx(session, later)))
+    shown = sqlite.transact(lambda session: card(session, "carol"))
+    assert code in shown.title
+    assert "$0.00 of $100.00" in str(shown.facts)
+    assert "$100.00" in dict(shown.facts)["Left"]
