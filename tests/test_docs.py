@@ -64,3 +64,10 @@ def test_an_example_in_the_policy_page_parses() -> None:
     assert len(lines) > 7
     for line in lines:
         parse(base + line + "\n")
+
+
+def test_every_recipe_is_a_policy() -> None:
+    recipes = re.findall(r"```yaml\n(.*?)```", (DOCS / "recipes.md").read_text(), re.DOTALL)
+    assert len(recipes) == 5
+    for recipe in recipes:
+        assert parse(recipe).allocations
