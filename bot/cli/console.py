@@ -129,6 +129,12 @@ def table(rows: list[tuple[str, ...]]) -> None:
         typer.echo("  ".join(cells).rstrip())
 
 
+def unknown_everywhere(people: int) -> str:
+    """What an operator should know of people whom no message reaches."""
+    known = f"{people} people are" if people > 1 else "1 person is"
+    return f"{known} unknown to every messenger: nobody can ask or tell them anything. `quotabot people sync slack` or `dingtalk` finds ids by e-mail."
+
+
 def agree(question: str, yes: bool) -> None:
     """Ask on a terminal; elsewhere `--yes` is needed. Raises `Failed` without consent."""
     if yes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -15,12 +15,13 @@ import typer
 from sqlmodel import Session
 
 from bot.actor import acting_user
-from bot.cli.console import agree, as_json, content, member, open_database
+from bot.cli.console import agree, as_json, content, member, open_database, unknown_everywhere
 from bot.cli.errors import Failed
 from bot.database import Database
 from bot.people.sync import TooManyLeave, apply, export_people, survey
 from bot.settings import Settings
 from models.metering import forgetting
+from models.people.directory import count_unknown_everywhere
 from models.people.linking import Found, Plan, carry_out, compare
 from models.people.roster import Changes, Difference
 from models.quota import leaving
@@ -48,13 +49,21 @@ def import_(
     data, now = content(file), datetime.now(UTC)
     with open_database() as database:
         found = database.query(lambda session: survey(session, data, remove_missing=remove_missing))
+        moves = list(_moves(found))
         if dry_run:
             _print(found)
+            for loud in moves:
+                typer.echo(f"ATTENTION: {loud}")
             return
+        for loud in moves:
+            agree(loud, yes)
         if found.many_leave:
             agree(f"{len(found.leave)} of {found.active} people would leave, more than 10 %.", yes)
         done = database.transact(lambda session: _import(session, data, remove_missing, now))
+        unknown = database.query(count_unknown_everywhere)
     typer.echo(_counts(done))
+    if unknown:
+        typer.echo(unknown_everywhere(unknown))
 
 
 def _import(session: Session, data: bytes, remove_missing: bool, now: datetime) -> Changes:
@@ -62,6 +71,17 @@ def _import(session: Session, data: bytes, remove_missing: bool, now: datetime) 
     found = survey(session, data, remove_missing=remove_missing)
     apply(session, found, now, actor=acting_user(), yes=True)
     return found
+
+
+def _moves(found: Changes) -> Iterator[str]:
+    """What a wrong column or export does to many at once."""
+    for column in ("manager_email", "team"):
+        if found.moves_many(column):
+            moved = found.moved(column)
+            emptied = sum(not one.fields[column][1] for one in moved)
+            yield (
+                f"{column} changes for {len(moved)} of {found.active} people, more than 10 %; {emptied} of them would have none."
+            )
 
 
 def _print(found: Changes) -> None:

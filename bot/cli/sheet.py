@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.encoding import UnreadableTextError, decode, rows
+
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n", "|", "%")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
@@ -32,30 +34,26 @@ class Line:
 
 def lines(data: bytes, required: Sequence[str], known: Sequence[str]) -> Iterator[Line]:
     """The rows below the header; empty ones are left out. Raises `SheetError` for a file that is not such a sheet."""
-    reader = csv.reader(io.StringIO(_decoded(data), newline=""), strict=True)
+    found = rows(_decoded(data), required[0])
     try:
-        header = [cell.strip().lower() for cell in next(reader, [])]
+        header = [cell.strip().lower() for cell in next(found, (1, []))[1]]
         _check_header(header, required, known)
-        for row in reader:
+        for number, row in found:
             if any(cell.strip() for cell in row):
                 if len(row) > len(header):
-                    raise SheetError([f"line {reader.line_num}: more cells than the header has"])
+                    raise SheetError([f"line {number}: more cells than the header has"])
                 cells = dict(zip(header, (cell.strip() for cell in row), strict=False))
-                yield Line(reader.line_num, dict.fromkeys(known, "") | cells)
+                yield Line(number, dict.fromkeys(known, "") | cells)
     except csv.Error as error:
-        raise SheetError([f"line {reader.line_num}: {error}"]) from error
+        why, line = error.args
+        raise SheetError([f"line {line}: {why}"]) from error
 
 
 def _decoded(data: bytes) -> str:
-    for encoding in ("utf-8-sig", "gbk"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" in text:
-            break
-        return text
-    raise SheetError(["line 1: neither UTF-8 nor GBK text"])
+    try:
+        return decode(data)
+    except UnreadableTextError as error:
+        raise SheetError([str(error)]) from error
 
 
 def _check_header(header: list[str], required: Sequence[str], known: Sequence[str]) -> None:

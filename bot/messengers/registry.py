@@ -75,7 +75,14 @@ def _dingtalk_begun(settings: MessengerSettings) -> bool:
     return any((settings.dingtalk_client_id, settings.dingtalk_client_secret))
 
 
-add(Row(Traits("slack", slash=True), lambda settings: settings.slack_lacks, _open_slack, _slack_begun))
+add(
+    Row(
+        Traits("slack", slash=True, id_shape="[UW][A-Z0-9]+", id_example="U02AB3CD4"),
+        lambda settings: settings.slack_lacks,
+        _open_slack,
+        _slack_begun,
+    )
+)
 add(
     Row(
         Traits("dingtalk", language="zh"),

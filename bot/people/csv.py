@@ -7,11 +7,14 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from models.people.messenger import id_columns
+from bot.encoding import UnreadableTextError, decode, rows
+from bot.people.header import read_header
+from models.people.messenger import TRAITS, id_columns
 from models.people.roster import EMPLOYMENTS, Row, columns, identifiers, shared_ids
 from models.policy.fields import is_email, zones
 from models.policy.yaml_tree import guess
 
+_EXPONENT = re.compile(r"[0-9](\.[0-9]+)?[eE]\+?[0-9]+")
 _FORMULA = re.compile(r"'*[=+\-@＝＋－＠|%\t\r\n]")
 
 
@@ -25,20 +28,20 @@ class PeopleError(ValueError):
 
 
 def read_people(data: bytes) -> list[Row]:
-    """The people in a file, UTF-8 with or without BOM or GBK; raises `PeopleError` with every bad row."""
+    """The people in a file, UTF-8, UTF-16 with its mark or GBK; raises `PeopleError` with every bad row."""
     problems: list[tuple[int, str]] = []
-    rows: dict[str, Row] = {}
+    people: dict[str, Row] = {}
     lines = _lines(_decoded(data), problems)
     header = _header(*next(lines, (1, [])))
     for line, cells in lines:
         if any(cell.strip() for cell in cells):
-            _take(line, cells, header, rows, problems)
-    if not rows and not problems:
+            _take(line, cells, header, people, problems)
+    if not people and not problems:
         problems.append((1, "there is nobody below the header"))
-    problems += shared_ids(rows.values())
+    problems += shared_ids(people.values())
     if problems:
-        raise PeopleError(problems, list(rows.values()))
-    return list(rows.values())
+        raise PeopleError(problems, list(people.values()))
+    return list(people.values())
 
 
 def write_people(people: Iterable[Mapping[str, str]], extra: Sequence[str]) -> str:
@@ -66,55 +69,33 @@ def unsealed(cell: str) -> str:
 
 
 def _decoded(data: bytes) -> str:
-    text = _utf8(data)
-    if text is None:
-        try:
-            text = data.decode("gb18030")  # GBK and what came after it
-        except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
-            raise PeopleError([(line, "neither UTF-8 nor GBK; save the file as CSV UTF-8")]) from error
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise PeopleError([(line, "holds a NUL byte; save the file as CSV UTF-8")])
-    return text
-
-
-def _utf8(data: bytes) -> str | None:
     try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        legible = data.decode("utf-8", "replace")
-        broken = legible.count("\ufffd")
-        # A damaged UTF-8 file would be read as GBK without complaint, and every name in it would be nonsense.
-        if sum(not char.isascii() for char in legible) - broken > broken:
-            line = data.count(b"\n", 0, error.start) + 1
-            raise PeopleError([(line, "holds a byte that is not UTF-8, in a file that is")]) from error
-        return None
+        return decode(data)
+    except UnreadableTextError as error:
+        raise PeopleError([(error.line, error.why)]) from error
 
 
 def _lines(text: str, problems: list[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
     """Each row with the line it begins on, up to where the file stops being CSV."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    line = 1
     try:
-        for cells in reader:
-            yield line, cells
-            line = reader.line_num + 1
+        yield from rows(text, "email")
     except csv.Error as error:
-        problems.append((line, f"is not CSV from here on: {error}"))
+        why, line = error.args
+        problems.append((line, f"is not CSV from here on: {why}"))
 
 
 def _header(line: int, cells: list[str]) -> list[str]:
     """The columns by name: ours in lower case, others as written."""
-    ours = columns()
-    names = [
-        name.lower() if name.lower() in ours else name for name in (unsealed(cell.strip()) for cell in cells)
-    ]
-    if not any(names):
-        raise PeopleError([(line, f"the file is empty; its first line must be a header: {','.join(ours)}")])
+    written = [unsealed(cell.strip()) for cell in cells]
+    if not any(written):
+        raise PeopleError(
+            [(line, f"the file is empty; its first line must be a header: {','.join(columns())}")]
+        )
+    names, wrong = read_header(written)
     twice = sorted({name for name in names if name and names.count(name) > 1})
     problems = [(line, f'the column "{name}" is there twice') for name in twice]
-    if "email" not in names:
+    problems += [(line, why) for why in wrong]
+    if "email" not in names and not wrong:
         problems.append((line, f'there is no column "email"; the header reads {",".join(names)[:200]}'))
     if problems:
         raise PeopleError(problems)
@@ -156,8 +137,7 @@ def _faults(row: Row, values: dict[str, str]) -> Iterator[str]:
     elif not is_email(row.email):
         yield f"{row.email} is no e-mail address"
     for name in ("email", "manager_email", *identifiers()):
-        if not (row.says(name) or "").isprintable():
-            yield f"{name} holds a character that cannot be seen"
+        yield from _odd_id(name, row.says(name) or "")
     if row.employment not in EMPLOYMENTS:
         close = guess(row.employment or "", EMPLOYMENTS)
         yield f"employment must be employee, contractor or intern, not {row.employment}.{close}"
@@ -167,3 +147,16 @@ def _faults(row: Row, values: dict[str, str]) -> Iterator[str]:
         yield f"{row.timezone} is no time zone, such as Asia/Shanghai.{guess(row.timezone, zones())}"
     if values.get(""):
         yield f'"{values[""]}" is in a column without a name'
+
+
+def _odd_id(column: str, value: str) -> Iterator[str]:
+    """What a spreadsheet makes of an id, and what is no id of that messenger."""
+    traits = next((one for one in TRAITS.values() if one.id_column == column), None)
+    if not value.isprintable():
+        yield f"{column} holds a character that cannot be seen"
+    elif value.startswith("="):
+        yield f"{column} {value} is a formula; write the id as plain text"
+    elif _EXPONENT.fullmatch(value):
+        yield f"{column} {value} is a number that the spreadsheet has cut off; format the column as text and paste the ids again"
+    elif value and traits and not re.fullmatch(traits.id_shape, value):
+        yield f"{column} {value} is no id there{f', such as {traits.id_example}' if traits.id_example else ''}"

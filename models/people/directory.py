@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from models.people.member import Address, Member
@@ -27,6 +28,13 @@ def addresses_known(session: Session, messenger: str) -> set[str]:
         )
     )
     return set(session.exec(query).all())
+
+
+def count_unknown_everywhere(session: Session) -> int:
+    """How many people who are here have no id on any messenger, or only one that is gone: nothing can be told to them."""
+    reached = select(Address.member_id).where(col(Address.status).is_distinct_from(GONE))
+    query = select(func.count()).select_from(Member)
+    return session.exec(query.where(col(Member.left_at).is_(None), col(Member.id).not_in(reached))).one()
 
 
 def is_taken_over(session: Session, messenger: str) -> bool:

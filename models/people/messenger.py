@@ -17,6 +17,10 @@ class Traits:
     slash: bool = False
     """A slash command stands in front of what is typed, and a name with @ is a mention; elsewhere people type bare words."""
 
+    id_shape: str = r"\S+"
+    """A pattern that every id there fits, and an id as an example."""
+    id_example: str = ""
+
     @property
     def id_column(self) -> str:
         """The column of people.csv that holds ids of this messenger."""

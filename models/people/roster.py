@@ -89,6 +89,15 @@ class Changes:
         """Whether more than a tenth would leave, which needs a yes."""
         return len(self.leave) * 10 > self.active
 
+    def moved(self, column: str) -> list[Difference]:
+        """Who has a value there now and gets another, or none."""
+        return [one for one in self.change if one.fields.get(column, ("", ""))[0]]
+
+    def moves_many(self, column: str) -> bool:
+        """Whether more than a tenth, and more than one, would lose or change what stands there, which needs a yes."""
+        found = len(self.moved(column))
+        return found > 1 and found * 10 > self.active
+
     @property
     def written(self) -> tuple[Difference, ...]:
         return (*self.join, *self.change)

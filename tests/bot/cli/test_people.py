@@ -68,6 +68,28 @@ def test_missing_people_leave_only_with_remove_missing_and_many_only_with_yes(fr
     assert "dan@" not in fresh.says("people", "export")
 
 
+def test_a_file_that_takes_managers_or_teams_from_many_needs_a_yes(fresh: Operator) -> None:
+    fresh.run("people", "import", fresh.file("people.csv", PEOPLE))
+    header, *rows = PEOPLE.splitlines()
+    column = header.split(",").index("manager_email")
+    cells = [row.split(",") for row in (header, *rows)]
+    without = "\n".join(",".join(row[:column] + row[column + 1 :]) for row in cells) + "\n"
+    file = fresh.file("without.csv", without)
+    assert "ATTENTION: manager_email changes for" in fresh.says("people", "import", file, "--dry-run")
+    before = fresh.says("people", "export")
+    assert "of them would have none. Say --yes" in fresh.fails("people", "import", file)
+    assert fresh.says("people", "export") == before
+    fresh.run("people", "import", file, "--yes")
+    assert fresh.says("people", "export") != before
+
+
+def test_an_import_says_how_many_people_no_messenger_knows(fresh: Operator) -> None:
+    file = fresh.file("people.csv", "name,email,slack_id\nAnn,ann@corp.example,U1\nBob,bob@corp.example,\n")
+    assert "1 person is unknown to every messenger" in fresh.says("people", "import", file)
+    known = fresh.file("known.csv", "email,dingtalk_id\nann@corp.example,\nbob@corp.example,b1\n")
+    assert "unknown to every" not in fresh.says("people", "import", known)
+
+
 def test_a_joiner_gets_a_part_and_a_leaver_nothing(fresh: Operator) -> None:
     fresh.settle(POLICY)
     joined = f"{PEOPLE}Zoe,zoe@corp.example,U07,carol@corp.example,design,designer,employee,en,c1\n"
