@@ -20,11 +20,11 @@ from bot.cli.errors import Failed
 from bot.database import Database
 from bot.people.sync import TooManyLeave, apply, export_people, survey
 from bot.settings import Settings
+from handlers.clock.leaving import let_leave
 from models.metering import forgetting
 from models.people.directory import count_unknown_everywhere
 from models.people.linking import Found, Plan, carry_out, compare
 from models.people.roster import Changes, Difference
-from models.quota import leaving
 
 app = typer.Typer(name="people", help="Who is here.", no_args_is_help=True)
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show it only.")]
@@ -122,7 +122,9 @@ def leave(email: Annotated[str, typer.Argument(metavar="EMAIL")], yes: Yes = Fal
         if not active:
             typer.echo(f"{name} has left already")
             return
-        database.transact(lambda session: leaving.leave(session, member(session, email), now, acting_user()))
+        if sys.stdin.isatty():
+            agree(f"{name} leaves: loans close, quota expires, requests are void.", yes)
+        database.transact(lambda session: let_leave(session, member(session, email), now, acting_user()))
     typer.echo(f"{name} has left")
 
 

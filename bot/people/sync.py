@@ -8,12 +8,11 @@ from datetime import datetime
 from sqlmodel import Session
 
 from bot.people.csv import PeopleError, read_people, write_people
-from handlers.clock.leaving import show_leaving
+from handlers.clock.leaving import let_come_back, let_leave
 from models.people.arrival import members_of, take_over
 from models.people.authority import record_roster
 from models.people.roster import Changes, Roster, Row, shared_ids
 from models.quota.allocation import welcome_all
-from models.quota.leaving import leave
 from models.quota.period import Period
 
 
@@ -57,9 +56,9 @@ def apply(
     record_roster(session, changes, ids, at=now, actor=actor)
     if Period.latest(session) is not None:
         welcome_all(session, [ids[one.row.email] for one in changes.join], now)
+    let_come_back(session, members_of(session, [one.member_id for one in changes.join if one.member_id]), now)
     for member in members_of(session, [one.member_id for one in changes.leave]):
-        leave(session, member, now, actor)
-        show_leaving(session, member, now)
+        let_leave(session, member, now, actor)
     session.flush()
 
 

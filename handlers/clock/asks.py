@@ -20,8 +20,13 @@ def end_asks(ctx: Context) -> bool:
 
 def tell_of_the_end(ctx: Context, ask: Ask) -> None:
     """Show the end on the lender's card and tell the borrower."""
-    lender = ctx.session.get_one(Member, ask.lender_id)
+    show_the_end(ctx, ask)
     borrower = ctx.session.get_one(Member, ask.borrower_id)
-    ctx.retell(f"ask:{ask.code}", lambda _, to: ask_card(ctx, ask, to or lender))
     reader = ctx.reader_of(borrower)
     ctx.tell(borrower, Message(text=texts.ASK_EXPIRED(reader.locale, amount=reader.amount(ask.amount))))
+
+
+def show_the_end(ctx: Context, ask: Ask) -> None:
+    """The card of the person asked shows what became of the ask."""
+    lender = ctx.session.get_one(Member, ask.lender_id)
+    ctx.retell(f"ask:{ask.code}", lambda _, to: ask_card(ctx, ask, to or lender))

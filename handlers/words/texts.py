@@ -12,6 +12,7 @@ from handlers.words.forms import *
 from handlers.words.gateway import *
 from handlers.words.help import *
 from handlers.words.history import *
+from handlers.words.leaving import *
 from handlers.words.lending import *
 from handlers.words.requests import *
 from handlers.words.team import *

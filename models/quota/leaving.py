@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from models.ledger.account import Account, AccountKind, account_of, organisation
 from models.ledger.overdraft import clear_overdraft, fill_overdraft
-from models.ledger.transfer import Cause, Kind, transfer
+from models.ledger.transfer import Cause, Kind, Transfer, transfer
 from models.people.authority import What, record_authority
 from models.people.member import Member, lock_members
 from models.policy import versions
+from models.policy.calendar import pro_rata
+from models.quota.allocation import allowance_of
 from models.quota.ask import Ask
 from models.quota.delegation import Delegation, end_delegation
 from models.quota.grant import end_grant
@@ -22,10 +25,38 @@ from models.quota.pool import pool_for
 from models.quota.request import open_request
 
 
-def leave(session: Session, member: Member, now: datetime, actor: str = "admin") -> None:
+@dataclass(frozen=True)
+class ClosedLoan:
+    """A loan that a leaving closed. `lent`: the leaver was the lender. `back`: unspent quota that went back to the lender;
+    `settled`: debt that was paid for a leaver, or that a leaving lender let go.
+    """
+
+    other_id: int
+    lent: bool
+    back: int
+    settled: int
+
+
+@dataclass(frozen=True)
+class EndedDelegation:
+    """`from_leaver`: the leaver had handed their approvals over; else they stood in for the other."""
+
+    other_id: int
+    from_leaver: bool
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """What a leaving ended for others, so that they can be told."""
+
+    loans: tuple[ClosedLoan, ...] = ()
+    delegations: tuple[EndedDelegation, ...] = ()
+
+
+def leave(session: Session, member: Member, now: datetime, actor: str = "admin") -> Leaving:
     """Close everything in one transaction; does nothing for a member who has left already."""
     if not member.active:
-        return
+        return Leaving()
     cause = Cause(now, actor, f"leave:{member.id}")
     # Alone: a lend or a payment to them at this moment is done before, or finds that they have left.
     session.exec(select(Period.id).where(Period.state != PeriodState.CLOSED).with_for_update()).all()
@@ -37,11 +68,52 @@ def leave(session: Session, member: Member, now: datetime, actor: str = "admin")
         _close_loan(session, loan, sums, member, cause)
     close_settled(session, loans, now)
     _empty(session, member, cause)
-    _end_asking(session, member, cause)
+    delegations = _end_asking(session, member, cause)
     member.left_at = now
     session.add(member)
     record_authority(session, What.LEFT, member.id, "here", "away", at=now, actor=actor)
     clear_overdraft(session, member.id, cause)
+    return Leaving(tuple(_closed(loan, sums, member) for loan, sums in loans if sums.open), delegations)
+
+
+def _closed(loan: Loan, sums: Sums, leaver: Member) -> ClosedLoan:
+    lent = loan.lender_id == leaver.id
+    return ClosedLoan(loan.borrower_id if lent else loan.lender_id, lent, sums.unspent, sums.owed)
+
+
+def come_back(session: Session, member: Member, now: datetime) -> int | None:
+    """Give a member who left in this period the smaller of what leaving took of their own and base × days left.
+
+    Returns how much; None for a member who did not leave in this period, and while it closes.
+    """
+    period, current = Period.held(session), versions.current(session)
+    if period is None or period.state != PeriodState.OPEN or current is None:
+        return None
+    if allowance_of(session, member.id, period.id) is None:
+        return None
+    own = account_of(session, AccountKind.ALLOCATION, member.id, now)
+    taken = session.exec(_TAKEN.where(Transfer.source_id == own, Transfer.at >= period.starts_at)).first()
+    cause = Cause(now, "policy", f"back:{taken.id if taken else 0}:{member.id}", policy=current[0])
+    if taken is None or session.exec(select(Transfer.id).where(Transfer.cause == cause.key)).first():
+        return 0
+    policy = current[1]
+    base = policy.base_for(member.columns()).amount
+    part = pro_rata(base, period.span, policy.zone, now, policy.unit)
+    amount = min(taken.amount, part)
+    if amount:
+        issued = organisation(session, AccountKind.ISSUED, now)
+        transfer(session, Kind.ALLOCATE, amount, source=issued, target=own, cause=cause)
+        fill_overdraft(session, member.id, cause)
+    return amount
+
+
+# A close posts what expires under the period that it closes; a leaving names none.
+_TAKEN = (
+    select(Transfer)
+    .where(Transfer.kind == Kind.EXPIRE, col(Transfer.period_id).is_(None))
+    .order_by(col(Transfer.id).desc())
+    .limit(1)
+)
 
 
 def _close_loan(session: Session, loan: Loan, sums: Sums, leaver: Member, cause: Cause) -> None:
@@ -94,12 +166,17 @@ def _empty(session: Session, member: Member, cause: Cause) -> None:
             end_grant(session, account, cause)
 
 
-def _end_asking(session: Session, member: Member, cause: Cause) -> None:
+def _end_asking(session: Session, member: Member, cause: Cause) -> tuple[EndedDelegation, ...]:
     request = open_request(session, member.id)
     if request is not None:
         request.void(session, cause)
     Ask.expire_all_of(session, member.id, cause.at)
+    ended = []
     for delegation in session.exec(
         select(Delegation).where((Delegation.from_id == member.id) | (Delegation.to_id == member.id))
     ).all():
+        given = delegation.from_id == member.id
+        if delegation.until_at > cause.at:
+            ended.append(EndedDelegation(delegation.to_id if given else delegation.from_id, given))
         end_delegation(session, delegation, cause.at, cause.actor)
+    return tuple(dict.fromkeys(ended))
