@@ -11,15 +11,18 @@ from handlers.context import RequestContext
 from handlers.routes import BUTTONS, COMMANDS, CONFIRM, ROUTES
 from handlers.words import texts
 from handlers.words.text import SafeText, Text
-from models.ledger.amount import Reading, parse
+from models.ledger.amount import Reading, parse, plain
 from models.messages import confirmation
-from models.messages.message import Button, Form, Message
+from models.messages.message import Button, Form, Message, clean, escape
 from models.messages.receipt import moved_lately
 from models.people.member import Member
 from models.quota.code import new_code
 from models.quota.request import Request
 
 AGAIN = timedelta(seconds=60)
+WHOLE = ("lend", "repay", "recall", "forgive")
+"""Commands that mean everything when no number is given."""
+DATED = ("lend", "borrow", "request")
 YES, NO = CONFIRM
 ANSWERS = ("yes", "no", YES, NO)
 
@@ -46,14 +49,41 @@ def needed(ctx: RequestContext, command: Command, fingerprint: str) -> Message |
     # a CODE settles once, so the same command again is answered at once with what became of it
     again = not command.code and moved_lately(ctx.session, ctx.me.id, fingerprint, ctx.now, AGAIN)
     above = _above_asked(ctx, command)
-    if above is None and (_harmless(command) or (_sure(ctx, command) and not again)):
+    whole = _everything(ctx, command)
+    sure = _sure(ctx, command) and not again and not (whole and _is_final(ctx, command, whole[1]))
+    if above is None and (_harmless(command) or sure):
         return None
     member = arguments.maybe_person(ctx, command)
+    if whole is not None:
+        member, command = whole[0], _settled(ctx, command, whole[1])
     code = new_code(ctx.session)
     _keep(ctx, command, member, code)
     question = texts.CONFIRM_AGAIN if again else texts.CONFIRM
-    what = _what(ctx, command, member) if above is None else _more_than_asked(ctx, command, above)
-    return _question(ctx, question, what, code)
+    if above is not None:
+        what = _more_than_asked(ctx, command, above)
+    else:
+        what = _what(ctx, command, member, whole[1] if whole else None)
+    return _question(ctx, question, SafeText(what + _reason(command)), code)
+
+
+def _everything(ctx: RequestContext, command: Command) -> tuple[Member, int] | None:
+    """With whom and how much a money command without a number moves; None for any other, or when it moves nothing."""
+    if command.intent not in WHOLE or arguments.amount_or_all(ctx, command) is not None:
+        return None
+    found = lending.everything(ctx, command.intent, arguments.maybe_person(ctx, command))
+    return found if found[1] else None
+
+
+def _is_final(ctx: RequestContext, command: Command, amount: int) -> bool:
+    """Whether everything at once is more than anybody should do by a slip."""
+    return command.intent in ("lend", "forgive") or lending.is_large(ctx, amount)
+
+
+def _settled(ctx: RequestContext, command: Command, amount: int) -> Command:
+    """Lend and forgive exactly what was shown. A recall or a return is of whatever is still there at the yes."""
+    if command.intent not in ("lend", "forgive"):
+        return replace(command, amount=None)
+    return replace(command, amount=plain(amount, ctx.policy.unit))
 
 
 def is_question(answer: object) -> bool:
@@ -151,16 +181,25 @@ def _harmless(command: Command) -> bool:
     return command.intent == "borrow" and command.person is None
 
 
-def _what(ctx: RequestContext, command: Command, member: Member | None) -> SafeText:
-    """What the command would do, in the reader's language."""
+def _reason(command: Command) -> str:
+    reason = clean(command.reason)
+    return f"\n> {escape(reason)}" if reason else ""
+
+
+def _what(ctx: RequestContext, command: Command, member: Member | None, whole: int | None = None) -> SafeText:
+    """What the command would do, in the reader's language. `whole`: how much everything is."""
     reader = ctx.reader
     number, day = arguments.amount_or_all(ctx, command), arguments.until(ctx, command)
-    whole = texts.AS_ASKED if command.intent == "approve" else texts.EVERYTHING
+    number = whole if number is None else number
+    words = texts.AS_ASKED if command.intent == "approve" else texts.EVERYTHING
     facts = {
-        "amount": whole(reader.locale) if number is None else reader.amount(number),
+        "amount": words(reader.locale) if number is None else reader.amount(number),
         "name": member.name if member else "?",
         "team": texts.IN_TEAM(reader.locale, team=member.team) if member and member.team else SafeText(""),
         "code": SafeText(command.code.upper()) if command.code.isalnum() else command.code,
         "day": reader.calendar_day(day) if day else "?",
     }
-    return WHAT[_FORMS.get(command.intent, command.intent)](reader.locale, **facts)
+    what = WHAT[_FORMS.get(command.intent, command.intent)](reader.locale, **facts)
+    if day is None or command.intent not in DATED:
+        return what
+    return SafeText(what + texts.UNTIL_DAY(reader.locale, day=facts["day"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from sqlmodel import select
 
@@ -11,11 +12,14 @@ from handlers.context import Context, Reader, RequestContext
 from handlers.loan_lines import loan_button, loan_lines
 from handlers.words import texts
 from handlers.words.text import SafeText, Text, one_line
+from models.ledger.amount import share
 from models.messages.message import Button, Message, clean, escape
 from models.people.member import Member
 from models.policy.calendar import end_of_day
 from models.quota.ask import Ask, AskState
+from models.quota.lendable import lendable
 from models.quota.loan import Lent, Loan, loans_between, loans_of
+from models.quota.status import QuotaStatus
 from models.quota.wallet import wallet_of
 from models.refusal import BadDate, WrongUsage
 
@@ -75,9 +79,12 @@ def _lent_to_you(ctx: RequestContext, borrower: Member, lent: Lent, reason: str)
         left=reader.amount(lent.borrower_left),
     )
     text = one_line([text, _whole(reader, lent)], reader.locale)
-    more = f"\n> {escape(reason)}" if reason else ""
     button = loan_button(reader, "loan.return", lent.loan_id, ctx.me)
-    return Message(text=SafeText(text + more), buttons=(button,))
+    return Message(text=_with_reason(text, reason), buttons=(button,))
+
+
+def _with_reason(text: SafeText, reason: str) -> SafeText:
+    return SafeText(f"{text}\n> {escape(reason)}") if reason else text
 
 
 def _whole(reader: Reader, lent: Lent) -> SafeText:
@@ -140,9 +147,10 @@ def ask_card(ctx: Context, ask: Ask, lender: Member) -> Message:
     if ask.ends_at:
         back = texts.ASKED_UNTIL(say, day=reader.last_day(ask.ends_at))
         text = one_line([text, back], say)
-    more = f"\n> {escape(ask.reason)}" if ask.reason else ""
     return Message(
-        title=texts.ASK_TITLE(say, borrower=borrower.name), text=SafeText(text + more), buttons=buttons
+        title=texts.ASK_TITLE(say, borrower=borrower.name),
+        text=_with_reason(text, ask.reason),
+        buttons=buttons,
     )
 
 
@@ -231,17 +239,38 @@ def recall(ctx: RequestContext, borrower: Member | None, amount: int | None) -> 
     return _sentences(done, _still(ctx, mine, texts.THEY_OWE, ctx.me, borrower))
 
 
-def forgive(ctx: RequestContext, borrower: Member | None, amount: int | None) -> Message:
+def forgive(ctx: RequestContext, borrower: Member | None, amount: int | None, reason: str = "") -> Message:
     """The lender lets what is owed go, for good."""
-    borrower = borrower or _only(ctx, taken=False)
-    gone = Loan.forgive(ctx.session, lender=ctx.me, borrower=borrower, amount=amount, cause=ctx.cause())
+    borrower, reason = borrower or _only(ctx, taken=False), clean(reason)
+    cause = ctx.cause(reason)
+    gone = Loan.forgive(ctx.session, lender=ctx.me, borrower=borrower, amount=amount, cause=cause)
     theirs, mine = ctx.reader_of(borrower), ctx.reader
-    ctx.tell(
-        borrower,
-        Message(text=texts.FORGAVE_YOU(theirs.locale, lender=ctx.me.name, amount=theirs.amount(gone))),
-    )
+    told = texts.FORGAVE_YOU(theirs.locale, lender=ctx.me.name, amount=theirs.amount(gone))
+    ctx.tell(borrower, Message(text=_with_reason(told, reason)))
     _refresh(ctx, borrower)
     return Message(text=texts.FORGAVE(mine.locale, borrower=borrower.name, amount=mine.amount(gone)))
+
+
+LARGE = Decimal("0.25")
+"""Above this share of the asker's base, everything at once is confirmed first, also where it can be undone."""
+
+
+def everything(ctx: RequestContext, intent: str, other: Member | None) -> tuple[Member, int]:
+    """With whom, and how much, a command without a number moves now; raises why it cannot."""
+    if intent == "lend" and other is not None:
+        return other, lendable(QuotaStatus.of(ctx.session, ctx.me.id), None, ctx.policy)
+    taken = intent == "repay"
+    other = other or _only(ctx, taken=taken)
+    lender, borrower = (other, ctx.me) if taken else (ctx.me, other)
+    every = [sums for _, sums in loans_between(ctx.session, lender=lender, borrower=borrower)]
+    unspent, owed = sum(sums.unspent for sums in every), sum(sums.owed for sums in every)
+    if taken:
+        return other, unspent + min(owed, wallet_of(ctx.session, ctx.me.id).allocation)
+    return other, unspent if intent == "recall" else owed
+
+
+def is_large(ctx: RequestContext, amount: int) -> bool:
+    return amount > share(QuotaStatus.of(ctx.session, ctx.me.id).base, LARGE)
 
 
 def loans(ctx: RequestContext) -> Message:

@@ -90,7 +90,7 @@ COMMANDS: dict[str, Route] = {
     "recall": Route(
         lending.recall, (maybe_person, amount_or_all), usage.RECALL, moves=True, holders=holders.borrowers
     ),
-    "forgive": Route(lending.forgive, (maybe_person, amount_or_all), usage.FORGIVE, moves=True),
+    "forgive": Route(lending.forgive, (maybe_person, amount_or_all, reason), usage.FORGIVE, moves=True),
     "request": Route(requests.request, (maybe_amount, reason, until), usage.REQUEST, moves=True),
     "approve": Route(requests.approve, (code, maybe_amount), usage.APPROVE, moves=True, colleagues_only=True),
     "decline": Route(requests.decline, (code, reason), usage.DECLINE, moves=True, colleagues_only=True),

@@ -13,6 +13,7 @@ from models.ledger.transfer import Cause
 from models.policy import document, versions
 from models.quota.ask import Ask
 from models.quota.loan import loans_of
+from models.quota.loan_sums import Forgiveness
 from models.quota.wallet import wallet_of
 from models.refusal import (
     LendingIsOff,
@@ -152,3 +153,11 @@ def test_where_lending_is_off_nobody_is_asked(session: Session) -> None:
 
 def test_without_loans_one_hears_that_there_are_none(session: Session) -> None:
     assert "No open loans" in lending.loans(by(session, "alice")).text
+
+
+def test_a_reason_to_forgive_is_told_and_kept(session: Session) -> None:
+    lending.lend(by(session, "alice"), who(session, "bob"), 10 * ONE)
+    spend(session, "bob", 110)
+    lending.forgive(by(session, "alice"), who(session, "bob"), 4 * ONE, "for being late")
+    assert "> for being late" in heard(session, "bob")
+    assert session.exec(select(Forgiveness.reason)).one() == "for being late"

@@ -125,7 +125,7 @@ async def test_a_loan_is_spent_owed_taken_back_and_forgiven(talk: Talk) -> None:
     await talk.say("alice", "lend @bob 50")
     talk.spend("bob", 130)
     assert "To Bob: $20.00 unspent, they owe you $30.00" in (await talk.say("alice", "loans")).text
-    assert "Take everything back from Bob" in (await talk.say("alice", "recall @bob")).text
+    assert "Take $20.00 back from Bob" in (await talk.say("alice", "recall @bob")).text
     assert "$20.00 is back from Bob" in (await talk.say("alice", "yes")).text
     await talk.hear("bob", "Alice", "$20.00")
     assert "$10.00" in (await talk.say("alice", "forgive @bob 10")).text
