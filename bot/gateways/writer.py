@@ -67,17 +67,14 @@ class LimitWriter:
         ready = sorted(
             (one for one in self.pending.values() if not self._rests(one.account)), key=lambda one: one.order
         )
-        unlowered, failed = False, 0
+        failed = 0
         for group in side_by_side(ready[:most], self.at_a_time):
-            if unlowered and group[0].raises and group[0].urgent:
-                continue  # a limit that was to be lowered is not lowered yet
             self._writing = len(group)
             try:
                 ends = await asyncio.gather(*map(self._write, group))
             finally:
                 self._writing = 0
             errors = [one for one in ends if one is not None]
-            unlowered |= bool(errors) and not group[0].raises
             failed = failed + len(errors) if len(errors) == len(group) else 0
             if failed >= DOWN:
                 raise errors[-1]

@@ -100,6 +100,17 @@ def _what_next(reason: Text, requester: Member, say: str, *, to_admin: bool) -> 
     return text(say, **({"email": requester.email} if text is texts.PLEASE_CHOOSE else {}))
 
 
+def held_back(ctx: Context, member_id: int, other_id: int, amount: int) -> None:
+    """A member's limit waits for a colleague's: both are told why, once a day."""
+    if not ctx.first_time(f"held:{member_id}:{other_id}:{ctx.now:%Y-%m-%d}"):
+        return
+    member, other = (ctx.session.get_one(Member, one) for one in (member_id, other_id))
+    for one, text, about in ((member, texts.HELD_BACK, other), (other, texts.HOLDS_BACK, member)):
+        reader = ctx.reader_of(one)
+        said = text(reader.locale, amount=reader.amount(amount), other=about.name)
+        ctx.tell(one, Message(text=said))
+
+
 # Alerts: 80, 95, 100 % of what there was, once a period; a surge at most once an hour
 
 

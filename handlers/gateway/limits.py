@@ -12,6 +12,7 @@ from models.ledger.amount import Unit
 from models.metering import limits
 from models.metering.gateway_account import GatewayAccount, accounts_of_members, every_account
 from models.metering.gateway_state import rate_in_use
+from models.metering.holds import holds_on, release_holds
 from models.metering.limits import GatewayTraits, LimitWrite, StaleReading
 from models.metering.reading import Reading
 from models.refusal import PeriodClosing
@@ -79,17 +80,33 @@ def begin_write(ctx: Context, account_id: str, traits: GatewayTraits, oldest: da
         raise StaleReading
     if account is None or account.gone or not (writes := compare(ctx, [account], traits)):
         return None
-    account.begin_write(writes[0].total)
-    return writes[0].total
+    total = writes[0].total
+    if account.total is not None and total > account.total:
+        total = max(account.total, traits.holds(total - _held_back(ctx, account, traits)))
+        if total == account.total:
+            return None
+    account.begin_write(total)
+    return total
+
+
+def _held_back(ctx: Context, account: GatewayAccount, traits: GatewayTraits) -> int:
+    """What must not be raised yet, micro-USD; both sides are told why, once a day."""
+    rate = rate_in_use(ctx.session, ctx.policy)
+    found = holds_on(ctx.session, account.member_id, rate, traits)
+    for hold in found:
+        alerts.held_back(ctx, account.member_id, hold.member, rate.worth(hold.amount))
+    return sum(one.amount for one in found)
 
 
 def written(ctx: Context, reading: Reading, total: int, traits: GatewayTraits) -> None:
     """`total` was written and read back, so it counts as live."""
     account = ctx.session.get_one(GatewayAccount, reading.id)
-    held = account.in_flight
+    held, lowered = account.in_flight, account.total is None or total < account.total
     for member in spend.book_page(ctx, [reading]).spenders:
         alerts.alert(ctx, member)
     account.confirm_write(reading.total, total, held)
+    if lowered:
+        release_holds(ctx.session, account.member_id)
     _tell_live(ctx, {account.member_id}, traits)
 
 

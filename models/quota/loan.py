@@ -69,8 +69,8 @@ class Loan(SQLModel, table=True):
     )
 
     id: int = id_field()
-    lender_id: int = ref("member.id")
-    borrower_id: int = ref("member.id")
+    lender_id: int = ref("member.id", index=True)
+    borrower_id: int = ref("member.id", index=True)
     period_id: int = ref("period.id")
     account_id: int = Field(foreign_key="account.id", sa_type=BigInteger, unique=True)
     forgiven: int = Field(default=0, sa_type=BigInteger)
@@ -288,11 +288,10 @@ _SUMMED: Any = (
     .group_by(col(Loan.id))
     .order_by(col(Loan.id))
 )
-_ALL = _SUMMED.where(sa.or_(*(end == bindparam("member") for end in _ENDS)))
-# each half has its partial index; for an OR, SQLite reads every loan there ever was
-_OPEN_OF = (
-    sa.select(col(Loan.id)).where(end == bindparam("member"), col(Loan.closed_at).is_(None)) for end in _ENDS
-)
+# each half has its index; for an OR, SQLite reads every loan there ever was
+_THEIRS = [sa.select(col(Loan.id)).where(end == bindparam("member")) for end in _ENDS]
+_ALL = _SUMMED.where(col(Loan.id).in_(sa.union_all(*_THEIRS)))
+_OPEN_OF = [one.where(col(Loan.closed_at).is_(None)) for one in _THEIRS]
 _STILL_OPEN = _SUMMED.where(col(Loan.id).in_(sa.union_all(*_OPEN_OF)))
 
 

@@ -17,6 +17,7 @@ from bot.messengers.port import MessengerError
 from handlers import brake, lending, requests
 from handlers.gateway import limits
 from models.metering.gateway_state import GatewayState
+from models.metering.limits import LimitWrite
 from models.policy import versions
 from models.quota.leaving import leave
 from models.quota.request import Request
@@ -66,7 +67,7 @@ async def test_a_lend_lowers_before_it_raises(env: GatewayEnv) -> None:
     ]
 
 
-async def test_a_borrower_is_not_raised_before_every_lender_is_lowered(env: GatewayEnv) -> None:
+async def test_a_borrower_is_raised_only_by_what_lenders_were_lowered_by(env: GatewayEnv) -> None:
     loop = env.reconciler()
     await loop.round()
     loop.writer.at_a_time = 1
@@ -75,10 +76,51 @@ async def test_a_borrower_is_not_raised_before_every_lender_is_lowered(env: Gate
     env.gateway.faults.fail("POST /user/update")
     env.gateway.faults.fail("GET /v2/user/info")
     await loop.changes()
-    assert sorted(env.limit(name) or 0 for name in ("alice", "eve", "bob")) == pytest.approx([90, 100, 100])
+    assert sorted(env.limit(name) or 0 for name in ("alice", "eve", "bob")) == pytest.approx([90, 100, 110])
     env.now += timedelta(minutes=1)
     await loop.changes()
+    await loop.changes()
     assert [env.limit(name) for name in ("alice", "eve", "bob")] == pytest.approx([90, 90, 120])
+
+
+async def test_a_borrower_waits_while_the_lender_cannot_be_lowered(env: GatewayEnv) -> None:
+    """Over looks, rounds and restarts; both read why, once."""
+    loop = env.reconciler()
+    await loop.round()
+    env.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
+    env.gateway.faults.plan("POST /user/update", FORBIDDEN, times=None)
+    await loop.changes()
+    env.gateway.faults.clear()
+    for again in (loop, env.reconciler()):
+        env.database.transact(loop.leader.let_go)
+        again.writer._resting["alice@corp.example"] = (env.now + timedelta(hours=1), 1)
+        await again.changes()
+        await again.round()
+        assert [env.limit(name) for name in ("alice", "bob")] == [100, 100]
+    assert [
+        sum("has not taken" in text for text in env.told("alice")),
+        sum("还没有接受" in text for text in env.told("bob")),
+    ] == [1, 1]
+    env.database.transact(again.leader.let_go)
+    loop = env.reconciler()
+    await loop.round()
+    await loop.changes()
+    assert [env.limit(name) for name in ("alice", "bob")] == [50, 150]
+
+
+async def test_what_a_borrower_gives_back_waits_until_the_borrower_is_lowered(env: GatewayEnv) -> None:
+    loop = env.reconciler()
+    await loop.round()
+    env.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
+    await loop.round()
+    env.do("alice", lambda ctx: lending.recall(ctx, who(ctx.session, "bob"), None))
+    loop.writer._resting["bob@corp.example"] = (env.now + timedelta(seconds=30), 1)
+    await loop.round()
+    assert [env.limit(name) for name in ("alice", "bob")] == [50, 150]
+    env.now += timedelta(minutes=1)
+    await loop.changes()
+    await loop.round()
+    assert [env.limit(name) for name in ("alice", "bob")] == [100, 100]
 
 
 async def test_a_slow_gateway_is_written_one_by_one_so_that_a_decision_need_not_wait(env: GatewayEnv) -> None:
@@ -282,6 +324,7 @@ async def test_a_grant_during_a_write_is_live_only_with_the_next_write(env: Gate
     env.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
     env.do("bob", lambda ctx: requests.request(ctx, 60 * USD, "load test"))
     code = env.database.transact(lambda session: session.exec(select(Request.code)).one())
+    await loop.writer._write(LimitWrite("alice@corp.example", 0, 50 * USD, raises=False, urgent=True))
     reading = env.database.transact(
         lambda session: limits.begin_write(
             loop.ledger.context(session, "begin"), "bob@corp.example", loop.writer.traits, None

@@ -77,7 +77,7 @@ async def test_a_member_is_told_once_a_level(env: GatewayEnv) -> None:
     await loop.round()
     env.burn("alice", 1)
     await loop.round()
-    levels = [text for text in env.told("alice") if "80%" in text]
+    levels = [text for text in env.told("alice") if "You have used" in text]
     surges = [text for text in env.told("alice") if "Is that you?" in text]
     assert (len(levels), len(surges)) == (1, 1)
 
