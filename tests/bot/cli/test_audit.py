@@ -5,6 +5,9 @@ import io
 import json
 import os
 import sqlite3
+import subprocess
+import sys
+from pathlib import Path
 
 from sqlalchemy import text
 
@@ -95,3 +98,18 @@ def test_patterns_are_listed_with_names_and_sums(operator: Operator) -> None:
     assert "0 patterns" in operator.says("audit", "--patterns")
     assert json.loads(operator.says("audit", "--patterns", "--json")) == []
     operator.run("audit", "--patterns", "--chain", code=2)
+
+
+def test_a_program_of_its_own_seals_what_it_wrote(fresh: Operator) -> None:
+    """Only a new process has no table that another command imported."""
+    fresh.settle()
+    ran = subprocess.run(
+        [sys.executable, "-m", "bot", "grant", "alice@corp.example", "5", "--reason", "a task"],
+        cwd=fresh.folder,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "0 not sealed yet" in fresh.says("audit", "--chain")
