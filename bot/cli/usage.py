@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from bot.cli.console import content, money, open_database, policy_in_force
 from bot.cli.grant import why_no_amount
 from bot.cli.sheet import Line, SheetError, lines
-from models.ledger.amount import Unit, from_plain
+from models.ledger.amount import Unit, round_up_plain
 from models.ledger.transfer import Cause
-from models.metering.usage import MemberUsage, book
+from models.metering.usage import MemberUsage, Usage, book
 from models.people.member import ids_by_email
+from models.quota.period import Period
 from models.refusal import BadAmount
 
 app = typer.Typer(name="usage", help="What was spent, from a file.", no_args_is_help=True)
@@ -46,24 +49,54 @@ def _group() -> None:
 
 def _book(session: Session, rows: list[Line], key: str, now: datetime) -> str:
     version, policy = policy_in_force(session)
+    period = Period.current(session)
     ids = ids_by_email(session, (row.cells["email"].lower() for row in rows))
+    # A gateway's day may have begun elsewhere already.
+    latest = max(moment.date() for moment in _moments(max(now, period.starts_at), policy.zone))
     readings, problems = [], []
     for row in rows:
         try:
-            readings.append(_reading(row.cells, ids, policy.unit))
+            readings.append(_reading(row.cells, ids, policy.unit, latest))
         except ValueError as error:
             problems.append(f"line {row.number}: {error}")
     if problems:
         raise SheetError([*problems, "nothing was booked"])
-    if any(row.cells["agent"] for row in rows):
-        readings = list(_summed(readings))
     cause = Cause(now, "gateway", key, policy=version)
-    total = book(session, readings, zone=policy.zone, cause=cause)
+    summed = _under_one_name(session, _summed(readings))
+    total = book(session, summed, zone=policy.zone, cause=cause)
     people = len({reading.member_id for reading in readings})
-    return f"booked {money(total, policy.unit)} from {len(readings)} rows of {people} people"
+    said = f"booked {money(total, policy.unit)} from {len(readings)} rows of {people} people"
+    begin = period.starts_at.astimezone(policy.zone).date()
+    early = sum(one.day < begin for one in readings)
+    if early:
+        rows_are = f"{early} rows are" if early > 1 else "1 row is"
+        said += f"\n{rows_are} of days before the open period, which began on {begin}: what is new in them counts in the open one"
+    return said
 
 
-def _reading(cells: dict[str, str], ids: dict[str, int], unit: Unit) -> MemberUsage:
+def _moments(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    return now.astimezone(zone), now.astimezone(UTC)
+
+
+def _under_one_name(session: Session, readings: Iterable[MemberUsage]) -> list[MemberUsage]:
+    """The spellings of a model (`GPT-4o`, `gpt-4o `) are one: that under which its usage is kept already, else small letters."""
+    readings = list(readings)
+    days = {one.day for one in readings}
+    kept = session.exec(select(Usage.model).where(col(Usage.day).in_(days)).distinct()).all()
+    spelt = {normal(model): model for model in sorted(kept)}
+    by_key: dict[tuple[int, date, str], list[MemberUsage]] = {}
+    for one in readings:
+        name = one.model if one.model in kept else spelt.get(normal(one.model), normal(one.model))
+        by_key.setdefault((one.member_id, one.day, name), []).append(one)
+    return [_added(key, parts) for key, parts in by_key.items()]
+
+
+def normal(model: str) -> str:
+    """A model's name in small letters, with single blanks."""
+    return " ".join(unicodedata.normalize("NFKC", model).casefold().split())
+
+
+def _reading(cells: dict[str, str], ids: dict[str, int], unit: Unit, latest: date) -> MemberUsage:
     """One row; raises `ValueError` with the reason for the operator."""
     email = cells["email"].lower()
     if email not in ids:
@@ -74,11 +107,13 @@ def _reading(cells: dict[str, str], ids: dict[str, int], unit: Unit) -> MemberUs
         on = date.fromisoformat(cells["day"])
     except ValueError:
         raise ValueError(f"{cells['day']!r} is no day such as 2026-11-09") from None
+    if on > latest:
+        raise ValueError(f"{on} lies in the future; today is {latest}")
     try:
-        amount = from_plain(cells["amount"], unit)
+        amount = round_up_plain(cells["amount"], unit)
     except BadAmount as no:
         raise ValueError(f"amount {why_no_amount(no, cells['amount'])}") from None
-    if amount < 0:
+    if cells["amount"].lstrip().startswith("-") and amount <= 0:
         raise ValueError("amount must not be negative: figures are cumulative")
     put, out = (_count(cells, name) for name in COLUMNS[4:6])
     return MemberUsage(ids[email], on, cells["model"], amount, put, out, (cells["agent"],))
@@ -90,11 +125,15 @@ def _summed(readings: Iterable[MemberUsage]) -> Iterator[MemberUsage]:
     for one in sorted(readings, key=lambda one: one.amount):
         by_key.setdefault((one.member_id, one.day, one.model), {})[one.agents] = one
     for key, parts in by_key.items():
-        amount = sum(one.amount for one in parts.values())
-        put, out = (
-            sum(getattr(one, name) for one in parts.values()) for name in ("input_tokens", "output_tokens")
-        )
-        yield MemberUsage(*key, amount, put, out, tuple(agent for (agent,) in parts))
+        yield _added(key, list(parts.values()))
+
+
+def _added(key: tuple[int, date, str], parts: list[MemberUsage]) -> MemberUsage:
+    amount, put, out = (
+        sum(getattr(one, name) for one in parts) for name in ("amount", "input_tokens", "output_tokens")
+    )
+    agents = tuple(dict.fromkeys(agent for one in parts for agent in one.agents))
+    return MemberUsage(*key, amount, put, out, agents)
 
 
 def _count(cells: dict[str, str], name: str) -> int:

@@ -137,6 +137,19 @@ def round_up_float(value: float, unit: Unit) -> int:
     return int(EXACT.multiply(number, Decimal(unit.scale)).to_integral_value(ROUND_CEILING))
 
 
+def round_up_plain(text: str, unit: Unit) -> int:
+    """A gateway's number as text (`0.30000000000000004`, `1.2e-05`) in stored units, rounded up to the next one.
+
+    Raises `BadAmount`.
+    """
+    if not re.fullmatch(r"-?[0-9]{1,64}(\.[0-9]{1,64})?([eE][-+]?[0-9]{1,3})?", text.strip()):
+        raise BadAmount(Why.NOT_A_NUMBER if text.strip() else Why.EMPTY, text)
+    scaled = EXACT.multiply(Decimal(text.strip()), Decimal(unit.scale))
+    if scaled.copy_abs() > LARGEST:
+        raise BadAmount(Why.TOO_BIG, text)
+    return int(scaled.to_integral_value(ROUND_CEILING))
+
+
 def share(amount: int, part: Decimal) -> int:
     """`part` of an amount, rounded down: what moves."""
     numerator, denominator = part.as_integer_ratio()

@@ -12,7 +12,8 @@ from tests.console import Operator
         ("bob@corp.example,9.11.,m,1", "no day"), ("bob@corp.example,2026-11-31,m,1", "no day"),
         ("bob@corp.example,2026-11-09,,1", "model is missing"), ("bob@corp.example,2026-11-09,m,", "amount"),
         ("bob@corp.example,2026-11-09,m,-1", "cumulative"), ("bob@corp.example,2026-11-09,m,NaN", "no number"),
-        ("bob@corp.example,2026-11-09,m,0.0000001", "finer"), ("bob@corp.example,2026-11-09,m,1,many", "input_tokens"),
+        ("bob@corp.example,2026-11-09,m,1e300", "amount"), ("bob@corp.example,2199-01-01,m,1", "lies in the future"),
+        ("bob@corp.example,2026-11-09,m,-0.0000001", "cumulative"), ("bob@corp.example,2026-11-09,m,1,many", "input_tokens"),
         ("bob@corp.example,2026-11-09,m,1,2,3,4", "more cells"), ('bob@corp.example,2026-11-09,"m,1', "line 3"),
     ],
 )  # fmt: skip
@@ -62,3 +63,25 @@ def test_late_usage_of_a_leaver_is_paid_by_the_organisation(operator: Operator) 
     )
     assert (operator.show("alice")["used_total"], operator.show("alice")["available"]) == ("7", "0")
     operator.run("audit")
+
+
+def test_floats_as_gateways_write_them_are_rounded_up_to_the_micro_unit(operator: Operator) -> None:
+    rows = "alice@corp.example,2026-11-09,a,0.30000000000000004\nalice@corp.example,2026-11-09,b,1.2e-05\nalice@corp.example,2026-11-09,c,1e-07\n"
+    file = operator.file("u.csv", f"email,day,model,amount\n{rows}")
+    assert operator.says("usage", "import", file).startswith("booked 0.300014 USD")
+    assert operator.says("usage", "import", file).startswith("booked 0 USD")
+
+
+def test_the_spellings_of_a_model_are_one_and_their_usage_is_added_up(operator: Operator) -> None:
+    head, who = "email,day,model,amount\n", "alice@corp.example,2026-11-09"
+    operator.run("usage", "import", operator.file("1.csv", f"{head}{who},GPT-4o ,5\n"))
+    both = operator.file("2.csv", f"{head}{who},gpt-4O,4\n{who},GPT-4o,3\n{who},GPT-4o,2\n")
+    assert operator.says("usage", "import", both).startswith("booked 2 USD")
+    assert [(row["model"], row["amount"]) for row in operator.rows("usage")] == [("gpt-4o", "7")]
+
+
+def test_days_before_the_open_period_are_told(operator: Operator) -> None:
+    file = operator.file("u.csv", "email,day,model,amount\nalice@corp.example,2020-01-05,m,5\n")
+    said = operator.says("usage", "import", file)
+    assert "1 row is of days before the open period" in said
+    assert operator.show("alice")["used"] == "5"
