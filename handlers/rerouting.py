@@ -19,6 +19,7 @@ from models.quota.approvers import Asked
 from models.quota.period import Period, PeriodState
 from models.quota.request import Request
 from models.quota.request_state import RequestState
+from models.quota.track_record import borrowed_since_asking
 
 
 def absent(
@@ -98,7 +99,8 @@ def refresh(ctx: Context, request: Request) -> None:
     if not request.open:
         return
     today = approvers.entries_today(ctx.session, ctx.policy, request.id, request.member_id, ctx.now)
-    if _period_closed(ctx, request) or _policy_changed(ctx, request) or _wrong_hands(ctx, request, today):
+    reasons = (_period_closed(ctx, request), _policy_changed(ctx, request), _borrowed_since(ctx, request))
+    if any(reasons) or _wrong_hands(ctx, request, today):
         bring_up_to_date(ctx, request)
 
 
@@ -116,6 +118,13 @@ def _wrong_hands(ctx: Context, request: Request, today: Mapping[int, Asked]) -> 
 
 def _policy_changed(ctx: Context, request: Request) -> bool:
     return ctx.version != request.policy and ctx.first_time(f"{request.about}:policy:{ctx.version}")
+
+
+def _borrowed_since(ctx: Context, request: Request) -> bool:
+    """The first time that so much was borrowed since asking."""
+    period = Period.latest(ctx.session)
+    borrowed = borrowed_since_asking(ctx.session, request, period) if period else 0
+    return bool(borrowed) and ctx.first_time(f"{request.about}:borrowed:{borrowed}")
 
 
 def _period_closed(ctx: Context, request: Request) -> bool:

@@ -25,6 +25,7 @@ from models.quota.pool import pool_for
 from models.quota.request import Request
 from models.quota.request_state import RequestState
 from models.quota.status import QuotaStatus
+from models.quota.track_record import TrackRecord
 
 STATES: dict[str, Text] = {
     RequestState.PENDING: texts.STATE_PENDING,
@@ -172,8 +173,26 @@ def _figures(
     )
     if debt:
         facts.append((texts.CARD_DEBT(say), reader.amount(debt)))
+    if before := _before(ctx, request, reader):
+        facts.append((texts.CARD_BEFORE(say), before))
+    if kind := texts.CARD_EMPLOYMENTS.get(requester.employment):
+        facts.append((texts.CARD_EMPLOYMENT(say), kind(say)))
     facts.append((texts.CARD_WHY(say), texts.WHY[asked.why](say)))
     return tuple((str(name), str(value)) for name, value in facts)
+
+
+def _before(ctx: Context, request: Request, reader: Reader) -> SafeText:
+    """What this person was granted, declined and lent in this period."""
+    record, say, said = TrackRecord.before(ctx.session, request), reader.locale, []
+    if record.count:
+        said.append(texts.BEFORE_GRANTED(say, count=record.count, amount=reader.amount(record.granted)))
+    if record.declined_at is not None:
+        said.append(texts.BEFORE_DECLINED(say, day=reader.day(record.declined_at)))
+    if record.borrowed:
+        said.append(texts.BEFORE_BORROWED(say, amount=reader.amount(record.borrowed)))
+    if record.since:
+        said.append(texts.BORROWED_SINCE(say, amount=reader.amount(record.since)))
+    return SafeText(("；" if reader.chinese else "; ").join(said))
 
 
 def _decision(request: Request, reader: Reader, can: Grantable) -> tuple[Button, ...]:

@@ -18,6 +18,16 @@ CARD_NOTHING_LEFT = Text("nothing is left ({pace} a day)", "已无剩余（每�
 CARD_POOL = Text("Team budget {team}", "团队预算 {team}")
 CARD_POOL_CHANGE = Text("{before} → {after}", "{before} → {after}")
 CARD_DEBT = Text("Owes colleagues", "欠同事")
+CARD_BEFORE = Text("This period", "本期此前")
+BEFORE_GRANTED = Text("granted {count}×, {amount} in all", "已获批 {count} 次，共 {amount}")
+BEFORE_DECLINED = Text("declined on {day}", "{day} 被拒绝过")
+BEFORE_BORROWED = Text("borrowed {amount} from colleagues", "向同事借入 {amount}")
+BORROWED_SINCE = Text("{amount} of it since asking", "其中提交申请后借入 {amount}")
+CARD_EMPLOYMENT = Text("Employment", "用工类型")
+CARD_EMPLOYMENTS = {
+    "contractor": Text("contractor", "外包"),
+    "intern": Text("intern", "实习生"),
+}
 CARD_WHY = Text("Why you", "由你审批")
 WHY = {
     "manager": Text("you are their manager", "你是对方的主管"),

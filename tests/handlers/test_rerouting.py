@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import Session, select
 
 from bot.database import Database
-from handlers import delegations, requests
+from handlers import delegations, lending, requests
 from handlers.clock.requests import requests_due
 from models.messages.message import Message
 from models.messages.outbox import Effect, mark, park
@@ -132,6 +132,30 @@ def test_a_lowered_ceiling_changes_the_buttons_of_open_cards(session: Session) -
     first = card(session, "carol").buttons[0]
     assert (first.action, first.value) == ("request.approve_less", f"{found.code}:200")
     assert "$200.00 (your limit)" in first.label
+
+
+def test_the_card_remembers_what_was_granted_declined_and_borrowed(session: Session) -> None:
+    for amount in (20, 30):
+        requests.approve(by(session, "carol"), ask(session, amount=amount).code)
+    requests.decline(by(session, "carol"), ask(session).code, "not now")
+    lending.lend(by(session, "bob"), who(session, "alice"), 5 * ONE)
+    ask(session)
+    newest = told(session, "carol")[-1]
+    said = "granted 2×, $50.00 in all; declined on 9 Nov; borrowed $5.00 from colleagues"
+    assert dict(newest.facts)["This period"].startswith(said)
+    lending.lend(by(session, "eve", now=NOW + MINUTE), who(session, "alice"), 7 * ONE)
+    tick(session, 2 * MINUTE)
+    newest = told(session, "carol")[-1]
+    assert "borrowed $12.00 from colleagues" in dict(newest.facts)["This period"]
+    assert "of it since asking" in dict(newest.facts)["This period"]
+
+
+def test_the_card_says_who_is_no_employee(session: Session) -> None:
+    ask(session, "dan")
+    assert dict(told(session, "carol")[-1].facts)["Employment"] == "contractor"
+    ask(session, "alice")
+    assert "Employment" not in dict(told(session, "carol")[-1].facts)
+    assert "This period" not in dict(told(session, "carol")[-1].facts)
 
 
 # Delegation
