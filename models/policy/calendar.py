@@ -10,6 +10,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from models.ledger.amount import Unit
+from models.policy.day_off import off
 
 DAY = timedelta(days=1)
 LONGEST_WAIT = 3660 * DAY
@@ -37,10 +38,24 @@ class Span:
 
 @dataclass(frozen=True)
 class Quiet:
-    """When nobody is to be asked: wall-clock hours (which may pass midnight) and whole weekdays (Monday is 0)."""
+    """When nobody is to be asked: wall-clock hours (which may pass midnight), whole weekdays (Monday is 0), public holidays.
+
+    `holidays`: a country and the zones where its holidays count; no zones: everywhere.
+    """
 
     hours: tuple[time, time] | None = None
     days: frozenset[int] = frozenset()
+    holidays: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def country(self, zone: tzinfo) -> str | None:
+        """Whose holidays count there."""
+        return next((one for one, zones in self.holidays if not zones or str(zone) in zones), None)
+
+    def all_day(self, day: date, zone: tzinfo) -> bool:
+        """Whether this whole day is quiet there; a weekend day that is made up for is not."""
+        country = self.country(zone)
+        rest = off(country, day) if country else None
+        return day.weekday() in self.days if rest is None else rest
 
 
 def midnight(day: date, zone: tzinfo) -> datetime:
@@ -146,7 +161,7 @@ def _in_month(months: int, day: int) -> date:
 
 def _pauses(start: datetime, quiet: Quiet | None, zone: tzinfo) -> Iterator[Span]:
     """Quiet spans that end after `start`, by their beginning; they may overlap."""
-    if quiet is None or not (quiet.hours or quiet.days):
+    if quiet is None or not (quiet.hours or quiet.days or quiet.country(zone)):
         return
     day = _day(start, zone) - DAY
     while True:
@@ -157,7 +172,7 @@ def _pauses(start: datetime, quiet: Quiet | None, zone: tzinfo) -> Iterator[Span
 
 
 def _pauses_of(day: date, quiet: Quiet, zone: tzinfo) -> Iterator[Span]:
-    if day.weekday() in quiet.days:
+    if quiet.all_day(day, zone):
         yield Span(midnight(day, zone), midnight(day + DAY, zone))
     if quiet.hours:
         begin, end = quiet.hours

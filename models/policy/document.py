@@ -79,7 +79,8 @@ class Policy(Section):
     @cached_property
     def quiet(self) -> Quiet | None:
         """When nobody is asked, for `calendar.awake_after`."""
-        return Quiet(self.quiet_time.hours, frozenset(self.quiet_time.days)) if self.quiet_time else None
+        written = self.quiet_time
+        return Quiet(written.hours, frozenset(written.days), written.holidays) if written else None
 
     @property
     def auto_approve(self) -> AutoApprove:

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, InstanceOf, ValidationInfo
 
 from models.ledger.amount import Unit, Why, from_plain
 from models.policy.calendar import Cadence
+from models.policy.day_off import is_country
 from models.policy.yaml_tree import guess
 from models.refusal import BadAmount
 
@@ -113,6 +114,31 @@ def _weekday(value: Any) -> int:
     raise _instead("must be mon, tue, wed, thu, fri, sat or sun", value)
 
 
+def _holidays(value: Any) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """A country for everybody, or countries with the zones of their people."""
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return ((_country(value), ()),)
+    if not isinstance(value, dict):
+        raise _instead("a country is needed, such as CN, or countries with zones, {CN: Asia/Shanghai}", value)
+    return tuple((_country(country), _zones(zones)) for country, zones in value.items())
+
+
+def _country(value: Any) -> str:
+    code = value.strip().upper() if isinstance(value, str) else ""
+    if not is_country(code):
+        raise _instead("a country is needed, such as CN, US or DE-BY", value)
+    return code
+
+
+def _zones(value: Any) -> tuple[str, ...]:
+    zones = value if isinstance(value, list | tuple) else [value]
+    if not zones:
+        raise _instead("the zones of its people are needed, such as Asia/Shanghai", value)
+    return tuple(_zone(one) for one in zones)
+
+
 def _email(value: Any) -> str:
     if not isinstance(value, str) or not is_email(value.strip()):
         raise _instead("an e-mail address is needed", value)
@@ -206,6 +232,7 @@ Rate = Annotated[Decimal, BeforeValidator(_rate)]
 Count = Annotated[int, BeforeValidator(_count)]
 Wait = Annotated[timedelta, BeforeValidator(_duration)]
 Hours = Annotated[tuple[time, time] | None, BeforeValidator(_hours)]
+Holidays = Annotated[tuple[tuple[str, tuple[str, ...]], ...], BeforeValidator(_holidays)]
 Weekday = Annotated[int, BeforeValidator(_weekday)]
 Email = Annotated[str, BeforeValidator(_email)]
 Text = Annotated[str, BeforeValidator(_text)]

@@ -14,6 +14,7 @@ from models.policy.fields import (
     Count,
     Email,
     Flag,
+    Holidays,
     Hours,
     Rate,
     Share,
@@ -94,6 +95,7 @@ class Requests(Section):
 class QuietTime(Section):
     hours: Hours = (time(20), time(8))
     days: tuple[Weekday, ...] = (5, 6)
+    holidays: Holidays = ()
 
 
 class Surge(Section):

@@ -275,3 +275,30 @@ def test_quiet_is_what_the_clock_on_the_wall_says(
 
 def _within(now: time, begin: time, end: time) -> bool:
     return begin <= now < end if begin < end else now >= begin or now < end
+
+
+# Holidays
+
+CHINA = Quiet((time(20), time(8)), frozenset({5, 6}), (("CN", ()),))
+
+
+def test_a_public_holiday_is_quiet_and_a_weekend_day_made_up_for_is_not() -> None:
+    golden_week = datetime(2026, 9, 30, 12, 0, tzinfo=UTC)  # Wednesday, 20:00 in Shanghai
+    assert awake_after(golden_week, timedelta(hours=1), CHINA, SHANGHAI) == datetime(
+        2026, 10, 8, 1, 0, tzinfo=UTC
+    )
+    saturday = datetime(2026, 10, 10, 0, 0, tzinfo=UTC)  # made up for 7 October
+    assert awake_between(saturday, saturday + timedelta(hours=4), CHINA, SHANGHAI) == timedelta(hours=4)
+    sunday = saturday + timedelta(days=1)
+    assert awake_between(sunday, sunday + timedelta(hours=4), CHINA, SHANGHAI) == timedelta()
+
+
+def test_holidays_count_where_their_people_are() -> None:
+    new_york = ZoneInfo("America/New_York")
+    by_zone = Quiet(None, frozenset(), (("CN", ("Asia/Shanghai",)), ("US", ("America/New_York",))))
+    fourth, first = datetime(2025, 7, 4, 16, 0, tzinfo=UTC), datetime(2026, 10, 1, 4, 0, tzinfo=UTC)
+    hour = timedelta(hours=1)
+    assert awake_between(fourth, fourth + hour, by_zone, new_york) == timedelta()
+    assert awake_between(fourth, fourth + hour, by_zone, SHANGHAI) == hour
+    assert awake_between(first, first + hour, by_zone, SHANGHAI) == timedelta()
+    assert awake_between(first, first + hour, by_zone, ZoneInfo("Europe/Paris")) == hour

@@ -49,7 +49,7 @@ def test_the_example_is_a_policy_and_says_what_the_interface_says() -> None:
     assert policy.lending.keep_share == Decimal("0.2")
     assert (policy.ceiling("manager"), policy.ceiling("owner")) == (500_000_000, 5_000_000_000)
     assert policy.requests.escalate_after == timedelta(hours=24)
-    assert policy.quiet == Quiet((time(20), time(8)), frozenset({5, 6}))
+    assert policy.quiet == Quiet((time(20), time(8)), frozenset({5, 6}), (("CN", ()),))
     assert policy.alerts.at == (Decimal("0.8"), Decimal("0.95"), Decimal("1.0"))
     assert policy.alerts.surge is not None
     assert policy.alerts.surge.within == timedelta(hours=1)
@@ -59,7 +59,8 @@ def test_what_is_left_out_takes_the_defaults_of_the_example() -> None:
     example, smallest = parse(EXAMPLE.read_text(encoding="utf-8")), parse(SMALLEST)
     assert smallest.least_loan == example.least_loan  # the default depends on the unit
     assert smallest.lending == example.lending.model_copy(update={"least": None})
-    for section in ("quiet_time", "alerts", "carry_over", "period"):
+    assert smallest.quiet_time == example.quiet_time.model_copy(update={"holidays": ()})
+    for section in ("alerts", "carry_over", "period"):
         assert getattr(smallest, section) == getattr(example, section), section
     assert smallest.requests.remind_after == timedelta(hours=4)
     assert smallest.requests.fallback_approvers == ()
@@ -268,3 +269,13 @@ def test_whatever_is_written_is_read_or_refused_with_a_line(text: str) -> None:
     except PolicyError as refused:
         problems = refused.problems
     assert all(problem.line >= 1 and problem.why for problem in problems)
+
+
+def test_holidays_are_of_a_country_or_of_countries_with_zones() -> None:
+    base = "unit: USD\nallocations: [{match: {}, amount: 1}]\nquiet: {holidays: %s}\n"
+    assert parse(base % "CN").quiet_time.holidays == (("CN", ()),)
+    assert parse(base % "{de-by: Europe/Berlin}").quiet_time.holidays == (("DE-BY", ("Europe/Berlin",)),)
+    assert parse(base % "null").quiet_time.holidays == ()
+    for wrong in ("XX", "DE-XX", "[CN]", "{CN: Nowhere}", "{CN: []}", "7"):
+        with pytest.raises(PolicyError, match=r"quiet\.holidays"):
+            parse(base % wrong)

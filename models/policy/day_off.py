@@ -1,0 +1,30 @@
+"""Public holidays of a country, and the weekend days on which its people work instead."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+
+from holidays import country_holidays, list_supported_countries
+
+
+def is_country(code: str) -> bool:
+    """`CN`, or with a state of it: `DE-BY`."""
+    country, _, state = code.partition("-")
+    known = list_supported_countries().get(country)
+    return known is not None and (not state or state in known)
+
+
+def off(code: str, day: date) -> bool | None:
+    """True: a public holiday there; False: a weekend day made up for; None: a day like any other."""
+    holidays, worked = _year(code, day.year)
+    return True if day in holidays else False if day in worked else None
+
+
+@lru_cache(maxsize=100)
+def _year(code: str, year: int) -> tuple[frozenset[date], frozenset[date]]:
+    """Of a year that a government has not decided yet, only what its law says."""
+    country, _, state = code.partition("-")
+    found = country_holidays(country, subdiv=state or None, years=year)
+    worked = {day for day in getattr(found, "weekend_workdays", ()) if day.year == year}
+    return frozenset(found.keys()), frozenset(worked)
