@@ -122,11 +122,21 @@ def adopt(email: Email) -> None:
 
 
 @app.command()
-def restore(email: Email) -> None:
+def restore(
+    email: Annotated[str, typer.Argument(metavar="EMAIL")] = "",
+    everybody: Annotated[bool, typer.Option("--all", help="Every limit that was changed by hand.")] = False,
+) -> None:
     """Write our limit again over the one that somebody set by hand."""
     from bot.gateways.operator import edits  # noqa: PLC0415
 
-    _settled(_ask(lambda operator: edits.restore(operator, email)))
+    if everybody == bool(email):
+        raise typer.BadParameter("name one EMAIL, or say --all")
+    if not everybody:
+        _settled(_ask(lambda operator: edits.restore(operator, email)))
+        return
+    found = _ask(edits.restore_all)
+    _settled(found)
+    typer.echo(f"{len(found)} limits are ours again")
 
 
 def _settled(found: list[LimitLine]) -> None:

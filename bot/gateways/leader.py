@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import socket
 import time
 from collections.abc import Callable
 from datetime import datetime
 
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from bot.database import Database
@@ -29,6 +32,7 @@ class Leader:
         self.read_at: datetime | None = None
         self._released = False
         self._until = 0.0
+        self._leads = False
 
     @property
     def enforce(self) -> bool:
@@ -39,10 +43,19 @@ class Leader:
         """Whether this replica leads; the lease is renewed before it ends."""
         if time.monotonic() < self._until:
             return True
-        leads = await self.database.write(self._ask)
+        self._leads = leads = await self.database.write(self._ask)
         if leads:
             self._until = time.monotonic() + LEASE.total_seconds() / 4
         return leads
+
+    async def beat(self) -> None:
+        """Prolong the lead while it is ours, however long a call to the gateway takes, until cancelled."""
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 4)
+            if self._leads:
+                with contextlib.suppress(DBAPIError, OSError):
+                    if not await self.database.write(self._ask):
+                        self.doubt()
 
     def _ask(self, session: Session) -> bool:
         leads = GatewayState.lead(session, self.me, self.clock())
@@ -72,14 +85,16 @@ class Leader:
 
     def doubt(self) -> None:
         """Ask again before the lease ends."""
-        self._until = 0.0
+        self._until, self._leads = 0.0, False
 
     def take_over(self, session: Session) -> bool:
         """Lead in place of whoever does; returns whether another replica did."""
         now = self.clock()
         busy = GatewayState.of(session).leased(now)
         GatewayState.take_over(session, self.me, now)
+        self._leads = True
         return busy
 
     def let_go(self, session: Session) -> None:
+        self._leads = False
         GatewayState.let_go(session, self.me)

@@ -56,7 +56,12 @@ class SpendReader:
     async def look_for(self, accounts: Iterable[str]) -> None:
         """Ask once more for accounts that were missing from two rounds in a row: a page may have lost them."""
         for account in list(accounts)[:MOST_MISSING]:
-            if (found := await self.account(account)) is not None:
+            try:
+                found = await self.account(account)
+            except (GatewayError, GatewayRefused) as error:
+                log.info("a missing account was not read", account=account, reason=str(error))
+                return
+            if found is not None:
                 await self.book([found])
 
     async def fresh(self, member_id: int) -> None:

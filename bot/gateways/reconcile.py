@@ -102,11 +102,12 @@ class Reconciler:
     async def run(self) -> None:
         """Rounds every `every` seconds, changes at once; an outage is waited out with growing pauses."""
         usage = asyncio.create_task(self.usage.run(), name="usage")
+        beat = asyncio.create_task(self.leader.beat(), name="lead")
         try:
             while True:
                 await self._rest(await self._turn())
         finally:
-            usage.cancel()
+            usage.cancel(), beat.cancel()
             self.database.submit(self.leader.let_go, None)
 
     async def _turn(self) -> float:

@@ -17,8 +17,8 @@ from models.policy.document import Policy
 from models.quota.period import Period, PeriodState
 from models.refusal import TokensNotEnforced
 
-LEASE = timedelta(seconds=60)
-"""How long a silent replica keeps the lead: longer than the slowest write to a gateway takes."""
+LEASE = timedelta(seconds=8)
+"""How long a silent replica keeps the lead. It is prolonged while a slow write is under way."""
 MOST_UNLINKED = 200
 """Accounts without an owner that are kept by name."""
 
@@ -62,7 +62,8 @@ class GatewayState(SQLModel, table=True):
     def lead(cls, session: Session, holder: str, now: datetime) -> bool:
         """Be the one replica that writes, for `LEASE` or longer when asked again; False while another one is."""
         cls.of(session)
-        free = (col(cls.holder) == holder) | col(cls.holder).is_(None) | (col(cls.leased_until) <= now)
+        over = (col(cls.leased_until) <= now) | (col(cls.leased_until) > now + LEASE)  # a clock that jumped
+        free = (col(cls.holder) == holder) | col(cls.holder).is_(None) | over
         taken = session.execute(
             update(cls).where(col(cls.id) == 1, free).values(holder=holder, leased_until=now + LEASE)
         )
@@ -124,8 +125,12 @@ class GatewayState(SQLModel, table=True):
         return self.holder not in (None, holder)
 
     def leased(self, now: datetime) -> bool:
-        """Whether some replica leads now."""
-        return self.holder is not None and self.leased_until is not None and self.leased_until > now
+        """Whether some replica leads now; a lease further ahead than its length was stamped by a wrong clock."""
+        return (
+            self.holder is not None
+            and self.leased_until is not None
+            and now < self.leased_until <= now + LEASE
+        )
 
 
 def rate_in_use(session: Session, policy: Policy) -> Rate:

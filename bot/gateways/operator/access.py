@@ -78,9 +78,11 @@ class GatewayOperator:
         """Write in place of the running bot, which goes on afterwards."""
         if await self.database.write(self.loop.leader.take_over):
             await asyncio.sleep(IN_FLIGHT)
+        beat = asyncio.create_task(self.loop.leader.beat(), name="lead")
         try:
             yield
         finally:
+            beat.cancel()
             await self.database.write(self.loop.leader.let_go)
 
 

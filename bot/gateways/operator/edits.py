@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 from bot.actor import acting_user
 from bot.gateways.operator.access import CannotDo, GatewayOperator, LimitLine, emails
 from handlers.gateway import limits
-from models.metering.gateway_account import GatewayAccount, accounts_of
+from models.metering.gateway_account import GatewayAccount, accounts_of, edited_accounts
 from models.metering.gateway_state import rate_now
 from models.metering.limits import LimitWrite, adopt_edit
 from models.people.member import Member
@@ -45,6 +45,17 @@ def _one_edited(session: Session, member: Member) -> GatewayAccount:
 async def restore(operator: GatewayOperator, email: str) -> list[LimitLine]:
     """Write our limit again over the one that somebody set by hand."""
     return await _settle(operator, email, _restore)
+
+
+async def restore_all(operator: GatewayOperator) -> list[LimitLine]:
+    """Write our limits again wherever somebody set another one by hand."""
+    owners = await operator.database.read(_owners_of_edits)
+    return [line for email in owners for line in await restore(operator, email)]
+
+
+def _owners_of_edits(session: Session) -> list[str]:
+    named = emails(session)
+    return sorted({named[one.member_id] for one in edited_accounts(session) if not one.gone})
 
 
 def _restore(session: Session, member: Member) -> None:

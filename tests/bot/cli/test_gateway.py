@@ -278,6 +278,19 @@ async def test_a_limit_lowered_by_hand_can_be_adopted_and_is_taken_from_the_allo
     assert (office.limit(ALICE), wallet(office, "alice").allocation) == (60.0, 60 * USD)
 
 
+async def test_every_edit_by_hand_is_restored_at_once(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await enforce(office, monkeypatch)
+    assert isinstance(office.gateway, LiteLLM)
+    for number, email in enumerate((ALICE, "bob@corp.example")):
+        office.gateway.edit(email, 400.0 + number)
+    await office.looks()
+    await office.looks()
+    assert "2 limits are ours again" in await office.says("restore", "--all")
+    assert [office.limit(email) for email in (ALICE, "bob@corp.example")] == [100.0, 500.0]
+
+
 async def test_a_limit_taken_off_by_hand_cannot_be_adopted_and_can_be_restored(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,12 @@ def test_one_replica_leads_until_its_lease_ends(company: Database) -> None:
     assert leads(company, "two", LEASE * 3 / 2)
 
 
+def test_a_lease_that_a_wrong_clock_stamped_holds_nobody_up(company: Database) -> None:
+    assert leads(company, "one", timedelta(days=70))
+    assert leads(company, "two")
+    assert timedelta(seconds=10) > LEASE
+
+
 def test_a_replica_that_lets_go_is_followed_at_once(company: Database) -> None:
     assert leads(company, "one")
     company.transact(lambda session: GatewayState.let_go(session, "two"))
