@@ -91,6 +91,50 @@ def refuse(session: Session, request: Request, refusal: Refusal, now: datetime) 
     return outcome
 
 
+def unknown(locale: str) -> Message:
+    return Message(text=texts.UNKNOWN_YET(locale), locale=locale)
+
+
+def settle(session: Session, request: Request, now: datetime) -> bool:
+    """Tell the sender what became of a request whose outcome was not known; True when it went through.
+
+    Its key gets this answer from now on, so that a copy which is still on its way does nothing.
+    """
+    known, kept = receipt.answered(session, request.key, fingerprint(request))
+    me = sender_of(session, request)
+    locale = me.locale if me and me.locale else guessed_locale(request)
+    if known:
+        receipt.renew(session, request.key, now)
+        outcome = _kept(kept)
+        if request.answer_by is None or isinstance(outcome.message, Form):
+            _write(session, request, me, _settled(outcome, locale), now)
+        return not outcome.refused
+    message = Message(text=texts.DID_NOT_GO_THROUGH(locale), locale=locale)
+    if not request.from_form:  # the same form may be sent again
+        answer = {"message": message.as_json(), "refused": True}
+        member = me.id if me else None
+        receipt.keep(session, request.key, fingerprint(request), answer, member=member, moved=False, at=now)
+    _write(session, request, me, message, now)
+    return False
+
+
+def _settled(outcome: Outcome, locale: str) -> Message:
+    assert isinstance(outcome.message, Message)
+    intro = texts.DID_NOT_GO_THROUGH if outcome.refused else texts.WENT_THROUGH
+    return replace(outcome.message, text=f"{intro(locale)}\n\n{outcome.message.text}".strip(), locale=locale)
+
+
+def _write(session: Session, request: Request, me: Member | None, message: Message, now: datetime) -> None:
+    payload = {
+        "address": request.sender,
+        "message": message.as_json(),
+        "shape": "",
+        "reader": me.id if me else None,
+    }
+    key = f"settled:{request.key}"
+    promise(session, Effect(key=key, kind="say", payload=payload, lane=request.sender, due_at=now))
+
+
 def refused(session: Session, request: Request, refusal: Refusal, now: datetime) -> Message:
     """A refusal in the asker's language, as far as it is known."""
     me, current = sender_of(session, request), versions.current(session)

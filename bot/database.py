@@ -19,19 +19,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import Connection, Transaction
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import Session
 
+from bot.engines import BUSY, POOL, engine_for, reading_engine_for
 from models.refusal import TooSlow
 
-POOL = 8
-"""Postgres connections; more would only wait for the same rows."""
-BUSY = 250
-"""Milliseconds that SQLite waits for another process at a time; short, so that a deadline is noticed in time."""
-PAGES = 32 * 1024
-"""KiB of SQLite pages kept in memory: nearly all that closing a period needs, for any number of people."""
 SWITCH = 0.0005
 """Seconds after which a computing thread yields to another. A question runs nine statements and may wait this long for each."""
 SHARED = 64
@@ -39,48 +33,37 @@ SHARED = 64
 _RETRIED = ("40001", "40P01", "23505")
 """Postgres: serialization failure, deadlock, duplicate key. A second attempt sees what the other transaction did."""
 
+_LOST = ("08", "57P")
+"""Postgres: connection exceptions; the server is told to stop, or has stopped."""
+_CANCELED = "57014"
+"""Postgres: canceled, here by `statement_timeout`."""
+_XID = "SELECT pg_current_xact_id_if_assigned()::text"
+_STATUS = "SELECT pg_xact_status(%s::xid8)"
+GRACE = 0.25
+"""Seconds after its deadline in which a transaction tells by itself that it was late."""
+SETTLE = 30.0
+"""Seconds that a command waits for the server to say what became of its COMMIT."""
+
 T = TypeVar("T")
 Work = Callable[[Session], T]
 
 
-def engine_for(url: str) -> Engine:
-    """The writing engine: durable commits, enforced foreign keys, one writer on SQLite."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=POOL, max_overflow=2)
-    pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"cache_size=-{PAGES}")
-    return _sqlite(parsed, "BEGIN IMMEDIATE", *pragmas)
-
-
-def reading_engine_for(url: str, engine: Engine) -> Engine:
-    """A read-only engine; each transaction is one snapshot. On SQLite it has connections of its own and takes no write lock."""
-    if engine.dialect.name == "postgresql":
-        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    return _sqlite(make_url(url), "BEGIN", "query_only=ON")
-
-
-def _sqlite(url: URL, begin: str, *pragmas: str) -> Engine:
-    options = {
-        "check_same_thread": False,
-        "timeout": BUSY / 1000,
-    }  # the timeout comes first: a PRAGMA may wait, too
-    engine = create_engine(url.set(drivername="sqlite"), connect_args=options, pool_size=POOL, max_overflow=2)
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # the driver would choose its own time for BEGIN
-        for pragma in pragmas:
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine
-
-
 class WouldWrite(Exception):  # noqa: N818 - a finding, not a fault
     """Raised when a read-only transaction would write; retry it as a write."""
+
+
+class OutcomeUnknown(Exception):  # noqa: N818 - a finding, not a fault
+    """The connection broke while COMMIT was on its way: it is in the database or it is not. A receipt or the server knows."""
+
+
+@dataclass
+class _Attempt:
+    """How far a Postgres transaction has come. `xid`: the server's name of it, asked for where `named`."""
+
+    named: bool = False
+    committing: bool = False
+    xid: str | None = None
+    result: Any = None
 
 
 class _ReadOnly(Session):
@@ -115,9 +98,21 @@ class Database:
         self._pool = ThreadPoolExecutor(POOL, thread_name_prefix="transaction")
 
     async def write(self, work: Work[T], *, within: float | None = None) -> T:
-        """The result of `work(session)`, committed. Raises `TooSlow`, with nothing moved, after `within` seconds."""
+        """The result of `work(session)`, committed. Raises `TooSlow`, with nothing moved, after `within` seconds.
+
+        Raises `OutcomeUnknown` when the connection breaks at COMMIT, or when the server does not answer it in time.
+        """
         deadline = None if within is None else time.monotonic() + within
-        return await asyncio.wrap_future(self.submit(work, deadline))
+        attempt = _Attempt()
+        future = asyncio.wrap_future(self.submit(work, deadline, attempt))
+        if within is None or self.sqlite:
+            return await future
+        await asyncio.wait([future], timeout=within + GRACE)
+        if future.done():
+            return future.result()
+        future.cancel()
+        # A COMMIT that has not begun will not begin: the deadline is past.
+        raise OutcomeUnknown if attempt.committing else TooSlow
 
     async def read(self, work: Work[T], *, within: float | None = None) -> T:
         """The result of `work(session)` on one snapshot; never waits for a writer. Raises `WouldWrite` instead of writing."""
@@ -125,18 +120,25 @@ class Database:
         return await asyncio.wrap_future(self._pool.submit(self._read, work, deadline))
 
     def transact(self, work: Work[T]) -> T:
-        """`write` for a plain thread."""
-        return self.submit(work, None).result()
+        """`write` for a plain thread. Where the connection breaks at COMMIT, waits till the server says what became of it."""
+        attempt = _Attempt(named=True)
+        try:
+            return self.submit(work, None, attempt).result()
+        except OutcomeUnknown as unknown:
+            if not self._committed(attempt, unknown):
+                raise unknown.__cause__ or unknown from None
+            result: T = attempt.result
+            return result
 
     def query(self, work: Work[T]) -> T:
         """`read` for a plain thread."""
         return self._read(work, None)
 
-    def submit(self, work: Work[T], deadline: float | None) -> Future[T]:
+    def submit(self, work: Work[T], deadline: float | None, attempt: _Attempt | None = None) -> Future[T]:
         """`write` as a future; `deadline` is a time of `time.monotonic`."""
         self.wrote = True
         if not self.sqlite:
-            return self._pool.submit(self._write_alone, work, deadline)
+            return self._pool.submit(self._write_alone, work, deadline, attempt or _Attempt())
         with self._starting:
             if self._writer is None:
                 self._writer = threading.Thread(target=self._write_batches, name="writer", daemon=True)
@@ -186,19 +188,30 @@ class Database:
 
     # Postgres: a connection each
 
-    def _write_alone(self, work: Work[T], deadline: float | None) -> T:
-        for attempt in range(5):
+    def _write_alone(self, work: Work[T], deadline: float | None, attempt: _Attempt) -> T:
+        for number in range(5):
             try:
-                return self._write_once(work, deadline)
+                return self._write_once(work, deadline, attempt)
             except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", None) not in _RETRIED or attempt == 4:
+                if getattr(error.orig, "sqlstate", None) not in _RETRIED or number == 4:
                     raise
-                time.sleep(random.uniform(0.002, 0.02) * (attempt + 1))  # noqa: S311
+                attempt.committing = False
+                time.sleep(random.uniform(0.002, 0.02) * (number + 1))  # noqa: S311
         raise AssertionError
 
-    def _write_once(self, work: Work[T], deadline: float | None) -> T:
+    def _write_once(self, work: Work[T], deadline: float | None, attempt: _Attempt) -> T:
         _in_time(deadline)
-        with self.engine.connect() as connection, connection.begin(), _session(connection) as session:
+        with self.engine.connect() as connection, connection.begin() as transaction:
+            attempt.result = result = self._work(connection, work, deadline)
+            if attempt.named:
+                attempt.xid = connection.exec_driver_sql(_XID).scalar_one()
+            attempt.committing = True
+            _in_time(deadline)
+            _commit(transaction)
+        return result
+
+    def _work(self, connection: Connection, work: Work[T], deadline: float | None) -> T:
+        with _session(connection) as session:
             if deadline is not None:
                 left = max(1, int((deadline - time.monotonic()) * 1000))
                 connection.exec_driver_sql(f"SET LOCAL statement_timeout = {left}")
@@ -206,11 +219,24 @@ class Database:
                 result = work(session)
                 session.flush()
             except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", None) == "57014":  # canceled by the timeout
+                if getattr(error.orig, "sqlstate", None) == _CANCELED:
                     raise TooSlow from error
                 raise
-            _in_time(deadline)
         return result
+
+    def _committed(self, attempt: _Attempt, unknown: OutcomeUnknown) -> bool:
+        """Ask the server, also one that is away at first. Raises `OutcomeUnknown` again when it cannot be told."""
+        until = time.monotonic() + SETTLE
+        while attempt.xid is not None and time.monotonic() < until:
+            try:
+                with self.engine.connect() as connection:
+                    status = connection.exec_driver_sql(_STATUS, (attempt.xid,)).scalar_one()
+            except DBAPIError:
+                status = None
+            if status in ("committed", "aborted"):
+                return bool(status == "committed")
+            time.sleep(0.2)
+        raise unknown
 
     # SQLite: one writer; all that waits shares a commit, each request in its savepoint
 
@@ -251,6 +277,24 @@ class Database:
                 _settle(job.future, None, TooSlow())
             else:
                 self._jobs.put(job)
+
+
+def is_away(error: DBAPIError) -> bool:
+    """True if there was no connection, or it broke."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    lost = error.connection_invalidated or state.startswith(_LOST)
+    return bool(lost or (isinstance(error, OperationalError) and not state and not locked(error)))
+
+
+def _commit(transaction: Transaction) -> None:
+    try:
+        transaction.commit()
+    except DBAPIError as error:
+        if is_away(error):
+            raise OutcomeUnknown from error
+        if getattr(error.orig, "sqlstate", None) == _CANCELED:
+            raise TooSlow from error
+        raise
 
 
 def locked(error: BaseException) -> bool:

@@ -12,14 +12,14 @@ from typing import TypeVar
 from uuid import uuid4
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from bot import answers
 from bot.answers import Outcome
-from bot.database import Database, WouldWrite
+from bot.database import Database, OutcomeUnknown, WouldWrite
 from bot.messengers.port import Messenger, Profiles, Request
 from bot.patience import Patience
+from bot.unsettled import Unsettled, run_until
 from handlers import confirmation
 from handlers.arguments import ProfileNeeded
 from handlers.command import Command
@@ -76,12 +76,19 @@ class Dispatcher:
         self.wake, self.fresh_spend, self.as_of = wake, fresh_spend, as_of
         self.messengers = {} if messengers is None else messengers
         self._locales: dict[str, str] = {}
+        self.unsettled = Unsettled(database, clock, wake)
         self._saying: set[asyncio.Task[None]] = set()
 
     async def handle(self, request: Request) -> Outcome:
         """Do what is asked, once, and return the answer. With `answer_by` set, the answer is promised as an effect, too."""
+        until = time.monotonic() + self.patience.commit
         try:
-            return await self._decide(request, time.monotonic() + self.patience.commit)
+            if await self.unsettled.meets(request, self.patience.commit / 2):
+                return self.say_directly(request, answers.unknown(self.locale(request)))
+            return await self._decide(request, until)
+        except OutcomeUnknown:
+            self.unsettled.add(request)
+            return self.say_directly(request, answers.unknown(self.locale(request)))
         except Refusal as refusal:
             return await self.refuse(request, refusal)
         except Exception as error:
@@ -125,7 +132,7 @@ class Dispatcher:
         if route is not None and route.reads_only and request.answer_by is None:
             look = partial(self._look, request=request, route=route, profiles=profiles)
             with contextlib.suppress(WouldWrite):
-                return await self._run(lambda left: self.database.read(look, within=left), until)
+                return await run_until(lambda left: self.database.read(look, within=left), until)
         for _ in range(2):
             work = partial(self._transact, request=request, route=route, profiles=profiles)
             try:
@@ -136,18 +143,9 @@ class Dispatcher:
         raise StatusUnknown
 
     async def _commit(self, work: Callable[[Session], T], until: float) -> T:
-        result = await self._run(lambda left: self.database.write(work, within=left), until)
+        result = await run_until(lambda left: self.database.write(work, within=left), until)
         self.wake()  # the worker does what was promised
         return result
-
-    async def _run(self, transaction: Callable[[float], Awaitable[T]], until: float) -> T:
-        """Run it once more when the connection broke: the receipt knows whether it was committed."""
-        try:
-            return await transaction(max(0.1, until - time.monotonic()))
-        except DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
-            return await transaction(max(0.1, until - time.monotonic()))
 
     # Before the transaction: what has to be read from the network
 

@@ -49,6 +49,23 @@ def redacted(text: str) -> str:
     return SECRET.sub(lambda found: f"{found['kind'] or found['user']}***", text)
 
 
+class Outage:
+    """Something that may be away, such as the database: one line when it goes, one when it is back."""
+
+    def __init__(self, what: str) -> None:
+        self.what, self.reason = what, ""
+
+    def begins(self, error: Exception) -> None:
+        if not self.reason:
+            self.reason = " ".join(str(error).split("\n(Background")[0].split())[:300] or type(error).__name__
+            structlog.get_logger(__name__).error(f"{self.what} is away", reason=self.reason)
+
+    def ends(self) -> None:
+        if self.reason:
+            self.reason = ""
+            structlog.get_logger(__name__).warning(f"{self.what} is back")
+
+
 _BEFORE: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,

@@ -12,10 +12,12 @@ from itertools import groupby
 from weakref import WeakValueDictionary
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from bot.database import Database
+from bot.database import Database, OutcomeUnknown
 from bot.leases import Leases
+from bot.logs import Outage
 from bot.messengers.port import Approvals, Home, Messenger, MessengerError, Undeliverable
 from handlers.context import Context
 from handlers.routes import JOBS, Job
@@ -79,6 +81,7 @@ class Worker:
         self.live, self.before_turning, self.slow, self.idle = live, before_turning, slow, idle
         self.pace, self.leases = Pace(), Leases(database, clock)
         self.parked = self.done = 0
+        self._outage = Outage("the database")
         self._wake = asyncio.Event()
         self._limit = asyncio.Semaphore(AT_ONCE)
         self._marks: list[Mark] = []
@@ -100,6 +103,10 @@ class Worker:
                 try:
                     await self.schedule()
                     busy = await self._whole_round()
+                    self._outage.ends()
+                except (DBAPIError, OutcomeUnknown) as error:
+                    self._outage.begins(error)
+                    busy = False
                 except Exception:
                     log.exception("the worker stumbled")
                     busy = False
@@ -231,7 +238,10 @@ class Worker:
             log.warning("parked", key=effect.key, kind=effect.kind, reason=str(error))
             return outbox.park(effect, self.clock(), str(error))
         except Exception as error:
-            log.exception("an effect failed", key=effect.key, kind=effect.kind)
+            if isinstance(error, DBAPIError | OutcomeUnknown):
+                self._outage.begins(error)
+            else:
+                log.exception("an effect failed", key=effect.key, kind=effect.kind)
             return self._later(effect, MessengerError(f"{type(error).__name__}: {error}"))
         self.done += 1
         return outbox.done(effect, self.clock(), ref)

@@ -9,6 +9,12 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from typer.core import TyperGroup
 
 from bot import logs
+from bot.database import OutcomeUnknown
+
+UNKNOWN = (
+    "the database went away while this was being committed: it is not known whether it was done. "
+    "Look before you run it again (`quotabot show EMAIL`, `quotabot export ledger`)."
+)
 
 
 class Failed(Exception):  # noqa: N818 - a refusal in words for the operator
@@ -42,6 +48,8 @@ def _lines(error: Exception) -> tuple[str, ...]:
         return error.lines
     if isinstance(error, DBAPIError):
         return _of_database(error)
+    if isinstance(error, OutcomeUnknown):
+        return (UNKNOWN,)
     if isinstance(error, OSError):
         return (f"{error.filename}: {error.strerror}" if error.filename else str(error),)
     return _of_domain(error) or _of_vendor(error)

@@ -12,3 +12,15 @@ BROKE = Text(
     "Something broke on our side; nothing was moved. Reference: {ref}.",
     "系统出了点问题，额度没有变动。编号：{ref}。",
 )
+UNKNOWN_YET = Text(
+    "I can't tell yet whether that went through. There is no need to send it again: I will write to you as soon as I know.",
+    "我暂时无法确定这一步是否成功。不用重发，一有结果我会马上告诉你。",
+)
+WENT_THROUGH = Text(
+    "Now I know: what I was not sure of went through, once.",
+    "现在确定了：刚才不确定的那一步已经成功，只执行了一次。",
+)
+DID_NOT_GO_THROUGH = Text(
+    "Now I know: what I was not sure of did not go through, and nothing was moved. Please send it again if you still want it.",
+    "现在确定了：刚才不确定的那一步没有成功，额度没有变动。如仍需要，请重新发送。",
+)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import JSON, Index
-from sqlmodel import Field, Session, SQLModel, col, delete
+from sqlmodel import Field, Session, SQLModel, col, delete, update
 
 from models.db import Statement, ref
 from models.refusal import KeyReused
@@ -86,6 +86,11 @@ def moved_lately(
 _LATELY = Statement(
     "SELECT key FROM receipt WHERE member_id = :member AND fingerprint = :fingerprint AND moved AND at > :since LIMIT 1"
 )
+
+
+def renew(session: Session, key: str, at: datetime) -> None:
+    """It counts as answered at this moment: the same words again soon after are a retype."""
+    session.execute(update(Receipt).where(col(Receipt.key) == key).values(at=at))
 
 
 def forget_old(session: Session, now: datetime) -> None:

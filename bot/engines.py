@@ -1,0 +1,55 @@
+"""Engines for SQLite and Postgres: one that writes, and one that only reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+
+POOL = 8
+"""Postgres connections; more would only wait for the same rows."""
+BUSY = 250
+"""Milliseconds that SQLite waits for another process at a time; short, so that a deadline is noticed in time."""
+PAGES = 32 * 1024
+"""KiB of SQLite pages kept in memory: nearly all that closing a period needs, for any number of people."""
+CONNECT = 3
+"""Seconds that a connection may take to open."""
+
+
+def engine_for(url: str) -> Engine:
+    """The writing engine: durable commits, enforced foreign keys, one writer on SQLite."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        options: dict[str, Any] = {} if "connect_timeout" in parsed.query else {"connect_timeout": CONNECT}
+        driver = parsed.set(drivername="postgresql+psycopg")
+        return create_engine(driver, connect_args=options, pool_size=POOL, max_overflow=2)
+    pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"cache_size=-{PAGES}")
+    return _sqlite(parsed, "BEGIN IMMEDIATE", *pragmas)
+
+
+def reading_engine_for(url: str, engine: Engine) -> Engine:
+    """A read-only engine; each transaction is one snapshot. On SQLite it has connections of its own and takes no write lock."""
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return _sqlite(make_url(url), "BEGIN", "query_only=ON")
+
+
+def _sqlite(url: URL, begin: str, *pragmas: str) -> Engine:
+    options = {
+        "check_same_thread": False,
+        "timeout": BUSY / 1000,
+    }  # the timeout comes first: a PRAGMA may wait, too
+    engine = create_engine(url.set(drivername="sqlite"), connect_args=options, pool_size=POOL, max_overflow=2)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # the driver would choose its own time for BEGIN
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
