@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlmodel import Session
 
 from bot.cli.errors import Failed
-from bot.database import Database
+from bot.database import Database, OutcomeUnknown
 from bot.migrate import behind, migrate
 from bot.settings import Settings
 from models.ledger.amount import Unit, plain
@@ -51,7 +51,7 @@ def open_database(settings: Settings | None = None) -> Iterator[Database]:
 
 def seal_all(database: Database) -> None:
     """Seal what is not sealed yet. A database that is busy leaves that to the next one who comes by."""
-    with contextlib.suppress(DBAPIError):
+    with contextlib.suppress(DBAPIError, OutcomeUnknown):
         while database.transact(lambda session: seal_next(session, datetime.now(UTC))):
             pass
 
