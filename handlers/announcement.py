@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+
+from sqlmodel import Session
 
 from handlers.context import Context
 from handlers.words import texts
@@ -33,6 +36,34 @@ def announce(ctx: Context, member: Member, before: int, *, starts: date | None, 
     said.append((texts.IF_SHORT if due.amount < before else texts.WELCOME_MORE)(reader.locale))
     text = SafeText("\n".join(said))
     return ctx.tell(member, Message(text=text), about=announced(ctx.version), mailing=mailing)
+
+
+def greet_all(session: Session, members: Iterable[Member], now: datetime, mailing: Mailing) -> Iterator[bool]:
+    """Promise to tell each what they have and how to ask for more: at the first apply, or as they join."""
+    period = Period.latest(session)
+    for member in members:
+        ctx = Context.of(session, now, f"welcome:{member.id}")
+        if ctx is not None and period is not None:
+            yield _welcome(ctx, member, period, mailing)
+
+
+def _welcome(ctx: Context, member: Member, period: Period, mailing: Mailing) -> bool:
+    """False when they cannot be reached, or have nothing to hear of."""
+    reader, left = ctx.reader_of(member), wallet_of(ctx.session, member.id).available
+    free = free_models(ctx.session, ctx.policy)
+    if left <= 0 and not free:
+        return False
+    models = listed(free, reader.locale)
+    said = [texts.WELCOME_FREE(reader.locale, models=models)]
+    if left > 0:
+        day = reader.last_day(period.ends_at)
+        said = [
+            texts.WELCOME(reader.locale, left=reader.amount(left), day=day),
+            texts.IF_SHORT(reader.locale),
+        ]
+        said += [texts.WELCOME_FREE_TOO(reader.locale, models=models)] if free else []
+    said.append(texts.WELCOME_MORE(reader.locale))
+    return ctx.tell(member, Message(text=SafeText("\n".join(said))), mailing=mailing)
 
 
 def call_off(ctx: Context, member: Member, *, starts: date, mailing: Mailing) -> bool:

@@ -10,10 +10,10 @@ from sqlmodel import Session, col, select
 
 from bot.cli.console import progress
 from bot.database import Database
-from handlers.announcement import announce, call_off
+from handlers.announcement import announce, call_off, greet_all
 from handlers.context import Context
 from models.messages.outbox import Mailing
-from models.people.member import Member, read_addresses
+from models.people.member import Member, count_colleagues, read_addresses
 from models.policy.check import Change
 from models.policy.document import Policy
 from models.quota.period import CHUNK
@@ -61,6 +61,26 @@ class Announcer:
     def _context(self, session: Session, version: int, policy: Policy, subject: str) -> Context:
         key = f"policy:{version}:{subject}"
         return Context(session=session, now=self.now, key=key, version=version, policy=policy, actor="policy")
+
+
+def welcome_everybody(database: Database, now: datetime) -> str:
+    """Write to everybody what they have and how to ask, at a pace that messengers bear; says what waits."""
+    mailing, after = Mailing(now), 0
+
+    def some(session: Session, after: int) -> tuple[int | None, int]:
+        query = select(Member.id).where(col(Member.id) > after, col(Member.left_at).is_(None))
+        people = session.exec(query.order_by(col(Member.id)).limit(CHUNK)).all()
+        told = sum(greet_all(session, _members(session, people), now, mailing))
+        return (people[-1] if len(people) == CHUNK else None), told
+
+    number, last = 0, database.query(count_colleagues)
+    with progress("writing messages", last) as step:
+        following: int | None = after
+        while following is not None:
+            following, told = database.transact(partial(some, after=following))
+            number += told
+            step(min(CHUNK, last))
+    return f"{number} messages wait to be sent by `quotabot run`"
 
 
 def _members(session: Session, ids: Collection[int]) -> Sequence[Member]:

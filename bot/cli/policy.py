@@ -52,11 +52,19 @@ def apply(
     file: File = None,
     yes: Annotated[bool, typer.Option("--yes", help="Also when people get less.")] = False,
     tell: Annotated[bool, typer.Option("--tell", help="Write to everybody it touches.")] = False,
+    silent: Annotated[
+        bool, typer.Option("--silent", help="Write to nobody, also when people get less.")
+    ] = False,
     effective: Annotated[
         str | None, typer.Option(metavar="DATE", help="From this day on; what waits already is dropped.")
     ] = None,
 ) -> None:
-    """Put a policy in force. The first one opens the period and tells nobody; done again it goes on where it was killed."""
+    """Put a policy in force. The first one opens the period; done again it goes on where it was killed.
+
+    Where people get less, say whether they are written to: --tell or --silent.
+    """
+    if tell and silent:
+        raise typer.BadParameter("say either --tell or --silent")
     text, policy = _parsed(file)
     now, starts = datetime.now(UTC), day(effective, "--effective")
     if starts is not None and starts < now.astimezone(policy.zone).date():
@@ -65,7 +73,7 @@ def apply(
         found, wanting = database.query(lambda session: _plan(session, policy))
         _say_wanting(wanting)
         step = Apply(database, found, text, now, starts)
-        step.open() if found.first else step.change(yes=yes, tell=tell)
+        step.open() if found.first else step.change(yes=yes, tell=tell, silent=silent)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -10,7 +11,7 @@ import typer
 from sqlmodel import Session
 
 from bot.actor import acting_user
-from bot.cli.announcement import Announcer
+from bot.cli.announcement import Announcer, welcome_everybody
 from bot.cli.console import agree, progress
 from bot.cli.errors import Failed
 from bot.database import Database
@@ -55,13 +56,15 @@ class Apply:
         )
         self._finish_turn()
         people = self.database.query(count_colleagues)
-        typer.echo(f"version 1 is in force: {people} people have their whole allocation; nobody was told")
+        told = welcome_everybody(self.database, self.now) if self.policy.welcome else "nobody was told"
+        typer.echo(f"version 1 is in force: {people} people have their whole allocation; {told}")
 
-    def change(self, *, yes: bool, tell: bool) -> None:
+    def change(self, *, yes: bool, tell: bool, silent: bool = False) -> None:
         """Put it in force, or stage it for its day; with `tell`, write to everybody it touches."""
         plan = self.plan
         if plan.cuts:
             agree(f"{plan.cuts} of {plan.people} people get less.", yes)
+            tell = tell or (not silent and self._tell_or_not())
         announcer = Announcer(self.now, self.later, plan.changes) if tell else None
         dropped, version = self._staged_before(), self._record()
         self._withdraw_outdated(version)
@@ -75,6 +78,15 @@ class Apply:
         if dropped is not None and dropped.version != version:
             typer.echo(f"version {dropped.version}, which waited for {dropped.effective}, is dropped")
         self._call_off(version, announcer)
+
+    def _tell_or_not(self) -> bool:
+        """Ask on a terminal whether to write to them; elsewhere it has to be said. Raises `Failed`."""
+        fewer = f"{self.plan.cuts} of {self.plan.people} people get less"
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise Failed(
+                f"{fewer}: say --tell to write to everybody it touches, or --silent. Nothing was changed."
+            )
+        return typer.confirm(f"{fewer}. Write to everybody it touches?", err=True)
 
     def _finish_turn(self) -> None:
         with progress("opening the period", None) as step:

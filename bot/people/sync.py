@@ -8,10 +8,14 @@ from datetime import datetime
 from sqlmodel import Session
 
 from bot.people.csv import PeopleError, read_people, write_people
+from handlers.announcement import greet_all
 from handlers.clock.leaving import let_come_back, let_leave
+from models.messages.outbox import Mailing
 from models.people.arrival import members_of, take_over
 from models.people.authority import record_roster
+from models.people.member import read_addresses
 from models.people.roster import Changes, Roster, Row, shared_ids
+from models.policy import versions
 from models.quota.allocation import welcome_all
 from models.quota.period import Period
 
@@ -57,9 +61,19 @@ def apply(
     if Period.latest(session) is not None:
         welcome_all(session, [ids[one.row.email] for one in changes.join], now)
     let_come_back(session, members_of(session, [one.member_id for one in changes.join if one.member_id]), now)
+    _welcome(session, [ids[one.row.email] for one in changes.join if one.member_id is None], now)
     for member in members_of(session, [one.member_id for one in changes.leave]):
         let_leave(session, member, now, actor)
     session.flush()
+
+
+def _welcome(session: Session, joiners: list[int], now: datetime) -> None:
+    """Joiners hear what they have, where policy says so; a first import comes before any policy."""
+    current = versions.current(session)
+    if current is not None and current[1].welcome:
+        read_addresses(session, joiners)
+        for _ in greet_all(session, members_of(session, joiners), now, Mailing(now)):
+            pass
 
 
 def export_people(session: Session) -> str:

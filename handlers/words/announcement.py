@@ -25,6 +25,12 @@ TAKEN_BY_ADMIN = Text(
     "**{amount}** of your quota was taken back. You have {left} left.",
     "你的额度被收回 **{amount}**，现在还剩 {left}。",
 )
+WELCOME = Text(
+    "Hello! You have **{left}** for language models until {day}.",
+    "你好！你有 **{left}** 大模型额度，可用至{day}。",
+)
+WELCOME_FREE = Text("Hello! You can use the free models: {models}.", "你好！你可以使用免费模型：{models}。")
+WELCOME_FREE_TOO = Text("Free for everybody: {models}.", "免费模型人人可用：{models}。")
 WELCOME_MORE = Text("`balance` shows what is left.", "发送 `余额` 可随时查看。")
 CHANGED_SINCE = Text("Since {day}: {before} → {after} a period.", "{day}起，每期额度：{before} → {after}。")
 CHANGE_TO_COME = Text("From {day} your quota is {amount} a period.", "从{day}起，你每期的额度为 {amount}。")

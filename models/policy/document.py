@@ -60,6 +60,7 @@ class Policy(Section):
     period: Period = Cadence()
     admins: tuple[Email, ...] = ()
     admin_channel: AdminChannel = AdminChannel()
+    welcome: bool = False
     allocations: tuple[AllocationRule, ...]
     gateway: Gateway = Gateway()
     free_models: tuple[Text, ...] = ()

@@ -29,7 +29,7 @@ Ops,ops@corp.example,,,it,admin,employee,en,
 FREE = f"{POLICY}free_models: [hunyuan]\n"
 MORE, LESS = (POLICY.replace("amount: 100", f"amount: {amount}") for amount in (120, 60))
 DAY = datetime.now(ZoneInfo("Asia/Shanghai")).date() + timedelta(days=70)
-SHOWN = f"{DAY.day} {DAY:%b}"
+SHOWN = f"{DAY.day} {DAY:%b}" + (f" {DAY.year}" if DAY.year > datetime.now().year else "")  # noqa: DTZ005
 
 
 @pytest.fixture
@@ -48,9 +48,9 @@ def inside(work: Callable[[Session], T]) -> T:
 
 
 def env(operator: Operator, policy: str, *words: str) -> str:
-    return operator.says(
-        "policy", "apply", operator.file("p.yaml", policy), "--yes", "--effective", DAY.isoformat(), *words
-    )
+    told = () if "--tell" in words else ("--silent",)
+    file = operator.file("p.yaml", policy)
+    return operator.says("policy", "apply", file, "--yes", "--effective", DAY.isoformat(), *words, *told)
 
 
 def unsaid(address: str = "") -> list[str]:
@@ -92,7 +92,7 @@ def test_a_staged_change_begins_on_the_policys_day_in_every_zone(operator: Opera
     (to_alice,) = unsaid("slack:U01")
     assert f"From {SHOWN} your quota is $60.00 a period instead of $100.00." in to_alice
     assert "`request 200 reason` asks your manager" in to_alice
-    assert f"从{DAY.month}月{DAY.day}日起" in unsaid("dingtalk:lee")[0]
+    assert f"{DAY.month}月{DAY.day}日起" in unsaid("dingtalk:lee")[0]
 
 
 def test_a_person_cut_to_nothing_hears_which_models_are_free(operator: Operator) -> None:
@@ -133,7 +133,9 @@ def test_a_dropped_change_is_withdrawn_where_unsent_and_called_off_where_heard(
 ) -> None:
     env(operator, MORE, "--tell")
     hears("slack:U01")
-    said = operator.says("policy", "apply", operator.file("policy.yaml", FREE), *(["--tell"] if tell else []))
+    said = operator.says(
+        "policy", "apply", operator.file("policy.yaml", FREE), *(["--tell"] if tell else ["--silent"])
+    )
     assert ("1 had been told of a change that does not come" in said) is not tell
     assert ["is called off" in text for text in unsaid()] == [True] * tell
 
@@ -143,7 +145,7 @@ def test_an_announcement_that_another_policy_made_untrue_is_withdrawn(operator: 
     assert len(unsaid()) == 3
     back = FREE.replace("role: engineer}\n    amount: 500", "role: engineer}\n    amount: 510")
     back = back.replace("  - match: {}\n", "  - match: {team: payments}\n    amount: 120\n  - match: {}\n")
-    operator.run("policy", "apply", operator.file("q.yaml", back), "--yes")
+    operator.run("policy", "apply", operator.file("q.yaml", back), "--yes", "--silent")
     (to_lee,) = unsaid()
     assert "$120.00" in to_lee, "that is still so for him"
 
@@ -202,3 +204,28 @@ def test_a_person_whose_team_changed_is_told_again_of_the_same_version(operator:
     operator.run("policy", "apply", file, "--tell")
     assert ["$120.00" in text for text in unsaid("dingtalk:lee")] == [True, True]
     assert "由 $120.00 调整为 $500.00" in unsaid("dingtalk:lee")[1]
+
+
+def test_the_first_apply_welcomes_everybody_where_policy_says_so_and_later_joiners_too(
+    fresh: Operator,
+) -> None:
+    fresh.run("people", "import", fresh.file("people.csv", PEOPLE))
+    said = fresh.says("policy", "apply", fresh.file("policy.yaml", FREE + "welcome: true\n"))
+    assert "5 messages wait to be sent" in said
+    (alice,), (bob,), (dan,) = unsaid("slack:U01"), unsaid("dingtalk:bob"), unsaid("slack:U04")
+    assert alice.startswith("Hello! You have **$100.00** for language models until")
+    assert "`request 200 reason`" in alice
+    assert bob.startswith("你好！你有 **$500.00** 大模型额度")
+    assert dan.startswith("Hello! You can use the free models: hunyuan.")
+    zoe = PEOPLE + "Zoe,zoe@corp.example,U07,,design,designer,employee,en,\n"
+    fresh.run("people", "import", fresh.file("more.csv", zoe))
+    assert len(unsaid("slack:U07")) == 1
+    assert len(unsaid()) == 6
+
+
+def test_without_welcome_nobody_is_written_to(fresh: Operator) -> None:
+    fresh.run("people", "import", fresh.file("people.csv", PEOPLE))
+    assert "nobody was told" in fresh.says("policy", "apply", fresh.file("policy.yaml", FREE))
+    zoe = PEOPLE + "Zoe,zoe@corp.example,U07,,design,designer,employee,en,\n"
+    fresh.run("people", "import", fresh.file("more.csv", zoe))
+    assert unsaid() == []

@@ -118,7 +118,9 @@ def test_a_cut_needs_a_yes_and_takes_at_most_what_is_left(operator: Operator) ->
     said = operator.fails("policy", "apply", file)
     assert said == "4 of 6 people get less. Say --yes to do it. Nothing was changed."
     assert operator.show("carol")["available"] == "100"
-    operator.run("policy", "apply", file, "--yes")
+    assert "say --tell to write" in operator.fails("policy", "apply", file, "--yes")
+    assert operator.show("carol")["available"] == "100"
+    operator.run("policy", "apply", file, "--yes", "--silent")
     assert (operator.show("alice")["available"], operator.show("carol")["available"]) == ("0", "60.5")
     assert "it touched 0 of 6" in operator.says("policy", "apply", file)
     operator.run("audit")
@@ -214,7 +216,7 @@ def test_a_staged_policy_is_enacted_by_as_many_processes_as_it_takes(
     opening = (TODAY.replace(day=1) + timedelta(days=40)).replace(day=1)
     operator.run("tick", "--now", opening.isoformat())
     day, file = opening + timedelta(days=9), operator.file("p.yaml", LESS)
-    operator.run("policy", "apply", file, "--yes", "--effective", day.isoformat())
+    operator.run("policy", "apply", file, "--yes", "--silent", "--effective", day.isoformat())
     now, pieces = datetime.combine(day, datetime.min.time(), UTC) + timedelta(hours=1), 0
     while inside(lambda session: enact(session, now)):
         pieces += 1
@@ -283,7 +285,7 @@ def test_a_later_apply_that_was_killed_goes_on(operator: Operator, monkeypatch: 
 
     inside(begin_and_die)
     assert (operator.show("alice")["available"], operator.show("ops")["available"]) == ("60.5", "100")
-    said = operator.says("policy", "apply", operator.file("p.yaml", LESS), "--yes")
+    said = operator.says("policy", "apply", operator.file("p.yaml", LESS), "--yes", "--silent")
     assert "version 2 is in force; it touched 3 of 6 people" in said
     assert {operator.show(name)["available"] for name in ("alice", "carol", "lee", "ops")} == {"60.5"}
     operator.run("audit")
@@ -307,7 +309,7 @@ def test_a_staged_change_replaces_the_one_that_waited_and_says_so(operator: Oper
     )
     found = json.loads(operator.run("policy", "plan", file, "--json", code=3).stdout)
     assert found["staged"] == {"version": 2, "effective": SOON}
-    said = operator.says("policy", "apply", file, "--yes", "--effective", LATER)
+    said = operator.says("policy", "apply", file, "--yes", "--silent", "--effective", LATER)
     assert f"version 2, which waited for {SOON}, is dropped" in said
     assert states(operator) == ["in force", "dropped", "waits"]
     assert operator.says("policy", "show", "--at", SOON) == POLICY
@@ -331,7 +333,7 @@ def test_two_spellings_of_a_team_are_one_line_of_a_plan(operator: Operator) -> N
     other = PEOPLE.replace(",payments,lead", ",Payments ,lead").replace(
         ",payments,engineer", ",PAYMENTS,engineer"
     )
-    operator.run("people", "import", operator.file("people.csv", other))
+    operator.run("people", "import", operator.file("people.csv", other), "--yes")
     found = json.loads(operator.run("policy", "plan", operator.file("p.yaml", MORE), "--json", code=3).stdout)
     assert [(one["team"], one["people"]) for one in found["teams"]] == [
         ("design", 3), ("it", 1), ("payments", 2), ("*", 6),
