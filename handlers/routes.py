@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from handlers import balance, brake, delegations, forms, holders, lending, requests, team
+from handlers import balance, brake, delegations, forms, holders, lending, requests, team, waiting
 from handlers.arguments import (
     ArgumentReader,
     amount,
@@ -102,6 +102,8 @@ COMMANDS: dict[str, Route] = {
         delegations.delegate, (person, until), usage.DELEGATE, moves=True, colleagues_only=True
     ),
     "undelegate": Route(delegations.undelegate, usage=usage.UNDELEGATE, moves=True),
+    "pending": Route(waiting.pending, usage=usage.PENDING, reads_only=True),
+    "nudge": Route(waiting.nudge, (value,), usage.NUDGE),
     "loans": Route(lending.loans, reads_only=True),
     "history": Route(balance.history, (value,), reads_only=True),
     "team": Route(team.team),
@@ -129,6 +131,7 @@ BUTTONS: dict[str, Route] = {
     ),
     "request.open": Route(forms.request_form, usage=usage.REQUEST, form=forms.request_form),
     "request.cancel": Route(requests.cancel, (code,), usage.CANCEL),
+    "request.nudge": Route(waiting.nudge, (code,), usage.NUDGE),
     "delegate.end": Route(delegations.undelegate, usage=usage.UNDELEGATE),
     "request.revoke": Route(
         requests.revoke, (code,), usage.REVOKE, holders=holders.requester, colleagues_only=True

@@ -32,6 +32,8 @@ WORDS = {
     "help": r"help|\?|帮助",
     "pause": "pause|暂停|先暂停",
     "resume": "continue|resume|继续|继续使用|恢复",
+    "pending": "pending|待办|待审批|待处理",
+    "nudge": "nudge|催一下|催办",
     "undelegate": "undelegate|取消委托|结束委托|收回委托",
     "yes": "yes|y|yep|confirm|确认|是|是的",
     "no": "no|n|nope|取消|否|不|不要|不用了|算了",
@@ -56,4 +58,5 @@ DECISIONS = {
     "decline": "decline|deny|reject|refuse|拒绝|驳回|不同意|不批准?|不通过|否决",
     "cancel": "cancel|withdraw|retract|撤回|撤销|取消",
     "revoke": "revoke|收回|作废",
+    "nudge": "nudge|催一下|催办|催",
 }

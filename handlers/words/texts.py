@@ -16,3 +16,4 @@ from handlers.words.leaving import *
 from handlers.words.lending import *
 from handlers.words.requests import *
 from handlers.words.team import *
+from handlers.words.waiting import *

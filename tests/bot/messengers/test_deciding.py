@@ -85,3 +85,22 @@ async def test_after_a_move_the_new_manager_is_asked_and_the_requester_told_why(
     await talk.hear("alice", "你的主管已不是 Carol" if chinese else "Your manager is no longer Carol", "Max")
     await talk.press("max", await talk.hear("max", code), "request.approve")
     await talk.hear("alice", "Max", "$160.00")
+
+
+@pytest.mark.parametrize("talk", EVERYWHERE, indirect=True)
+async def test_what_waits_is_listed_with_buttons_and_the_approver_can_be_reminded(
+    talk: Talk, said: dict[str, str]
+) -> None:
+    chinese = said is ZH
+    code = code_in((await talk.say("alice", "申请 60" if chinese else "request 60")).text)
+    await talk.hear("carol", code)
+    mine = await talk.say("alice", "待办" if chinese else "pending")
+    assert code in mine.text
+    reminded = await talk.say("alice", f"催一下 {code}" if chinese else f"nudge {code}")
+    assert ("已提醒 Carol" if chinese else "I reminded Carol") in reminded.text
+    await talk.hear("carol", "Alice 想请你尽快审批" if chinese else "Alice kindly asks")
+    waits = await talk.say("carol", "待办" if chinese else "pending")
+    assert "Alice" in waits.text
+    assert code in waits.text
+    await talk.say("carol", f"同意 {code}" if chinese else f"approve {code}")
+    assert talk.left("alice") == 160

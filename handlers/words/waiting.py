@@ -1,0 +1,35 @@
+"""What waits, and reminding the approver."""
+
+from __future__ import annotations
+
+from handlers.words.text import Text
+
+PENDING_TITLE = Text("What is open", "待办")
+PENDING_FOR_YOU = Text("Waiting for you", "等你处理")
+PENDING_YOURS = Text("You are waiting for", "你在等")
+NOTHING_PENDING = Text(
+    "Nothing waits for you, and you wait for nothing.", "没有等你处理的事，你也没有在等的申请。"
+)
+PENDING_REQUEST = Text(
+    "**{name}** asks for **{amount}** ({code}) · since {day}",
+    "**{name}** 申请 **{amount}**（{code}）· {day} 提交",
+)
+PENDING_ASK = Text(
+    "**{name}** asks to borrow **{amount}** · until {time}",
+    "**{name}** 想向你借 **{amount}** · {time} 前有效",
+)
+PENDING_OWN_ASK = Text("**{amount}** from {name} · until {time}", "向 {name} 借 **{amount}** · {time} 前有效")
+NUDGE_BUTTON = Text("Remind", "催一下")
+NUDGE = Text(
+    "{name} kindly asks for your decision on {amount} ({code}).", "{name} 想请你尽快审批 {amount}（{code}）。"
+)
+NUDGED = Text("I reminded {name} of {code}.", "已提醒 {name} 处理 {code}。")
+NUDGED_TODAY = Text(
+    "You reminded them of {code} today already; tomorrow you can again.",
+    "今天已就 {code} 提醒过一次，明天可以再催。",
+)
+NOBODY_TO_NUDGE = Text(
+    "Nobody can decide {code} yet, so there is nobody to remind. The admins know.",
+    "{code} 暂时没有审批人，无人可催，管理员已知悉。",
+)
+NOTHING_TO_NUDGE = Text("You have no open request.", "你没有待审批的申请。")
