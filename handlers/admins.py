@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,15 +28,18 @@ def admin_channels(policy: Policy) -> dict[str, str]:
     return {messenger: f"{messenger}:{place}" for messenger, place in named.items() if place}
 
 
-def to_admins(ctx: Context, said: Callable[[Reader], Message], *, but: int | None = None) -> bool:
+def to_admins(
+    ctx: Context, said: Callable[[Reader], Message], *, but: int | Collection[int] | None = None
+) -> bool:
     """Promise to tell every admin and every admin channel; False when nobody can be told.
 
-    `but`: a member who hears of it anyway.
+    `but`: members who hear of it anyway.
     """
+    others = (but,) if isinstance(but, int) else but or ()
     told = [
         ctx.tell(one, said(ctx.reader_of(one)))
         for one in policy_admins(ctx.session, ctx.policy)
-        if one.id != but
+        if one.id not in others
     ]
     channels = admin_channels(ctx.policy)
     for messenger, address in channels.items():

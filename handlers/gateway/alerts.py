@@ -14,13 +14,14 @@ from sqlmodel import select
 from handlers.admins import to_admins
 from handlers.brake import continue_button, pause_button
 from handlers.context import Context, Reader
+from handlers.gateway import surges
 from handlers.requests import settle
 from handlers.words import texts
 from handlers.words.text import SafeText, Text, listed, one_line
 from models.ledger.amount import share
 from models.messages.message import Button, Message, escape
 from models.messages.outbox import Effect
-from models.metering.gateway_state import GatewayState, free_models, rate_now
+from models.metering.gateway_state import free_models, rate_now
 from models.metering.reading import KeyUsage
 from models.metering.usage import by_model
 from models.people.member import Member
@@ -135,7 +136,7 @@ def alert(ctx: Context, member_id: int, key_usage: Sequence[KeyUsage] = ()) -> N
     if found is None:
         return
     if found.surge and ctx.first_time(_surge_key(member_id, ctx.now)):
-        ctx.tell(member, _surge(ctx, member, found.surge, key_usage))
+        surges.tell(ctx, member, found.surge, _surge(ctx, member, found.surge, key_usage))
     for level in found.levels:
         ctx.first_time(_level_key(found.status, level))
     if found.levels:
@@ -150,19 +151,24 @@ def _alarm(ctx: Context, member_id: int) -> Alarm | None:
     reached = [level for level in ctx.policy.alerts.at if used > 0 and used >= share(there_was, level)]
     if reached and _mark(ctx, _level_key(status, max(reached))):
         reached = []
-    surge = _surging(ctx, member, status.base)
+    surge = _surging(ctx, member, max(status.base, status.used + status.has.available))
     return Alarm(status, tuple(reached), surge)
 
 
-def _surging(ctx: Context, member: Member, base: int) -> int:
-    """Recent spend when it is a surge that the member was not asked about in the last hour; else 0."""
+def _surging(ctx: Context, member: Member, whole: int) -> int:
+    """Recent spend when it is a surge that the member was not asked about in the last hour; else 0.
+
+    `whole`: the larger of the base and what there was.
+    """
     surge = ctx.policy.alerts.surge
-    if surge is None or not base or member.paused_at is not None:
+    if surge is None or member.paused_at is not None:
         return 0
+    marks = [share(whole, surge.share)] if whole > 0 else []
+    marks += [surge.amount] if surge.amount is not None else []
     lately = burnt(ctx.session, member.id, ctx.now - surge.within, ctx.now)
     hour = timedelta(hours=1)
     asked = [_mark(ctx, _surge_key(member.id, at)) for at in (ctx.now, ctx.now - hour)]
-    if lately < share(base, surge.share) or any(one and one.due_at > ctx.now - hour for one in asked):
+    if not marks or lately < min(marks) or any(one and one.due_at > ctx.now - hour for one in asked):
         return 0
     return lately
 
@@ -192,11 +198,8 @@ def _level(ctx: Context, member: Member, alarm: Alarm, key_usage: Sequence[KeyUs
 
 
 def _surge(ctx: Context, member: Member, lately: int, key_usage: Sequence[KeyUsage]) -> Message:
-    surge, reader = ctx.policy.alerts.surge, ctx.reader_of(member)
-    # what is booked after an outage was spent since the reading before it
-    read_at = GatewayState.of(ctx.session).read_at or ctx.now
-    span = max(surge.within if surge else timedelta(), ctx.now - read_at)
-    minutes = int(span / timedelta(minutes=1))
+    reader = ctx.reader_of(member)
+    minutes = surges.minutes(ctx)
     lines = [texts.SURGE(reader.locale, amount=reader.amount(lately), minutes=minutes)]
     if what := _most_used(ctx, member, reader, ctx.now - timedelta(days=1), key_usage):
         lines.append(texts.ALERT_LATELY(reader.locale, what=what))

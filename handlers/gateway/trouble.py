@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handlers.admins import policy_admins
+from handlers.admins import policy_admins, to_admins
 from handlers.context import Context, Reader
 from handlers.words import texts
 from handlers.words.text import SafeText, Text, listed
@@ -40,9 +40,9 @@ def _key(ctx: Context, news: News, account: GatewayAccount) -> str:
 
 
 def _tell_all(ctx: Context, text: Text, accounts: Sequence[GatewayAccount], *, figures: bool) -> None:
-    for admin in policy_admins(ctx.session, ctx.policy):
-        reader = ctx.reader_of(admin)
-        ctx.tell(admin, Message(text=text(reader.locale, accounts=_named(ctx, reader, accounts, figures))))
+    to_admins(
+        ctx, lambda reader: Message(text=text(reader.locale, accounts=_named(ctx, reader, accounts, figures)))
+    )
 
 
 def _tell_edits(ctx: Context, accounts: Sequence[GatewayAccount]) -> None:

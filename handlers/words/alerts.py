@@ -16,6 +16,14 @@ SURGE = Text(
     "You spent **{amount}** in the last {minutes} minutes. Is that you?",
     "最近 {minutes} 分钟用掉了 **{amount}**，是你在用吗？",
 )
+SURGE_OF_ASKED = Text(
+    "**{who}** spent **{amount}** in the last {minutes} minutes. They were asked whether that is meant.",
+    "**{who}** 在最近 {minutes} 分钟用掉了 **{amount}**，已询问本人是否在使用。",
+)
+SURGE_OF = Text(
+    "**{who}** spent **{amount}** in the last {minutes} minutes.",
+    "**{who}** 在最近 {minutes} 分钟用掉了 **{amount}**。",
+)
 CONTINUE_BUTTON = Text("Keep going", "继续使用")
 BORROW_BUTTON = Text("Borrow", "找同事借")
 BORROW_HOW = Text(

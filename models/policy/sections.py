@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import time, timedelta
 from decimal import Decimal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -100,7 +101,9 @@ class QuietTime(Section):
 
 class Surge(Section):
     share: Share = Decimal("0.25")
+    amount: Amount | None = None
     within: Wait = timedelta(hours=1)
+    tell: tuple[Literal["person", "manager", "owner", "admins"], ...] = ("person",)
 
 
 class Alerts(Section):
