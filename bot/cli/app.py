@@ -71,7 +71,6 @@ app = typer.Typer(
     cls=Commands,
     help="LLM quota where people already talk: ask, lend, request, approve, in Slack and DingTalk.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from sqlmodel import Session
 
+from bot.cli.bundled import bundled
 from bot.cli.console import as_json, open_database, table
 from bot.cli.errors import Failed
 from bot.database import Database
@@ -67,7 +68,7 @@ def install_template(
     refused, docs/dingtalk.md tells how to import the file by hand.
     """
     settings = _settings()
-    design = (file or _ours()).read_text(encoding="utf-8")
+    design = (file or bundled(CARD)).read_text(encoding="utf-8")
     with open_database(settings) as database:
         template = asyncio.run(_install(settings, database, name, design))
     typer.echo(f"DINGTALK_CARD_TEMPLATE_ID={template}")
@@ -96,15 +97,6 @@ def _settings() -> Settings:
     if not settings.dingtalk_client_id or settings.dingtalk_client_secret is None:
         raise Failed("DingTalk is off: DINGTALK_CLIENT_ID and DINGTALK_CLIENT_SECRET are not both set")
     return settings
-
-
-def _ours() -> Path:
-    """The design that we bring: inside the installed package, else in the checkout."""
-    here = Path(__file__).parents[1]
-    for place in (here / CARD, here.parent / "docs" / CARD):
-        if place.is_file():
-            return place
-    raise Failed(f"{CARD} is not here: name the file, which is docs/{CARD} of the repository")
 
 
 async def _install(settings: Settings, database: Database, name: str, design: str) -> str:

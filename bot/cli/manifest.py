@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -12,21 +13,48 @@ from bot.settings import Settings
 
 app = typer.Typer(name="manifest", help="What a messenger has to know of the app.", no_args_is_help=True)
 
+EXAMPLE = "https://quotabot.example/slack/events"
+
+
+class Mode(StrEnum):
+    SOCKET = "socket"
+    HTTP = "http"
+
 
 @app.command("slack")
 def manifest_slack(
+    mode: Annotated[
+        Mode | None, typer.Option("--mode", help="How Slack reaches the bot; by the tokens when absent.")
+    ] = None,
     url: Annotated[
-        str, typer.Option(help="Where Slack reaches /slack/events; only without SLACK_APP_TOKEN.")
-    ] = "https://quotabot.example/slack/events",
+        str | None, typer.Option("--url", help="Where Slack reaches /slack/events; means --mode http.")
+    ] = None,
 ) -> None:
     """The manifest to create the Slack app from."""
     from bot.messengers.slack.manifest import slack_manifest  # noqa: PLC0415 - slow to load
 
     settings = Settings.load()
+    chosen = mode or (Mode.HTTP if url else _by_tokens(settings))
+    if chosen is Mode.SOCKET and url:
+        raise typer.BadParameter("in Socket Mode Slack needs no address", param_hint="--url")
+    if chosen is Mode.HTTP and not url:
+        typer.echo(f"{EXAMPLE} is an example: name yours with --url", err=True)
     try:
-        as_json(slack_manifest(settings.slack_command, socket=settings.slack_app_token is not None, url=url))
+        as_json(slack_manifest(settings.slack_command, socket=chosen is Mode.SOCKET, url=url or EXAMPLE))
     except ValueError as error:
         raise Failed(f"SLACK_COMMAND: {error}") from error
+
+
+def _by_tokens(settings: Settings) -> Mode:
+    """Socket Mode needs an app token; with a bot token alone Slack comes over HTTP. Without tokens, the simpler one."""
+    if settings.slack_app_token is not None:
+        return Mode.SOCKET
+    if settings.slack_bot_token is not None:
+        return Mode.HTTP
+    typer.echo(
+        "no Slack token is set: this is the manifest for Socket Mode; --mode http for the other", err=True
+    )
+    return Mode.SOCKET
 
 
 @app.callback()

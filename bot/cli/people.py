@@ -19,6 +19,7 @@ from bot.cli.console import agree, as_json, content, member, open_database, unkn
 from bot.cli.errors import Failed
 from bot.database import Database
 from bot.people.sync import TooManyLeave, apply, export_people, survey
+from bot.people.template import template
 from bot.settings import Settings
 from handlers.clock.leaving import let_leave
 from models.metering import forgetting
@@ -104,6 +105,12 @@ def _counts(found: Changes) -> str:
         f"{n} {word}"
         for n, word in zip(numbers, ("join", "change", "leave", "stay as they are"), strict=True)
     )
+
+
+@app.command("template")
+def template_() -> None:
+    """A people.csv to start from, with its columns explained."""
+    typer.echo(template(), nl=False)
 
 
 @app.command()

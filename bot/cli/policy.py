@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from sqlmodel import Session
 
+from bot.cli.bundled import bundled
 from bot.cli.console import as_json, content, day, open_database, table
 from bot.cli.errors import Failed
 from bot.cli.policy_apply import Apply
@@ -23,6 +24,12 @@ from models.quota.policy_plan import PolicyPlan
 app = typer.Typer(name="policy", help="Who gets what: planned, applied, versioned.", no_args_is_help=True)
 File = Annotated[Path | None, typer.Argument(metavar="[FILE]", help="POLICY_FILE when absent.")]
 Json = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
+
+
+@app.command()
+def template() -> None:
+    """A policy.yaml to start from, with every key explained."""
+    typer.echo(bundled("policy.example.yaml").read_text(encoding="utf-8"), nl=False)
 
 
 @app.command()

@@ -32,6 +32,7 @@ def read_people(data: bytes) -> list[Row]:
     problems: list[tuple[int, str]] = []
     people: dict[str, Row] = {}
     lines = _lines(_decoded(data), problems)
+    lines = (one for one in lines if not (one[1] and one[1][0].startswith("#")))
     header = _header(*next(lines, (1, [])))
     for line, cells in lines:
         if any(cell.strip() for cell in cells):

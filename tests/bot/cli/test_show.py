@@ -69,3 +69,13 @@ def test_unknown_people_are_refused_in_one_line(operator: Operator) -> None:
     for words in (("show",), ("people", "leave"), ("grant", "--reason", "x", "nobody@corp.example", "5")):
         said = operator.fails(*words, *(() if "grant" in words else ("nobody@corp.example",)))
         assert said == "nobody has the e-mail nobody@corp.example"
+
+
+def test_show_takes_a_name_that_one_colleague_has(operator: Operator) -> None:
+    assert operator.says("show", "Alice", "--json") == operator.says("show", "alice@corp.example", "--json")
+    assert "nobody here" in operator.fails("show", "Nobody")
+    two = operator.file("two.csv", "name,email\nAlice,alice2@corp.example\n")
+    operator.run("people", "import", two)
+    said = operator.fails("show", "alice")
+    assert "alice@corp.example" in said
+    assert "alice2@corp.example" in said
