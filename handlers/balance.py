@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import col, select
 
-from handlers.changes import changes
+from handlers.changes import changes, opened
 from handlers.context import Reader, RequestContext
 from handlers.quota_lines import bar, days_left, how_long, used_of
 from handlers.words import texts
@@ -39,6 +39,7 @@ def balance(ctx: RequestContext) -> Message:
         _first_line(ctx, status, view, free=bool(free)),
         *((bar(reader, status, ctx.now),) if some else ()),
         *(_recallable(ctx, reader) if out else ()),
+        *opened(ctx, status),
         *changes(ctx, status),
     ]
     text = SafeText("\n".join(lines))

@@ -7,10 +7,28 @@ from sqlmodel import col, select
 
 from handlers.context import Reader, RequestContext
 from handlers.words import texts
-from handlers.words.text import SafeText, one_line
+from handlers.words.text import SafeText, listed, one_line
 from models.policy.document import Policy
 from models.policy.versions import PolicyVersion, policy_of
+from models.quota.opening import opening_of
 from models.quota.status import QuotaStatus
+
+
+def opened(ctx: RequestContext, status: QuotaStatus) -> list[SafeText]:
+    """One sentence on what an opening gave, kept and took, where it was more than the base: why do I have 70?"""
+    found = opening_of(ctx.session, ctx.me.id, status.period_id, status.span.start)
+    if found is None or found.plain:
+        return []
+    say, reader = ctx.reader.locale, ctx.reader
+    moves = (
+        (texts.OPENED_GIVEN, found.given),
+        (texts.OPENED_CARRIED, found.carried),
+        (texts.OPENED_FILLED, found.filled),
+        (texts.OPENED_REPAID, found.repaid),
+        (texts.OPENED_RETURNED, found.returned),
+    )
+    said = [text(say, amount=reader.amount(amount)) for text, amount in moves if amount]
+    return [texts.OPENED(say, moves=SafeText(listed(said, say)))]
 
 
 def changes(ctx: RequestContext, status: QuotaStatus) -> list[SafeText]:

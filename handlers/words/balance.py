@@ -20,6 +20,12 @@ BALANCE_FREE_ONLY = Text(
     "Your plan is the free models; there is no paid quota this period", "你本期没有付费额度，可使用免费模型"
 )
 BALANCE_NO_QUOTA = Text("You have no quota this period", "你本期没有额度")
+OPENED = Text("At the opening: {moves}.", "本期开始时：{moves}。")
+OPENED_GIVEN = Text("{amount} given", "分配 {amount}")
+OPENED_CARRIED = Text("{amount} carried over", "上期结转 {amount}")
+OPENED_FILLED = Text("{amount} taken for what you had overspent", "补足上期超用 {amount}")
+OPENED_REPAID = Text("{amount} repaid to colleagues", "归还同事 {amount}")
+OPENED_RETURNED = Text("{amount} repaid to you", "同事还给你 {amount}")
 BAR = Text("`{bar}` {used}% used, {elapsed}% of the period gone", "`{bar}` 已用 {used}%，本期已过 {elapsed}%")
 USED = Text("Used", "已用")
 USED_OF = Text("{used} of {whole}", "{used} / {whole}")

@@ -5,10 +5,10 @@ from datetime import date
 from sqlmodel import Session
 
 from bot.database import Database
-from handlers import balance, team
+from handlers import balance, lending, team
 from models.policy.versions import record_version
 from models.quota.policy_change import move_on
-from tests.actions import DECEMBER, after, change, say, turn
+from tests.actions import DECEMBER, USD, after, available, change, say, spend, turn
 from tests.company import NOW, POLICY, who
 
 
@@ -67,3 +67,30 @@ def test_a_team_bears_its_owners_name_for_it_and_reports_are_called_reports(comp
     assert say(company, team.team, "carol").title == "Your direct reports", (
         "not all of her team, and only hers"
     )
+
+
+def test_after_a_close_the_balance_says_why_it_is_not_the_base(company: Database) -> None:
+    say(company, lending.lend, "alice", "eve", 50 * USD)
+    spend(company, "eve", 160)
+    spend(company, "bob", 130)
+    turn(company, DECEMBER)
+
+    def text(name: str) -> str:
+        return str(say(company, balance.balance, name, now=DECEMBER).text)
+
+    assert (
+        "At the opening: $100.00 given, $10.00 taken for what you had overspent, $50.00 repaid to colleagues."
+        in text("eve")
+    )
+    assert "At the opening: $100.00 given, $50.00 repaid to you." in text("alice")
+    assert "本期开始时：分配 $100.00、补足上期超用 $30.00。" in text("bob")
+    assert "opening" not in text("carol")
+    assert [available(company, name) for name in ("eve", "alice", "bob")] == [40, 150, 70]
+
+
+def test_what_was_carried_over_is_said(company: Database) -> None:
+    change(company, more="carry_over: {share: 0.5}\n")
+    spend(company, "alice", 60)
+    turn(company, DECEMBER)
+    text = say(company, balance.balance, "alice", now=DECEMBER).text
+    assert "At the opening: $100.00 given, $20.00 carried over." in text
