@@ -68,7 +68,7 @@ def keep(
 
 
 def deliver(session: Session, request: Request, message: Message, key: str, now: datetime) -> None:
-    if request.answer_by is not None:
+    if request.answer_by is not None and (message.text or message.title):  # silence is no message
         payload = {"messenger": request.messenger, "by": request.answer_by, "message": message.as_json()}
         lane = str(request.answer_by.get("lane", request.sender))
         promise(session, Effect(key=key, kind="answer", payload=payload, lane=lane, due_at=now))

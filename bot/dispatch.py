@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -20,7 +21,7 @@ from bot.database import Database, OutcomeUnknown, WouldWrite
 from bot.messengers.port import Messenger, Profiles, Request
 from bot.patience import Patience
 from bot.unsettled import Unsettled, run_until
-from handlers import confirmation
+from handlers import confirmation, conversation
 from handlers.arguments import ProfileNeeded
 from handlers.command import Command
 from handlers.context import RequestContext
@@ -221,7 +222,7 @@ class Dispatcher:
         mark_seen(session, address, now)
         ctx = RequestContext.of(
             session, now, request.key, live=self.live, actor=f"member:{me.id}", me=me, messenger=request.messenger,
-            thread=request.thread, command=self.command, as_of=self.as_of(),
+            thread=request.thread, place=request.place, command=self.command, as_of=self.as_of(),
             has_profiles=request.messenger in self.messengers,
             statuses={one: profile.status for one, profile in known.items()},
         )  # fmt: skip
@@ -261,17 +262,31 @@ def _answer(ctx: RequestContext, request: Request, route: Route | None) -> Messa
     """Settle a confirmation, show a form, ask for a confirmation, or run the handler."""
     command = request.command
     if command.intent in confirmation.ANSWERS:
-        return confirmation.settle(ctx, command)
-    if command.intent == "unread":
-        raise RuntimeError(f"a sentence could not be read: {command.reason}")
+        said_by_the_way = not command.exact and confirmation.is_idle(ctx)
+        return conversation.answer(ctx, command) if said_by_the_way else confirmation.settle(ctx, command)
     if route is None:
-        raise SeveralPeople if command.intent == "several" else NotUnderstood(command.text)
+        return _without_route(ctx, request)
     route.admit(ctx)
     if route.form is not None and request.can_open:
         return route.form(ctx, *([command.code] if command.code else []))
+    if (back := conversation.asks_amount(ctx, command)) is not None and not request.can_open:
+        return back
     arguments = route.read(ctx, command)  # first: what cannot be done is refused, not asked back
     question = confirmation.needed(ctx, command, answers.fingerprint(request)) if route.moves else None
     return route.handler(ctx, *arguments) if question is None else question
+
+
+def _without_route(ctx: RequestContext, request: Request) -> Message | Form:
+    command = request.command
+    if command.intent == "unread":
+        raise RuntimeError(f"a sentence could not be read: {command.reason}")
+    if command.intent == "several":
+        raise SeveralPeople
+    if command.intent == "amount" and (whole := conversation.with_amount(ctx, command)) is not None:
+        return _answer(ctx, replace(request, command=whole), ROUTES[whole.intent])
+    if not command.text:  # a button of another version
+        raise NotUnderstood(command.text)
+    return conversation.answer(ctx, command)
 
 
 def _shown(ctx: RequestContext, request: Request, answer: Message | Form) -> Message | Form:

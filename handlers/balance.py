@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from handlers.changes import changes, opened
 from handlers.context import Reader, RequestContext
 from handlers.quota_lines import bar, days_left, how_long, used_of
+from handlers.rules import RULES
 from handlers.words import texts
 from handlers.words.text import SafeText, listed
 from models.ledger.transfer import Entry, Transfer, statement
@@ -177,8 +178,11 @@ def _what(ctx: RequestContext, reader: Reader, moved: Transfer) -> SafeText:
     return texts.WITH_PERSON(reader.locale, what=what, name=other)
 
 
-def help_(ctx: RequestContext) -> Message:
+def help_(ctx: RequestContext, question: str = "") -> Message:
+    """What one can say; to a question about a rule, the rule."""
     say = ctx.reader.locale
+    if question in RULES:
+        return Message(text=RULES[question](say))
     slash = traits_of(ctx.messenger).slash
     command = SafeText(ctx.command) if slash else texts.BALANCE_TYPED(say)
     text = texts.HELP(say, command=command)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from handlers import arguments, lending, requests
 from handlers.command import Command, Person
@@ -18,6 +20,7 @@ from models.messages.receipt import moved_lately
 from models.people.member import Member
 from models.quota.code import new_code
 from models.quota.request import Request
+from models.refusal import NothingToConfirm
 
 AGAIN = timedelta(seconds=60)
 WHOLE = ("lend", "repay", "recall", "forgive")
@@ -91,11 +94,39 @@ def is_question(answer: object) -> bool:
     return isinstance(answer, Message) and any(button.action == YES for button in answer.buttons)
 
 
+def is_idle(ctx: RequestContext) -> bool:
+    """Whether nothing waits that a yes would run or a no would drop."""
+    return _waiting(ctx) is None
+
+
+def wait_for_amount(ctx: RequestContext, command: Command, member: Member | None) -> None:
+    """Keep a command that lacks its amount, for a number that is said in the same place."""
+    kept = _kept(ctx, command, member) | {"wants": "amount", "place": ctx.place}
+    confirmation.keep(ctx.session, ctx.me.id, new_code(ctx.session), kept, ctx.now)
+
+
+def take_for_amount(ctx: RequestContext) -> Command | None:
+    """The command that waits for a number, once: asked for in this place, or answered in one's own chat."""
+    kept = _waiting(ctx)
+    if kept is None or kept.get("wants") != "amount" or ctx.place not in ("", kept.get("place")):
+        return None
+    return take(ctx, Command("amount"))
+
+
+def _waiting(ctx: RequestContext) -> dict[str, Any] | None:
+    with suppress(NothingToConfirm):
+        return confirmation.waiting(ctx.session, ctx.me.id, ctx.now).command
+    return None
+
+
 def settle(ctx: RequestContext, answer: Command) -> Message | Form:
     """Run or drop the command that waits for this yes or no; the CODE of a colleague's ask answers that ask."""
     yes = answer.intent in ("yes", YES)
     if answer.code and lending.is_asked(ctx, answer.code):
         return BUTTONS["borrow.accept" if yes else "borrow.decline"].run(ctx, answer)
+    kept = _waiting(ctx)
+    if yes and kept is not None and kept.get("wants"):
+        raise NothingToConfirm  # it waits for a number, not for a yes
     command = take(ctx, answer)
     if not yes:
         return Message(text=texts.NOTHING_DONE(ctx.reader.locale))
@@ -126,16 +157,13 @@ def take(ctx: RequestContext, answer: Command) -> Command:
 
 
 def _keep(ctx: RequestContext, command: Command, member: Member | None, code: str) -> None:
-    intent = _FORMS.get(command.intent, command.intent)
-    meant = replace(
-        command,
-        intent=intent,
-        confidence="exact",
-        person=Person(member=member.id) if member else None,
-        text="",
-    )
-    kept = meant.as_json() | {"thread": ctx.thread}
-    confirmation.keep(ctx.session, ctx.me.id, code, kept, ctx.now)
+    confirmation.keep(ctx.session, ctx.me.id, code, _kept(ctx, command, member), ctx.now)
+
+
+def _kept(ctx: RequestContext, command: Command, member: Member | None) -> dict[str, Any]:
+    intent, person = _FORMS.get(command.intent, command.intent), Person(member=member.id) if member else None
+    meant = replace(command, intent=intent, confidence="exact", person=person, text="")
+    return meant.as_json() | {"thread": ctx.thread}
 
 
 def _question(ctx: RequestContext, question: Text, what: SafeText, code: str) -> Message:

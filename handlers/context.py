@@ -201,7 +201,7 @@ class Context:
 class RequestContext(Context):
     """A request as well: `me` asks, on `messenger`.
 
-    `thread`: where a public card belongs. `as_of`: when usage was last read, if that is long ago.
+    `thread`: where a public card belongs. `place`: the channel or group in which others read what is asked. `as_of`: when usage was last read, if that is long ago.
     `has_profiles`: the messenger says who is a colleague; `statuses`: what it said, by address.
     `colleagues_only`: the asker and whoever is named must be colleagues.
     """
@@ -209,6 +209,7 @@ class RequestContext(Context):
     me: Member
     messenger: str = ""
     thread: str | None = None
+    place: str = ""
     command: str = "/quota"
     as_of: datetime | None = None
     has_profiles: bool = False

@@ -109,7 +109,7 @@ COMMANDS: dict[str, Route] = {
     "team": Route(team.team),
     "pause": Route(brake.pause, usage=usage.PAUSE),
     "resume": Route(brake.keep_going, usage=usage.PAUSE),
-    "help": Route(balance.help_, reads_only=True),
+    "help": Route(balance.help_, (value,), reads_only=True),
     "lang": Route(balance.lang, (language,), usage.LANG),
 }
 
@@ -143,6 +143,10 @@ BUTTONS: dict[str, Route] = {
     "loan.forgive": Route(lending.forgive_loan, (code,), usage.FORGIVE),
     "lend.open": Route(forms.lend_form, usage=usage.LEND, form=forms.lend_form),
     "history.open": Route(balance.history, (value,)),
+    "balance.open": Route(balance.balance),
+    "loans.open": Route(lending.loans),
+    "team.open": Route(team.team),
+    "help.open": Route(balance.help_),
     "borrow.open": Route(lending.borrow_how, usage=usage.BORROW),
     "surge.continue": Route(brake.keep_going),
     "surge.pause": Route(brake.pause),

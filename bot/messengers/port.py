@@ -33,6 +33,7 @@ class Request:
     """Somebody asks something. `key` names the utterance for ever: the same key is the same request.
 
     `thread`: where a public card belongs, as an address.
+    `place`: the channel or group in which others read what is asked; empty for a chat with the bot alone.
     `answer_by`: how to answer, opaque; None when the caller shows the answer itself.
     `can_open`: a form can be shown in answer.
     `from_form`: a form was sent, and stays open after a refusal, so that refusal is not kept.
@@ -43,6 +44,7 @@ class Request:
     sender: str
     command: Command
     thread: str | None = None
+    place: str = ""
     answer_by: dict[str, Any] | None = None
     can_open: bool = False
     from_form: bool = False

@@ -12,7 +12,8 @@ from pathlib import Path
 from handlers.command import Command, storable
 
 _HISTORY_FROM = re.compile(r"(?i)\s*(?:history|明细)\s+(\d{1,17})\s*$")
-_ANSWER = re.compile(r"(?i)\s*(?:(yes|确认)|(no|暂不))\s+([a-z0-9]{3,12})\s*$")
+_ANSWER = re.compile(r"(?i)\s*(?:(yes|确认)|(no|暂不))\s+((?=[a-z]*[0-9])[a-z0-9]{3,12})\s*$")
+"""An answer to the ask of this CODE. A CODE has a digit: `no thanks` and `yes please` name none."""
 
 
 def read_command(sentence: str, today: date, *, guessed: bool = False) -> Command:
@@ -42,6 +43,13 @@ def _read(text: str, today: date) -> Command:
     from handlers.language.understanding import understand  # noqa: PLC0415
 
     return understand(text, today=today)
+
+
+def offers(text: str, today: date) -> list[str]:
+    """What a sentence that was not understood may have meant, the likeliest first: at most three."""
+    from handlers.language.understanding import offers  # noqa: PLC0415
+
+    return offers(text, today)
 
 
 def prepare() -> Iterator[object]:

@@ -53,6 +53,23 @@ def closest_topic(spaced: str) -> str | None:
     return _PHRASES[found[0]] if found else None
 
 
+def rule_of(question: str) -> str:
+    """The rule that a question is about: a name of `handlers.rules.RULES`, or nothing."""
+    return next((name for name, words in _RULES if words.search(question)), "")
+
+
+_RULES = tuple(
+    (name, re.compile(words))
+    for name, words in (
+        ("ranking", "\\brank|leader ?board|\\b(?:uses?|spends?|spent|used|burns?|consumes?) (?:the )?most\\b|top (?:users?|spenders?|consumers?)|排名|排行|谁.{0,4}(?:用|花)得?.{0,2}最(?:多|狠)"),
+        ("outsiders", "contractor|intern|external|freelanc|guest|outsider|vendor|外包|外部|供应商|访客|合同工"),
+        ("private", "\\b(?:see|sees|know|knows|private|visible|shown)\\b|看到|看见|看得|能看|知道|公开|保密"),
+        ("expiry", "roll(?:s|ed)? over|carr(?:y|ies) over|expire|unused|unspent|leftover|清零|过期|作废|结转|失效|没用完|用不完"),
+        ("debt", "(?:have|need) to (?:pay|repay|return|give)|interest|(?:if|when) i (?:don'?t|can'?t|cannot) (?:pay|repay|return)|要还吗|需要还吗|用还吗|不还|还不上|利息"),
+    )
+)  # fmt: skip
+
+
 _THANKS = re.compile(r"[\s,.!~?]*(?:(?:please|pls|plz|thanks|thank you|thx|谢谢|谢了|多谢|拜托)[\s,.!~?]*)*$")
 
 # a question word, an order to show something, or at most four words
@@ -71,6 +88,7 @@ _ENGLISH_ROWS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("help", (r"what (?:can|do|should) (?:you|i|we) (?:do|say|ask|type)(?: here| for me| with you)?$|\b(?:what|who) (?:are you|is (?:this bot|quotabot))\b|^what is this$",), "$^"),
     ("help", (r"\b(?:can|may|could) (?:i|we) (?:also )?(?:lend|borrow|request|repay|forgive|recall|delegate|(?:share|transfer|give|pass)\b.*\b{unit}|(?:share|transfer|give|pass) (?:it|them))\b|\bdo i (?:have|need) to (?:pay|repay|return|give)\b",), "$^"),
     ("help", (r"^(?:i need |need |some )?help(?: me)?$|^(?:show |list |what are |what )?(?:me )?(?:the )?(?:menu|tutorial|commands?|command list|instructions|manual|guide|options|rules|docs)(?: are there)?$",), "$^"),
+    ("help", (r"\brank|leader ?board|\bwho (?:uses?|spends?|spent|used|burns?|consumes?) (?:the )?most\b|\btop (?:users?|spenders?|consumers?)\b",), "$^"),
     ("help", (r"\b(?:can|could|does|do|will|is|are|who)\b.*\b(?:see|sees|know|knows|visible to|private|shown to)\b", r"\b(?:manager|boss|lead|admins?|others?|people|colleagues?|team ?mates?|anyone|anybody|everyone|who|private)\b", r"\b(?:{unit}|spend|history|loans?|i use|i used)\b"), r"\b(?:can|may|could) i see\b|\bwho (?:owes|has)\b"),
     ("help", (r"\b(?:unused|leftovers?|left over|not used|unspent|what i don'?t use)\b|\b(?:roll|rolls|carry|carries|carried) over\b|\b{unit} expire", r"\b(?:what|does|do|will|is|are|can|where|how)\b"), rf"[{AMOUNT}{PERSON}]|\btake\b|\bget\b"),
     ("help", (r"\b(?:can|may|could|are|is it possible|is it ok|allowed)\b.*\b(?:contractors?|interns?|externals?|freelancers?|guests?|other teams?|another team)\b",), rf"[{AMOUNT}{PERSON}]"),
@@ -93,6 +111,7 @@ _CHINESE_ROWS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("help", ("怎么|如何|怎样|咋|流程|规则|教程|说明|步骤", "借|还款|还钱|还额度|申请|审批|批准|收回|委托|转|加额|提额|{unit}|机器人|这个|^(?:怎么|如何|怎样|咋)(?:用|使用|玩|操作|弄|开始)(?:啊|呀|呢)?$|^使用|^(?:规则|教程|说明书?)$"), f"{_UNRELATED_ZH}|这个token|用掉|没了|花掉|怎么样|怎么办|怎么(?:不|没|又|这么)"),
     ("help", ("^(?:你)?(?:都)?(?:能|会|可以)(?:帮我)?(?:做|干)?(?:点|些)?(?:什么|啥|嘛|哪些)|(?:什么|哪些|啥)(?:功能|命令|指令|用法)|^(?:命令|指令|菜单|规则|指南|功能|用法|使用方法|帮助)(?:列表|文档|介绍|说明|一下)?$|^你是(?:谁|什么|干)",), "$^"),
     ("help", ("^(?:我|{unit})*(?:可以|能|能不能|可不可以|允许).{0,6}(?:借|转|匀|给).{0,4}(?:别人|同事|其他人|他人)|借了?(?:的)?{unit}?.{0,4}(?:要|用|需要)还吗|(?:不还|到期|逾期|还不上).{0,4}(?:会|怎)",), "$^"),
+    ("help", ("排名|排行|谁.{0,4}(?:用|花)得?.{0,2}最(?:多|狠)",), "$^"),
     ("help", ("清零|过期|作废|结转|累积|失效|攒到|滚到", "吗|会|么|怎|可以|能"), f"[{AMOUNT}{PERSON}]|什么时候|哪天|几号"),
     ("help", ("看到|看见|看得到|看得见|能看|知道|公开|保密", "主管|经理|老板|领导|别人|同事|其他人|他们|大家|谁|管理员", "余额|用量|额度|花|用了|剩|借|明细"), f"[{AMOUNT}{PERSON}]|不知道"),
     ("help", ("外包|实习生|外部|供应商|合同工|访客|跨部门|跨组|别的(?:组|团队|部门)", "能|可以|允许|可不可以|行不行|准"), f"[{AMOUNT}{PERSON}]"),

@@ -24,6 +24,7 @@ from rapidfuzz import fuzz, process
 
 from handlers.command import Command
 from handlers.language.amounts import plain_number
+from handlers.language.answers import refusal, short_answer
 from handlers.language.chinese import CHINESE
 from handlers.language.classifier import classifier
 from handlers.language.cleaning import as_typed, clean
@@ -33,13 +34,13 @@ from handlers.language.english import ENGLISH
 from handlers.language.guess import candidates, guess
 from handlers.language.sentence import Sentence
 from handlers.language.slots import filled
-from handlers.language.topics import closest_topic, topic_of
+from handlers.language.topics import closest_topic, rule_of, topic_of
 from handlers.language.typed import BARE, COMMANDS, TYPED, WORDS
 
 NOTHING = Command("none", confidence="unclear")
 MOVES = frozenset(BARE) - {"lang"}
-_UNLISTED = ("yes", "no", "pause", "resume", "several")
-"""Intents that `quotabot understand` does not print: single words for a button, and several people at once."""
+_UNLISTED = ("yes", "no", "pause", "resume", "several", "thanks", "hello", "amount")
+"""Intents that `quotabot understand` does not print: single words, which mean something only to who was just asked something."""
 
 
 def number_of(command: Command) -> str | None:
@@ -54,7 +55,7 @@ def printed(command: Command) -> dict[str, Any]:
         "intent": "none" if command.intent in _UNLISTED else command.intent,
         "person": command.person.id if command.person else None,
         **({"name": name} if name else {}),
-        "amount": number_of(command),
+        "amount": None if command.intent in _UNLISTED else number_of(command),
         "reason": command.reason or None,
         "until": command.until if re.fullmatch(r"\d{4}-\d\d-\d\d", command.until or "") else None,
         "confidence": command.confidence,
@@ -79,6 +80,11 @@ def explained(text: str, today: date) -> dict[str, Any]:
     return {"read": sentence.source, "step": step, "offers": candidates(sentence)}
 
 
+def offers(text: str, today: date) -> list[str]:
+    """What a sentence that was not understood may have meant, the likeliest first: at most three."""
+    return candidates(Sentence.read(clean(text), today))
+
+
 def _read(sentence: Sentence) -> Command:
     return next((found for step in _steps() if (found := step(sentence))), NOTHING)
 
@@ -87,6 +93,7 @@ def _steps() -> tuple[Callable[[Sentence], Command | None], ...]:
     """The surest first; the first that knows the sentence decides."""
     return (
         _single_word,
+        short_answer,
         typed_decision,
         typed_command,
         spoken_decision,
@@ -94,6 +101,7 @@ def _steps() -> tuple[Callable[[Sentence], Command | None], ...]:
         _question,
         _misspelt_command,
         guess,
+        refusal,
     )
 
 
@@ -139,7 +147,9 @@ def _question(sentence: Sentence) -> Command | None:
             code="zh" if re.search("zh|chinese|mandarin|中文|汉语|普通话", tight) else "en",
         )
     if intent:
-        return Command(intent, confidence="clear")
+        return Command(
+            intent, code=rule_of(f"{spaced} {tight}") if intent == "help" else "", confidence="clear"
+        )
     close = None if sentence.people or sentence.numbers else closest_topic(spaced)
     return Command(close, confidence="unclear") if close else None
 

@@ -8,6 +8,7 @@ from handlers.words.approvals import *
 from handlers.words.balance import *
 from handlers.words.cards import *
 from handlers.words.confirmation import *
+from handlers.words.conversation import *
 from handlers.words.forms import *
 from handlers.words.gateway import *
 from handlers.words.help import *

@@ -110,7 +110,7 @@ MOVING = {
     "lend": Command("lend", person=Person("U02BOB"), amount="5"), "borrow": Command("borrow", person=Person("U02BOB"), amount="5"), "repay": Command("repay", person=Person("U02BOB")),
     "recall": Command("recall", person=Person("U02BOB"), amount="all"), "forgive": Command("forgive", person=Person("U02BOB")), "request": Command("request", amount="5"),
     "approve": Command("approve", code="7F3K"), "decline": Command("decline", code="7F3K", reason="no"), "cancel": Command("cancel", code="7F3K"),
-    "revoke": Command("revoke", code="7F3K"), "delegate": Command("delegate", person=Person("U09EVE"), until="2026-11-20"),
+    "revoke": Command("revoke", code="7F3K"), "undelegate": Command("undelegate"), "delegate": Command("delegate", person=Person("U09EVE"), until="2026-11-20"),
 }  # fmt: skip
 
 

@@ -270,7 +270,7 @@ class DingTalk:
             "lane": chat.user or chat.id,
         }  # fmt: skip
         request = Request(
-            key=f"dingtalk:{chat.id}", sender=f"dingtalk:{chat.user}", command=command,
+            key=f"dingtalk:{chat.id}", sender=f"dingtalk:{chat.user}", command=command, place=chat.group,
             answer_by=by if chat.url or chat.user else None,
         )  # fmt: skip
         if isinstance(objection, CallsUsedUp):

@@ -209,6 +209,7 @@ class Listeners:
         command = command_of(str(event.get("text", "")), self._today, self.directory.bot_id)
         request = Request(
             key=f"slack:{body['event_id']}", sender=f"slack:{event['user']}", command=command, thread=thread,
+            place="" if event.get("channel_type") == "im" else str(event.get("channel", "")),
             answer_by=by,
         )  # fmt: skip
         if not await self._is_from_us(body, str(event["user"])):

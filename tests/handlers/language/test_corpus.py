@@ -18,21 +18,22 @@ from handlers.language.classifier import WEIGHTS, Classifier, classifier
 from handlers.language.cleaning import clean
 from handlers.language.guess import candidates
 from handlers.language.sentence import Sentence
-from handlers.language.understanding import MOVES, number_of, prepare, understand
+from handlers.language.understanding import MOVES, number_of, prepare, printed, understand
 from tests.handlers.language import corpus
 
 WEDNESDAY = date(2026, 11, 25)
 
 
 def right_intent(row: dict[str, Any], found: Command) -> bool:
-    intent = "none" if found.intent in ("yes", "no", "several") else found.intent
+    intent = printed(found)["intent"]
     return intent == row["i"] or intent in row.get("alt", [])
 
 
 def right_slots(row: dict[str, Any], found: Command) -> bool:
-    person = (found.person.id or found.person.name) if found.person else None
-    same_amount = "a" not in row or row["a"] == number_of(found)
-    return right_intent(row, found) and same_amount and ("p" not in row or row["p"] == person)
+    shown = printed(found)
+    right = row.get("a", shown["amount"]) == shown["amount"]
+    named = shown["person"] or shown.get("name")
+    return right_intent(row, found) and right and row.get("p", named) == named
 
 
 def shares(rows: list[dict[str, Any]]) -> tuple[float, float, list[str]]:

@@ -34,3 +34,16 @@ def test_a_sentence_that_breaks_the_reader_says_where_and_keeps_its_words_out_of
     found = read_command("request 200 for 3 weeks secret", date.max)
     assert (found.intent, found.text) == ("unread", "request 200 for 3 weeks secret")
     assert found.reason.startswith("OverflowError in dates.py:")
+
+
+def test_only_a_code_is_taken_for_the_code_of_an_answer() -> None:
+    found = {
+        text: read_command(text, date(2026, 11, 25))
+        for text in ("no thanks", "yes please", "no 7KQ2", "yes 7kq2")
+    }
+    assert [(one.intent, one.code) for one in found.values()] == [
+        ("no", ""),
+        ("yes", ""),
+        ("no", "7KQ2"),
+        ("yes", "7KQ2"),
+    ]
