@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from handlers import balance, brake, delegations, forms, holders, lending, requests, team, waiting
+from handlers import balance, brake, delegations, forms, holders, lending, questions, requests, team, waiting
 from handlers.arguments import (
     ArgumentReader,
     amount,
@@ -103,6 +103,8 @@ COMMANDS: dict[str, Route] = {
     ),
     "undelegate": Route(delegations.undelegate, usage=usage.UNDELEGATE, moves=True),
     "pending": Route(waiting.pending, usage=usage.PENDING, reads_only=True),
+    "ask": Route(questions.ask, (code, reason), usage.ASK, colleagues_only=True),
+    "answer": Route(questions.answer, (code, reason), usage.ANSWER),
     "nudge": Route(waiting.nudge, (value,), usage.NUDGE),
     "loans": Route(lending.loans, reads_only=True),
     "history": Route(balance.history, (value,), reads_only=True),
@@ -113,6 +115,7 @@ COMMANDS: dict[str, Route] = {
     "lang": Route(balance.lang, (language,), usage.LANG),
 }
 
+_ANSWER = Route(questions.answer, (code, reason), usage.ANSWER, form=questions.answer_form)
 _OTHER_AMOUNT = Route(
     requests.approve,
     (code, amount),
@@ -131,6 +134,7 @@ BUTTONS: dict[str, Route] = {
     ),
     "request.open": Route(forms.request_form, usage=usage.REQUEST, form=forms.request_form),
     "request.cancel": Route(requests.cancel, (code,), usage.CANCEL),
+    "request.answer": _ANSWER,
     "request.nudge": Route(waiting.nudge, (code,), usage.NUDGE),
     "delegate.end": Route(delegations.undelegate, usage=usage.UNDELEGATE),
     "request.revoke": Route(
@@ -164,11 +168,12 @@ FORMS: dict[str, Route] = {
         colleagues_only=True,
     ),
     "request.other": _OTHER_AMOUNT,
+    "request.answer": _ANSWER,
     "request.decline": Route(requests.decline, (code, reason), usage.DECLINE, colleagues_only=True),
 }
 
 ROUTES = COMMANDS | FORMS | BUTTONS
-"""Every intent that has a handler. `request.decline` and `request.other` are the same routes as forms and as buttons."""
+"""Every intent that has a handler. `request.decline`, `request.other` and `request.answer` are the same routes as forms and as buttons."""
 CONFIRM = ("confirm.yes", "confirm.no")
 """The buttons of a confirmation; its typed answers are `yes` and `no`."""
 

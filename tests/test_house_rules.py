@@ -54,7 +54,7 @@ ACTIONS = [
     "gateway.restore",
     "gateway.adopt",
 ]
-CALLBACKS = ("request.new", "lend.new", "request.decline", "request.other")
+CALLBACKS = ("request.new", "lend.new", "request.decline", "request.other", "request.answer")
 TYPED = [
     "balance",
     "lend",

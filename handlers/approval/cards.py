@@ -22,6 +22,7 @@ from models.quota.approvers import Asked
 from models.quota.grantable import Grantable
 from models.quota.loan import loans_of
 from models.quota.pool import pool_for
+from models.quota.question import Question
 from models.quota.request import Request
 from models.quota.request_state import RequestState
 from models.quota.status import QuotaStatus
@@ -114,6 +115,7 @@ def _full(ctx: Context, request: Request, reader: Reader, to: Member) -> Message
     )
     if request.reason:
         text = SafeText(f"{text}\n> {escape(request.reason)}")
+    text = SafeText("\n".join([text, *_questions(ctx, request, reader)]))
     title, preview = (
         f"{texts.REQUEST_TITLE(reader.locale)} {request.code}",
         texts.REQUEST_TITLE(reader.locale),
@@ -179,6 +181,16 @@ def _figures(
         facts.append((texts.CARD_EMPLOYMENT(say), kind(say)))
     facts.append((texts.CARD_WHY(say), texts.WHY[asked.why](say)))
     return tuple((str(name), str(value)) for name, value in facts)
+
+
+def _questions(ctx: Context, request: Request, reader: Reader) -> list[str]:
+    """The newest questions that were asked back, each with its answer."""
+    lines: list[str] = []
+    for one in Question.on(ctx.session, request.id)[-2:]:
+        by = ctx.session.get_one(Member, one.asker_id).name
+        lines.append(texts.QUESTION_OPEN(reader.locale, by=by, text=one.text))
+        lines += [f"> {escape(one.answer)}"] if one.answer else []
+    return lines
 
 
 def _before(ctx: Context, request: Request, reader: Reader) -> SafeText:

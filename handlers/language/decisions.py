@@ -32,6 +32,8 @@ def typed_decision(sentence: Sentence) -> Command | None:
 
 def _decision_with(found: Command, rest: str, sentence: Sentence) -> Command:
     """The decision with the words after its CODE: a reason to decline, or another amount to approve."""
+    if found.intent in ("ask", "answer"):
+        return replace(found, reason=rest.strip(" ,，:："))
     reason = clean_reason(rest)
     if re.search("[?？]", rest) or (
         _TAKES_BACK.search(rest) if found.intent == "decline" else retracts(rest)

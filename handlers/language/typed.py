@@ -59,4 +59,6 @@ DECISIONS = {
     "cancel": "cancel|withdraw|retract|撤回|撤销|取消",
     "revoke": "revoke|收回|作废",
     "nudge": "nudge|催一下|催办|催",
+    "ask": "ask|question|询问|问",
+    "answer": "answer|reply|答复|回复|回答|答",
 }

@@ -33,3 +33,17 @@ NOBODY_TO_NUDGE = Text(
     "{code} 暂时没有审批人，无人可催，管理员已知悉。",
 )
 NOTHING_TO_NUDGE = Text("You have no open request.", "你没有待审批的申请。")
+QUESTION = Text(
+    "{by} asks about your request for {amount} ({code}):", "关于你申请的 {amount}（{code}），{by} 想问："
+)
+QUESTION_SENT = Text(
+    "I asked {name}; the answer comes to you and onto the card of {code}.",
+    "已转告 {name}，答复会发给你，也会写在 {code} 的卡片上。",
+)
+QUESTION_OPEN = Text("❓ {by}: {text}", "❓ {by}：{text}")
+ANSWER_BUTTON = Text("Answer…", "答复…")
+ANSWER_FORM = Text("Answer", "答复")
+ANSWER_FIELD = Text("Your answer", "你的答复")
+ANSWER_SENT = Text("Passed on; it stands on the card of {code} now.", "已转达，并写在 {code} 的卡片上。")
+ANSWERED = Text("{name} answered on {code}:", "关于 {code}，{name} 答复：")
+NOTHING_ASKED = Text("Nobody has asked you anything about {code}.", "关于 {code}，没有人向你提问。")

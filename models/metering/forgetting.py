@@ -22,6 +22,7 @@ from models.people.authority import What, erase_words, record_authority
 from models.people.member import Address, Member
 from models.quota.ask import Ask
 from models.quota.decision import erase_reasons
+from models.quota.question import erase_questions
 from models.quota.request import Request
 
 PAGE = 1_000
@@ -119,7 +120,9 @@ def _pages(session: Session, table: type[Table], key: Any, first: Any) -> Iterat
 
 def _forget_requests(session: Session, member: Member) -> None:
     mine = col(Request.member_id) == member.id
-    erase_reasons(session, list(session.exec(select(Request.id).where(mine)).all()))
+    requests = list(session.exec(select(Request.id).where(mine)).all())
+    erase_reasons(session, requests)
+    erase_questions(session, requests)
     session.execute(update(Request).where(mine).values(reason="", thread=None))
     answered = col(Request.decided_by_id).is_not(None)  # else it says that the policy decided
     session.execute(update(Request).where(mine, answered).values(answer=""))

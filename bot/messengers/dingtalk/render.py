@@ -35,11 +35,12 @@ _LOOK_ALIKES = str.maketrans("\\`*[]()#>!|", "＼ˋ＊［］（）＃›！｜")
 _VERBS = {
     "approve": "同意", "decline": "拒绝", "cancel": "撤回", "revoke": "收回", "request": "申请", "lend": "借给",
     "history": "明细", "repay": "归还", "recall": "收回", "forgive": "免还", "yes": "确认", "no": "取消",
-    "borrow": "向", "pause": "暂停", "continue": "继续", "nudge": "催一下", "undelegate": "取消委托",
+    "borrow": "向", "pause": "暂停", "continue": "继续", "nudge": "催一下", "undelegate": "取消委托", "answer": "答复",
 }  # fmt: skip
 _MORE = {
     "request.decline": (" reason", " 理由"),
     "request.other": (" amount", " 数额"),
+    "request.answer": (" …", " …"),
     "request.open": (" 200 reason", " 200 理由"),
     "lend.open": (" name 50", " 姓名 50"),
     "borrow.open": (" 50 from name", " 姓名 借 50"),

@@ -104,3 +104,29 @@ async def test_what_waits_is_listed_with_buttons_and_the_approver_can_be_reminde
     assert code in waits.text
     await talk.say("carol", f"同意 {code}" if chinese else f"approve {code}")
     assert talk.left("alice") == 160
+
+
+@pytest.mark.parametrize("talk", EVERYWHERE, indirect=True)
+async def test_a_question_and_its_answer_stand_on_the_card(talk: Talk, said: dict[str, str]) -> None:
+    chinese = said is ZH
+    code = code_in((await talk.say("alice", "申请 60" if chinese else "request 60")).text)
+    card = await talk.hear("carol", code)
+    sent = await talk.say("carol", f"问 {code} 用在哪里？" if chinese else f"ask {code} what is it for?")
+    assert ("已转告 Alice" if chinese else "I asked Alice") in sent.text
+    await talk.hear("alice", "Carol", "用在哪里？" if chinese else "what is it for?")
+    done = await talk.say("alice", f"答复 {code} 压测" if chinese else f"answer {code} the load test")
+    assert ("已转达" if chinese else "Passed on") in done.text
+    await talk.hear(
+        "carol", "Alice 答复" if chinese else "Alice answered", "压测" if chinese else "load test"
+    )
+    await talk.shows(card, "压测" if chinese else "the load test")
+    assert "request.approve" in card.actions
+
+
+async def test_a_question_is_answered_in_a_form(env: SlackEnv) -> None:
+    code = code_in((await env.say("alice", "request 60")).shown)
+    await env.say("carol", f"ask {code} what is it for?")
+    asked = await env.hear("alice", "Carol asks about your request")
+    form = await env.press("alice", asked, "request.answer")
+    assert await env.fill("alice", form, reason="the load test") == {}
+    await env.hear("carol", "Alice answered", "the load test")
