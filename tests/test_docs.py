@@ -71,3 +71,14 @@ def test_every_recipe_is_a_policy() -> None:
     assert len(recipes) == 5
     for recipe in recipes:
         assert parse(recipe).allocations
+
+
+def test_each_of_the_46_edge_cases_names_tests_that_exist_or_a_reason() -> None:
+    rows = re.findall(r"^\| (\d+) \|.*\| ([^|]+) \|$", (DOCS / "edge-cases.md").read_text(), re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, 47))
+    written = "".join(path.read_text() for path in Path(__file__).parent.rglob("*.py"))
+    tests = set(re.findall(r"def (test_\w+)", written))
+    for number, held in rows:
+        named = re.findall(r"`(test_\w+)`", held)
+        assert set(named) <= tests, number
+        assert named or held.startswith("no test: "), number
