@@ -12,7 +12,7 @@ from functools import partial
 
 import aiohttp
 import structlog
-from aiohttp.web import Application, AppRunner
+from aiohttp.web import AppRunner, RouteDef
 from prometheus_client import CollectorRegistry, Gauge
 
 from bot.clock import DatabaseClock
@@ -67,6 +67,8 @@ class App:
         )  # fmt: skip
         self._open_messengers()
         self.runner: AppRunner | None = None
+        self.observing: AppRunner | None = None
+        """Serves /readyz and /metrics where they have a port of their own."""
 
     def _open_messengers(self) -> None:
         for name, row in MESSENGERS.items():
@@ -112,9 +114,7 @@ class App:
             and (current := await self.database.read(versions.current)) is not None
         ):
             refuse_unmetered(current[1], enforce=self.reconciler.leader.mode)
-        self.runner = await server.serve(
-            self._application(), self.settings.http_host, self.settings.http_port
-        )
+        await self._serve()
         await self.database_clock.look()
         tasks = [asyncio.create_task(self.worker.run(), name="worker")]
         tasks.append(asyncio.create_task(self.database_clock.follow(), name="clock"))
@@ -140,9 +140,30 @@ class App:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks, timeout=FINISH)
-            await self.runner.cleanup()
+            for runner in self._runners():
+                await runner.cleanup()
 
-    def _application(self) -> Application:
+    def _runners(self) -> list[AppRunner]:
+        return [one for one in (self.runner, self.observing) if one is not None]
+
+    async def _serve(self) -> None:
+        """Listen; /readyz and /metrics on their own port where one is set."""
+        host, own_port = self.settings.http_host, self.settings.metrics_port
+        routes, observed = self._routes(), self._observed()
+        together = routes + observed if own_port is None else routes
+        self.runner = await server.serve(server.application(together), host, self.settings.http_port)
+        if own_port is not None:
+            try:
+                self.observing = await server.serve(server.application(observed), host, own_port)
+            except OSError:
+                await self.runner.cleanup()
+                raise
+
+    def _routes(self) -> list[RouteDef]:
+        endpoints = (one for one in self.messengers.values() if isinstance(one, Endpoints))
+        return [route for one in endpoints for route in one.routes()]
+
+    def _observed(self) -> list[RouteDef]:
         registry = CollectorRegistry()
         for name, text, read in (
             ("quotabot_effects_done", "promised work done", lambda: float(self.worker.done)),
@@ -157,12 +178,7 @@ class App:
         checks: dict[str, Callable[[], bool]] = {"database": self.database.alive}
         checks |= {name: one.ready for name, one in self.messengers.items()}
         facts = partial(metrics.facts, self.reconciler) if self.reconciler else None
-        routes = [
-            route
-            for messenger in self.messengers.values()
-            for route in (messenger.routes() if isinstance(messenger, Endpoints) else ())
-        ]
-        return server.application(checks, registry, routes, facts)
+        return server.observed(checks, registry, facts)
 
 
 async def _prepare() -> None:

@@ -23,6 +23,9 @@ class ProcessSettings(BaseSettings):
     policy_file: Path = Field(Path("policy.yaml"), description="used when no file is named")
     http_host: str = Field("127.0.0.1", description="where /healthz /readyz /metrics /slack/events listen")
     http_port: int = Field(8080, ge=0, le=65535, description="and the port")
+    metrics_port: int | None = Field(
+        None, ge=0, le=65535, description="/readyz and /metrics on a port of their own, not on HTTP_PORT"
+    )
 
 
 class Settings(MessengerSettings, ProcessSettings):

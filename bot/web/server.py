@@ -8,21 +8,25 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from bot.web.edge import Edge
+
 LARGEST_BODY = 1024 * 1024
 """Bytes. `request.read()` raises `HTTPRequestEntityTooLarge` above it."""
 
 
-def application(
+def application(routes: Iterable[web.RouteDef] = ()) -> web.Application:
+    """`/healthz`, and `routes`."""
+    app = web.Application(client_max_size=LARGEST_BODY)
+    app.add_routes([web.get("/healthz", _healthz), *routes])
+    return app
+
+
+def observed(
     checks: dict[str, Callable[[], bool]],
     registry: CollectorRegistry,
-    routes: Iterable[web.RouteDef] = (),
     facts: Callable[[], dict[str, Any]] | None = None,
-) -> web.Application:
-    """The endpoints. `checks`: what has to be true to be ready, by name; `facts`: what is shown beside and fails nothing."""
-    app = web.Application(client_max_size=LARGEST_BODY)
-
-    async def healthz(_: web.Request) -> web.Response:
-        return web.json_response({"ok": True})
+) -> list[web.RouteDef]:
+    """/readyz and /metrics. `checks`: what has to be true to be ready, by name; `facts`: what is shown beside and fails nothing."""
 
     async def readyz(_: web.Request) -> web.Response:
         found = {name: check() for name, check in checks.items()}
@@ -32,11 +36,11 @@ def application(
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    app.router.add_get("/healthz", healthz)
-    app.router.add_get("/readyz", readyz)
-    app.router.add_get("/metrics", metrics)
-    app.add_routes(routes)
-    return app
+    return [web.get("/readyz", readyz), web.get("/metrics", metrics)]
+
+
+async def _healthz(_: web.Request) -> web.Response:
+    return web.json_response({"ok": True})
 
 
 async def serve(app: web.Application, host: str, port: int) -> web.AppRunner:
@@ -44,7 +48,7 @@ async def serve(app: web.Application, host: str, port: int) -> web.AppRunner:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        await Edge(runner, host, port).start()
     except OSError:
         await runner.cleanup()
         raise

@@ -9,8 +9,9 @@ import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
 
-from bot.messengers.slack.endpoint import OLDEST, genuine, sensible
-from bot.web.server import LARGEST_BODY, application, serve
+from bot.messengers.slack.endpoint import OLDEST, genuine
+from bot.messengers.slack.shape import sensible
+from bot.web.server import LARGEST_BODY, application, observed, serve
 
 SECRET = "a-secret-of-the-tests"
 NOW = 1_794_000_000
@@ -58,7 +59,7 @@ def test_what_bolt_could_not_take_apart_is_not_handed_to_it() -> None:
 
 async def test_without_slack_there_is_no_door_for_it() -> None:
     checks = {"database": lambda: True, "slack": lambda: False}
-    runner = await serve(application(checks, CollectorRegistry()), "127.0.0.1", 0)
+    runner = await serve(application(observed(checks, CollectorRegistry())), "127.0.0.1", 0)
     base = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
         async with aiohttp.ClientSession() as http:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
-import json
 import time
-from urllib.parse import parse_qs
 
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
 
+from bot.messengers.slack.shape import sensible
+
 PATH = "/slack/events"
 OLDEST = 5 * 60
 """Seconds after which a signed request is a replay (docs.slack.dev/authentication/verifying-requests-from-slack)."""
-PARTS = ("event", "view", "container", "channel", "message", "team")
-"""Keys whose value is an object wherever Slack sends them."""
+BODY = 3.0
+"""Seconds that a body may take; Slack waits no longer for an answer."""
 
 
 class Endpoint:
@@ -30,9 +31,12 @@ class Endpoint:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         try:
-            body = await request.read()
+            async with asyncio.timeout(BODY):
+                body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return web.Response(status=413)
+        except (TimeoutError, web.RequestPayloadError) as error:
+            return _closing(408 if isinstance(error, TimeoutError) else 400)
         stamp, signature = (
             request.headers.get(f"X-Slack-{name}", "") for name in ("Request-Timestamp", "Signature")
         )
@@ -40,20 +44,17 @@ class Endpoint:
             return web.Response(status=401)
         if not sensible(request.content_type, body):
             return web.Response(status=400)
-        return await to_aiohttp_response(await self.app.async_dispatch(await to_bolt_request(request)))
+        try:
+            asked = await to_bolt_request(request)
+        except (TypeError, KeyError, AttributeError, ValueError):  # it looks for ids all over the body
+            return web.Response(status=400)
+        return await to_aiohttp_response(await self.app.async_dispatch(asked))
 
 
-def sensible(content_type: str, body: bytes) -> bool:
-    """Whether this is a body that Bolt can take apart: on others it stumbles with a traceback."""
-    try:
-        text = body.decode()
-        form = {} if content_type == "application/json" else parse_qs(text, keep_blank_values=True)
-        if "payload" not in form and content_type != "application/json":
-            return "command" not in form or {"trigger_id", "user_id"} <= set(form)
-        said = json.loads(form["payload"][0] if form else text)
-        return isinstance(said, dict) and all(isinstance(said.get(name, {}), dict) for name in PARTS)
-    except (ValueError, RecursionError):
-        return False
+def _closing(status: int) -> web.Response:
+    answer = web.Response(status=status)
+    answer.force_close()
+    return answer
 
 
 def genuine(timestamp: str, body: bytes, signature: str, secret: str, now: float) -> bool:

@@ -1,0 +1,107 @@
+"""The shapes of what Slack sends: a signed body of another shape gets a status, and reaches neither Bolt nor us."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qs
+
+OBJECTS = ("user", "view", "container", "channel", "message", "team", "enterprise", "state")
+WORDS = ("type", "trigger_id", "response_url", "event_id", "team_id", "enterprise_id", "api_app_id")
+OF_EVENT = (
+    "type",
+    "channel",
+    "ts",
+    "event_ts",
+    "text",
+    "thread_ts",
+    "bot_id",
+    "tab",
+    "channel_type",
+    "subtype",
+)
+OF_A_PERSON = ("message", "app_mention", "app_home_opened")
+"""Events whose `user` is an id; others carry the whole person there."""
+ONCE = ("payload", "command", "trigger_id", "user_id", "text", "response_url", "team_id", "channel_id")
+
+
+def sensible(content_type: str, body: bytes) -> bool:
+    """Whether this is a body that Bolt can take apart: on others it stumbles with a traceback."""
+    try:
+        text = body.decode()
+        if content_type == "application/json":
+            return _is_push(json.loads(text))
+        form = parse_qs(text, keep_blank_values=True)
+        if any(len(form.get(name, ())) > 1 for name in ONCE):
+            return False
+        if "payload" in form:
+            return _is_interaction(json.loads(form["payload"][0]))
+        return "command" not in form or all("".join(form.get(name, ())) for name in ("trigger_id", "user_id"))
+    except (ValueError, RecursionError):
+        return False
+
+
+def _is_push(said: Any) -> bool:
+    """An event, or a question about the address."""
+    if not isinstance(said, dict) or not _are_words(said, WORDS):
+        return False
+    event, seen = said.get("event", {}), said.get("authorizations")
+    if not isinstance(event, dict) or not _are_words(event, OF_EVENT):
+        return False
+    if seen is not None and not (isinstance(seen, list) and all(isinstance(one, dict) for one in seen)):
+        return False
+    user = event.get("user")
+    if event.get("type") in OF_A_PERSON:
+        needed = event.get("user" if event["type"] == "app_home_opened" else "channel")
+        return isinstance(user, str | None) and bool(needed and said.get("event_id"))
+    return isinstance(user, str | dict | None)
+
+
+def _is_interaction(said: Any) -> bool:
+    if not isinstance(said, dict) or not _are_words(said, WORDS):
+        return False
+    if not all(isinstance(said.get(name), dict | None) for name in OBJECTS):
+        return False
+    view, urls = said.get("view"), said.get("response_urls", [])
+    if "view" in said and not (view and isinstance(view.get("type"), str)):
+        return False
+    if not isinstance(urls, list) or len(urls) > 1 or not all(isinstance(one, dict) for one in urls):
+        return False  # no form of ours asks for several, and Bolt stumbles over them
+    if said.get("type") == "block_actions":
+        return (
+            _has_id(said.get("user")) and bool(said.get("trigger_id")) and _are_actions(said.get("actions"))
+        )
+    return said.get("type") != "view_submission" or (_has_id(said.get("user")) and _is_view(view))
+
+
+def _are_actions(actions: Any) -> bool:
+    return (
+        isinstance(actions, list)
+        and bool(actions)
+        and all(
+            isinstance(one, dict) and _are_words(one, ("type", "action_id", "block_id", "value"))
+            for one in actions
+        )
+        and all(one.get("action_id") for one in actions)
+    )
+
+
+def _is_view(view: Any) -> bool:
+    if not (
+        _has_id(view) and _are_words(view, ("callback_id", "private_metadata")) and view.get("callback_id")
+    ):
+        return False
+    state = view.get("state")
+    values = state.get("values") if isinstance(state, dict) else None
+    return isinstance(values, dict) and all(
+        isinstance(block, dict) and all(isinstance(one, dict) for one in block.values())
+        for block in values.values()
+    )
+
+
+def _has_id(thing: Any) -> bool:
+    return isinstance(thing, dict) and isinstance(thing.get("id"), str) and bool(thing["id"])
+
+
+def _are_words(thing: dict[str, Any], names: tuple[str, ...]) -> bool:
+    return all(isinstance(thing.get(name), str | None) for name in names)
