@@ -154,7 +154,9 @@ class App:
         self.runner = await server.serve(server.application(together), host, self.settings.http_port)
         if own_port is not None:
             try:
-                self.observing = await server.serve(server.application(observed), host, own_port)
+                self.observing = await server.serve(
+                    server.application(observed), host, own_port, "METRICS_PORT"
+                )
             except OSError:
                 await self.runner.cleanup()
                 raise

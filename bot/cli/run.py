@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import typer
 
 from bot.cli.console import open_database, unknown_everywhere
+from bot.cli.errors import Failed
+from bot.doctor.settings import check_settings
+from bot.one_run import AlreadyRunning, only_run
 from bot.settings import Settings
 from models.people.directory import count_unknown_everywhere
 
@@ -19,8 +23,15 @@ def run() -> None:
     from bot.app import run_until_told  # noqa: PLC0415 - the messengers' libraries take a second to load
 
     settings = Settings.load()
+    for check in check_settings(settings, Path(".env")):
+        if check.status == "wrong":
+            typer.echo(check.line, err=True)
     with open_database(settings) as database:  # migrates, or says how
         unknown = database.query(count_unknown_everywhere)
     if unknown:
         typer.echo(unknown_everywhere(unknown), err=True)
-    asyncio.run(run_until_told(settings))
+    try:
+        with only_run(settings.database_url):
+            asyncio.run(run_until_told(settings))
+    except AlreadyRunning as other:
+        raise Failed(f"DATABASE_URL: another `quotabot run` works on {other}; SQLite bears one") from None

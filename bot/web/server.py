@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -43,13 +44,14 @@ async def _healthz(_: web.Request) -> web.Response:
     return web.json_response({"ok": True})
 
 
-async def serve(app: web.Application, host: str, port: int) -> web.AppRunner:
-    """Listen; the caller cleans the runner up."""
+async def serve(app: web.Application, host: str, port: int, setting: str = "HTTP_PORT") -> web.AppRunner:
+    """Listen; the caller cleans the runner up. `setting` is named when the port cannot be taken."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
     await runner.setup()
     try:
         await Edge(runner, host, port).start()
-    except OSError:
+    except OSError as error:
         await runner.cleanup()
-        raise
+        why = (os.strerror(error.errno) if error.errno else str(error)).lower()
+        raise OSError(f"{setting}: {host}:{port} cannot be taken ({why})") from error
     return runner

@@ -81,7 +81,7 @@ class Slack:
         web = AsyncWebClient(base_url=self.settings.slack_api_url, session=self.http, timeout=10)
         token = self.settings.slack_app_token.get_secret_value()
         self._socket = Socket(self.app, token, web_client=web, ping_interval=PING)
-        await until_answered(self._socket.connect_async, "slack socket does not open")
+        await until_answered(self._socket.connect_async, "slack socket does not open", "SLACK_APP_TOKEN")
         self._listening = True
         await asyncio.Event().wait()
 

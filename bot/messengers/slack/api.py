@@ -106,13 +106,31 @@ class SlackApi:
         return None
 
 
-async def until_answered(call: Callable[[], Awaitable[T]], complaint: str) -> T:
-    """Repeat a call until Slack answers, after pauses that double up to a minute."""
-    wait = 1.0
+REFUSED = (
+    "invalid_auth",
+    "not_authed",
+    "account_inactive",
+    "token_revoked",
+    "token_expired",
+    "not_allowed_token_type",
+)
+"""Errors that say that a token is wrong. Slack answers; waiting does not mend it."""
+
+
+async def until_answered(call: Callable[[], Awaitable[T]], complaint: str, setting: str) -> T:
+    """Repeat a call until Slack answers, after pauses that double up to a minute. Each reason is logged once.
+
+    `setting`: the token that the call uses.
+    """
+    wait, told = 1.0, ""
     while True:
         try:
             return await call()
         except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
-            log.warning(complaint, error=str(error), again_in=wait)
+            code = str(error.response.get("error", "")) if isinstance(error, SlackApiError) else ""
+            said = f"Slack refuses {setting}: {code}" if code in REFUSED else complaint
+            if said != told:
+                log.warning(said, error=str(error) if said == complaint else code)
+                told = said
             await asyncio.sleep(wait)
             wait = min(wait * 2, 60)

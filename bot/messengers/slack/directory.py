@@ -53,7 +53,9 @@ class Directory:
 
     async def learn_ours(self) -> None:
         """Learn who we are, as soon as Slack answers."""
-        await self._take_ours(await until_answered(self.api.web.auth_test, "slack does not answer"))
+        await self._take_ours(
+            await until_answered(self.api.web.auth_test, "slack does not answer", "SLACK_BOT_TOKEN")
+        )
 
     async def ask_ours(self) -> None:
         """Learn who we are, or raise what Slack answers; limits and outages are waited for a while."""

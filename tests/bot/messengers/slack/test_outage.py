@@ -8,8 +8,11 @@ from urllib.parse import urlencode
 
 import aiohttp
 import pytest
+from slack_sdk.errors import SlackApiError
+from structlog.testing import capture_logs
 
 from bot.app import open_app
+from bot.messengers.slack.api import until_answered
 from bot.settings import Settings
 from sandbox.slack.workspace import Workspace
 from tests.slack_env import SlackEnv, cast, settled_copy, slack_id
@@ -79,3 +82,22 @@ async def test_before_slack_said_who_we_are_nothing_is_acknowledged(
                 assert (reply.status, await reply.text()) == (503, "")
             stop.set()
             await running
+
+
+async def test_a_token_that_slack_refuses_is_named_once_and_is_no_silence() -> None:
+    answers: list[object] = [{"error": "invalid_auth"}, TimeoutError("slow"), {"ok": True}]
+
+    async def call() -> object:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, dict) and "error" in answer:
+            raise SlackApiError("no", answer)
+        return answer
+
+    with capture_logs() as lines:
+        assert await until_answered(call, "slack does not answer", "SLACK_BOT_TOKEN") == {"ok": True}
+    assert [line["event"] for line in lines] == [
+        "Slack refuses SLACK_BOT_TOKEN: invalid_auth",
+        "slack does not answer",
+    ]
