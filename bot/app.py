@@ -86,7 +86,7 @@ class App:
             return None
         gateway = open_gateway(
             settings.gateway_kind, settings.gateway_url, key.get_secret_value() if key else None, self.http,
-            entity=settings.gateway_entity, clock=clock,
+            entity=settings.gateway_entity, clock=clock, timeout=settings.gateway_timeout_seconds,
         )  # fmt: skip
         return Reconciler(
             self.database, gateway, clock, enforce=live, every=settings.gateway_sync_seconds,

@@ -44,6 +44,7 @@ class Settings(MessengerSettings, ProcessSettings):
     gateway_entity: Literal["user", "key", "team_member"] = Field(
         "user", description="LiteLLM: user, key or team_member"
     )
+    gateway_timeout_seconds: float = Field(15, gt=0, description="for a slow gateway")
     gateway_sync_seconds: int = Field(30, gt=0, description="stretches by itself to the gateway's rate limit")
     log_format: Literal["auto", "console", "json"] = Field("auto", description="auto = console on a terminal")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(

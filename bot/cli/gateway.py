@@ -40,9 +40,11 @@ def status(json: Json = False) -> None:
     found = _ask(status.status)
     if json:
         as_json(asdict(found))
-        return
-    for line in _status(found):
-        typer.echo(line)
+    else:
+        for line in _status(found):
+            typer.echo(line)
+    if found.unread:
+        raise typer.Exit(1)
 
 
 def _status(found: Status) -> list[str]:
@@ -60,6 +62,8 @@ def _status(found: Status) -> list[str]:
     ]
     lines += [f"not written: {one.email} ({one.account}): {one.why}" for one in found.errors]
     lines += _unlinked(found.people, found.strangers)
+    if found.unread:
+        return [*lines, "preflight: not known, as the gateway does not answer"]
     return [*lines, *(f"preflight: {text}" for text in found.findings or ["nothing else binds"])]
 
 

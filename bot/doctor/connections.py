@@ -99,8 +99,9 @@ async def check_gateway(
     key = settings.gateway_key.get_secret_value() if settings.gateway_key else None
     try:
         gateway = open_gateway(
-            settings.gateway_kind, settings.gateway_url, key, http, entity=settings.gateway_entity
-        )
+            settings.gateway_kind, settings.gateway_url, key, http,
+            entity=settings.gateway_entity, timeout=settings.gateway_timeout_seconds,
+        )  # fmt: skip
         async for _ in gateway.accounts():
             break
         found = await gateway.preflight(free_models)

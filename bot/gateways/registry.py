@@ -42,6 +42,13 @@ def open_gateway(
     missing = [name for name, value in (("GATEWAY_URL", url), ("GATEWAY_KEY", key)) if not value]
     if missing or url is None or key is None:
         raise GatewayRefused(f"GATEWAY_KIND {kind} needs {' and '.join(missing)}")
+    url, key = url.strip(), key.strip()
+    if not url.startswith(("http://", "https://")):
+        raise GatewayRefused(f"GATEWAY_URL {url}: begin it with https:// or http://")
+    if any(not char.isprintable() for char in key):
+        raise GatewayRefused(
+            "GATEWAY_KEY has a line break or another control character in it: paste it as one line"
+        )
     access = Access(url.rstrip("/"), key, http, entity, clock, calls_per_minute, timeout)
     module = import_module(f"bot.gateways.{kind.replace('-', '_')}")
     return cast("Gateway", getattr(module, CONNECTORS[kind])(access))

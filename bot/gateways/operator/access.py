@@ -97,8 +97,9 @@ async def open_operator(settings: Settings, database: Database) -> AsyncIterator
     key = settings.gateway_key.get_secret_value() if settings.gateway_key else None
     async with aiohttp.ClientSession() as http:
         gateway = open_gateway(
-            settings.gateway_kind, settings.gateway_url, key, http, entity=settings.gateway_entity
-        )
+            settings.gateway_kind, settings.gateway_url, key, http,
+            entity=settings.gateway_entity, timeout=settings.gateway_timeout_seconds,
+        )  # fmt: skip
         enforce = settings.gateway_mode == "enforce"
         if (current := await database.read(versions.current)) is not None:
             refuse_unmetered(current[1], enforce=enforce)

@@ -43,13 +43,14 @@ class Status:
     pending: int
     seconds: float
     findings: list[str] = field(default_factory=list)
+    unread: bool = False
 
 
 async def status(operator: GatewayOperator) -> Status:
     """What is known, and what else binds as the gateway says now."""
     findings, problem = await _preflight(operator)  # first: it teaches the connector the gateway's units
     found = await operator.database.read(partial(_status, operator))
-    found.findings, found.problem = findings, problem or found.problem
+    found.findings, found.problem, found.unread = findings, problem or found.problem, problem is not None
     return found
 
 

@@ -47,6 +47,12 @@ class Office:
     async def fails(self, *words: str) -> str:
         return await asyncio.to_thread(self.operator.fails, "gateway", *words)
 
+    async def unread(self) -> str:
+        """What the status says of a gateway that does not answer; it fails."""
+        found = await asyncio.to_thread(self.operator.run, "gateway", "status", code=1)
+        assert "nothing else binds" not in found.stdout
+        return str(found.stdout)
+
     async def looks(self) -> None:
         """The running bot does one round."""
         settings, database = Settings.load(), Database(os.environ["DATABASE_URL"])
@@ -243,10 +249,19 @@ async def test_nothing_is_linked_while_the_month_closes(office: Office) -> None:
     assert "closing" in await office.fails("link")
 
 
+async def test_how_long_a_gateway_may_take_is_a_setting(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEWAY_TIMEOUT_SECONDS", "0.3")
+    office.gateway.faults.hang("*", times=None)
+    async with asyncio.timeout(10):
+        assert "no answer" in await office.unread()
+
+
 async def test_a_gateway_that_is_down_is_said_in_the_status_and_fails_a_plan(office: Office) -> None:
     await office.looks()
     office.gateway.faults.fail("*", status=502, times=None)
-    assert "HTTP 502" in await office.says("status")
+    assert "HTTP 502" in await office.unread()
     assert "HTTP 502" in await office.fails("diff")
 
 
@@ -383,7 +398,7 @@ async def test_the_status_of_a_wallet_is_said_before_and_without_a_reading_of_it
         await office.looks()
         assert "enforcing would write 1 limits" in await office.says("status")
         gateway.faults.fail("*", status=502, times=None)
-        said = await office.says("status")
+        said = await office.unread()
         assert "HTTP 502" in said
         assert "enforcing would write 1 limits" in said
 

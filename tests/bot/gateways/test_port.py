@@ -33,6 +33,14 @@ async def test_missing_settings_are_named(http: ClientSession) -> None:
         open_gateway("openrouter", None, "", http)
 
 
+async def test_a_url_without_a_scheme_and_a_key_of_two_lines_are_explained(http: ClientSession) -> None:
+    with pytest.raises(GatewayRefused, match="begin it with https://"):
+        open_gateway("litellm", "gateway.corp.example", "sk-1", http)
+    with pytest.raises(GatewayRefused, match="line break"):
+        open_gateway("litellm", "http://gateway.corp.example", "sk-1\nsk-2", http)
+    assert open_gateway("litellm", " http://gateway.corp.example/\n", "sk-1\n", http)
+
+
 async def test_an_entity_that_litellm_does_not_have_is_refused(http: ClientSession) -> None:
     with pytest.raises(GatewayRefused, match="GATEWAY_ENTITY team: LiteLLM has user, key, team_member"):
         open_gateway("litellm", "http://gateway.example", "sk", http, entity="team")
