@@ -101,6 +101,11 @@ ENGLISH = (
         "{mention} (?:is|will be) my (?:delegate|deputy|stand-in)",
     ),
     in_english(
+        "undelegate",
+        "(?:stop|end|undo|cancel|revoke|remove) (?:my |the )?delegat(?:ing|ion)(?: (?:of )?(?:my )?(?:approvals?|requests))?(?: (?:to|with) {person})?",
+        "(?:take|get|want|have) (?:back )?my approvals(?: back)?(?: from {person})?",
+    ),
+    in_english(
         "cancel",
         r"(?:cancel|withdraw|retract|drop|take back|scrap|undo|ignore|disregard) (?:my|the|that|this)(?: \w+)? request",
     ),

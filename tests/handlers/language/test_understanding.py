@@ -334,6 +334,23 @@ def test_the_language_asked_for_is_named() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("what is waiting for me", "pending"),
+        ("show my pending approvals", "pending"),
+        ("有哪些待我审批的", "pending"),
+        ("谁在等我批", "pending"),
+        ("stop delegating my approvals", "undelegate"),
+        ("取消审批委托", "undelegate"),
+        ("who uses the most", "help"),
+        ("谁用得最多", "help"),
+    ],
+)
+def test_the_newer_commands_are_reached_by_sentences(text: str, intent: str) -> None:
+    assert (asks(text).intent, asks(text).exact) == (intent, False)
+
+
 # ── what must never move anything ───────────────────────────────────────────────────────────────────
 
 DENIED = {
