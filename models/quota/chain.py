@@ -29,8 +29,8 @@ from models.words import digest
 
 ROWS = 500
 """Rows under one seal: a broken link names that many at most."""
-AT_ONCE = 20
-"""Seals of one transaction."""
+AT_ONCE = 4
+"""Seals of one transaction: it holds SQLite's writer, and people wait behind it."""
 
 COVERED: dict[str, tuple[str, ...]] = {
     "authority": ("id", "at", "actor", "what", "member_id", "digest"),
