@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from handlers import arguments, lending, requests
+from handlers import arguments, asking, lending, requests
 from handlers.command import Command, Person
 from handlers.context import RequestContext
 from handlers.routes import BUTTONS, COMMANDS, CONFIRM, ROUTES
@@ -122,7 +122,7 @@ def _waiting(ctx: RequestContext) -> dict[str, Any] | None:
 def settle(ctx: RequestContext, answer: Command) -> Message | Form:
     """Run or drop the command that waits for this yes or no; the CODE of a colleague's ask answers that ask."""
     yes = answer.intent in ("yes", YES)
-    if answer.code and lending.is_asked(ctx, answer.code):
+    if answer.code and asking.is_asked(ctx, answer.code):
         return BUTTONS["borrow.accept" if yes else "borrow.decline"].run(ctx, answer)
     kept = _waiting(ctx)
     if yes and kept is not None and kept.get("wants"):
@@ -143,7 +143,7 @@ def holders(ctx: RequestContext, command: Command) -> set[int]:
 
 def _meant(ctx: RequestContext, answer: Command) -> Command:
     """What a yes would run, which goes on waiting."""
-    if answer.code and lending.is_asked(ctx, answer.code):
+    if answer.code and asking.is_asked(ctx, answer.code):
         return replace(answer, intent="borrow.accept")
     kept = confirmation.waiting(ctx.session, ctx.me.id, ctx.now, answer.code or None)
     return Command.from_json(kept.command)

@@ -1,24 +1,23 @@
-"""Quota between colleagues: lend, borrow, repay, recall, forgive, loans."""
+"""Quota between colleagues: lend, repay, recall, forgive, loans."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
-from sqlmodel import select
-
-from handlers.arguments import require_here
-from handlers.context import Context, Reader, RequestContext
+from handlers.approval.cards import copy_of_request
+from handlers.context import Reader, RequestContext
 from handlers.loan_lines import loan_button, loan_lines
 from handlers.words import texts
 from handlers.words.text import SafeText, Text, one_line
 from models.ledger.amount import share
-from models.messages.message import Button, Message, clean, escape
+from models.messages.message import Message, clean, escape
 from models.people.member import Member
 from models.policy.calendar import end_of_day
-from models.quota.ask import Ask, AskState
 from models.quota.lendable import lendable
 from models.quota.loan import Lent, Loan, loans_between, loans_of
+from models.quota.request import open_request
 from models.quota.status import QuotaStatus
 from models.quota.wallet import wallet_of
 from models.refusal import BadDate, WrongUsage
@@ -39,12 +38,12 @@ def lend(
         amount=amount,
         policy=ctx.policy,
         cause=ctx.cause(reason),
-        ends_at=_end(ctx, until),
+        ends_at=end_of(ctx, until),
     )
-    return _tell_both(ctx, borrower, lent, reason)
+    return tell_both(ctx, borrower, lent, reason)
 
 
-def _end(ctx: RequestContext, until: date | None) -> datetime | None:
+def end_of(ctx: RequestContext, until: date | None) -> datetime | None:
     """The end of that day; raises `BadDate` for a day that has passed."""
     ends_at = end_of_day(until, ctx.policy.zone) if until else None
     if until and ends_at and ends_at <= ctx.now:
@@ -52,8 +51,11 @@ def _end(ctx: RequestContext, until: date | None) -> datetime | None:
     return ends_at
 
 
-def _tell_both(ctx: RequestContext, borrower: Member, lent: Lent, reason: str) -> Message:
-    ctx.tell(borrower, _lent_to_you(ctx, borrower, lent, reason))
+def tell_both(ctx: RequestContext, borrower: Member, lent: Lent, reason: str, more: str = "") -> Message:
+    """Tell the borrower, with `more`, and return the lender's answer."""
+    ctx.tell(borrower, _lent_to_you(ctx, borrower, lent, reason, more))
+    if request := open_request(ctx.session, borrower.id):
+        ctx.retell(request.about, partial(copy_of_request, ctx, request))
     _refresh(ctx, borrower)
     reader = ctx.reader
     text = texts.LENT(
@@ -69,7 +71,7 @@ def _tell_both(ctx: RequestContext, borrower: Member, lent: Lent, reason: str) -
     )
 
 
-def _lent_to_you(ctx: RequestContext, borrower: Member, lent: Lent, reason: str) -> Message:
+def _lent_to_you(ctx: RequestContext, borrower: Member, lent: Lent, reason: str, more: str) -> Message:
     reader = ctx.reader_of(borrower)
     text = texts.LENT_TO_YOU(
         reader.locale,
@@ -78,12 +80,12 @@ def _lent_to_you(ctx: RequestContext, borrower: Member, lent: Lent, reason: str)
         day=reader.last_day(lent.ends_at),
         left=reader.amount(lent.borrower_left),
     )
-    text = one_line([text, _whole(reader, lent)], reader.locale)
+    text = one_line([text, _whole(reader, lent), SafeText(more)], reader.locale)
     button = loan_button(reader, "loan.return", lent.loan_id, ctx.me)
-    return Message(text=_with_reason(text, reason), buttons=(button,))
+    return Message(text=with_reason(text, reason), buttons=(button,))
 
 
-def _with_reason(text: SafeText, reason: str) -> SafeText:
+def with_reason(text: SafeText, reason: str) -> SafeText:
     return SafeText(f"{text}\n> {escape(reason)}") if reason else text
 
 
@@ -92,102 +94,6 @@ def _whole(reader: Reader, lent: Lent) -> SafeText:
     if not lent.changed:
         return SafeText("")
     return texts.WHOLE_LOAN_ENDS(reader.locale, day=reader.last_day(lent.ends_at))
-
-
-def borrow(
-    ctx: RequestContext,
-    lender: Member | None,
-    amount: int | None,
-    reason: str = "",
-    until: date | None = None,
-) -> Message:
-    """Ask a colleague, who lends with one click; nothing moves before."""
-    reader = ctx.reader
-    if amount is None:
-        raise WrongUsage("borrow")
-    if lender is None:
-        return Message(text=texts.WHOM(reader.locale, amount=reader.amount(amount)))
-    ask = Ask.make(
-        ctx.session,
-        borrower=ctx.me,
-        lender=lender,
-        amount=amount,
-        reason=clean(reason),
-        policy=ctx.policy,
-        now=ctx.now,
-        ends_at=_end(ctx, until),
-    )
-    ctx.tell(lender, ask_card(ctx, ask, lender), about=f"ask:{ask.code}", shape="ask")
-    return Message(
-        text=texts.ASKED_TO_LEND(
-            reader.locale, lender=lender.name, amount=reader.amount(amount), day=reader.moment(ask.expires_at)
-        )
-    )
-
-
-def ask_card(ctx: Context, ask: Ask, lender: Member) -> Message:
-    """What the lender sees, in the state the ask is in."""
-    reader, borrower = ctx.reader_of(lender), ctx.session.get_one(Member, ask.borrower_id)
-    say, amount = reader.locale, reader.amount(ask.amount)
-    if ask.state == AskState.LENT:
-        return Message(
-            text=texts.ASK_LENT(say, amount=amount, borrower=borrower.name, time=reader.moment(ctx.now))
-        )
-    if ask.state == AskState.DECLINED:
-        return Message(text=texts.ASK_DECLINED(say, time=reader.moment(ctx.now)))
-    if ask.state != AskState.PENDING:
-        return Message(text=texts.ASK_EXPIRED(say, amount=amount))
-    text = texts.ASKS_YOU(say, borrower=borrower.name, amount=amount)
-    buttons = (
-        Button(
-            texts.LEND_IT_BUTTON(say, amount=amount), "borrow.accept", ask.code, "primary", f"yes {ask.code}"
-        ),
-        Button(texts.NOT_NOW_BUTTON(say), "borrow.decline", ask.code, typed=f"no {ask.code}"),
-    )
-    if ask.ends_at:
-        back = texts.ASKED_UNTIL(say, day=reader.last_day(ask.ends_at))
-        text = one_line([text, back], say)
-    return Message(
-        title=texts.ASK_TITLE(say, borrower=borrower.name),
-        text=_with_reason(text, ask.reason),
-        buttons=buttons,
-    )
-
-
-def accept(ctx: RequestContext, code: str) -> Message:
-    """The one click of the lender; the second one is told that it is over."""
-    ask = Ask.named(ctx.session, code, ctx.me)
-    borrower = ctx.session.get_one(Member, ask.borrower_id)
-    lent = ask.lend(ctx.session, ctx.policy, ctx.cause(ask.reason))
-    if lent is None:
-        return Message(text=texts.ASK_CLOSED(ctx.reader.locale))
-    require_here(ctx, borrower)
-    answer = _tell_both(ctx, borrower, lent, ask.reason)
-    _settle(ctx, ask)
-    return answer
-
-
-def not_now(ctx: RequestContext, code: str) -> Message:
-    ask = Ask.named(ctx.session, code, ctx.me)
-    if not ask.decline(ctx.session, ctx.now):
-        return Message(text=texts.ASK_CLOSED(ctx.reader.locale))
-    _settle(ctx, ask)
-    borrower = ctx.session.get_one(Member, ask.borrower_id)
-    ctx.tell(
-        borrower, Message(text=texts.ASK_DECLINED_TO_YOU(ctx.reader_of(borrower).locale, lender=ctx.me.name))
-    )
-    return Message(text=texts.ASK_DECLINED(ctx.reader.locale, time=ctx.reader.moment(ctx.now)))
-
-
-def is_asked(ctx: RequestContext, code: str) -> bool:
-    """True if this code asks the sender to lend: then a typed yes or no is the answer to it."""
-    query = select(Ask.id).where(Ask.code == code.strip().upper(), Ask.lender_id == ctx.me.id)
-    return ctx.session.exec(query).first() is not None
-
-
-def _settle(ctx: RequestContext, ask: Ask) -> None:
-    lender = ctx.session.get_one(Member, ask.lender_id)
-    ctx.retell(f"ask:{ask.code}", lambda _, to: ask_card(ctx, ask, to or lender))
 
 
 def repay(ctx: RequestContext, lender: Member | None, amount: int | None) -> Message:
@@ -246,7 +152,7 @@ def forgive(ctx: RequestContext, borrower: Member | None, amount: int | None, re
     gone = Loan.forgive(ctx.session, lender=ctx.me, borrower=borrower, amount=amount, cause=cause)
     theirs, mine = ctx.reader_of(borrower), ctx.reader
     told = texts.FORGAVE_YOU(theirs.locale, lender=ctx.me.name, amount=theirs.amount(gone))
-    ctx.tell(borrower, Message(text=_with_reason(told, reason)))
+    ctx.tell(borrower, Message(text=with_reason(told, reason)))
     _refresh(ctx, borrower)
     return Message(text=texts.FORGAVE(mine.locale, borrower=borrower.name, amount=mine.amount(gone)))
 
@@ -298,11 +204,6 @@ def recall_loan(ctx: RequestContext, number: str) -> Message:
 def forgive_loan(ctx: RequestContext, number: str) -> Message:
     loan = Loan.numbered(ctx.session, number, ctx.me, taken=False)
     return forgive(ctx, ctx.session.get_one(Member, loan.borrower_id), None)
-
-
-def borrow_how(ctx: RequestContext) -> Message:
-    """How to ask a colleague."""
-    return Message(text=texts.BORROW_HOW(ctx.reader.locale))
 
 
 def _only(ctx: RequestContext, *, taken: bool) -> Member:

@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from handlers import balance, brake, delegations, forms, holders, lending, questions, requests, team, waiting
+from handlers import (
+    asking,
+    balance,
+    brake,
+    delegations,
+    forms,
+    holders,
+    lending,
+    questions,
+    requests,
+    team,
+    waiting,
+)
 from handlers.arguments import (
     ArgumentReader,
     amount,
@@ -82,8 +94,9 @@ COMMANDS: dict[str, Route] = {
         colleagues_only=True,
     ),
     "borrow": Route(
-        lending.borrow, (maybe_person, amount, reason, until), usage.BORROW, moves=True, colleagues_only=True
+        asking.borrow, (maybe_person, amount, reason, until), usage.BORROW, moves=True, colleagues_only=True
     ),
+    "withdraw": Route(asking.withdraw, (maybe_person,), usage.WITHDRAW),
     "repay": Route(
         lending.repay, (maybe_person, amount_or_all), usage.REPAY, moves=True, holders=holders.asker
     ),
@@ -140,8 +153,9 @@ BUTTONS: dict[str, Route] = {
     "request.revoke": Route(
         requests.revoke, (code,), usage.REVOKE, holders=holders.requester, colleagues_only=True
     ),
-    "borrow.accept": Route(lending.accept, (code,), usage.LEND, holders=holders.asker, colleagues_only=True),
-    "borrow.decline": Route(lending.not_now, (code,), usage.LEND),
+    "borrow.accept": Route(asking.accept, (code,), usage.LEND, holders=holders.asker, colleagues_only=True),
+    "borrow.withdraw": Route(asking.withdraw_ask, (code,), usage.WITHDRAW),
+    "borrow.decline": Route(asking.not_now, (code,), usage.LEND),
     "loan.return": Route(lending.return_loan, (code,), usage.REPAY, holders=holders.asker),
     "loan.recall": Route(lending.recall_loan, (code,), usage.RECALL, holders=holders.borrower_of_loan),
     "loan.forgive": Route(lending.forgive_loan, (code,), usage.FORGIVE),
@@ -151,7 +165,7 @@ BUTTONS: dict[str, Route] = {
     "loans.open": Route(lending.loans),
     "team.open": Route(team.team),
     "help.open": Route(balance.help_),
-    "borrow.open": Route(lending.borrow_how, usage=usage.BORROW),
+    "borrow.open": Route(asking.borrow_how, usage=usage.BORROW),
     "surge.continue": Route(brake.keep_going),
     "surge.pause": Route(brake.pause),
     "gateway.restore": Route(edits.restore, (value,)),

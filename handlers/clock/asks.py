@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from handlers.asking import ask_card
 from handlers.context import Context
-from handlers.lending import ask_card
 from handlers.words import texts
 from models.messages.message import Message
 from models.people.member import Member

@@ -39,7 +39,7 @@ from handlers.language.typed import BARE, COMMANDS, TYPED, WORDS
 
 NOTHING = Command("none", confidence="unclear")
 MOVES = frozenset(BARE) - {"lang"}
-_UNLISTED = ("yes", "no", "pause", "resume", "several", "thanks", "hello", "amount")
+_UNLISTED = ("yes", "no", "pause", "resume", "several", "thanks", "hello", "amount", "withdraw")
 """Intents that `quotabot understand` does not print: single words, which mean something only to who was just asked something."""
 
 

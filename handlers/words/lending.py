@@ -44,6 +44,20 @@ ASK_LENT = Text("You lent {amount} to {borrower} · {time}", "已借给 {borrowe
 ASK_DECLINED = Text("Not this time · {time}", "这次没有借出 · {time}")
 ASK_EXPIRED = Text("The ask to borrow {amount} has ended", "借 {amount} 的请求已过期")
 ASK_CLOSED = Text("That ask is over: nothing moved.", "该请求已结束，额度未变动。")
+ASK_WITHDRAWN = Text(
+    "{borrower} no longer needs the {amount}: nothing to do.",
+    "{borrower} 已撤回借 {amount} 的请求，无需处理。",
+)
+WITHDRAW_BUTTON = Text("Withdraw", "撤回借用")
+WITHDRAWN = Text("Withdrawn: {names} need not answer any more.", "已撤回，{names} 无需再回复。")
+NO_OPEN_ASK = Text("You have asked for nothing that is still open.", "你没有等待答复的借用请求。")
+ASK_OVER = Text(
+    "That ask has ended already, so there is nothing to withdraw. `loans` shows what you hold.",
+    "该请求已结束，无需撤回。发送 `借条` 查看借还情况。",
+)
+OTHERS_WITHDRAWN = Text(
+    "What else you had asked colleagues for is withdrawn.", "你向其他同事发出的借用请求已一并撤回。"
+)
 ASK_DECLINED_TO_YOU = Text(
     "{lender} can't lend right now. You can ask somebody else, or your manager.",
     "{lender} 暂时不方便借出。可以问问其他同事，或向主管申请。",

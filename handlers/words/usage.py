@@ -7,6 +7,7 @@ from handlers.words.text import Text
 HELP = Text("`help`", "`帮助`")
 LEND = Text("`lend @bob 50 [until friday] [reason]`", "`借给 @小李 50 [用到周五] [理由]`")
 BORROW = Text("`borrow 50 from @bob [until friday] [reason]`", "`向 @小李 借 50 [用到周五] [理由]`")
+WITHDRAW = Text("`withdraw @bob`", "`撤回借用 @小李`")
 REPAY = Text("`repay @bob [20]`", "`还 @小李 [20]`")
 RECALL = Text("`recall @bob [20]`", "`收回 @小李 [20]`")
 FORGIVE = Text("`forgive @bob [20] [reason]`", "`免还 @小李 [20] [理由]`")

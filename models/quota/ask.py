@@ -89,9 +89,16 @@ class Ask(SQLModel, table=True):
     @classmethod
     def named(cls, session: Session, code: str, lender: Member) -> Ask:
         """The ask of this CODE; raises `UnknownCode` unless it asks `lender`."""
-        found = session.exec(
-            select(Ask).where(Ask.code == code.strip().upper(), Ask.lender_id == lender.id)
-        ).one_or_none()
+        return cls._named(session, code, Ask.lender_id == lender.id)
+
+    @classmethod
+    def mine(cls, session: Session, code: str, borrower: Member) -> Ask:
+        """The ask of this CODE; raises `UnknownCode` unless `borrower` made it."""
+        return cls._named(session, code, Ask.borrower_id == borrower.id)
+
+    @classmethod
+    def _named(cls, session: Session, code: str, of: ColumnElement[bool] | bool) -> Ask:
+        found = session.exec(select(Ask).where(Ask.code == code.strip().upper(), of)).one_or_none()
         if found is None:
             raise UnknownCode(code)
         return found
@@ -113,12 +120,32 @@ class Ask(SQLModel, table=True):
         pending = update(Ask).where(_is_of(member_id), col(Ask.state) == AskState.PENDING)
         session.execute(pending.values(state=AskState.EXPIRED, decided_at=at))
 
+    @classmethod
+    def withdraw_all(
+        cls, session: Session, borrower: Member, now: datetime, lender: Member | None = None
+    ) -> Sequence[Ask]:
+        """End what this borrower asked, of `lender` or of everybody, and return it. A lend at this moment is done before."""
+        lock_members(session, [borrower.id])
+        query = select(Ask).where(
+            Ask.borrower_id == borrower.id, Ask.state == AskState.PENDING, Ask.expires_at > now
+        )
+        if lender is not None:
+            query = query.where(Ask.lender_id == lender.id)
+        found = session.exec(query.order_by(col(Ask.id))).all()
+        return [ask for ask in found if ask._end(session, AskState.CANCELLED, now)]
+
+    def withdraw(self, session: Session, now: datetime) -> bool:
+        """The borrower takes it back; False when the ask had ended before."""
+        lock_members(session, [self.borrower_id])
+        return self._end(session, AskState.CANCELLED, now, col(Ask.expires_at) > now)
+
     def lend(self, session: Session, policy: Policy, cause: Cause) -> Lent | None:
         """The lender says yes: the loan is made, or the refusal says why not. None when the ask had ended before."""
+        Period.current(session)
+        # before the ask ends: of two lenders who say yes at once, the second finds it withdrawn
+        lock_members(session, [self.lender_id, self.borrower_id])
         if not self._end(session, AskState.LENT, cause.at, col(Ask.expires_at) > cause.at):
             return None
-        Period.current(session)
-        lock_members(session, [self.lender_id, self.borrower_id])
         lender, borrower = (session.get_one(Member, one) for one in (self.lender_id, self.borrower_id))
         try:
             may_borrow(session, QuotaStatus.of(session, borrower.id), self.amount, policy, lender=lender)

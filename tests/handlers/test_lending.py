@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, select
 
-from handlers import lending
+from handlers import asking, lending
 from models.ledger.spend import record
 from models.ledger.transfer import Cause
 from models.policy import document, versions
@@ -93,45 +93,45 @@ def test_a_name_is_needed_only_where_there_is_more_than_one(session: Session) ->
 
 
 def test_an_ask_without_a_name_asks_back_and_moves_nothing(session: Session) -> None:
-    assert "Whom would you like to ask" in lending.borrow(by(session, "alice"), None, 10 * ONE).text
+    assert "Whom would you like to ask" in asking.borrow(by(session, "alice"), None, 10 * ONE).text
     assert session.exec(select(Ask)).all() == []
 
 
 def test_an_ask_is_refused_before_the_other_one_is_bothered(session: Session) -> None:
     with pytest.raises(TooMuchBorrowed):
-        lending.borrow(by(session, "alice"), who(session, "bob"), 101 * ONE)
+        asking.borrow(by(session, "alice"), who(session, "bob"), 101 * ONE)
     with pytest.raises(LendingToOneself):
-        lending.borrow(by(session, "alice"), who(session, "alice"), ONE)
+        asking.borrow(by(session, "alice"), who(session, "alice"), ONE)
     assert told(session, "bob") == []
 
 
 def test_a_lender_who_has_not_enough_by_now_is_told_and_may_still_say_no(session: Session) -> None:
-    lending.borrow(by(session, "alice"), who(session, "eve"), 50 * ONE)
+    asking.borrow(by(session, "alice"), who(session, "eve"), 50 * ONE)
     ask = session.exec(select(Ask)).one()
     spend(session, "eve", 60)
     with pytest.raises(NotLendable):
-        lending.accept(by(session, "eve"), ask.code)
+        asking.accept(by(session, "eve"), ask.code)
     session.expire(ask)
 
 
 def test_only_the_one_who_was_asked_can_answer(session: Session) -> None:
-    lending.borrow(by(session, "alice"), who(session, "eve"), 5 * ONE)
+    asking.borrow(by(session, "alice"), who(session, "eve"), 5 * ONE)
     code = session.exec(select(Ask.code)).one()
     for name in ("alice", "bob"):
         with pytest.raises(UnknownCode):
-            lending.accept(by(session, name), code)
-    assert lending.is_asked(by(session, "eve"), code.lower())
-    assert not lending.is_asked(by(session, "bob"), code)
-    lending.not_now(by(session, "eve"), code)
-    assert "nothing moved" in lending.accept(by(session, "eve"), code).text
+            asking.accept(by(session, name), code)
+    assert asking.is_asked(by(session, "eve"), code.lower())
+    assert not asking.is_asked(by(session, "bob"), code)
+    asking.not_now(by(session, "eve"), code)
+    assert "nothing moved" in asking.accept(by(session, "eve"), code).text
     assert "can't lend right now" in heard(session, "alice")
 
 
 def test_an_ask_ends_by_itself(session: Session) -> None:
-    lending.borrow(by(session, "alice"), who(session, "eve"), 5 * ONE)
+    asking.borrow(by(session, "alice"), who(session, "eve"), 5 * ONE)
     code = session.exec(select(Ask.code)).one()
     late = by(session, "eve", now=NOW + timedelta(days=1, seconds=1))
-    assert "nothing moved" in lending.accept(late, code).text
+    assert "nothing moved" in asking.accept(late, code).text
 
 
 @pytest.mark.parametrize("value", ["0", "999", "x", "-1", "1e3", "٣", "9" * 30, ""])
@@ -148,7 +148,7 @@ def test_where_lending_is_off_nobody_is_asked(session: Session) -> None:
     with pytest.raises(LendingIsOff):
         lending.lend(ctx, who(session, "bob"), ONE)
     with pytest.raises(LendingIsOff):
-        lending.borrow(ctx, who(session, "bob"), ONE)
+        asking.borrow(ctx, who(session, "bob"), ONE)
 
 
 def test_without_loans_one_hears_that_there_are_none(session: Session) -> None:

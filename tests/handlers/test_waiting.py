@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session
 
-from handlers import lending, requests, waiting
+from handlers import asking, requests, waiting
 from models.messages.message import Message
 from models.quota.request import open_request
 from models.refusal import AlreadyDecided, UnknownCode
@@ -41,7 +41,7 @@ def test_what_waits_for_the_manager_has_the_buttons_of_its_card(session: Session
 
 
 def test_an_ask_to_borrow_waits_for_the_one_and_is_awaited_by_the_other(session: Session) -> None:
-    lending.borrow(by(session, "alice"), who(session, "eve"), 5 * ONE, "")
+    asking.borrow(by(session, "alice"), who(session, "eve"), 5 * ONE, "")
     ((text, actions),) = lines(waiting.pending(by(session, "eve")))
     assert "Alice" in text
     assert actions == ["borrow.accept", "borrow.decline"]

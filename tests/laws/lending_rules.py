@@ -11,7 +11,7 @@ from hypothesis.stateful import (
 )
 from sqlmodel import Session, col, select
 
-from handlers import lending
+from handlers import asking, lending
 from models.quota.ask import Ask
 from models.refusal import Refusal
 from tests.company import who
@@ -68,7 +68,7 @@ class LendingRules(LedgerMachine):
             return
 
         def run(session: Session) -> tuple[str, datetime]:
-            lending.borrow(self.asks(session, one), who(session, other), amount)
+            asking.borrow(self.asks(session, one), who(session, other), amount)
             ask = session.exec(select(Ask).order_by(col(Ask.id).desc())).first()
             assert ask is not None
             return ask.code, ask.expires_at
@@ -96,4 +96,4 @@ class LendingRules(LedgerMachine):
 
         if self.turning and self.now >= expires:
             return  # "it is over" moves nothing
-        self.attempt(plan, self.said(lending.accept, lender, code))
+        self.attempt(plan, self.said(asking.accept, lender, code))

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlmodel import Session, select
 
-from handlers import lending
+from handlers import asking
 from handlers.clock.asks import end_asks
 from models.quota.ask import Ask
 from tests.actions import ctx
@@ -17,7 +17,7 @@ ONE = 1_000_000
 
 
 def test_an_ask_to_borrow_ends_once_and_both_see_it(session: Session) -> None:
-    lending.borrow(asks(session, "alice"), who(session, "eve"), 5 * ONE)
+    asking.borrow(asks(session, "alice"), who(session, "eve"), 5 * ONE)
     for hours in (23, 25, 26):
         end_asks(ctx(session, NOW + timedelta(hours=hours)))
     assert session.exec(select(Ask)).one().state == "expired"
@@ -26,7 +26,7 @@ def test_an_ask_to_borrow_ends_once_and_both_see_it(session: Session) -> None:
 
 
 def test_an_ask_lasts_a_day(session: Session) -> None:
-    lending.borrow(asks(session, "alice"), who(session, "eve"), 5 * ONE)
+    asking.borrow(asks(session, "alice"), who(session, "eve"), 5 * ONE)
     end_asks(ctx(session, NOW + timedelta(hours=23)))
     assert session.exec(select(Ask)).one().state == "pending"
     assert told(session, "alice") == []

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from bot.database import Database
 from bot.people.sync import apply, survey
-from handlers import delegations, lending
+from handlers import asking, delegations, lending
 from handlers.clock.leaving import let_leave
 from models.messages.outbox import copies
 from tests.actions import (
@@ -102,7 +102,7 @@ def test_it_is_told_in_the_language_of_whom_it_touches(company: Database) -> Non
 def test_who_asked_somebody_who_leaves_hears_why_it_ended_and_the_card_settles(
     company: Database, door: str
 ) -> None:
-    say(company, lending.borrow, "eve", "alice", 20 * USD, "")
+    say(company, asking.borrow, "eve", "alice", 20 * USD, "")
     go(company, "alice", door)
     last = told(company, "eve")[-1]
     assert last.text == "Alice has left the company, so your ask to borrow $20.00 has ended."
@@ -113,7 +113,7 @@ def test_who_asked_somebody_who_leaves_hears_why_it_ended_and_the_card_settles(
 @pytest.mark.parametrize("door", DOORS)
 def test_the_card_of_an_ask_or_a_request_of_a_leaver_loses_its_buttons(company: Database, door: str) -> None:
     code = ask_for(company, "eve", 200)
-    say(company, lending.borrow, "eve", "alice", 20 * USD, "")
+    say(company, asking.borrow, "eve", "alice", 20 * USD, "")
     go(company, "eve", door)
     assert request(company, code).state == "void"
     for name in ("alice", "carol"):

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 from bot.database import Database
-from handlers import lending
+from handlers import asking, lending
 from handlers.clock.loans import end_loans, warn_of_returns
 from models.quota.ask import Ask
 from models.refusal import BadDate
@@ -66,7 +66,7 @@ def test_a_day_that_has_passed_is_refused(company: Database) -> None:
     with pytest.raises(BadDate):
         lend(company, until=date(2026, 11, 8))
     with pytest.raises(BadDate):
-        say(company, lending.borrow, "bob", "alice", 5 * USD, "", date(2026, 11, 8))
+        say(company, asking.borrow, "bob", "alice", 5 * USD, "", date(2026, 11, 8))
 
 
 def test_a_second_lend_may_give_the_whole_loan_another_end(company: Database) -> None:
@@ -107,10 +107,10 @@ def test_an_end_that_is_near_from_the_start_is_not_repeated(company: Database) -
 
 
 def test_an_ask_carries_its_day_into_the_loan(company: Database) -> None:
-    say(company, lending.borrow, "bob", "alice", 20 * USD, "", FRIDAY)
+    say(company, asking.borrow, "bob", "alice", 20 * USD, "", FRIDAY)
     assert "What is unspent comes back at the end of 13 Nov." in told(company, "alice")[-1].text
     code = company.transact(lambda session: session.exec(select(Ask.code)).one())
-    assert "by 13 Nov at the latest" in say(company, lending.accept, "alice", code).text
+    assert "by 13 Nov at the latest" in say(company, asking.accept, "alice", code).text
     assert "unspent back on 13 Nov" in str(say(company, lending.loans, "alice").parts)
     end(company)
     assert loan(company, "alice", "bob").returned == 20

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlmodel import Session, SQLModel, select
 
 from bot.database import Database
-from handlers import lending, requests
+from handlers import asking, lending, requests
 from models.ledger.audit import audit
 from models.metering.forgetting import forget
 from models.people.member import Member
@@ -31,7 +31,7 @@ def gone(company: Database) -> Database:
     code = ask_for(company, "pia", 70, reason=TRACES[2])
     say(company, requests.approve, "lee", code)
     say(company, lending.lend, "alice", "bob", 5 * USD)
-    say(company, lending.borrow, "pia", "quinn", 5 * USD, "for Pia")
+    say(company, asking.borrow, "pia", "quinn", 5 * USD, "for Pia")
     say(company, requests.delegate, "lee", "pia", NOW.date() + timedelta(days=3))
     spend(company, "pia", 20)
     company.transact(lambda session: leave(session, who(session, "pia"), after(hours=1), "admin:root"))

@@ -21,6 +21,7 @@ OVER = NOW + ASK_LASTS
 ENDS: dict[AskState, Callable[[Ask, Session, datetime], bool]] = {
     AskState.LENT: lambda ask, session, now: bool(ask.lend(session, asks(session, "eve").policy, cause(now))),
     AskState.DECLINED: Ask.decline,
+    AskState.CANCELLED: Ask.withdraw,
     AskState.EXPIRED: Ask.expire,
 }
 
@@ -55,7 +56,7 @@ def test_an_ask_ends_once(company: Database, first: AskState, second: AskState) 
     assert kept(company) == (first, LATER)
 
 
-@pytest.mark.parametrize("state", [AskState.LENT, AskState.DECLINED])
+@pytest.mark.parametrize("state", [AskState.LENT, AskState.DECLINED, AskState.CANCELLED])
 def test_an_answer_after_the_time_is_no_answer(company: Database, state: AskState) -> None:
     company.transact(make)
     assert not end(company, state, OVER)
@@ -92,3 +93,20 @@ def test_leaving_ends_the_asks_of_both_sides(company: Database) -> None:
 def test_nobody_asks_themselves(company: Database) -> None:
     with pytest.raises(LendingToOneself):
         company.transact(lambda session: make(session, "eve"))
+
+
+def test_only_the_borrower_withdraws(company: Database) -> None:
+    code = company.transact(make)
+    assert company.transact(lambda session: Ask.mine(session, code, who(session, "bob")).code) == code
+    with pytest.raises(UnknownCode):
+        company.transact(lambda session: Ask.mine(session, code, who(session, "eve")))
+
+
+def test_withdrawing_is_of_one_lender_or_of_everybody(company: Database) -> None:
+    company.transact(make)
+    gone = lambda name: company.transact(  # noqa: E731
+        lambda session: len(
+            Ask.withdraw_all(session, who(session, "bob"), LATER, name and who(session, name))
+        )
+    )
+    assert (gone("alice"), gone(None), gone(None)) == (0, 1, 0)

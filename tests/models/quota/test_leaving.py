@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import Session, select
 
 from bot.database import Database
-from handlers import delegations, lending, requests
+from handlers import asking, delegations, lending, requests
 from models.ledger.account import Account, AccountKind
 from models.people.member import Member
 from models.quota.ask import Ask
@@ -147,7 +147,7 @@ def test_their_open_request_is_void_and_nobody_can_approve_it(company: Database)
 
 
 def test_their_asks_to_borrow_and_stand_ins_end(company: Database) -> None:
-    say(company, lending.borrow, "bob", "alice", 5 * USD)
+    say(company, asking.borrow, "bob", "alice", 5 * USD)
     say(company, delegations.delegate, "bob", "eve", (NOW + timedelta(days=3)).date())
     say(company, delegations.delegate, "eve", "bob", (NOW + timedelta(days=3)).date())
     go(company, "bob")

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import col, select
 
 from bot.database import Database
-from handlers import lending
+from handlers import asking, lending
 from handlers.clock import loans
 from handlers.clock.asks import end_asks
 from handlers.clock.loans import warn_of_returns
@@ -65,11 +65,11 @@ def lend(company: Database, lender: str, borrower: str, usd: float | None, **mor
 
 def borrow(company: Database, lender: str, borrower: str, usd: float, **more) -> None:
     """Ask, and the lender says yes."""
-    say(company, lending.borrow, borrower, lender, int(usd * USD), **more)
+    say(company, asking.borrow, borrower, lender, int(usd * USD), **more)
     code = company.transact(
         lambda session: session.exec(select(Ask.code).order_by(col(Ask.id).desc())).first()
     )
-    say(company, lending.accept, lender, code, **more)
+    say(company, asking.accept, lender, code, **more)
 
 
 def refused(company: Database, no: type[Exception], *words, **more) -> Exception:
@@ -125,7 +125,7 @@ def test_granted_quota_is_not_lent(company: Database) -> None:
 def test_the_policy_may_switch_lending_off(company: Database) -> None:
     change(company, more="lending: {enabled: false}\n")
     refused(company, LendingIsOff, lending.lend, "alice", "bob", 5 * USD)
-    refused(company, LendingIsOff, lending.borrow, "alice", "bob", 5 * USD)
+    refused(company, LendingIsOff, asking.borrow, "alice", "bob", 5 * USD)
 
 
 def test_nobody_lends_to_who_has_left(company: Database) -> None:
@@ -161,33 +161,36 @@ def test_what_is_lent_unasked_says_nothing_of_the_receiver(company: Database) ->
 def test_a_loan_has_a_least_amount(company: Database, words: str, least: int) -> None:
     change(company, more=words)
     assert refused(company, LoanTooSmall, lending.lend, "alice", "bob", least - 1).least == least
-    assert refused(company, LoanTooSmall, lending.borrow, "alice", "bob", least - 1).least == least
+    assert refused(company, LoanTooSmall, asking.borrow, "alice", "bob", least - 1).least == least
     lend(company, "alice", "bob", least / USD)
 
 
 # What the borrower may ask for; the lender never hears why not
 
 
-def test_a_fourth_open_loan_is_refused_in_neutral_words(company: Database) -> None:
-    say(company, lending.borrow, "bob", "quinn", 5 * USD)
-    asked = company.transact(lambda session: session.exec(select(Ask.code)).one())
+def test_a_fourth_open_loan_is_refused(company: Database) -> None:
     for name in ("alice", "eve", "max"):
         borrow(company, name, "bob", 5)
-    no = refused(company, CannotBorrowNow, lending.accept, "quinn", asked)
-    assert no.facts == {"name": "Bob"}
     borrow(company, "alice", "bob", 5)  # adding to one of the three is none more
-    assert refused(company, TooManyLoans, lending.borrow, "bob", "quinn", 5 * USD).most == 3
+    assert refused(company, TooManyLoans, asking.borrow, "bob", "quinn", 5 * USD).most == 3
+
+
+def test_a_lender_who_says_yes_never_hears_why_it_is_not_possible(company: Database) -> None:
+    say(company, asking.borrow, "bob", "quinn", 5 * USD)
+    asked = company.transact(lambda session: session.exec(select(Ask.code)).one())
+    change(company, more="lending: {max_open_as_borrower: 0}\n")
+    assert refused(company, CannotBorrowNow, asking.accept, "quinn", asked).facts == {"name": "Bob"}
 
 
 def test_nobody_borrows_more_than_their_base_in_all(company: Database) -> None:
     borrow(company, "quinn", "bob", 70)
     spend(company, "bob", 130)  # 30 owed, 40 unspent: both count
-    assert refused(company, TooMuchBorrowed, lending.borrow, "bob", "quinn", 31 * USD).left == 30 * USD
+    assert refused(company, TooMuchBorrowed, asking.borrow, "bob", "quinn", 31 * USD).left == 30 * USD
     borrow(company, "quinn", "bob", 30)
 
 
 def test_who_has_no_base_cannot_borrow(company: Database) -> None:
-    refused(company, TooMuchBorrowed, lending.borrow, "dan", "alice", USD)
+    refused(company, TooMuchBorrowed, asking.borrow, "dan", "alice", USD)
 
 
 def test_who_owes_since_two_openings_cannot_borrow(company: Database) -> None:
@@ -198,7 +201,7 @@ def test_who_owes_since_two_openings_cannot_borrow(company: Database) -> None:
     assert is_overdue(company)
     lend(company, "eve", "bob", 5, now=DECEMBER + timedelta(hours=1))
     turn(company, NEW_YEAR)
-    refused(company, OverdueLoans, lending.borrow, "bob", "eve", 5 * USD, now=NEW_YEAR)
+    refused(company, OverdueLoans, asking.borrow, "bob", "eve", 5 * USD, now=NEW_YEAR)
     say(company, lending.forgive, "alice", "bob", None, now=NEW_YEAR)
     borrow(company, "eve", "bob", 5, now=NEW_YEAR)
 
@@ -359,32 +362,32 @@ def test_a_button_with_somebody_elses_loan_is_no_way_in(company: Database) -> No
 
 
 def an_ask(company: Database) -> str:
-    say(company, lending.borrow, "bob", "alice", 40 * USD)
+    say(company, asking.borrow, "bob", "alice", 40 * USD)
     return company.transact(lambda session: session.exec(select(Ask.code)).one())
 
 
 def test_nothing_moves_before_the_lender_clicks(company: Database) -> None:
     code = an_ask(company)
     assert available(company, "bob") == 100
-    say(company, lending.accept, "alice", code)
+    say(company, asking.accept, "alice", code)
     assert (available(company, "bob"), loan(company, "alice", "bob").principal) == (140, 40)
-    say(company, lending.accept, "alice", code)
+    say(company, asking.accept, "alice", code)
     assert available(company, "bob") == 140, "the second click is told that it is over"
 
 
 def test_only_who_was_asked_may_lend_on_it(company: Database) -> None:
     code = an_ask(company)
-    refused(company, UnknownCode, lending.accept, "eve", code)
-    refused(company, UnknownCode, lending.accept, "bob", code)
-    say(company, lending.not_now, "alice", code)
-    say(company, lending.accept, "alice", code)
+    refused(company, UnknownCode, asking.accept, "eve", code)
+    refused(company, UnknownCode, asking.accept, "bob", code)
+    say(company, asking.not_now, "alice", code)
+    say(company, asking.accept, "alice", code)
     assert available(company, "bob") == 100
 
 
 def test_an_ask_ends_after_a_day(company: Database) -> None:
     code = an_ask(company)
     later = NOW + timedelta(days=1)
-    say(company, lending.accept, "alice", code, now=later)
+    say(company, asking.accept, "alice", code, now=later)
     assert available(company, "bob") == 100
     company.transact(lambda session: end_asks(ctx(session, later)))
     assert company.transact(lambda session: session.exec(select(Ask.state)).one()) == "expired"
@@ -394,7 +397,7 @@ def test_an_ask_ends_after_a_day(company: Database) -> None:
 
 
 def test_an_ask_ends_with_the_month(company: Database) -> None:
-    say(company, lending.borrow, "bob", "alice", 40 * USD, now=DECEMBER - timedelta(hours=2))
+    say(company, asking.borrow, "bob", "alice", 40 * USD, now=DECEMBER - timedelta(hours=2))
     assert company.transact(lambda session: session.exec(select(Ask.expires_at)).one()) == DECEMBER
 
 

@@ -14,7 +14,7 @@ from sqlmodel import Session, select
 
 from bot.database import Database
 from bot.messengers.slack.render import answers, cut, home, modal, mrkdwn, plain, render
-from handlers import balance, forms, lending, requests
+from handlers import asking, balance, forms, lending, requests
 from handlers import home as page
 from handlers.approval.cards import request_card
 from models.messages.message import Button, Chart, Field, Form, Message, clean, escape
@@ -162,7 +162,7 @@ def test_what_the_handlers_say_fits_whatever_people_are_called(awkward: Database
             one.locale = locale
         reason = NASTY * 20
         fits(lending.lend(asks(session, "alice", key="1"), bob, 5_000_000, reason))
-        fits(lending.borrow(asks(session, "bob", key="2"), who(session, "eve"), 5_000_000, reason))
+        fits(asking.borrow(asks(session, "bob", key="2"), who(session, "eve"), 5_000_000, reason))
         ctx = asks(session, "pia", key="3")
         fits(requests.request(ctx, 300_000_000, reason))  # type: ignore[arg-type]
         asked = open_request(session, pia.id)
