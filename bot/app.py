@@ -26,6 +26,7 @@ from bot.messengers.registry import MESSENGERS
 from bot.patience import Patience
 from bot.settings import Settings
 from bot.web import server
+from bot.web.readiness import Readiness
 from bot.worker import Worker
 from handlers.language.reader import prepare
 from models.metering.gateway_state import GatewayState, refuse_unmetered
@@ -177,10 +178,9 @@ class App:
                 registry.register(collector)
         for name, text, read in metrics.figures(self.reconciler) if self.reconciler else ():
             Gauge(name, text, registry=registry).set_function(read)
-        checks: dict[str, Callable[[], bool]] = {"database": self.database.alive}
-        checks |= {name: one.ready for name, one in self.messengers.items()}
+        ready = Readiness(self.database, self.worker.clock, self.messengers, enforced=self.dispatcher.live)
         facts = partial(metrics.facts, self.reconciler) if self.reconciler else None
-        return server.observed(checks, registry, facts)
+        return server.observed(ready.look, registry, facts)
 
 
 async def _prepare() -> None:

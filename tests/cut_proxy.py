@@ -16,6 +16,7 @@ class CutProxy:
     """`cut_at_commit` once: with `arrives` the server gets the COMMIT, and nobody gets its answer."""
 
     server: URL
+    loop: asyncio.AbstractEventLoop
     port: int = 0
     away: bool = False
     cuts: int = 0
@@ -32,6 +33,16 @@ class CutProxy:
     def cut_at_commit(self, *, arrives: bool, of: str = "INTO receipt") -> None:
         """Cut at the COMMIT of the next transaction that says `of`."""
         self._marker, self._armed = of.encode(), arrives
+
+    def go_away(self) -> None:
+        """Cut every connection, and take none while `away`."""
+        self.away = True
+        asyncio.run_coroutine_threadsafe(self._cut_all(), self.loop).result(5)
+
+    async def _cut_all(self) -> None:
+        for one in self._pipes:
+            one.close()
+        self._pipes.clear()
 
     async def stop(self, listening: asyncio.Server) -> None:
         """Close what is open, and wait for it."""
@@ -82,9 +93,7 @@ class CutProxy:
             to_server.write(said)
             await to_server.drain()
             await from_server.read(65536)  # it is committed; only the server and we know
-        for one in self._pipes:
-            one.close()
-        self._pipes.clear()
+        await self._cut_all()
 
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
@@ -96,7 +105,8 @@ class CutProxy:
 @contextlib.contextmanager
 def cut_proxy(server: URL) -> Iterator[CutProxy]:
     """In a thread of its own: a test may wait for the database in its loop."""
-    proxy, loop = CutProxy(server), asyncio.new_event_loop()
+    loop = asyncio.new_event_loop()
+    proxy = CutProxy(server, loop)
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     listening = asyncio.run_coroutine_threadsafe(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from aiohttp import web
@@ -23,16 +23,15 @@ def application(routes: Iterable[web.RouteDef] = ()) -> web.Application:
 
 
 def observed(
-    checks: dict[str, Callable[[], bool]],
+    look: Callable[[], Awaitable[tuple[bool, dict[str, bool]]]],
     registry: CollectorRegistry,
     facts: Callable[[], dict[str, Any]] | None = None,
 ) -> list[web.RouteDef]:
-    """/readyz and /metrics. `checks`: what has to be true to be ready, by name; `facts`: what is shown beside and fails nothing."""
+    """/readyz and /metrics. `look`: whether it is ready, and the findings; `facts`: what is shown beside and fails nothing."""
 
     async def readyz(_: web.Request) -> web.Response:
-        found = {name: check() for name, check in checks.items()}
-        status = 200 if all(found.values()) else 503
-        return web.json_response(found | (facts() if facts else {}), status=status)
+        ready, found = await look()
+        return web.json_response(found | (facts() if facts else {}), status=200 if ready else 503)
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -93,5 +93,16 @@ def renew(session: Session, key: str, at: datetime) -> None:
     session.execute(update(Receipt).where(col(Receipt.key) == key).values(at=at))
 
 
+def probe(session: Session, now: datetime) -> None:
+    """Write a row that means nothing, to see whether a write succeeds."""
+    _PROBE.changed(session, at=now)
+
+
+_PROBE = Statement(
+    "INSERT INTO receipt (key, fingerprint, moved, at) VALUES ('probe', '', false, :at) "
+    "ON CONFLICT (key) DO UPDATE SET at = excluded.at"
+)
+
+
 def forget_old(session: Session, now: datetime) -> None:
     session.execute(delete(Receipt).where(col(Receipt.at) < now - KEPT))

@@ -102,8 +102,7 @@ async def test_a_short_cut_is_not_even_noticed(env: SlackEnv, proxy: CutProxy) -
 async def test_a_database_that_is_away_before_anything_began_has_moved_nothing(
     env: SlackEnv, proxy: CutProxy
 ) -> None:
-    proxy.away = True
-    env.database.engine.dispose()
+    proxy.go_away()
     with env.impatient(commit=0.3):
         answer = await env.command("alice", "lend @bob 20")
     assert "nothing moved" in answer.shown

@@ -58,8 +58,10 @@ def test_what_bolt_could_not_take_apart_is_not_handed_to_it() -> None:
 
 
 async def test_without_slack_there_is_no_door_for_it() -> None:
-    checks = {"database": lambda: True, "slack": lambda: False}
-    runner = await serve(application(observed(checks, CollectorRegistry())), "127.0.0.1", 0)
+    async def look() -> tuple[bool, dict[str, bool]]:
+        return False, {"database": True, "slack": False}
+
+    runner = await serve(application(observed(look, CollectorRegistry())), "127.0.0.1", 0)
     base = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
         async with aiohttp.ClientSession() as http:
