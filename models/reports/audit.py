@@ -38,7 +38,8 @@ def audit_page(session: Session, style: Style, since: date | None, after: Any) -
             query = query.where(table.at >= midnight(since, style.zone))
         ids = session.exec(query.order_by(table.id).limit(PAGE)).all()
         if ids:
-            blank = {"record": name, "unit": style.unit.value} if name != "authority" else {"record": name}
+            unit = style.unit.value if name != "authority" else None
+            blank: Row = dict.fromkeys(COLUMNS) | {"record": name, "unit": unit}
             rows = [blank | row for row in read(session, style, ids)]
             return _with_emails(session, rows), (place, ids[-1])
         place, number = place + 1, 0
