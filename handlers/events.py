@@ -1,0 +1,60 @@
+"""Every event that somebody has to hear of: who hears it, and with which buttons. tests/test_events.py walks the table.
+
+Whoever acts reads the answer to their own request; the table names everybody else. Each hears it once, in their own chat
+and language, as soon as it is committed; reminders and escalations count no quiet hours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Who(StrEnum):
+    """The part that somebody plays in an event."""
+
+    LENDER = "lender"
+    BORROWER = "borrower"
+    ASKED = "asked"  # a colleague who is asked to lend
+    REQUESTER = "requester"
+    APPROVERS = "approvers"  # all who were asked so far
+    NEXT = "next approver"
+    DELEGATE = "delegate"
+    HOLDER = "holder"  # of a grant or of an allocation
+    ADMINS = "admins"  # with their channel
+
+
+@dataclass(frozen=True)
+class Event:
+    """`hears`: everybody but the actor. `settles`: copies of a card show the new state. `buttons`: what is offered."""
+
+    hears: tuple[Who, ...] = ()
+    buttons: tuple[str, ...] = ()
+    settles: bool = False
+
+
+EVENTS: dict[str, Event] = {
+    "loan": Event((Who.BORROWER,), ("loan.return",)),
+    "recall": Event((Who.BORROWER,)),
+    "return": Event((Who.LENDER,)),
+    "repayment": Event((Who.LENDER,)),
+    "forgiveness": Event((Who.BORROWER,)),
+    "ask to borrow": Event((Who.ASKED,), ("borrow.accept", "borrow.decline")),
+    "ask accepted": Event((Who.BORROWER,), ("loan.return",), settles=True),
+    "ask declined": Event((Who.BORROWER,), settles=True),
+    "request": Event((Who.APPROVERS,), ("request.approve", "request.decline")),
+    "request nobody can decide": Event((Who.ADMINS,)),
+    "approval": Event((Who.REQUESTER,), settles=True),
+    "decline": Event((Who.REQUESTER,), ("request.open",), settles=True),
+    "cancellation": Event(settles=True),
+    "reminder": Event((Who.APPROVERS,)),
+    "escalation": Event((Who.NEXT, Who.REQUESTER), ("request.approve", "request.decline")),
+    "revocation": Event((Who.REQUESTER,), settles=True),
+    "end of a grant": Event((Who.HOLDER,)),
+    "delegation": Event((Who.DELEGATE,)),
+    "lender leaves": Event((Who.BORROWER,)),
+    "borrower leaves": Event((Who.LENDER,)),
+    "asked colleague leaves": Event((Who.BORROWER,), ("borrow.open",), settles=True),
+    "requester leaves": Event(settles=True),
+    "rehire": Event((Who.HOLDER,)),
+}

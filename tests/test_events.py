@@ -1,0 +1,172 @@
+"""The table of events walked: each event tells whom the table names, once, in their language, and nobody else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import pytest
+from sqlmodel import Session, select
+
+from bot.database import Database
+from bot.people.sync import apply, survey
+from handlers import asking, delegations, lending, requests
+from handlers.clock.grants import end_grants
+from handlers.clock.leaving import let_leave
+from handlers.events import EVENTS, Who
+from models.messages.message import Message
+from models.quota.ask import Ask
+from models.quota.loan import Loan
+from tests.actions import USD, after, ask_for, change, clock, ctx, gift, say, spend, told
+from tests.company import CAST, NOW, who
+
+REASONS = {
+    "grant by an operator": "tests/bot/cli/test_grant.py: --tell names it",
+    "policy change, cut, raise": "tests/bot/cli/test_announcements.py: with --tell, paced",
+    "joining, first apply": "tests/bot/cli/test_announcements.py: where policy welcomes",
+    "opening, closing": "tests/handlers/test_changes.py: the balance says what it gave and took; nobody is written to",
+    "surge, levels, live or not live, gateway edit": "tests/bot/gateways/reconcile: they need a gateway",
+    "withdrawal of an ask": "tests/bot/messengers/test_withdrawing.py",
+    "failure to deliver": "tests/bot/test_worker.py",
+}
+"""Events that this walk does not cause, and where they are held."""
+
+
+DECIDING = {"request.approve", "request.approve_less", "request.decline", "borrow.accept", "borrow.decline"}
+
+
+def _code(company: Database) -> str:
+    return company.transact(lambda session: session.exec(select(Ask.code)).one())
+
+
+def _loan(company: Database) -> str:
+    return str(company.transact(lambda session: session.exec(select(Loan.id)).one()))
+
+
+def _leave(company: Database, name: str) -> None:
+    company.transact(lambda session: let_leave(session, who(session, name), NOW))
+
+
+def _rejoin(company: Database) -> None:
+    row = "name,email,slack_id,team\nEve,eve@corp.example,U09EVE,design\n"
+    company.transact(lambda session: apply(session, survey(session, row.encode()), NOW))
+
+
+Step = Callable[[Database], object]
+
+
+def lent(company: Database) -> None:
+    say(company, lending.lend, "alice", "bob", 20 * USD)
+
+
+def used(company: Database) -> None:
+    lent(company)
+    spend(company, "bob", 115)
+
+
+def asked(company: Database) -> None:
+    say(company, asking.borrow, "bob", "alice", 20 * USD, "")
+
+
+def wanted(company: Database) -> str:
+    return ask_for(company, "bob", 40)
+
+
+def granted(company: Database) -> str:
+    code = wanted(company)
+    say(company, requests.approve, "carol", code)
+    return code
+
+
+def nobody_decides(company: Database) -> None:
+    change(company, ("  fallback_approvers: [cfo@corp.example]\n", ""))
+
+
+def nothing(_: Database) -> None:
+    pass
+
+
+def end_a_grant(company: Database) -> None:
+    company.transact(lambda session: end_grants(ctx(session, after(days=3))))
+
+
+def _open_code(company: Database) -> str:
+    from models.quota.request import Request  # noqa: PLC0415
+
+    return company.transact(lambda session: session.exec(select(Request.code)).one())
+
+
+WALK: dict[str, tuple[Step, Step, dict[Who, str]]] = {
+    # event: what comes before, what happens, who plays which part
+    "loan": (nothing, lent, {Who.BORROWER: "bob"}),
+    "recall": (lent, lambda c: say(c, lending.recall, "alice", "bob", 5 * USD), {Who.BORROWER: "bob"}),
+    "return": (lent, lambda c: say(c, lending.return_loan, "bob", _loan(c)), {Who.LENDER: "alice"}),
+    "repayment": (lent, lambda c: say(c, lending.repay, "bob", "alice", 5 * USD), {Who.LENDER: "alice"}),
+    "forgiveness": (used, lambda c: say(c, lending.forgive, "alice", "bob", 5 * USD), {Who.BORROWER: "bob"}),
+    "ask to borrow": (nothing, asked, {Who.ASKED: "alice"}),
+    "ask accepted": (asked, lambda c: say(c, asking.accept, "alice", _code(c)), {Who.BORROWER: "bob"}),
+    "ask declined": (asked, lambda c: say(c, asking.not_now, "alice", _code(c)), {Who.BORROWER: "bob"}),
+    "request": (nothing, wanted, {Who.APPROVERS: "carol"}),
+    "request nobody can decide": (nobody_decides, lambda c: ask_for(c, "max", 40), {Who.ADMINS: "ops"}),
+    "approval": (wanted, lambda c: say(c, requests.approve, "carol", _open_code(c)), {Who.REQUESTER: "bob"}),
+    "decline": (wanted, lambda c: say(c, requests.decline, "carol", _open_code(c), "no"), {Who.REQUESTER: "bob"}),
+    "cancellation": (wanted, lambda c: say(c, requests.cancel, "bob", _open_code(c)), {}),
+    "reminder": (wanted, lambda c: clock(c, NOW + timedelta(hours=5)), {Who.APPROVERS: "carol"}),
+    "escalation": (
+        wanted,
+        lambda c: [clock(c, NOW + timedelta(hours=5)), clock(c, NOW + timedelta(days=3))],
+        {Who.NEXT: "olga", Who.REQUESTER: "bob", Who.APPROVERS: "carol"},
+    ),
+    "revocation": (granted, lambda c: say(c, requests.revoke, "carol", _open_code(c)), {Who.REQUESTER: "bob"}),
+    "end of a grant": (lambda c: gift(c, "bob", 10, after(days=1)), end_a_grant, {Who.HOLDER: "bob"}),
+    "delegation": (
+        nothing,
+        lambda c: say(c, delegations.delegate, "carol", "bob", date(2026, 11, 20)),
+        {Who.DELEGATE: "bob"},
+    ),
+    "lender leaves": (lent, lambda c: _leave(c, "alice"), {Who.BORROWER: "bob"}),
+    "borrower leaves": (
+        lambda c: say(c, lending.lend, "bob", "alice", 20 * USD),
+        lambda c: _leave(c, "alice"),
+        {Who.LENDER: "bob"},
+    ),
+    "asked colleague leaves": (asked, lambda c: _leave(c, "alice"), {Who.BORROWER: "bob"}),
+    "requester leaves": (wanted, lambda c: _leave(c, "bob"), {}),
+    "rehire": (lambda c: _leave(c, "eve"), _rejoin, {Who.HOLDER: "eve"}),
+}  # fmt: skip
+
+
+def test_the_walk_covers_the_table() -> None:
+    assert set(WALK) == set(EVENTS)
+    assert all(REASONS.values())
+
+
+@pytest.mark.parametrize("name", sorted(EVENTS))
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_an_event_tells_whom_the_table_names_once_and_nobody_else(
+    company: Database, name: str, language: str
+) -> None:
+    event, (before, happen, parts) = EVENTS[name], WALK[name]
+    company.transact(lambda session: _speak(session, language))
+    before(company)
+    old = {one: len(told(company, one)) for one in CAST}
+    happen(company)
+    new: dict[str, list[Message]] = {one: told(company, one)[old[one] :] for one in CAST}
+    hearers = sorted(one for one, said in new.items() for _ in said)
+    named = {parts[who] for who in event.hears}
+    if name == "escalation":  # the reminder of the steps before it
+        hearers.remove("carol")
+    assert hearers == sorted(named)
+    said = [message for one in named for message in new[one]]
+    assert all(bool(re.search("[\u4e00-\u9fff]", one.text)) == (language == "zh") for one in said)
+    offered = {button.action for one in said for button in one.buttons}
+    assert set(event.buttons) <= offered
+    if event.settles:
+        live = {button.action for one in CAST for message in told(company, one) for button in message.buttons}
+        assert not live & DECIDING
+
+
+def _speak(session: Session, language: str) -> None:
+    for name in CAST:
+        who(session, name).choose_language(session, language)
