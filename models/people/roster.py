@@ -90,8 +90,8 @@ class Changes:
         return len(self.leave) * 10 > self.active
 
     def moved(self, column: str) -> list[Difference]:
-        """Who has a value there now and gets another, or none."""
-        return [one for one in self.change if one.fields.get(column, ("", ""))[0]]
+        """Who has a value there now and gets another, or none; another spelling is the same value."""
+        return [one for one in self.change if _is_other(*one.fields.get(column, ("", "")))]
 
     def moves_many(self, column: str) -> bool:
         """Whether more than a tenth, and more than one, would lose or change what stands there, which needs a yes."""
@@ -101,6 +101,10 @@ class Changes:
     @property
     def written(self) -> tuple[Difference, ...]:
         return (*self.join, *self.change)
+
+
+def _is_other(before: str, after: str) -> bool:
+    return bool(before) and before.strip().casefold() != after.strip().casefold()
 
 
 @dataclass(slots=True)

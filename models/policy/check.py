@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ from models.people.roster import EMPLOYMENTS, columns
 from models.policy.document import Policy, fold
 from models.policy.sections import AllocationRule
 from models.policy.yaml_tree import Path, Problem, guess
+
+EXAMPLES = frozenset({"ops@corp.example", "lee@corp.example", "cfo@corp.example"})
+"""The people of policy.example.yaml, where an organisation writes its own."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,13 @@ class TeamTotal:
 
 def check(policy: Policy, members: Sequence[Member]) -> list[Problem]:
     """People, teams and columns that the policy names and that do not exist, by line."""
-    found = (*_odd_people(policy, members), *_odd_teams(policy, members), *_odd_columns(policy, members))
+    found = (
+        *_odd_people(policy, members),
+        *_odd_teams(policy, members),
+        *_odd_columns(policy, members),
+        *_odd_zone(policy),
+        *_odd_channels(policy),
+    )
     return sorted((policy.problem(path, why) for path, why in found), key=lambda problem: problem.line)
 
 
@@ -84,10 +94,12 @@ def _why(rule: AllocationRule | None) -> str:
 def _odd_people(policy: Policy, members: Sequence[Member]) -> Iterator[tuple[Path, str]]:
     known = {member.email: member for member in members}
     here = [member.email for member in members if member.active]
+    examples = frozenset[str]() if any(email.endswith("@corp.example") for email in here) else EXAMPLES
     for path, email in _named(policy):
         member = known.get(email)
         if member is None:
-            yield path, f"nobody has the e-mail {email}.{guess(email, here, 85)}"
+            example = " It stands in the example: write your own." if email in examples else ""
+            yield path, f"nobody has the e-mail {email}.{guess(email, here, 85) or example}"
         elif not member.active:
             yield path, f"{email} has left"
 
@@ -139,3 +151,24 @@ def _odd_columns(policy: Policy, members: Sequence[Member]) -> Iterator[tuple[Pa
                     path,
                     f'must be employee, contractor or intern, not "{value}".{guess(value, EMPLOYMENTS)}',
                 )
+
+
+def _odd_zone(policy: Policy) -> Iterator[tuple[Path, str]]:
+    """`Etc/GMT+8` is a zone, but its sign is turned round: eight hours behind UTC."""
+    if found := re.fullmatch(r"Etc/GMT\+([1-9][0-9]?)", policy.timezone):
+        near = "Asia/Shanghai" if found[1] == "8" else f"Etc/GMT-{found[1]}"
+        yield (
+            ("timezone",),
+            f'"{policy.timezone}" is {found[1]} hours behind UTC: the sign in Etc/ is turned round. Did you mean "{near}"? Name a place of the zone',
+        )
+
+
+def _odd_channels(policy: Policy) -> Iterator[tuple[Path, str]]:
+    """Channels are named by their ids; a plain `#ops` is a comment, and leaves nothing."""
+    for name in sorted(policy.admin_channel.model_fields_set):
+        path, value = ("admin_channel", name), getattr(policy.admin_channel, name)
+        if value is None or value.startswith("#"):
+            yield (
+                path,
+                "the id of the channel is needed, not its name; and what follows a # without quotes is a comment",
+            )

@@ -20,11 +20,38 @@ from models.refusal import BadAmount
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
+_UNITS = {
+    **{unit.lower(): unit for unit in Unit},
+    **dict.fromkeys(("rmb", "yuan", "cnh", "人民币", "元", "¥", "￥"), Unit.CNY),
+    **dict.fromkeys(("dollar", "dollars", "us$", "$", "美元"), Unit.USD),
+    **dict.fromkeys(("credit", "points", "积分"), Unit.CREDITS),
+    **dict.fromkeys(("token",), Unit.TOKENS),
+}
+"""What people also call a unit, for a hint."""
+_PLACES = {
+    **dict.fromkeys(
+        ("asia/beijing", "beijing", "shanghai", "china", "asia/china", "北京", "上海", "cst"), "Asia/Shanghai"
+    ),
+    **dict.fromkeys(("gmt+8", "utc+8", "gmt+08:00", "utc+08:00", "+8", "+08:00", "+0800"), "Asia/Shanghai"),
+    **dict.fromkeys(
+        ("asia/shenzhen", "asia/guangzhou", "asia/hangzhou", "shenzhen", "hangzhou"), "Asia/Shanghai"
+    ),
+    **dict.fromkeys(("asia/bangalore", "asia/mumbai", "asia/delhi", "ist"), "Asia/Kolkata"),
+    **dict.fromkeys(
+        ("pst", "pdt", "pst8", "america/san_francisco", "america/seattle"), "America/Los_Angeles"
+    ),
+    **dict.fromkeys(("edt", "america/boston", "america/washington"), "America/New_York"),
+}
+"""What people also call a time zone, for a hint."""
+
+
 def _unit(value: Any) -> Unit:
     try:
         return Unit(value)
     except ValueError:
-        raise _instead(f"must be {_either(list(Unit))}", value) from None
+        meant = _UNITS.get(value.strip().lower()) if isinstance(value, str) else None
+        hint = f' Did you mean "{meant}"?' if meant else ""
+        raise _instead(f"must be {_either(list(Unit))}", value, hint) from None
 
 
 def _amount(value: Any, info: ValidationInfo) -> int:
@@ -172,7 +199,10 @@ def _cell(value: Any) -> str:
 
 def _zone(value: Any) -> str:
     if not isinstance(value, str) or value not in zones():
-        close = guess(value, zones()) if isinstance(value, str) else ""
+        meant = _PLACES.get(value.strip().lower()) if isinstance(value, str) else None
+        close = (
+            f' Did you mean "{meant}"?' if meant else guess(value, zones()) if isinstance(value, str) else ""
+        )
         raise _instead("a time zone is needed, such as Asia/Shanghai or UTC", value, close)
     return value
 

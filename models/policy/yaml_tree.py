@@ -159,7 +159,7 @@ def _scalar(node: ScalarNode, path: Path, tree: Tree) -> Any:
     if node.style is not None:
         return node.value
     try:
-        return _plain(node.value)
+        return _plain(node.value, quotable=bool(_TEXT.intersection(path)))
     except ValueError as error:
         tree.problems.append(tree.problem(path, str(error)))
         return UNREADABLE
@@ -170,6 +170,21 @@ class _Unreadable:
 
 
 UNREADABLE = _Unreadable()
+_TEXT = frozenset(
+    {
+        "match",
+        "name",
+        "parent",
+        "reason",
+        "admin_channel",
+        "free_models",
+        "models",
+        "hours",
+        "holidays",
+        "region",
+    }
+)
+"""Keys whose values, and what is in them, are text."""
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?")
 _TRAPS = (
     (re.compile(r"yes|no|on|off", re.IGNORECASE), 'some readers take `{0}` for true or false; write true or false, or "{0}" in quotes'),
@@ -182,8 +197,11 @@ _TRAPS = (
 )  # fmt: skip
 
 
-def _plain(word: str) -> Any:
-    """An unquoted word: null, true, a number, or text. Raises `ValueError` where YAML readers disagree."""
+def _plain(word: str, *, quotable: bool) -> Any:
+    """An unquoted word: null, true, a number, or text. Raises `ValueError` where YAML readers disagree.
+
+    `quotable`: text can stand there, so that quotes are a way out.
+    """
     if word in ("", "~", "null", "Null", "NULL"):
         return None
     if word.lower() in ("true", "false"):
@@ -192,5 +210,6 @@ def _plain(word: str) -> Any:
         return Decimal(word) if found[2] else int(word)
     for trap, why in _TRAPS:
         if trap.fullmatch(word):
-            raise ValueError(why.format(word))
+            said = why.format(word)
+            raise ValueError(said if quotable else said.partition(", or ")[0])
     return word

@@ -114,3 +114,21 @@ def test_a_plan_of_the_same_policy_is_empty_but_for_what_people_became() -> None
     (moved,) = plan(policy, policy, people, standing={1: 70_000_000})[0]
     assert (moved.member.name, moved.before, moved.after) == ("Ann", 70_000_000, 200_000_000)
     assert [one.before for one in plan(None, policy, people)[0]] == [0]
+
+
+def test_a_zone_with_a_turned_sign_a_channels_name_and_the_examples_people_get_a_hint() -> None:
+    text = "unit: USD\ntimezone: Etc/GMT+8\nadmins: [ops@corp.example]\nadmin_channel:\n  slack: #ops\n  dingtalk: '#ops'\nallocations: []\n"
+    said = [str(problem) for problem in check(parse(text), [])]
+    assert [line.split(":")[1] for line in said] == ["2", "3", "5", "6"]
+    for line, hint in zip(
+        said,
+        (
+            'Did you mean "Asia/Shanghai"?',
+            "stands in the example",
+            "the id of the channel",
+            "the id of the channel",
+        ),
+        strict=True,
+    ):
+        assert hint in line
+    assert check(parse("unit: USD\ntimezone: Etc/GMT-8\nallocations: []"), []) == []

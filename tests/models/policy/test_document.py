@@ -279,3 +279,31 @@ def test_holidays_are_of_a_country_or_of_countries_with_zones() -> None:
     for wrong in ("XX", "DE-XX", "[CN]", "{CN: Nowhere}", "{CN: []}", "7"):
         with pytest.raises(PolicyError, match=r"quiet\.holidays"):
             parse(base % wrong)
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("unit: RMB", 'Did you mean "CNY"?'), ("unit: usd", 'Did you mean "USD"?'), ("unit: Tokens", 'Did you mean "tokens"?'),
+        ("timezone: Asia/Beijing", 'Did you mean "Asia/Shanghai"?'), ("timezone: UTC+8", 'Did you mean "Asia/Shanghai"?'),
+    ],
+)  # fmt: skip
+def test_what_people_also_call_a_unit_or_a_zone_gets_a_hint(line: str, hint: str) -> None:
+    text = f"{line}\nallocations: []" if line.startswith("unit") else f"unit: USD\n{line}\nallocations: []"
+    with pytest.raises(PolicyError) as refused:
+        parse(text)
+    assert hint in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "quotes"),
+    [
+        ("allocations: [{match: {}, amount: 1e3}]", False), ("allocations: [{match: {}, amount: 010}]", False), ("welcome: yes", False),
+        ("allocations: [{match: {level: 1e3}, amount: 1}]", True), ("allocations: [{match: {remote: yes}, amount: 1}]", True),
+        ("allocations: [{match: {}, amount: 1, reason: 010}]", True),
+    ],
+)  # fmt: skip
+def test_quotes_are_advised_only_where_they_are_read(line: str, quotes: bool) -> None:
+    with pytest.raises(PolicyError) as refused:
+        parse(f"unit: USD\n{line}")
+    assert ("in quotes" in str(refused.value)) is quotes
