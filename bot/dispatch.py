@@ -26,6 +26,7 @@ from handlers.arguments import ProfileNeeded
 from handlers.command import Command
 from handlers.context import RequestContext
 from handlers.home import home
+from handlers.links import tell_of_link
 from handlers.routes import ROUTES, Route
 from handlers.words import refusals, texts
 from handlers.words.text import SafeText
@@ -216,8 +217,11 @@ class Dispatcher:
     def _context(self, session: Session, request: Request, profiles: ProfilesRead) -> RequestContext:
         """Keep what the profiles say; then find who asks, and the policy."""
         now, known = self.clock(), {one: profile for one, profile in profiles.items() if profile is not None}
-        for one, profile in known.items():
-            learn(session, one, profile, now, link_by_email=self.link_by_email)
+        linked = [
+            one
+            for one, profile in known.items()
+            if learn(session, one, profile, now, link_by_email=self.link_by_email)
+        ]
         me, address = _asker(session, request.sender, known.get(request.sender))
         mark_seen(session, address, now)
         ctx = RequestContext.of(
@@ -228,6 +232,8 @@ class Dispatcher:
         )  # fmt: skip
         if ctx is None:
             raise NoPolicyYet
+        for one in linked:
+            tell_of_link(ctx, Member.at(session, one), one)
         self._locales[request.sender] = me.locale or ""
         return ctx
 

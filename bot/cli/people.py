@@ -22,9 +22,13 @@ from bot.people.sync import TooManyLeave, apply, export_people, survey
 from bot.people.template import template
 from bot.settings import Settings
 from handlers.clock.leaving import let_leave
+from handlers.context import Context
+from handlers.links import tell_of_link
+from models.messages.outbox import Mailing
 from models.metering import forgetting
 from models.people.directory import count_unknown_everywhere
 from models.people.linking import Found, Plan, carry_out, compare
+from models.people.member import Member
 from models.people.roster import Changes, Difference
 
 app = typer.Typer(name="people", help="Who is here.", no_args_is_help=True)
@@ -225,7 +229,13 @@ def _agree_on_terminal(plan: Plan, yes: bool) -> None:
 
 
 def _carry_out(session: Session, people: list[Found], now: datetime) -> None:
-    carry_out(session, compare(session, "slack", people), people, now, acting_user())
+    plan = compare(session, "slack", people)
+    carry_out(session, plan, people, now, acting_user())
+    ctx, mailing = Context.of(session, now, f"links:{now.isoformat()}"), Mailing(now)
+    for link in plan.link:
+        member = Member.by_email(session, link.email)
+        if ctx is not None and member is not None:
+            tell_of_link(ctx, member, link.address, mailing)
 
 
 async def _slack_people(settings: Settings, database: Database) -> list[Found]:

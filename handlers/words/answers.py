@@ -8,6 +8,11 @@ PUBLIC_ASK_PRIVATELY = Text(
     "Ask me in our chat: figures are private. I have answered you there.",
     "额度不在群里显示，请私聊我。这次的结果已私聊发给你。",
 )
+LINKED = Text(
+    "An account on {messenger} has your e-mail {email}, so it is yours here now: what is asked from it counts as asked by you. "
+    "If it is not your account, tell {admins} at once.",
+    "{messenger} 上有一个账号的邮箱是 {email}，已与你关联：该账号的操作视为你本人的操作。如果那不是你的账号，请立即告知 {admins}。",
+)
 BROKE = Text(
     "Something broke on our side; nothing was moved. Reference: {ref}.",
     "系统出了点问题，额度没有变动。编号：{ref}。",

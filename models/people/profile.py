@@ -38,13 +38,17 @@ def language_of(locale: str | None) -> str | None:
     return language if language in LANGUAGES else None
 
 
-def learn(session: Session, address: str, profile: Profile, now: datetime, *, link_by_email: bool) -> None:
-    """Keep the status, and language and zone where nobody chose any; link an unknown address by e-mail if that is allowed."""
+def learn(session: Session, address: str, profile: Profile, now: datetime, *, link_by_email: bool) -> bool:
+    """Keep the status, and language and zone where nobody chose any; link an unknown address by e-mail if that is allowed.
+
+    True when it was linked just now.
+    """
     row = session.get(Address, address)
-    if row is None and link_by_email:
+    linked = row is None and link_by_email
+    if linked:
         row = link(session, address, profile, now)
     if row is None:
-        return
+        return False
     if row.status != profile.status or row.status_at is None or now - row.status_at > STATUS_KEPT / 2:
         row.status, row.status_at = profile.status, now
     member = session.get_one(Member, row.member_id)
@@ -52,6 +56,7 @@ def learn(session: Session, address: str, profile: Profile, now: datetime, *, li
         member.locale = profile.language
     if member.timezone is None:
         member.timezone = profile.zone
+    return linked
 
 
 def link(session: Session, address: str, profile: Profile, now: datetime) -> Address | None:

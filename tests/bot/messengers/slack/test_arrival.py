@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmodel import Session, select
 
+from models.messages.outbox import Effect
 from models.people.member import Address
 from sandbox.slack import payloads
 from sandbox.slack.transport import COMMAND, EVENT, INTERACTION
 from sandbox.slack.workspace import Channel, Person
+from tests.company import who
 from tests.slack_env import CHANNEL, SlackEnv, open_env, settled_copy, slack_id
 
 SISTER, GRID = "T0SISTER", "E0CORP"
@@ -194,3 +197,33 @@ async def test_an_unconfirmed_email_links_nobody(settled_template: Path, tmp_pat
     async with open_env(url, people=(sam,), slack_link_by_email=True) as env:
         await env.command("U90SAM", "balance")
         assert env.database.transact(lambda session: session.get(Address, "slack:U90SAM")) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "If it is not your account, tell"), ("zh", "如果那不是你的账号")]
+)
+async def test_whoever_is_linked_by_email_is_told_at_every_address(
+    settled_template: Path, tmp_path: Path, language: str, words: str
+) -> None:
+    """Eve was known on DingTalk only; an account with her e-mail shows up on Slack."""
+    url = settled_copy(settled_template, tmp_path)
+    new = Person("U90NEW", "eva", "Eva", "eve@corp.example")
+    async with open_env(url, language=language, people=(new,), slack_link_by_email=True) as env:
+
+        def only_on_dingtalk(session: Session) -> None:
+            session.delete(session.get_one(Address, f"slack:{slack_id('eve')}"))
+            session.flush()
+            Address.give(session, who(session, "eve"), "dingtalk:eve1")
+
+        env.database.transact(only_on_dingtalk)
+        await env.command("U90NEW", "balance")
+        await env.hear("U90NEW", words, "eve@corp.example", "slack")
+        to = env.database.transact(
+            lambda session: [
+                one.payload["address"]
+                for one in session.exec(select(Effect).where(Effect.kind == "say")).all()
+            ]
+        )
+        assert sorted(to) == ["dingtalk:eve1", "slack:U90NEW"]
+        await env.command("U90NEW", "balance")
+        assert len([one for one in env.heard("U90NEW") if words in one]) == 1
