@@ -271,7 +271,7 @@ async def test_what_is_no_amount_moves_nothing_and_is_said_to_be_none(env: Slack
 
 @pytest.mark.parametrize(
     ("amount", "moved"),
-    [("5", 5), ("$5", 5), ("5.25", 5.25), ("１５", 15), ("0.000001", 0.000001), ("5 bucks", 5), ("两块", 2), ("三十", 30), ("all", 80)],
+    [("5", 5), ("$5", 5), ("5.25", 5.25), ("１５", 15), ("1.000001", 1.000001), ("5 bucks", 5), ("两块", 2), ("三十", 30), ("all", 80)],
 )  # fmt: skip
 async def test_what_is_an_amount_moves_exactly_that(env: SlackEnv, amount: str, moved: float) -> None:
     answer = await env.command("alice", f"lend @bob {amount}")
