@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlmodel import Session, SQLModel, select
 
 from bot.database import Database
-from handlers import asking, lending, requests
+from handlers import asking, delegations, lending, requests
 from models.ledger.audit import audit
 from models.metering.forgetting import forget
 from models.people.member import Member
@@ -32,7 +32,7 @@ def gone(company: Database) -> Database:
     say(company, requests.approve, "lee", code)
     say(company, lending.lend, "alice", "bob", 5 * USD)
     say(company, asking.borrow, "pia", "quinn", 5 * USD, "for Pia")
-    say(company, requests.delegate, "lee", "pia", NOW.date() + timedelta(days=3))
+    say(company, delegations.delegate, "lee", "pia", NOW.date() + timedelta(days=3))
     spend(company, "pia", 20)
     company.transact(lambda session: leave(session, who(session, "pia"), after(hours=1), "admin:root"))
     while company.transact(lambda session: seal_next(session, NOW)):

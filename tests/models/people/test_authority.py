@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from bot.database import Database
 from bot.people.sync import apply, survey
-from handlers import requests
+from handlers import delegations
 from models.people.authority import Authority
 from models.people.linking import carry_out, compare
 from models.people.member import Member
@@ -61,7 +61,7 @@ Zoe,zoe@corp.example,alice@corp.example,design,U98
 def test_a_delegation_and_a_leaving_are_kept_with_their_ends(company: Database) -> None:
     until = NOW.date() + timedelta(days=3)
     company.transact(
-        lambda session: requests.delegate(asks(session, "carol"), who(session, "eve"), until) and None
+        lambda session: delegations.delegate(asks(session, "carol"), who(session, "eve"), until) and None
     )
     carol = company.query(lambda session: f"member:{who(session, 'carol').id}")
     assert record(company, carol) == [("delegation", "Carol", "", "Eve until 2026-11-12T16:00:00+00:00")]

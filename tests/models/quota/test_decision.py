@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlmodel import Session, col, select
 
 from bot.database import Database
-from handlers import requests
+from handlers import delegations, requests
 from models.people.member import Member
 from models.quota.decision import Decision
 from models.quota.leaving import leave
@@ -46,7 +46,7 @@ def test_what_an_amendment_replaced_stays_readable(company: Database) -> None:
 
 
 def test_a_delegates_decision_names_for_whom(company: Database) -> None:
-    say(company, requests.delegate, "carol", "eve", NOW.date() + timedelta(days=3))
+    say(company, delegations.delegate, "carol", "eve", NOW.date() + timedelta(days=3))
     say(company, requests.decline, "eve", ask_for(company, "bob", 30, reason="load test"), "not now")
     assert record(company, "bob") == [("declined", 30, 0, "load test", "Eve", "Carol")]
 
