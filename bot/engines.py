@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -40,6 +42,7 @@ def _sqlite(url: URL, begin: str, *pragmas: str) -> Engine:
         "check_same_thread": False,
         "timeout": BUSY / 1000,
     }  # the timeout comes first: a PRAGMA may wait, too
+    _make_private(url.database)
     engine = create_engine(url.set(drivername="sqlite"), connect_args=options, pool_size=POOL, max_overflow=2)
 
     @event.listens_for(engine, "connect")
@@ -53,3 +56,10 @@ def _sqlite(url: URL, begin: str, *pragmas: str) -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _make_private(path: str | None) -> None:
+    """Create a missing database file for its owner alone; SQLite gives its log and index the same mode."""
+    if path and path != ":memory:" and not path.startswith("file:"):
+        with contextlib.suppress(OSError):  # what is wrong with the place is said by the connection
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

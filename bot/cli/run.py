@@ -23,11 +23,13 @@ def run() -> None:
     from bot.app import run_until_told  # noqa: PLC0415 - the messengers' libraries take a second to load
 
     settings = Settings.load()
-    for check in check_settings(settings, Path(".env")):
-        if check.status == "wrong":
-            typer.echo(check.line, err=True)
     with open_database(settings) as database:  # migrates, or says how
         unknown = database.query(count_unknown_everywhere)
+    for check in check_settings(settings, Path(".env")):
+        if (
+            check.status == "wrong" and check.subject != "messengers"
+        ):  # a bot without one may still lead the gateway
+            typer.echo(check.line, err=True)
     if unknown:
         typer.echo(unknown_everywhere(unknown), err=True)
     try:

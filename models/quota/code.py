@@ -6,7 +6,7 @@ import secrets
 
 from sqlmodel import Field, Session, SQLModel
 
-from models.db import ref
+from models.db import Statement, ref
 
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
@@ -17,8 +17,16 @@ def new_code(session: Session) -> str:
         code = "".join(secrets.choice(_LETTERS) for _ in range(4))
         mixed = any(sign.isdigit() for sign in code) and any(sign.isalpha() for sign in code)
         amount_like = code[:-1].isdigit()
-        if mixed and not amount_like and session.get(Code, code) is None:
+        if mixed and not amount_like and not _taken(session, code):
             return code
+
+
+def _taken(session: Session, code: str) -> bool:
+    """Requests and asks share one space of CODEs; an ask keeps its own for ever."""
+    return session.get(Code, code) is not None or _ASK.first(session, code=code) is not None
+
+
+_ASK = Statement("SELECT id FROM ask WHERE code = :code")
 
 
 class Code(SQLModel, table=True):

@@ -322,3 +322,13 @@ def test_a_reference_to_an_absent_row_is_refused(database: Database) -> None:
 def add_with_manager(session: Session) -> None:
     session.add(Member(name="x", email="x@corp.example", gateway_id="x", manager_id=99, joined_at=NOW))
     session.flush()
+
+
+def test_a_new_database_file_is_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "private.db"
+    database = Database(f"sqlite:///{path}")
+    database.transact(lambda session: session.connection().exec_driver_sql("CREATE TABLE one (id INTEGER)"))
+    modes = {one.name: one.stat().st_mode & 0o777 for one in tmp_path.iterdir()}
+    database.close()
+    assert modes["private.db"] == 0o600
+    assert set(modes.values()) == {0o600}

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import re
 
-from sqlmodel import Session
+import pytest
+from sqlmodel import Session, select
 
+from bot.database import Database
+from handlers import asking
+from models.quota import code
+from models.quota.ask import Ask
 from models.quota.code import new_code
+from tests.actions import USD, say
 
 
 def test_a_code_has_four_signs_that_are_hard_to_confuse(session: Session) -> None:
@@ -17,3 +23,11 @@ def test_a_code_has_four_signs_that_are_hard_to_confuse(session: Session) -> Non
 
 def test_a_code_is_never_an_amount(session: Session) -> None:
     assert not [code for code in (new_code(session) for _ in range(300)) if code[:-1].isdigit()]
+
+
+def test_a_code_of_an_ask_is_not_given_again(company: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    say(company, asking.borrow, "alice", "bob", 20 * USD)
+    taken = company.query(lambda session: session.exec(select(Ask.code)).one())
+    letters = iter(f"{taken}7KQ2")
+    monkeypatch.setattr(code.secrets, "choice", lambda _: next(letters))
+    assert company.query(new_code) == "7KQ2"
