@@ -385,13 +385,13 @@ async def test_of_two_replicas_one_reconciles_and_the_other_takes_over(env: Gate
     assert await one.leader.lead()
 
 
-async def test_a_decision_of_another_replica_is_live_within_a_second(env: GatewayEnv) -> None:
+async def test_a_decision_of_another_replica_is_live_before_the_next_round(env: GatewayEnv) -> None:
     loop = env.reconciler()
     running = asyncio.create_task(loop.run())
     try:
         await until(lambda: env.limit("alice") == 100)
         env.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
-        await until(lambda: env.limit("bob") == 150, seconds=1.5)
+        await until(lambda: env.limit("bob") == 150, seconds=15)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
