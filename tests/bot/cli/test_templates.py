@@ -31,7 +31,10 @@ def test_the_template_of_a_policy_is_the_example(fresh: Operator) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_a_shell_learns_to_complete_the_commands(fresh: Operator, shell: str) -> None:
+def test_a_shell_learns_to_complete_the_commands(
+    fresh: Operator, shell: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")  # make runs us from sh
     assert "_QUOTABOT_COMPLETE" in fresh.says("--show-completion", shell)
 
 

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlmodel import select
 from bot.database import Database
 from models.ledger.account import Account, AccountKind
 from models.people.member import Address
+from models.quota.period import Period
 from models.quota.request import Request
 from sandbox.dingtalk.organisation import DingTalk, Plan, Timing
 from tests.company import who
@@ -81,11 +83,20 @@ async def _process(url: str, ding: DingTalk) -> AsyncIterator[asyncio.subprocess
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "run", env=env, cwd=where)
     try:
         await ding.wait_for(lambda: ding.connections or None, 20)
+        await ding.wait_for(lambda: _period_is_current(url) or None, 60)
         yield process
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+def _period_is_current(url: str) -> bool:
+    """The company is settled in November; a process of a later day closes the periods since before anything moves."""
+    database = Database(url)
+    period = database.query(Period.latest)
+    database.close()
+    return period is not None and period.state == "open" and period.ends_at > datetime.now(UTC)
 
 
 def _dingtalk_only(url: str) -> None:
