@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from sqlmodel import Session, select
 from handlers import requests
 from models.policy.calendar import end_of_day
 from models.quota.request import Request, open_request
+from models.refusal import Refusal
 from tests.company import who
 from tests.laws.machine import LedgerMachine
 from tests.laws.terms import AMOUNTS, FIRST, PEOPLE, SHANGHAI, SOME, USD
@@ -67,6 +69,10 @@ class RequestRules(LedgerMachine):
 
     def decide(self, name: str, code: str, decider: str, amount: int, real: Callable[[Session], Any]) -> None:
         until = self.database.transact(lambda session: self.found(session, code).until)
+        if until and end_of_day(until, SHANGHAI) <= self.now:
+            with contextlib.suppress(Refusal):  # a passed day is asked back: nothing is granted
+                self.database.transact(real)
+            return
 
         def plan(reference: ReferenceLedger) -> None:
             if decider != FIRST[name]:
