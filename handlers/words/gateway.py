@@ -35,10 +35,10 @@ ADOPTED = Text(
 ACCOUNTS_AND_MORE = Text("{accounts} and {count} more", "{accounts} 等另外 {count} 个")
 NO_LIMIT = Text("no limit", "无上限")
 HELD_BACK = Text(
-    "**{amount}** from {other} cannot be used yet: the gateway has not taken {other}'s lower limit. It is tried again until that is done, then your limit is raised.",
-    "{other} 转来的 **{amount}** 暂时不能用：网关还没有接受 {other} 调低后的限额。系统会一直重试，成功后随即提高你的限额。",
+    "**{amount}** that colleagues passed on to you cannot be used yet: the gateway has not taken {other}'s lower limit. It is tried again until that is done, then your limit is raised.",
+    "同事转给你的 **{amount}** 暂时不能用：网关还没有接受 {other} 调低后的限额。系统会一直重试，成功后随即提高你的限额。",
 )
 HOLDS_BACK = Text(
-    "The gateway has not taken your lower limit, so {other} waits for **{amount}** from you. It is tried again until that is done; you need not do anything.",
-    "网关还没有接受你调低后的限额，因此 {other} 暂时用不了你转出的 **{amount}**。系统会一直重试，无需你操作。",
+    "The gateway has not taken your lower limit, so {other} cannot use **{amount}** yet. It is tried again until that is done; you need not do anything.",
+    "网关还没有接受你调低后的限额，因此 {other} 暂时用不了 **{amount}**。系统会一直重试，无需你操作。",
 )

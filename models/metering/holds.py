@@ -6,6 +6,7 @@ rounds, restarts and replicas.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -25,23 +26,58 @@ class Hold:
     amount: int
 
 
-def holds_on(session: Session, member_id: int, rate: Rate, traits: GatewayTraits) -> list[Hold]:
-    """What of a member's quota came from colleagues whose limits are not lowered yet."""
-    came = _came_from(session, member_id)
-    accounts = [one for one in accounts_of_members(session, came) if not one.differs]
-    above: dict[int, int | None] = {}
+def holds_on(
+    session: Session, member_id: int, rate: Rate, traits: GatewayTraits, asked: frozenset[int] = frozenset()
+) -> list[Hold]:
+    """What of a member's quota came from colleagues whose limits are not lowered yet, also by way of others.
+
+    `asked`: the members on the way to this one, so that loans in a circle end.
+    """
+    came = {one: amount for one, amount in _came_from(session, member_id).items() if one not in asked}
+    found = []
+    for owner, over in _above(session, came, rate, traits).items():
+        amount = rate.enforced(came[owner])
+        if over is None or over >= amount:
+            found.append(Hold(owner, amount))
+            continue
+        if over > 0:
+            found.append(Hold(owner, over))
+        # A limit that stands as it ought may include what its owner was lent and cannot have yet.
+        behind = holds_on(session, owner, rate, traits, asked | {member_id})
+        found += _at_most(_beyond(behind, -min(over, 0)), amount - max(over, 0))
+    return found
+
+
+def _above(
+    session: Session, owners: Collection[int], rate: Rate, traits: GatewayTraits
+) -> dict[int, int | None]:
+    """Member → how far their limit is above what it ought to be, in micro-USD; None: no limit."""
+    accounts = [one for one in accounts_of_members(session, owners) if not one.differs]
+    found: dict[int, int | None] = {}
     for limit in limits_of(session, accounts, rate, traits):
         most, owner = _most(limit.account), limit.account.member_id
         over = None if most is None else most - limit.wanted
-        known = above.get(owner, 0)
-        above[owner] = None if over is None or known is None else max(over, known)
-    found = []
-    for owner, over in above.items():
-        amount = rate.enforced(came[owner])
-        held = amount if over is None else min(over, amount)
-        if held > 0:
-            found.append(Hold(owner, held))
+        known = found.get(owner, over)
+        found[owner] = None if over is None or known is None else max(over, known)
     return found
+
+
+def _beyond(holds: Sequence[Hold], first: int) -> list[Hold]:
+    """The holds without their `first` micro-USD: so much is not written yet at all."""
+    found = []
+    for one in holds:
+        taken = min(first, one.amount)
+        first -= taken
+        found.append(Hold(one.member, one.amount - taken))
+    return [one for one in found if one.amount]
+
+
+def _at_most(holds: Sequence[Hold], amount: int) -> list[Hold]:
+    found = []
+    for one in holds:
+        found.append(Hold(one.member, min(one.amount, amount)))
+        amount -= found[-1].amount
+    return [one for one in found if one.amount]
 
 
 def _most(account: GatewayAccount) -> int | None:
@@ -53,6 +89,15 @@ def _most(account: GatewayAccount) -> int | None:
 
 def _came_from(session: Session, member_id: int) -> dict[int, int]:
     """Colleague → what came from them by loans, returns and repayments of this period, in stored units."""
+    return _by_colleague(session, member_id, came=True)
+
+
+def _went_to(session: Session, member_id: int) -> dict[int, int]:
+    """Colleague → what went to them by loans, returns and repayments of this period, in stored units."""
+    return _by_colleague(session, member_id, came=False)
+
+
+def _by_colleague(session: Session, member_id: int, *, came: bool) -> dict[int, int]:
     found: dict[int, int] = {}
     since = Period.current(session).starts_at
     for loan, sums in loans_of(session, member_id, closed=True):
@@ -60,11 +105,16 @@ def _came_from(session: Session, member_id: int) -> dict[int, int]:
             continue
         lent = loan.lender_id == member_id
         other = loan.borrower_id if lent else loan.lender_id
-        found[other] = found.get(other, 0) + (sums.returned + sums.repaid if lent else sums.principal)
+        found[other] = found.get(other, 0) + (sums.returned + sums.repaid if lent is came else sums.principal)
     return {other: amount for other, amount in found.items() if amount}
 
 
 def release_holds(session: Session, member_id: int) -> None:
-    """This member's limit was lowered: compare the limits of those who may have waited for that."""
-    for loan, _ in loans_of(session, member_id, closed=True):
-        GatewayAccount.mark_due(session, loan.borrower_id if loan.lender_id == member_id else loan.lender_id)
+    """This member's limit was lowered: compare the limits of those who may have waited for that, also behind others."""
+    seen, waiting = {member_id}, [member_id]
+    while waiting:
+        found = _went_to(session, waiting.pop()).keys() - seen
+        for other in found:
+            GatewayAccount.mark_due(session, other)
+        waiting += found
+        seen |= found

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 from sqlmodel import Session
@@ -46,6 +46,13 @@ STEP = st.one_of(
     st.tuples(st.just("recall"), PERSON, PERSON),
     st.tuples(st.just("grant"), PERSON, AMOUNT),
 )
+PASSED_ON = [
+    *[("looks", [False])] * 15,
+    ("lend", "bob", "alice", 1.0),
+    ("lend", "eve", "bob", 1.0),
+    ("looks", [False]),
+]
+"""Bob lends what Eve lends to him: his limit stands as it is, and Alice still has to wait for Eve's."""
 held = [0]
 
 
@@ -98,6 +105,8 @@ def test_what_can_be_spent_never_exceeds_what_is_available(
     def copy() -> Path:
         return Path(shutil.copy(base, tmp_path / f"{next(numbers)}.db"))
 
+    @example([("burn", "alice", 0.25), ("flush",), *PASSED_ON], 159)
+    @example([("looks", [False]), *PASSED_ON, ("looks", [False, False])], 1)
     @settings(max_examples=6, database=None, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(STEP, min_size=20, max_size=40), st.integers(0, 2**32))
     def story(steps: list[tuple[Any, ...]], seed: int) -> None:
