@@ -42,16 +42,15 @@ class Statement(Generic[Row]):
         return rows if self._read is None else [self._read(row) for row in rows]
 
     def first(self, session: Session, **words: Any) -> Row | None:
-        """The first row. All rows are read, so the statement should leave one."""
+        """The statement should leave at most one row: all rows are read."""
         rows = self.all(session, **words)
         return rows[0] if rows else None
 
     def one(self, session: Session, **words: Any) -> Row:
-        """The first row of a statement that always has one, such as a sum."""
+        """For a statement that always has a row, such as a sum."""
         return self.all(session, **words)[0]
 
     def changed(self, session: Session, **words: Any) -> int:
-        """The number of rows written."""
         count: int = self._execute(session, words, lambda cursor: cursor.rowcount)
         return count
 
@@ -67,6 +66,7 @@ class Statement(Generic[Row]):
             try:
                 # as SQLAlchemy's own calls do: a trace sees every statement
                 for listener in connection.dispatch.before_cursor_execute:
+                    # A trace and the tests' counters see every statement.
                     listener(connection, cursor, sql, words, None, False)
                 cursor.execute(sql, words)
                 return take(cursor)
@@ -77,12 +77,10 @@ class Statement(Generic[Row]):
 
 
 def _translated(error: Any, connection: Connection, sql: str, words: dict[str, Any]) -> BaseException:
-    """The SQLAlchemy exception for a driver's error, as its own cursor calls raise it.
-
-    After a lost connection neither this one nor those that wait in the pool are used again.
-    """
+    # Raise what SQLAlchemy's own cursor calls would raise, so that `Database` sees one kind of error.
     dialect, lost = connection.dialect, False
     if not connection.invalidated and dialect.is_disconnect(error, connection.connection, None):
+        # After a lost connection neither this one nor the idle ones in the pool are used again.
         lost = True
         connection.invalidate(error)
         connection.engine.dispose()
@@ -94,7 +92,7 @@ def _translated(error: Any, connection: Connection, sql: str, words: dict[str, A
 
 
 class SqlFile:
-    """The SQL in a file of a package. A line `-- name: …` begins a statement; `{other}` in it stands for another one."""
+    """The SQL in a file of a package. `-- name: …` begins a statement; `{other}` inserts another one."""
 
     def __init__(self, package: str, path: str) -> None:
         content = resources.files(package).joinpath(path).read_text("utf-8")
@@ -102,11 +100,11 @@ class SqlFile:
         self._named = {name: sql.strip() for name, sql in zip(parts[::2], parts[1::2], strict=True)}
 
     def text(self, name: str, **parts: str) -> str:
-        """The SQL called `name`. `parts` fill in what the file does not say, such as `{people}`."""
+        """The SQL called `name`; `parts` are the fragments that the file leaves open, such as `{people}`."""
         return _PART.sub(lambda part: self._part(part[1], parts), self._named[name])
 
     def _part(self, name: str, parts: dict[str, str]) -> str:
-        """What stands for `{name}`, on lines of its own: its last line may be for one database only."""
+        # The line break ends a fragment whose last line holds for one database only.
         return (parts.get(name) or self.text(name, **parts)) + "\n"
 
 
@@ -116,24 +114,23 @@ _COMMENT = re.compile(r"\s*--.*$", re.MULTILINE)
 
 
 def _only(database: str, sql: str) -> str:
-    """`sql` without the other database's lines, and without comments (a colon in one would be a parameter)."""
+    # Comments go, too: a colon in one would be read as a parameter.
     return _COMMENT.sub("", _ONLY.sub(lambda line: line[0] if line[1] == database else "", sql))
 
 
 def _for_sqlite(sql: str) -> str:
-    """SQLite calls the smaller and the larger of two values MIN and MAX, and keeps times as text."""
+    # SQLite has MIN and MAX of two values, and keeps times as text.
     for theirs, ours in (("LEAST(", "MIN("), ("GREATEST(", "MAX("), ("TIMESTAMPTZ", "TEXT")):
         sql = sql.replace(theirs, ours)
     return _only("sqlite", sql)
 
 
 def _for_postgres(sql: str) -> str:
-    """psycopg writes `:name` as `%(name)s`."""
+    # psycopg writes `:name` as `%(name)s`; `::type` is a cast.
     return re.sub(r"(?<!:):(\w+)", r"%(\1)s", _only("postgres", sql).replace("%", "%%"))
 
 
 def moment(stored: Any) -> datetime:
-    """A time that a driver returned, in UTC."""
     at = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
@@ -163,26 +160,25 @@ def _reader(row: Any) -> Callable[[tuple[Any, ...]], Any]:
 
 
 def _converter(hint: Any) -> Callable[[Any], Any] | None:
-    """How a value becomes what a field is annotated with; `X | None` and `dict[…]` are read as X and dict."""
+    # `X | None` and `dict[…]` are converted as X and dict.
     some = [one for one in getattr(hint, "__args__", ()) if one is not type(None)]
     kind = getattr(hint, "__origin__", None) or (some[0] if len(some) == 1 else hint)
     return _CONVERTERS.get(getattr(kind, "__origin__", None) or kind)
 
 
 def _for_storage(word: Any) -> Any:
-    """A parameter as SQLite keeps it: it has no times and no days."""
+    # SQLite has no type for times and days.
     if isinstance(word, datetime):
         return written(word)
     return word.isoformat() if isinstance(word, date) else word
 
 
 def written(at: datetime) -> str:
-    """A time as SQLite keeps it."""
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def stored_time(session: Session, at: datetime) -> datetime | str:
-    """`at` as the driver of this database takes it in SQL that is no `Statement`."""
+    """`at` as a parameter of SQL that is not a `Statement`."""
     return at if is_postgres(session) else written(at)
 
 
@@ -213,6 +209,5 @@ def id_field() -> Any:
 
 
 def ref(target: str, *, index: bool = False, nullable: bool = False) -> Any:
-    """A column that points at another table's id."""
     default: dict[str, Any] = {"default": None} if nullable else {}
     return Field(foreign_key=target, sa_type=BigInteger, index=index, nullable=nullable, **default)

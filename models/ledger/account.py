@@ -69,13 +69,12 @@ class Account(SQLModel, table=True):
 
 
 def account_of(session: Session, kind: AccountKind, member_id: int, at: datetime) -> int:
-    """The id of a member's only account of this kind, opened if there is none."""
+    """The id of a member's only account of this kind; it is opened if there is none."""
     found = _ONE_OF.first(session, member=member_id, kind=kind)
     return open_account(session, kind, at, member_id=member_id) if found is None else found
 
 
 def organisation(session: Session, kind: AccountKind, at: datetime) -> int:
-    """The id of `issued` or `expired`."""
     found = _ORGANISATION.first(session, kind=kind)
     return open_account(session, kind, at) if found is None else found
 
@@ -90,6 +89,7 @@ _ONE_OF = Statement(
 
 
 def open_account(session: Session, kind: AccountKind, at: datetime, **owner: Any) -> int:
+    # Not `session.add`: the id is needed at once, and no object has to be kept.
     words = {"kind": kind, "balance": 0, "opened_at": at, **owner}
     return int(session.connection().execute(_OPEN, words).scalar_one())
 

@@ -24,7 +24,7 @@ LONGEST = 32  # characters one may type
 
 
 class Unit(StrEnum):
-    """What a workspace counts in, fixed after its first policy."""
+    """The unit of a workspace, fixed by its first policy."""
 
     USD = "USD"
     CNY = "CNY"
@@ -33,7 +33,7 @@ class Unit(StrEnum):
 
     @property
     def scale(self) -> int:
-        """Stored integers in one unit."""
+        """Stored integers per unit."""
         return 1_000_000 if self in (Unit.USD, Unit.CNY) else 1
 
 
@@ -57,7 +57,7 @@ class Why(StrEnum):
 
 
 class All(Enum):
-    """`all`: everything lendable, everything due; what it comes to is the command's to say."""
+    """`all`: everything lendable, or everything due; each command decides which."""
 
     ALL = "all"
 
@@ -67,7 +67,7 @@ ALL: Final = All.ALL
 
 @dataclass(frozen=True)
 class Reading:
-    """An amount in stored units; not `sure` means: say it back and have it confirmed (`三万五`)."""
+    """An amount in stored units. One that is not `sure` (`三万五`) has to be confirmed."""
 
     amount: int
     sure: bool = True
@@ -75,7 +75,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Number:
-    """A number before it has a unit; `units` are those its words leave. `ask`: people would read it as any of `values`."""
+    """A number without its unit. `units`: those it can be in. `ask`: people read it as any of `values`."""
 
     values: tuple[Decimal, ...]
     ask: bool = False
@@ -84,7 +84,7 @@ class Number:
 
 
 def parse(text: str, unit: Unit) -> Reading | All:
-    """Read what somebody typed, exactly, or raise `BadAmount` (why) or `AmbiguousAmount` (choices)."""
+    """Read a typed amount exactly. Raises `BadAmount` (why) or `AmbiguousAmount` (choices)."""
     number = read_number(text)
     if isinstance(number, All):
         return number
@@ -110,19 +110,19 @@ def read_number(text: str) -> Number | All:
 
 
 def folded(text: str) -> str:
-    """Full-width digits, separators, signs and currencies as ASCII, by an explicit table and one to one."""
+    """Full-width digits, separators, signs and currencies as ASCII, one character for one."""
     return text.translate(_FULL_WIDTH)
 
 
 def plain(amount: int, unit: Unit) -> str:
-    """Write a stored amount as a decimal: no exponent, no separators, no trailing zeros (`-3.25`)."""
+    """A stored amount as a decimal: no exponent, no separators, no trailing zeros (`-3.25`)."""
     whole, part = divmod(abs(amount), unit.scale)
     fraction = f".{part:06d}".rstrip("0") if part else ""
     return f"{'-' if amount < 0 else ''}{whole}{fraction}"
 
 
 def from_plain(text: str | int | Decimal, unit: Unit) -> int:
-    """The inverse of `plain`, for files: signs and zero allowed; raises `BadAmount`."""
+    """The inverse of `plain`, for files. Signs and zero are allowed. Raises `BadAmount`."""
     number = format(text, "f") if isinstance(text, Decimal) else str(text)
     if not re.fullmatch(r"-?[0-9]{1,64}(\.[0-9]{1,64})?", number.strip()):
         raise BadAmount(Why.NOT_A_NUMBER if number.strip() else Why.EMPTY, number)
@@ -130,7 +130,8 @@ def from_plain(text: str | int | Decimal, unit: Unit) -> int:
 
 
 def round_up_float(value: float, unit: Unit) -> int:
-    """A gateway's float in stored units, rounded up to the next one; raises `BadAmount` on NaN and infinity."""
+    """A gateway's float in stored units, rounded up. Raises `BadAmount` for NaN and infinity."""
+    # repr() is the shortest text of a float; Decimal(0.1) would carry its binary error.
     number = Decimal(repr(value))
     if not number.is_finite():
         raise BadAmount(Why.NOT_A_NUMBER, repr(value))
@@ -138,7 +139,7 @@ def round_up_float(value: float, unit: Unit) -> int:
 
 
 def round_up_plain(text: str, unit: Unit) -> int:
-    """A gateway's number as text (`0.30000000000000004`, `1.2e-05`) in stored units, rounded up to the next one.
+    """A gateway's decimal text (`0.30000000000000004`, `1.2e-05`) in stored units, rounded up.
 
     Raises `BadAmount`.
     """
@@ -151,13 +152,13 @@ def round_up_plain(text: str, unit: Unit) -> int:
 
 
 def share(amount: int, part: Decimal) -> int:
-    """`part` of an amount, rounded down: what moves."""
+    """`part` of an amount, rounded down."""
     numerator, denominator = part.as_integer_ratio()
     return amount * numerator // denominator
 
 
 def share_up(amount: int, part: Decimal) -> int:
-    """`part` of an amount, rounded up: what stays."""
+    """`part` of an amount, rounded up."""
     return -share(-amount, part)
 
 
@@ -214,7 +215,7 @@ _CHINESE_DIGITS = "零〇一二两三四五六七八九十百千万亿萬億壹�
 
 
 def _screened(text: str) -> str:
-    """Refuse what nobody can read aloud, then fold and trim."""
+    # Digits of other scripts and hidden characters look like an amount and are not the one that is read.
     typed = text.strip()
     if not typed:
         raise BadAmount(Why.EMPTY, text)

@@ -88,14 +88,14 @@ CHECKS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Report:
-    """How many rows were added up, and what is wrong: (the rule, row id, number found)."""
+    """`counts`: rows added up. `wrong`: (rule, row id, number found)."""
 
     counts: dict[str, int]
     wrong: list[tuple[str, int, int]] = field(default_factory=list)
 
 
 def audit(session: Session, most: int = 20) -> Report:
-    """Check every rule; at most `most` rows are listed for each."""
+    """At most `most` rows are listed for each rule."""
     connection = session.connection()
     wrong = [
         (name, int(row.id), int(row.found or 0))

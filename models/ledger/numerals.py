@@ -54,7 +54,7 @@ def _digits(typed: str, *, suffixed: bool) -> Numeral | None:
 
 
 def _either(typed: str) -> tuple[Decimal, ...]:
-    """A last mark of its kind may begin the decimals; marks of one kind may group."""
+    # The last mark may begin the decimals if it is the only one of its kind; marks of one kind may group.
     marks = re.findall("[.,点]", typed)
     whole, _, part = typed.rpartition(marks[-1])
     decimal = [Decimal(f"{re.sub('[^0-9]', '', whole)}.{part}")] if marks[-1] not in whole else []
@@ -63,7 +63,7 @@ def _either(typed: str) -> tuple[Decimal, ...]:
 
 
 def mixed(bare: str) -> Numeral | None:
-    """`3万5千`, and `3万5` to be confirmed."""
+    """`3万5千`; `3万5` has to be confirmed."""
     if not re.fullmatch(r"([0-9]+(\.[0-9]+)?[百千万萬亿億])+[0-9]*", bare):
         return None
     total, power, sure = Decimal(0), 16, True
@@ -84,7 +84,7 @@ _NEXT_LOWER = {"百": "十", "千": "百", "万": "千", "亿": "千万"}
 
 
 def chinese(bare: str) -> Numeral | None:
-    """`三万五千`, and `三万五` to be confirmed; what does not read back as it was written is no number."""
+    """`三万五千`; `三万五` has to be confirmed. A numeral that is not the usual spelling of its value is refused."""
     typed = re.sub("^一十", "十", bare.translate(_PLAIN_CHINESE))
     if typed.endswith("兆") and (before := chinese(typed[:-1])):
         return Numeral(tuple(before.values[0].scaleb(power, EXACT) for power in (6, 12)), ask=True)
@@ -101,6 +101,7 @@ def _read_back(written: str) -> int | None:
 
     try:
         value = int(cn2an.cn2an(written, "strict"))
+        # cn2an also accepts numerals that nobody writes; the way back shows them.
         return value if cn2an.an2cn(value, "low") == written else None
     except (ValueError, KeyError):
         return None
@@ -115,7 +116,7 @@ _ENGLISH = re.compile(
 
 
 def english(bare: str) -> Numeral | None:
-    """`fifty`, `two hundred`, `a thousand`; a bare `a` is none, and nothing is added up beyond `twenty-five`."""
+    """`fifty`, `two hundred`, `a thousand`. A bare `a` is none; nothing is added up beyond `twenty-five`."""
     match = _ENGLISH.fullmatch(bare.lower())
     if not match or (match[1] == "a" and (match[2] or not (match[3] or match[4]))):
         return None

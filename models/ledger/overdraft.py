@@ -42,7 +42,7 @@ _DEBT = Statement(SQL.text("debt"), row=Debt)
 
 
 def fill_overdraft(session: Session, member_id: int, cause: Cause) -> int:
-    """Fill a member's overdraft as far as own quota goes, and return how much."""
+    """Fill a member's overdraft as far as own quota goes. Returns how much."""
     filled = 0
     for own in _OWN.all(session, member=member_id):
         part = min(own.debt - filled, own.balance)
@@ -58,7 +58,7 @@ def fill_overdrafts(session: Session, people: str, cause: Cause, **words: Any) -
 
 
 def clear_overdraft(session: Session, member_id: int, cause: Cause) -> None:
-    """What a member who has left spent beyond their quota is the organisation's, also when it is metered later."""
+    """The organisation pays what a leaver spent beyond their quota, also when the spend is metered later."""
     debt = _DEBT.first(session, member=member_id)
     if debt is not None:
         issued = organisation(session, AccountKind.ISSUED, cause.at)
@@ -66,6 +66,5 @@ def clear_overdraft(session: Session, member_id: int, cause: Cause) -> None:
 
 
 def clear_overdrafts(session: Session, people: str, cause: Cause, **words: Any) -> None:
-    """`clear_overdraft` for everybody in `people`."""
     issued = organisation(session, AccountKind.ISSUED, cause.at)
     post_all(session, SQL.text("clearances", people=people), cause, issued=issued, **words)

@@ -27,7 +27,7 @@ _HELD = Statement(SQL.text("held"), row=Held)
 
 
 def record(session: Session, member_id: int, amount: int, *, cause: Cause) -> None:
-    """Book `amount` that was already spent. Never refused: what is not there becomes overdraft."""
+    """Book `amount` that was spent already. Never refused: spend beyond the quota becomes overdraft."""
     if amount <= 0:
         return
     used = account_of(session, AccountKind.USED, member_id, cause.at)
@@ -44,7 +44,7 @@ def record(session: Session, member_id: int, amount: int, *, cause: Cause) -> No
 
 
 def record_all(session: Session, spends: str, cause: Cause) -> None:
-    """Book each row (member_id, amount, at, reason, place) of the query `spends`; a member's in the order of `place`.
+    """Book each row (member_id, amount, at, reason, place) of the query `spends`, by member and `place`.
 
     Amounts are positive, and no two rows of a member have the same place.
     """

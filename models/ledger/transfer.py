@@ -23,8 +23,6 @@ from models.refusal import InsufficientQuota
 
 
 class Kind(StrEnum):
-    """Why something moved."""
-
     FUND = "fund"  # issued -> pool
     ALLOCATE = "allocate"  # issued -> allocation
     CUT = "cut"  # allocation -> issued: policy, or a negative grant
@@ -39,7 +37,7 @@ class Kind(StrEnum):
 
 
 class Transfer(SQLModel, table=True):
-    """One positive amount, two ends, and why: who acted, on which message or click, under which policy.
+    """One positive amount, two ends, and its cause.
 
     `period_id`: set where a close posted it; any other transfer belongs to the period of its time.
     """
@@ -82,7 +80,7 @@ class Transfer(SQLModel, table=True):
 
 
 class Entry(SQLModel, table=True):
-    """One end of a transfer, with the account's balance after it. `member_id` and `at` make a statement one index range."""
+    """One end of a transfer. `member_id` and `at` stand here, too, so that a statement is one index range."""
 
     __table_args__ = (Index("ix_entry_statement", "member_id", "at", "id"),)
 
@@ -97,9 +95,9 @@ class Entry(SQLModel, table=True):
 
 @dataclass(frozen=True)
 class Cause:
-    """What every change carries: when, who (`member:7`, `policy`, `gateway`, `admin`, `clock`), by which message, why.
+    """Why a row changes. `actor`: `member:7`, `policy`, `gateway`, `admin` or `clock`; `key`: the message or click.
 
-    `period_id`: the period it belongs to, where its time does not say so: a close runs in the period that opens.
+    `period_id`: where the time does not say the period: a close runs in the period that opens.
     """
 
     at: datetime
@@ -111,7 +109,6 @@ class Cause:
 
     @property
     def words(self) -> dict[str, Any]:
-        """As parameters of a statement."""
         return {
             "at": self.at, "actor": self.actor, "cause": self.key, "reason": self.reason, "policy": self.policy,
             "period": self.period_id,
@@ -138,7 +135,7 @@ def transfer(
     cause: Cause,
     loan_id: int | None = None,
 ) -> Posted:
-    """Move `amount` from account `source` to account `target`, or raise `InsufficientQuota` and move nothing."""
+    """Move `amount` between two accounts. Raises `InsufficientQuota`, and then nothing moved."""
     posted = _post(session, kind, amount, source, target, cause, loan_id)
     if posted is None:
         held = session.exec(select(Account.balance).where(Account.id == source)).one()
@@ -160,7 +157,7 @@ _ENTRIES = Statement(SQL.text("entries"))
 def _post(
     session: Session, kind: Kind, amount: int, source: int, target: int, cause: Cause, loan_id: int | None
 ) -> Posted | None:
-    """Both balances, the transfer and its two entries; None, and nothing written, when `source` holds too little."""
+    """None, and nothing written, when `source` holds too little."""
     if amount <= 0:
         raise ValueError(f"a transfer moves a positive amount, not {amount}")
     words = {
@@ -192,8 +189,8 @@ _CLEAN = Statement(SQL.text("clean"))
 def post_all(session: Session, moves: str, cause: Cause, *, own: str = "NULL, NULL", **words: Any) -> int:
     """Post each row (kind, amount, source_id, target_id, loan_id) of the query `moves` whose amount is positive.
 
-    All or nothing, and the same books as a `transfer` for each row; returns how many. The schema refuses what would
-    cross a floor. `own`: the columns of a row `m` with a time and a reason of its own.
+    All or nothing; the same books as a `transfer` for each row. Returns the number of rows.
+    `own`: the columns of a row `m` with a time and a reason of its own.
     """
     if is_postgres(session):
         _NUMBER_TRANSACTION.all(session)
@@ -201,9 +198,11 @@ def post_all(session: Session, moves: str, cause: Cause, *, own: str = "NULL, NU
     posted = _number_moves(moves, own).changed(session, **words)
     if posted:
         if is_postgres(session):
+            # In the order of ids: two jobs that lock the same accounts cannot deadlock.
             _LOCK_MOVED.all(session)
         _TRANSFERS.changed(session, **cause.words)
         _ALL_ENTRIES.changed(session, at=cause.at)
+        # The schema's CHECKs refuse a balance below its floor here: all or nothing.
         _BALANCES.changed(session)
         _CLEAN.changed(session)
     return posted
@@ -217,10 +216,7 @@ def _number_moves(moves: str, own: str) -> Statement[Any]:
 def statement(
     session: Session, member_id: int, *, before: tuple[datetime, int] | None = None, limit: int = 10
 ) -> list[tuple[Entry, Transfer, str]]:
-    """A page of what a member got and gave, and on which kind of account, newest first.
-
-    `before` is the (at, id) of the last row seen.
-    """
+    """A page of a member's entries with the kind of account, newest first. `before`: (at, id) of the last row seen."""
     query = (
         select(Entry, Transfer, Account.kind)
         .join(Transfer, col(Transfer.id) == Entry.transfer_id)

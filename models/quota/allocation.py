@@ -26,10 +26,11 @@ from models.quota.period import CHUNK, Period, PeriodState
 
 
 def welcome_all(session: Session, member_ids: Sequence[int], now: datetime) -> int:
-    """Give each joiner base × days left ÷ days of the open period, once, and return how many got something.
+    """Give each joiner base × days left ÷ days of the open period, once. Returns the number of joiners.
 
-    Nothing when no period is open: while one closes they wait for the opening. Somebody who left and comes back in the
-    same period had their allowance of it, which expired as they left: they get nothing until the next opening.
+    Joiners wait for the opening while a period closes. A member who left and comes back in the same period gets
+    nothing
+    here: see `leaving.come_back`.
     """
     period, current = Period.held(session), versions.current(session)
     if period is None or period.state != PeriodState.OPEN or current is None:
@@ -53,7 +54,7 @@ def _welcome_some(session: Session, ids: list[int], period: Period, policy: Poli
 
 @dataclass(frozen=True)
 class Touched:
-    """A member whose amount in this period changed, in stored units."""
+    """A member whose amount in this period changed (stored units)."""
 
     member_id: int
     before: int
@@ -63,9 +64,9 @@ class Touched:
 def adjust(
     session: Session, now: datetime, version: int, policy: Policy, after: int
 ) -> tuple[int | None, list[Touched]]:
-    """Post the differences that a changed policy makes, for the next range of people after id `after`.
+    """Post what a changed policy adds or cuts, for the next range of people after id `after`.
 
-    Returns the id to go on with (None when all are done) and the members whose amount changed. A cut takes at most
+    Returns the id to go on with (None: all are done) and the members whose amount changed. A cut takes at most
     the allocation's balance. Posting the same policy again changes nothing.
     """
     period, people = Period.current(session), _following(session, after)
@@ -89,7 +90,6 @@ def _following(session: Session, after: int) -> Sequence[int]:
 
 
 def _posted(session: Session, period: Period, people: Sequence[int]) -> dict[int, Any]:
-    """By member: what policy has posted in this period, by which rule, and since when."""
     query = select(Allowance.member_id, Allowance.posted, Allowance.rule, Allowance.since).where(
         Allowance.period_id == period.id, col(Allowance.member_id).between(people[0], people[-1])
     )
@@ -99,7 +99,7 @@ def _posted(session: Session, period: Period, people: Sequence[int]) -> dict[int
 def _whole_or_part(
     session: Session, period: Period, policy: Policy, people: Sequence[int], posted: dict[int, Any]
 ) -> Iterator[Due]:
-    """What the policy gives to members with a posting: a whole base, or a joiner's part from the day they came."""
+    # Members without a posting are joiners whom `welcome_all` serves.
     for one in dues(session, policy, col(Member.id).between(people[0], people[-1])):
         if one.member_id in posted:
             since = posted[one.member_id].since
@@ -111,7 +111,7 @@ def _part(one: Due, policy: Policy, period: Period, since: datetime) -> Due:
 
 
 def _give(session: Session, changed: Sequence[Due], period: Period, cause: Cause) -> None:
-    """Post the differences to what was posted in this period, and fill overdrafts from what came."""
+    # `differences` compares with what was posted before, so a repeated run posts nothing.
     if not changed:
         return
     words = {"dues": json.dumps(list(changed))}
@@ -128,7 +128,7 @@ _OWN = ("name", "email", "team", "role", "employment")
 
 
 class Due(NamedTuple):
-    """What a member gets for a period, in stored units, and by which entry of `allocations` (-1: none)."""
+    """A member's amount for a period (stored units), and the entry of `allocations` that gave it (-1: none)."""
 
     member_id: int
     base: int
@@ -136,7 +136,7 @@ class Due(NamedTuple):
 
 
 def dues(session: Session, policy: Policy, *where: Any) -> Iterator[Due]:
-    """What a whole period gives to every active member that meets `where`, in the order of ids."""
+    """What a whole period gives to every active member that meets `where`, ordered by id."""
     own = [name for name in policy.matched if name in _OWN]
     columns = [getattr(Member, name) for name in own]
     if len(own) < len(policy.matched):
@@ -150,7 +150,7 @@ def dues(session: Session, policy: Policy, *where: Any) -> Iterator[Due]:
 
 
 def note_allowances(session: Session, period_id: int, given: Iterable[Due], since: datetime) -> None:
-    """Keep what policy gives each of them in this period; it counts as posted. An earlier `since` stays."""
+    """Keep what policy gives in this period; it counts as posted. An earlier `since` stays."""
     _NOTE.changed(session, period=period_id, since=since, dues=json.dumps(list(given)))
 
 
@@ -161,7 +161,9 @@ _NOTE = Statement(SQL.text("note"))
 
 class Allowance(SQLModel, table=True):
     """What policy gives one member in one period. `base`: the whole amount (pro rata for a joiner);
-    `posted`: what was posted of it; `filled`: what of it went into an old overdraft; `used_before`: lifetime use till then."""
+    `posted`: the posted part; `filled`: the part that filled an old overdraft; `used_before`: lifetime use till
+    then.
+    """
 
     __table_args__ = (CheckConstraint("base >= 0", name="base"),)
 
@@ -185,7 +187,7 @@ def base_of(session: Session, member_id: int, period_id: int) -> int:
 
 
 def take_allocation(session: Session, member_id: int, amount: int, issued: int, cause: Cause) -> int:
-    """Take back `amount` of a member's allocation, or what there is of it; returns how much."""
+    """Take back up to `amount` of a member's allocation. Returns how much."""
     allocation = account_of(session, AccountKind.ALLOCATION, member_id, cause.at)
     held = session.exec(select(Account.balance).where(Account.id == allocation)).one()
     taken = min(held, amount)

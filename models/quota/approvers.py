@@ -20,7 +20,7 @@ from models.refusal import UnknownCode
 
 
 class Asked(SQLModel, table=True):
-    """One person asked to decide a request: in their own right, or as the delegate of `for_id`."""
+    """One member asked to decide a request: in their own right, or as the delegate of `for_id`."""
 
     request_id: int = Field(primary_key=True, foreign_key="request.id", sa_type=BigInteger)
     member_id: int = Field(primary_key=True, foreign_key="member.id", sa_type=BigInteger, index=True)
@@ -37,7 +37,7 @@ class Asked(SQLModel, table=True):
 
 @dataclass(frozen=True)
 class Candidate:
-    """A possible approver: why (`manager`, `above`, `owner`, `fallback`), up to how much, and their delegates."""
+    """A possible approver. `why`: `manager`, `above`, `owner` or `fallback`."""
 
     member: Member
     why: str
@@ -45,7 +45,7 @@ class Candidate:
     delegates: tuple[Member, ...] = field(default=())
 
     def deciders(self, requester_id: int) -> Iterator[tuple[Member, str]]:
-        """The candidate and their delegates, each with why they are asked; never the requester."""
+        """The candidate and their delegates with the reason why each is asked; never the requester."""
         yield self.member, self.why
         for delegate in self.delegates:
             if delegate.id not in (requester_id, self.member.id):
@@ -56,12 +56,13 @@ class Candidate:
 
 
 def chain(session: Session, policy: Policy, requester_id: int, now: datetime) -> list[Candidate]:
-    """Every possible approver, in order; without the requester, the unreachable and the inactive. Cycles are cut.
+    """Every possible approver, in order, without the requester and members who cannot be reached.
 
-    A person with several roles keeps the first one's place, and has the highest ceiling of them. Two people never decide
+    A member with several roles keeps the first place and the highest ceiling. Two people never decide
     each other's requests in one period through a delegation.
     """
     decided = dict(_DECIDED.all(session, member=requester_id))
+    # A place that holds None is taken: cycles end here, and nobody is named twice.
     found: dict[int, Candidate | None] = {requester_id: None}
     found |= {member_id: None for member_id, as_delegate in decided.items() if as_delegate}
     for member, why, ceiling in _named(session, policy, requester_id):
@@ -86,12 +87,10 @@ _DECIDED = Statement(  # whose requests the member decided in this period, and w
 def ask_next(
     session: Session, policy: Policy, request_id: int, requester_id: int, amount: int, now: datetime
 ) -> Candidate | None:
-    """Record that the next candidate and their delegates are asked; candidates who may grant `amount` come first.
-
-    None when everybody in the chain was asked.
-    """
+    """Record that the next candidate and their delegates are asked. None when everybody was asked."""
     asked = {one.for_id for one in entries(session, request_id)}
     left = [one for one in chain(session, policy, requester_id, now) if one.member.id not in asked]
+    # A candidate who may grant the whole amount comes before one who may not.
     enough = [one for one in left if one.ceiling is None or one.ceiling >= amount]
     found = next(iter(enough or left), None)
     if found is not None:
@@ -102,7 +101,7 @@ def ask_next(
 def ask_delegates(
     session: Session, policy: Policy, request_id: int, requester_id: int, now: datetime
 ) -> None:
-    """Record that those who stand in for somebody asked are asked, too."""
+    """Record that the delegates of approvers asked before are asked, too."""
     asked = {one.for_id for one in entries(session, request_id)}
     for candidate in chain(session, policy, requester_id, now):
         for decider, why in candidate.deciders(requester_id) if candidate.member.id in asked else ():
@@ -124,20 +123,18 @@ def may_revoke(
     member_id: int,
     now: datetime,
 ) -> bool:
-    """Whether `member_id` may revoke what `deciders` granted, or had the policy grant, by today's directory.
-
-    Where none of the deciders has authority any more, whoever would be asked today may.
-    """
+    """Whether `member_id` may revoke what `deciders` granted, by today's directory."""
     today = [
         {decider.id for decider, _ in candidate.deciders(requester_id)}
         for candidate in chain(session, policy, requester_id, now)
     ]
+    # Without a decider who has authority today, the approver who would be asked first may revoke.
     left = set(deciders).intersection(*[set().union(*today)])
     return member_id in (left or (today[0] if today else ()))
 
 
 def _record(session: Session, request_id: int, requester_id: int, found: Candidate, now: datetime) -> None:
-    """One row a person: a delegate asked earlier, whose own turn it is now, is asked in their own right."""
+    # A delegate asked earlier is asked in their own right when their turn comes: one row a member.
     for decider, why in found.deciders(requester_id):
         row = session.get(Asked, (request_id, decider.id))
         if row is None:
@@ -152,20 +149,17 @@ def _record(session: Session, request_id: int, requester_id: int, found: Candida
 
 
 def forget_asked(session: Session, request_id: int) -> None:
-    """An amended request asks everybody anew."""
     for row in entries(session, request_id):
         session.delete(row)
     session.flush()
 
 
 def entries(session: Session, request_id: int) -> list[Asked]:
-    """Everybody who was asked, the first one first."""
     query = select(Asked).where(Asked.request_id == request_id)
     return list(session.exec(query.order_by(col(Asked.asked_at), col(Asked.member_id))).all())
 
 
 def asked_members(session: Session, request_id: int) -> set[int]:
-    """The ids of everybody who was asked, in their own right or as a delegate."""
     return {one.member_id for one in entries(session, request_id)}
 
 
@@ -182,8 +176,7 @@ def eligible(
 ) -> Asked | None:
     """The entry by which `decider` may decide by today's directory; raises `UnknownCode`.
 
-    None when the request is decided already and `decider` was asked once or could have decided: they may be told
-    the outcome.
+    None when the request is decided and `decider` may hear the outcome: asked once, or able to decide.
     """
     if decider.id == requester_id:
         raise UnknownCode(code)
@@ -199,17 +192,14 @@ def eligible(
 def entry_today(
     session: Session, policy: Policy, request_id: int, requester_id: int, decider_id: int, now: datetime
 ) -> Asked | None:
-    """`decider` in the place of the asked candidate who may grant the most by today's directory and policy.
-
-    None: they were not asked, or it is not theirs to decide any more.
-    """
+    """As `entries_today`; None when `decider` was not asked or has no authority any more."""
     return entries_today(session, policy, request_id, requester_id, now).get(decider_id)
 
 
 def entries_today(
     session: Session, policy: Policy, request_id: int, requester_id: int, now: datetime
 ) -> dict[int, Asked]:
-    """Everybody who may decide by today's directory and policy, each in the place in which they may grant the most."""
+    """Everybody who may decide by today's directory and policy, in the place with the highest ceiling."""
     asked = {one.for_id: one for one in entries(session, request_id)}
     found: dict[int, Asked] = {}
     for candidate in chain(session, policy, requester_id, now):
@@ -225,7 +215,7 @@ def entries_today(
 
 
 def highest_ceiling(session: Session, policy: Policy, requester_id: int, now: datetime) -> int | None:
-    """The most that anybody in the chain may grant; None: somebody has no ceiling."""
+    """The most that anybody in the chain may grant; None: one of them has no ceiling."""
     ceilings = [one.ceiling for one in chain(session, policy, requester_id, now)]
     known = [one for one in ceilings if one is not None]
     return max(known) if known and len(known) == len(ceilings) else None

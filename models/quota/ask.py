@@ -37,7 +37,7 @@ class AskState(StrEnum):
 class Ask(SQLModel, table=True):
     """`borrow 50 from @bob`: Bob lends with one click, within a day and within the period.
 
-    `ends_at`: when the unspent rest would go back, if that was said.
+    `ends_at`: when the unspent rest goes back, if the borrower named a time.
     """
 
     __table_args__ = (
@@ -70,7 +70,7 @@ class Ask(SQLModel, table=True):
         now: datetime,
         ends_at: datetime | None = None,
     ) -> Ask:
-        """Ask `lender` for `amount`, or raise why the borrower may not; nothing moves before the lender lends."""
+        """Ask `lender` for `amount`, or raise why the borrower may not. Nothing moves before the lender agrees."""
         if not policy.lending.enabled:
             raise LendingIsOff
         if lender.id == borrower.id:
@@ -88,12 +88,12 @@ class Ask(SQLModel, table=True):
 
     @classmethod
     def named(cls, session: Session, code: str, lender: Member) -> Ask:
-        """The ask of this CODE; raises `UnknownCode` unless it asks `lender`."""
+        """Raises `UnknownCode` unless the ask goes to `lender`."""
         return cls._named(session, code, Ask.lender_id == lender.id)
 
     @classmethod
     def mine(cls, session: Session, code: str, borrower: Member) -> Ask:
-        """The ask of this CODE; raises `UnknownCode` unless `borrower` made it."""
+        """Raises `UnknownCode` unless `borrower` made it."""
         return cls._named(session, code, Ask.borrower_id == borrower.id)
 
     @classmethod
@@ -105,18 +105,15 @@ class Ask(SQLModel, table=True):
 
     @classmethod
     def due(cls, session: Session, now: datetime) -> Sequence[Ask]:
-        """Pending asks whose time is over."""
         return session.exec(select(Ask).where(Ask.state == AskState.PENDING, Ask.expires_at <= now)).all()
 
     @classmethod
     def ended_by_leaving(cls, session: Session, member_id: int, at: datetime) -> Sequence[Ask]:
-        """The asks that `expire_all_of` ended at `at`."""
         ended = (col(Ask.state) == AskState.EXPIRED, col(Ask.decided_at) == at)
         return session.exec(select(Ask).where(_is_of(member_id), *ended)).all()
 
     @classmethod
     def expire_all_of(cls, session: Session, member_id: int, at: datetime) -> None:
-        """End every pending ask from or to somebody who leaves."""
         pending = update(Ask).where(_is_of(member_id), col(Ask.state) == AskState.PENDING)
         session.execute(pending.values(state=AskState.EXPIRED, decided_at=at))
 
@@ -124,7 +121,8 @@ class Ask(SQLModel, table=True):
     def withdraw_all(
         cls, session: Session, borrower: Member, now: datetime, lender: Member | None = None
     ) -> Sequence[Ask]:
-        """End what this borrower asked, of `lender` or of everybody, and return it. A lend at this moment is done before."""
+        """End this borrower's asks, of `lender` or of everybody, and return them."""
+        # A lend at this moment commits before, and its ask is not pending any more.
         lock_members(session, [borrower.id])
         query = select(Ask).where(
             Ask.borrower_id == borrower.id, Ask.state == AskState.PENDING, Ask.expires_at > now
@@ -135,12 +133,12 @@ class Ask(SQLModel, table=True):
         return [ask for ask in found if ask._end(session, AskState.CANCELLED, now)]
 
     def withdraw(self, session: Session, now: datetime) -> bool:
-        """The borrower takes it back; False when the ask had ended before."""
+        """False when the ask had ended before."""
         lock_members(session, [self.borrower_id])
         return self._end(session, AskState.CANCELLED, now, col(Ask.expires_at) > now)
 
     def lend(self, session: Session, policy: Policy, cause: Cause) -> Lent | None:
-        """The lender says yes: the loan is made, or the refusal says why not. None when the ask had ended before."""
+        """Make the loan, or raise the refusal. None when the ask had ended before."""
         Period.current(session)
         # before the ask ends: of two lenders who say yes at once, the second finds it withdrawn
         lock_members(session, [self.lender_id, self.borrower_id])
@@ -157,15 +155,15 @@ class Ask(SQLModel, table=True):
         )  # fmt: skip
 
     def decline(self, session: Session, now: datetime) -> bool:
-        """The lender says no; False when the ask had ended before."""
+        """False when the ask had ended before."""
         return self._end(session, AskState.DECLINED, now, col(Ask.expires_at) > now)
 
     def expire(self, session: Session, now: datetime) -> bool:
-        """Nobody answered in time; False when somebody just did."""
+        """False when somebody just answered."""
         return self._end(session, AskState.EXPIRED, now)
 
     def _end(self, session: Session, state: AskState, now: datetime, *where: ColumnElement[bool]) -> bool:
-        """One conditional update: of two answers at once, the first counts."""
+        # One conditional update: of two answers at once, the first counts.
         session.flush()
         ended = update(Ask).where(col(Ask.id) == self.id, col(Ask.state) == AskState.PENDING, *where)
         result = session.execute(

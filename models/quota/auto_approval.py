@@ -15,7 +15,7 @@ from models.quota.request_state import RequestState
 
 
 def allows(session: Session, request: Request, policy: Policy) -> bool:
-    """Whether the policy approves this request alone. A request that nobody could be told of never is."""
+    # A request that no approver could be told of is not `PENDING`, so it is never approved here.
     rule, period = policy.requests.auto_approve, Period.current(session)
     if rule.per_period == 0 or request.state != RequestState.PENDING:
         return False
@@ -30,6 +30,5 @@ def allows(session: Session, request: Request, policy: Policy) -> bool:
 
 
 def _decided(session: Session, member_id: int, period: Period) -> list[Request]:
-    """The member's requests that were decided in this period."""
     query = select(Request).where(Request.member_id == member_id, col(Request.decided_at) >= period.starts_at)
     return list(session.exec(query).all())

@@ -16,13 +16,14 @@ from models.refusal import OverdueLoans, TooManyLoans, TooMuchBorrowed
 def may_borrow(
     session: Session, status: QuotaStatus, amount: int, policy: Policy, *, lender: Member | None
 ) -> None:
-    """Raise why `amount` more (from `lender`) cannot be borrowed. Only the borrower may read why."""
+    """Raise why `amount` more cannot be borrowed from `lender`. Only the borrower may read the reason."""
     me = status.member_id
     taken = [(loan, sums) for loan, sums in loans_of(session, me) if loan.borrower_id == me]
     if any(sums.owed and _openings_since(session, loan) >= 2 for loan, sums in taken):
         raise OverdueLoans
     asked = [(loan, sums) for loan, sums in taken if loan.asked]
     ends = lender.id if lender else None, status.period_id
+    # More from the same lender in the same period adds to the loan that is open.
     others = [one for one, sums in asked if sums.open and (one.lender_id, one.period_id) != ends]
     if len(others) >= policy.lending.max_open_as_borrower:
         raise TooManyLoans(policy.lending.max_open_as_borrower)
@@ -32,7 +33,6 @@ def may_borrow(
 
 
 def overdue(session: Session, loan: Loan) -> bool:
-    """Still open after the opening that followed its period."""
     return _openings_since(session, loan) >= 1
 
 
@@ -42,6 +42,5 @@ def _openings_since(session: Session, loan: Loan) -> int:
 
 
 def unspent_lent(session: Session, member_id: int) -> int:
-    """How much of this member's quota others hold unspent: it can be recalled."""
     loans = loans_of(session, member_id)
     return sum(sums.unspent for loan, sums in loans if loan.lender_id == member_id)

@@ -70,8 +70,6 @@ class Seal(SQLModel, table=True):
 
 
 class Head(NamedTuple):
-    """The newest seal: what is exported with every report."""
-
     seal: int
     hash: str
 
@@ -82,8 +80,6 @@ class Head(NamedTuple):
 
 @dataclass(frozen=True)
 class Broken:
-    """The first link that does not hold, and why."""
-
     seal: int
     source: str
     after: int
@@ -97,7 +93,7 @@ class Broken:
 
 @dataclass(frozen=True)
 class Verified:
-    """What was checked. `head`: the last hash that holds."""
+    """The result of `verify`. `head`: the last hash that holds."""
 
     seals: int
     rows: int
@@ -112,17 +108,17 @@ def head(session: Session) -> Head | None:
 
 
 def knows(session: Session, hash_: str) -> bool:
-    """Whether a hash that was printed once stands in the chain."""
     return session.exec(select_row(Seal.id).where(Seal.hash == hash_.strip().lower())).first() is not None
 
 
 def seal_next(session: Session, now: datetime) -> bool:
-    """Seal the next rows; True while there are more. Of two at once, the database refuses the second; it runs again."""
+    """Seal the next rows. True while there are more."""
     newest, sealed = _newest(session), 0
     for source in COVERED:
         after = _sealed_upto(session, source)
         while sealed < AT_ONCE and (rows := _settled_rows(session, source, after)):
             upto = int(rows[-1][0])
+            # Of two sealers at once, the primary key refuses the second; it runs again.
             number, before = (newest.id + 1, newest.hash) if newest else (1, "")
             newest = Seal(id=number, source=source, after=after, upto=upto, count=len(rows), hash="", at=now)
             newest.hash = _link(before, newest, rows)
@@ -133,7 +129,6 @@ def seal_next(session: Session, now: datetime) -> bool:
 
 
 def verify(session: Session) -> Verified:
-    """Compute every link again, and find the first that does not hold."""
     before, rows, last, upto = "", 0, None, dict.fromkeys(COVERED, 0)
     for number, seal in enumerate(_seals(session), 1):
         found = _rows(session, seal.source, seal.after, seal.upto) if seal.source in COVERED else []
@@ -141,6 +136,7 @@ def verify(session: Session) -> Verified:
         if why:
             broken = Broken(seal.id, seal.source, seal.after, seal.upto, why)
             return Verified(number - 1, rows, 0, last, broken)
+        # The ranges of a table must follow each other without a gap.
         before, last, upto[seal.source] = seal.hash, Head(seal.id, seal.hash), seal.upto
         rows += len(found)
     unsealed = sum(_count_after(session, source, after) for source, after in upto.items())
@@ -161,6 +157,7 @@ def _fault(number: int, seal: Seal, before: str, upto: int | None, rows: Sequenc
 
 
 def _words_hold(source: str, row: Any) -> bool:
+    # Erased words have no salt, and must be empty.
     words = [getattr(row, name) for name in ERASABLE.get(source, ())]
     if not words:
         return True
@@ -168,7 +165,7 @@ def _words_hold(source: str, row: Any) -> bool:
 
 
 def _link(before: str, seal: Seal, rows: Sequence[Any]) -> str:
-    """The running hash: of the one before, the seal's own facts, and each row on a line of its own."""
+    # Each row is a line of JSON: two rows cannot be joined or split with the same hash.
     running = hashlib.sha256(
         _line((before, seal.id, seal.source, seal.after, seal.upto, seal.count, seal.at))
     )
@@ -202,11 +199,8 @@ def _rows(session: Session, source: str, after: int, upto: int) -> Sequence[Any]
 
 
 def _settled_rows(session: Session, source: str, after: int) -> Sequence[Any]:
-    """The next rows that no transaction can still put one before.
-
-    A row's number is given out before its transaction commits, so on Postgres a row waits until every transaction that
-    runs now and may hold a smaller number has ended.
-    """
+    # A row's id is given out before its transaction commits. On Postgres a row waits until every transaction
+    # that may still commit a smaller id has ended.
     table, columns = _columns(source)
     found = select(*columns).where(table.c.id > after)
     if is_postgres(session):
@@ -234,7 +228,7 @@ def _sealed_upto(session: Session, source: str) -> int:
 
 
 def _seals(session: Session) -> Iterator[Seal]:
-    """Every seal in order, a page at a time."""
+    # In pages, so that memory does not grow with the chain.
     after = 0
     while page := session.exec(
         select_row(Seal).where(Seal.id > after).order_by(col(Seal.id)).limit(1000)

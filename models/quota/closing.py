@@ -40,7 +40,7 @@ _BEFORE = Statement(SQL.text("before"), row=int)
 
 
 def open_first(session: Session, now: datetime, version: int, policy: Policy) -> Period:
-    """Begin the first period: there is nothing to close, and allocations are whole. `advance` does the rest."""
+    # Nothing closes before the first period, so the job begins with `_allocate`.
     span = span_of(policy.period, policy.zone, now)
     period = Period(starts_at=span.start, ends_at=span.end, policy=version, step=_STEPS.index(_allocate))
     session.add(period)
@@ -49,7 +49,7 @@ def open_first(session: Session, now: datetime, version: int, policy: Policy) ->
 
 
 def begin_turn(session: Session, now: datetime) -> bool:
-    """Begin to close the open period when its time is over; True when there is something to advance."""
+    """Begin to close the open period when its time is over. True when there is something to advance."""
     found = session.exec(
         select(Period).where(Period.state != PeriodState.CLOSED).with_for_update()
     ).one_or_none()
@@ -72,7 +72,7 @@ def begin_turn(session: Session, now: datetime) -> bool:
 class Turn:
     """One transaction of the job: the period that opens, and the range of people `lo < id <= hi`.
 
-    `cause` is for what belongs to the period that opens, `closing` for what belongs to the one that closes.
+    `cause`: for postings of the period that opens; `closing`: for those of the period that closes.
     """
 
     session: Session
@@ -88,7 +88,6 @@ class Turn:
         return {"lo": self.lo, "hi": self.hi}
 
     def post(self, moves: str, cause: Cause, **words: Any) -> int:
-        """Post the moves of that name in sql/closing.sql for this range."""
         return post_all(self.session, SQL.text(moves), cause, **self.people, **words)
 
     def account(self, kind: AccountKind) -> int:
@@ -96,7 +95,7 @@ class Turn:
 
 
 def advance(session: Session, now: datetime) -> bool:
-    """Do the next piece of closing and opening; True while there is more. The caller commits after each piece."""
+    """Do the next piece of closing and opening. True while there is more. The caller commits each piece."""
     period = session.exec(
         select(Period).where(Period.state == PeriodState.TURNING).with_for_update()
     ).one_or_none()
@@ -108,6 +107,7 @@ def advance(session: Session, now: datetime) -> bool:
         max(now, period.starts_at), "policy", f"period:{period.id}", policy=version, period_id=period.id
     )
     closing = replace(cause, period_id=_BEFORE.first(session, start=period.starts_at))
+    # A step ends when no member has an id above the cursor; the next one begins with everybody.
     hi = _end_of_range(session, period.cursor)
     if hi is not None:
         _STEPS[period.step](Turn(session, period, policy, cause, closing, period.cursor, hi))
@@ -127,7 +127,7 @@ def advance(session: Session, now: datetime) -> bool:
 
 
 def _welcome_latecomers(session: Session, period: Period, now: datetime) -> None:
-    """Give to those who joined after the step that allocates had passed their id."""
+    # They joined after `_allocate` had passed their id.
     known = select(Allowance.member_id).where(Allowance.period_id == period.id)
     query = select(Member.id).where(col(Member.left_at).is_(None), col(Member.id).not_in(known))
     welcome_all(session, session.exec(query).all(), now)
@@ -143,7 +143,7 @@ def _end_of_range(session: Session, after: int) -> int | None:
 
 
 def _expire_pools(session: Session, period: Period, cause: Cause) -> None:
-    """A pool belongs to its period: what is left of an older one expires."""
+    # A pool belongs to its period.
     expired = organisation(session, AccountKind.EXPIRED, cause.at)
     pools = (
         select(Account).where(Account.kind == AccountKind.POOL, Account.balance > 0).order_by(col(Account.id))
@@ -161,12 +161,12 @@ def _return_loans(turn: Turn) -> None:
 
 
 def _fill(turn: Turn) -> None:
-    """Own quota goes into the overdraft before anything else happens to it."""
+    # Before anything else happens to own quota.
     fill_overdrafts(turn.session, RANGE, turn.cause, **turn.people)
 
 
 def _expire(turn: Turn) -> None:
-    """The unspent allocation carries over as far as policy says; the rest and the ended top-ups expire."""
+    # The unspent allocation carries over as far as policy says; the rest and the ended top-ups expire.
     carry_over = turn.policy.carry_over
     turn.post(
         "expiries",
@@ -179,7 +179,6 @@ def _expire(turn: Turn) -> None:
 
 
 def _allocate(turn: Turn) -> None:
-    """Every active member gets the base that policy gives."""
     session, period = turn.session, turn.period
     _OPEN_ALLOCATIONS.changed(session, at=turn.cause.at, **turn.people)
     in_range = (col(Member.id) > turn.lo, col(Member.id) <= turn.hi)
@@ -188,24 +187,24 @@ def _allocate(turn: Turn) -> None:
 
 
 def _fill_new(turn: Turn) -> None:
-    """An overdraft is filled from the new allocation. How much is noted, because that much less is repaid."""
+    # The part that fills an overdraft is noted: that much less is repaid.
     _NOTE_FILLED.changed(turn.session, period=turn.period.id, **turn.people)
     _fill(turn)
 
 
 def _repay(turn: Turn) -> None:
-    """What a borrower repays depends on their own base alone, so people can be done in any order."""
+    # The amount depends on the borrower's own base alone, so people can be done in any order.
     turn.post("repayments", turn.cause, period=turn.period.id, **_fraction(turn.policy.lending.repay_share))
 
 
 def _close_loans(turn: Turn) -> None:
-    """Settled loans are closed; lenders' overdrafts take what came back."""
+    # Lenders' overdrafts take what came back.
     _CLOSE_LOANS.changed(turn.session, at=turn.cause.at, **turn.people)
     _fill(turn)
 
 
 def _fraction(share: Decimal) -> dict[str, int]:
-    """A policy's share as the fraction it was typed as: 0.3 is 3/10."""
+    # Integers: 0.3 is 3/10, and the database multiplies exactly.
     numerator, denominator = share.as_integer_ratio()
     return {"numerator": numerator, "denominator": denominator}
 

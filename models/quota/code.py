@@ -12,7 +12,7 @@ _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
 def new_code(session: Session) -> str:
-    """Four characters that are hard to confuse, never used before. A letter and a digit, so that it is no amount."""
+    # Signs that are hard to confuse; a letter and a digit, so that a CODE is not read as an amount.
     while True:
         code = "".join(secrets.choice(_LETTERS) for _ in range(4))
         mixed = any(sign.isdigit() for sign in code) and any(sign.isalpha() for sign in code)
@@ -22,7 +22,7 @@ def new_code(session: Session) -> str:
 
 
 def _taken(session: Session, code: str) -> bool:
-    """Requests and asks share one space of CODEs; an ask keeps its own for ever."""
+    # Requests and asks share one space of CODEs.
     return session.get(Code, code) is not None or _ASK.first(session, code=code) is not None
 
 
@@ -30,7 +30,7 @@ _ASK = Statement("SELECT id FROM ask WHERE code = :code")
 
 
 class Code(SQLModel, table=True):
-    """Every CODE a request ever had: an amended request gets a new one, and the old ones still lead to it."""
+    """Every CODE of a request: an amended request gets a new one, and the old ones still lead to it."""
 
     code: str = Field(primary_key=True)
     request_id: int = ref("request.id", index=True)

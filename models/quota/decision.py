@@ -17,9 +17,9 @@ REVOKED = "revoked"
 
 
 class Decision(SQLModel, table=True):
-    """The terms that were decided, by whom and for whom. `for_id`: a delegate's principal.
+    """The terms that were decided. `for_id`: the member in whose place a delegate decided.
 
-    An amendment keeps the terms that it replaced. `reason` and `answer` can be erased, never changed. Nothing else can.
+    An amendment keeps the terms that it replaced. `reason` and `answer` can be erased; nothing can be changed.
     """
 
     id: int = id_field()
@@ -42,8 +42,6 @@ class Decision(SQLModel, table=True):
 
 
 class Terms(Protocol):
-    """What a decision is about: the request as it stands."""
-
     id: int
     code: str
     amount: int
@@ -56,7 +54,6 @@ class Terms(Protocol):
 def record_decision(
     session: Session, terms: Terms, outcome: str, cause: Cause, decider_id: int | None = None, for_id: int | None = None
 ) -> None:  # fmt: skip
-    """Keep a decision on `terms`."""
     row = {
         "request_id": terms.id, "code": terms.code, "outcome": outcome, "amount": terms.amount, "granted": terms.granted,
         "until": terms.until, "decider_id": decider_id, "for_id": for_id if for_id != decider_id else None, "at": cause.at,
@@ -66,12 +63,11 @@ def record_decision(
 
 
 def decisions_on(session: Session, request_id: int) -> list[Decision]:
-    """Everything decided on a request, the first first."""
     query = select(Decision).where(Decision.request_id == request_id)
     return list(session.exec(query.order_by(col(Decision.id))).all())
 
 
 def erase_reasons(session: Session, request_ids: list[int]) -> None:
-    """Erase the words of these requests' decisions; terms, times and deciders stay."""
+    # Terms, times and deciders stay. Without the salt the digest tells nothing about the words.
     rows = update(Decision).where(col(Decision.request_id).in_(request_ids))
     session.execute(rows.values(reason="", answer="", salt=""))

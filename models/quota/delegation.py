@@ -20,14 +20,13 @@ class Delegation(SQLModel, table=True):
 
     @property
     def words(self) -> str:
-        """As the record of authority names it."""
         return f"{member_ref(self.to_id)} until {self.until_at.astimezone(UTC).isoformat()}"
 
 
 def delegate(session: Session, member: Member, to: Member, until: datetime, now: datetime) -> list[Member]:
-    """Let `to`, and nobody else, decide in the place of `member` from now until `until` (exclusive).
+    """Let `to`, and nobody else, decide in the place of `member` until `until` (exclusive).
 
-    Returns the delegates whom this replaces.
+    Returns the delegates that this replaces.
     """
     lock_members(session, [member.id])
     replaced = [one for one in undelegate(session, member, now) if one.id != to.id]
@@ -41,7 +40,7 @@ def delegate(session: Session, member: Member, to: Member, until: datetime, now:
 
 
 def undelegate(session: Session, member: Member, now: datetime) -> list[Member]:
-    """End what `member` delegated; returns the delegates, who are colleagues still."""
+    """Returns the delegates who are still colleagues."""
     query = select(Delegation).where(Delegation.from_id == member.id, Delegation.until_at > now)
     ended: dict[int, Member] = {}
     for one in session.exec(query.order_by(col(Delegation.id))).all():
@@ -52,13 +51,11 @@ def undelegate(session: Session, member: Member, now: datetime) -> list[Member]:
 
 
 def end_delegation(session: Session, given: Delegation, now: datetime, actor: str) -> None:
-    """End a delegation before its day."""
     session.delete(given)
     record_authority(session, What.DELEGATION, given.from_id, given.words, "", at=now, actor=actor)
 
 
 def delegates(session: Session, member_id: int, now: datetime) -> tuple[Member, ...]:
-    """The reachable members who decide in this member's place now."""
     query = (
         select(Member)
         .join(Delegation, col(Delegation.to_id) == Member.id)

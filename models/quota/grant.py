@@ -38,14 +38,13 @@ def give(
 
 
 def ending(period: Period, until: date | None, policy: Policy) -> datetime:
-    """The exclusive end of a grant: of the period, or of its last day."""
     return period.ends_at if until is None else end_of_day(until, policy.zone)
 
 
 def give_team(
     session: Session, team: str, amount: int, *, until: date | None, policy: Policy, cause: Cause
 ) -> list[Member]:
-    """`give` to every member of the team and of the teams below it; returns them. Later members get nothing."""
+    """`give` to every member of the team and of the teams below it. Returns them."""
     wanted = fold(team)
     inside = [
         one
@@ -61,7 +60,7 @@ def give_team(
 
 
 def take(session: Session, member: Member, amount: int, *, cause: Cause) -> None:
-    """Take from the allocation, then from top-ups by earliest end; or raise `InsufficientQuota` and take nothing."""
+    """Take from the allocation, then from top-ups by earliest end. Raises `InsufficientQuota`; then nothing moved."""
     period = Period.current(session)
     lock_members(session, [member.id])
     has = wallet_of(session, member.id)
@@ -84,7 +83,7 @@ def _top_ups(session: Session, member_id: int) -> list[Account]:
 
 
 def _shrink(session: Session, account: Account, amount: int, period: Period, cause: Cause) -> None:
-    """Return to `issued`, or to the pool that paid while its period is open; otherwise the amount expires."""
+    # Back to the payer: `issued`, or the team's pool while its period is open. A pool of an older period is closed.
     payer = session.get(Account, account.paid_by_id) if account.paid_by_id else None
     if payer is not None and (payer.kind == AccountKind.ISSUED or payer.period_id == period.id):
         target = payer.id
@@ -94,7 +93,7 @@ def _shrink(session: Session, account: Account, amount: int, period: Period, cau
 
 
 def end_grant(session: Session, account: Account, cause: Cause) -> int:
-    """Return the unspent rest to the pool that paid while its period is open; otherwise it expires. Returns the amount."""
+    """Return the unspent rest to the pool that paid, while its period is open; else the rest expires."""
     payer = session.get(Account, account.paid_by_id) if account.paid_by_id else None
     period = Period.latest(session)
     back = (
@@ -104,6 +103,7 @@ def end_grant(session: Session, account: Account, cause: Cause) -> int:
         and payer.period_id == period.id
     )
     target = payer.id if back and payer else organisation(session, AccountKind.EXPIRED, cause.at)
+    # Read anew: postings change the row without the object.
     unspent = session.exec(select(Account.balance).where(Account.id == account.id)).one()
     if unspent:
         transfer(
@@ -128,7 +128,7 @@ def grant_from_pool(
     cause: Cause,
     request_id: int,
 ) -> None:
-    """Grant what a request asked for: the team's pool pays, or `issued` where there is none. Raises `PoolTooSmall`."""
+    """The team's pool pays, or `issued` where there is none. Raises `PoolTooSmall`."""
     pool = pool_for(session, member, policy, period.id)
     source = pool.id if pool else organisation(session, AccountKind.ISSUED, cause.at)
     try:
@@ -148,7 +148,6 @@ def top_up(
     cause: Cause,
     request_id: int | None = None,
 ) -> int:
-    """Post one grant from a pool or from `issued`; it fills an overdraft at once."""
     account = open_account(
         session,
         AccountKind.TOP_UP,
@@ -159,5 +158,6 @@ def top_up(
         ends_at=ends_at,
     )
     transfer(session, Kind.GRANT, amount, source=source, target=account, cause=cause)
+    # Nobody keeps an overdraft beside own quota.
     fill_overdraft(session, member_id, cause)
     return account

@@ -16,14 +16,14 @@ from models.quota.request import Request
 
 @dataclass(frozen=True)
 class Grantable:
-    """`most`: in stored units, at most what was asked. `limit`: what keeps it below that."""
+    """`most`: stored units, at most the amount of the request. `limit`: the reason why it is less."""
 
     most: int
     limit: Literal["ceiling", "pool"] | None = None
 
     @classmethod
     def of(cls, session: Session, request: Request, policy: Policy, ceiling: int | None) -> Grantable:
-        """What somebody with this ceiling (None: any amount) can grant now."""
+        """`ceiling`: the approver's (None: any amount)."""
         found = cls(request.amount)
         if ceiling is not None and ceiling < found.most:
             found = cls(ceiling, "ceiling")
@@ -32,7 +32,7 @@ class Grantable:
 
 
 def _left_in_pool(session: Session, request: Request, policy: Policy) -> int | None:
-    """None where no pool pays. Rounded down to what an amount shows, so that a button grants what it says."""
+    # Rounded down to what an amount shows, so that a button grants what it says. None: no pool pays.
     period = Period.latest(session)
     member = session.get_one(Member, request.member_id)
     pool = pool_for(session, member, policy, period.id) if period else None

@@ -27,8 +27,9 @@ from models.quota.request import open_request
 
 @dataclass(frozen=True)
 class ClosedLoan:
-    """A loan that a leaving closed. `lent`: the leaver was the lender. `back`: unspent quota that went back to the lender;
-    `settled`: debt that was paid for a leaver, or that a leaving lender let go.
+    """`lent`: the leaver was the lender. `back`: unspent quota that went back to the lender.
+
+    `settled`: debt paid for a leaving borrower, or written off by a leaving lender.
     """
 
     other_id: int
@@ -39,7 +40,7 @@ class ClosedLoan:
 
 @dataclass(frozen=True)
 class EndedDelegation:
-    """`from_leaver`: the leaver had handed their approvals over; else they stood in for the other."""
+    """`from_leaver`: the leaver had handed their approvals over; else they were the other's delegate."""
 
     other_id: int
     from_leaver: bool
@@ -47,14 +48,14 @@ class EndedDelegation:
 
 @dataclass(frozen=True)
 class Leaving:
-    """What a leaving ended for others, so that they can be told."""
+    """What a leaving ended for others, who are told."""
 
     loans: tuple[ClosedLoan, ...] = ()
     delegations: tuple[EndedDelegation, ...] = ()
 
 
 def leave(session: Session, member: Member, now: datetime, actor: str = "admin") -> Leaving:
-    """Close everything in one transaction; does nothing for a member who has left already."""
+    """Close everything of a member in one transaction. Does nothing when they have left already."""
     if not member.active:
         return Leaving()
     cause = Cause(now, actor, f"leave:{member.id}")
@@ -82,9 +83,9 @@ def _closed(loan: Loan, sums: Sums, leaver: Member) -> ClosedLoan:
 
 
 def come_back(session: Session, member: Member, now: datetime) -> int | None:
-    """Give a member who left in this period the smaller of what leaving took of their own and base × days left.
+    """Give a member who left in this period their own quota back: at most base × days left.
 
-    Returns how much; None for a member who did not leave in this period, and while it closes.
+    Returns how much; None when they did not leave in this period, and while it closes.
     """
     period, current = Period.held(session), versions.current(session)
     if period is None or period.state != PeriodState.OPEN or current is None:
@@ -137,7 +138,7 @@ def _close_loan(session: Session, loan: Loan, sums: Sums, leaver: Member, cause:
 
 
 def _pay_debt(session: Session, loan: Loan, owed: int, leaver: Member, lender: int, cause: Cause) -> None:
-    """The leaver's team pays the lender; the organisation pays what the team's pool lacks."""
+    # The leaver's team pays the lender; the organisation pays what the team's pool lacks.
     current, period = versions.current(session), Period.latest(session)
     pool = pool_for(session, leaver, current[1], period.id) if current and period else None
     if pool is not None:
@@ -153,8 +154,9 @@ def _pay_debt(session: Session, loan: Loan, owed: int, leaver: Member, lender: i
 
 
 def _empty(session: Session, member: Member, cause: Cause) -> None:
-    """The rest expires or goes back to the pool that paid."""
+    # After the loans: what came back from borrowers expires, too.
     fill_overdraft(session, member.id, cause)
+    # Postings changed balances without the session's objects.
     session.expire_all()
     for account in session.exec(
         select(Account).where(Account.member_id == member.id, Account.balance != 0)

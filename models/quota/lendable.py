@@ -9,7 +9,7 @@ from models.refusal import HoldsBorrowed, LoanTooSmall, MoreThanDue, NothingOwed
 
 
 def lendable(status: QuotaStatus, amount: int | None, policy: Policy) -> int:
-    """`amount`, or all that is lendable; or raise why it is not."""
+    """`amount`, or all that is lendable (None). Raises the refusal."""
     most = status.has.lendable(policy, status.base)
     if status.has.asked:
         raise HoldsBorrowed
@@ -20,13 +20,12 @@ def lendable(status: QuotaStatus, amount: int | None, policy: Policy) -> int:
 
 
 def require_enough(amount: int, policy: Policy) -> None:
-    """Raise when `amount` is less than policy lets anybody lend."""
     if amount < policy.least_loan:
         raise LoanTooSmall(policy.least_loan)
 
 
 def at_most(amount: int | None, there: int, borrower: Member) -> int:
-    """`amount`, or all of what is there; or raise that it is nothing, or less."""
+    """`amount`, or everything that is there (None). Raises `NothingOwed` or `MoreThanDue`."""
     if not there:
         raise NothingOwed(borrower.name)
     if amount is not None and amount > there:

@@ -82,7 +82,7 @@ class Loan(SQLModel, table=True):
 
     @classmethod
     def numbered(cls, session: Session, number: str, member: Member, *, taken: bool) -> Loan:
-        """The loan of this id that `member` gave, or took; else raises `UnknownCode`."""
+        """Raises `UnknownCode` unless `member` gave this loan, or with `taken` took it."""
         fits = number.isascii() and number.isdigit() and len(number) < 18
         found = session.get(cls, int(number)) if fits else None
         if found is None or member.id != (found.borrower_id if taken else found.lender_id):
@@ -102,10 +102,10 @@ class Loan(SQLModel, table=True):
         ends_at: datetime | None = None,
         asked: bool = False,
     ) -> Lent:
-        """Lend `amount` (None: all that is lendable), or raise why not. A second lend adds to the open loan.
+        """Lend `amount` (None: all that is lendable), or raise the refusal. A second lend adds to the open loan.
 
-        `ends_at` holds for the whole loan then. Only the lender's own figures are a limit, so neither a loan nor a
-        refusal tells what the other one has, owes or is.
+        `ends_at` then holds for the whole loan. Only the lender's own figures are a limit, so neither a loan nor a
+        refusal tells what the borrower has or owes.
         """
         if not policy.lending.enabled:
             raise LendingIsOff
@@ -144,7 +144,7 @@ class Loan(SQLModel, table=True):
     def _agree(
         cls, session: Session, found: _Found, ends_at: datetime | None, *, asked: bool, now: datetime
     ) -> bool:
-        """What is agreed when more is lent; True when the whole loan got another end. An end that has passed is none."""
+        """True when the whole loan got another end. An end that has passed counts as none."""
         kept = found.ends_at if found.ends_at and found.ends_at > now else None
         agreed = found.asked or asked, ends_at or kept
         if agreed != (found.asked, found.ends_at):
@@ -155,7 +155,7 @@ class Loan(SQLModel, table=True):
         return ends_at not in (None, kept)
 
     def end(self, session: Session, cause: Cause) -> int:
-        """Give what is unspent back to the lender, and return how much that was. What was used stays owed."""
+        """Give the unspent rest back to the lender, and return how much. What was used stays owed."""
         Period.current(session)
         lock_members(session, [self.borrower_id, self.lender_id])
         mine = [(loan, sums) for loan, sums in loans_of(session, self.borrower_id) if loan.id == self.id]
@@ -169,7 +169,7 @@ class Loan(SQLModel, table=True):
     def recall(
         cls, session: Session, *, lender: Member, borrower: Member, amount: int | None, cause: Cause
     ) -> int:
-        """Take back what the borrower has not spent (None: all of it) and return how much; what they used stays owed."""
+        """Take back unspent quota (None: all of it), and return how much. What was used stays owed."""
         loans = cls._held(session, lender, borrower, other=borrower)
         amount = at_most(amount, sum(sums.unspent for _, sums in loans), borrower)
         moved = _pay_each(session, loans, Kind.RETURN, amount, lender.id, cause)
@@ -204,7 +204,7 @@ class Loan(SQLModel, table=True):
     def forgive(
         cls, session: Session, *, lender: Member, borrower: Member, amount: int | None, cause: Cause
     ) -> int:
-        """Let what is owed go (None: all of it), for good, and return how much. Not while a close collects it."""
+        """Write off what is owed (None: all of it), for good, and return how much."""
         loans = cls._held(session, lender, borrower, other=borrower)
         amount = left = at_most(amount, sum(sums.owed for _, sums in loans), borrower)
         for loan, sums in loans:
@@ -218,7 +218,7 @@ class Loan(SQLModel, table=True):
     def _held(
         session: Session, lender: Member, borrower: Member, *, other: Member
     ) -> list[tuple[Loan, Sums]]:
-        """The open loans between two whose quota is held till the transaction ends; `NoSuchLoan` names the other one."""
+        """The open loans between two members, locked. `NoSuchLoan` names `other`."""
         Period.current(session)
         lock_members(session, [borrower.id, lender.id])
         loans = loans_between(session, lender=lender, borrower=borrower)
@@ -227,12 +227,11 @@ class Loan(SQLModel, table=True):
         return loans
 
     def warned_of(self, session: Session, ends_at: datetime) -> None:
-        """Both were warned of this end."""
         self.warned_for = ends_at
         session.add(self)
 
     def write_off(self, session: Session, amount: int, cause: Cause) -> None:
-        """Reduce what is owed of this one loan; it moves no quota."""
+        """It moves no quota."""
         if not amount:
             return
         self.forgiven += amount
@@ -263,9 +262,8 @@ _FOUND = Statement(
 
 
 class Lent(NamedTuple):
-    """A lend's result: how much moved, until when, and what each of the two has available after it.
-
-    `changed`: what was lent before got this end, too.
+    """`lender_left`, `borrower_left`: what each has available after it. `changed`: the earlier part got this
+    end, too.
     """
 
     loan_id: int
@@ -296,13 +294,12 @@ _STILL_OPEN = _SUMMED.where(col(Loan.id).in_(sa.union_all(*_OPEN_OF)))
 
 
 def loans_of(session: Session, member_id: int, *, closed: bool = False) -> list[tuple[Loan, Sums]]:
-    """The open loans that this member gave or took (with `closed`, all loans), oldest first."""
+    """The open loans that this member gave or took, oldest first. `closed`: with the closed ones."""
     found = session.exec(_ALL if closed else _STILL_OPEN, params={"member": member_id})
     return [(loan, Sums(*map(int, sums))) for loan, *sums in found]
 
 
 def loans_between(session: Session, *, lender: Member, borrower: Member) -> list[tuple[Loan, Sums]]:
-    """The open loans from one to the other, oldest first."""
     ends = lender.id, borrower.id
     return [
         (loan, sums)
@@ -312,9 +309,10 @@ def loans_between(session: Session, *, lender: Member, borrower: Member) -> list
 
 
 def close_settled(session: Session, loans: list[tuple[Loan, Sums]], at: datetime) -> None:
-    """Close those of `loans` of which nothing is unspent and nothing owed."""
+    """Close the loans with nothing unspent and nothing owed."""
     session.flush()
     for loan, sums in loans:
+        # Added up again: what was moved in this transaction counts.
         now = {one.id: s for one, s in loans_of(session, loan.borrower_id)}.get(loan.id, sums)
         if not now.open:
             loan.closed_at = at
@@ -325,7 +323,7 @@ def close_settled(session: Session, loans: list[tuple[Loan, Sums]], at: datetime
 def _pay_each(
     session: Session, loans: list[tuple[Loan, Sums]], kind: Kind, amount: int, lender: int, cause: Cause
 ) -> int:
-    """Return or repay up to `amount` over these loans, oldest first, and return what moved."""
+    """Return or repay up to `amount`, the oldest loan first. Returns how much."""
     target = account_of(session, AccountKind.ALLOCATION, lender, cause.at)
     left = amount
     for loan, sums in loans:

@@ -16,7 +16,7 @@ from models.quota.period import Period
 def ending(
     session: Session, period: Period, now: datetime, until: datetime, most: int
 ) -> list[tuple[Loan, int, datetime]]:
-    """Loans that end within this time and whose parties were not warned of that end; what is unspent; when it goes back."""
+    """Loans to warn of: (loan, unspent, end). A loan warned of this very end is left out."""
     ends = func.coalesce(col(Loan.ends_at), literal(period.ends_at, UTCDateTime()))
     query = (
         select(Loan, Account.balance)
@@ -36,7 +36,6 @@ def ending(
 
 
 def ended(session: Session, now: datetime, most: int) -> list[Loan]:
-    """Open loans whose own end has passed, as far as something of them is unspent."""
     query = (
         select(Loan)
         .join(Account, col(Account.id) == Loan.account_id)

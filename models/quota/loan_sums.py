@@ -46,7 +46,7 @@ TRANSFERRED = [
 
 
 class Forgiveness(SQLModel, table=True):
-    """A part of what is owed that a lender let go, for good. It moves no quota."""
+    """A part of a debt that its lender wrote off. It moves no quota."""
 
     __table_args__ = (CheckConstraint("amount > 0", name="forgives_something"),)
 

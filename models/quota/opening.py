@@ -26,14 +26,14 @@ class Opening:
 
     @property
     def plain(self) -> bool:
-        """The member began with what policy gives, and nothing else happened."""
         return not (self.carried or self.filled or self.repaid or self.returned)
 
 
 def opening_of(session: Session, member_id: int, period_id: int, starts_at: datetime) -> Opening | None:
-    """None where no opening gave them an allocation in this period: a joiner, or the first period."""
+    """None where no opening gave an allocation in this period: for a joiner, and in the first period."""
     entries = _ENTRIES.all(session, member=member_id, since=starts_at)
     moved = [row for row in entries if row.period_id == period_id]
+    # A close posts the allocation first, then what it filled and repaid.
     first = next((number for number, row in enumerate(moved) if row.kind == Kind.ALLOCATE), None)
     if first is None:
         return None

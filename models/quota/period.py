@@ -18,7 +18,7 @@ CHUNK = 5_000
 
 
 class PeriodState(StrEnum):
-    """A period begins turning, while its predecessor's books are closed; then it is open, and at last closed."""
+    """A period is turning while the one before is closed, then open, and at last closed."""
 
     TURNING = "turning"
     OPEN = "open"
@@ -53,7 +53,7 @@ class Period(SQLModel, table=True):
 
     @classmethod
     def current(cls, session: Session) -> Period:
-        """The open period, which cannot close before this transaction ends; raises `NoPolicyYet` or `PeriodClosing`."""
+        """The open period; it cannot close before this transaction ends. Raises `NoPolicyYet`, `PeriodClosing`."""
         found = cls.held(session)
         if found is None:
             raise NoPolicyYet
@@ -63,17 +63,16 @@ class Period(SQLModel, table=True):
 
     @classmethod
     def held(cls, session: Session) -> Period | None:
-        """The open or turning period, whose next step waits for the end of this transaction."""
+        """The open or turning period; its next step waits for the end of this transaction."""
         # Asked twice: a transaction that waited while the period closed sees the next one in a newer snapshot only.
         return session.exec(_HELD).one_or_none() or session.exec(_HELD).one_or_none()
 
     @classmethod
     def latest(cls, session: Session) -> Self | None:
-        """The open or turning period, not held; None before the first policy."""
+        """The open or turning period, without a lock; None before the first policy."""
         return session.exec(select(cls).where(cls.state != PeriodState.CLOSED)).one_or_none()
 
     def become(self, state: PeriodState) -> None:
-        """Go on to the state that follows."""
         if _NEXT.get(PeriodState(self.state)) is not state:
             raise ValueError(f"a period that is {self.state} does not become {state}")
         self.state = state

@@ -21,21 +21,20 @@ from models.quota.pool import fit_pools
 
 
 def begin(session: Session, text: str, policy: Policy, now: datetime, by: str) -> None:
-    """Record the first policy and begin to open its period; does nothing when it is recorded."""
+    """Record the first policy and begin to open its period. Does nothing when there is a policy."""
     if versions.current(session) is None:
         open_first(session, now, versions.record_version(session, text, now, by), policy)
 
 
 def adjust_pools(session: Session, period: Period, version: int, policy: Policy, now: datetime) -> None:
-    """Give the teams' pools what a changed policy says, after everybody's base was adjusted."""
+    # After everybody's base was adjusted.
     fit_pools(session, period, policy, Cause(now, "policy", f"policy:{version}", policy=version))
 
 
 def enact(session: Session, now: datetime) -> bool:
-    """Do the next piece of bringing a staged policy in force whose day has come; True while there is more.
+    """Do the next piece of putting a staged policy in force whose day has come. True while there is more.
 
-    Its place is the open period's cursor, so it may be killed anywhere. A policy whose day is that of the opening is
-    only put in force: the opening posts whole bases.
+    Its place is the open period's cursor, so it may be killed anywhere.
     """
     period = session.exec(
         select(Period).where(Period.state == PeriodState.OPEN).with_for_update()
@@ -44,6 +43,7 @@ def enact(session: Session, now: datetime) -> bool:
     if period is None or found is None:
         return False
     version, policy = found
+    # A policy that begins with the next period posts nothing here: the opening posts whole bases.
     if not _begins_with_next(session, version, policy, period):
         last, _ = adjust(session, now, version, policy, period.cursor)
         period.cursor = last or 0
@@ -56,7 +56,7 @@ def enact(session: Session, now: datetime) -> bool:
 
 
 def move_on(session: Session, now: datetime) -> bool:
-    """Do the next piece of what time asks of policy and period, in the order of the calendar; True while there is more."""
+    """Do the next piece of what is due for policy and period, in calendar order. True while there is more."""
     return enact(session, now) or (begin_turn(session, now) and (advance(session, now) or True))
 
 

@@ -13,19 +13,20 @@ from models.policy.versions import PolicyVersion
 
 
 def announced(version: int) -> str:
-    """The subject of messages that announce a version."""
     return f"policy:{version}"
 
 
 def called_off(version: int) -> str:
-    """The subject of messages that call off what was announced before a version."""
     return f"policy:{version}:off"
 
 
 def withdraw_outdated(
     session: Session, version: int, now: datetime, readers: Collection[int] | None = None
 ) -> None:
-    """Cancel unsent messages that `version` made untrue: about versions it dropped; with `readers`, about all older ones."""
+    """Cancel unsent messages that `version` made untrue.
+
+    Without `readers`: about versions it dropped; with `readers`: about all older versions.
+    """
     older = _older(session, version)
     stale = [announced(one.version or 0) for one in older if readers is not None or one.in_force_at is None]
     calls = [called_off(one.version or 0) for one in older]

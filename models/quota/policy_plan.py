@@ -20,7 +20,7 @@ from models.quota.period import Period, PeriodState
 
 @dataclass(frozen=True)
 class PolicyPlan:
-    """`first`: no policy is in force yet. `spent`: by folded team name, in the last period. `staged` would be dropped."""
+    """`first`: no policy is in force yet. `spent`: by folded team name, last period. `staged` would be dropped."""
 
     policy: Policy
     first: bool
@@ -54,7 +54,6 @@ class PolicyPlan:
 
     @property
     def cuts(self) -> int:
-        """The number of people who get less."""
         return sum(change.after < change.before for change in self.changes)
 
     @property
@@ -70,7 +69,7 @@ def _changed_settings(before: Policy | None, after: Policy) -> list[str]:
 
 
 def whole_bases(session: Session, before: Policy | None, members: Iterable[Member]) -> dict[int, int]:
-    """The whole base of each member now. A joiner's is the amount of their rule, not the part for the days that were left."""
+    """The whole base of each member. A joiner's is the amount of their rule, not the posted part."""
     period = Period.latest(session)
     if period is None or before is None:
         return {}
@@ -88,10 +87,7 @@ def whole_bases(session: Session, before: Policy | None, members: Iterable[Membe
 
 
 def spent_before(session: Session) -> dict[str, int]:
-    """Spend of each team in the last closed period (stored units), by folded name; empty when there was none.
-
-    A person counts for the team they are in, or were in when they left.
-    """
+    """Spend of each team in the last closed period (stored units), by folded name."""
     current = Period.latest(session)
     last = session.exec(
         select(Period.id)

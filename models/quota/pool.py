@@ -13,7 +13,7 @@ from models.quota.period import Period
 
 
 def fit_pools(session: Session, period: Period, policy: Policy, cause: Cause) -> None:
-    """Bring each team's pool of this period to its budget. A smaller budget takes back at most what is left."""
+    """Bring each team's pool of this period to its budget. A smaller budget takes back at most the rest."""
     issued = organisation(session, AccountKind.ISSUED, cause.at)
     for team in policy.teams:
         if team.top_up_budget is None:
@@ -40,7 +40,6 @@ def pool_of(session: Session, team: str, period_id: int) -> Account | None:
 
 
 def funded(session: Session, pool_id: int) -> int:
-    """What policy put into a pool, less what it took back."""
     return int(session.connection().execute(_FUNDED, {"pool": pool_id}).scalar_one())
 
 
@@ -52,7 +51,7 @@ _FUNDED = text(
 
 
 def pool_for(session: Session, member: Member, policy: Policy, period_id: int) -> Account | None:
-    """The pool that pays for this member: that of their team, or of the nearest team above with a budget."""
+    """The pool of the member's team, or of the nearest team above with a budget."""
     for team in policy.team_chain(member.team):
         if team.top_up_budget is not None:
             return pool_of(session, team.name, period_id)

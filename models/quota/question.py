@@ -11,7 +11,7 @@ from models.db import id_field, ref
 
 
 class Question(SQLModel, table=True):
-    """One question on a request; it stays with the request when that is amended. `answer` is empty until there is one."""
+    """One question on a request; it stays when the request is amended."""
 
     id: int = id_field()
     request_id: int = ref("request.id", index=True)
@@ -28,7 +28,7 @@ class Question(SQLModel, table=True):
 
     @classmethod
     def answer_all(cls, session: Session, request_id: int, text: str, now: datetime) -> list[Self]:
-        """One answer for every question that waits; returns them, none when none waits."""
+        """Answer every open question with one text. Returns these questions."""
         waiting = [one for one in cls.on(session, request_id) if one.answered_at is None]
         for one in waiting:
             one.answer, one.answered_at = text, now
@@ -38,13 +38,12 @@ class Question(SQLModel, table=True):
 
     @classmethod
     def on(cls, session: Session, request_id: int) -> list[Self]:
-        """Every question on a request, the first first."""
         query = select(cls).where(cls.request_id == request_id)
         return list(session.exec(query.order_by(col(cls.id))).all())
 
 
 def erase_questions(session: Session, request_ids: list[int]) -> None:
-    """Erase the words; that somebody asked and answered, and when, stays."""
+    # Who asked and answered, and when, stays.
     session.execute(
         update(Question).where(col(Question.request_id).in_(request_ids)).values(text="", answer="")
     )

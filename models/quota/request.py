@@ -84,7 +84,7 @@ class Request(SQLModel, table=True):
         return self.state in OPEN
 
     def smaller_for(self, ceiling: int | None) -> int:
-        """What *Approve less* grants under this approver's ceiling; 0: there is no such button."""
+        """The amount of *Approve less* under this approver's ceiling; 0: no such button."""
         if ceiling is not None and ceiling < self.amount:
             return min(ceiling, self.smaller or ceiling)
         return self.smaller or 0
@@ -105,7 +105,7 @@ class Request(SQLModel, table=True):
     ) -> tuple[Request, str | None]:
         """Ask for `amount`, or amend the open request. Returns the request, and its old CODE if it was amended.
 
-        An amended request has a new CODE, and its clock starts again.
+        An amended request has a new CODE, and its deadline starts again.
         """
         Period.current(session)
         if lock_members(session, [member.id]):
@@ -137,7 +137,7 @@ class Request(SQLModel, table=True):
     def _amend(
         self, session: Session, reason: str, until: date | None, thread: str | None, terms: dict[str, Any]
     ) -> None:
-        """Take the new terms; a reason, day or thread that is not given stays. Everybody is asked anew."""
+        # A reason, day or thread that is not given stays. Everybody is asked anew.
         terms |= {"reason": reason or self.reason, "until": until or self.until}
         terms |= {"thread": thread or self.thread}
         cause = Cause(terms["asked_at"], f"member:{self.member_id}", f"amend:{terms['code']}")
@@ -147,27 +147,27 @@ class Request(SQLModel, table=True):
         approvers.forget_asked(session, self.id)
 
     def ask_next(self, session: Session, policy: Policy, now: datetime) -> Candidate | None:
-        """Ask the next approver of the chain; None when nobody is left to ask."""
+        """Ask the next approver of the chain. None when nobody is left to ask."""
         found = approvers.ask_next(session, policy, self.id, self.member_id, self.amount, now)
         if found is not None and not self._move(session, RequestState.PENDING):
             raise self.already_decided(session)
         return found
 
     def mark_unroutable(self, session: Session) -> bool:
-        """Nobody who was asked can decide, and nobody is left to ask; False when it is not pending any more."""
+        """False when the request is not pending any more."""
         return self._move(session, RequestState.UNROUTABLE, (RequestState.PENDING,))
 
     def lasts_with(self, session: Session, smaller: int) -> bool:
-        """`smaller` would last to the end of the period that is open now; False when it is decided already."""
+        """Note that `smaller` would last to the end of the open period. False when the request is decided."""
         wanted = smaller if 0 < smaller < self.amount else None
         return self._move(session, self.state, (self.state,), smaller=wanted)
 
     def mark_pending(self, session: Session) -> bool:
-        """Somebody who was asked can decide again; False when it is not unroutable any more."""
+        """False when the request is not unroutable any more."""
         return self._move(session, RequestState.PENDING, (RequestState.UNROUTABLE,))
 
     def require_decider(self, session: Session, decider: Member, policy: Policy, now: datetime) -> Asked:
-        """The entry by which `decider` may decide now; raises `UnknownCode`, `AlreadyDecided`."""
+        """The entry by which `decider` may decide now. Raises `UnknownCode`, `AlreadyDecided`."""
         entry = approvers.eligible(
             session, policy, self.id, self.member_id, self.code, decider, now, undecided=self.open
         )
@@ -200,7 +200,6 @@ class Request(SQLModel, table=True):
         self._grant(session, period, policy, cause)
 
     def approve_by_policy(self, session: Session, *, policy: Policy, live: bool, cause: Cause) -> None:
-        """Grant what was asked, as `auto_approval` allows."""
         period = Period.current(session)
         self._decide(session, granted_state(live=live), None, cause, granted=self.amount, answer=BY_POLICY)
         self._grant(session, period, policy, cause)
@@ -212,7 +211,7 @@ class Request(SQLModel, table=True):
         self._decide(session, RequestState.DECLINED, decider, cause, entry.for_id, answer=reason)
 
     def cancel(self, session: Session, member: Member, cause: Cause) -> None:
-        """Only the requester may; raises `UnknownCode` for anybody else."""
+        """Raises `UnknownCode` for anybody but the requester."""
         if self.member_id != member.id:
             raise UnknownCode(self.code)
         self._decide(session, RequestState.CANCELLED, member, cause)
@@ -222,19 +221,19 @@ class Request(SQLModel, table=True):
         return self._end(session, RequestState.EXPIRED, cause)
 
     def void(self, session: Session, cause: Cause) -> bool:
-        """End it because the requester has left; False when somebody decided first."""
+        """False when somebody decided first."""
         return self._end(session, RequestState.VOID, cause)
 
     def confirm_applied(self, session: Session) -> bool:
-        """The gateway has confirmed the grant; False when that is known already, so that it is told once."""
+        """False when that is known already: it is told once."""
         return self._move(session, RequestState.APPLIED, UNCONFIRMED)
 
     def mark_failed(self, session: Session) -> bool:
-        """The gateway could not apply the grant; False when that is known already, so that it is told once."""
+        """False when that is known already: it is told once."""
         return self._move(session, RequestState.APPLY_FAILED, UNCONFIRMED)
 
     def revoke(self, session: Session, member: Member, *, policy: Policy, cause: Cause) -> int:
-        """Take back the unspent part of the grant and return how much it was. Raises `UnknownCode` without authority."""
+        """Take back the unspent part of the grant, and return how much. Raises `UnknownCode` without authority."""
         if not self.granted or not self.may_revoke(session, member, policy, cause.at):
             raise UnknownCode(self.code)
         Period.current(session)
@@ -246,23 +245,23 @@ class Request(SQLModel, table=True):
         return end_grant(session, account, cause)
 
     def may_revoke(self, session: Session, member: Member, policy: Policy, now: datetime) -> bool:
-        """The decider may, and in whose place they decided; of a grant by policy, everybody who was asked.
+        """Whether the member decided, or was represented by the decider; after a grant by policy, was asked.
 
-        Only with authority today: where nobody of them has it, whoever would be asked today may.
+        All by today's directory. Where none of them has authority today, the next approver may.
         """
         deciders = {one for one in (self.decided_by_id, self.decided_for_id) if one is not None}
         asked = deciders or approvers.asked_members(session, self.id)
         return approvers.may_revoke(session, policy, self.member_id, asked, member.id, now)
 
     def already_decided(self, session: Session) -> AlreadyDecided:
-        """The refusal that says who decided, read anew: whoever lost a race is told who won."""
+        # Read anew: the loser of a race is told the winner.
         session.refresh(self)
         by, behalf = self.deciders(session)
         at = self.decided_at or self.asked_at
         return AlreadyDecided(self.code, self.state, by, at, self.granted, behalf)
 
     def deciders(self, session: Session) -> tuple[str, str]:
-        """The names of the decider, and of the approver in whose place they decided; empty where there is none."""
+        """The names of the decider and of the member they represented; empty where there is none."""
         ids = (self.decided_by_id, self.decided_for_id)
         by, behalf = (session.get_one(Member, one).name if one else "" for one in ids)
         return by, behalf
@@ -291,8 +290,9 @@ class Request(SQLModel, table=True):
     def _move(
         self, session: Session, state: RequestState, before: Collection[RequestState] = OPEN, **values: Any
     ) -> bool:
-        """One conditional update, so that of two at once one wins. False when the request is not in `before` any more."""
+        """False when the request is not in one of `before` any more."""
         session.flush()
+        # One conditional update: of two at once, the first counts.
         allowed = [one for one in before if state in TRANSITIONS[one]]
         result = session.execute(
             update(Request)
@@ -313,7 +313,7 @@ class Request(SQLModel, table=True):
 
 
 def open_request(session: Session, member_id: int, *, hold: bool = False) -> Request | None:
-    """A member's open request, if any; with `hold` nobody can decide it till the end of this transaction."""
+    """With `hold`, nobody can decide it before this transaction ends."""
     query = select(Request).where(Request.member_id == member_id, col(Request.state).in_(OPEN))
     if hold:
         query = query.with_for_update().execution_options(populate_existing=True)
@@ -321,15 +321,14 @@ def open_request(session: Session, member_id: int, *, hold: bool = False) -> Req
 
 
 def unconfirmed(session: Session, member_id: int) -> list[Request]:
-    """A member's approved requests that no gateway has confirmed."""
     query = select(Request).where(Request.member_id == member_id, col(Request.state).in_(UNCONFIRMED))
     return list(session.exec(query).all())
 
 
 def find(session: Session, code: str, by: Member) -> Request:
-    """The request of this CODE, or raise `UnknownCode`.
+    """The request of this CODE. Raises `UnknownCode`.
 
-    An old CODE raises `Replaced` or `AlreadyDecided`, but only for the requester and for people who were asked.
+    An old CODE raises `Replaced` or `AlreadyDecided`, but only for the requester and members who were asked.
     """
     name = session.get(Code, code.strip().upper())
     if name is None:

@@ -31,7 +31,6 @@ class QuotaStatus:
 
     @classmethod
     def of(cls, session: Session, member_id: int) -> Self:
-        """Raises `NoPolicyYet`."""
         return cls.of_two(session, member_id, member_id)[0]
 
     @classmethod

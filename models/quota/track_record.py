@@ -18,7 +18,7 @@ from models.quota.request_state import RequestState
 
 @dataclass(frozen=True)
 class TrackRecord:
-    """Of this period, in stored units. `count`: earlier requests that were granted; `since`: borrowed since asking."""
+    """Of this period, in stored units. `count`: earlier granted requests; `since`: borrowed since asking."""
 
     count: int = 0
     granted: int = 0
@@ -28,7 +28,6 @@ class TrackRecord:
 
     @classmethod
     def before(cls, session: Session, request: Request) -> Self:
-        """What was before this request is decided."""
         period = Period.latest(session)
         if period is None:
             return cls()

@@ -14,8 +14,6 @@ from models.policy.document import Policy
 
 @dataclass(frozen=True)
 class Wallet:
-    """A member's balances at one moment, in stored units."""
-
     allocation: int = 0
     top_ups: int = 0
     borrowed: int = 0
@@ -30,11 +28,11 @@ class Wallet:
 
     @property
     def entitlement(self) -> int:
-        """All that came in, minus all that went out other than by use: the limit that a gateway enforces."""
+        """The limit that a gateway enforces: everything received, less everything that left other than by use."""
         return self.available + self.used
 
     def lendable(self, policy: Policy, base: int) -> int:
-        """Own allocation less the share that must stay, rounded up; 0 while quota is unspent that they asked to borrow."""
+        """The allocation less the share that must stay; 0 while the member holds unspent quota they asked for."""
         if self.asked:
             return 0
         return max(0, self.allocation - share_up(base, policy.lending.keep_share))
@@ -65,5 +63,5 @@ _BURNT = Statement(
 
 
 def burnt(session: Session, member_id: int, since: datetime, until: datetime) -> int:
-    """What a member spent between two moments."""
+    """Spend between two moments (stored units)."""
     return _BURNT.one(session, member=member_id, since=since, until=until)
