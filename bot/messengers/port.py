@@ -1,4 +1,4 @@
-"""What every messenger hands in and can do: a Request, and the port that the worker and `quotabot run` own."""
+"""The port of a messenger: the `Request` that it hands in, and the protocols that it implements."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class MessengerError(Exception):
-    """Temporary; retried after `retry_after` seconds. `unknown`: it may have been delivered."""
+    """Temporary: the worker retries after `retry_after` seconds. `unknown`: the message may have been delivered."""
 
     def __init__(self, reason: str, *, retry_after: float | None = None, unknown: bool = False) -> None:
         super().__init__(reason)
@@ -25,19 +25,18 @@ class MessengerError(Exception):
 
 
 class Undeliverable(Exception):  # noqa: N818 - what happened, in the words of the post office
-    """Permanent: this message cannot be delivered there, and a retry will not help."""
+    """Permanent: a retry does not help."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """Somebody asks something. `key` names the utterance for ever: the same key is the same request.
+    """A person asks something. `key` names the utterance for ever: the same key is the same request.
 
-    `thread`: where a public card belongs, as an address.
-    `place`: the channel or group in which others read what is asked; empty for a chat with the bot alone.
-    `answer_by`: how to answer, opaque; None when the caller shows the answer itself.
-    `can_open`: a form can be shown in answer.
-    `from_form`: a form was sent, and stays open after a refusal, so that refusal is not kept.
-    `push`: which of several pushes this is, where the same request may be asked again after a refusal.
+    `thread`: the address of a public card. `place`: the channel or group that can read the request; empty
+    in a chat with the bot alone. `answer_by`: how to answer, opaque to us; None when the caller shows the
+    answer itself. `can_open`: a form can be shown as the answer. `from_form`: a form was sent and stays
+    open after a refusal, so no receipt of the refusal is kept. `push`: the number of the delivery, for
+    requests that may be asked again after a refusal.
     """
 
     key: str
@@ -52,7 +51,7 @@ class Request:
 
     @property
     def refusal_key(self) -> str:
-        """The key under which a refusal is kept: it holds for this push, not for ever."""
+        """The receipt key of a refusal: it holds for this delivery, not for ever."""
         return f"{self.key}:{self.push}" if self.push else self.key
 
     @property
@@ -61,7 +60,7 @@ class Request:
 
     @property
     def named(self) -> str | None:
-        """The address of the person who is mentioned."""
+        """The address of the mentioned person."""
         person = self.command.person
         return f"{self.messenger}:{person.id}" if person and person.id else None
 
@@ -69,86 +68,89 @@ class Request:
 class Messenger(Protocol):
     """A way to reach people. Addresses read `slack:U02`, `slack:C02/1712.34`, `dingtalk:manager42`.
 
-    This is all that a messenger must have. What only some have is a protocol of its own below, found with `isinstance`.
-    Whether a form can be shown is a matter of each request (`Request.can_open`): elsewhere people read what to type.
+    This is the required core. Optional abilities are the protocols below, found with `isinstance`. Each
+    request says whether a form can be shown (`Request.can_open`).
     """
 
     name: str
 
     async def run(self) -> None:
-        """Listen until cancelled; what is in flight is finished first, within seconds."""
+        """Listen until cancelled; requests in flight get a few seconds to finish."""
 
     def ready(self) -> bool:
-        """Whether messages come in just now."""
+        """Whether messages arrive at the moment."""
 
     async def send(self, address: str, message: Message, key: str, *, unsure: bool = False) -> str:
-        """Say something and return its ref, empty where it cannot be changed. Raises `MessengerError`, `Undeliverable`.
+        """Send a message and return its ref, empty if it cannot be changed later. Raises `MessengerError`, `Undeliverable`.
 
-        `unsure`: an earlier try with this key may have arrived; look before saying it again.
+        `unsure`: an earlier attempt with this key may have arrived; look before sending again.
         """
 
     async def replace(self, address: str, ref: str, message: Message) -> None:
-        """Show a new state of what `send` said at this address; does nothing when the message is gone."""
+        """Replace the message that `send` sent to this address; do nothing if it is gone."""
 
-    async def answer(self, by: dict[str, Any], message: Message) -> None:
-        """Answer a request the way its messenger lets one."""
+    async def answer(self, by: dict[str, Any], message: Message) -> None: ...
 
 
 @runtime_checkable
 class Home(Protocol):
-    """Each person has a page of their own. Elsewhere nothing is published."""
+    """People have a home page of their own. Without this protocol nothing is published."""
 
-    async def home(self, address: str, message: Message) -> None:
-        """Publish the page."""
+    async def home(self, address: str, message: Message) -> None: ...
 
 
 @runtime_checkable
 class Profiles(Protocol):
-    """The messenger knows who its people are. Elsewhere everybody who is linked counts as a colleague."""
+    """The messenger knows its people. Without this protocol every linked person counts as a colleague."""
 
     async def profile(self, address: str, *, urgent: bool) -> Profile | None:
-        """The person by the messenger's own word, at most an hour old; None when it cannot be read just now.
+        """The messenger's record of a person, at most an hour old; None when it cannot be read now.
 
-        What is not `urgent` gives way when the vendor's limit is near.
+        A read that is not `urgent` gives way when the vendor's rate limit is near.
         """
 
 
 @runtime_checkable
 class People(Protocol):
-    """The messenger can list its people, for `quotabot people sync`. Elsewhere people come from a file."""
+    """The messenger can list its people, for `quotabot people sync`.
+
+    Without this protocol people come from a file.
+    """
 
     async def people(self) -> list[tuple[str, Profile]]:
-        """Everybody with their address; raises rather than returning half of them."""
+        """Everybody with their address; raises rather than returning a part of them."""
 
 
 @runtime_checkable
 class Approvals(Protocol):
-    """People can decide a request in the vendor's own approval; elsewhere it goes out as a card. Raises as `Messenger.send` does."""
+    """People can decide a request in the vendor's own approval.
+
+    Without this protocol the request is a card. Raises like `Messenger.send`.
+    """
 
     async def start_approval(self, approval: Approval, form: Message, *, unsure: bool) -> str:
-        """Start it with the facts of `form` and return its ref, empty where `form` is settled (has no button).
+        """Start an approval with the facts of `form` and return its ref; empty if `form` is settled (has no button).
 
-        `unsure`: an earlier try may have started it; look before starting another.
+        `unsure`: an earlier attempt may have started it; look before starting another.
         """
 
     async def end_approval(self, approval: Approval, ref: str, form: Message) -> None:
-        """End what is settled here; does nothing while `form` has a button, or when it is over there."""
+        """End the approval of a settled request; do nothing while `form` has a button, or when the approval is over."""
 
     async def review_approval(self, ref: str, code: str) -> None:
-        """Look at it and carry out what was decided there. `code`: the request's CODE, if it is known."""
+        """Read the approval and carry out its decision. `code`: the request's CODE, if known."""
 
 
 @runtime_checkable
 class Endpoints(Protocol):
-    """The vendor calls us over HTTP. Elsewhere there is no address to call."""
+    """The vendor calls us over HTTP."""
 
     def routes(self) -> list[RouteDef]:
-        """The routes, which check themselves whether a call is genuine."""
+        """The routes; each checks the authenticity of its calls."""
 
 
 @runtime_checkable
 class Metered(Protocol):
-    """What the messenger counts for /metrics. Elsewhere nothing is counted beside the worker's figures."""
+    """The messenger has figures for /metrics."""
 
-    def collectors(self) -> list[Collector]:
-        """Figures for Prometheus."""
+    def collectors(self) -> list[Collector]: ...

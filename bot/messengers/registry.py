@@ -1,6 +1,6 @@
-"""The messengers there are, one row each. A new one is a folder beside this file, a row here, and its settings among `MessengerSettings`.
+"""The registry of messengers. A new one is a folder beside this file, a row here, and its settings in `MessengerSettings`.
 
-A row loads a messenger's libraries only when that messenger is opened.
+A row imports its messenger's libraries only when the messenger is opened.
 """
 
 from __future__ import annotations
@@ -20,15 +20,14 @@ if TYPE_CHECKING:
     from bot.messengers.port import Messenger
 
 
-class MessengerSettings(DingTalkSettings, SlackSettings):
-    """The settings of every messenger."""
+class MessengerSettings(DingTalkSettings, SlackSettings): ...
 
 
 @dataclass(frozen=True)
 class Row:
-    """`lacks` says in an operator's words why the messenger is off; empty when it can run.
+    """`lacks`: the reason why the messenger is off, for an operator; empty when it can run.
 
-    `begun`: some of it is set up, so that being off is hardly meant.
+    `begun`: some of its settings are set, so being off is probably a mistake.
     """
 
     traits: Traits
@@ -45,13 +44,12 @@ MESSENGERS: dict[str, Row] = {}
 
 
 def add(row: Row) -> None:
-    """Make a messenger known, also to handlers and models, which read its traits."""
+    """Register a messenger, and its traits for handlers and models."""
     MESSENGERS[row.name] = row
     TRAITS[row.name] = row.traits
 
 
 def configured(settings: MessengerSettings) -> list[Row]:
-    """The messengers that can run with these settings."""
     return [row for row in MESSENGERS.values() if not row.lacks(settings)]
 
 

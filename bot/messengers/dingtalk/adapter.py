@@ -1,8 +1,9 @@
-"""DingTalk: read what arrives, answer in time, say what was promised. Our own Stream supervisor and API client.
+"""DingTalk as a `Messenger`, on our own Stream supervisor and API client.
 
-Acknowledged is committed: a frame is acknowledged once the dispatcher is through. A click is answered inside the
-acknowledgement, which DingTalk waits for two seconds; other copies, and everything later, go by PUT and batchSend.
-Calls are scarce (5,000 a month on the free plan): what answers somebody goes through the sessionWebhook of their words.
+A frame is acknowledged after the commit. A click is answered inside its acknowledgement; other copies, and
+everything later, go by PUT and batchSend.
+Calls are scarce (5,000 a month on the free plan), so an answer goes through the sessionWebhook of the
+message that it answers.
 https://open.dingtalk.com/document/development/event-callback-card
 """
 
@@ -53,20 +54,18 @@ log = structlog.get_logger()
 T = TypeVar("T")
 Json = dict[str, Any]
 
+# A sessionWebhook is not used in the last seconds of its life: the call itself takes time.
 MARGIN = timedelta(seconds=5)
-"""How long before its end a sessionWebhook is no longer trusted."""
+# Seconds before the next try after the month's calls are used up.
 USED_UP_AGAIN = 60 * 60.0
-"""Seconds until a call is tried again that the month's quota had no room for."""
+# Seconds before the next try after DingTalk's flood protection withheld a message from this person.
 FLOW = 60.0
-"""Seconds until somebody whom DingTalk protects from floods is written to again."""
+# Answers that a group may read: they hold nobody's figures.
 PUBLIC = ("help", "lang", "none", "several")
-"""What may be answered in front of a group: nothing in it is anybody's own."""
 _GONE_WEBHOOK = ("300001", "foreign webhook")
 
 
 class DingTalk:
-    """The DingTalk organisation as a `Messenger`."""
-
     name = "dingtalk"
 
     def __init__(
@@ -94,7 +93,6 @@ class DingTalk:
     # Talk: the port
 
     async def run(self) -> None:
-        """Listen until cancelled; counts are written and the directory is read now and then beside it."""
         beside = [asyncio.create_task(self.tally.run()), asyncio.create_task(self.directory.run())]
         try:
             await self.stream.run()
@@ -121,7 +119,9 @@ class DingTalk:
             if not place.startswith("cid"):
                 await self._say_settled(place, message)
             return
+        # DingTalk takes no update of a card before the click on it has its answer.
         await self.clicks.settled(ref)
+        # The line that only the clicker saw belongs to the old state.
         user = self.clicks.take_hint(ref)
         try:
             await self._update_card(ref, card(message), {user: hint("")} if user else None)
@@ -158,7 +158,10 @@ class DingTalk:
     # Say
 
     async def _say(self, user: str, message: Message, key: str, *, unsure: bool = False) -> str:
-        """To one person: as a card where there is something to press, else as Markdown. Returns the card's id, empty for words."""
+        """Write to one person: a card if the message has buttons, else Markdown.
+
+        Return the card's id, or "" for Markdown.
+        """
         if self.template and message.buttons:
             track = track_of(key)
             try:
@@ -187,9 +190,11 @@ class DingTalk:
             await self.api.update_card(track, card(message))
 
     async def _reply(self, by: dict[str, Any], message: Message) -> None:
-        """Through the sessionWebhook of their words while it lives, which costs nothing; in private after that."""
+        # The sessionWebhook costs no call of the month, but lives about an hour; after that the answer goes
+        # to the private chat.
         title, text = markdown(message)
         if by["url"] and self.dispatcher.clock().timestamp() < by["expires"] - MARGIN.total_seconds():
+            # Markdown needs the mention twice: in the text and in atUserIds.
             at = [by["user"]] if by.get("group") and by["user"] else []
             content = {"title": title, "text": text + "".join(f"\n\n@{one}" for one in at)}
             try:
@@ -204,7 +209,7 @@ class DingTalk:
         await self._say(by["user"], message.without_buttons() if self.template else message, by["key"])
 
     async def _point_to_chat(self, by: dict[str, Any], message: Message) -> None:
-        """Tell the group that the answer is private; it is there already, so a failure here is not tried again."""
+        # The private answer has arrived; a failed pointer is logged and not retried.
         if self.dispatcher.clock().timestamp() >= by["expires"]:
             return
         try:
@@ -214,7 +219,8 @@ class DingTalk:
             log.info("a group was not pointed to the chat", code=error.code)
 
     async def _say_settled(self, user: str, message: Message) -> None:
-        """Words cannot be changed: whoever has not just typed the decision themselves is told of it."""
+        # Markdown cannot be changed, so the decision is a new message. People who typed the decision
+        # themselves do not get it.
         code = message.title.rpartition(" ")[2]
         open_ = any(button.action.startswith("request.approve") for button in message.buttons)
         if code and not open_ and code not in self._last_words.get(user, "").upper():
@@ -224,14 +230,14 @@ class DingTalk:
         await self._meant(self.api.update_card(track, values, private))
 
     async def _meant(self, call: Awaitable[T]) -> T:
-        """The answer of a call; what went wrong in the words of the port."""
+        """Await the call; translate its errors into those of the port."""
         try:
             return await call
         except DingTalkError as error:
             raise await self._told(error) from error
 
     async def _told(self, error: DingTalkError) -> MessengerError | Undeliverable:
-        """What an error means for the worker; the admins hear of what only they can mend."""
+        """Return the error that the worker handles; tell the admins about errors that only they can mend."""
         if error.quota_used_up:
             await self._alarm("calls", texts.CALLS_USED_UP)
             return MessengerError(str(error), retry_after=USED_UP_AGAIN)
@@ -282,7 +288,7 @@ class DingTalk:
         await self.dispatcher.handle(request)
 
     async def _on_event(self, frame: Frame) -> Json | None:
-        """Of an approval, or a change in the directory: forget what we knew of whom it names, and look; LATER if we cannot."""
+        """Handle an event of an approval or of the directory. The answer LATER makes DingTalk push it again."""
         if frame.event_type == approvals.EVENT:
             await self.approvals.heard(frame.data)
             return None
@@ -299,5 +305,6 @@ class DingTalk:
 
 
 def _passing(error: DingTalkError) -> bool:
-    """Whether trying again may help: then no second way is taken, lest it be said twice."""
+    # An error that may pass is retried as it is: a fallback message now would arrive beside the retried
+    # card.
     return error.temporary or error.quota_used_up or isinstance(error, OutcomeUnknown)

@@ -1,4 +1,4 @@
-"""What we ask of DingTalk, one method a call: messages, cards, the directory, templates."""
+"""DingTalk's server API: messages, cards, directory and templates, one method a call."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from bot.messengers.dingtalk.errors import DingTalkError, Json, OutcomeUnknown
 
 Values = Mapping[str, str | bool | int]
 
+# The vendor's limit on recipients of one batchSend.
 MOST_USERS = 20
-"""People whom one `send_to_users` may name."""
+# Limits of a card variable. DingTalk says "1 KB" without saying of what; 1,000 bytes is the safe reading.
 KEY_BYTES, VALUE_BYTES = 100, 1000
-"""Of a card's variable. DingTalk says "1 KB" without saying which; this is the smaller one."""
 
 
 # Metered or exempt: https://open.dingtalk.com/document/development/how-to-process-api-throttling
@@ -35,7 +35,7 @@ DEPARTMENTS = Api("department/listsub", "/topapi/v2/department/listsub", metered
 
 @dataclass(frozen=True)
 class Sent:
-    """A message to several people: `unreached` tells whom it did not reach, and why."""
+    """Result of a message to several people. `unreached`: {user id: reason}."""
 
     query_key: str
     unreached: dict[str, str]
@@ -43,7 +43,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class User:
-    """Somebody in the directory. `manager` is there only where 直属主管 was filled in, and never in a list's rows."""
+    """A person in the directory. `manager` is set only where 直属主管 was filled in, and never in the rows of a list."""
 
     id: str
     name: str
@@ -74,8 +74,6 @@ class User:
 
 @dataclass(frozen=True)
 class UserPage:
-    """Some people of a department; `next_cursor` is None on the last page."""
-
     users: tuple[User, ...]
     next_cursor: int | None
 
@@ -100,25 +98,27 @@ class Department:
 
 
 class DingTalkApi(Client):
-    """DingTalk's server side, for one app. Every method raises `DingTalkError`; a send may raise `OutcomeUnknown`.
+    """DingTalk's server API for one app. Every method raises `DingTalkError`; a send may raise `OutcomeUnknown`.
 
-    What was throttled waits a second and goes again; a timeout is repeated only where repeating does no harm.
+    A throttled call is repeated after a second; a timed-out call is repeated only if it is `repeatable`.
     """
 
     async def reply(self, session_webhook: str, kind: str, content: Json, at: Sequence[str] = ()) -> None:
-        """Answer where a message came from, while its session lives (300001 after); `at` mentions user ids."""
+        """Answer through a sessionWebhook; after its end DingTalk answers 300001. `at`: user ids to mention."""
         body = {"msgtype": kind, kind: content, "at": {"atUserIds": list(at), "isAtAll": False}}
+        # A rejected reply comes as HTTP 200 with an errcode; without an errcode nothing is known.
         answer = await self.call(REPLY, body, self._webhook(session_webhook))
         if answer.get("errcode") != 0:
             raise OutcomeUnknown("odd answer", "no errcode from sessionWebhook")
 
     async def send_to_users(self, user_ids: Sequence[str], msg_key: str, msg_param: Json) -> Sent:
-        """Say something to at most 20 people in private. A success can hide people who got nothing: see `unreached`."""
+        """Send a private message to at most 20 people. A success can hide people who got nothing: see `unreached`."""
         if not 1 <= len(user_ids) <= MOST_USERS:
             raise ValueError(f"{len(user_ids)} people: DingTalk takes 1 to {MOST_USERS}")
         answer = await self.call(
             SEND_TO_USERS, self._spoken(msg_key, msg_param) | {"userIds": list(user_ids)}
         )
+        # An HTTP 200 lists the people that DingTalk left out, by reason.
         reasons = {
             "invalid": "invalidStaffIdList",
             "flow controlled": "flowControlledStaffIdList",
@@ -128,7 +128,7 @@ class DingTalkApi(Client):
         return Sent(answer.get("processQueryKey") or "", unreached)
 
     async def send_to_group(self, conversation_id: str, msg_key: str, msg_param: Json) -> str:
-        """Say something in a group, mentioning nobody; returns the key by which it could be recalled."""
+        """Send a message to a group. Returns the key by which the message could be recalled."""
         body = self._spoken(msg_key, msg_param) | {"openConversationId": conversation_id}
         return (await self.call(SEND_TO_GROUP, body)).get("processQueryKey") or ""
 
@@ -144,10 +144,10 @@ class DingTalkApi(Client):
         preview: Mapping[str, str] | None = None,
         recipients: Sequence[str] = (),
     ) -> None:
-        """Put a card into somebody's chat with the bot, or into a group.
+        """Create a card in a person's chat with the bot, or in a group.
 
-        `preview` is the line of the chat list by language (ZH_CN, EN_US). A card stands for ever under its `track_id`:
-        creating it again changes nothing, so after `OutcomeUnknown` the same id may be tried again.
+        `preview`: the line of the chat list by language (ZH_CN, EN_US). The `track_id` names the card for
+        ever: creating it again changes nothing, so after `OutcomeUnknown` the same id can be tried again.
         """
         space, kind, where = ("IM_ROBOT", "imRobot", user) if user else ("IM_GROUP", "imGroup", group)
         deliver: Json = {"robotCode": self._robot_code} | ({"spaceType": space} if user else {})
@@ -163,6 +163,7 @@ class DingTalkApi(Client):
             f"{kind}OpenDeliverModel": deliver | ({"recipients": list(recipients)} if recipients else {}),
         }
         answer = await self.call(CREATE_CARD, body)
+        # HTTP 200 does not mean delivered: each space reports its own result.
         results = part(answer, "result", dict).get("deliverResults") or [
             {"errorMsg": "nothing was delivered"}
         ]
@@ -172,7 +173,7 @@ class DingTalkApi(Client):
     async def update_card(
         self, track_id: str, values: Values, private: Mapping[str, Values] | None = None
     ) -> None:
-        """Change some variables of a card, for everybody or for those named in `private`; others stay."""
+        """Change the given variables of a card, for everybody or for the users in `private`; the other variables stay."""
         by_key = {"updateCardDataByKey": True, "updatePrivateDataByKey": True}
         body = {
             "outTrackId": track_id,
@@ -184,38 +185,40 @@ class DingTalkApi(Client):
         await self.call(UPDATE_CARD, body)
 
     async def user(self, user_id: str) -> User:
-        """Somebody, with their manager. 60121: there is nobody of that id."""
+        """One person with their manager. DingTalk answers 60121 for an unknown id."""
         answer = await self.call(USER, {"userid": user_id, "language": "zh_CN"})
         return User.read(part(answer, "result", dict))
 
     async def users(self, department: int, cursor: int = 0) -> UserPage:
-        """A hundred people of one department, without their managers."""
+        """One page of 100 people of a department, without their managers."""
         asked = {"dept_id": department, "cursor": cursor, "size": 100, "contain_access_limit": False}
         page = part(await self.call(USERS, asked), "result", dict)
         people = tuple(User.read(row) for row in part(page, "list", list))
         return UserPage(people, part(page, "next_cursor", int) if page.get("has_more") else None)
 
     async def departments(self, parent: int = 1) -> tuple[Department, ...]:
-        """The departments directly below one; 1 is the organisation."""
+        """The departments directly below `parent`; 1 is the organisation."""
         answer = await self.call(DEPARTMENTS, {"dept_id": parent, "language": "zh_CN"})
         return tuple(Department.read(row) for row in part(answer, "result", list))
 
     async def department(self, department: int) -> Department:
-        """One department, with its managers. 60003: there is none of that id."""
+        """One department with its managers. DingTalk answers 60003 for an unknown id."""
         answer = await self.call(DEPARTMENT, {"dept_id": department, "language": "zh_CN"})
         return Department.read(part(answer, "result", dict))
 
     async def create_template(self, name: str) -> str:
-        """A new, empty card template, and its id. Needs Card.Template.ReadWrite.All; DingTalk documents no page for it."""
+        """Create an empty card template and return its id.
+
+        Needs Card.Template.ReadWrite.All; DingTalk documents no page for it.
+        """
         answer = await self.call(CREATE_TEMPLATE, {"name": name, "type": "im", "extendType": "card"})
         return part(part(answer, "data", dict), "templateId", str)
 
     async def save_template(self, template_id: str, name: str, source: str) -> None:
-        """Fill a template with an exported design."""
         await self.call(SAVE_TEMPLATE, {"templateId": template_id, "name": name, "templateSource": source})
 
     async def publish_template(self, template_id: str) -> None:
-        """Make a template usable, and lock it."""
+        # A published template cannot be edited any more.
         await self.call(PUBLISH_TEMPLATE, {"templateId": template_id})
 
     def _spoken(self, msg_key: str, msg_param: Json) -> Json:
@@ -224,7 +227,7 @@ class DingTalkApi(Client):
 
 
 def card_values(values: Values) -> dict[str, str]:
-    """Variables as a card takes them: strings only, each cut between two characters to 1 KB."""
+    """Card variables are strings. Values over 1 KB are cut between two characters."""
     for key in values:
         if len(key.encode()) > KEY_BYTES:
             raise ValueError(f"a card's key has at most {KEY_BYTES} bytes: {key[:30]}…")

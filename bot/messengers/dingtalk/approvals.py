@@ -1,8 +1,8 @@
-"""Requests as DingTalk's own approvals: start them, end them, and take decisions made there to the dispatcher.
+"""Requests as DingTalk's own approvals: start them, end them, and pass their decisions to the dispatcher.
 
-The two systems cannot commit together, so ours decides: a decision there is asked of the dispatcher like a click of the
-same person, and whoever was first in our ledger wins. An event is a nudge, promised before it is acknowledged; events may
-be lost, so the clock looks as well. Everything here may be repeated.
+DingTalk and the ledger cannot commit together, so the ledger decides: a decision in DingTalk is dispatched
+like a click of the same person, and the first decision in the ledger wins. Events may be lost, so the clock
+also looks. Every step can be repeated.
 """
 
 from __future__ import annotations
@@ -33,21 +33,22 @@ from models.refusal import NoPolicyYet, PeriodClosing, StatusUnknown, TooSlow
 log = structlog.get_logger()
 
 EVENT = "bpms_instance_change"
+# `start` is left out: it reports what we did ourselves.
 ENDS = ("finish", "terminate", "delete")
-"""The events that are worth a look; `start` is our own doing."""
+# Seconds in which DingTalk refuses to end a new approval. A lost approval appears in lists after about as
+# long.
 UNTOUCHABLE = 15.0
-"""Seconds after its start in which DingTalk lets nobody end an approval; also what it gets to list a lost one."""
+# Search margin before the request's own time: DingTalk's clock may be behind ours.
 BEFORE = timedelta(hours=1)
-"""How long before a request was asked we look for approvals of it: clocks differ."""
+# Refusals that pass by themselves; the decision is tried again.
 SOON = (TooSlow, StatusUnknown, PeriodClosing, NoPolicyYet)
-"""Refusals that are only a matter of time."""
 
 Told = Callable[[DingTalkError], Awaitable[MessengerError | Undeliverable]]
 Alarm = Callable[..., Awaitable[None]]
 
 
 class Approvals:
-    """`told` says what an error means for the worker, `alarm` tells the admins once a day."""
+    """`told` translates an error for the worker; `alarm` tells the admins, at most once a day."""
 
     def __init__(self, api: DingTalkApi, dispatcher: Dispatcher, told: Told, alarm: Alarm) -> None:
         self.api, self.dispatcher, self.told, self.alarm = api, dispatcher, told, alarm
@@ -56,7 +57,10 @@ class Approvals:
     # Out
 
     async def start(self, approval: Approval, message: Message, *, unsure: bool) -> str:
-        """Start the approval and return its instance id. `Undeliverable`: the request goes out as a card."""
+        """Start the approval and return its instance id.
+
+        Raises `Undeliverable` when the request must go out as a card.
+        """
         try:
             return await self._started(approval, message, unsure=unsure)
         except OutcomeUnknown as error:
@@ -68,25 +72,25 @@ class Approvals:
     async def _started(self, approval: Approval, message: Message, *, unsure: bool) -> str:
         process, asked = await self.database.read(partial(_start_of, code=approval.code))
         found = await self._lost(approval, process, asked) if unsure else ""
-        if found or not message.buttons:  # without buttons it was settled before it was started
+        if found or not message.buttons:  # no buttons: settled before it was started
             return found
         requester, deciders = _user(approval.requester), [_user(one) for one in approval.approvers]
         return await workflow.start(self.api, process, requester, deciders, form.labelled(message.facts))
 
     async def _lost(self, approval: Approval, process: str, asked: datetime) -> str:
-        """The instance that an earlier try may have started: the same CODE, the same approvers, by a call."""
+        # DingTalk has no idempotency key: a lost start is found again by its CODE and its approvers.
         since, deciders = int((asked - BEFORE).timestamp() * 1000), [_user(one) for one in approval.approvers]
         for one in await workflow.listed(self.api, process, _user(approval.requester), since):
             found = await workflow.read(self.api, one)
             if found.values.get(form.CODE) == approval.code and sorted(found.approvers) == sorted(deciders):
                 log.info("an approval was started after all", instance=one, code=approval.code)
-                # It may be decided by now, and its event came when we did not know it.
+                # Its event may have arrived before we knew the instance, so look once more.
                 await self.database.write(partial(_look_soon, ref=one, code=approval.code, now=self.clock()))
                 return one
         return ""
 
     async def end(self, approval: Approval, ref: str, message: Message) -> None:
-        """End an approval that is settled here; one that is still wanted cannot be changed."""
+        # A request that is still open cannot be changed there, so only a settled one is ended.
         if message.buttons or approval.over or not ref:
             return
         try:
@@ -101,6 +105,7 @@ class Approvals:
 
     async def _not_ended(self, ref: str, error: DingTalkError) -> None:
         found = await workflow.read(self.api, ref)
+        # `end` failed because somebody decided meanwhile: take that decision.
         if found.over:
             await self._take(ref, found)
         elif error.code == workflow.WRONG_STATE:
@@ -112,7 +117,7 @@ class Approvals:
     # Back
 
     async def heard(self, data: dict[str, Any]) -> None:
-        """An event: promise to look, if it is of our form. The same news twice is promised once."""
+        """Promise a look at the instance, if it belongs to our form. A repeated event promises one look."""
         ref, news = str(data.get("processInstanceId") or ""), str(data.get("type") or "")
         if ref and news in ENDS:
             work = partial(_nudged, ref=ref, process=data.get("processCode"), news=news, now=self.clock())
@@ -120,7 +125,7 @@ class Approvals:
             self.dispatcher.wake()
 
     async def review(self, ref: str, code: str) -> None:
-        """Look at an instance, and carry out what was decided there."""
+        """Read an instance and carry out its decision."""
         try:
             found = await workflow.read(self.api, ref)
         except DingTalkError as error:
@@ -134,6 +139,7 @@ class Approvals:
     async def _take(self, ref: str, found: Instance) -> None:
         code = found.values.get(form.CODE, "")
         ours = await self.database.write(partial(outcome.recognise, code=code, ref=ref))
+        # The event can overtake the answer to our own start call.
         if ours is not None and ours.early:
             raise MessengerError("its start was not answered yet")
         if ours is None:
@@ -146,7 +152,7 @@ class Approvals:
             await self._card_instead(code, ref, f"revoked there by {found.revoked_by or 'somebody'}")
 
     async def _decided(self, code: str, ref: str, found: Instance, ours: outcome.Found) -> None:
-        """Ask for it as each person who decided so, the last one first; where no decision counts, say so."""
+        # The latest decision comes first. If the ledger accepts none of them, the approver is told so.
         verdict = outcome.Verdict(found.agreed)
         for act in found.decisions:
             if found.agreed:
@@ -163,7 +169,10 @@ class Approvals:
         self.dispatcher.wake()
 
     async def _ask(self, ref: str, user: str, action: str, code: str, reason: str = "") -> str | None:
-        """Ask the dispatcher as this person; None, or the words of the refusal. A passing refusal is tried again."""
+        """Dispatch the decision as this person.
+
+        Returns None, or the words of the refusal; a passing refusal raises.
+        """
         request = Request(
             key=f"dingtalk:oa:{ref}:{user}:{action}", push=self.clock().isoformat(),
             sender=f"dingtalk:{user}", from_form=bool(reason),
@@ -177,7 +186,6 @@ class Approvals:
         return answer.message.text if isinstance(answer.message, Message) else ""
 
     async def _card_instead(self, code: str, ref: str, why: str) -> None:
-        """It ended there without a decision of anybody who was asked."""
         if await self.database.write(
             partial(outcome.set_aside, code=code, ref=ref, now=self.clock(), why=why)
         ):
@@ -195,7 +203,6 @@ def _user(address: str) -> str:
 
 
 def _start_of(session: Session, code: str) -> tuple[str, datetime]:
-    """The form's processCode, and when the request was asked."""
     return form.process_code(session), asked_at(session, code)
 
 

@@ -1,4 +1,4 @@
-"""A click on a card: asked of the dispatcher, answered inside the acknowledgement, which DingTalk waits for two seconds.
+"""Clicks on a card, answered inside the acknowledgement, for which DingTalk waits two seconds.
 
 https://open.dingtalk.com/document/development/event-callback-card
 """
@@ -31,31 +31,32 @@ from models.refusal import TooSlow
 
 log = structlog.get_logger()
 
+# Presses that do not settle the card: its buttons stay.
 STAYING = {"history.open"} | {name for name, route in BUTTONS.items() if route.form is not None}
-"""Presses that leave the card's buttons where they are."""
 
 Update = Callable[[str, Values, Mapping[str, Values] | None], Awaitable[None]]
 
 
 class Clicks:
-    """`update` changes a card by PUT; it raises what the port knows."""
+    """`update` changes a card by PUT; it raises the errors of the port."""
 
     def __init__(self, dispatcher: Dispatcher, update: Update) -> None:
         self.dispatcher, self.database, self.update = dispatcher, dispatcher.database, update
+        # Our organisation's id, learned from the first message; clicks from another organisation are
+        # ignored.
         self.corp = ""
-        """Our organisation, as soon as a message named it: a click of another one is not ours."""
         self._hinted: dict[str, str] = {}
         self._waiting: dict[str, asyncio.Event] = {}
         self._afterwards: set[asyncio.Task[None]] = set()
 
     async def settled(self, track: str) -> None:
-        """Wait until no click on this card waits for its answer; DingTalk takes no update before that."""
+        """Wait until no click on this card is unanswered; DingTalk rejects an update before that."""
         if (clicked := self._waiting.get(track)) is not None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(clicked.wait(), self.dispatcher.patience.click)
 
     def take_hint(self, track: str) -> str:
-        """The user who sees a line of their own on this card, which the next update takes away; empty for nobody."""
+        """The user with a private line on this card, or ""; the next update removes the line."""
         return self._hinted.pop(track, "")
 
     async def stop(self) -> None:
@@ -64,7 +65,7 @@ class Clicks:
         await asyncio.gather(*self._afterwards, return_exceptions=True)
 
     async def answer(self, frame: Frame) -> Json:
-        """Commit, then answer: the new state for everybody and a line for whoever clicked."""
+        """Commit the click, then return the new state for everybody and a private line for the clicker."""
         click, began = Click.read(frame.data), time.monotonic()
         foreign = bool(self.corp and click.corp and click.corp != self.corp)
         if not click.track or not click.user or foreign or click.action not in (*BUTTONS, *CONFIRM):
@@ -77,12 +78,13 @@ class Clicks:
         finally:
             self._waiting.pop(click.track, None)
             done.set()
+        # DingTalk dropped the late answer, so the same state goes by PUT.
         if time.monotonic() - began > self.dispatcher.patience.click:
             self._say_again(click, public, private)
         return {"response": _response(public, private)}
 
     async def _shown_after(self, click: Click, outcome: Outcome) -> tuple[Variables, Variables]:
-        """What everybody sees now, as far as it changes, and what only the clicker sees."""
+        """The variables that change for everybody, and those that only the clicker sees."""
         message = outcome.message
         if isinstance(message, Form):
             remember(self._hinted, click.track, click.user)
@@ -104,6 +106,7 @@ class Clicks:
             return await self.database.write(
                 partial(_copy, click=click), within=self.dispatcher.patience.card
             )
+        # The click is committed; without the new state the answer only removes the buttons.
         except TooSlow:
             return None
 
@@ -118,7 +121,7 @@ class Clicks:
 
 
 def _request_of(click: Click, push: str) -> Request:
-    """The click as a request. The same click is the same request for ever, but a no may be asked again."""
+    """The key repeats for the same click, so a second click is the same request; a refused click can be asked again."""
     key = f"dingtalk:card:{click.track}:{click.user}:{click.action}:{click.value}"
     reason = click.reason if click.action == "request.decline" else ""
     stays = click.action in STAYING and not reason
@@ -129,7 +132,6 @@ def _request_of(click: Click, push: str) -> Request:
 
 
 def _response(public: Variables, private: Variables) -> Json:
-    """The answer to a click; without a part, that part stays as it is."""
     options = {"updateCardDataByKey": True, "updatePrivateDataByKey": True}
     answer: Json = {"cardUpdateOptions": options}
     if public:
@@ -140,7 +142,7 @@ def _response(public: Variables, private: Variables) -> Json:
 
 
 def _copy(session: Session, click: Click) -> tuple[Message, str] | None:
-    """The newest state of the card that was clicked, and whose copy it is; None where nothing is retold."""
+    """The newest state of the clicked card and the address of this copy; None for cards that do not change."""
     kind = click.action.split(".", 1)[0]
     about = {"request": "request", "borrow": "ask"}.get(kind)
     for copy in copies(session, f"{about}:{click.value.strip().upper()}") if about else ():

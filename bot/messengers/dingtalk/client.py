@@ -1,8 +1,9 @@
-"""One call to DingTalk: the token, the pace, the repetitions, the errors.
+"""One call to DingTalk: token, pace, repetitions, errors.
 
-Ours rather than the SDK's, which calls synchronously, without a time limit, and swallows errors. Two families of API:
-api.dingtalk.com (token in a header, failures as HTTP status and `code`) and oapi.dingtalk.com (token in the query,
-failures as `errcode` inside a 200). https://open.dingtalk.com/document/development/server-api-overview
+The SDK calls synchronously, has no time limit and swallows errors, so this client is our own. DingTalk has
+two API families: api.dingtalk.com (token in a header, failures as HTTP status and `code`) and
+oapi.dingtalk.com (token in the query, failures as `errcode` inside a 200).
+https://open.dingtalk.com/document/development/server-api-overview
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ from bot.messengers.dingtalk.errors import (
 
 T = TypeVar("T")
 
+# Calls a second to one API on the free plan.
 PER_SECOND = 20
-"""Calls a second to one API, on the free plan."""
 ATTEMPTS = 4
 
 
 @dataclass(frozen=True)
 class Api:
-    """One call: whether it counts against the month's quota, and whether repeating it does no harm."""
+    """`metered`: counts against the month's quota. `repeatable`: repeating does no harm."""
 
     name: str
     path: str
@@ -47,16 +48,16 @@ class Api:
     needs_token: bool = True
 
 
-# Not metered: https://open.dingtalk.com/document/development/how-to-process-api-throttling
+# The token call is not metered: https://open.dingtalk.com/document/development/how-to-process-api-throttling
 TOKEN = Api(
     "oauth2/accessToken", "/v1.0/oauth2/accessToken", metered=False, repeatable=True, needs_token=False
 )
 
 
 class Client:
-    """Calls as one app. Every call raises `DingTalkError`; one that must not be repeated may raise `OutcomeUnknown`.
+    """Calls as one app.
 
-    What was throttled waits a second and goes again; a timeout is repeated only where repeating does no harm.
+    Every call raises `DingTalkError`; a call that is not `repeatable` may raise `OutcomeUnknown`.
     """
 
     def __init__(
@@ -72,8 +73,8 @@ class Client:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        # Calls that went out since the start, with repetitions.
         self.calls: Counter[Api] = Counter()
-        """Calls that went out, repetitions included, since the start."""
         self._http, self._client_id, self._secret = http, client_id, secret
         self._api_url, self._oapi_url = api_url.rstrip("/"), oapi_url.rstrip("/")
         self._robot_code = robot_code or client_id
@@ -84,7 +85,10 @@ class Client:
         self._turns: defaultdict[Api, deque[float]] = defaultdict(lambda: deque(maxlen=PER_SECOND))
 
     def _webhook(self, session_webhook: str) -> str:
-        """Its address on the oapi host that was configured; elsewhere than DingTalk's hosts nothing is sent."""
+        """The webhook's address on the configured oapi host.
+
+        Raises for hosts that are not DingTalk's: the address came in a message.
+        """
         url = URL(session_webhook)
         ours = URL(self._oapi_url)
         if url.origin() == ours.origin():
@@ -94,7 +98,7 @@ class Client:
         return self._oapi_url + url.path_qs if url.host == "oapi.dingtalk.com" else session_webhook
 
     async def call(self, api: Api, body: Json, url: str = "") -> Json:
-        """One call, repeated where that may help and does no harm; a GET's `body` goes into its query."""
+        """Call, and repeat where that may help and does no harm. The `body` of a GET becomes its query."""
         for attempt in range(ATTEMPTS):
             try:
                 return await self._ask(api, body, url)
@@ -104,6 +108,7 @@ class Client:
             if pause is None:
                 break
             await self._sleep(pause)
+        # A repeatable call has no unknown outcome: the caller can simply call again.
         if isinstance(refusal, OutcomeUnknown) and api.repeatable:
             raise DingTalkError(refusal.code, refusal.message, refusal.request_id, temporary=True)
         raise refusal
@@ -120,6 +125,7 @@ class Client:
         await self._turn(api)
         status, answer = await self._exchange(api, url, body, headers)
         refusal = failure(status, answer)
+        # Another call may have fetched a fresh token meanwhile; keep that one.
         if isinstance(refusal, TokenRefused) and token == self._token:
             self._token = ""
         if refusal:
@@ -129,7 +135,7 @@ class Client:
     async def _exchange(
         self, api: Api, url: str, body: Json, headers: dict[str, str]
     ) -> tuple[int, Json | None]:
-        """Status and JSON of the answer. Errors lose their texts, which hold the address and so the token."""
+        # Error texts are dropped: they hold the address, and the address holds the token.
         self.calls[api] += 1
         if self._counted:
             self._counted(api)
@@ -150,7 +156,7 @@ class Client:
             raise OutcomeUnknown("no answer", type(error).__name__) from None
 
     async def _access_token(self) -> str:
-        """The app's token, fetched once however many ask, five minutes before it would run out."""
+        # One fetch at a time, five minutes before the token expires.
         async with self._token_lock:
             if not self._token or self._clock() >= self._token_until:
                 answer = await self.call(TOKEN, {"appKey": self._client_id, "appSecret": self._secret})
@@ -159,7 +165,7 @@ class Client:
             return self._token
 
     async def _turn(self, api: Api) -> None:
-        """Wait until this second has room for another call; the place is taken before the wait, so nobody overtakes."""
+        # The slot is reserved before the wait, so that a later caller cannot overtake.
         turns, now = self._turns[api], self._clock()
         due = max(now, turns[0] + 1) if len(turns) == PER_SECOND else now
         turns.append(due)
@@ -168,8 +174,8 @@ class Client:
 
 
 def _pause(api: Api, refusal: DingTalkError, attempt: int) -> float | None:
-    """Seconds after which to ask again; None: do not."""
-    # Chance spreads callers out and guards nothing.
+    """Seconds before the next attempt, or None for no further attempt."""
+    # Random jitter spreads the callers; it is no secret.
     spread = 1 + random.random() / 4  # noqa: S311
     if attempt + 1 == ATTEMPTS or refusal.retry_after:
         return None
@@ -183,7 +189,7 @@ def _pause(api: Api, refusal: DingTalkError, attempt: int) -> float | None:
 
 
 def part(answer: Json, name: str, kind: type[T]) -> T:
-    """A field that must be there: a directory half read would make people leave."""
+    """A required field. Half a directory would make people leave, so a missing field is an error."""
     part = answer.get(name)
     if not isinstance(part, kind):
         raise DingTalkError("odd answer", f"no {name} in it", temporary=True)

@@ -1,15 +1,14 @@
-"""DingTalk's Stream connection, held by a supervisor of ours.
+"""DingTalk's Stream connection, kept open by our own supervisor.
 
-The SDK (`dingtalk_stream`) keeps what it does well: reading frames and shaping acknowledgements. Its connection loop is
-replaced: it blocks the event loop while it opens, swallows cancellation, reopens without a pause after close code 1000,
-lets one bad frame end the connection, writes the ticket to the log and acknowledges on whatever socket is newest.
-
-The socket is aiohttp's, not `websockets`': one ClientSession then decides proxies, certificates and name resolution for
-the open call and the socket alike (`websockets` reads the proxy environment by itself, whatever the session was told).
-Its heartbeat counts every byte as life and drops a peer that does not pong; its `close` waits for `ws_close` seconds and
-no longer. What it lacks is made up for here: a time limit of `receive` starts again with every pong, so the watchdog has
-its own clock, and it tells 1006 from 1000 only sometimes, so every ending is answered with the same patience.
-
+The SDK (`dingtalk_stream`) reads frames and shapes acknowledgements. Its connection loop is replaced: it
+blocks the event loop while it opens, swallows cancellation, reopens without a pause after close code 1000,
+lets one bad frame end the connection, writes the ticket to the log and acknowledges on whatever socket is
+newest.
+The socket is aiohttp's, not `websockets`': one ClientSession then decides proxies, certificates and name
+resolution for the open call and the socket alike. Its heartbeat counts every byte as life and drops a peer
+that does not pong; its `close` waits for `ws_close` seconds at most. The time limit of `receive` restarts
+with every pong, so the watchdog has its own clock. aiohttp tells close code 1006 from 1000 only sometimes,
+so every ending gets the same pause.
 Protocol: https://open-dingtalk.github.io/developerpedia/docs/learn/stream/protocol
 """
 
@@ -52,7 +51,7 @@ Handler = Callable[[Frame], Awaitable[dict[str, Any] | None]]
 
 
 class State(StrEnum):
-    """What the supervisor is doing. `refused`: DingTalk turned our credentials down; asked again, slowly."""
+    """State of the supervisor. `refused`: DingTalk rejected the credentials; the next attempts are far apart."""
 
     IDLE = "idle"
     CONNECTING = "connecting"
@@ -64,7 +63,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Limits:
-    """How long, in seconds, and how many. `healthy`: a connection that lasted so long ends a row of failures. `idle`: silence (DingTalk pings every 20-30 s) after which we reconnect."""
+    """Time limits in seconds, and counts.
+
+    `healthy`: a connection that lasted this long ends a row of failures. `idle`: silence after which we
+    reconnect (DingTalk pings every 20-30 s).
+    """
 
     opening: float = 10
     idle: float = 90
@@ -79,11 +82,11 @@ class Limits:
 
 
 class Stream:
-    """At most one connection to DingTalk, held until `stop()`.
+    """At most one connection to DingTalk, kept until `stop()`.
 
-    A handler gets a Frame and returns the data of its acknowledgement: `{"response": {...}}` for a card, `{"status":
-    "LATER", "message": ...}` for an event that should come again, None for the usual. Frames may come twice and in any
-    order; telling them apart is the dispatcher's business.
+    A handler gets a Frame and returns the data of its acknowledgement: `{"response": {...}}` for a card,
+    `{"status": "LATER", "message": ...}` for an event that should come again, None otherwise. Frames may
+    come twice and in any order; the dispatcher tells them apart.
     """
 
     def __init__(
@@ -102,10 +105,10 @@ class Stream:
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.state = State.IDLE
+        # Attempts to connect since the start.
         self.opens = 0
-        """Attempts to connect since the start."""
+        # Reason of the last disconnection; empty while connected.
         self.failure = ""
-        """Why the last connection ended or was not to be had; empty while all is well."""
         self._client_id, self._secret, self._http = client_id, secret, http
         self._api_url = api_url.rstrip("/")
         self._callbacks = {topic: h for topic, h in ((MESSAGES, on_message), (CARDS, on_card)) if h}
@@ -125,16 +128,15 @@ class Stream:
 
     @property
     def last_frame_age(self) -> float | None:
-        """Seconds since the server's last frame (or the connection's start); None while there is no connection."""
+        """Seconds since the last frame (or the start of the connection); None while disconnected."""
         return self._clock() - self._last_frame if self.connected else None
 
     @property
     def handling(self) -> int:
-        """Handlers at work just now."""
         return len(self._working)
 
     async def run(self) -> None:
-        """Stay connected until `stop()` or cancellation; handlers at work may finish first, for `drain` seconds."""
+        """Stay connected until `stop()` or cancellation; handlers at work get `drain` seconds to finish."""
         if self._keeper is not None:
             raise RuntimeError(
                 "a Stream runs once: a second connection would take half of the first one's frames"
@@ -146,6 +148,7 @@ class Stream:
             await self._keeper
         except asyncio.CancelledError:
             task = asyncio.current_task()
+            # Cancelled from outside: pass it on. After `stop()`, `run` returns normally.
             if task and task.cancelling():
                 raise
         finally:
@@ -153,7 +156,7 @@ class Stream:
             await self._abandon()
 
     def stop(self) -> None:
-        """Let `run` end: no more frames are read, what is at work is finished or given up."""
+        """End `run`: read no more frames, finish or cancel the handlers at work."""
         self._stopping = True
         if self._keeper:
             self._keeper.cancel()
@@ -171,7 +174,7 @@ class Stream:
             await self._sleep(pause)
 
     async def _connect(self) -> ClientWebSocketResponse | None:
-        """A socket, or None with the reason in `failure`. Errors are named by type: their texts can hold the ticket."""
+        """A socket, or None with the reason in `failure`."""
         try:
             async with asyncio.timeout(self._limits.opening):
                 endpoint = await self._open()
@@ -181,13 +184,14 @@ class Stream:
                     timeout=ClientWSTimeout(ws_close=self._limits.closing),
                 )
         except (ClientError, OSError, TimeoutError, ValueError) as error:
+            # The error is named by its type: its text can hold the ticket.
             self._fail(f"no connection to DingTalk ({type(error).__name__} {getattr(error, 'status', '')})")
         except _Refused as refused:
             self._fail(f"DingTalk refuses our client id and secret ({refused})", State.REFUSED)
         return None
 
     async def _open(self) -> URL:
-        """The address of a new connection, with its ticket: 90 s, one use, not to be logged."""
+        """The address of a new connection with its ticket: valid for 90 s and one use. Must not be logged."""
         topics = [{"type": "CALLBACK", "topic": topic} for topic in self._callbacks]
         if self._on_event:
             topics.append({"type": "EVENT", "topic": "*"})
@@ -217,7 +221,7 @@ class Stream:
             raise ValueError("no endpoint in the answer") from error
         if self._api_url.startswith("https:") and endpoint.scheme != "wss":
             raise ValueError("an endpoint without TLS")
-        # aiohttp looks proxies up by scheme: as https, HTTPS_PROXY covers the socket too.
+        # aiohttp looks proxies up by scheme: with https, HTTPS_PROXY applies to the socket, too.
         return endpoint.with_scheme({"wss": "https", "ws": "http"}.get(endpoint.scheme, endpoint.scheme))
 
     async def _serve(self, socket: ClientWebSocketResponse) -> None:
@@ -227,7 +231,7 @@ class Stream:
         try:
             why = await self._read(socket)
             if self._clock() - began >= self._limits.healthy:
-                self._failures = 0  # it was well: its end is the first failure of a new row
+                self._failures = 0  # healthy: this end starts a new row of failures
             self._fail(why)
         finally:
             if not socket.closed:
@@ -235,7 +239,7 @@ class Stream:
             await self._close(socket)
 
     async def _read(self, socket: ClientWebSocketResponse) -> str:
-        """Hand on what comes until the connection is over, and say why it is."""
+        """Hand on frames until the connection ends; return the reason."""
         while True:
             try:
                 async with asyncio.timeout(self._limits.idle):
@@ -252,7 +256,7 @@ class Stream:
                 return f"connection closed ({socket.close_code})"
 
     async def _take(self, socket: ClientWebSocketResponse, text: str) -> bool:
-        """Deal with one frame; True when DingTalk says that it will close."""
+        """Handle one frame. True: DingTalk is about to close the connection."""
         try:
             frame = Frame.read(text)
         except BadFrame as bad:
@@ -273,6 +277,7 @@ class Stream:
                 socket, ack(frame.message_id, AckMessage.STATUS_NOT_IMPLEMENT, {"response": None})
             )
             return False
+        # At the limit no further frame is read: TCP slows DingTalk down.
         await self._free.acquire()
         task = asyncio.create_task(self._handle(socket, frame, handler))
         self._working.add(task)
@@ -284,7 +289,7 @@ class Stream:
         self._free.release()
 
     async def _handle(self, socket: ClientWebSocketResponse, frame: Frame, handler: Handler) -> None:
-        """Answer on the socket that the frame came from: another connection does not know its id."""
+        # The acknowledgement belongs to the socket of its frame: another connection does not know the id.
         try:
             answer = await handler(frame)
             text = ack(frame.message_id, AckMessage.STATUS_OK, ack_data(frame, answer))
@@ -308,7 +313,7 @@ class Stream:
 
     async def _close(self, socket: ClientWebSocketResponse) -> None:
         try:
-            # Besides waiting for the peer's close, aiohttp may wait for a peer that no longer reads.
+            # aiohttp's own limit does not cover a peer that has stopped reading.
             async with asyncio.timeout(2 * self._limits.closing):
                 await socket.close()
         except TimeoutError:
@@ -321,11 +326,11 @@ class Stream:
 
     def _fail(self, failure: str, state: State = State.WAITING) -> None:
         self.failure, self.state = failure, state
-        # A refusal goes straight to the longest pause; 10 doublings are past it and far from overflowing.
+        # Refused credentials get the longest pause at once; 10 doublings exceed it and cannot overflow.
         self._failures = 10 if state is State.REFUSED else min(self._failures + 1, 10)
 
     def _pause(self) -> float:
-        """Seconds to wait: none at first, then doubling, half of it chance; from the third on at least a second."""
+        """Seconds before the next attempt: 0 at first, then doubling with jitter, at least a second from the third on."""
         if self._failures <= 1:
             return 0.0
         ceiling = min(self._limits.longest, self._limits.shortest * (1 << self._failures))
@@ -333,4 +338,4 @@ class Stream:
 
 
 class _Refused(Exception):  # noqa: N818 - caught beside `ClientError`, never raised out of here
-    """DingTalk answered 401 or 403."""
+    ...

@@ -1,7 +1,7 @@
-"""People from DingTalk: profiles, a full read (by command and every night), and events that name who changed.
+"""DingTalk's people: profiles, a full read (by command and every night), and events that name changed people.
 
-A read that fails changes nothing; a read that shows less (a narrower contact scope) lets nobody go. Reading the
-directory is not metered.
+A failed read changes nothing. A read that shows fewer people (a narrower contact scope) makes nobody leave.
+Directory calls are not metered.
 https://open.dingtalk.com/document/orgapp/address-book-permissions
 """
 
@@ -34,18 +34,18 @@ from models.people.profile import Profile
 log = structlog.get_logger()
 
 AT_ONCE = 10
+# The nightly read is due from this hour on.
 NIGHT = (3, ZoneInfo("Asia/Shanghai"))
-"""The hour from which the nightly read is due."""
+# Seconds between looks at the clock.
 LOOK = 300.0
-"""Seconds between looks at the clock."""
 NOBODY = "60121"
+# Seconds for which a profile is believed.
 PROFILE_KEPT = 60 * 60
-"""Seconds for which a profile is believed."""
 
 Progress = Callable[[int], None]
 
+# The actor of changes that a directory read makes.
 ACTOR = "dingtalk directory"
-"""The actor of what a read of the directory changes by itself."""
 
 
 def _is_taken_over(session: Session) -> bool:
@@ -63,14 +63,14 @@ class _Only(Exception):  # noqa: N818 - carries a plan out of a transaction that
 
 
 class Directory:
-    """Reads DingTalk's directory and takes it over. Raises `DingTalkError` where something could not be read."""
+    """Reads DingTalk's directory and applies it. Raises `DingTalkError` where something could not be read."""
 
     def __init__(self, api: DingTalkApi, database: Database, clock: Callable[[], datetime]) -> None:
         self.api, self.database, self.clock = api, database, clock
         self._profiles: dict[str, tuple[float, Profile]] = {}
 
     async def profile(self, user: str) -> Profile | None:
-        """What DingTalk says of a user, at most an hour old; None when it cannot be read now."""
+        """DingTalk's record of a user, at most an hour old; None when DingTalk cannot be read."""
         now, kept = time.monotonic(), self._profiles.get(user)
         if kept is not None and now - kept[0] < PROFILE_KEPT:
             return kept[1]
@@ -84,16 +84,15 @@ class Directory:
         return profile
 
     def forget(self, user: str) -> None:
-        """Read this profile again when it is asked for."""
         self._profiles.pop(user, None)
 
     async def people(self) -> list[tuple[str, Profile]]:
-        """Everybody of the organisation; raises rather than returning half of them."""
         return [(address_of(one.id), _profile(one)) for one in (await self.read()).users.values()]
 
     async def read(self, progress: Progress = lambda _: None) -> Snapshot:
-        """Everybody and every department, or the error that kept us from it."""
+        """Everybody and every department, or the error that prevented a complete read."""
         departments = await self._departments()
+        # A list's rows carry no manager, so every person is read once more, alone.
         ids = {one.id: None for number in departments for one in await self._members(number)}
         users: dict[str, User] = {}
         limit = asyncio.Semaphore(AT_ONCE)
@@ -112,7 +111,7 @@ class Directory:
     async def sync(
         self, *, dry: bool = False, yes: bool = False, progress: Progress = lambda _: None, actor: str = ACTOR
     ) -> Plan:
-        """Read everything and take it over; `dry` only says what that would do. Raises `TooManyLeave` without a `yes`."""
+        """Read everything and apply it; `dry` only returns the plan. Raises `TooManyLeave` without a `yes`."""
         try:
             snapshot = await self.read(progress)
         except* DingTalkError as group:
@@ -121,7 +120,7 @@ class Directory:
         return await self._take(snapshot, gone, dry=dry, yes=yes, actor=actor)
 
     async def hint(self, kind: str, users: list[str]) -> None:
-        """An event names people: look at them now, as far as a sync has taken the directory over before."""
+        """Apply an event to the people that it names, if a sync has taken the directory over before."""
         if not kind.startswith("user_") or not users or not await self.database.read(_is_taken_over):
             return
         for user in users:
@@ -132,7 +131,6 @@ class Directory:
                 await self._take(await self._around(found), set(), dry=False, yes=True, only=user)
 
     async def run(self) -> None:
-        """The nightly full read, until cancelled."""
         done = self._night()
         while True:
             await asyncio.sleep(LOOK)
@@ -141,7 +139,7 @@ class Directory:
                 done = self._night()
 
     async def nightly(self) -> Plan | None:
-        """One full read, which lets at most a tenth of all people leave; what goes wrong is for the log and the admins."""
+        """One full read, in which at most a tenth of all people may leave. Failures go to the log and the admins."""
         try:
             if not await self.database.read(_is_taken_over):
                 return None
@@ -189,7 +187,7 @@ class Directory:
         return found
 
     async def _user(self, user: str) -> User | None:
-        """Somebody, or None when DingTalk says that there is nobody of this id."""
+        """The user, or None when DingTalk answers that the id does not exist."""
         try:
             return await self.api.user(user)
         except DingTalkError as error:
@@ -198,7 +196,7 @@ class Directory:
             raise
 
     async def _around(self, user: User) -> Snapshot:
-        """As much of the directory as it takes to know this one's team and manager."""
+        # Only the user, their departments upwards and the managers there: enough for team and manager.
         departments: dict[int, Department] = {}
         number = (user.departments or (ROOT,))[0]
         while number and number not in departments:
@@ -212,7 +210,8 @@ class Directory:
         return Snapshot({one.id: one for one in [user, *others] if one is not None}, departments)
 
     async def _gone(self, snapshot: Snapshot) -> set[str]:
-        """Whom we know, who was not in the read, and of whom DingTalk says that they do not exist."""
+        # Missing from a read proves nothing (the contact scope may be narrower); only 60121 for that id
+        # does.
         known = await self.database.read(lambda session: addresses_known(session, "dingtalk"))
         missing = sorted({one.split(":", 1)[1] for one in known} - snapshot.users.keys())
         return {user for user in missing if await self._user(user) is None}
@@ -224,6 +223,7 @@ class Directory:
     ) -> Plan:
         def work(session: Session) -> Plan:
             planned = plan(session, snapshot, gone, only)
+            # The exception rolls the transaction back: a dry run writes nothing.
             if dry:
                 raise _Only(planned)
             sync.apply(session, planned.changes, self.clock(), actor=actor, yes=yes)

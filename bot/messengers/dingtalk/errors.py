@@ -1,4 +1,4 @@
-"""What DingTalk's answers mean: the ways in which it says no, told apart by what may be done next."""
+"""DingTalk's errors, sorted by what may be done next."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ _THROTTLED = {
 }
 _QUOTA = {"90020", "Forbidden.AccessDenied.ApiCountLimitForOrg"}
 _TOKEN = {"401", "40014", "42001", "33", "InvalidAuthentication"}
+# Codes of the classic API: its own time limit passed, or it was busy.
 _NO_ANSWER = {"15", "88", "-1"}
-"""Of the classic family: its own time limit passed, or it was busy."""
 
 
 class DingTalkError(Exception):
-    """DingTalk said no. `temporary`: nothing happened; asking again may help, after `retry_after` seconds if given.
+    """DingTalk refused. `temporary`: nothing happened, and a repetition may help, after `retry_after` seconds if given.
 
-    `code` and `request_id` are for the log; `missing_scopes`, the permissions to tick, for the administrator.
+    `code` and `request_id` are for the log; `missing_scopes` are the permissions that the administrator has
+    to tick.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class DingTalkError(Exception):
 
 
 class OutcomeUnknown(DingTalkError):  # noqa: N818 - what is known, not what went wrong
-    """The call went out and nobody knows whether it took effect; not `temporary`, as repeating may say it twice."""
+    """The call went out and its effect is unknown. Not `temporary`: a repetition may send a message twice."""
 
 
 class Throttled(DingTalkError):  # noqa: N818
@@ -57,11 +58,11 @@ class Throttled(DingTalkError):  # noqa: N818
 
 
 class TokenRefused(DingTalkError):  # noqa: N818
-    """The access token is no longer good; nothing happened."""
+    """The access token has expired or was revoked; nothing happened."""
 
 
 def parsed(body: bytes) -> Json | None:
-    """The object in an answer; None for HTML, an empty body or anything else that is none."""
+    """The JSON object of an answer; None for HTML, an empty body or another type."""
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
@@ -70,7 +71,7 @@ def parsed(body: bytes) -> Json | None:
 
 
 def failure(status: int, answer: Json | None) -> DingTalkError | None:
-    """What is wrong with an answer, if anything: both families say it in their own way, and so does the gate."""
+    """The error of an answer, or None. Both API families and the gate in front of them report errors differently."""
     if answer is None:
         return _no_json(status)
     if "punish" in answer:
@@ -85,13 +86,13 @@ def failure(status: int, answer: Json | None) -> DingTalkError | None:
 def _no_json(status: int) -> DingTalkError:
     code = f"HTTP {status}, not JSON"
     if 400 <= status < 500:
-        # A block of our address comes as a page, too, and lasts five minutes.
+        # A ban of our address may also come as an HTML page; it lasts five minutes.
         return DingTalkError(code, temporary=True, retry_after=300)
     return OutcomeUnknown(code)
 
 
 def _punished(answer: Json) -> DingTalkError:
-    """Too many calls from our address: `{"status":1111,"wait":5,"punish":"deny"}`, in minutes."""
+    # The gate bans our IP address for `wait` minutes: {"status":1111,"wait":5,"punish":"deny"}.
     wait = answer.get("wait")
     minutes = wait if isinstance(wait, int) else 5
     return DingTalkError("punished", str(answer.get("status")), temporary=True, retry_after=60 * minutes)
@@ -102,7 +103,7 @@ def _classic(answer: Json) -> DingTalkError | None:
     if code == "0":
         return None
     if code == "88" and answer.get("sub_code"):
-        # Alone it is a timeout; with a sub_code, a permission or an address that is not allowed.
+        # 88 alone is a timeout; with a sub_code it is a missing permission or an address that is not allowed.
         code, message = str(answer["sub_code"]), str(answer.get("sub_msg") or message)
     return _sorted(code, message, str(answer.get("request_id") or ""), unknown=code in _NO_ANSWER)
 

@@ -1,4 +1,4 @@
-"""The form of DingTalk's own approval (OA 审批): its labels, which are Chinese, and what it needs."""
+"""The form of DingTalk's own approval (OA 审批): its Chinese labels and its prerequisites."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from models.people.member import Address, Member
 from models.policy.document import Policy
 
 NAME = "额度申请"
+# The label of each value of an approval.
 LABELS = {
     "amount": "申请额度",
     "reason": "申请理由",
@@ -20,7 +21,6 @@ LABELS = {
     "code": "申请编号",
     "hint": "说明",
 }
-"""The label of each value of an approval."""
 CODE, LONG = LABELS["code"], LABELS["reason"]
 NEEDS = (
     "the app needs the permissions Workflow.Form.Write, Workflow.Instance.Write and Workflow.Instance.Read "
@@ -29,23 +29,21 @@ NEEDS = (
 
 
 def process_code(session: Session) -> str:
-    """DingTalk's name (processCode) of the form that `quotabot dingtalk form` made; empty where it never did."""
+    """The processCode of the form that `quotabot dingtalk form` made; empty before that."""
     form = approval_form(session)
     return form.id if form is not None and form.messenger == "dingtalk" else ""
 
 
 def remember(session: Session, code: str, now: datetime) -> None:
-    """Keep the form's processCode."""
     remember_form(session, ApprovalForm("dingtalk", code, "zh"), now)
 
 
 def labelled(values: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The values under the labels of the form."""
     return [(LABELS.get(name, name), value) for name, value in values]
 
 
 def missing(session: Session, policy: Policy) -> list[str]:
-    """What `requests.channel: oa` lacks, for an operator; requests go out as cards meanwhile."""
+    """The missing prerequisites of `requests.channel: oa`, for an operator. Requests go out as cards meanwhile."""
     if policy.requests.channel != "oa":
         return []
     strangers = select(Member.name).where(

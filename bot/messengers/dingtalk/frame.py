@@ -1,4 +1,4 @@
-"""A push of DingTalk's Stream connection, and the acknowledgement that it is answered with.
+"""A push of DingTalk's Stream connection, and its acknowledgement.
 
 Protocol: https://open-dingtalk.github.io/developerpedia/docs/learn/stream/protocol
 """
@@ -12,12 +12,12 @@ from typing import Any
 from dingtalk_stream import AckMessage, CallbackMessage, EventMessage, SystemMessage
 
 _SHAPES = {shape.TYPE: shape for shape in (SystemMessage, EventMessage, CallbackMessage)}
+# Errors from reading JSON of an unexpected shape.
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
-"""Errors of reading JSON that has another shape than expected."""
 
 
 class BadFrame(ValueError):  # noqa: N818 - what arrived, not what went wrong here
-    """Something that is no frame. `message_id` is known when only its data are wrong."""
+    """Not a valid frame. `message_id` is set when only the data are invalid."""
 
     def __init__(self, reason: str, message_id: str = "") -> None:
         super().__init__(reason)
@@ -28,8 +28,8 @@ class BadFrame(ValueError):  # noqa: N818 - what arrived, not what went wrong he
 class Frame:
     """One push, as the SDK parses it. `message_id` names the push; a redelivery carries the same one.
 
-    `data` is the payload: `dingtalk_stream.ChatbotMessage.from_dict` reads a message's, a card's is read as it stands.
-    `event_id`, `event_type` and `corp_id` are an event's.
+    `data` is the payload: `dingtalk_stream.ChatbotMessage.from_dict` reads a message, a card's payload is
+    read as it stands. `event_id`, `event_type` and `corp_id` are set on events.
     """
 
     kind: str
@@ -42,7 +42,7 @@ class Frame:
 
     @classmethod
     def read(cls, text: str) -> Frame:
-        """The frame in `text`, or `BadFrame`, whatever the text is."""
+        """Parse a frame; raise `BadFrame` for any other text."""
         message_id = ""
         try:
             raw = json.loads(text)
@@ -65,7 +65,7 @@ class Frame:
 
 
 def ack_data(frame: Frame, answer: dict[str, Any] | None, *, failed: bool = False) -> dict[str, Any]:
-    """What the acknowledgement carries: an event's must say SUCCESS, or LATER to be pushed again."""
+    # An event's acknowledgement must say SUCCESS, or LATER to be pushed again.
     if frame.kind != EventMessage.TYPE:
         return answer or {"response": None}
     usual = {"status": "LATER", "message": "failed"} if failed else {"status": "SUCCESS", "message": "OK"}

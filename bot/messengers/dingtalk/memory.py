@@ -8,7 +8,6 @@ REMEMBERED = 10_000
 
 
 def remember(known: dict[str, Any], key: str, value: Any) -> None:
-    """Keep it, and forget the oldest where there are too many."""
     known.pop(key, None)
     known[key] = value
     if len(known) > REMEMBERED:

@@ -1,6 +1,6 @@
-"""What DingTalk's directory means for our people: managers resolved, nobody lost by accident.
+"""Changes that a read of DingTalk's directory means for our people.
 
-Somebody leaves only when DingTalk says of that very person that they do not exist (60121).
+A person leaves only when DingTalk answers for that very id that it does not exist (60121).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from bot.people import sync
 from models.people.member import Address, Member
 from models.people.roster import Changes, Leaver, Row
 
+# The id of the department that is the organisation.
 ROOT = 1
-"""The department that is the organisation."""
 
 
 def address_of(user: str) -> str:
@@ -26,13 +26,16 @@ def address_of(user: str) -> str:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What DingTalk says of people and departments, read to the end."""
+    """A complete read of people and departments."""
 
     users: Mapping[str, User]
     departments: Mapping[int, Department]
 
     def manager_of(self, user: User) -> str:
-        """直属主管; else who leads the primary department or one above it; never oneself, never somebody who is not here."""
+        """直属主管, else the nearest manager of the primary department or a department above it.
+
+        Never the user themselves, never a person outside the snapshot.
+        """
         if self._can_lead(user.manager, user):
             return user.manager
         number, seen = (user.departments or (ROOT,))[0], set[int]()
@@ -45,7 +48,7 @@ class Snapshot:
         return ""
 
     def team_of(self, user: User) -> str | None:
-        """The name of the primary department; None for who stands directly below the organisation."""
+        """The name of the primary department; None directly below the organisation."""
         number = next(iter(user.departments), ROOT)
         department = self.departments.get(number)
         return department.name if department and number != ROOT else None
@@ -56,7 +59,10 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Plan:
-    """What taking the directory over does. `skipped`: who is not taken in, and why; `kept`: gone there, here elsewhere."""
+    """The effects of applying a directory read.
+
+    `skipped`: people left out, with the reason. `kept`: gone in DingTalk, but known elsewhere.
+    """
 
     changes: Changes = field(default_factory=Changes)
     skipped: tuple[tuple[str, str], ...] = ()
@@ -78,7 +84,10 @@ class Plan:
 
 
 def plan(session: Session, snapshot: Snapshot, gone: Iterable[str], only: str) -> Plan:
-    """What taking this over would do; `only` one of these users, if named. `gone`: user ids that do not exist any more."""
+    """The effects of applying this snapshot; `only`: restrict it to this user.
+
+    `gone`: user ids that no longer exist.
+    """
     emails = _emails(session, snapshot.users.values())
     twice = {email for email, times in Counter(emails.values()).items() if email and times > 1}
     here = set(session.exec(select(Member.email).where(col(Member.left_at).is_(None))).all())
@@ -99,7 +108,7 @@ def plan(session: Session, snapshot: Snapshot, gone: Iterable[str], only: str) -
 
 
 def _row(line: int, user: User, email: str, team: str | None, manager: str, *, new: bool) -> Row:
-    """What DingTalk says of somebody; what it leaves empty it does not know, so that what stands stays."""
+    # An empty value in DingTalk means "not known there", so the stored value stays.
     return Row(
         line=line, email=email, name=user.name or None, ids={"dingtalk_id": user.id}, manager_email=manager or None,
         team=team, role=user.title or None, locale="zh" if new else None,
@@ -112,7 +121,7 @@ def _with_known_managers(rows: list[Row], here: set[str]) -> list[Row]:
 
 
 def _emails(session: Session, users: Iterable[User]) -> dict[str, str]:
-    """The e-mail by which each is known here: who has this DingTalk id, else what DingTalk says."""
+    # A known DingTalk id wins over the e-mail that DingTalk reports.
     query = select(Address.address, Member.email).join(Member).where(Address.messenger == "dingtalk")
     known = {address.split(":", 1)[1]: email for address, email in session.exec(query).all()}
     return {user.id: known.get(user.id) or user.email.strip().lower() for user in users}
@@ -136,6 +145,6 @@ def _leaving(session: Session, gone: Iterable[str]) -> tuple[list[Leaver], list[
 
 
 def facts(snapshot: Snapshot, only: str) -> dict[str, dict[str, str]]:
-    """The columns that DingTalk knows beside ours, by address."""
+    """The columns that DingTalk has beside ours, by address."""
     named = [user for user in snapshot.users.values() if not only or user.id == only]
     return {address_of(one.id): {"job_number": one.job_number} if one.job_number else {} for one in named}

@@ -1,4 +1,4 @@
-"""What DingTalk pushes, read: a message to the bot, a click on a card. Pure; whatever is missing or odd is empty.
+"""DingTalk's pushes, parsed: a message to the bot, a click on a card. Missing or odd values become empty.
 
 https://open.dingtalk.com/document/orgapp/robot-receive-message
 https://open.dingtalk.com/document/development/event-callback-card
@@ -18,16 +18,17 @@ from models.refusal import CallsUsedUp, NotFromHere, Refusal, SeveralPeople, Unk
 
 Json = dict[str, Any]
 
+# errCode of a message whose text DingTalk withholds: the organisation has no calls left.
 USED_UP = "20001"
-"""errCode of a message whose words are withheld: the organisation has no calls left."""
 
 
 @dataclass(frozen=True)
 class ChatMessage:
-    """A message to the bot. `user`: the sender's staffId, empty for somebody from outside. `group`: the conversation, if it is one.
+    """A message to the bot.
 
-    `mentioned`: the staffIds of everybody mentioned besides the bot; an empty one for somebody without a staffId.
-    `guessed`: the words come from speech recognition.
+    `user`: the sender's staffId, empty for a person outside the organisation. `group`: the conversation, if
+    it is a group. `mentioned`: staffIds of the people mentioned beside the bot; empty strings for people
+    without one. `guessed`: the text comes from speech recognition.
     """
 
     id: str
@@ -61,7 +62,7 @@ class ChatMessage:
 
     @property
     def objection(self) -> Refusal | None:
-        """Why this message cannot be a command at all, if so."""
+        """The reason why this message cannot be a command, or None."""
         if self.error == USED_UP:
             return CallsUsedUp()
         if not self.user or (self.own_corp and self.corp != self.own_corp):
@@ -74,12 +75,11 @@ class ChatMessage:
 
     @property
     def readable(self) -> bool:
-        """Whether an empty sentence was meant: the bot was only called."""
         return not self.guessed and not self.error
 
     @property
     def sentence(self) -> str:
-        """The words with the mention put back; a bare mention of the bot asks for the balance."""
+        """The text with its mention put back; a bare mention of the bot asks for the balance."""
         words = with_mention(self.words, self.mentioned[0]) if self.mentioned else self.words
         return words or "balance"
 
@@ -89,7 +89,7 @@ class ChatMessage:
 
 @dataclass(frozen=True)
 class Click:
-    """A press on a card. Only `user` is to be believed: the rest is what the clicker's client sent."""
+    """A press on a card. Only `user` is trusted: the client sent the rest."""
 
     track: str
     user: str
@@ -112,7 +112,7 @@ class Click:
 
 
 def _words(data: Json) -> tuple[str, bool]:
-    """The words, and whether a machine guessed them. What has no words is an empty guess."""
+    # A picture or a file has no text; recognised speech is a guess.
     content = data.get("content")
     content = content if isinstance(content, dict) else {}
     match data.get("msgtype"):
@@ -130,7 +130,6 @@ def _words(data: Json) -> tuple[str, bool]:
 
 
 def _mentioned(data: Json) -> tuple[str, ...]:
-    """atUsers without ourselves; the same person twice is one."""
     ours, rows = data.get("chatbotUserId"), data.get("atUsers")
     if _text(data, "conversationType") != "2" or not isinstance(rows, list):
         return ()
@@ -163,17 +162,17 @@ def _moment(milliseconds: Any) -> datetime:
 
 
 def clean_words(text: str) -> str:
-    """Unusual spaces become spaces. `<@` is taken out, so nobody can type a mention of somebody else."""
+    """Normalize spaces. `<@` is removed, so nobody can type a mention of another person."""
     return _SPACES.sub(" ", text).replace("<@", "@").strip()
 
 
 def recognised_words(text: str) -> str:
-    """The words of speech recognition, without the full stop that it adds."""
+    # Speech recognition ends every sentence with a full stop.
     return clean_words(text).rstrip(_SPEECH_END)
 
 
 def with_mention(text: str, user: str) -> str:
-    """Put back the one mention, which DingTalk takes out of the words: into the gap, else where a person is expected."""
+    """Put back the one mention that DingTalk removes from the text: into the gap, else where a person is expected."""
     text = _TYPED_MENTION.sub("  ", text, count=1)
     start, end = _place_of_mention(text)
     return " ".join(f"{text[:start]} <@{user}> {text[end:]}".split())
@@ -192,8 +191,8 @@ def _place_of_mention(text: str) -> tuple[int, int]:
 
 _SPACES = re.compile(r"[\u00a0\u3000\u2005]")
 _SPEECH_END = "。．.!！?？ "
+# Some clients leave the typed name in the text.
 _TYPED_MENTION = re.compile(r"(?<![A-Za-z0-9._-])[@＠]\S+")
-"""Some clients leave the name in the words."""
 _ENDS_WITH_TO = re.compile(r"(?i)(?:\b(?:to|from)|[给向跟找问])\s*$")
 _ASKS_FOR_ME = re.compile(r"(?i)\b(?:lend|give|spot|loan) me\b|[借转匀分给]我")
 _GAP = re.compile(r"\S(\s{2,})\S")

@@ -1,8 +1,8 @@
-"""How a Message looks in DingTalk: pure functions, within its limits.
+"""Messages as DingTalk shows them, within its limits: pure functions.
 
-Two shapes: Markdown with the words that one types in place of buttons, and the variables of our card
-(`docs/dingtalk-card.json`). DingTalk says nowhere whether its Markdown honours a backslash, so what people typed
-is shown with look-alikes of the signs that could plant a link or a picture.
+There are two shapes: Markdown, where buttons become words to type, and the variables of our card
+(`docs/dingtalk-card.json`). DingTalk does not say whether its Markdown honours a backslash, so signs in
+people's words that could form a link or a picture are replaced by look-alikes.
 https://open.dingtalk.com/document/orgapp/robot-message-types-and-data-format
 """
 
@@ -20,16 +20,16 @@ from models.messages.message import Button, Chart, Form, Message
 
 Variables = dict[str, str | bool]
 
+# A sessionWebhook takes 20,000 bytes with everything around the text, a msgParam 15,000 as JSON.
 MARKDOWN_BYTES = 9_000
-"""Of one message: a sessionWebhook takes 20,000 with everything around it, a msgParam 15,000 once it is JSON."""
+# DingTalk allows 1 KB a variable; our API cuts at 1,000 bytes.
 BODY_BYTES = 990
-"""Of a card's variable; DingTalk takes 1 KB and our API cuts at 1,000."""
 TITLE = 60
 SLOTS = ("b1", "b2", "b3", "b4")
+# Buttons of a card that waits for a decision.
 ASKING = {"request.approve", "request.approve_less", "borrow.accept", "confirm.yes", "surge.continue"}
-"""Buttons of a card that waits for its reader's word."""
+# Buttons of a card that is decided.
 AFTERWARDS = {"request.revoke"}
-"""Buttons of a card on which that word was given."""
 _STYLED = re.compile(r"\\(.)|\*\*(.+?)\*\*|`([^`]*)`", re.DOTALL)
 _LOOK_ALIKES = str.maketrans("\\`*[]()#>!|", "＼ˋ＊［］（）＃›！｜")
 _VERBS = {
@@ -37,6 +37,7 @@ _VERBS = {
     "history": "明细", "repay": "归还", "recall": "收回", "forgive": "免还", "yes": "确认", "no": "取消",
     "borrow": "向", "pause": "暂停", "continue": "继续", "nudge": "催一下", "undelegate": "取消委托", "answer": "答复",
 }  # fmt: skip
+# Words that the typed form of a button still needs.
 _MORE = {
     "request.decline": (" reason", " 理由"),
     "request.other": (" amount", " 数额"),
@@ -45,21 +46,19 @@ _MORE = {
     "lend.open": (" name 50", " 姓名 50"),
     "borrow.open": (" 50 from name", " 姓名 借 50"),
 }
-"""What a button's words still lack when they are typed."""
 
 
 # Markdown
 
 
 def markdown(message: Message) -> tuple[str, str]:
-    """The title, which a lock screen shows, and the text; buttons become the words to type."""
+    """Title (shown on the lock screen) and text. Buttons become words to type."""
     title = plain(message.preview or message.title or message.text).split("\n")[0] or "quotabot"
     text = "\n\n".join(_paragraphs(message, message.locale))
     return title if len(title) <= TITLE else f"{title[: TITLE - 1]}…", cut(text, MARKDOWN_BYTES)
 
 
 def plain(text: str) -> str:
-    """The words alone."""
     words = _STYLED.sub(lambda found: found[1] or found[2] or found[3] or "", text)
     return re.sub(r"\\(.)", r"\1", words)
 
@@ -83,7 +82,7 @@ def _paragraphs(message: Message, say: str) -> Iterator[str]:
 
 
 def _lines(text: str) -> str:
-    """A quote stands alone, lest the line below it becomes part of it; other lines are broken where they were."""
+    # Without an empty line after a quote, Markdown takes the next line into the quote.
     rows = groupby(text.split("\n"), lambda row: row.startswith("> "))
     return "\n\n".join(
         "  \n".join(f"> {_inline(row[2:])}" if quote else _inline(row) for row in some)
@@ -130,7 +129,7 @@ def _typed_lines(buttons: Iterable[Button], say: str, *, link: bool) -> Iterator
 
 
 def typed(button: Button, say: str) -> str:
-    """What one types in place of a button; empty when nothing would do it."""
+    """The words to type in place of a button; empty when no words do the same."""
     if not button.typed:
         return ""
     verb, _, rest = button.typed.partition(" ")
@@ -142,12 +141,11 @@ def typed(button: Button, say: str) -> str:
 
 
 def sent(words: str) -> str:
-    """A link that, tapped, says these words to us as the reader; a client that does not know it shows the words."""
+    # Tapped, a dtmd link sends these words as the reader; clients that do not know dtmd show the words.
     return f"dtmd://dingtalkclient/sendMessage?content={quote(words, safe='')}"
 
 
 def form_hint(form: Form) -> str:
-    """What one types where a form would have opened."""
     verb, _, rest = form.typed.partition(" ")
     action = {"request.new": "request.open", "lend.new": "lend.open"}.get(form.callback, form.callback)
     say = "zh" if re.search("[\u4e00-\u9fff]", form.title) else "en"  # it holds no names
@@ -159,13 +157,12 @@ def form_hint(form: Form) -> str:
 
 
 def card(message: Message) -> Variables:
-    """Everything that all who see the card see: title, tag, body, and four buttons of which some are hidden."""
     title = plain(message.title) or texts.CARD_TITLE(message.locale)
     return {"title": title, "tag": _tag(message), "body": _body(message)} | slots(message.buttons)
 
 
 def _tag(message: Message) -> str:
-    """Whether an answer is awaited or was given; nothing on what only tells and offers."""
+    # "Waiting" or "done"; a card that only informs has no tag.
     actions = {button.action for button in message.buttons}
     if actions & ASKING:
         return texts.CARD_OPEN(message.locale)
@@ -173,7 +170,7 @@ def _tag(message: Message) -> str:
 
 
 def slots(buttons: tuple[Button, ...] = ()) -> Variables:
-    """The variables of the four buttons; without buttons they are all hidden."""
+    """Variables of the four button slots; unused slots are hidden."""
     shown: Variables = {}
     for slot, button in zip(SLOTS, [*buttons[: len(SLOTS)], *[None] * len(SLOTS)], strict=False):
         shown |= {
@@ -186,25 +183,24 @@ def slots(buttons: tuple[Button, ...] = ()) -> Variables:
 
 
 def hint(text: str) -> Variables:
-    """A line that only the one who clicked sees."""
+    """A line that only the clicker sees."""
     return {"hint": cut(_lines(text), BODY_BYTES), "hint_shown": bool(text)}
 
 
 def said(message: Message) -> str:
-    """A message as one text, for places that have room for no more."""
+    """The whole message as plain lines, for places without formatting."""
     colon = _colon(message.locale)
     rest = [f"{name}{colon}{value}" for name, value in message.facts] + [said(part) for part in message.parts]
     return "\n".join(one for one in [message.text, *rest, message.footnote] if one)
 
 
 def preview(message: Message) -> dict[str, str]:
-    """The line of the chat list."""
     text = markdown(message)[0]
     return {"ZH_CN": text, "EN_US": text}
 
 
 def _body(message: Message) -> str:
-    """Text, facts and footnote; where they are too much together, the reason gives way, then the end."""
+    """Text, facts and footnote within the limit: the longest quote is cut first, then the end."""
     text = message.text
     while len(body := _whole(message, text).encode()) > BODY_BYTES:
         shorter = _shorter(text, len(body) - BODY_BYTES)
@@ -223,7 +219,6 @@ def _whole(message: Message, text: str) -> str:
 
 
 def _shorter(text: str, by: int) -> str:
-    """`text` with its longest quote cut by so many bytes, as far as there is one to cut."""
     lines = text.split("\n")
     quotes = [number for number, line in enumerate(lines) if line.startswith("> ") and len(line) > 12]
     if not quotes:
@@ -235,13 +230,13 @@ def _shorter(text: str, by: int) -> str:
 
 
 def cut(text: str, most: int) -> str:
-    """At most so many bytes, never half a character."""
+    """At most `most` bytes, cut between characters."""
     if len(text.encode()) <= most:
         return text
     return text.encode()[: most - 3].decode(errors="ignore") + "…"
 
 
 def track_of(key: str) -> str:
-    """The outTrackId of what an effect promised: the same for every try, at most 64 safe characters."""
+    """The outTrackId of an effect: equal for every attempt, at most 64 safe characters."""
     safe = re.sub(r"[^A-Za-z0-9_-]", "-", key)
     return f"qb-{safe[-20:]}-{hashlib.sha256(key.encode()).hexdigest()[:24]}"

@@ -1,4 +1,4 @@
-"""DingTalk's settings, and which of them it cannot do without."""
+"""DingTalk's settings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class DingTalkSettings(BaseSettings):
 
     @property
     def dingtalk_lacks(self) -> str:
-        """Why DingTalk is off; empty when it can run."""
+        """Reason why DingTalk is off; empty when it can run."""
         if self.dingtalk_client_id is None or self.dingtalk_client_secret is None:
             return "DINGTALK_CLIENT_ID and DINGTALK_CLIENT_SECRET are not both set"
         return ""

@@ -1,4 +1,4 @@
-"""What our calls to DingTalk cost: counted in memory for /metrics, and by month in the database for `dingtalk usage`."""
+"""Counts of our calls to DingTalk: in memory for /metrics, and by month in the database for `dingtalk usage`."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from models.metering.vendor_calls import Called, count
 
 log = structlog.get_logger()
 
+# Seconds between writes; a crash loses at most this much of the counts.
 WRITTEN_EVERY = 10.0
-"""Seconds for which a count may be lost by a crash."""
 
 
 class Tally(Collector):
-    """Hand `add` to the API as `counted`. `run` writes now and then, `write` at once."""
+    """Pass `add` to the API as `counted`. `run` writes every few seconds, `write` at once."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self.database, self.clock = database, clock
+        # Calls since the start, by (API, metered).
         self.calls: Counter[tuple[str, bool]] = Counter()
-        """Since the start, by (API, metered)."""
         self._unwritten: Counter[tuple[str, bool]] = Counter()
 
     def add(self, api: Api) -> None:
@@ -37,7 +37,6 @@ class Tally(Collector):
 
     @property
     def metered(self) -> int:
-        """Calls since the start that count against the month's quota."""
         return sum(calls for (_, metered), calls in self.calls.items() if metered)
 
     async def run(self) -> None:
@@ -46,7 +45,7 @@ class Tally(Collector):
             await self.write()
 
     async def write(self) -> None:
-        """Add what is new to the month's counts; what cannot be written waits for the next time."""
+        """Add the new calls to the month's counts. After a failed write they are added by the next one."""
         new, self._unwritten = self._unwritten, Counter()
         called = [Called(api, metered, calls) for (api, metered), calls in sorted(new.items())]
         if not called:

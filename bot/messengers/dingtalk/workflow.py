@@ -1,9 +1,10 @@
-"""DingTalk's own approval (OA 审批), as calls: make the form, start an instance, read it, find it, end it.
+"""Calls of DingTalk's own approval (OA 审批): make the form; start, read, find and end an instance. All are metered.
 
-Each is metered. There is no key that makes a start idempotent, and what was started cannot be changed. Written from
-https://open.dingtalk.com/document/development/create-an-approval-instance, …/revoke-an-approval-instance,
-…/obtains-the-details-of-a-single-approval-instance-pop, …/obtain-an-approval-list-of-instance-ids,
-…/create-an-approval-form-template (copies of April to August 2026) and the models of alibabacloud-dingtalk 2.2.65.
+A start has no idempotency key, and a started instance cannot be changed.
+Sources: https://open.dingtalk.com/document/development/create-an-approval-instance,
+…/revoke-an-approval-instance, …/obtains-the-details-of-a-single-approval-instance-pop,
+…/obtain-an-approval-list-of-instance-ids, …/create-an-approval-form-template (copies of April to August
+2026) and the models of alibabacloud-dingtalk 2.2.65.
 """
 
 from __future__ import annotations
@@ -25,16 +26,16 @@ LIST = Api(
 END = Api("workflow/processInstances/terminate", "/v1.0/workflow/processInstances/terminate", repeatable=True)
 
 MOST_APPROVERS = 20
+# Most instance ids in one page of a list.
 PAGE = 20
-"""Ids of instances that DingTalk lists at once."""
+# Most characters of a remark.
 REMARK = 1024
-"""Characters of a remark."""
 NO_SUCH_FORM = "processcode.error"
 NO_SUCH_INSTANCE = {"processInstanceNotExist", "processInstanceIdError", "aflowProcessInstNotExist"}
+# The instance is over, or younger than 15 seconds (nobody can end it before).
 WRONG_STATE = "aflowProcessInstStatusException"
-"""It is over; or it is younger than 15 seconds, within which nobody can end it."""
+# Operations of a person. DingTalk's own operations (nobody to ask, asked twice) are no decisions.
 _BY_HAND = {"EXECUTE_TASK_NORMAL", "EXECUTE_TASK_AGENT"}
-"""Operations that somebody did; what DingTalk does by itself (nobody to ask, asked twice) is no decision."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,16 @@ class Act:
 
 @dataclass(frozen=True)
 class Instance:
-    """An approval as DingTalk returns it. `status`: RUNNING, TERMINATED (revoked) or COMPLETED; `result`: agree or refuse."""
+    """An approval as DingTalk returns it.
+
+    `status`: RUNNING, TERMINATED (revoked) or COMPLETED; `result`: agree or refuse.
+    """
 
     originator: str
     status: str
     result: str
+    # Empty for an instance that a person started by hand.
     approvers: tuple[str, ...]
-    """Empty for an instance that was started by hand."""
     values: dict[str, str]
     acts: tuple[Act, ...]
 
@@ -83,19 +87,18 @@ class Instance:
 
     @property
     def decisions(self) -> list[Act]:
-        """The operations by hand that led to the result, the last one first."""
+        """Operations of people that led to the result, latest first."""
         word = "AGREE" if self.agreed else "REFUSE"
         return [one for one in reversed(self.acts) if one.type in _BY_HAND and one.result.upper() == word]
 
     @property
     def revoked_by(self) -> str:
-        """The user who revoked it; empty if nobody is named."""
         found = (one.user for one in reversed(self.acts) if one.type == "TERMINATE_PROCESS_INSTANCE")
         return next(found, "")
 
 
 async def save_form(api: DingTalkApi, name: str, labels: Iterable[str], *, long: str, code: str = "") -> str:
-    """Make the form, or give the form `code` these labels; returns its processCode. Needs Workflow.Form.Write.
+    """Make the form, or relabel the form `code`; return its processCode. Needs Workflow.Form.Write.
 
     The form is hidden from the organisation's list, because only approvals that we start count.
     """
@@ -118,7 +121,7 @@ async def save_form(api: DingTalkApi, name: str, labels: Iterable[str], *, long:
 async def start(
     api: DingTalkApi, form: str, who: str, approvers: Sequence[str], values: Iterable[tuple[str, str]]
 ) -> str:
-    """Start an approval as `who`, decided by one of the approvers; returns its id. Needs Workflow.Instance.Write.
+    """Start an approval as `who`, decided by one of the approvers; return its id. Needs Workflow.Instance.Write.
 
     With approvers given, DingTalk ignores the flow drawn for the form, and needs no department.
     """
@@ -138,7 +141,7 @@ async def start(
 
 
 async def read(api: DingTalkApi, instance: str) -> Instance:
-    """The approval in its present state. Needs Workflow.Instance.Read. Raises a code of `NO_SUCH_INSTANCE`."""
+    """The present state. Needs Workflow.Instance.Read. Raises a code of `NO_SUCH_INSTANCE`."""
     return Instance.read(part(await api.call(READ, {"processInstanceId": instance}), "result", dict))
 
 
@@ -161,7 +164,7 @@ async def listed(api: DingTalkApi, form: str, who: str, since: int) -> list[str]
 
 
 async def end(api: DingTalkApi, instance: str, remark: str) -> None:
-    """End it as the system. `WRONG_STATE`: it is over, or too young. Needs Workflow.Instance.Write.
+    """End the instance as the system. `WRONG_STATE`: it is over, or too young. Needs Workflow.Instance.Write.
 
     The form must allow it (高级设置, 允许提交人撤销审批中的审批单); only an administrator can set that.
     """

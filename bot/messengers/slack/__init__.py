@@ -1,1 +1,1 @@
-"""Slack as a messenger: what arrives is read, what is said is drawn, and the manifest of the app."""
+"""Slack as a messenger."""

@@ -1,7 +1,7 @@
-"""Slack as a messenger: answer in time, say what was promised. Bolt speaks the protocol; Web API on one shared session.
+"""Slack as a `Messenger`: Bolt speaks the protocol, and Web API calls share one session.
 
-Contracts: docs.slack.dev (Socket Mode, rate limits). Acknowledged is committed: Bolt runs with `process_before_response`,
-and every listener (`listeners.py`) awaits the dispatcher before it acknowledges.
+Slack gets its acknowledgement after the commit: Bolt runs with `process_before_response`, and every
+listener (`listeners.py`) awaits the dispatcher first. Contracts: docs.slack.dev (Socket Mode, rate limits).
 """
 
 from __future__ import annotations
@@ -31,18 +31,16 @@ from models.people.profile import Profile
 
 log = structlog.get_logger()
 
+# Seconds between pings; a dead socket is noticed about this late.
 PING = 5.0
-"""Seconds between pings: a socket that died without a word is noticed about that late."""
+# Seconds for requests in flight to be acknowledged when we stop.
 FINISH = 5.0
-"""Seconds that what came over the socket gets to be acknowledged when we stop."""
 
 T = TypeVar("T")
 Said = dict[str, Any]
 
 
 class Slack:
-    """The Slack workspace as a `Messenger`."""
-
     name = "slack"
 
     def __init__(self, settings: SlackSettings, dispatcher: Dispatcher, http: aiohttp.ClientSession) -> None:
@@ -61,7 +59,7 @@ class Slack:
     # Talk: the port
 
     async def run(self) -> None:
-        """Learn who we are, then listen: on a socket with an app token, else through `/slack/events`."""
+        # Socket Mode needs an app-level token; without one Slack calls `/slack/events`.
         await self.directory.learn_ours()
         try:
             if self.settings.slack_app_token is not None:
@@ -77,7 +75,7 @@ class Slack:
 
     async def _listen(self) -> None:
         assert self.settings.slack_app_token is not None
-        # its own client: the app token differs, and the stand-in's address has to be honoured here, too
+        # A client of its own: the token is the app-level one, and SLACK_API_URL holds here, too.
         web = AsyncWebClient(base_url=self.settings.slack_api_url, session=self.http, timeout=10)
         token = self.settings.slack_app_token.get_secret_value()
         self._socket = Socket(self.app, token, web_client=web, ping_interval=PING)
@@ -94,6 +92,7 @@ class Slack:
 
     async def send(self, address: str, message: Message, key: str, *, unsure: bool = False) -> str:
         channel, thread = await self.api.place(address)
+        # chat.postMessage has no idempotency key: look for our metadata before posting again.
         if unsure and (landed := await self.api.find(channel, thread, key)) is not None:
             return landed
         metadata = {"event_type": "quotabot", "event_payload": {"key": key}}
@@ -110,6 +109,7 @@ class Slack:
         try:
             await _shown(message, lambda said: self.api.call("chat.update", channel=channel, ts=ts, **said))
         except Undeliverable as gone:
+            # Somebody deleted the message: nothing is left to update.
             log.info("a copy is gone", ref=ref, reason=str(gone))
 
     async def answer(self, by: dict[str, Any], message: Message) -> None:
@@ -119,10 +119,8 @@ class Slack:
             await _shown(message, lambda said: self._answer(by, said))
 
     async def _answer_in_private(self, by: dict[str, Any], message: Message) -> None:
-        """Outsiders read the channel: the answer stands in the asker's own chat, and the channel points there.
-
-        An outsider has no chat with us; what they are answered, only they see.
-        """
+        # Outsiders read this channel: the answer goes to the asker's direct chat, and the channel gets a
+        # pointer. An outsider has no direct chat with us and gets an ephemeral message.
         aside = by | {"way": "ephemeral"}
         try:
             await _shown(message, lambda said: self._answer(by | {"way": "dm"}, said))
@@ -156,7 +154,6 @@ class Slack:
         return await self.directory.profile(address, urgent=urgent)
 
     def routes(self) -> list[RouteDef]:
-        """`/slack/events`, where there is a secret that calls are signed with."""
         return [self._endpoint.route()] if self._endpoint is not None else []
 
     async def people(self) -> list[tuple[str, Profile]]:
@@ -164,7 +161,8 @@ class Slack:
 
 
 async def _shown(message: Message, say: Callable[[Said], Awaitable[T]]) -> T:
-    """Say it with Slack's own chart; where this Slack takes none, with bars out of signs."""
+    # Workspaces without the data visualization block answer `invalid_blocks`; they get bars out of
+    # characters.
     text, blocks = render(message, charts=True)
     try:
         return await say({"text": text, "blocks": blocks})

@@ -1,4 +1,7 @@
-"""Calls of Slack's Web API on one shared session. A limit or an outage is a `MessengerError`, a plain no is `Undeliverable`."""
+"""Slack's Web API on one shared session.
+
+A rate limit or an outage raises `MessengerError`, a refusal `Undeliverable`.
+"""
 
 from __future__ import annotations
 
@@ -18,27 +21,25 @@ from bot.messengers.slack.read import BLIND, as_json, flat, meant
 
 log = structlog.get_logger()
 
+# Seconds for one call.
 TIMEOUT = 10
-"""Seconds that one call may take."""
 
 T = TypeVar("T")
 
 
 class SlackApi:
-    """One workspace's Web API."""
-
     def __init__(self, token: str, url: str, http: aiohttp.ClientSession) -> None:
         self.http = http
         self._url = URL(url)
         self.web = AsyncWebClient(token=token, base_url=url, session=http, timeout=TIMEOUT)
-        # The SDK repeats a call when a connection breaks, also a post that has arrived. A call that writes must not be repeated.
+        # The SDK repeats a call after a broken connection, even if the post has arrived. Writing calls must not be repeated.
         self._once = AsyncWebClient(
             token=token, base_url=url, session=http, timeout=TIMEOUT, retry_handlers=[]
         )
         self._direct: dict[str, str] = {}
 
     async def call(self, method: str, **words: Any) -> Any:
-        """The answer to one method. An argument that is None is left out."""
+        """The answer of one method. Arguments that are None are left out."""
         said = {name: value for name, value in words.items() if value is not None}
         try:
             return (
@@ -48,6 +49,7 @@ class SlackApi:
             )
         except SlackApiError as error:
             raise meant(error) from error
+        # No connection means that nothing was sent; any later error leaves the outcome unknown.
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise MessengerError(f"{method}: {error}") from error
         except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError, AttributeError) as error:
@@ -55,7 +57,7 @@ class SlackApi:
             raise MessengerError(f"{method}: {type(error).__name__} {error}", unknown=True) from error
 
     async def respond(self, url: str, said: dict[str, Any]) -> None:
-        """Post to a response_url on the shared session: Bolt's own poster opens a new session each time."""
+        # Bolt's own poster would open a new session for each response_url.
         if not self.trusted(url):
             raise Undeliverable("response_url: not a host of Slack's")
         timeout = aiohttp.ClientTimeout(total=TIMEOUT)
@@ -73,7 +75,7 @@ class SlackApi:
             raise MessengerError(f"response_url: {error}", unknown=True) from error
 
     def trusted(self, url: str) -> str:
-        """A response_url on Slack's hosts, or on the host of SLACK_API_URL; empty for any other: it came in a payload."""
+        # The URL came in a payload: post only to Slack's hosts, or to the host of SLACK_API_URL.
         try:
             target, origin = URL(url), URL(url).origin()
         except ValueError:
@@ -82,7 +84,7 @@ class SlackApi:
         return url if vendor or origin == self._url.origin() else ""
 
     async def place(self, address: str) -> tuple[str, str | None]:
-        """Channel and thread of an address; a person's channel is opened once and remembered."""
+        """Channel and thread of an address. A person's direct channel is opened once and remembered."""
         place, _, thread = address.split(":", 1)[1].partition("/")
         if place[:1] in ("U", "W"):
             if place not in self._direct:
@@ -92,7 +94,10 @@ class SlackApi:
         return place, thread or None
 
     async def find(self, channel: str, thread: str | None, key: str) -> str | None:
-        """The ref of a post of unknown outcome, by its metadata; None: it did not arrive. Raises when that cannot be seen now."""
+        """The ref of a post of unknown outcome, found by its metadata; None: not posted.
+
+        Raises when Slack cannot say.
+        """
         method = "conversations.replies" if thread else "conversations.history"
         try:
             page = await self.call(method, channel=channel, ts=thread, limit=100, include_all_metadata=True)
@@ -106,6 +111,7 @@ class SlackApi:
         return None
 
 
+# Errors of a wrong token. Waiting does not mend them.
 REFUSED = (
     "invalid_auth",
     "not_authed",
@@ -114,11 +120,10 @@ REFUSED = (
     "token_expired",
     "not_allowed_token_type",
 )
-"""Errors that say that a token is wrong. Slack answers; waiting does not mend it."""
 
 
 async def until_answered(call: Callable[[], Awaitable[T]], complaint: str, setting: str) -> T:
-    """Repeat a call until Slack answers, after pauses that double up to a minute. Each reason is logged once.
+    """Repeat a call until Slack answers, with pauses that double up to a minute. Each reason is logged once.
 
     `setting`: the token that the call uses.
     """

@@ -1,4 +1,4 @@
-"""Bolt, which speaks Slack's protocol. It asks Slack nothing by itself, and no text of its own reaches anybody."""
+"""Bolt, which speaks Slack's protocol. It makes no calls of its own, and none of its texts reaches people."""
 
 from __future__ import annotations
 
@@ -18,14 +18,10 @@ from bot.messengers.slack.settings import SlackSettings
 def open_bolt(
     settings: SlackSettings, http: aiohttp.ClientSession, known: Callable[[], tuple[str, str]]
 ) -> AsyncApp:
-    """An app without listeners. `known`: our bot's id and our workspace's, both empty until Slack has said them.
-
-    Bolt's own authorization asks `auth.test` at the first request. When that fails it acknowledges with words of its own
-    ("please reinstall"), and the command is lost.
-    """
+    """An app without listeners. `known`: our bot's id and our workspace's, both empty until Slack has said them."""
 
     async def wait_till_known(next: Callable[[], Awaitable[Any]]) -> BoltResponse | None:  # noqa: A002 - Bolt's name
-        """Take nothing before: Slack sends again what is not acknowledged, and says so of a command."""
+        # An envelope that is not acknowledged comes again, and a command shows an error to its sender.
         if not known()[0]:
             return BoltResponse(status=503, body="")
         await next()

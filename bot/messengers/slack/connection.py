@@ -10,7 +10,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 
 
 class Socket(AsyncSocketModeHandler):
-    """Bolt's handler, which can say when everything it took is acknowledged: the SDK closes in the middle of it."""
+    """Bolt's handler with `finished`: the SDK closes in the middle of an acknowledgement."""
 
     def __init__(self, *words: Any, **more: Any) -> None:
         super().__init__(*words, **more)
@@ -29,6 +29,6 @@ class Socket(AsyncSocketModeHandler):
                 self._idle.set()
 
     async def finished(self, within: float) -> None:
-        """Return when nothing is in flight, or after so many seconds."""
+        """Return when every envelope is acknowledged, or after `within` seconds."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), within)

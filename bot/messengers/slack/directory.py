@@ -1,4 +1,4 @@
-"""The people of a Slack workspace: one profile, at most an hour old, or everybody; and who can read a channel."""
+"""The people of a Slack workspace: profiles, the full list, and the readers of a channel."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from models.people.profile import Profile
 
 log = structlog.get_logger()
 
+# Seconds for which a profile is believed.
 PROFILE_KEPT = 60 * 60
-"""Seconds for which a profile is believed."""
+# Seconds after which a record is read again when a payload contradicts it.
 DOUBTED = 60
-"""Seconds after which a record is read again when a payload contradicts it."""
+# Seconds for which the readers of a channel are believed.
 CHANNEL_KEPT = 5 * 60
-"""Seconds for which the readers of a channel are believed."""
+# The readers of a larger channel are unknown: looking up each one would exhaust users.info.
 MOST_READERS = 200
-"""Channels with more members are not looked through: whether outsiders read them is unknown."""
+# Slack recommends at most 200 people a page; users.list is tier 2 (20 pages a minute).
 PAGE, TRIES = 200, 8
-"""People a page, the most that Slack recommends, 20 pages a minute; and how often one page is asked for."""
+# users.info is tier 4 (100 a minute). Reads that are not urgent stop a little earlier.
 INFO_A_MINUTE = 80
-"""users.info is tier 4 (100 a minute); reads that are not urgent stop a little earlier."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class _Record:
 
 
 class Directory:
-    """The one place that decides who is a colleague: by Slack's record of a person, never by a payload."""
+    """Decides who is a colleague, by Slack's record of a person and never by a payload."""
 
     def __init__(self, api: SlackApi, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self.api, self.sleep = api, sleep
@@ -52,13 +52,12 @@ class Directory:
         self._reads: list[float] = []
 
     async def learn_ours(self) -> None:
-        """Learn who we are, as soon as Slack answers."""
         await self._take_ours(
             await until_answered(self.api.web.auth_test, "slack does not answer", "SLACK_BOT_TOKEN")
         )
 
     async def ask_ours(self) -> None:
-        """Learn who we are, or raise what Slack answers; limits and outages are waited for a while."""
+        """Learn our own ids, or raise Slack's error; rate limits and outages are waited for."""
         await self._take_ours(await self._patiently("auth.test"))
 
     async def _take_ours(self, me: Any) -> None:
@@ -77,7 +76,7 @@ class Directory:
     async def is_from_us(self, body: dict[str, Any], user: str, *, within: float) -> bool:
         """Whether an envelope of this sender comes from our workspace or enterprise.
 
-        A sender or a workspace that looks foreign leads to a fresh look at the sender's record.
+        If the sender or the workspace looks foreign, the sender's record is read again.
         """
         self._doubt(user, sender_team(body))
         if self.ours.sent(body):
@@ -89,7 +88,8 @@ class Directory:
         return record is not None and record.profile.status == HERE and self.ours.sent(body, record.teams)
 
     def _doubt(self, user: str, team: str) -> None:
-        """Forget a record that a payload contradicts, unless it has just been read."""
+        # A payload that contradicts the record may be newer than the record, or forged. A minute's age
+        # keeps forged ones from costing calls.
         record = self._profiles.get(user)
         if record is None or not team or time.monotonic() - record.at < DOUBTED:
             return
@@ -114,7 +114,7 @@ class Directory:
         return record
 
     async def outsiders_read(self, channel: str, *, within: float) -> bool | None:
-        """Whether guests or another organisation can read this channel; None when that cannot be seen now."""
+        """Whether guests or another organisation can read this channel; None when that is unknown."""
         kept = self._readers.get(channel)
         if kept is not None and time.monotonic() - kept[0] < CHANNEL_KEPT:
             return kept[1]
@@ -140,7 +140,6 @@ class Directory:
         return False
 
     async def people(self) -> list[tuple[str, Profile]]:
-        """Everybody of the workspace; raises rather than returning half of them."""
         found: list[tuple[str, Profile]] = []
         cursor = ""
         while True:
@@ -151,7 +150,7 @@ class Directory:
                 return found
 
     async def _patiently(self, method: str, **words: Any) -> Any:
-        """A call for the command line, which may take its time: limits and outages are waited for."""
+        """A call for the command line, which waits for rate limits and outages."""
         wait = 1.0
         for left in reversed(range(TRIES)):
             try:

@@ -1,4 +1,4 @@
-"""/slack/events: size, time and signature of a call are checked before anything is parsed."""
+"""/slack/events: size, time and signature are checked before anything is parsed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from slack_bolt.async_app import AsyncApp
 from bot.messengers.slack.shape import sensible
 
 PATH = "/slack/events"
+# Seconds after which a signed request is a replay
+# (docs.slack.dev/authentication/verifying-requests-from-slack).
 OLDEST = 5 * 60
-"""Seconds after which a signed request is a replay (docs.slack.dev/authentication/verifying-requests-from-slack)."""
+# Seconds for the body; Slack waits three seconds for an answer.
 BODY = 3.0
-"""Seconds that a body may take; Slack waits no longer for an answer."""
 
 
 class Endpoint:
-    """Hands genuine calls to Bolt. Any other call gets a status and nothing else, and writes nothing to the log."""
+    """Passes genuine calls to Bolt. Other calls get a status and write nothing to the log."""
 
     def __init__(self, app: AsyncApp, secret: str) -> None:
         self.app, self.secret = app, secret

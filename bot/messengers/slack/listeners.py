@@ -1,6 +1,7 @@
-"""What Slack sends, taken: commands, presses, forms and events become requests, and are acknowledged when they are done.
+"""Slack's commands, presses, forms and events become requests.
 
-Contracts: docs.slack.dev (Events API, interactivity). Each listener awaits the dispatcher before it acknowledges.
+Each listener awaits the dispatcher before it acknowledges. Contracts: docs.slack.dev (Events API,
+interactivity).
 """
 
 from __future__ import annotations
@@ -32,15 +33,15 @@ from models.refusal import OnlyColleagues, UnreadableMessage
 
 log = structlog.get_logger()
 
+# Seconds for a chart; after that the acknowledgement carries the answer without one.
 CHART_WITHIN = 1.0
-"""Seconds that an answer with a chart may take before the acknowledgement carries it without."""
+# Presses whose answer replaces the pressed message.
 REPLACING = (*CONFIRM, "history.open")
-"""Presses whose answer takes the place of what was pressed."""
 
 
 @dataclass(frozen=True)
 class Listener:
-    """What Slack is asked to send us, and which scopes that takes. The manifest is made from these rows."""
+    """An event that Slack sends us, and its scopes. The manifest is made from these rows."""
 
     event: str
     scopes: tuple[str, ...]
@@ -63,8 +64,6 @@ SCOPES = (
 
 
 class Listeners:
-    """Everything that Slack may send us, registered with Bolt."""
-
     def __init__(
         self, app: AsyncApp, command: str, dispatcher: Dispatcher, api: SlackApi, directory: Directory
     ) -> None:
@@ -90,7 +89,7 @@ class Listeners:
     async def _only_our_app(
         self, body: dict[str, Any], next_: Callable[[], Awaitable[Any]]
     ) -> BoltResponse | None:
-        """Drop what is signed rightly and meant for another app: Slack gets its acknowledgement, and nothing moves."""
+        # A genuine envelope that is addressed to another app gets a 200 and changes nothing.
         if not self.directory.ours.is_app(body):
             log.warning("an envelope of another app is dropped", app=str(body.get("api_app_id")))
             return BoltResponse(status=200, body="")
@@ -113,7 +112,7 @@ class Listeners:
         else:
             message = outcome.message
         if message == Message(text=""):
-            await ack()  # the same envelope again: its form is open already
+            await ack()  # a redelivered envelope: its form is open already
             return
         if message.chart is not None and await self._charted(str(body.get("response_url") or ""), message):
             await ack()
@@ -122,7 +121,8 @@ class Listeners:
         await ack(text=text, blocks=blocks, response_type="ephemeral")
 
     async def _charted(self, url: str, message: Message) -> bool:
-        """Answer with Slack's own chart beside the acknowledgement, which could not say that this Slack takes none."""
+        # An acknowledgement with blocks that this Slack does not know is lost without an error;
+        # response_url reports it.
         text, blocks = render(message, charts=True)
         said = {"text": text, "blocks": blocks, "response_type": "ephemeral"}
         try:
@@ -167,7 +167,6 @@ class Listeners:
             await ack()
 
     async def _on_mention(self, body: dict[str, Any], event: dict[str, Any]) -> None:
-        """What people say to us in a channel. Where outsiders read, the answer goes to the asker's own chat, and no card stands there."""
         if not is_for_us(event):
             return
         thread, outsiders = event.get("thread_ts"), await self._outsiders_read(body, event)
@@ -182,7 +181,7 @@ class Listeners:
         await self._on_sentence(body, event, by, place)
 
     async def _outsiders_read(self, body: dict[str, Any], event: dict[str, Any]) -> bool | None:
-        """Only a card in a thread is seen by others, so only for a thread the channel's readers are looked up."""
+        # A card in a thread is the only public answer, so channels are looked up only for threads.
         if outsiders_may_read(body):
             return True
         if not event.get("thread_ts"):
@@ -192,7 +191,7 @@ class Listeners:
         )
 
     async def _on_message(self, body: dict[str, Any], event: dict[str, Any]) -> None:
-        """What people write to us directly. In channels we hear only mentions."""
+        # In channels the bot hears mentions only (`app_mention`).
         if event.get("channel_type") != "im" or not is_for_us(event):
             return
         by = {
@@ -231,7 +230,7 @@ class Listeners:
         await ack()
 
     async def _dispatch(self, request: Request, body: dict[str, Any]) -> Outcome:
-        """Hand on what comes from our workspace or enterprise; others read that this is for colleagues."""
+        """Dispatch envelopes of our workspace or enterprise; tell other senders that the bot is for colleagues."""
         if await self._is_from_us(body, request.sender.split(":", 1)[1]):
             return await self.dispatcher.handle(request)
         return await self.dispatcher.refuse(request, OnlyColleagues())
@@ -240,12 +239,12 @@ class Listeners:
         return await self.directory.is_from_us(body, user, within=self.dispatcher.patience.read)
 
     def _instead(self, request: Request, form: Form) -> Message:
-        """What is said where the form did not open."""
         say = self.dispatcher.locale(request)
         return Message(text=texts.FORM_STUCK(say, usage=FORMS[form.callback].usage(say)))
 
     async def _open(self, trigger: str, form: Form, metadata: dict[str, Any]) -> bool:
-        """The one direct call: before the acknowledgement, with no transaction open; a trigger lives three seconds."""
+        # A trigger_id lives three seconds, so the form opens before the acknowledgement; no transaction is
+        # open here.
         try:
             await asyncio.wait_for(
                 self.api.call("views.open", trigger_id=trigger, view=modal(form, metadata)), 1.5

@@ -12,7 +12,7 @@ LONGEST_NAME, LONGEST_DESCRIPTION, LONGEST_COMMAND = 35, 140, 32
 
 
 def slack_manifest(command: str, *, socket: bool, url: str) -> dict[str, Any]:
-    """The app as Slack has to know it; with `socket` nothing of ours needs an address. Raises `ValueError`."""
+    """The app's manifest; with `socket` it needs no public address. Raises `ValueError`."""
     if not command.startswith("/") or not 1 < len(command) <= LONGEST_COMMAND or command != command.lower():
         raise ValueError(
             f"{command!r} is no slash command: / and up to {LONGEST_COMMAND - 1} small letters, no spaces"
@@ -44,5 +44,4 @@ def slack_manifest(command: str, *, socket: bool, url: str) -> dict[str, Any]:
 
 
 def scopes() -> list[str]:
-    """The scopes that the bot token needs, in order."""
     return sorted({*SCOPES, *(scope for listener in LISTENERS for scope in listener.scopes)})

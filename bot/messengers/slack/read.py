@@ -1,4 +1,4 @@
-"""What Slack sends and answers, read: who somebody is, what they wrote, what an error means. Pure functions."""
+"""Slack's payloads and answers, parsed: profiles, texts, errors. Pure functions."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from handlers.language.reader import read_command
 from models.messages.receipt import fingerprint_of
 from models.people.profile import Profile
 
+# Errors that a retry cannot mend.
 OVER = {
     "user_disabled", "user_not_visible", "invalid_user_combination", "channel_not_found", "is_archived", "not_in_channel", "user_not_found", "account_inactive", "cannot_dm_bot",
     "restricted_action", "msg_too_long", "msg_blocks_too_long", "invalid_blocks", "invalid_blocks_format", "no_text",
     "message_not_found", "cant_update_message", "edit_window_closed", "user_not_in_channel", "expired_url", "used_url",
 }  # fmt: skip
-"""Errors after which trying again cannot help."""
+# Errors that hide for ever whether a message arrived. A message sent twice is better than none.
 BLIND = {
     "unknown_method",
     "missing_scope",
@@ -30,7 +31,8 @@ BLIND = {
     "not_in_channel",
     "HTTP 404",
 }
-"""Answers to who looks whether a message arrived and never will be shown: better said twice than never."""
+# Subtypes that are not addressed to us: edits, deletions, bots, joins, Slack's own notes. Other kinds are
+# answered. https://docs.slack.dev/reference/events/message
 NOT_FOR_US = frozenset({
     "message_changed", "message_deleted", "message_replied", "bot_message", "bot_add", "bot_remove", "bot_enable", "bot_disable",
     "channel_join", "channel_leave", "channel_topic", "channel_purpose", "channel_name", "channel_archive", "channel_unarchive",
@@ -38,15 +40,11 @@ NOT_FOR_US = frozenset({
     "group_purpose", "group_name", "group_archive", "group_unarchive", "pinned_item", "unpinned_item", "reminder_add", "tombstone",
     "ekm_access_denied", "file_comment", "file_mention", "huddle_thread", "sh_room_created", "sh_room_shared", "assistant_app_thread",
 })  # fmt: skip
-"""Subtypes that nobody wrote to us: edits, deletions, bots, joins and notes of Slack's own. Every other kind is answered.
-
-https://docs.slack.dev/reference/events/message
-"""
 _MARKED = re.compile(r"<((?:[@#!]|mailto:|tel:|https?://)[^<>]*)>")
 
 
 def read_profile(user: dict[str, Any], ours: Workspace) -> Profile:
-    """Who somebody is by `users.info` (docs.slack.dev/reference/objects/user-object)."""
+    """A person by `users.info` (docs.slack.dev/reference/objects/user-object)."""
     own = user.get("profile") or {}
     if user.get("deleted"):
         status = "gone"
@@ -59,7 +57,7 @@ def read_profile(user: dict[str, Any], ours: Workspace) -> Profile:
     else:
         status = "member"
     name = own.get("real_name") or user.get("real_name") or user.get("name") or ""
-    # Anybody can type anybody's e-mail: one that was never confirmed is no sign of who somebody is.
+    # Anybody can enter any e-mail, so an unconfirmed one does not identify a person.
     email = None if user.get("is_email_confirmed") is False else own.get("email")
     return Profile(status, str(name), email, user.get("locale"), user.get("tz"))
 
@@ -67,19 +65,19 @@ def read_profile(user: dict[str, Any], ours: Workspace) -> Profile:
 def written(text: str) -> str:
     """A text as its writer saw it: links, e-mails and channels as words, entities as characters. Mentions stay.
 
-    Slack's way of putting these into text: docs.slack.dev/messaging/formatting-message-text#retrieving-messages
+    Syntax: docs.slack.dev/messaging/formatting-message-text#retrieving-messages
     """
     words = _MARKED.sub(_as_words, text)
     return words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
 
 
 def is_for_us(event: dict[str, Any]) -> bool:
-    """Whether a person wrote this. Other bots are not answered, lest two of them talk for ever."""
+    # Bots are not answered: two of them would answer each other for ever.
     return bool(event.get("user")) and not event.get("bot_id") and event.get("subtype") not in NOT_FOR_US
 
 
 def command_of(text: str, today: date, bot_id: str | None = None) -> Command:
-    """What somebody wrote to the bot; a bare mention of it asks for the balance."""
+    """The command in a text; a bare mention of the bot asks for the balance."""
     words = written(text)
     if bot_id is not None:
         words = words.replace(f"<@{bot_id}>", "").strip()
@@ -100,7 +98,7 @@ def _as_words(found: re.Match[str]) -> str:
 
 
 def hash_of(filled: dict[str, str]) -> str:
-    """A name for one way of filling a form in: sent again unchanged, it is the same request."""
+    # An unchanged form that is sent again is the same request.
     return fingerprint_of("", [f"{name}={value}" for name, value in sorted(filled.items())])[:12]
 
 
@@ -117,15 +115,17 @@ def is_ephemeral(body: dict[str, Any]) -> bool:
 
 
 def meant(error: SlackApiError) -> Exception:
-    """What a refused call says of trying again; whatever stands between may answer with a page of its own."""
+    """The port's error for a failed call."""
     response: Any = error.response
     said = getattr(response, "data", None)
     code = str(said.get("error", "")) if isinstance(said, dict) else ""
     status = getattr(response, "status_code", 0)
+    # docs.slack.dev/apis/web-api/rate-limits: Retry-After is in seconds.
     if status == 429 or code == "ratelimited":
         return MessengerError("ratelimited", retry_after=float(response.headers.get("Retry-After", 1)))
     if (
         status >= 500
+        # A proxy in between may answer with a page of its own, without a code.
         or not code
         or code in ("internal_error", "fatal_error", "service_unavailable", "request_timeout")
     ):
@@ -136,7 +136,6 @@ def meant(error: SlackApiError) -> Exception:
 
 
 def as_json(method: str) -> bool:
-    """Methods that write take JSON; those that read take a form."""
     return method.startswith(("chat.", "views.")) or method == "conversations.open"
 
 

@@ -1,4 +1,4 @@
-"""How a Message or a Form looks in Slack: pure functions, within Block Kit's limits (docs.slack.dev/reference/block-kit)."""
+"""Messages and forms as Slack shows them, within Block Kit's limits (docs.slack.dev/reference/block-kit): pure functions."""
 
 from __future__ import annotations
 
@@ -20,23 +20,22 @@ _ENTITY = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 def render(
     message: Message, most: int = MESSAGE_BLOCKS, room: int = ALL_TEXT, *, charts: bool = False
 ) -> tuple[str, list[Block]]:
-    """The text for notifications and the blocks; what does not fit is cut at the end.
+    """Notification text and blocks; the end is cut if it does not fit.
 
-    `charts`: bars are Slack's own chart, which only messages take, and not every Slack.
+    `charts`: use Slack's own chart block, which only messages take, and not every workspace.
     """
     blocks = list(_fit(_blocks(message, charts=charts), most, room))
     return plain(message.preview or message.title or message.text)[:SECTION] or "quotabot", blocks
 
 
 def mrkdwn(text: str) -> str:
-    """Our Markdown as Slack's: bold, code, quotes; everything that people typed is literal and pings nobody."""
+    """Our Markdown as Slack's. Everything that people typed is literal and mentions nobody."""
     return "\n".join(
         "> " + _inline(line[2:]) if line.startswith("> ") else _inline(line) for line in text.split("\n")
     )
 
 
 def plain(text: str) -> str:
-    """The words alone, for places that take no formatting."""
     words = _STYLED.sub(
         lambda found: found[1] or found[2] or (found[3] or "").strip("`") or found[4] or "", text
     )
@@ -100,7 +99,7 @@ BARS, BAR_LABEL, CHART_TITLE = 20, 20, 50
 
 
 def _own_chart(chart: Chart) -> Block | None:
-    """https://docs.slack.dev/reference/block-kit/blocks/data-visualization-block; None where the bars do not fit one."""
+    """None if the bars do not fit https://docs.slack.dev/reference/block-kit/blocks/data-visualization-block."""
     labels = [cut(plain(label), BAR_LABEL) for label, _, _ in chart.bars]
     if not 0 < len(labels) <= BARS or len(set(labels)) < len(labels) or not all(labels):
         return None
@@ -120,7 +119,7 @@ def _own_chart(chart: Chart) -> Block | None:
 
 
 def _chart(chart: Chart) -> Block:
-    """Bars out of signs: they read the same on every client, old or new."""
+    # Bars out of characters look the same on every client, old or new.
     most = max((value for _, value, _ in chart.bars), default=0) or 1
     lines = (
         f"`{'█' * max(1, round(12 * value / most)):<12}` {_inline(label)} · {_inline(shown)}"
@@ -133,7 +132,7 @@ def _chart(chart: Chart) -> Block:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """Whole lines, as many as fit a section."""
+    # Break at line ends only, so that no line is split between two sections.
     piece = ""
     for line in text.split("\n"):
         if piece and len(piece) + len(line) + 1 > SECTION:
@@ -145,7 +144,7 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _fit(blocks: Iterator[Block], most: int, room: int) -> Iterator[Block]:
-    """At most so many blocks, and so much text that Slack takes them together (`msg_blocks_too_long`)."""
+    # Beside the number of blocks, Slack limits their total size (`msg_blocks_too_long`).
     for number, block in enumerate(blocks):
         room -= len(json.dumps(block, ensure_ascii=False))
         if number >= most or room < 0:
@@ -154,7 +153,7 @@ def _fit(blocks: Iterator[Block], most: int, room: int) -> Iterator[Block]:
 
 
 def cut(text: str, most: int) -> str:
-    """At most so many signs, never half an entity."""
+    """At most `most` characters, never half an entity."""
     if len(text) <= most:
         return text
     short = text[: most - 1]
@@ -166,7 +165,7 @@ def cut(text: str, most: int) -> str:
 
 
 def modal(form: Form, metadata: dict[str, Any]) -> Block:
-    """A form as a view; `metadata` comes back with the answers."""
+    """A form as a modal view; `metadata` comes back with the answers."""
     return {
         "type": "modal",
         "callback_id": form.callback,
@@ -205,7 +204,6 @@ def _input(field: Field) -> Block:
 
 
 def answers(view: dict[str, Any]) -> dict[str, str]:
-    """What was filled in, by field."""
     values = view.get("state", {}).get("values", {})
     found = {name: block.get("value", {}) for name, block in values.items() if isinstance(block, dict)}
     return {
@@ -216,5 +214,4 @@ def answers(view: dict[str, Any]) -> dict[str, str]:
 
 
 def home(message: Message) -> Block:
-    """Somebody's page."""
     return {"type": "home", "blocks": render(message, VIEW_BLOCKS, VIEW_TEXT)[1]}

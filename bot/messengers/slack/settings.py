@@ -1,4 +1,4 @@
-"""Slack's settings, and which of them it cannot do without."""
+"""Slack's settings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SlackSettings(BaseSettings):
 
     @property
     def slack_lacks(self) -> str:
-        """Why Slack is off; empty when it can run."""
+        """Reason why Slack is off; empty when it can run."""
         if self.slack_bot_token is None:
             return "SLACK_BOT_TOKEN is not set"
         if self.slack_app_token is None and self.slack_signing_secret is None:

@@ -1,4 +1,4 @@
-"""The shapes of what Slack sends: a signed body of another shape gets a status, and reaches neither Bolt nor us."""
+"""Shape checks of Slack's bodies: a signed body of another shape gets a status and reaches neither Bolt nor us."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ OF_EVENT = (
     "channel_type",
     "subtype",
 )
+# Events whose `user` is an id; other events carry the whole person there.
 OF_A_PERSON = ("message", "app_mention", "app_home_opened")
-"""Events whose `user` is an id; others carry the whole person there."""
 ONCE = ("payload", "command", "trigger_id", "user_id", "text", "response_url", "team_id", "channel_id")
 
 
 def sensible(content_type: str, body: bytes) -> bool:
-    """Whether this is a body that Bolt can take apart: on others it stumbles with a traceback."""
+    """Whether Bolt can parse this body; on others it fails with a traceback."""
     try:
         text = body.decode()
         if content_type == "application/json":
@@ -42,7 +42,6 @@ def sensible(content_type: str, body: bytes) -> bool:
 
 
 def _is_push(said: Any) -> bool:
-    """An event, or a question about the address."""
     if not isinstance(said, dict) or not _are_words(said, WORDS):
         return False
     event, seen = said.get("event", {}), said.get("authorizations")
@@ -66,7 +65,7 @@ def _is_interaction(said: Any) -> bool:
     if "view" in said and not (view and isinstance(view.get("type"), str)):
         return False
     if not isinstance(urls, list) or len(urls) > 1 or not all(isinstance(one, dict) for one in urls):
-        return False  # no form of ours asks for several, and Bolt stumbles over them
+        return False  # our forms ask for one at most, and Bolt fails on several
     if said.get("type") == "block_actions":
         return (
             _has_id(said.get("user")) and bool(said.get("trigger_id")) and _are_actions(said.get("actions"))

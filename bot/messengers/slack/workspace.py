@@ -1,6 +1,7 @@
-"""Our workspace by Slack's word, and what belongs to it: people by their record, envelopes by what they name.
+"""Our workspace, and whether people and envelopes belong to it.
 
-https://docs.slack.dev/enterprise/ · https://docs.slack.dev/apis/slack-connect/ · https://docs.slack.dev/apis/events-api/
+https://docs.slack.dev/enterprise/ · https://docs.slack.dev/apis/slack-connect/ ·
+https://docs.slack.dev/apis/events-api/
 """
 
 from __future__ import annotations
@@ -14,25 +15,27 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Workspace:
-    """`enterprise_id` is empty outside Enterprise Grid; `app_id` is empty where Slack did not tell. Nothing is known before the start."""
+    """Our ids, all empty before the start.
+
+    `enterprise_id` stays empty outside Enterprise Grid, `app_id` where Slack does not say.
+    """
 
     team_id: str = ""
     enterprise_id: str = ""
     app_id: str = ""
 
     def employs(self, user: Json) -> bool:
-        """Whether a `users.info` record is one of ours: of our workspace, or of any workspace of our enterprise."""
+        """Whether a `users.info` record belongs to our workspace, or to any workspace of our enterprise."""
         enterprise = _inner(user, "enterprise_user").get("enterprise_id")
         if self.enterprise_id and enterprise == self.enterprise_id:
             return True
         return not user.get("is_stranger") and (not self.team_id or team_of(user) == self.team_id)
 
     def is_app(self, body: Json) -> bool:
-        """Whether an envelope is meant for our app."""
         return not self.app_id or body.get("api_app_id") in (None, "", self.app_id)
 
     def sent(self, body: Json, teams: Collection[str] = ()) -> bool:
-        """Whether an envelope comes from our workspace, our enterprise, or a workspace in `teams`: those of its sender's record."""
+        """Whether an envelope comes from our workspace, our enterprise, or a workspace in `teams` (those of the sender's record)."""
         enterprises = set(_enterprises(body))
         if enterprises and self.enterprise_id:
             return self.enterprise_id in enterprises
@@ -45,13 +48,13 @@ def team_of(user: Json) -> str:
 
 
 def teams_of(user: Json) -> frozenset[str]:
-    """Every workspace that a `users.info` record names for its person."""
+    """Every workspace that a `users.info` record names."""
     teams = _inner(user, "enterprise_user").get("teams")
     return frozenset(filter(None, (team_of(user), *(teams if isinstance(teams, list) else ()))))
 
 
 def sender_team(body: Json) -> str:
-    """The workspace of the sender as the payload has it: a hint, never the truth."""
+    """The sender's workspace by the payload: a hint, never proof."""
     event, user = _inner(body, "event"), _inner(body, "user")
     return str(
         event.get("user_team") or user.get("team_id") or ("command" in body and body.get("team_id")) or ""
@@ -59,15 +62,11 @@ def sender_team(body: Json) -> str:
 
 
 def outsiders_may_read(body: Json) -> bool:
-    """Whether the event says that its channel is shared with another organisation."""
     return bool(body.get("is_ext_shared_channel"))
 
 
 def _teams(body: Json) -> Iterator[str]:
-    """The workspaces through which the envelope came.
-
-    The outer `team_id` of an event in a channel shared with others may be theirs; the authorization is ours.
-    """
+    # In a shared channel the outer `team_id` may be the other organisation's; the authorization is ours.
     if outsiders_may_read(body):
         given = [one.get("team_id") for one in _authorizations(body)] or [body.get("context_team_id")]
     elif "view" in body and (installed := _inner(body, "view").get("app_installed_team_id")):
