@@ -1,4 +1,4 @@
-"""Adoption: which accounts are taken over as they are, which are booked in full, and which go on under a new id."""
+"""Adoption: link new gateway accounts to members, and replaced keys to the account they follow."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from models.people.member import Member
 def adopt(
     session: Session, reading: Reading, member: Member, seen: Collection[str] | None
 ) -> GatewayAccount | None:
-    """Link an account that is new and has an owner.
+    """Link a new account to its owner.
 
-    What a member spent before is forgiven once: with the first accounts, not with one that appears later. `seen`: every
-    account of the round; before that is known, None is returned for a key that may replace another.
+    Spend before the link is nobody's debt for a member's first accounts; an account that appears later is booked
+    in full. `seen`: every account of the round; without it, None is returned for a key that may replace another.
     """
     known = _accounts(session, member)
     alike = [one for one in known if one.name and one.name == reading.name and one.spent <= reading.spent]
+    # A replaced key keeps name and counter. Only a whole round shows whether the old one is gone.
     if alike and seen is None:
         return None
     for old in alike:
@@ -32,13 +33,13 @@ def adopt(
 
 
 def _accounts(session: Session, member: Member) -> list[GatewayAccount]:
-    """Also those that the gateway does not know any more; who was there last comes first."""
+    # With accounts that are gone; the one seen last comes first.
     query = select(GatewayAccount).where(GatewayAccount.member_id == member.id)
     return list(session.exec(query.order_by(col(GatewayAccount.as_of).desc())).all())
 
 
 def end_round(session: Session, seen: Collection[str]) -> list[str]:
-    """A whole round saw these accounts. Returns the ids of those that were missing for the second time in a row."""
+    """`seen`: the accounts of a whole round. Returns the ids that were missing for the second time in a row."""
     settle = update(GatewayAccount).where(col(GatewayAccount.settled).is_(False)).values(settled=True)
     session.execute(settle.execution_options(synchronize_session=False))
     known = select(GatewayAccount.id, GatewayAccount.missed).where(col(GatewayAccount.gone).is_(False))
@@ -55,7 +56,7 @@ def end_round(session: Session, seen: Collection[str]) -> list[str]:
 
 
 def take_news(session: Session) -> dict[News, list[GatewayAccount]]:
-    """What admins have not heard yet, by what it is; told from now on."""
+    """The accounts with news for admins. The news counts as told."""
     found: dict[News, list[GatewayAccount]] = {}
     query = select(GatewayAccount).where(col(GatewayAccount.news).is_not(None))
     for one in session.exec(query.order_by(GatewayAccount.id)).all():

@@ -1,4 +1,4 @@
-"""What a gateway reports becomes what the ledger knows: spend by account, and usage by day, model and key."""
+"""Book what a gateway reports: spend by account, and usage by day, model and key."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ ModelDay = tuple[int, date, str]
 
 @dataclass
 class BookedPage:
-    """What a page brought. `unlinked`: accounts without an owner. `spenders`: members with new spend, each once.
+    """`unlinked`: accounts without an owner. `spenders`: members with new spend.
 
-    `later`: keys that may replace others, which is known when every account was read.
+    `later`: keys that may replace others, which only a whole round shows.
     """
 
     unlinked: list[Reading] = field(default_factory=list)
@@ -38,7 +38,7 @@ def book_page(
     cause: Cause,
     seen: Collection[str] | None = None,
 ) -> BookedPage:
-    """Book what was spent since the last reading of each account, and link accounts that are new and have an owner.
+    """Book the spend since each account's last reading, and link new accounts that have an owner.
 
     `seen`: the ids of every account, once all were read.
     """
@@ -64,7 +64,7 @@ def book_page(
 
 
 def keep_usage(session: Session, page: Iterable[KeyUsage], rate: Rate, at: datetime) -> None:
-    """Keep usage by member, day and model: figures only grow. Days before an account was linked do not count."""
+    """Keep cumulative usage by member, day and model. Days before an account was linked do not count."""
     page = list(page)
     accounts = accounts_by_id(session, (one.account for one in page))
     sums: dict[ModelDay, list[int]] = {}

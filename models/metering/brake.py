@@ -1,4 +1,4 @@
-"""The brake: a member stops their own spending, and lifts that again."""
+"""The brake: members stop their own spending."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from models.people.member import Member
 
 
 def pause(session: Session, member: Member, now: datetime) -> None:
-    """From now on the limit is what was spent, until `resume`."""
+    """Until `resume`, the limit is what was spent."""
     member.paused_at = now
     GatewayAccount.mark_due(session, member.id)
 
 
 def resume(session: Session, member: Member) -> None:
-    """Lift a pause; without one, only compare the limits again."""
+    """Without a pause, the limits are only compared again."""
     member.paused_at = None
     GatewayAccount.mark_due(session, member.id)

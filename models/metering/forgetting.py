@@ -1,7 +1,6 @@
-"""Somebody who has left is forgotten: name, e-mail, ids and reasons become a pseudonym. The ledger stays exact.
+"""Forget a member who has left: a pseudonym replaces name, e-mail, ids and reasons. The ledger stays exact.
 
-Transfers and forgivenesses keep their reasons, and policies the e-mails that admins wrote into them: they are records
-that nobody may change.
+Transfers and forgivenesses keep their reasons, and policies their e-mails: nobody may change these records.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ def is_forgotten(member: Member) -> bool:
 
 
 def forget(session: Session, member: Member, now: datetime, actor: str) -> None:
-    """Replace everything that tells who this was. Only for somebody who has left; it cannot be undone."""
+    """Replace everything that identifies the member. Only for one who has left; it cannot be undone."""
     assert member.left_at is not None
     words = _Words(session, member)
     _forget_messages(session, member, words)
@@ -62,7 +61,7 @@ def _email(member: Member) -> str:
 
 
 class _Words:
-    """What tells who somebody is, wherever it stands in a text."""
+    """The words that identify a member, wherever they stand in a text."""
 
     def __init__(self, session: Session, member: Member) -> None:
         ids = session.exec(select(Address.address).where(Address.member_id == member.id)).all()
@@ -74,12 +73,12 @@ class _Words:
         self._found = [
             *(re.compile(re.escape(one), re.IGNORECASE) for one in _longest_first(told)),
             *(re.compile(re.escape(one)) for one in _longest_first(set(reasons))),
-            # part of another word it is another name; Chinese writes no spaces, so there it may stand anywhere
+            # Inside a Latin word it is another name; Chinese writes no spaces, so it may stand anywhere.
             re.compile(rf"(?<![A-Za-z0-9]){re.escape(member.name)}(?![A-Za-z0-9])"),
         ]
 
     def replaced(self, value: Any) -> Any:
-        """`value`, a tree of JSON, with the pseudonym instead."""
+        """`value`, a tree of JSON, with the pseudonym instead of these words."""
         if isinstance(value, dict):
             return {key: self.replaced(one) for key, one in value.items()}
         if isinstance(value, list):
@@ -92,11 +91,12 @@ class _Words:
 
 
 def _longest_first(words: set[str]) -> list[str]:
+    # An e-mail is replaced before a word that is a part of it.
     return sorted((one for one in words if len(one.strip()) > 1), key=len, reverse=True)
 
 
 def _forget_messages(session: Session, member: Member, words: _Words) -> None:
-    """Messages, answers that are kept for repetitions, and what waits for a yes."""
+    # Also stored answers, and confirmations that are open.
     for effect in _pages(session, Effect, Effect.id, 0):
         changed = {name: words.replaced(getattr(effect, name)) for name in ("payload", "lane", "error")}
         if any(getattr(effect, name) != value for name, value in changed.items()):
@@ -110,6 +110,7 @@ def _forget_messages(session: Session, member: Member, words: _Words) -> None:
 
 
 def _pages(session: Session, table: type[Table], key: Any, first: Any) -> Iterator[Table]:
+    # By key, so that a table of any size takes one page of memory.
     name, after = key.key, first
     while page := session.exec(select(table).where(key > after).order_by(key).limit(PAGE)).all():
         yield from page
@@ -130,7 +131,7 @@ def _forget_requests(session: Session, member: Member) -> None:
 
 
 def _forget_gateway(session: Session, member: Member) -> None:
-    """The accounts are kept for the sums, under another name: what is spent there later is nobody's."""
+    # The accounts stay for the sums, under another id: later spend there belongs to nobody.
     accounts = session.exec(
         select(GatewayAccount.id).where(GatewayAccount.member_id == member.id).order_by(GatewayAccount.id)
     ).all()
@@ -145,7 +146,7 @@ def _forget_gateway(session: Session, member: Member) -> None:
 
 
 def _forget_managed(session: Session, member: Member) -> None:
-    """People's rows keep what their file said of the manager."""
+    # Columns of the members they managed.
     said = col(Member.extra)["manager_email"].as_string() == member.email
     for one in session.exec(select(Member).where(said)).all():
         one.extra = one.extra | {"manager_email": _email(member)}

@@ -32,7 +32,7 @@ MOST_VALUES = 500
 
 
 class News(StrEnum):
-    """What admins have to hear of an account."""
+    """Findings about an account that admins are told."""
 
     GONE = "gone"
     LIFTED = "lifted"
@@ -41,18 +41,18 @@ class News(StrEnum):
 
 
 class GatewayAccount(SQLModel, table=True):
-    """One account at the gateway that belongs to a member. A member may have several keys, each an account.
+    """One account at the gateway that belongs to a member. A member may have several.
 
-    Read: `spent`, `total` (the limit), `before` (the limit of the reading before), `window`, `as_of`; `suspect`, a lower
-    figure of `spent` that a second reading has to confirm; `spent_at`, when `spent` last grew; `gone`, the gateway does not
-    know the account now; `missed`, whole rounds in a row without it; `name`, what the gateway calls it; `reached_at`, since
-    when all of a limit of ours is spent.
-    Adopted: `settled`, a whole round has ended since, so a later account of the same member is no part of the adoption.
-    Booked: `origin`, what of `spent` is not ours to book; `booked`, in stored units.
-    Limits: `found`, before our first write; `written`, what we read back last; `meant`, what we tried to write since, so
-    that a lost reply is not taken for an edit by hand, and edits that an admin wants overwritten; `held`, what calls in
-    flight held back during the last write; `due`, to be compared now; `error`, why the last write failed; `news`, what
-    admins have to hear.
+    Read: `spent`, `total` (the limit), `before` (the limit of the reading before), `window`, `as_of`; `suspect`:
+    a lower figure of `spent` that a second reading has to confirm; `spent_at`: when `spent` last grew; `gone`:
+    the gateway does not know the account; `missed`: whole rounds in a row without it; `name`: the gateway's name
+    for it; `reached_at`: since when a limit of ours is spent completely.
+    Adopted: `settled`: a whole round has ended since; a later account of the same member is no part of the adoption.
+    Booked: `origin`: the part of `spent` that is not ours to book; `booked`: the rest, in stored units.
+    Limits: `found`: before our first write; `written`: as read back last; `meant`: what we tried to write since,
+    because a lost reply must not look like an edit by hand, and edits that an admin wants overwritten; `held`:
+    what calls in flight held back during the last write; `due`: to be compared now; `error`: why the last write
+    failed; `news`: for admins.
     """
 
     __table_args__ = (
@@ -105,7 +105,7 @@ class GatewayAccount(SQLModel, table=True):
     def link(cls, session: Session, reading: Reading, member: Member, *, forgive: bool = True) -> Self:
         """Take an account over as it is; the limit found can be put back.
 
-        `forgive`: spend before this reading is nobody's debt. Else all that stands on the account is booked.
+        `forgive`: spend before this reading is nobody's debt. Otherwise all of it is booked.
         """
         origin = reading.spent if forgive else 0
         account = cls(
@@ -118,21 +118,19 @@ class GatewayAccount(SQLModel, table=True):
 
     @classmethod
     def locked(cls, session: Session, account_id: str) -> Self | None:
-        """The account, ours till the transaction ends: nobody books between reading what is booked and what is left."""
+        # Nobody else books between reading `booked` and what is available.
         return session.get(cls, account_id, with_for_update=True)
 
     @classmethod
     def mark_due(cls, session: Session, member_id: int) -> None:
-        """Compare this member's limits at once: something changed that the ledger does not show."""
+        """Compare this member's limits at once, after a change that the ledger does not show."""
         query = update(cls).where(col(cls.member_id) == member_id).values(due=True)
         session.execute(query.execution_options(synchronize_session=False))
 
     @property
     def differs(self) -> bool:
-        """The gateway's limit is not one we wrote. A wallet dips while a call is in flight, so one reading proves nothing.
-
-        No limit at all is no edit: accounts that are made again and databases that are reset look like that.
-        """
+        """The gateway's limit is not one we wrote."""
+        # A missing limit is no edit: accounts that are made again and databases that are reset look like that.
         if (
             self.written is None
             or self.total is None
@@ -140,37 +138,37 @@ class GatewayAccount(SQLModel, table=True):
             or self.total in self.meant
         ):
             return False
+        # A wallet rises by what a call in flight held back: that is no edit.
         return not 0 < self.total - self.written <= self.held
 
     @property
     def lifted(self) -> bool:
-        """There is no limit any more where we wrote one: it is written again."""
+        """The limit we wrote is not there any more: it is written again."""
         return self.written is not None and self.total is None
 
     @property
     def edited(self) -> bool:
-        """Two readings agree that somebody else changed the limit: reported, not overwritten."""
+        """Two readings agree that somebody else changed the limit. It is reported, not overwritten."""
         return self.differs and self.before == self.total
 
     @property
     def ours(self) -> bool:
-        """True if we wrote to the account, or tried to."""
         return self.written is not None or bool(self.meant)
 
     @property
     def in_flight(self) -> int:
-        """What calls in flight hold back: it comes on top when they end, and is taken off then."""
+        # Calls in flight hold quota back in a wallet; it comes on top of the limit when they end.
         if self.written is None or self.total is None:
             return self.held
         return max(0, self.held + self.written - self.total)
 
     def dips_below(self, wanted: int) -> bool:
-        """Whether only a call in flight stands between the last write and another wanted limit."""
+        """Whether only a call in flight keeps the limit from standing at `wanted`."""
         dip = self.written is not None and self.total is not None and self.total < self.written
         return dip and wanted != self.written and not self.edited
 
     def absorb(self, session: Session, reading: Reading, rate: Rate, cause: Cause) -> int:
-        """Book what was spent since the last reading; returns it in stored units. An older reading is ignored."""
+        """Book the spend since the last reading, and return it in stored units. An older reading is ignored."""
         if reading.as_of < self.as_of:
             return 0
         edited, lifted = self.edited, self._loses_its_limit(reading)
@@ -180,7 +178,8 @@ class GatewayAccount(SQLModel, table=True):
             self.news = News.LIFTED if lifted else News.EDITED
         if not self.ours:
             self.found = reading.total
-        if lifted and reading.spent < self.spent:  # made again: it counts from nought
+        # Limit and spend are gone: the account was made again, and counts from zero.
+        if lifted and reading.spent < self.spent:
             self.origin, self.booked, self.spent, self.suspect = 0, 0, 0, None
         if not _counts(self, reading):
             return 0
@@ -197,11 +196,10 @@ class GatewayAccount(SQLModel, table=True):
         return max(new, 0)
 
     def _loses_its_limit(self, reading: Reading) -> bool:
-        """Whether there is no limit any more where we wrote one."""
         return self.written is not None and self.total is not None and reading.total is None
 
     def _note_reached(self, reading: Reading) -> None:
-        """Spend that goes on rising long after the limit was reached means that the gateway does not enforce it."""
+        # Spend that grows long after the limit was reached: the gateway does not enforce it.
         if not self.ours or reading.total is None or reading.spent < reading.total:
             self.reached_at = None
         elif self.reached_at is None:
@@ -210,19 +208,19 @@ class GatewayAccount(SQLModel, table=True):
             self.news = News.UNENFORCED
 
     def succeed(self, account_id: str) -> None:
-        """The key was replaced by another with the same counter: all that is known of it goes on under the new id."""
+        # A replaced key has the same counter, so everything known goes on under the new id.
         self.id = account_id
 
     def hand_over(self, member: Member) -> None:
-        """Give the account to another member: what was spent till now stays with the one it was booked to."""
+        # Spend until now stays with the earlier member.
         self.member_id, self.origin, self.booked, self.due = member.id, self.spent, 0, True
 
     def begin_write(self, total: int) -> None:
-        """Remember the limit that is going to be written, as the reply may be lost."""
+        # The reply may be lost, and the gateway then shows a limit that is not `written`.
         self.meant = [*(one for one in self.meant[-MOST_MEANT:] if one != total), total]
 
     def confirm_write(self, read_back: int | None, total: int, held: int) -> None:
-        """`total` was written and read back. `held`: `in_flight` before that."""
+        """`total` was written and read back. `held`: `in_flight` before the write."""
         self.total, self.written, self.held = read_back, total, held
         self.meant, self.error, self.due = [], None, False
 
@@ -234,36 +232,32 @@ class GatewayAccount(SQLModel, table=True):
             self.written, self.meant, self.held, self.due, self.error = self.total, [], held, False, None
 
     def fail(self, why: str) -> None:
-        """The gateway did not take a write; it is tried again."""
         self.error = why[:500]
 
     def mark_missing(self) -> None:
-        """The gateway does not know the account any more: nothing is written, and nothing waits for it. It may come back."""
+        # It may come back. Until then nothing is written, and nothing waits for it.
         self.news = self.news if self.gone else News.GONE
         self.gone, self.due, self.error, self.meant = True, False, None, []
 
     def adopt(self) -> None:
-        """Take the limit that somebody set by hand as written."""
+        """Take the limit that somebody set by hand as ours."""
         self.written, self.meant, self.due = self.total, [], True
 
     def restore(self) -> None:
-        """Let the limit that somebody set by hand be overwritten: it counts as meant from now on."""
+        """Let the limit that somebody set by hand be overwritten."""
         self.meant, self.due = [*self.meant, self.total], True
 
     def release(self, reading: Reading | None) -> None:
-        """Our limit is off again, as this reading shows; None where the account is missing."""
+        """Our limit was taken off, as `reading` shows; None: the account is missing."""
         self.written, self.meant, self.held, self.error, self.news = None, [], 0, None, None
         if reading is not None:
             self.total = reading.total
 
 
 def _counts(account: GatewayAccount, reading: Reading) -> bool:
-    """Tell resets from late readings, and move them out of the way; False when this reading's `spent` proves nothing yet.
-
-    A drop is a reset when the window changed; then it counts from nought. Else it is one when a second reading agrees; as
-    nobody knows what it counts from, only what is spent from there on is booked. A refund is spent again before more is booked.
-    """
+    """Tell resets from late readings. False when this reading's `spent` proves nothing yet."""
     dropped = reading.spent < account.spent
+    # A new window counts from zero.
     if (dropped and reading.window != account.window) or _is_over(account.window, reading):
         account.origin, account.booked = 0, 0
     elif dropped and reading.unsure:
@@ -272,12 +266,13 @@ def _counts(account: GatewayAccount, reading: Reading) -> bool:
         if account.suspect is None or reading.spent < account.suspect:
             account.suspect = reading.spent
             return False
+        # Two readings agree on a lower figure. Nobody knows what it counts from, so only later spend is booked.
         account.origin += account.suspect - account.spent
     return True
 
 
 def _is_over(window: str, reading: Reading) -> bool:
-    """Whether a window that is named by its end has ended and given way to another."""
+    """Whether a window named by its end has ended, and another one follows."""
     if reading.window == window or not reading.window:
         return False
     try:
@@ -287,12 +282,11 @@ def _is_over(window: str, reading: Reading) -> bool:
 
 
 def accounts_of(session: Session, member_id: int) -> list[GatewayAccount]:
-    """A member's accounts that the gateway still knows."""
     return accounts_of_members(session, {member_id})
 
 
 def accounts_of_members(session: Session, members: Iterable[int]) -> list[GatewayAccount]:
-    """These members' accounts that the gateway still knows."""
+    """The accounts that the gateway still knows."""
     ids, found = sorted(members), list[GatewayAccount]()
     for start in range(0, len(ids), MOST_VALUES):
         theirs = col(GatewayAccount.member_id).in_(ids[start : start + MOST_VALUES])
@@ -302,7 +296,7 @@ def accounts_of_members(session: Session, members: Iterable[int]) -> list[Gatewa
 
 
 def every_account(session: Session) -> list[GatewayAccount]:
-    """Also those that the gateway does not know any more."""
+    """With accounts that are gone."""
     return list(session.exec(select(GatewayAccount).order_by(GatewayAccount.id)).all())
 
 
@@ -311,14 +305,12 @@ def accounts_by_id(session: Session, ids: Iterable[str]) -> dict[str, GatewayAcc
 
 
 def accounts_to_book(session: Session, page: Sequence[Reading]) -> dict[str, GatewayAccount]:
-    """A page's accounts, ours till the transaction ends: of several that read the same spend at once, one books it.
-
-    Members are locked before accounts, as everywhere, so that two transactions wait for each other in one direction only.
-    """
+    """A page's accounts, locked: of several transactions that read the same spend, one books it."""
     found = accounts_by_id(session, (one.id for one in page))
     if not is_postgres(session):
         return found
     spent = {one.id: one.spent for one in page}
+    # Members before accounts, as everywhere: no two transactions wait for each other.
     lock_members(session, {one.member_id for one in found.values() if one.spent != spent[one.id]})
     query = select(GatewayAccount).order_by(col(GatewayAccount.id)).with_for_update()
     return _by_id(session, query.execution_options(populate_existing=True), spent)
@@ -335,7 +327,6 @@ def _by_id(
 
 
 def edited_accounts(session: Session) -> list[GatewayAccount]:
-    """Accounts whose limit somebody changed by hand."""
     query = select(GatewayAccount).where(
         col(GatewayAccount.written).is_not(None),
         col(GatewayAccount.total).is_distinct_from(col(GatewayAccount.written)),
@@ -344,6 +335,6 @@ def edited_accounts(session: Session) -> list[GatewayAccount]:
 
 
 def change_rate(session: Session) -> None:
-    """At an opening: later spend is booked at the new rate, what was booked stays as it was."""
+    """Later spend is booked at the new rate; booked spend stays as it is. Only at an opening."""
     session.execute(update(GatewayAccount).values(origin=GatewayAccount.spent, booked=0))
     session.expire_all()

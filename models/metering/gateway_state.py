@@ -1,4 +1,4 @@
-"""What is known of the gateway as a whole, in one row: the replica that drives it, the last reading, the rate in use."""
+"""The state of the gateway as a whole, in one row: the leading replica, the last reading, the rate in use."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ MOST_UNLINKED = 200
 
 
 class GatewayState(SQLModel, table=True):
-    """One row. `holder`: the replica that reconciles, till `leased_until`. `read_at`, `took`: the last whole reading and its
-    seconds. `per_usd`: the rate in use since the opening of `period_id`. `free`: models seen let through at no cost.
-    `strangers`: accounts without an owner that spent, as (id, label, micro-USD). `problem`: why the last reading failed.
+    """`holder`: the replica that reconciles, until `leased_until`. `read_at`, `took`: the last whole reading and
+    its seconds. `per_usd`: the rate in use since the opening of `period_id`. `free`: models seen let through at
+    no cost.
+    `strangers`: accounts without an owner that spent, as (id, label, micro-USD). `problem`: why the last reading
+    failed.
     `released_at`: an operator put the limits back, so none is written.
     """
 
@@ -45,7 +47,6 @@ class GatewayState(SQLModel, table=True):
 
     @classmethod
     def of(cls, session: Session) -> GatewayState:
-        """The row; made when it is not there yet."""
         found = session.get(cls, 1)
         if found is None:
             found = cls()
@@ -55,12 +56,12 @@ class GatewayState(SQLModel, table=True):
 
     @classmethod
     def as_read(cls, session: Session) -> GatewayState:
-        """The row, or an empty one that is not stored, for showing."""
+        """For showing: an empty row that is not stored when there is none."""
         return session.get(cls, 1) or cls()
 
     @classmethod
     def lead(cls, session: Session, holder: str, now: datetime) -> bool:
-        """Be the one replica that writes, for `LEASE` or longer when asked again; False while another one is."""
+        """Take or prolong the lead for `LEASE`. False while another replica leads."""
         cls.of(session)
         over = (col(cls.leased_until) <= now) | (col(cls.leased_until) > now + LEASE)  # a clock that jumped
         free = (col(cls.holder) == holder) | col(cls.holder).is_(None) | over
@@ -71,25 +72,24 @@ class GatewayState(SQLModel, table=True):
 
     @classmethod
     def take_over(cls, session: Session, holder: str, now: datetime) -> None:
-        """Be the one that writes, in place of another one, which notices before its next write."""
+        # The other replica finds out before its next write.
         cls.of(session)
         session.execute(update(cls).where(col(cls.id) == 1).values(holder=holder, leased_until=now + LEASE))
 
     @classmethod
     def switch_off(cls, session: Session) -> None:
-        """There is no gateway any more: the policy alone says which models are free."""
+        # Without a gateway, the policy alone says which models are free.
         session.execute(update(cls).where(col(cls.kind) != "").values(kind=""))
 
     @classmethod
     def let_go(cls, session: Session, holder: str) -> None:
-        """Give up the lead."""
         session.execute(update(cls).where(col(cls.holder) == holder).values(holder=None, leased_until=None))
 
     @classmethod
     def finish_round(
         cls, session: Session, unlinked: Sequence[Reading], read_at: datetime, took: float
     ) -> GatewayState:
-        """Every account was read."""
+        """A whole round ended."""
         state = cls.of(session)
         spenders = sorted((one for one in unlinked if one.spent), key=lambda one: -one.spent)
         state.read_at, state.took, state.problem = read_at, took, None
@@ -98,21 +98,19 @@ class GatewayState(SQLModel, table=True):
 
     @classmethod
     def fail(cls, session: Session, why: str) -> None:
-        """The gateway could not be read."""
         cls.of(session).problem = why[:500]
 
     @classmethod
     def note_free_models(cls, session: Session, models: Collection[str]) -> None:
-        """These models were seen let through at no cost."""
         cls.of(session).free = sorted(models)
 
     @classmethod
     def release(cls, session: Session, at: datetime | None) -> None:
-        """From now on no limit is written; None: they are written again."""
+        """From `at` on no limit is written; None: limits are written again."""
         cls.of(session).released_at = at
 
     def begin(self, kind: str, *, enforce: bool) -> None:
-        """A gateway of this kind is driven now. Where nothing is enforced, an earlier release has done its work."""
+        """`enforce`: limits are written. Where they are not, an earlier release is over."""
         self.kind = kind
         self.released_at = self.released_at if enforce else None
 
@@ -121,11 +119,10 @@ class GatewayState(SQLModel, table=True):
         return self.released_at is not None
 
     def held_by_another(self, holder: str) -> bool:
-        """Whether another replica leads."""
         return self.holder not in (None, holder)
 
     def leased(self, now: datetime) -> bool:
-        """Whether some replica leads now; a lease further ahead than its length was stamped by a wrong clock."""
+        # A lease further ahead than its length was stamped by a wrong clock.
         return (
             self.holder is not None
             and self.leased_until is not None
@@ -134,7 +131,7 @@ class GatewayState(SQLModel, table=True):
 
 
 def rate_in_use(session: Session, policy: Policy) -> Rate:
-    """The rate at which use is booked: a new one in the policy counts from the next opening on.
+    """The rate at which spend is booked; a changed one counts from the next opening.
 
     Raises `NoRate`, and `PeriodClosing` while nothing may be booked.
     """
@@ -151,28 +148,28 @@ def rate_in_use(session: Session, policy: Policy) -> Rate:
 
 
 def refuse_unmetered(policy: Policy, *, enforce: bool) -> None:
-    """Raise `NoRate` or `TokensNotEnforced` where a gateway, which counts money, cannot follow this policy."""
+    """Raise `NoRate` or `TokensNotEnforced` where a gateway, which counts money, cannot follow the policy."""
     Rate.of(policy.unit, policy.per_usd)
     if enforce and policy.unit is Unit.TOKENS:
         raise TokensNotEnforced
 
 
 def rate_now(session: Session, policy: Policy) -> Rate:
-    """The rate that was last in use, or the policy's before the first reading. Changes nothing."""
+    """The rate last in use, or the policy's before the first reading. Changes nothing."""
     state = session.get(GatewayState, 1)
     per_usd = state.per_usd if state is not None else None
     return Rate.of(policy.unit, Decimal(per_usd) if per_usd is not None else policy.per_usd)
 
 
 def opening_unread(session: Session) -> bool:
-    """Whether nothing was booked yet in the period that is open: every limit follows the opening."""
+    """Whether nothing was booked yet in the open period. If so, every limit follows the opening."""
     period, state = Period.latest(session), session.get(GatewayState, 1)
     opened = period is not None and period.state == PeriodState.OPEN
     return bool(opened and period and (state is None or state.period_id != period.id))
 
 
 def unread_end(session: Session, now: datetime) -> datetime | None:
-    """The end of a period that is over while the gateway was not read since; None when nothing has to wait for that."""
+    """The end of a period that is over, while the gateway was not read since; else None."""
     period = session.exec(select(Period).where(Period.state == PeriodState.OPEN)).one_or_none()
     if period is None or now < period.ends_at:
         return None
@@ -181,7 +178,7 @@ def unread_end(session: Session, now: datetime) -> datetime | None:
 
 
 def free_models(session: Session, policy: Policy) -> tuple[str, ...]:
-    """The policy's free models that may be named to people: where there is a gateway, those it was seen to let through."""
+    """The policy's free models. Where there is a gateway, only those seen let through at no cost."""
     state = session.get(GatewayState, 1) if policy.free_models else None
     if state is None or not state.kind:
         return policy.free_models

@@ -1,7 +1,7 @@
-"""Lowering before raising, until it is done: a limit is not raised by quota that can still be spent on the other side.
+"""Lower before raising: a limit is not raised by quota that can still be spent on the other side.
 
-Nothing is remembered for this: the last readings and the writes under way say what can still be spent, so it holds over
-rounds, restarts and replicas.
+Nothing is stored for this. The last readings and the writes under way say what can still be spent, so the rule holds
+over rounds, restarts and replicas.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from models.quota.period import Period
 
 @dataclass(frozen=True)
 class Hold:
-    """So much (micro-USD) waits until the limit of `member` is lowered."""
+    """`amount` (micro-USD) waits until the limit of `member` is lowered."""
 
     member: int
     amount: int
@@ -29,9 +29,9 @@ class Hold:
 def holds_on(
     session: Session, member_id: int, rate: Rate, traits: GatewayTraits, asked: frozenset[int] = frozenset()
 ) -> list[Hold]:
-    """What of a member's quota came from colleagues whose limits are not lowered yet, also by way of others.
+    """What a member got from colleagues whose limits are not lowered yet, also through others.
 
-    `asked`: the members on the way to this one, so that loans in a circle end.
+    `asked`: the members on the way here; loans in a circle end there.
     """
     came = {one: amount for one, amount in _came_from(session, member_id).items() if one not in asked}
     found = []
@@ -51,7 +51,7 @@ def holds_on(
 def _above(
     session: Session, owners: Collection[int], rate: Rate, traits: GatewayTraits
 ) -> dict[int, int | None]:
-    """Member → how far their limit is above what it ought to be, in micro-USD; None: no limit."""
+    """{member: micro-USD by which the limit is too high}; None: no limit."""
     accounts = [one for one in accounts_of_members(session, owners) if not one.differs]
     found: dict[int, int | None] = {}
     for limit in limits_of(session, accounts, rate, traits):
@@ -63,7 +63,7 @@ def _above(
 
 
 def _beyond(holds: Sequence[Hold], first: int) -> list[Hold]:
-    """The holds without their `first` micro-USD: so much is not written yet at all."""
+    # The first part is not written at the gateway at all, so nothing has to wait for it.
     found = []
     for one in holds:
         taken = min(first, one.amount)
@@ -81,19 +81,19 @@ def _at_most(holds: Sequence[Hold], amount: int) -> list[Hold]:
 
 
 def _most(account: GatewayAccount) -> int | None:
-    """The most that may stand at the gateway, as far as is known; None: no limit."""
+    """The highest limit that may stand at the gateway, as far as known; None: no limit."""
     stands = [account.total, *account.meant]
     known = [one for one in stands if one is not None]
     return max(known) if len(known) == len(stands) else None
 
 
 def _came_from(session: Session, member_id: int) -> dict[int, int]:
-    """Colleague → what came from them by loans, returns and repayments of this period, in stored units."""
+    """{colleague: stored units that came from them} by loans, returns and repayments of this period."""
     return _by_colleague(session, member_id, came=True)
 
 
 def _went_to(session: Session, member_id: int) -> dict[int, int]:
-    """Colleague → what went to them by loans, returns and repayments of this period, in stored units."""
+    """{colleague: stored units that went to them} by loans, returns and repayments of this period."""
     return _by_colleague(session, member_id, came=False)
 
 
@@ -110,7 +110,7 @@ def _by_colleague(session: Session, member_id: int, *, came: bool) -> dict[int, 
 
 
 def release_holds(session: Session, member_id: int) -> None:
-    """This member's limit was lowered: compare the limits of those who may have waited for that, also behind others."""
+    """After a lowered limit: compare the limits that waited for it, also behind others."""
     seen, waiting = {member_id}, [member_id]
     while waiting:
         found = _went_to(session, waiting.pop()).keys() - seen

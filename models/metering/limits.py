@@ -1,4 +1,4 @@
-"""Limits: what stands at the gateway for each account, what ought to stand there, and which of them to write."""
+"""Limits: the ones that stand at the gateway, the ones that ought to stand there, and which to write."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ OWN = (AccountKind.ALLOCATION, AccountKind.TOP_UP, AccountKind.LOAN, AccountKind
 
 
 class StaleReading(Exception):  # noqa: N818 - what it found
-    """The account was read too long ago to be written: read it again first."""
+    """The reading is too old to write by: read the account again first."""
 
 
 @dataclass(frozen=True)
 class GatewayTraits:
-    """What the domain has to know of a gateway. `holds`: what it can hold of an amount, micro-USD. `wallet`: it keeps
-    wallets, in which a call in flight is taken off before it counts as spent.
+    """`holds`: the nearest limit that the gateway can hold (micro-USD). `wallet`: it keeps wallets, from which a
+    call in flight is taken off before it counts as spent.
     """
 
     holds: Callable[[int], int]
@@ -42,7 +42,7 @@ class GatewayTraits:
 
 @dataclass(frozen=True)
 class Limit:
-    """An account, what ought to stand at the gateway for it (micro-USD), and whether it is a wallet."""
+    """An account and the limit that ought to stand for it (micro-USD)."""
 
     account: GatewayAccount
     wanted: int
@@ -54,20 +54,21 @@ class Limit:
 
     @property
     def writable(self) -> bool:
-        """It differs, and nobody edited it by hand. A call in flight is no reason to let a decision wait."""
+        """The limit is wrong, and nobody edited it by hand."""
         if self.stands:
             return False
+        # A decision does not wait for a call in flight.
         return not self.account.differs or (self.wallet and self.account.dips_below(self.wanted))
 
     @property
     def edited(self) -> bool:
-        """It differs as somebody edited it by hand: left alone and reported."""
+        """Somebody edited the limit by hand: left alone and reported."""
         return not self.stands and not self.writable and self.account.edited
 
 
 @dataclass(frozen=True)
 class LimitWrite:
-    """A limit to write. Decisions come first, then lowering before raising, then whoever spent last."""
+    """A limit to write. Order: decisions, then lowering before raising, then the latest spender."""
 
     account: str
     member: int
@@ -82,10 +83,7 @@ class LimitWrite:
 
 
 def entitled(session: Session, accounts: Sequence[GatewayAccount], rate: Rate) -> dict[str, int]:
-    """Account id → what may be spent there in all, in micro-USD, never below zero.
-
-    The limit of a member who paused or left is just below what was spent, as that is rounded up.
-    """
+    """{account: micro-USD that may be spent there in all}, never below zero."""
     found: dict[str, int] = {}
     for start in range(0, len(accounts), CHUNK):
         part = accounts[start : start + CHUNK]
@@ -94,6 +92,8 @@ def entitled(session: Session, accounts: Sequence[GatewayAccount], rate: Rate) -
         for one in part:
             has, below = available.get(one.member_id, 0), 0
             if one.member_id in stopped:
+                # Paused or gone: just below what was spent, because that was rounded up.
+                # Paused or gone: just below what was spent, because that was rounded up.
                 has, below = min(has, 0), 1
             found[one.id] = max(0, one.origin + rate.enforced(one.booked + has) - below)
     return found
@@ -114,13 +114,13 @@ def _stopped(session: Session, ids: Collection[int]) -> set[int]:
 def limits_of(
     session: Session, accounts: Sequence[GatewayAccount], rate: Rate, traits: GatewayTraits
 ) -> list[Limit]:
-    """What ought to stand for these accounts, to the gateway's own smallest unit. Changes nothing."""
+    """To the gateway's own smallest unit. Changes nothing."""
     wanted = entitled(session, accounts, rate)
     return [Limit(one, traits.holds(wanted[one.id]), traits.wallet) for one in accounts]
 
 
 def to_write(limits: Sequence[Limit], urgent: Collection[int] = ()) -> list[LimitWrite]:
-    """The writes that make these limits stand, in the order to do them. `urgent`: members with a decision."""
+    """The writes that make these limits stand, in order. `urgent`: members with a decision."""
     writes = [
         LimitWrite(
             account=one.account.id,
@@ -137,7 +137,7 @@ def to_write(limits: Sequence[Limit], urgent: Collection[int] = ()) -> list[Limi
 
 
 def side_by_side(writes: Sequence[LimitWrite], most: int) -> Iterator[list[LimitWrite]]:
-    """Groups to write at once: lowering never beside raising, nothing urgent behind what is not."""
+    """Groups to write at once: never lowering beside raising, nothing urgent behind the rest."""
     for _, alike in groupby(writes, key=lambda one: (one.urgent, one.raises)):
         group = list(alike)
         for start in range(0, len(group), most):
@@ -145,7 +145,7 @@ def side_by_side(writes: Sequence[LimitWrite], most: int) -> Iterator[list[Limit
 
 
 def live_members(session: Session, members: Collection[int], rate: Rate, traits: GatewayTraits) -> set[int]:
-    """Those of these members for whom every account stands as it ought, also by what was decided just now."""
+    """The members for whom every account stands as it ought."""
     limits = limits_of(session, accounts_of_members(session, members), rate, traits)
     return {one.account.member_id for one in limits} - {
         one.account.member_id for one in limits if not one.stands
@@ -155,7 +155,7 @@ def live_members(session: Session, members: Collection[int], rate: Rate, traits:
 def adopt_edit(
     session: Session, account: GatewayAccount, total: int, rate: Rate, policy: Policy, cause: Cause
 ) -> None:
-    """Take a limit that somebody set by hand as right: the ledger follows, by a top-up to the period's end or a cut."""
+    """Make the ledger follow a limit set by hand: a top-up to the period's end, or a cut."""
     member = session.get_one(Member, account.member_id)
     wanted = entitled(session, [account], rate)[account.id]
     difference = rate.worth(abs(total - wanted))
@@ -167,12 +167,11 @@ def adopt_edit(
 
 
 def waiting_members(session: Session) -> set[int]:
-    """Members with a grant that is not live yet."""
     return set(session.exec(select(Request.member_id).where(col(Request.state).in_(UNCONFIRMED))).all())
 
 
 def waiting_without_account(session: Session) -> list[int]:
-    """Members with an approved grant that no account at the gateway can take."""
+    """Members with an approved grant and no account to write it to."""
     query = select(Request.member_id).where(
         Request.state == RequestState.APPROVED, col(Request.member_id).not_in(linked_members())
     )
@@ -180,16 +179,17 @@ def waiting_without_account(session: Session) -> list[int]:
 
 
 def due_members(session: Session) -> set[int]:
-    """Members with an account that is marked as due."""
     return set(session.exec(select(GatewayAccount.member_id).where(GatewayAccount.due)).all())
 
 
 def decided_since(session: Session, entry_id: int) -> tuple[set[int], int]:
-    """Members with a decision after that entry, and the newest entry: the ledger itself is the list of changes."""
+    """Members with a decision after that entry, and the newest entry."""
     newest = newest_entry(session)
     if newest <= entry_id:
         return set(), newest
     decided = select(Entry.member_id).join(Transfer, col(Transfer.id) == Entry.transfer_id)
+    # The ledger itself is the list of changes; spend and jobs decide nothing.
+    # The ledger itself is the list of changes; spend and jobs decide nothing.
     decided = decided.where(col(Entry.id) > entry_id, col(Transfer.actor).not_in(AUTOMATIC)).distinct()
     return {member_id for member_id in session.exec(decided).all() if member_id is not None}, newest
 

@@ -13,7 +13,7 @@ from models.quota.wallet import Wallet, burnt
 
 @dataclass(frozen=True)
 class Outlook:
-    """How fast it goes. `pace`: stored units a day; `left`: till the period ends; `runs_out`: None when it lasts."""
+    """`pace`: stored units a day. `left`: till the period ends. `runs_out`: None when the quota lasts."""
 
     pace: int
     left: timedelta
@@ -24,8 +24,10 @@ DAY = 24 * 60 * 60
 
 
 def outlook(session: Session, status: QuotaStatus, now: datetime) -> Outlook:
-    """Pace = use of the last 7 days, or since the opening, a day."""
+    """Pace: the daily use of the last 7 days, or since the opening."""
     since = max(status.span.start, now - timedelta(days=7))
+    # In the first minutes of a period a single call would set the pace.
+    # In the first minutes of a period, one call would look like a pace of a million.
     seconds = max(int((now - since).total_seconds()), 60 * 60)
     pace = rounded(burnt(session, status.member_id, since, now) * DAY // seconds)
     left, available = max(status.span.end - now, timedelta()), status.has.available
@@ -34,12 +36,12 @@ def outlook(session: Session, status: QuotaStatus, now: datetime) -> Outlook:
 
 
 def rounded(pace: int) -> int:
-    """A pace is an estimate: three digits say what there is to say."""
+    # A pace is an estimate: three digits.
     grain: int = 10 ** max(0, len(str(abs(pace))) - 3)
     return pace // grain * grain
 
 
 def needed(view: Outlook, has: Wallet, step: int) -> int:
-    """Pace × days left − available, rounded up to `step`: what would last to the end; ≤ 0 when nothing is missing."""
+    """Pace × days left − available, rounded up to `step`; ≤ 0 when nothing is missing."""
     missing = -(-view.pace * int(view.left.total_seconds()) // DAY) - has.available
     return -(-missing // step) * step

@@ -1,4 +1,4 @@
-"""Which member a gateway account belongs to, by the hints of its reading."""
+"""Find the owner of a gateway account by the hints of its reading."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Hint = tuple[str, str]
 
 
 def owners_of(session: Session, readings: Iterable[Reading]) -> dict[str, Member]:
-    """Account id → its owner: the one active member found by gateway id, e-mail, or the owner of the key.
+    """{account: its owner}: the one active member found by gateway id, e-mail or the key's owner.
 
-    An account without an owner, or with several possible ones, is left out.
+    An account without an owner, or with several candidates, is left out.
     """
     hints = {one.id: _hints(one) for one in readings}
     members = _members_by_hint(session, {hint for several in hints.values() for hint in several})
@@ -32,7 +32,7 @@ def owners_of(session: Session, readings: Iterable[Reading]) -> dict[str, Member
 
 
 def _hints(reading: Reading) -> list[Hint]:
-    """The surest first."""
+    # The surest first.
     values = (reading.id, reading.email.lower(), reading.owner, reading.owner.lower())
     return [hint for hint in zip(("gateway_id", "email") * 2, values, strict=True) if hint[1]]
 
@@ -49,11 +49,10 @@ def _members_by_hint(session: Session, hints: set[Hint]) -> defaultdict[Hint, li
 
 
 def linked_members() -> SelectOfScalar[int]:
-    """A query for the members with an account that the gateway still knows."""
+    """A query: members with an account that the gateway still knows."""
     return select(GatewayAccount.member_id).where(col(GatewayAccount.gone).is_(False))
 
 
 def members_without_account(session: Session) -> list[Member]:
-    """Active members without an account at the gateway."""
     query = select(Member).where(col(Member.left_at).is_(None), col(Member.id).not_in(linked_members()))
     return list(session.exec(query.order_by(Member.email)).all())

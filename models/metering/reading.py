@@ -1,4 +1,4 @@
-"""What a gateway reports: account readings and usage, in micro-USD, and the rate to stored units."""
+"""Readings of a gateway: accounts and usage in micro-USD, and the rate to stored units."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ class Rate:
 
     @classmethod
     def of(cls, unit: Unit, per_usd: Decimal | None) -> Self:
-        """The policy's rate. Raises `NoRate` where it names none; for USD it is 1."""
+        """Raises `NoRate` where the policy names none; for USD it is 1."""
         if per_usd is None:
             raise NoRate(unit.value)
         return cls(Fraction(per_usd) * unit.scale / MICRO)
 
     def booked(self, micro_usd: int) -> int:
-        """What so much spend is in stored units: rounded up, it is used."""
+        """Spend in stored units, rounded up."""
         return -(-micro_usd * self.units.numerator // self.units.denominator)
 
     def enforced(self, units: int) -> int:
-        """What may be spent for so many stored units: rounded down, it moves."""
+        """The limit for so many stored units, in micro-USD, rounded down."""
         return units * self.units.denominator // self.units.numerator
 
     def worth(self, micro_usd: int) -> int:
-        """How many stored units so much money gives: rounded down, it moves."""
+        """Stored units for so much money, rounded down."""
         return micro_usd * self.units.numerator // self.units.denominator
 
 
@@ -65,16 +65,17 @@ class Reading:
 
     @property
     def label(self) -> str:
-        """What the gateway calls the account, and the owner it names."""
+        """The gateway's name for the account, and the owner it names."""
         return ", ".join(part for part in (self.name, self.email or self.owner) if part not in ("", self.id))
 
 
 @dataclass(frozen=True, slots=True)
 class KeyUsage:
-    """All that an account used on one UTC day, of one model, with one key, so far. Replaces an earlier one of the same four.
+    """Usage of one account on one UTC day, of one model, with one key, so far. Replaces an earlier one of these
+    four.
 
-    `amount` is micro-USD. `account` is empty when the gateway cannot name the spender, `key` when it does not break down
-    by key.
+    `amount`: micro-USD. `account`: empty when the gateway cannot name the spender; `key`: empty when it does not
+    break usage down by key.
     """
 
     account: str

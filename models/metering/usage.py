@@ -21,7 +21,7 @@ from models.quota.period import Period
 
 
 class Usage(SQLModel, table=True):
-    """What one member spent on one day with one model, so far. `amount` in stored units."""
+    """Usage of one member on one day with one model, so far. `amount` in stored units."""
 
     member_id: int = Field(primary_key=True, foreign_key="member.id", sa_type=BigInteger)
     day: date = Field(primary_key=True)
@@ -32,7 +32,7 @@ class Usage(SQLModel, table=True):
 
 
 class ActiveAgent(SQLModel, table=True):
-    """An agent of somebody that had a call on a day: a key by its name, an account, or `""` where nobody said which."""
+    """A member's agent with a call on a day: the name of a key, an account, or `""` where that is not known."""
 
     __tablename__ = "active_agent"
 
@@ -43,9 +43,9 @@ class ActiveAgent(SQLModel, table=True):
 
 @dataclass(frozen=True)
 class MemberUsage:
-    """A cumulative figure: in whatever order figures arrive, the largest one counts, once.
+    """A cumulative figure: figures arrive in any order, and the largest one counts, once.
 
-    `agents`: the keys or accounts that it sums, `""` where they are not known.
+    `agents`: the keys or accounts in it, `""` where they are not known.
     """
 
     member_id: int
@@ -58,32 +58,31 @@ class MemberUsage:
 
 
 def book(session: Session, readings: Iterable[MemberUsage], *, zone: ZoneInfo, cause: Cause) -> int:
-    """Book what is new in `readings` and return the sum. Late usage belongs to the period that is open now.
-
-    Set-based: a page takes as many statements as one reading. What a leaver spent late is the organisation's to clear.
-    """
+    """Book the growth in `readings`, and return the sum. Late usage belongs to the period that is open now."""
     period, page = Period.current(session), _largest(readings)
     lock_members(session, {reading.member_id for reading in page})
+    # Set-based: a page takes as many statements as one reading.
     if not _stage(session, page, lambda day: _event_time(day, period, zone, cause.at)):
         return 0
     _keep(session)
     total = _TOTAL.one(session)
     if total:
         record_all(session, SQL.text("spends"), cause)
+        # A leaver's late usage is the organisation's.
         clear_overdrafts(session, f"o.member_id IN ({SQL.text('members')})", cause)
     _CLEAN.changed(session)
     return total
 
 
 def keep(session: Session, readings: Iterable[MemberUsage], at: datetime) -> None:
-    """Keep figures for breakdowns and book nothing: they only grow."""
+    """Keep figures for breakdowns without booking."""
     _stage(session, _largest(readings), lambda _: at)
     _keep(session)
     _CLEAN.changed(session)
 
 
 def _largest(readings: Iterable[MemberUsage]) -> list[MemberUsage]:
-    """One a person, day and model: its largest figures."""
+    """One figure for each member, day and model."""
     found: dict[tuple[int, date, str], MemberUsage] = {}
     for new in readings:
         key = new.member_id, new.day, new.model
@@ -96,7 +95,7 @@ def _largest(readings: Iterable[MemberUsage]) -> list[MemberUsage]:
 
 
 def _stage(session: Session, page: list[MemberUsage], moment: Callable[[date], datetime]) -> int:
-    """Set apart what of a page is news, and return how many rows that is; `grown` is by how much an amount did."""
+    """Put what is new of a page into a temporary table, and return how many rows. `grown`: the growth of an amount."""
     _OPEN_PAGE.changed(session)
     at = {day: str(stored_time(session, moment(day))) for day in {reading.day for reading in page}}
     rows = [vars(one) | {"day": one.day.isoformat(), "at": at[one.day]} for one in page]
@@ -104,7 +103,6 @@ def _stage(session: Session, page: list[MemberUsage], moment: Callable[[date], d
 
 
 def _keep(session: Session) -> None:
-    """Take over the news, and who had a call."""
     _KEEP_AGENTS.changed(session)
     _KEEP.changed(session)
 
@@ -123,7 +121,7 @@ _CLEAN = Statement(SQL.text("clean"))
 
 
 def by_model(session: Session, member_id: int, since: date) -> list[tuple[str, int]]:
-    """What it went on since a day, the largest first."""
+    """Spend by model since a day, the largest first."""
     return [(one.model, one.amount) for one in _BY_MODEL.all(session, member=member_id, since=since)]
 
 
@@ -136,6 +134,6 @@ _BY_MODEL = Statement(SQL.text("by_model"), row=_Went)
 
 
 def _event_time(day: date, period: Period, zone: ZoneInfo, now: datetime) -> datetime:
-    """The end of that day, but within the open period and not in the future."""
+    # The end of that day, but within the open period and not in the future.
     end = datetime.combine(day + timedelta(days=1), time(), zone) - timedelta(seconds=1)
     return min(max(end, period.starts_at), max(now, period.starts_at))

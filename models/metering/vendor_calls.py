@@ -1,4 +1,4 @@
-"""How often a vendor was called, by month and call: what a free organisation has too few of."""
+"""Calls to a vendor, counted by month and API: a free organisation has few of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MONTHS_IN = timezone(timedelta(hours=8))
 
 
 class CallCount(SQLModel, table=True):
-    """Calls that went out, repetitions included. `metered`: they count against the month's quota."""
+    """Calls that went out, with repetitions. `metered`: they count against the month's quota."""
 
     __tablename__ = "call_count"
 
@@ -28,20 +28,18 @@ class CallCount(SQLModel, table=True):
 
 @dataclass(frozen=True)
 class Called:
-    """So many more calls of one API."""
-
     api: str
     metered: bool
     calls: int
 
 
 def month_of(now: datetime) -> str:
-    """`2026-11`, the month by which calls are counted."""
+    """`2026-11`."""
     return f"{now.astimezone(MONTHS_IN):%Y-%m}"
 
 
 def count(session: Session, now: datetime, called: Iterable[Called]) -> None:
-    """Add these calls to the month's; replicas may do so at the same time."""
+    # An upsert: replicas count at the same time.
     insert = postgresql.insert if is_postgres(session) else sqlite.insert
     for one in called:
         row = insert(CallCount).values(month=month_of(now), api=one.api, metered=one.metered, calls=one.calls)
@@ -50,6 +48,5 @@ def count(session: Session, now: datetime, called: Iterable[Called]) -> None:
 
 
 def counted(session: Session, month: str) -> list[CallCount]:
-    """The calls of a month, the most frequent first."""
     query = select(CallCount).where(CallCount.month == month)
     return list(session.exec(query.order_by(col(CallCount.calls).desc(), col(CallCount.api))).all())

@@ -1,4 +1,4 @@
-"""What a policy says of authority, for its record: admins, approvers, ceilings, owners of teams."""
+"""Record what a policy says about authority: admins, approvers, ceilings, owners of teams."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.policy.document import Policy
 def record_policy(
     session: Session, before: tuple[int, Policy] | None, after: tuple[int, Policy], *, at: datetime, by: str
 ) -> None:
-    """Keep that a version is in force, and each rule of authority that it changes. Members are named by id."""
+    """Record that a version is in force, and each rule of authority that it changes. Members are named by id."""
     was, becomes = (dict(_rules(one[1])) if one else {} for one in (before, after))
     ids = ids_by_email(session, [*_emails(was), *_emails(becomes)])
     versions = (f"version {before[0]}" if before else "", f"version {after[0]}")
@@ -29,7 +29,6 @@ def record_policy(
 
 
 def record_staged(session: Session, version: int, day: str, *, at: datetime, by: str) -> None:
-    """Keep that a version waits for its day."""
     record_all(session, [(What.POLICY, None, "", f"version {version} from {day}")], at=at, actor=by)
 
 

@@ -38,7 +38,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Quiet:
-    """When nobody is to be asked: wall-clock hours (which may pass midnight), whole weekdays (Monday is 0), public holidays.
+    """Times at which nobody is asked: hours (also past midnight), whole weekdays (Monday is 0), public holidays.
 
     `holidays`: a country and the zones where its holidays count; no zones: everywhere.
     """
@@ -48,23 +48,22 @@ class Quiet:
     holidays: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def country(self, zone: tzinfo) -> str | None:
-        """Whose holidays count there."""
+        """The country whose holidays count in this zone."""
         return next((one for one, zones in self.holidays if not zones or str(zone) in zones), None)
 
     def all_day(self, day: date, zone: tzinfo) -> bool:
-        """Whether this whole day is quiet there; a weekend day that is made up for is not."""
+        # A weekend day that is made up for is not quiet.
         country = self.country(zone)
         rest = off(country, day) if country else None
         return day.weekday() in self.days if rest is None else rest
 
 
 def midnight(day: date, zone: tzinfo) -> datetime:
-    """The instant at which `day` begins in `zone`, as UTC."""
     return _instant(day, time(), zone)
 
 
 def span_of(cadence: Cadence, zone: tzinfo, moment: datetime) -> Span:
-    """The period that holds `moment`; it starts at 00:00 in `zone`."""
+    """The period that holds `moment`. A period starts at 00:00 in `zone`."""
     # A clock set back across midnight shows yesterday's date after today has begun, so one starts a day ahead.
     first = _first_day(cadence, moment.astimezone(zone).date() + DAY)
     while midnight(first, zone) > moment:
@@ -73,24 +72,21 @@ def span_of(cadence: Cadence, zone: tzinfo, moment: datetime) -> Span:
 
 
 def next_span(cadence: Cadence, zone: tzinfo, span: Span) -> Span:
-    """The period after `span`, without a gap also where cadence or zone have changed since.
-
-    Then it ends with the calendar's period that it falls into, or with the one after where less than half was left:
-    nobody gets a whole allocation for the eight hours between two zones.
-    """
+    """The period after `span`, without a gap when cadence or zone have changed."""
     around = span_of(cadence, zone, span.end)
+    # Of two ends, the one that leaves at least half a period: no whole allocation for the hours between two zones.
     if span.end - around.start <= around.end - span.end:
         return Span(span.end, around.end)
     return Span(span.end, span_of(cadence, zone, around.end).end)
 
 
 def days(span: Span, zone: tzinfo) -> int:
-    """How many days of `zone` the span has, at least one."""
+    """Days of the span in `zone`, at least one."""
     return max(1, (_day(span.end, zone) - _day(span.start, zone)).days)
 
 
 def days_left(span: Span, zone: tzinfo, now: datetime) -> int:
-    """How many of them are left; today counts. All before the start, 0 after the end."""
+    """Days that are left, with today. All before the start, 0 after the end."""
     if now >= span.end:
         return 0
     left = (_day(span.end, zone) - _day(max(now, span.start), zone)).days
@@ -98,14 +94,14 @@ def days_left(span: Span, zone: tzinfo, now: datetime) -> int:
 
 
 def pro_rata(amount: int, span: Span, zone: tzinfo, now: datetime, unit: Unit) -> int:
-    """What a joiner gets of `amount` (stored units): by days left, rounded up to 0.01 (money) or 1, never above `amount`."""
+    """The part of `amount` for the days left, rounded up to 0.01 (money) or 1. Stored units."""
     step = max(1, unit.scale // 100)
     part = -(-amount * days_left(span, zone, now) // (days(span, zone) * step)) * step
     return min(amount, part)
 
 
 def awake_between(start: datetime, end: datetime, quiet: Quiet | None, zone: tzinfo) -> timedelta:
-    """How much of the time from `start` to `end` is not quiet in `zone`; nothing when `end` is not later."""
+    """The time from `start` to `end` that is not quiet in `zone`."""
     awake, at = timedelta(), start
     for pause in _pauses(start, quiet, zone):
         if pause.start >= end:
@@ -116,13 +112,11 @@ def awake_between(start: datetime, end: datetime, quiet: Quiet | None, zone: tzi
 
 
 def awake_after(start: datetime, duration: timedelta, quiet: Quiet | None, zone: tzinfo) -> datetime:
-    """The first moment at which `duration` of time that is not quiet has passed since `start`.
-
-    Where quiet leaves hardly any time it gives up looking after ten years, and answers with that day.
-    """
+    """The moment at which `duration` of waking time has passed since `start`."""
     at, left = start, duration
     for pause in _pauses(start, quiet, zone):
         awake = max(timedelta(), pause.start - at)
+        # Quiet may leave hardly any time: after ten years the search ends with that day.
         if awake >= left or at > start + LONGEST_WAIT:
             break
         left -= awake
@@ -154,15 +148,17 @@ def _step(cadence: Cadence) -> int:
 
 
 def _in_month(months: int, day: int) -> date:
-    """That day of the month; the last one where the month is shorter."""
+    # In a shorter month, the last day.
     year, month = divmod(months, 12)
     return date(year, month + 1, min(day, calendar.monthrange(year, month + 1)[1]))
 
 
 def _pauses(start: datetime, quiet: Quiet | None, zone: tzinfo) -> Iterator[Span]:
-    """Quiet spans that end after `start`, by their beginning; they may overlap."""
+    """Quiet spans that end after `start`, by their beginning. They may overlap."""
     if quiet is None or not (quiet.hours or quiet.days or quiet.country(zone)):
         return
+    # Yesterday's quiet hours may pass midnight.
+    # Yesterday's quiet hours may pass midnight.
     day = _day(start, zone) - DAY
     while True:
         for pause in _pauses_of(day, quiet, zone):
@@ -190,5 +186,5 @@ def _instant(day: date, at: time, zone: tzinfo) -> datetime:
 
 
 def end_of_day(day: date, zone: ZoneInfo) -> datetime:
-    """The moment after the last one of `day` there."""
+    """The first moment after `day`."""
     return datetime.combine(day + timedelta(days=1), time(), zone)

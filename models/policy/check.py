@@ -1,4 +1,4 @@
-"""A policy held against the people it is about: who does not exist, and what changes for whom."""
+"""Check a policy against the members: names that do not exist, and what changes for each member."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EXAMPLES = frozenset({"ops@corp.example", "lee@corp.example", "cfo@corp.example"
 
 @dataclass(frozen=True)
 class Change:
-    """What a whole period gives somebody, before and after (stored units), by which entry of `allocations`, and why."""
+    """A member's base for a whole period, before and after (stored units); by which entry, and why."""
 
     member: Member
     before: int
@@ -29,8 +29,6 @@ class Change:
 
 @dataclass(frozen=True)
 class TeamTotal:
-    """What a whole period gives a team's people together (stored units)."""
-
     team: str
     people: int
     before: int
@@ -41,7 +39,7 @@ class TeamTotal:
 
 
 def check(policy: Policy, members: Sequence[Member]) -> list[Problem]:
-    """People, teams and columns that the policy names and that do not exist, by line."""
+    """Members, teams and columns that the policy names and that do not exist, by line."""
     found = (
         *_odd_people(policy, members),
         *_odd_teams(policy, members),
@@ -55,9 +53,9 @@ def check(policy: Policy, members: Sequence[Member]) -> list[Problem]:
 def plan(
     before: Policy | None, after: Policy, members: Iterable[Member], standing: Mapping[int, int] | None = None
 ) -> tuple[list[Change], list[TeamTotal]]:
-    """Everybody whose base changes; and what each team's people get together, by its name: two spellings are one team.
+    """Members whose base changes, and the totals of their teams. Two spellings of a name are one team.
 
-    `standing` (member id → whole base in force) finds what people.csv changed since; who is not in it had what `before` says.
+    `standing`: {member id: whole base in force}; it differs from `before` where people.csv changed since.
     """
     changes: list[Change] = []
     sums: dict[str, TeamTotal] = {}
@@ -154,7 +152,7 @@ def _odd_columns(policy: Policy, members: Sequence[Member]) -> Iterator[tuple[Pa
 
 
 def _odd_zone(policy: Policy) -> Iterator[tuple[Path, str]]:
-    """`Etc/GMT+8` is a zone, but its sign is turned round: eight hours behind UTC."""
+    # `Etc/GMT+8` is eight hours behind UTC: POSIX turned the sign round.
     if found := re.fullmatch(r"Etc/GMT\+([1-9][0-9]?)", policy.timezone):
         near = "Asia/Shanghai" if found[1] == "8" else f"Etc/GMT-{found[1]}"
         yield (
@@ -164,7 +162,7 @@ def _odd_zone(policy: Policy) -> Iterator[tuple[Path, str]]:
 
 
 def _odd_channels(policy: Policy) -> Iterator[tuple[Path, str]]:
-    """Channels are named by their ids; a plain `#ops` is a comment, and leaves nothing."""
+    # In YAML a plain `#ops` is a comment and leaves nothing.
     for name in sorted(policy.admin_channel.model_fields_set):
         path, value = ("admin_channel", name), getattr(policy.admin_channel, name)
         if value is None or value.startswith("#"):

@@ -9,21 +9,21 @@ from holidays import country_holidays, list_supported_countries
 
 
 def is_country(code: str) -> bool:
-    """`CN`, or with a state of it: `DE-BY`."""
+    """`CN`, or with a state: `DE-BY`."""
     country, _, state = code.partition("-")
     known = list_supported_countries().get(country)
     return known is not None and (not state or state in known)
 
 
 def off(code: str, day: date) -> bool | None:
-    """True: a public holiday there; False: a weekend day made up for; None: a day like any other."""
+    """True: a public holiday; False: a weekend day made up for; None: a usual day."""
     holidays, worked = _year(code, day.year)
     return True if day in holidays else False if day in worked else None
 
 
 @lru_cache(maxsize=100)
 def _year(code: str, year: int) -> tuple[frozenset[date], frozenset[date]]:
-    """Of a year that a government has not decided yet, only what its law says."""
+    # Of a year that a government has not decided yet, the law's own days.
     country, _, state = code.partition("-")
     found = country_holidays(country, subdiv=state or None, years=year)
     worked = {day for day in getattr(found, "weekend_workdays", ()) if day.year == year}

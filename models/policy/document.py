@@ -1,4 +1,4 @@
-"""The rules an admin writes: who gets what, who may lend and approve how much, when to be quiet. And which of them are in force."""
+"""The schema of policy.yaml: amounts, lending, approval, quiet time."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ MOST_KNOWN = 10_000
 
 @dataclass(frozen=True)
 class Allocation:
-    """What somebody gets a period (stored units), by which entry of `allocations` (from 0; -1: none matched) and why."""
+    """What a member gets for a period (stored units). `rule`: the entry of `allocations`, -1 for none."""
 
     amount: int
     rule: int
@@ -53,7 +53,7 @@ class Allocation:
 
 
 class Policy(Section):
-    """The whole of policy.yaml, as written or by default. Made by `parse`; amounts in stored units."""
+    """policy.yaml with its defaults, made by `parse`. Amounts in stored units."""
 
     unit: UnitName
     timezone: Zone = "UTC"
@@ -79,7 +79,6 @@ class Policy(Section):
 
     @cached_property
     def quiet(self) -> Quiet | None:
-        """When nobody is asked, for `calendar.awake_after`."""
         written = self.quiet_time
         return Quiet(written.hours, frozenset(written.days), written.holidays) if written else None
 
@@ -89,23 +88,24 @@ class Policy(Section):
 
     @property
     def least_loan(self) -> int:
-        """The smallest loan in stored units: 1 in money, 100 credits, 1,000 tokens, unless `lending.least` says otherwise."""
+        """Stored units. Default: 1 in money, 100 credits, 1,000 tokens."""
         if self.lending.least is not None:
             return self.lending.least
         return {Unit.CREDITS: 100, Unit.TOKENS: 1_000}.get(self.unit, self.unit.scale)
 
     @property
     def per_usd(self) -> Decimal | None:
-        """The workspace's units in a USD; None where nobody said."""
+        """The workspace's units in a USD; None where that is not said."""
         return Decimal(1) if self.unit is Unit.USD else self.gateway.per_usd
 
     def base_for(self, columns: Mapping[str, str]) -> Allocation:
-        """What the first entry that matches these columns of people.csv gives for a whole period; nothing when none does."""
+        """The amount of the first entry that matches these columns of people.csv, for a whole period."""
         return self.given_to(tuple(columns.get(name, "") for name in self.matched))
 
     @cached_property
     def given_to(self) -> Callable[[tuple[str, ...]], Allocation]:
-        """The same for the cells of the columns `matched`, in their order; what was asked before is remembered."""
+        """As `base_for`, for the cells of the columns `matched`, in their order."""
+        # Many people share few different rows of cells.
         return lru_cache(MOST_KNOWN)(self._judged)
 
     def _judged(self, cells: tuple[str, ...]) -> Allocation:
@@ -120,7 +120,7 @@ class Policy(Section):
         return self._teams.get(fold(name))
 
     def spelt(self, name: str) -> str:
-        """A team's name as `teams` has it, else as it is."""
+        """A team's name as `teams` writes it."""
         known = self.team(name)
         return known.name if known else name
 
@@ -129,12 +129,11 @@ class Policy(Section):
         return tuple(self._teams[one] for one in self._ancestry(fold(name)) if one in self._teams)
 
     def ceiling(self, kind: Literal["manager", "owner"]) -> int | None:
-        """Up to how much a manager or a team's owner may approve (stored units); None is no ceiling."""
+        """The most a manager or a team's owner may approve (stored units); None: no ceiling."""
         limits = self.requests.approve_up_to
         return None if limits is None else limits.manager if kind == "manager" else limits.owner
 
     def problem(self, path: Path, why: str) -> Problem:
-        """Something that is wrong with what was written at `path`."""
         return self._tree.problem(path, why)
 
     @cached_property
@@ -145,7 +144,7 @@ class Policy(Section):
 
     @cached_property
     def matched(self) -> tuple[str, ...]:
-        """Every column that some entry looks at: who agrees in them gets the same."""
+        """Every column that an entry looks at. Members with equal cells in them get the same."""
         return tuple(sorted({key for rule in self.allocations for key in rule.match}))
 
     def _fits(self, key: str, wanted: str, value: str) -> bool:
@@ -157,6 +156,7 @@ class Policy(Section):
 
     def _ancestry(self, name: str) -> tuple[str, ...]:
         line: list[str] = []
+        # A circle is reported by `_contradictions`; until then it must end.
         while name and name not in line:
             line.append(name)
             team = self._teams.get(name)
@@ -165,12 +165,12 @@ class Policy(Section):
 
 
 def fold(word: str) -> str:
-    """How words of people.csv are compared: `Payments ` and `payments` are one team."""
+    # `Payments ` and `payments` are one team.
     return word.strip().casefold()
 
 
 def parse(text: str, name: str = "policy.yaml") -> Policy:
-    """Read a policy, or raise `PolicyError` with everything that is wrong with it."""
+    """Raises `PolicyError` with everything that is wrong."""
     tree = read(text, name)
     if not isinstance(tree.value, dict):
         raise PolicyError([Problem(1, "", "keys and values are needed, such as `unit: USD`", name)])
@@ -220,7 +220,6 @@ _WANTED = {
 
 
 def _keys_at(path: Path) -> list[str]:
-    """The keys that the schema has there."""
     model: type[BaseModel] = Policy
     for part in path:
         if isinstance(part, str):
@@ -237,7 +236,7 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def _contradictions(policy: Policy) -> Iterator[tuple[Path, str]]:
-    """What is wrong although every value by itself is right."""
+    """Problems of values that are right by themselves."""
     if policy.unit is Unit.USD and policy.gateway.per_usd not in (None, 1):
         yield ("gateway", "per_usd"), "a USD is one USD; write 1 or leave it out"
     if (
@@ -258,7 +257,7 @@ def _contradictions(policy: Policy) -> Iterator[tuple[Path, str]]:
 
 
 def _length(begin: time, end: time) -> timedelta:
-    """From one time of the day to the next such time."""
+    # Hours may pass midnight.
     minutes = (end.hour - begin.hour) * 60 + end.minute - begin.minute
     return timedelta(minutes=minutes % (24 * 60))
 

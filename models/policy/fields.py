@@ -1,4 +1,4 @@
-"""What a value in policy.yaml may look like, one kind a function; each says in a sentence what it wants instead."""
+"""The values of policy.yaml, one kind a function. Each error says what is needed instead."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _unit(value: Any) -> Unit:
 
 
 def _amount(value: Any, info: ValidationInfo) -> int:
-    """Stored units, of the unit that the same file names."""
+    # In the unit that the same file names.
     number = _number(value)
     if number < 0:
         raise ValueError("must not be negative")
@@ -142,7 +142,6 @@ def _weekday(value: Any) -> int:
 
 
 def _holidays(value: Any) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """A country for everybody, or countries with the zones of their people."""
     if value is None:
         return ()
     if isinstance(value, str):
@@ -173,7 +172,7 @@ def _email(value: Any) -> str:
 
 
 def is_email(text: str) -> bool:
-    """Whether this may be an e-mail address; whether anybody has it is for `check` to say."""
+    """Whether this may be an e-mail address. `check` says whether a member has it."""
     return (
         len(text) <= 254
         and re.fullmatch(r"""[^@\s,;:<>()\[\]"\\]+@[^@\s,;:<>()\[\]"'\\]+""", text) is not None
@@ -189,7 +188,7 @@ def _text(value: Any) -> str:
 
 
 def _cell(value: Any) -> str:
-    """What a column is compared with: a number is taken as written, empty text stands for an empty column."""
+    # A number is compared as it is written; empty text stands for an empty column.
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return format(value, "f") if isinstance(value, Decimal) else str(value)
     if not isinstance(value, str):
@@ -198,6 +197,8 @@ def _cell(value: Any) -> str:
 
 
 def _zone(value: Any) -> str:
+    # Only names of places: an abbreviation such as CST means three zones.
+    """Only names of places: an abbreviation such as CST means three zones."""
     if not isinstance(value, str) or value not in zones():
         meant = _PLACES.get(value.strip().lower()) if isinstance(value, str) else None
         close = (

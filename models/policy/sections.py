@@ -48,7 +48,7 @@ class AdminChannel(Section):
 
 
 class Organisation(Section):
-    """`year_budget`: what all may spend in a calendar year of the policy's zone; it is shown, and limits nobody."""
+    """`year_budget`: spend of all in a calendar year of the policy's zone. It is shown and limits nobody."""
 
     year_budget: Amount | None = None
 
@@ -72,7 +72,7 @@ class Lending(Section):
 
 
 class Ceilings(Section):
-    """Up to how much somebody may approve; None is no ceiling."""
+    """The most that may be approved; None: no ceiling."""
 
     manager: Amount | None = None
     owner: Amount | None = None

@@ -1,4 +1,4 @@
-"""Applied policies: which version is in force, which one waits for its day, and their history."""
+"""Applied policies: the version in force, the one that waits for its day, and the history."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.policy.yaml_tree import UnitChanged
 
 
 class PolicyVersion(SQLModel, table=True):
-    """A policy as it was applied. One that waits for its `effective` day has no `in_force_at`; a later one takes its place."""
+    """A policy as it was applied. `in_force_at`: None while it waits for its `effective` day, or was replaced then."""
 
     version: int | None = Field(default=None, primary_key=True)
     text: str
@@ -39,14 +39,14 @@ def current(session: Session) -> tuple[int, Policy] | None:
 
 @lru_cache(maxsize=16)
 def policy_of(version: int, text: str) -> Policy:
-    """The rules of a recorded version, parsed once."""
+    # A version's text never changes, so it is parsed once.
     return parse(text, f"policy {version}")
 
 
 def record_version(session: Session, text: str, now: datetime, by: str, effective: date | None = None) -> int:
-    """Keep an applied policy and return its number; it is in force at once unless its day, in its zone, is yet to come.
+    """Record an applied policy and return its number. It is in force at once, unless its day is yet to come.
 
-    Raises `PolicyError` where the text is none, `UnitChanged` where it counts in another unit than the first one.
+    Raises `PolicyError`; `UnitChanged` where the text counts in another unit than the first one.
     """
     policy = parse(text)
     refuse_unit_change(session, policy)
@@ -66,7 +66,7 @@ def record_version(session: Session, text: str, now: datetime, by: str, effectiv
 
 
 def record_once(session: Session, text: str, now: datetime, by: str) -> int:
-    """`record_version`, or the number of the version in force when it has this text: a killed run is done again."""
+    """As `record_version`, but a repeated run returns the number of the version in force."""
     newest = _newest(session)
     if newest is not None and newest.version and newest.in_force_at is not None and newest.text == text:
         return newest.version
@@ -74,7 +74,7 @@ def record_once(session: Session, text: str, now: datetime, by: str) -> int:
 
 
 def stage_once(session: Session, text: str, now: datetime, by: str, day: date) -> int:
-    """`record_version` for a day to come, or the number of the version that waits for it with this text."""
+    """As `record_version` for a day to come, but a repeated run returns the number of the waiting version."""
     waits = staged(session)
     if waits is not None and waits.version and (waits.text, waits.effective) == (text, day):
         return waits.version
@@ -86,7 +86,6 @@ def _newest(session: Session) -> PolicyVersion | None:
 
 
 def refuse_unit_change(session: Session, policy: Policy) -> None:
-    """Raise `UnitChanged` where an applied policy counts in another unit."""
     first = session.exec(
         select(PolicyVersion.version, PolicyVersion.text).order_by(col(PolicyVersion.version)).limit(1)
     ).first()
@@ -99,13 +98,12 @@ def refuse_unit_change(session: Session, policy: Policy) -> None:
 
 
 def staged(session: Session) -> PolicyVersion | None:
-    """The one version that waits for its day; the next apply takes its place."""
+    # A later apply takes the place of one that waits.
     newest = _newest(session)
     return newest if newest is not None and newest.in_force_at is None else None
 
 
 def due(session: Session, now: datetime) -> tuple[int, Policy] | None:
-    """The staged version, when its day has come."""
     kept = staged(session)
     if kept is None or kept.version is None:
         return None
@@ -115,7 +113,6 @@ def due(session: Session, now: datetime) -> tuple[int, Policy] | None:
 
 
 def put_in_force(session: Session, version: int, now: datetime) -> None:
-    """From now on this version is the current one."""
     kept, before = session.get_one(PolicyVersion, version), current(session)
     kept.in_force_at = now
     session.add(kept)
@@ -124,7 +121,7 @@ def put_in_force(session: Session, version: int, now: datetime) -> None:
 
 
 def history(session: Session) -> list[tuple[PolicyVersion, str]]:
-    """Every version, oldest first, with its state: in force, over, waits (for its day), or dropped (before its day)."""
+    """Every version, oldest first, with its state: in force, over, waits, or dropped (before its day)."""
     rows = session.exec(select(PolicyVersion).order_by(col(PolicyVersion.version))).all()
     found = current(session)
     return [(one, _state(one, found[0] if found else None, rows[-1])) for one in rows]
@@ -137,7 +134,7 @@ def _state(one: PolicyVersion, current: int | None, newest: PolicyVersion) -> st
 
 
 def text_on(session: Session, day: date | None) -> str | None:
-    """The text in force at the end of a day, or staged till then; without a day, the text in force."""
+    """The text in force at the end of a day, or staged till then. Without a day: the text in force."""
     found = None
     for one, state in history(session):
         zone = policy_of(one.version or 0, one.text).zone

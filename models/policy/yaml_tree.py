@@ -1,4 +1,4 @@
-"""policy.yaml as a tree of plain values that knows on which line each of them was written, and what to say when one is wrong."""
+"""policy.yaml as a tree of plain values with the line of each, and the problems found while reading."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEEPEST = 12
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: where, and why in a sentence."""
+    """A fault: its place, and a sentence."""
 
     line: int
     key: str
@@ -30,7 +30,7 @@ class Problem:
 
 
 class PolicyError(ValueError):
-    """A policy that cannot stand; `problems` are all that were found, by line."""
+    """`problems`: everything that is wrong with a policy, by line."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda problem: problem.line))
@@ -38,12 +38,12 @@ class PolicyError(ValueError):
 
 
 class UnitChanged(PolicyError):  # noqa: N818 - what happened
-    """The unit is fixed after the first apply."""
+    """The unit is fixed by the first apply."""
 
 
 @dataclass
 class Tree:
-    """What was read: the value, the line of every path in it, and what could not be read."""
+    """`lines`: the line of every path in `value`. `problems`: what could not be read."""
 
     name: str
     value: Any
@@ -51,7 +51,7 @@ class Tree:
     problems: list[Problem]
 
     def problem(self, path: Path, why: str) -> Problem:
-        """A problem at `path`, or at the nearest place above that was written down."""
+        # A missing key has no line: the nearest written place above it is named.
         known = path
         while known and known not in self.lines:
             known = known[:-1]
@@ -64,7 +64,7 @@ def written(path: Path) -> str:
 
 
 def guess(word: str, known: Iterable[str], alike: int = 65) -> str:
-    """` Did you mean "amount"?` where a known word is `alike` per cent, else nothing."""
+    """` Did you mean "amount"?` where a known word is `alike` per cent; else nothing."""
     from rapidfuzz import process  # noqa: PLC0415 - only for what is misspelt
 
     found = process.extractOne(word, list(known), score_cutoff=alike)
@@ -72,7 +72,7 @@ def guess(word: str, known: Iterable[str], alike: int = 65) -> str:
 
 
 def read(text: str, name: str) -> Tree:
-    """Read one YAML document, or raise `PolicyError` where it is none. What is only ambiguous is in `problems`."""
+    """Read one YAML document. Raises `PolicyError` where it is none; ambiguous values are in `problems`."""
     tree = Tree(name, None, {}, [])
     try:
         root = _Loader(text).get_single_node()
@@ -93,7 +93,7 @@ def read(text: str, name: str) -> Tree:
 
 
 class _Loader(yaml.SafeLoader):
-    """Composes nodes only. What a plain word means is decided in `_plain`, since YAML 1.1 and 1.2 disagree."""
+    """Composes nodes only; `_plain` decides what a plain word means, because YAML 1.1 and 1.2 disagree."""
 
     def compose_node(self, parent: Node | None, index: int) -> Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
@@ -166,7 +166,7 @@ def _scalar(node: ScalarNode, path: Path, tree: Tree) -> Any:
 
 
 class _Unreadable:
-    """Stands where something was already complained about, so that it is not complained about twice."""
+    """Stands for a value that was complained about already."""
 
 
 UNREADABLE = _Unreadable()
@@ -200,7 +200,7 @@ _TRAPS = (
 def _plain(word: str, *, quotable: bool) -> Any:
     """An unquoted word: null, true, a number, or text. Raises `ValueError` where YAML readers disagree.
 
-    `quotable`: text can stand there, so that quotes are a way out.
+    `quotable`: text can stand there, so quotes are a way out.
     """
     if word in ("", "~", "null", "Null", "NULL"):
         return None

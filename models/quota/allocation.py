@@ -29,8 +29,7 @@ def welcome_all(session: Session, member_ids: Sequence[int], now: datetime) -> i
     """Give each joiner base × days left ÷ days of the open period, once. Returns the number of joiners.
 
     Joiners wait for the opening while a period closes. A member who left and comes back in the same period gets
-    nothing
-    here: see `leaving.come_back`.
+    nothing here: see `leaving.come_back`.
     """
     period, current = Period.held(session), versions.current(session)
     if period is None or period.state != PeriodState.OPEN or current is None:
@@ -160,9 +159,8 @@ _NOTE = Statement(SQL.text("note"))
 
 
 class Allowance(SQLModel, table=True):
-    """What policy gives one member in one period. `base`: the whole amount (pro rata for a joiner);
-    `posted`: the posted part; `filled`: the part that filled an old overdraft; `used_before`: lifetime use till
-    then.
+    """What policy gives one member in one period. `base`: the whole amount (pro rata for a joiner); `posted`:
+    the posted part; `filled`: the part that filled an old overdraft; `used_before`: lifetime use till then.
     """
 
     __table_args__ = (CheckConstraint("base >= 0", name="base"),)

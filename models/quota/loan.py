@@ -104,8 +104,8 @@ class Loan(SQLModel, table=True):
     ) -> Lent:
         """Lend `amount` (None: all that is lendable), or raise the refusal. A second lend adds to the open loan.
 
-        `ends_at` then holds for the whole loan. Only the lender's own figures are a limit, so neither a loan nor a
-        refusal tells what the borrower has or owes.
+        `ends_at` then holds for the whole loan. Only the lender's own figures are a limit, so neither a loan
+        nor a refusal tells what the borrower has or owes.
         """
         if not policy.lending.enabled:
             raise LendingIsOff
@@ -312,6 +312,7 @@ def close_settled(session: Session, loans: list[tuple[Loan, Sums]], at: datetime
     """Close the loans with nothing unspent and nothing owed."""
     session.flush()
     for loan, sums in loans:
+        # Added up again: what was moved in this transaction counts.
         # Added up again: what was moved in this transaction counts.
         now = {one.id: s for one, s in loans_of(session, loan.borrower_id)}.get(loan.id, sums)
         if not now.open:

@@ -34,6 +34,7 @@ def opening_of(session: Session, member_id: int, period_id: int, starts_at: date
     entries = _ENTRIES.all(session, member=member_id, since=starts_at)
     moved = [row for row in entries if row.period_id == period_id]
     # A close posts the allocation first, then what it filled and repaid.
+    # The entries of an opening are one run: the allocation first, then what it filled and repaid.
     first = next((number for number, row in enumerate(moved) if row.kind == Kind.ALLOCATE), None)
     if first is None:
         return None
