@@ -1,1 +1,1 @@
-"""The LLM gateways, behind one port, and the loop that keeps them in step with the ledger."""
+"""LLM gateways behind one port, and the loop that keeps their limits equal to the ledger."""

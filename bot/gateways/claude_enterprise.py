@@ -20,15 +20,15 @@ from models.metering.reading import KeyUsage, Reading
 PERIOD: Final = "monthly"
 PAGE: Final = 100
 MOST_ROWS: Final = 1_000
+# In micro-USD.
 CENT: Final = 10_000
-"""In micro-USD."""
 _LIMITS = "/v1/organizations/spend_limits"
 _COSTS = "/v1/organizations/analytics/user_cost_report"
 _DAY = timedelta(days=1)
 
 
 class ClaudeEnterprise:
-    """One organization; its members are the accounts, by user id, and found by e-mail."""
+    """One organization. Its members are the accounts, by user id; they are found by e-mail."""
 
     family: Family = "cap"
 
@@ -40,7 +40,6 @@ class ClaudeEnterprise:
         self._clock = access.clock
 
     async def accounts(self) -> AsyncIterator[list[Reading]]:
-        """By pages of members."""
         async for rows, asked in self._pages(f"{_LIMITS}/effective", limit=PAGE, **{"period[]": PERIOD}):
             if found := [_reading(row, asked) for row in rows if _is_somebody(row)]:
                 yield found
@@ -50,11 +49,11 @@ class ClaudeEnterprise:
         return _reading(row, asked)
 
     async def set_total(self, id: str, total: int) -> Reading:  # noqa: A002
-        """Set the member's own limit of the month, read it back."""
         return await self._set(id, total)
 
     async def release(self, id: str, found: int | None) -> Reading:  # noqa: A002
-        """Take our limit off, so that what is inherited counts again; where that is not what was found, write what was."""
+        # Without our own limit the inherited one counts again. If that is not the limit that we found,
+        # write the found one.
         row, asked = await self._row(id)
         if row["source"]["type"] == "user":
             await self._calls.send("DELETE", f"{_LIMITS}/{row['spend_limit_id']}")
@@ -70,7 +69,7 @@ class ClaudeEnterprise:
         )
 
     def holds(self, total: int) -> int:
-        """Down to the cent."""
+        # Limits are whole cents; rounding down never gives more than the ledger.
         return total // CENT * CENT
 
     async def _row(self, id: str) -> tuple[Json, datetime]:  # noqa: A002
@@ -88,7 +87,7 @@ class ClaudeEnterprise:
             cursor = reply.data.get("next_page")
 
     async def usage(self, since: date, until: date, account: str = "") -> AsyncIterator[list[KeyUsage]]:
-        """What each member cost by day and model; the report says nothing of keys and lags behind the limits."""
+        """Cost by member, day and model. The report has no keys, and lags behind the limits."""
         query: dict[str, str | int] = {
             "starting_at": _instant(since),
             "ending_at": _instant(until + _DAY),
@@ -105,7 +104,6 @@ class ClaudeEnterprise:
             yield found
 
     async def preflight(self, free_models: Collection[str] = ()) -> list[Finding]:
-        """Daily and weekly limits; and none of the free models is free."""
         shorter: dict[str, str] = {}
         for period in ("daily", "weekly"):
             async for rows, _ in self._pages(f"{_LIMITS}/effective", limit=PAGE, **{"period[]": period}):
@@ -121,7 +119,7 @@ class ClaudeEnterprise:
         return [finding for finding in found if finding.subjects]
 
     async def free_models(self, names: Collection[str]) -> set[str]:
-        """None: every model costs, and a limit that is reached refuses them all."""
+        # Every model costs, and a reached limit refuses them all.
         return set()
 
 

@@ -1,4 +1,4 @@
-"""What connectors share: JSON calls at the gateway's pace, exact money, and writes confirmed by reading back."""
+"""Shared by the connectors: JSON calls at the gateway's pace, exact money, and writes confirmed by a reading."""
 
 from __future__ import annotations
 
@@ -22,35 +22,38 @@ Json = dict[str, Any]
 MICRO: Final = 1_000_000
 
 _TEMPORARY = {408, 425}
-_WORDS = 300  # characters of a gateway's reason; some answer with a page of HTML
+_WORDS = 300  # characters of a gateway's reason: some answer with an HTML page
 _KEY_SHAPED = re.compile(r"\b(sk-|Bearer )[\w.-]{6,}")
 
 
 class _Answer(Json):
-    """An object of an answer; a missing field is the gateway's failure, not ours."""
+    """An object of an answer; a missing field raises `GatewayError`."""
 
     def __missing__(self, key: str) -> Any:
         raise GatewayError(f"an answer without {key}")
 
 
-# Decimal reads the digits the gateway sent; a float would be another rounding. NaN and infinity mean "no limit".
+# Decimal keeps the digits that the gateway sent; a float would round again. NaN and infinity mean "no limit".
 _loads = functools.partial(
     json.loads, parse_float=Decimal, parse_constant=lambda _: None, object_hook=_Answer
 )
 
 
 def micro(usd: Decimal | float | None) -> int:
-    """Micro-USD, rounded up. None is nothing."""
+    """Micro-USD, rounded up; 0 for None."""
     return int(Decimal(str(usd or 0)).scaleb(6).to_integral_value(ROUND_CEILING))
 
 
 def cap(usd: Decimal | float | None) -> int | None:
-    """A limit in micro-USD; None stays None: unlimited."""
+    """A limit in micro-USD; None means unlimited."""
     return None if usd is None else micro(usd)
 
 
 def dollars(total: int) -> float:
-    """For a JSON body: the shortest float that reads back as `total` micro-USD. Never None: that would be unlimited."""
+    """For a JSON body: the shortest float that reads back as `total` micro-USD.
+
+    Never None, which would mean unlimited.
+    """
     if total < 0:
         raise ValueError(f"a limit cannot be negative: {total}")
     return total / MICRO
@@ -65,7 +68,6 @@ class Pace:
         self._next = 0.0
 
     async def turn(self) -> None:
-        """Wait until the next call may go out."""
         now = time.monotonic()
         self._next = max(self._next, now - self._slack)
         wait, self._next = self._next - now, self._next + self._step
@@ -73,13 +75,12 @@ class Pace:
             await asyncio.sleep(wait)
 
     def rest(self, seconds: float) -> None:
-        """Make no call for so long, as the gateway asked."""
         self._next = max(self._next, time.monotonic() + seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer, and when it was asked for."""
+    """An answer and the time at which it was asked for."""
 
     data: Any
     asked: datetime
@@ -93,7 +94,7 @@ class Calls:
         self._timeout = ClientTimeout(total=access.timeout)
 
     async def get(self, path: str, **query: str | int) -> Reply:
-        """GET. It has no effects, so `unknown` of its errors means nothing."""
+        """GET. It has no effects, so ignore `unknown` of its errors."""
         return await self.send("GET", path, query=query)
 
     async def send(
@@ -133,6 +134,7 @@ async def _read(response: ClientResponse, pace: Pace) -> Any:
         wait = _seconds(response.headers.get("Retry-After", ""))
         pace.rest(wait)
         raise GatewayError("HTTP 429", retry_after=wait)
+    # A proxy may answer 5xx although the gateway behind it has done the work.
     if status >= 500 or status in _TEMPORARY:
         raise GatewayError(f"HTTP {status}: {_said(text)}", unknown=True)
     if status >= 300:
@@ -144,11 +146,12 @@ async def _read(response: ClientResponse, pace: Pace) -> Any:
 
 
 def _seconds(header: str) -> float:
+    # Retry-After may also be a date; then five seconds are tried.
     return min(float(header), 600.0) if header.isdecimal() else 5.0
 
 
 def _said(text: str) -> str:
-    """The gateway's reason, however deep in its error."""
+    # Gateways wrap their reason in {"error": {"message": ...}}, {"detail": ...} and other shapes.
     try:
         found = json.loads(text)
     except ValueError:
@@ -159,14 +162,14 @@ def _said(text: str) -> str:
 
 
 def shortened(text: str) -> str:
-    """A gateway's words, fit to be kept and shown: short, one line, no keys."""
+    # The words are stored and shown: one line, cut, keys removed.
     return _KEY_SHAPED.sub(r"\1…", " ".join(text.split()))[:_WORDS]
 
 
 async def confirmed(
     write: Callable[[], Awaitable[Any]], read: Callable[[], Awaitable[Reading]], total: int | None
 ) -> Reading:
-    """Do an absolute write and read it back; a lost reply is no failure when the reading shows the value."""
+    """Write an absolute value and read it back. A lost answer is no failure if the reading shows the value."""
     lost: GatewayError | None = None
     try:
         await write()
@@ -181,7 +184,7 @@ async def confirmed(
 
 
 class Tally:
-    """Adds up usage that a gateway hands out in pieces; rounds once, at the end, by `rounded`."""
+    """Sums usage that a gateway returns in pieces. `rounded` is applied once, to the sum."""
 
     def __init__(self, rounded: Callable[[Any], int] = micro) -> None:
         self._rounded = rounded
@@ -190,13 +193,12 @@ class Tally:
     def add(
         self, *key: Any, used: Decimal | int, tokens: tuple[int, int] = (0, 0), requests: int = 0
     ) -> None:
-        """Count under (account, day, model, key); `used` in what the gateway counts in."""
+        """Count under (account, day, model, key); `used` is in the gateway's own unit."""
         sums = self._sums.setdefault(key, [0, 0, 0, 0])
         for at, more in enumerate((used, *tokens, requests)):
             sums[at] += more
 
     def rows(self) -> list[KeyUsage]:
-        """The sums; nothing where nothing was used."""
         return [
             KeyUsage(account, day, model, self._rounded(used), key, inp, out, requests)
             for (account, day, model, key), (used, inp, out, requests) in self._sums.items()

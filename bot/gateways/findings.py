@@ -1,4 +1,4 @@
-"""The findings of a preflight in an operator's words, each with its fix."""
+"""Findings of a preflight in words for an operator, each with its fix."""
 
 from __future__ import annotations
 
@@ -37,7 +37,6 @@ WORDS = {
 
 
 def in_words(finding: Finding) -> str:
-    """A finding as a sentence for an operator, and its fix."""
     named = [f"{one} ({finding.facts[one]})" if one in finding.facts else one for one in finding.subjects]
     who = ", ".join(named[:MOST_NAMED])
     if len(named) > MOST_NAMED:

@@ -1,4 +1,4 @@
-"""The lead: of several replicas one drives the gateway. The others wait, and take over when it falls silent."""
+"""Leadership: one replica drives the gateway; another takes over when its lease runs out."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from models.metering.gateway_state import LEASE, GatewayState
 
 
 class Leader:
-    """This replica's lead, and what the state row says to every replica: the last reading, and a release by an operator.
+    """This replica's lead, and what the state row tells every replica: the last reading, and a release by an operator.
 
-    `mode`: limits are to be written, as the settings say.
+    `mode`: the settings say that limits are written.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Leader:
         return self.mode and not self._released
 
     async def lead(self) -> bool:
-        """Whether this replica leads; the lease is renewed before it ends."""
+        """Whether this replica leads. The lease is renewed at a quarter of its length."""
         if time.monotonic() < self._until:
             return True
         self._leads = leads = await self.database.write(self._ask)
@@ -49,7 +49,7 @@ class Leader:
         return leads
 
     async def beat(self) -> None:
-        """Prolong the lead while it is ours, however long a call to the gateway takes, until cancelled."""
+        # A call to a slow gateway may last longer than the lease, so the lease is renewed beside it.
         while True:
             await asyncio.sleep(LEASE.total_seconds() / 4)
             if self._leads:
@@ -67,15 +67,15 @@ class Leader:
         return leads
 
     def note(self, state: GatewayState) -> None:
-        """Learn what the state row says now."""
         self.read_at, self._released = state.read_at, state.released
 
     def outdated(self, session: Session) -> bool:
-        """Whether an operator has released the limits, or undone that, since the state row was read."""
+        """Whether an operator has released the limits, or undone a release, since the state row was read."""
         return GatewayState.as_read(session).released != self._released
 
     def may_write(self, session: Session) -> bool:
-        """Whether a write may begin: an operator may have taken over or released the limits since `lead`."""
+        # Read again inside the writing transaction: an operator may have taken over or released the limits
+        # since `lead`.
         state = GatewayState.of(session)
         self.note(state)
         if state.held_by_another(self.me):
@@ -84,11 +84,10 @@ class Leader:
         return self.enforce
 
     def doubt(self) -> None:
-        """Ask again before the lease ends."""
         self._until, self._leads = 0.0, False
 
     def take_over(self, session: Session) -> bool:
-        """Lead in place of whoever does; returns whether another replica did."""
+        """Take the lead from the replica that has it. Returns whether there was one."""
         now = self.clock()
         busy = GatewayState.of(session).leased(now)
         GatewayState.take_over(session, self.me, now)

@@ -1,4 +1,4 @@
-"""The ledger as the gateway loop uses it: transactions under the policy in force."""
+"""The ledger for the gateway loop: transactions under the policy in force."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class GatewayLedger:
-    """`enforce`: limits are written, so a grant counts once it was read back."""
+    """`enforce`: limits are written, so a grant counts only after its limit was read back."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime], *, enforce: bool) -> None:
         self.database, self.clock, self.enforce = database, clock, enforce
@@ -36,7 +36,7 @@ class GatewayLedger:
         )  # fmt: skip
 
     async def write(self, key: str, work: Callable[[Context], T]) -> T | None:
-        """Do `work` in a transaction; None before there is a policy that a gateway can follow."""
+        """Run `work` in a transaction; None before there is a policy that a gateway can follow."""
         with contextlib.suppress(NoPolicyYet):
             return await self.database.write(lambda session: work(self.context(session, key)))
         return None

@@ -25,14 +25,14 @@ from models.metering.reading import KeyUsage, Reading
 
 
 class LiteLLM:
-    """A LiteLLM proxy, asked with its master key or a proxy admin's."""
+    """A LiteLLM proxy, asked with its master key or a proxy admin's key."""
 
     family: Family = "cap"
 
     def __init__(self, access: Access) -> None:
         if access.entity not in ENTITIES:
             raise GatewayRefused(f"GATEWAY_ENTITY {access.entity}: LiteLLM has {', '.join(ENTITIES)}")
-        # It has no limit of its own on these routes; this leaves it room for the models' traffic.
+        # LiteLLM does not limit these routes; the pace leaves room for the models' traffic.
         self.calls_per_minute = access.calls_per_minute or 1200
         self._calls = Calls(
             access, {"Authorization": f"Bearer {access.key}"}, Pace(self.calls_per_minute, 60)
@@ -42,10 +42,9 @@ class LiteLLM:
         self._known: set[str] = set()
 
     async def accounts(self) -> AsyncIterator[list[Reading]]:
-        """By pages of 100; team members by team."""
         seen: set[str] = set()
         async for page in self._entity.pages():
-            # A user created meanwhile shifts the pages.
+            # A user created between two pages shifts the rows.
             fresh = list({one.id: one for one in page if one.id not in seen}.values())
             seen.update(one.id for one in fresh)
             if fresh:
@@ -61,27 +60,26 @@ class LiteLLM:
         return await self._set(id, dollars(total), total)
 
     async def release(self, id: str, found: int | None) -> Reading:  # noqa: A002
-        """Put back the budget found; null lifts it."""
         return await self._set(id, None if found is None else found / MICRO, found)
 
     async def _set(self, id: str, usd: float | None, total: int | None) -> Reading:  # noqa: A002
+        # /user/update creates unknown users, so an account must have been read before.
         if id not in self._known:
             await self.account(id)
         write = functools.partial(self._entity.write, id, usd)
         return await confirmed(write, functools.partial(self.account, id), total)
 
     def holds(self, total: int) -> int:
-        """A float holds every micro-USD up to a billion USD."""
+        # Exact: a float holds every micro-USD up to a billion USD.
         return total
 
     async def usage(self, since: date, until: date, account: str = "") -> AsyncIterator[list[KeyUsage]]:
-        """Day by day from the paged activity, which knows models by the names that people call them by, and keys."""
         for day in days(since, until):
             if rows := await self._activity(day, account):
                 yield rows
 
     async def _activity(self, day: date, account: str) -> list[KeyUsage]:
-        # A page cuts rows, not days: the same model and key may go on over the page.
+        # Pages are cut by rows: the same model and key may continue on the next page.
         tally = Tally()
         narrowed = self._entity.filter(account) if account else {}
         query: dict[str, Any] = {"start_date": day.isoformat(), "end_date": day.isoformat(), **narrowed}
@@ -94,7 +92,7 @@ class LiteLLM:
         return tally.rows()
 
     async def free_models(self, names: Collection[str]) -> set[str]:
-        """A model is free when every deployment of it has both prices set to 0; an unknown price is not 0."""
+        """A model is free when every deployment of it has both prices set to 0. An unknown price is not 0."""
         reply = await self._calls.get("/model/info")
         deployed: dict[str, list[Json]] = {}
         for deployment in reply.data["data"]:
@@ -102,7 +100,7 @@ class LiteLLM:
         return {name for name in names if name in deployed and all(map(_free, deployed[name]))}
 
     async def preflight(self, free_models: Collection[str] = ()) -> list[Finding]:
-        """Reads users, keys and teams once and says what would bind besides this entity's budget."""
+        """Reads users, keys and teams once, and reports limits that apply besides this entity's budget."""
         survey = await _survey(self._calls)
         found = [check.finding(survey) for check in CHECKS if self._kind in check.entities.split()]
         free = await self.free_models(free_models) if free_models else set()
@@ -115,7 +113,7 @@ class LiteLLM:
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that binds: for which entities it matters, and which rows of the survey it concerns."""
+    """One limit that would apply: for which entities, and for which rows of the survey."""
 
     code: str
     entities: str
@@ -175,8 +173,10 @@ CHECKS: Final = (
 
 
 async def _survey(calls: Calls) -> dict[str, list[Json]]:
-    """Users, keys and teams; `unlimited`: keys on which their user's budget does not count; `movers`: users with a team
-    whose budget does not count there.
+    """Users, keys and teams.
+
+    `unlimited`: keys that their user's budget does not cover. `movers`: users with a team that their budget
+    does not cover.
     """
     users = [
         row async for page in list_pages(calls, "/user/list", sort_by="user_id") for row in page.data["users"]
@@ -185,7 +185,7 @@ async def _survey(calls: Calls) -> dict[str, list[Json]]:
     teams = [row async for page in list_pages(calls, "/v2/team/list") for row in page.data["teams"]]
     try:
         settings = (await calls.get("/config/list", config_type="general_settings")).data
-    except GatewayRefused:  # not for this admin, or too old: then the default holds
+    except GatewayRefused:  # not for this admin, or an old version: the default holds
         settings = []
     on = any(row["field_name"] == _ON_TEAM_KEYS and row["field_value"] is True for row in settings)
     movers = [] if on else [row for row in users if row.get("teams")]
@@ -209,6 +209,6 @@ def _free(deployment: Json) -> bool:
 
 
 def _price(deployment: Json, side: str) -> Any:
-    """Set by the admin; a 0 that LiteLLM filled in for a model it does not know counts as unknown there, too."""
+    # LiteLLM fills in 0 for a model that it does not know; only a price that the admin set counts.
     params, info = deployment.get("litellm_params") or {}, deployment.get("model_info") or {}
     return params.get(side, info.get(side) if side in (info.get("pricing_overrides") or ()) else None)

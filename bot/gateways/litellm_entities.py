@@ -1,4 +1,4 @@
-"""What LiteLLM can set a budget on: users, keys, or members of a team; and the lists they come in."""
+"""The entities on which LiteLLM can set a budget (users, keys, members of a team), and their lists."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from bot.gateways.client import Calls, Json, Reply, cap, micro
 from bot.gateways.port import GatewayRefused, NoSuchAccount
 from models.metering.reading import Reading
 
+# The team of the keys with which LiteLLM's own pages log in.
 DASHBOARD: Final = "litellm-dashboard"
-"""The team of the keys that LiteLLM's own pages log in with."""
 
 
 class Entity(Protocol):
-    """What a budget is set on. `filter`: the query that narrows the activity to one account."""
+    """An entity with a budget. `filter`: the query that narrows the activity to one account."""
 
     def pages(self) -> AsyncIterator[list[Reading]]: ...
 
@@ -26,25 +26,26 @@ class Entity(Protocol):
         ...
 
     def spender(self, key: str, about: Json) -> str | None:
-        """The account of a key's usage: empty when no user is named, None when it does not count here."""
+        """The account of a key's usage: empty if no user is named, None if the usage does not count here."""
 
     def filter(self, id: str) -> dict[str, str]:  # noqa: A002
         ...
 
 
 class Users:
-    """Budgets of internal users. They do not count on keys that belong to a team, unless LiteLLM is told so."""
+    """Budgets of internal users. LiteLLM does not apply them to keys of a team, unless it is configured to."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
     async def pages(self) -> AsyncIterator[list[Reading]]:
-        """Sorted by id, so that a new user shifts few rows."""
+        # Sorted by id, so that a new user shifts few rows.
         async for reply in list_pages(self._calls, "/user/list", sort_by="user_id", sort_order="asc"):
             yield [_user(row, reply.asked) for row in reply.data["users"]]
 
     async def read(self, id: str) -> Reading:  # noqa: A002
-        """By the light route. Older versions have only the list, where one id finds every user whose id contains it."""
+        # Versions before /v2/user/info have only the list, whose filter also finds ids that contain this
+        # id.
         try:
             reply = await self._calls.get("/v2/user/info", user_id=id)
         except GatewayRefused as refused:
@@ -67,7 +68,6 @@ class Users:
         await self._calls.send("POST", "/user/update", body={"user_id": id, "max_budget": usd})
 
     def spender(self, key: str, about: Json) -> str | None:
-        """The key's user."""
         return about.get("user_id") or ""
 
     def filter(self, id: str) -> dict[str, str]:  # noqa: A002
@@ -75,13 +75,13 @@ class Users:
 
 
 class Keys:
-    """Budgets of virtual keys; an account's id is the key's hash."""
+    """Budgets of virtual keys. An account's id is the hash of the key."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
     async def pages(self) -> AsyncIterator[list[Reading]]:
-        """Oldest first: new keys come last."""
+        # Oldest first, so that new keys come last and shift nothing.
         async for reply in list_keys(self._calls):
             yield [_key(row["token"], row, reply.asked) for row in own_keys(reply)]
 
@@ -95,7 +95,6 @@ class Keys:
         await or_unknown(write, f"no key {id}")
 
     def spender(self, key: str, about: Json) -> str | None:
-        """The key itself."""
         return key
 
     def filter(self, id: str) -> dict[str, str]:  # noqa: A002
@@ -109,13 +108,12 @@ class Members:
         self._calls = calls
 
     async def pages(self) -> AsyncIterator[list[Reading]]:
-        """One page a team: the list of teams does not carry what members spent."""
+        # The list of teams does not carry the members' spend, so each team is one more call.
         async for reply in list_pages(self._calls, "/v2/team/list"):
             for team in reply.data["teams"]:
                 yield await self._team(team["team_id"])
 
     async def read(self, id: str) -> Reading:  # noqa: A002
-        """From the answer about the team."""
         for one in await self._team(id.partition("/")[0]):
             if one.id == id:
                 return one
@@ -136,12 +134,12 @@ class Members:
         await or_unknown(write, f"no team member {id}")
 
     def spender(self, key: str, about: Json) -> str | None:
-        """The key's user in the key's team; keys without a team do not count."""
+        """The key's user in the key's team. Keys without a team do not count."""
         team, user = about.get("team_id"), about.get("user_id")
         return None if not team else f"{team}/{user}" if user else ""
 
     def filter(self, id: str) -> dict[str, str]:  # noqa: A002
-        # rows of other teams are left out by `spender`
+        # There is no filter by team: `spender` drops the rows of other teams.
         return {"user_id": id.partition("/")[2]}
 
 
@@ -175,7 +173,7 @@ def _reading(id: str, row: Json, budget: Json, asked: datetime, hints: dict[str,
 async def list_pages(
     calls: Calls, path: str, *, size: int = 100, named: str = "page_size", **query: str
 ) -> AsyncIterator[Reply]:
-    """Pages from 1 on, as long as the gateway says that there are more. `named`: how this route calls the size."""
+    """All pages of a list. `named`: the route's name for the page size."""
     page = more = 1
     while page <= more:
         reply = await calls.get(path, **query, page=page, **{named: size})

@@ -1,4 +1,4 @@
-"""What a supervisor sees of the gateway: age of the last reading, errors, and limits that differ."""
+"""Figures of the gateway loop: age of the last reading, errors, limits that differ."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.gateways.reconcile import Reconciler
 
 
 def facts(loop: Reconciler) -> dict[str, Any]:
-    """For `/readyz`. None of them fails it: chat works without the gateway."""
+    """For `/readyz`. None of them makes it fail: chat works without the gateway."""
     return {
         "gateway_mode": "enforce" if loop.leader.enforce else "observe",
         "gateway_age_seconds": _age(loop),
@@ -20,7 +20,7 @@ def facts(loop: Reconciler) -> dict[str, Any]:
 
 
 def figures(loop: Reconciler) -> Iterable[tuple[str, str, Callable[[], float]]]:
-    """For `/metrics`: name, help, how to read it."""
+    """For `/metrics`: name, help, and a function that reads the figure."""
     return (
         ("quotabot_gateway_age_seconds", "age of the last whole reading", lambda: _age(loop) or 0.0),
         ("quotabot_gateway_round_seconds", "how long the last reading took", lambda: loop.took),
@@ -33,6 +33,6 @@ def figures(loop: Reconciler) -> Iterable[tuple[str, str, Callable[[], float]]]:
 
 
 def _age(loop: Reconciler) -> float | None:
-    """Seconds since the last whole reading was asked for."""
+    """Seconds since the last complete reading began."""
     last = loop.leader.read_at
     return round((loop.clock() - last).total_seconds(), 1) if last is not None else None

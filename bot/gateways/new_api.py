@@ -1,16 +1,14 @@
 """New API: wallets in integer quota units, and One API where it differs. https://docs.newapi.pro/api/
 
-A wallet holds what remains (`quota`) and counts what was used (`used_quota`); their sum is what may be used
-in all. It is moved by `add_quota` add and subtract, never `override`, which wipes what was used meanwhile
-and leaves Redis with the old value. Adding is not idempotent and has no key for it, so a move is derived
-from a reading made just before, and after a lost reply from another one; as the lost call may still be on
-its way, the account then rests for `SETTLE` seconds.
-
-One API adds by `/api/topup`, which may sit in memory for seconds, and cannot subtract: only `PUT` of an
-absolute quota. What is consumed between reading and writing stays in `used_quota`, so the sum shows it and
-the next round takes it off again. PUT ignores zeros, so an empty wallet is written, and read, as −1. New
-API before `add_quota` cannot be driven.
-
+A wallet holds the remainder (`quota`) and counts the use (`used_quota`); their sum is the total. It is
+moved by `add_quota` with add and subtract, never with `override`, which wipes use that happens meanwhile
+and leaves the old value in Redis. Adding has no idempotency key, so each move is derived from a reading
+made just before it, and after a lost answer from another reading; the lost call may still arrive, so the
+account then rests for `SETTLE` seconds.
+One API adds with `/api/topup`, which may stay in memory for seconds, and cannot subtract: only `PUT` sets
+an absolute quota. Use between reading and writing stays in `used_quota`, so the sum shows it and the next
+round corrects it. PUT ignores zeros, so an empty wallet is written, and read, as −1. New API before
+`add_quota` cannot be driven.
 Answers are HTTP 200 with `success`. GATEWAY_KEY is the access token of an admin, or `ID:TOKEN` when that
 admin's id is not 1. The route `GET /api/user/token` is never called: it makes a new token each time.
 """
@@ -31,10 +29,10 @@ from bot.gateways.port import Access, Family, Finding, GatewayError, GatewayRefu
 from models.metering.reading import KeyUsage, Reading
 
 SETTLE: Final = 30.0
+# Units per USD, unless an admin has changed them.
 SHIPPED: Final = Fraction(500_000)
-"""Units per USD, unless an admin changed that."""
+# In units: the column is a 32-bit integer on some databases.
 LARGEST: Final = 2**31 - 1
-"""Units: the column is a 32-bit integer on some databases."""
 ONE_API_PAGE: Final = 10
 _EMPTY: Final = -1
 _CONSUMED, _REFUNDED = 2, 6
@@ -43,14 +41,14 @@ _DAY = timedelta(days=1)
 
 
 class NewApi:
-    """A New API or One API: its first list shows which of the two."""
+    """A New API or One API; the first list shows which."""
 
     family: Family = "wallet"
 
     def __init__(self, access: Access, *, settle: float = SETTLE) -> None:
         admin, _, token = access.key.rpartition(":")
         headers = {"Authorization": token, "New-Api-User": admin or "1"}
-        # 180 calls in 180 s and address are its default: 60 at once and 40 a minute stay below in every stretch of 180 s.
+        # Its default is 180 calls per 180 s and address; 60 at once and 40 a minute stay below that in every window.
         self.calls_per_minute = access.calls_per_minute or 40
         self._calls = Calls(access, headers, Pace(self.calls_per_minute, 60))
         self._clock = access.clock
@@ -63,10 +61,11 @@ class NewApi:
     # ---- reading --------------------------------------------------------------------------------------------------------
 
     async def accounts(self) -> AsyncIterator[list[Reading]]:
-        """By pages of 100, or One API's 10, each account once though pages shift."""
+        # Pages shift when users are created, so every id is yielded once.
         await self._learn_unit()
         seen: set[int] = set()
         async for reply, rows in self._pages("/api/user/", sort_by="id", sort_order="asc"):
+            # Deleted users stay in the list, with DeletedAt set.
             fresh = [row for row in rows if row["id"] not in seen and not row.get("DeletedAt")]
             seen.update(row["id"] for row in fresh)
             if fresh:
@@ -78,7 +77,7 @@ class NewApi:
         return self._reading(row, asked)
 
     def holds(self, total: int) -> int:
-        """Down to a whole unit: 2 µUSD as shipped, and until the first reading tells otherwise."""
+        # A whole unit: 2 µUSD with the shipped rate, which holds until the first reading.
         return self._micro(self._units(total))
 
     async def _user(self, id: str) -> tuple[Json, datetime]:  # noqa: A002
@@ -115,13 +114,12 @@ class NewApi:
     # ---- writing --------------------------------------------------------------------------------------------------------
 
     async def set_total(self, id: str, total: int) -> Reading:  # noqa: A002
-        """Move the wallet by what is missing or too much, and read it back."""
         if total < 0:
             raise ValueError(f"a limit cannot be negative: {total}")
         return await self._set(id, total)
 
     async def release(self, id: str, found: int | None) -> Reading:  # noqa: A002
-        """Put back what was found: in a wallet always a number, below nought when it was in debt."""
+        """Put back the found total. A wallet always has one; it is negative when it was in debt."""
         return await self._set(id, found or 0)
 
     async def _set(self, id: str, total: int) -> Reading:  # noqa: A002
@@ -142,15 +140,16 @@ class NewApi:
             )
         if target - row["used_quota"] > LARGEST:
             raise GatewayRefused(f"a wallet holds at most {LARGEST} units")
-        # From before the call on: the reading after it may be lost as well.
+        # Noted before the call: the reading after it may be lost, too.
         self._unsettled[id] = self._clock() + self._settle
         lost = await self._sent(row, target)
+        # One API's success only means that the top-up is queued.
         if lost is None and not self._is_one_api:
             del self._unsettled[id]
         return await self._arrived(id, before, target, lost)
 
     async def _sent(self, row: Json, target: int) -> GatewayError | None:
-        """Move the wallet. Returns an error that leaves open whether it moved; raises one after which it did not."""
+        """Move the wallet. Returns an error if the outcome is unknown; raises an error if nothing was moved."""
         try:
             await self._move(row, target)
         except GatewayError as error:
@@ -170,16 +169,16 @@ class NewApi:
             body = {"id": row["id"], "action": "add_quota", "mode": mode, "value": abs(delta)}
             await self._ask("POST", "/api/user/manage", body)
         elif delta > 0:
-            # The remark is for people reading the log: which call this was.
+            # The remark names this call for people who read the log.
             remark = f"quotabot {uuid.uuid4().hex}"
             body = {"user_id": row["id"], "quota": remaining - row["quota"], "remark": remark}
             await self._ask("POST", "/api/topup", body)
         else:
-            # Only these two fields: the others would be written back as they were, `used_quota` as well.
+            # Only these two fields: any other, such as `used_quota`, would be set back to this reading.
             await self._ask("PUT", "/api/user/", {"id": row["id"], "quota": remaining or _EMPTY})
 
     async def _arrived(self, id: str, before: int, target: int, lost: GatewayError | None) -> Reading:  # noqa: A002
-        """The reading after a move; where it does not show it, the account rests until that must be the truth."""
+        """The reading after a move. If it does not show the move, the account rests until the outcome is certain."""
         row, asked = await self._user(id)
         after = self._total(row)
         if after == target:
@@ -193,7 +192,7 @@ class NewApi:
     # ---- usage ----------------------------------------------------------------------------------------------------------
 
     async def usage(self, since: date, until: date, account: str = "") -> AsyncIterator[list[KeyUsage]]:
-        """From the log: consumed less refunded. New rows shift its pages, so its end is fixed and rows count once by id."""
+        # New rows shift the pages, so the end of the query is fixed and every row counts once by its id.
         await self._learn_unit()
         query: dict[str, str | int] = (
             {"username": (await self._user(account))[0]["username"]} if account else {}
@@ -223,7 +222,7 @@ class NewApi:
     # ---- preflight ------------------------------------------------------------------------------------------------------
 
     async def preflight(self, free_models: Collection[str] = ()) -> list[Finding]:
-        """An admin cannot see the tokens of others, and only root sees the options: then it says so."""
+        """An admin cannot see the tokens of others, and only root sees the options; the findings say so."""
         await self._learn_unit()
         await self._learn_flavour()
         found = [Finding("key_caps_unseen", "/api/token/ {unlimited_quota: true}", ("*",))]
@@ -243,7 +242,7 @@ class NewApi:
         return [*found, *([Finding("model_not_free", fix, paid)] if paid else [])]
 
     async def free_models(self, names: Collection[str]) -> set[str]:
-        """At ratio or price 0, and only where New API does not look into the wallet first, as it does by default."""
+        # Price 0 is not enough: by default New API looks into the wallet before it serves a free model.
         options = await self._options() or {}
         if options.get("quota_setting.enable_free_model_pre_consume") != "false":
             return set()
@@ -258,7 +257,7 @@ class NewApi:
         return None if rows is None else {row["key"]: row["value"] for row in rows}
 
     async def _maybe(self, path: str) -> list[Json] | None:
-        """Rows that not every version has and not every admin may see."""
+        """None where this version lacks the route, or this admin may not see it."""
         try:
             rows: list[Json] = (await self._ask("GET", path)).data["data"]
         except GatewayRefused:
@@ -268,7 +267,7 @@ class NewApi:
     # ---- units and answers ----------------------------------------------------------------------------------------------
 
     async def _learn_unit(self) -> None:
-        """An admin can change the units per USD: then every number means something else, so all calls are refused."""
+        # When an admin changes the units per USD, every number means something else: refuse all calls.
         if time.monotonic() < self._per_usd_until:
             return
         reply = await self._ask("GET", "/api/status")
@@ -286,18 +285,19 @@ class NewApi:
             )
 
     def _units(self, total: int) -> int:
-        """Whole units, rounded down: never more than asked for."""
+        # Rounded down: never more than the ledger gives.
         return int(total * self._rate() // MICRO)
 
     def _micro(self, units: int) -> int:
-        """Rounded up, so that `_units` comes back to the same."""
+        # Rounded up, so that `_units` returns the same units.
         return -(-units * MICRO // self._rate())
 
     def _rate(self) -> Fraction:
         return SHIPPED if self._per_usd is None else self._per_usd
 
     async def _pages(self, path: str, **query: str | int) -> AsyncIterator[tuple[Reply, list[Json]]]:
-        """New API counts pages from 1 and takes 0 for 1; One API counts from 0, has no total and always 10 rows."""
+        # New API counts pages from 1 and takes 0 for 1. One API counts from 0, has no total and always 10
+        # rows.
         page = 0
         while True:
             reply = await self._ask("GET", path, **query, p=page, page_size=100)

@@ -26,7 +26,7 @@ _DAY = timedelta(days=1)
 
 
 class OpenRouter:
-    """One OpenRouter account; its API keys are the accounts here, by hash."""
+    """One OpenRouter account. Its API keys are the accounts, by hash."""
 
     family: Family = "cap"
 
@@ -40,7 +40,6 @@ class OpenRouter:
         self._emails: dict[str, str] | None = None
 
     async def accounts(self) -> AsyncIterator[list[Reading]]:
-        """By pages of 100; a new key shifts them."""
         emails = await self._members()
         async for page, asked in self._keys():
             yield [_reading(row, asked, emails) for row in page]
@@ -55,11 +54,9 @@ class OpenRouter:
         return _reading(reply.data["data"], reply.asked, self._emails or {})
 
     async def set_total(self, id: str, total: int) -> Reading:  # noqa: A002
-        """Set the key's limit, read it back."""
         return await self._set(id, {"limit": dollars(total)}, total)
 
     async def release(self, id: str, found: int | None) -> Reading:  # noqa: A002
-        """Put back the limit found; null lifts it."""
         return await self._set(id, {"limit": None if found is None else dollars(found)}, found)
 
     async def _set(self, id: str, body: Json, total: int | None) -> Reading:  # noqa: A002
@@ -68,7 +65,7 @@ class OpenRouter:
         )
 
     def holds(self, total: int) -> int:
-        """A float holds every micro-USD up to a billion USD."""
+        # Exact: a float holds every micro-USD up to a billion USD.
         return total
 
     async def _keys(self) -> AsyncIterator[tuple[list[Json], datetime]]:
@@ -79,6 +76,7 @@ class OpenRouter:
                 "/keys", offset=offset, include_disabled="true", include_expired="true"
             )
             rows: list[Json] = reply.data["data"]
+            # Newest keys come first, so a new key shifts the pages.
             fresh = [row for row in rows if row["hash"] not in seen]
             seen.update(row["hash"] for row in fresh)
             if fresh:
@@ -88,7 +86,7 @@ class OpenRouter:
             offset += len(rows)
 
     async def _members(self) -> dict[str, str]:
-        """Ids of the organization's members → e-mails, read once; nothing for a personal account."""
+        """{id: e-mail} of the organization's members, read once; empty for a personal account."""
         if self._emails is None:
             self._emails = {row["id"]: row["email"] for row in await self._maybe("/organization/members")}
         return self._emails
@@ -104,7 +102,7 @@ class OpenRouter:
     # ---- usage ----------------------------------------------------------------------------------------------------------
 
     async def usage(self, since: date, until: date, account: str = "") -> AsyncIterator[list[KeyUsage]]:
-        """Of keys that ever used anything; a page of keys at once where analytics can tell them apart."""
+        """Usage of keys that were ever used; one query for a page of keys where analytics can tell them apart."""
         async for page, _ in self._keys():
             used = [row for row in page if account in ("", row["hash"]) and _all_used(row)]
             if not used:
@@ -119,7 +117,8 @@ class OpenRouter:
                 yield rows
 
     async def _query(self, tally: Tally, keys: Sequence[Json], since: date, until: date) -> None:
-        """Count these keys' rows; ask in halves where rows are cut off or names do not tell keys apart."""
+        # Analytics names keys by label, and cuts off after 10,000 rows: halve the keys, then the days,
+        # until the answer is complete.
         rows = await self._ask_analytics(keys, since, until)
         if not self._has_analytics:
             return
@@ -140,7 +139,7 @@ class OpenRouter:
             raise GatewayError(f"more than {MOST_ROWS} rows for one key and day")
 
     async def _ask_analytics(self, keys: Sequence[Json], since: date, until: date) -> list[Json] | None:
-        """Their rows; None when not all of them came."""
+        """The rows; None if they are incomplete, or if this account has no analytics."""
         body = {
             "metrics": _METRICS,
             "dimensions": ["api_key_id", "model"],
@@ -161,6 +160,7 @@ class OpenRouter:
         return rows
 
     async def _activity(self, tally: Tally, keys: Sequence[Json], since: date, until: date) -> None:
+        # /activity has the last 30 completed UTC days only.
         yesterday = self._clock().date() - _DAY
         for day in days(max(since, yesterday - 29 * _DAY), min(until, yesterday)):
             for key in keys:
@@ -203,7 +203,7 @@ class OpenRouter:
         return [finding for finding in found if finding.subjects]
 
     async def free_models(self, names: Collection[str]) -> set[str]:
-        """None: a key at its limit is refused whatever the model costs, `:free` ones included."""
+        # A key at its limit is refused whatever the model costs, `:free` ones included.
         return set()
 
     async def _maybe(self, path: str) -> list[Json]:
@@ -237,7 +237,8 @@ def _counted(row: Json, period: str) -> Decimal:
 
 
 def _window(period: str | None, asked: datetime) -> str:
-    """Its first day. Windows begin at 00:00 UTC, weeks on Monday; OpenRouter does not say which one it is counting in."""
+    # Windows begin at 00:00 UTC, weeks on Monday. OpenRouter does not report the window, so it follows from
+    # the time of asking.
     day = asked.astimezone(UTC).date()
     first = {"daily": day, "weekly": day - day.weekday() * _DAY, "monthly": day.replace(day=1)}
     return f"{period} {first[period]}" if period in first else ""
@@ -248,13 +249,13 @@ def _all_used(row: Json) -> bool:
 
 
 def _by_name(keys: Sequence[Json]) -> dict[str, Json]:
-    """Keys by what analytics may call them, where only one is called so."""
+    """Keys by the name or label under which analytics reports them, if it is unique."""
     times = Counter(row[field] for row in keys for field in ("name", "label"))
     return {row[field]: row for row in keys for field in ("name", "label") if times[row[field]] == 1}
 
 
 def _count(tally: Tally, key: Json, row: Json) -> None:
-    """Counts come as strings, costs as numbers; the day under either of two names."""
+    # Counts come as strings, costs as numbers; the day has one of two names.
     day = date.fromisoformat(str(row.get("date__day") or row["created_at__day"])[:10])
     used = _number(row["credits_usage"]) + (_number(row["byok_usage"]) if key["include_byok_in_limit"] else 0)
     tokens = int(_number(row["tokens_prompt"])), int(_number(row["tokens_completion"]))

@@ -1,8 +1,8 @@
-"""The gateway port: what every LLM gateway is asked, in one vocabulary. A connector is one file here, and one row.
+"""The gateway port: one vocabulary for every LLM gateway. A connector is one file here, and one row.
 
 Money is integer micro-USD (10⁻⁶ USD) whatever the gateway counts in; its floats are rounded up. Caps
-(LiteLLM, OpenRouter) and wallets (New API) look the same from outside: `spent` has been used, `total` is
-what may be used in all, and `set_total` makes it so.
+(LiteLLM, OpenRouter) and wallets (New API) look the same from outside: `spent` has been used, `total` may
+be used in all, and `set_total` sets it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class GatewayError(Exception):
 
 
 class GatewayRefused(Exception):  # noqa: N818 - what the gateway did
-    """Permanent: the gateway understood and said no, in its own words. `status` is HTTP's."""
+    """Permanent: the gateway understood and refused, in its own words. `status` is HTTP's."""
 
     def __init__(self, reason: str, *, status: int = 0) -> None:
         super().__init__(reason)
@@ -42,11 +42,10 @@ class NoSuchAccount(GatewayRefused):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that binds besides our limits, or would undo them.
+    """A setting that limits people besides us, or would undo our limits.
 
-    `code` and `facts` choose the words elsewhere; `subjects` are the accounts, keys, teams or models
-    concerned; `fix` is the setting or call that helps, in the gateway's own spelling, empty when there is
-    none.
+    `code` and `facts` choose the words elsewhere. `subjects`: the accounts, keys, teams or models
+    concerned. `fix`: the setting or call that helps, in the gateway's own spelling; empty if there is none.
     """
 
     code: str
@@ -58,45 +57,45 @@ class Finding:
 class Gateway(Protocol):
     """A gateway that meters and limits. Every call raises `GatewayError` and `GatewayRefused`.
 
-    Each connector spaces its own calls to `calls_per_minute`; the caller chooses their order. In the
-    family of wallets a call in flight is taken from what remains before it is counted as used, so `total`
-    dips for seconds: believe a change of it that two readings agree on.
+    Each connector spaces its own calls to `calls_per_minute`; the caller chooses their order. Wallets take
+    a call in flight from the remainder before they count it as used, so `total` dips for seconds: believe a
+    change only if two readings agree.
     """
 
     family: Family
     calls_per_minute: int
 
     def accounts(self) -> AsyncIterator[list[Reading]]:
-        """Every account, by pages, each once, in a stable order."""
+        """Every account once, by pages, in a stable order."""
 
     async def account(self, id: str) -> Reading:  # noqa: A002 - it is one
-        """One account, by its exact id. Raises `NoSuchAccount`."""
+        """One account by its exact id. Raises `NoSuchAccount`."""
 
     async def set_total(self, id: str, total: int) -> Reading:  # noqa: A002
-        """Make `total` what may be spent in all (≥ 0, micro-USD), read it back and return the reading.
+        """Set the total that may be spent (≥ 0, micro-USD), and return the reading after it.
 
-        Idempotent: what is done is derived from a reading made now, and after a lost reply from another
-        one. For an account's wallet there must be one caller at a time across processes; within one, the
-        connector sees to it.
+        Idempotent: the change is derived from a fresh reading, and after a lost answer from another one. A
+        wallet needs one caller at a time across processes; within one process the connector takes care of
+        it.
         """
 
     async def release(self, id: str, found: int | None) -> Reading:  # noqa: A002
-        """Put back a limit as it was found, None being none at all: the only way to lift one. Else as `set_total`."""
+        """Put back a limit as it was found. None removes the limit; nothing else does. Otherwise like `set_total`."""
 
     def holds(self, total: int) -> int:
-        """`total` rounded down to the gateway's smallest unit: what `set_total` reads back."""
+        """`total` rounded down to the gateway's smallest unit: the value that `set_total` reads back."""
 
     def usage(self, since: date, until: date, account: str = "") -> AsyncIterator[list[KeyUsage]]:
-        """Usage of these UTC days, both included, of every account or one; no two rows have the same four keys.
+        """Usage of these UTC days, both included, of every account or one. (account, day, model, key) is unique.
 
-        With `account` the rows name the key where the gateway can.
+        With `account`, the rows name the key where the gateway can.
         """
 
     async def preflight(self, free_models: Collection[str] = ()) -> list[Finding]:
-        """What else binds besides our limits, or would undo them, and which of `free_models` are not free."""
+        """Settings that limit people besides us or would undo our limits, and those of `free_models` that are not free."""
 
     async def free_models(self, names: Collection[str]) -> set[str]:
-        """Those of `names` that cost nothing and pass also when the limit is reached."""
+        """Those of `names` that cost nothing and still work when the limit is reached."""
 
 
 def traits_of(gateway: Gateway) -> GatewayTraits:
@@ -104,13 +103,13 @@ def traits_of(gateway: Gateway) -> GatewayTraits:
 
 
 def now_utc() -> datetime:
-    """The clock readings are stamped with."""
+    """The clock of the readings."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to reach a gateway: what a connector is made from. `calls_per_minute` overrides the connector's own pace."""
+    """Address and key of a gateway, for its connector. `calls_per_minute` overrides the connector's own pace."""
 
     url: str
     key: str
@@ -122,5 +121,4 @@ class Access:
 
 
 def days(since: date, until: date) -> list[date]:
-    """The days from `since` to `until`, both included."""
     return [since + timedelta(days=n) for n in range((until - since).days + 1)]

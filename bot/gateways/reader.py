@@ -1,4 +1,4 @@
-"""Reads spend: a page is fetched, booked in one transaction, and its spenders are alerted."""
+"""Reads spend: fetch a page, book it in one transaction, alert its spenders."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from models.metering.reading import KeyUsage, Reading
 
 log = structlog.get_logger()
 
+# Members of a page for whom the gateway is asked about models; the others get the ledger's figures only.
 MOST_ALERTS = 20
-"""Members of a page for whom the gateway is asked what was used; the others hear what the ledger knows."""
 
+# Missing accounts that are asked for in one round.
 MOST_MISSING = 50
-"""Missing accounts that are asked for in a round."""
 
 
 class SpendReader:
-    """`told`: called when people were told something."""
+    """`told`: called after messages were promised."""
 
     def __init__(self, gateway: Gateway, ledger: GatewayLedger, told: Callable[[], None]) -> None:
         self.gateway, self.ledger, self.told = gateway, ledger, told
 
     async def book(self, page: Sequence[Reading], seen: Collection[str] | None = None) -> BookedPage:
-        """Book a page, and alert its spenders with what they used. `seen`: every account, once all were read."""
+        """Book a page and alert its spenders. `seen`: all account ids, once every page was read."""
         booked = await self.ledger.write("gateway", partial(spend.book_page, page=page, seen=seen))
         if booked is None:
             return BookedPage()
@@ -45,7 +45,7 @@ class SpendReader:
         return booked
 
     async def account(self, account_id: str) -> Reading | None:
-        """One reading; None when the gateway does not know the account any more, which is noted."""
+        """One reading; None (and a note) if the gateway does not know the account any more."""
         try:
             return await self.gateway.account(account_id)
         except NoSuchAccount as gone:
@@ -54,7 +54,7 @@ class SpendReader:
             return None
 
     async def look_for(self, accounts: Iterable[str]) -> None:
-        """Ask once more for accounts that were missing from two rounds in a row: a page may have lost them."""
+        # Missing from two rounds may still be a shifted page, so each account is asked for by its id.
         for account in list(accounts)[:MOST_MISSING]:
             try:
                 found = await self.account(account)
@@ -65,7 +65,7 @@ class SpendReader:
                 await self.book([found])
 
     async def fresh(self, member_id: int) -> None:
-        """Read and book one member's accounts, before their own quota leaves them."""
+        """Read and book one member's accounts, before quota leaves them."""
         found = await asyncio.gather(*map(self.account, await self._accounts(member_id)))
         if page := [one for one in found if one is not None]:
             await self.book(page)
@@ -76,7 +76,7 @@ class SpendReader:
         )
 
     async def _key_usage(self, member_id: int) -> list[KeyUsage]:
-        """What a member used since yesterday, by model and key; nothing when the gateway does not say."""
+        """The member's usage since yesterday, by model and key; empty if the gateway does not say."""
         today = self.ledger.clock().date()
         found: list[KeyUsage] = []
         try:

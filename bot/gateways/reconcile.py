@@ -1,7 +1,7 @@
-"""Keeps the gateway's limits equal to the ledger: reads spend, writes limits, and converges after any outage.
+"""The loop that keeps the gateway's limits equal to the ledger: read spend, write limits, converge after any outage.
 
-A round costs the gateway's pages plus the changes. Between rounds the ledger itself names the members with a decision, so
-a decision is live within a second and no handler has to remember the gateway.
+A round costs the pages of the gateway plus the changes. Between rounds the newest ledger entries name the
+members with a decision, so a decision is live within a second and no handler has to remember the gateway.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ from models.refusal import NoPolicyYet
 
 log = structlog.get_logger()
 
+# An older reading is shown with its age.
 STALE = timedelta(minutes=5)
-"""A reading older than this is shown with its age."""
+# Seconds between looks at commits of other replicas.
 PEEK = 0.5
-"""Seconds between looks at what other replicas committed."""
+# Seconds that one attempt to open a period waits for a reading of the gateway.
 BEFORE_TURNING = 20.0
-"""Seconds that the opening of a period waits at a time for the gateway to be read."""
+# How long the opening waits in all for a gateway that cannot be read.
 PATIENCE = timedelta(minutes=10)
-"""How long it waits in all for a gateway that cannot be read."""
+# Writes before the loop looks again for the most urgent ones.
 AT_ONCE = 50
-"""Writes before the loop looks again for what is most urgent."""
+# Seconds that are read twice: on Postgres a transaction with an older entry may commit later.
 OVERLAP = 3.0
-"""Seconds that are looked at again: on Postgres a transaction with an older entry may commit later."""
+# Longest pause between rounds while the gateway is down.
 LONGEST_PAUSE = 60.0
-"""Seconds between rounds while the gateway is down."""
 
 
 class Reconciler:
-    """One loop beside the worker. Without `enforce` it only reads. `told`: called when people were told something."""
+    """One loop beside the worker. Without `enforce` it only reads. `told`: called after messages were promised."""
 
     def __init__(
         self,
@@ -81,15 +81,14 @@ class Reconciler:
 
     @property
     def errors(self) -> int:
-        """Rounds and writes that failed."""
         return self._failures + self.writer.errors
 
     def wake(self) -> None:
-        """Something was committed: see whose limits it changes."""
+        """Look at the newest ledger entries now."""
         self._wake.set()
 
     def as_of(self) -> datetime | None:
-        """When spend was last read, if that is long ago."""
+        """The time of the last reading, if it is stale."""
         last = self.leader.read_at
         return last if last is None or self.clock() - last > STALE else None
 
@@ -100,7 +99,7 @@ class Reconciler:
     # The loop
 
     async def run(self) -> None:
-        """Rounds every `every` seconds, changes at once; an outage is waited out with growing pauses."""
+        """A round every `every` seconds, decisions at once. During an outage the pauses grow."""
         usage = asyncio.create_task(self.usage.run(), name="usage")
         beat = asyncio.create_task(self.leader.beat(), name="lead")
         try:
@@ -111,7 +110,7 @@ class Reconciler:
             self.database.submit(self.leader.let_go, None)
 
     async def _turn(self) -> float:
-        """One look; returns the seconds till the next."""
+        """One look; returns the seconds until the next."""
         try:
             if not await self.leader.lead():
                 self.writer.pending.clear()
@@ -132,7 +131,7 @@ class Reconciler:
 
     async def _rest(self, seconds: float) -> None:
         try:
-            # not wait_for, which loses a cancellation that comes with the wake (Python 3.11)
+            # wait_for loses a cancellation that comes together with the wake (Python 3.11).
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
         except TimeoutError:
@@ -141,7 +140,7 @@ class Reconciler:
             self._wake.clear()
 
     def _pause(self) -> float:
-        """Seconds between rounds: reading takes at most half of what the gateway allows."""
+        # Reading may take half of the gateway's rate limit; writes need the rest.
         return max(self.every, 2 * self._pages * 60 / self.gateway.calls_per_minute)
 
     async def _outage(self, error: GatewayError | GatewayRefused) -> None:
@@ -155,12 +154,12 @@ class Reconciler:
     # A round
 
     async def round(self) -> None:
-        """Read every account and write every limit that differs, but those that rest."""
+        """Read every account and write every limit that differs, except resting ones."""
         await self.read()
         await self.writer.write()
 
     async def read(self) -> None:
-        """Read and book every account by pages, and see what differs. Decisions do not wait for the pages."""
+        """Read and book every account, page by page, and find the limits that differ."""
         begun, started, pages = self.clock(), time.monotonic(), 0
         self._marks = [(started, await self.database.read(newest_entry))]
         unlinked, later, seen = list[Reading](), list[Reading](), set[str]()
@@ -172,6 +171,7 @@ class Reconciler:
                 seen | {one.id for one in page},
             )
             pages += 1
+            # A large gateway takes minutes to read; decisions are written between the pages.
             if self._wake.is_set():
                 self._wake.clear()
                 await self.changes()
@@ -185,7 +185,7 @@ class Reconciler:
         self._tell()
 
     async def changes(self) -> None:
-        """Write the limits of members with a decision since the last look, then what else waits."""
+        """Write the limits of members with a decision since the last look, then other pending limits."""
         after = self._marks[0][1]
         quiet = await self.database.read(partial(self._quiet_since, after=after))
         writes, newest = (
@@ -195,12 +195,13 @@ class Reconciler:
         )
         self.writer.add(writes)
         now = time.monotonic()
+        # The next look starts at the oldest mark within OVERLAP, not at the newest.
         self._marks = [one for one in self._marks if one[0] > now - OVERLAP][-8:] or self._marks[-1:]
         self._marks.append((now, newest))
         await self.writer.write(AT_ONCE, interrupted=self._wake.is_set)
 
     async def before_turning(self) -> None:
-        """Let a period end only after the gateway was read: spend seen later belongs to the next one."""
+        # Spend that is read after the end would belong to the next period, so the end waits for a reading.
         until = time.monotonic() + BEFORE_TURNING
         while (end := await self.database.read(lambda one: unread_end(one, self.clock()))) is not None:
             self._unread.setdefault(end, self.clock())
@@ -222,7 +223,7 @@ class Reconciler:
             return []
 
     def _quiet_since(self, session: Session, after: int) -> int | None:
-        """The newest entry when no limit has to be compared, so that a look takes no write lock; else None."""
+        """The newest entry if no limit has to be compared (the look then needs no write lock), else None."""
         if self.leader.outdated(session) or (self.leader.enforce and opening_unread(session)):
             return None
         decided, newest = decided_since(session, after)
@@ -238,7 +239,7 @@ class Reconciler:
         self.leader.note(GatewayState.of(session))
         if not self.leader.enforce:
             return [], newest_entry(session)
-        if not before or opening_unread(session):  # every limit follows
+        if not before or opening_unread(session):  # read soon, so that every limit follows
             self._due = 0.0
         return limits.writes_since(ctx, after, self.writer.traits)
 

@@ -1,4 +1,4 @@
-"""Which connector serves which GATEWAY_KIND: one row a gateway."""
+"""The registry of connectors: GATEWAY_KIND, one row a gateway."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from aiohttp import ClientSession
 
 from bot.gateways.port import Access, Gateway, GatewayRefused, now_utc
 
+# GATEWAY_KIND → class, in the module of the same name.
 CONNECTORS: Final = {
     "litellm": "LiteLLM",
     "new-api": "NewApi",
     "openrouter": "OpenRouter",
     "claude-enterprise": "ClaudeEnterprise",
 }
-"""GATEWAY_KIND → class, in the module of the same name."""
 DEFAULT_URLS: Final = {
     "openrouter": "https://openrouter.ai/api/v1",
     "claude-enterprise": "https://api.anthropic.com",
@@ -35,7 +35,7 @@ def open_gateway(
     calls_per_minute: int | None = None,
     timeout: float = 15.0,
 ) -> Gateway:
-    """The connector for GATEWAY_KIND; nothing is called yet. Raises `GatewayRefused` when it cannot work as configured."""
+    """The connector for GATEWAY_KIND; makes no call yet. Raises `GatewayRefused` if the configuration cannot work."""
     if kind not in CONNECTORS:
         raise GatewayRefused(f"GATEWAY_KIND {kind}: not yet; there are {', '.join(CONNECTORS)}")
     url = url or DEFAULT_URLS.get(kind)

@@ -1,4 +1,4 @@
-"""Reads usage by day, model and key beside the loop, and which of the policy's free models the gateway lets through."""
+"""Reads usage by day, model and key beside the loop, and the free models that the gateway really serves for nothing."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ FREE_MODELS_EVERY = timedelta(hours=1)
 
 
 class UsageReader:
-    """`started`: whether accounts were read already."""
+    """`started`: whether the accounts have been read once."""
 
     def __init__(self, gateway: Gateway, ledger: GatewayLedger, started: Callable[[], bool]) -> None:
         self.gateway, self.ledger, self.started = gateway, ledger, started
 
     async def run(self) -> None:
-        """Read the last days again and again, as figures only grow; takes at most a quarter of the time."""
+        """Read the last days repeatedly, because their figures still grow. Uses at most a quarter of the time."""
         days, free_at = 2, self.ledger.clock()
         while True:
             pause, begun = 60.0 if self.started() else 1.0, time.monotonic()
@@ -48,12 +48,11 @@ class UsageReader:
             await asyncio.sleep(pause)
 
     async def read(self, now: datetime, days: int = 2) -> None:
-        """Read usage of today and so many days before."""
         async for page in self.gateway.usage(now.date() - timedelta(days=days), now.date()):
             await self.ledger.write("usage", partial(spend.keep_usage, page=page))
 
     async def read_free_models(self) -> None:
-        """See which of the policy's free models cost nothing at the gateway: only those are named to people."""
+        # People are told only of models that really cost nothing at the gateway.
         current = await self.ledger.database.read(versions.current)
         if current is not None:
             found = await self.gateway.free_models(current[1].free_models)

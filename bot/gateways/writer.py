@@ -1,4 +1,4 @@
-"""Writes limits at the gateway's pace, the most urgent first. A write that fails rests and does not stop the others."""
+"""Writes limits at the gateway's pace, most urgent first. A failed write rests and does not stop the others."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from handlers.context import Context
 from handlers.gateway import limits
 from models.metering.limits import LimitWrite, StaleReading, side_by_side
 
+# Parallel writes: the connector spaces the calls, and the database groups the commits. Fewer where the
+# gateway allows few calls a minute, because a decision waits for the writes under way.
 AT_A_TIME = 8
-"""Writes under way at once: the connector spaces the calls, and what waits for the database waits together.
-Fewer where a minute has few calls, as a decision waits for the writes under way."""
+# So many failures in a row, and nothing else, mean that the gateway is down.
 DOWN = 3
-"""So many failures in a row and nothing else are the gateway's and not an account's."""
+# Older readings are repeated before their limit is written.
 FRESH = timedelta(seconds=2)
-"""An older reading is made again before its limit is written."""
+# Seconds before the next try of a write that the gateway refused.
 REFUSED_REST = 300.0
-"""Seconds until a write that the gateway refused is tried again."""
 
 
 class LimitWriter:
-    """`pending`: limits to write, by account. `told`: called when people were told something."""
+    """`pending`: limits to write, by account. `told`: called after messages were promised."""
 
     def __init__(
         self,
@@ -47,23 +47,23 @@ class LimitWriter:
 
     @property
     def waiting(self) -> int:
-        """Limits that are to be written, or just are."""
         return len(self.pending) + self._writing
 
     @property
     def ready(self) -> bool:
-        """Whether something can be written now."""
         return any(not self._rests(account) for account in self.pending)
 
     def replace(self, writes: Iterable[LimitWrite]) -> None:
-        """These, and nothing else, are to be written."""
         self.pending = {one.account: one for one in writes}
 
     def add(self, writes: Iterable[LimitWrite]) -> None:
         self.pending |= {one.account: one for one in writes}
 
     async def write(self, most: int | None = None, interrupted: Callable[[], bool] = lambda: False) -> None:
-        """Write what is ready, at most `most`, until `interrupted`. Raises `GatewayError` when the gateway is down."""
+        """Write the limits that are ready, at most `most`, until `interrupted`.
+
+        Raises `GatewayError` if the gateway is down.
+        """
         ready = sorted(
             (one for one in self.pending.values() if not self._rests(one.account)), key=lambda one: one.order
         )
@@ -82,7 +82,7 @@ class LimitWriter:
                 return
 
     async def _write(self, write: LimitWrite) -> GatewayError | None:
-        """Write one limit and confirm it; returns the gateway's failure, if there was one."""
+        """Write one limit and confirm it; returns the gateway's failure, or None."""
         self.pending.pop(write.account, None)
         try:
             total = await self._begin(write.account)
@@ -106,7 +106,7 @@ class LimitWriter:
         return None
 
     async def _begin(self, account_id: str) -> int | None:
-        """The limit to write now, noted as meant; None when there is none any more, or another replica writes."""
+        """The limit to write now, noted as intended; None if there is none any more, or if another replica writes."""
         if not await self.leader.lead():
             self.pending.clear()
             return None
@@ -114,7 +114,7 @@ class LimitWriter:
         try:
             return await self.ledger.write("begin", partial(begin, oldest=self.ledger.clock() - FRESH))
         except StaleReading:
-            found = await self.reader.account(account_id)  # somebody may have edited it
+            found = await self.reader.account(account_id)  # an admin may have edited it
             if found is None:
                 return None
             await self.reader.book([found])
@@ -136,5 +136,4 @@ class LimitWriter:
         self.told()
 
     def _rests(self, account_id: str) -> bool:
-        """Whether an account is left in peace: its last write failed, or may still be on its way."""
         return account_id in self._resting and self._resting[account_id][0] > self.ledger.clock()

@@ -1,1 +1,1 @@
-"""What an operator asks of the gateway on the command line, one file a question."""
+"""The operator's questions to the gateway on the command line, one file a question."""

@@ -1,4 +1,4 @@
-"""An operator's access to the gateway and the ledger, beside the running bot or in its place."""
+"""An operator's access to gateway and ledger, beside the running bot or in its place."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from models.people.member import Member
 from models.policy import versions
 
 T = TypeVar("T")
+# Seconds that a running bot gets to finish its current write after an operator has taken over.
 IN_FLIGHT = 2.0
-"""Seconds that a running bot may need to finish its current write after an operator took over."""
 
 
 class CannotDo(Exception):  # noqa: N818 - what is said to the operator
-    """It cannot be done, and why; nothing was changed."""
+    """The reason why the command is refused; nothing was changed."""
 
 
 @dataclass(frozen=True)
 class LimitLine:
-    """One account's limit in a list, micro-USD; None is no limit at all."""
+    """One account's limit in a list, in micro-USD; None is unlimited."""
 
     email: str
     account: str
@@ -47,21 +47,17 @@ class _Undo(Exception):  # noqa: N818 - carries a result out of a transaction th
 
 
 class GatewayOperator:
-    """One operator at one gateway."""
-
     def __init__(self, loop: Reconciler) -> None:
         self.loop, self.database, self.gateway, self.ledger = loop, loop.database, loop.gateway, loop.ledger
 
     def key(self, what: str) -> str:
-        """A key for what this operator does now."""
         return f"{what}:{self.ledger.clock().isoformat()}"
 
     async def pages(self) -> list[list[Reading]]:
-        """Every account as the gateway shows it now."""
         return [page async for page in self.gateway.accounts()]
 
     async def undone(self, work: Callable[[Session], T]) -> T:
-        """The result of a transaction, with nothing of it kept."""
+        """The result of a transaction that is rolled back."""
 
         def pretend(session: Session) -> None:
             raise _Undo(work(session))
@@ -75,7 +71,7 @@ class GatewayOperator:
 
     @contextlib.asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        """Write in place of the running bot, which goes on afterwards."""
+        """Write in place of the running bot, which continues afterwards."""
         if await self.database.write(self.loop.leader.take_over):
             await asyncio.sleep(IN_FLIGHT)
         beat = asyncio.create_task(self.loop.leader.beat(), name="lead")
@@ -109,5 +105,4 @@ async def open_operator(settings: Settings, database: Database) -> AsyncIterator
 
 
 def emails(session: Session) -> dict[int, str]:
-    """Member id → e-mail."""
     return dict(session.exec(select(Member.id, Member.email)).all())

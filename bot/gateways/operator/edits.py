@@ -1,4 +1,4 @@
-"""`gateway adopt` and `gateway restore`: what becomes of a limit that somebody set by hand."""
+"""`gateway adopt` and `gateway restore`: decide about a limit that a person set by hand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.people.member import Member
 
 
 async def adopt(operator: GatewayOperator, email: str) -> list[LimitLine]:
-    """Take the limit that somebody set by hand as right: the ledger follows it."""
+    """Accept the limits set by hand: the ledger follows."""
     return await _settle(operator, email, partial(_adopt, operator))
 
 
@@ -43,12 +43,12 @@ def _one_edited(session: Session, member: Member) -> GatewayAccount:
 
 
 async def restore(operator: GatewayOperator, email: str) -> list[LimitLine]:
-    """Write our limit again over the one that somebody set by hand."""
+    """Overwrite the member's limits set by hand with ours."""
     return await _settle(operator, email, _restore)
 
 
 async def restore_all(operator: GatewayOperator) -> list[LimitLine]:
-    """Write our limits again wherever somebody set another one by hand."""
+    """Overwrite all limits set by hand with ours."""
     owners = await operator.database.read(_owners_of_edits)
     return [line for email in owners for line in await restore(operator, email)]
 
@@ -64,7 +64,7 @@ def _restore(session: Session, member: Member) -> None:
 
 
 def _edited(session: Session, member: Member) -> list[GatewayAccount]:
-    """The member's accounts with another limit than ours, at least one; or raise `CannotDo`."""
+    """The member's accounts with a foreign limit, at least one. Raises `CannotDo` otherwise."""
     edited = [one for one in accounts_of(session, member.id) if one.differs or one.lifted]
     if not edited:
         raise CannotDo(f"{member.email}: nobody changed the limit by hand")
@@ -74,7 +74,7 @@ def _edited(session: Session, member: Member) -> list[GatewayAccount]:
 async def _settle(
     operator: GatewayOperator, email: str, decide: Callable[[Session, Member], None]
 ) -> list[LimitLine]:
-    """Read the member's accounts anew, decide, write what differs then, and show the limits before and after.
+    """Read the accounts anew, decide, write what differs, and return the limits before and after.
 
     Raises `CannotDo`.
     """

@@ -24,6 +24,7 @@ from models.quota.period import Period
 @dataclass
 class Links:
     """`new`: (account, owner). `passed_on`: (account, old owner, new owner). `people`: members without an account.
+
     `strangers`: accounts without an owner, as (id, label, micro-USD spent).
     """
 
@@ -34,7 +35,7 @@ class Links:
 
 
 async def link(operator: GatewayOperator, *, plan: bool) -> Links:
-    """Find the owners, and link the accounts as they are unless it is only a plan."""
+    """Find the owners; link the accounts too, unless it is only a plan."""
     begun, started = operator.ledger.clock(), time.monotonic()
     pages = await operator.pages()
     took = time.monotonic() - started
@@ -49,7 +50,7 @@ def _link(
     begun: datetime,
     took: float,
 ) -> Links:
-    Period.current(session)  # or the month is closing, and nothing can be linked
+    Period.current(session)  # raises PeriodClosing: nothing can be linked while a month closes
     ctx, links, unlinked = (
         operator.ledger.context(session, f"link:{begun.isoformat()}"),
         Links(),
@@ -71,7 +72,6 @@ def _link(
 
 
 def _note(session: Session, links: Links, page: Sequence[Reading], known: set[str]) -> None:
-    """Note the new links of a page; accounts that were known pass to their owner of today."""
     owners, accounts = owners_of(session, page), accounts_by_id(session, (one.id for one in page))
     for account in (accounts[one.id] for one in page if one.id in accounts):
         owner, now = owners.get(account.id), session.get_one(Member, account.member_id)

@@ -1,4 +1,4 @@
-"""`gateway release`: put every limit back as it was found, and write none until told so."""
+"""`gateway release`: put every limit back as it was found, and write none until `--undo`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from models.metering.reading import Reading
 
 
 async def release(operator: GatewayOperator, done: Callable[[int], None]) -> tuple[int, list[LimitLine]]:
-    """How many limits were put back, and those that were left alone with the reason. Can be run again."""
+    """Returns the number of limits put back, and those left alone with the reason. Can be run again."""
     await operator.database.write(partial(GatewayState.release, at=operator.ledger.clock()))
     left: list[LimitLine] = []
     async with operator.alone():
@@ -35,7 +35,7 @@ def _ours(session: Session) -> list[GatewayAccount]:
 
 
 async def _release_one(operator: GatewayOperator, account: GatewayAccount) -> str:
-    """Why the limit was left alone, if it was."""
+    """The reason why the limit was left alone, or ""."""
     if account.edited:
         return "somebody changed it by hand"
     await operator.loop.leader.lead()
@@ -55,5 +55,4 @@ def _released(session: Session, account_id: str, reading: Reading | None) -> Non
 
 
 async def enforce_again(operator: GatewayOperator) -> None:
-    """Undo a release: limits are written again."""
     await operator.database.write(partial(GatewayState.release, at=None))

@@ -1,4 +1,4 @@
-"""`gateway status` and `gateway diff`: what is known, and the limits that enforcing would write."""
+"""`gateway status` and `gateway diff`: the known state, and the limits that enforcing would write."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from models.metering.reading import Reading
 from models.policy import versions
 from models.quota.period import Period, PeriodState
 
+# Calls for one limit, with the readings before and after.
 CALLS = {"cap": 3, "wallet": 4}
-"""Calls that one limit takes, with the readings before and after."""
 
 
 @dataclass
 class Status:
-    """All that `gateway status` says. `pending`: limits to write, in about so many `seconds`."""
+    """Everything that `gateway status` shows. `pending`: limits to write; `seconds`: about how long that takes."""
 
     kind: str
     mode: str
@@ -47,15 +47,14 @@ class Status:
 
 
 async def status(operator: GatewayOperator) -> Status:
-    """What is known, and what else binds as the gateway says now."""
-    findings, problem = await _preflight(operator)  # first: it teaches the connector the gateway's units
+    findings, problem = await _preflight(operator)  # first, because it reads the gateway's units
     found = await operator.database.read(partial(_status, operator))
     found.findings, found.problem, found.unread = findings, problem or found.problem, problem is not None
     return found
 
 
 async def _preflight(operator: GatewayOperator) -> tuple[list[str], str | None]:
-    """What else binds, in words, or why that is not known."""
+    """Findings in words, or the reason why they are unknown."""
     current = await operator.database.read(versions.current)
     try:
         found = await operator.gateway.preflight(current[1].free_models if current else ())
@@ -92,7 +91,7 @@ def _status(operator: GatewayOperator, session: Session) -> Status:
 
 
 def _pending(session: Session, traits: GatewayTraits) -> int:
-    """Limits that differ, by the rate last in use."""
+    """The number of limits that differ, by the rate last in use."""
     current, period = versions.current(session), Period.latest(session)
     if (
         current is None
@@ -106,7 +105,7 @@ def _pending(session: Session, traits: GatewayTraits) -> int:
 
 
 async def plan(operator: GatewayOperator) -> list[LimitLine]:
-    """Every limit that enforcing would write now. Nothing is changed, neither here nor at the gateway."""
+    """Every limit that enforcing would write now. Changes nothing, neither here nor at the gateway."""
     pages = await operator.pages()
     return await operator.undone(partial(_plan, operator, pages=pages))
 
