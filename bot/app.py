@@ -13,7 +13,6 @@ from functools import partial
 import aiohttp
 import structlog
 from aiohttp.web import AppRunner, RouteDef
-from prometheus_client import CollectorRegistry, Gauge
 
 from bot.clock import DatabaseClock
 from bot.database import Database
@@ -23,17 +22,21 @@ from bot.gateways.reconcile import Reconciler
 from bot.gateways.registry import open_gateway
 from bot.messengers.port import Endpoints, Messenger, Metered
 from bot.messengers.registry import MESSENGERS
+from bot.metrics import Metrics
 from bot.patience import Patience
 from bot.settings import Settings
 from bot.web import server
 from bot.web.readiness import Readiness
 from bot.worker import Worker
 from handlers.language.reader import prepare
+from models.messages import outbox
 from models.metering.gateway_state import GatewayState, refuse_unmetered
 from models.policy import versions
 
 log = structlog.get_logger()
 
+BACKLOG_WITHIN = 1.0
+"""Seconds that a scrape waits for the database."""
 FINISH = 8.0
 """Seconds that what is in flight gets after SIGTERM; the process is gone within ten."""
 
@@ -51,19 +54,20 @@ class App:
     ) -> None:
         self.settings, self.database, self.http = settings, database, http
         self.database_clock = DatabaseClock(database)
+        self.metrics = Metrics()
         clock = clock or self.database_clock
         live = settings.gateway_kind != "none" and settings.gateway_mode == "enforce"
         self.messengers: dict[str, Messenger] = {}
         """By name. A messenger needs the dispatcher, which in turn looks profiles up here."""
         self.reconciler = self._open_gateway(live=live, clock=clock)
         self.dispatcher = Dispatcher(
-            database, clock, self.messengers, live=live, wake=self._wake, patience=patience,
+            database, clock, self.messengers, live=live, wake=self._wake, patience=patience, metrics=self.metrics,
             command=settings.slack_command, link_by_email=settings.slack_link_by_email,
             fresh_spend=self.reconciler.reader.fresh if self.reconciler else None,
             as_of=self.reconciler.as_of if self.reconciler else lambda: None,
         )  # fmt: skip
         self.worker = Worker(
-            database, clock, self.messengers, self.dispatcher.home, live=live,
+            database, clock, self.messengers, self.dispatcher.home, live=live, metrics=self.metrics,
             before_turning=self.reconciler.before_turning if self.reconciler else None,
         )  # fmt: skip
         self._open_messengers()
@@ -167,20 +171,23 @@ class App:
         return [route for one in endpoints for route in one.routes()]
 
     def _observed(self) -> list[RouteDef]:
-        registry = CollectorRegistry()
-        for name, text, read in (
-            ("quotabot_effects_done", "promised work done", lambda: float(self.worker.done)),
-            ("quotabot_effects_parked", "promised work set aside", lambda: float(self.worker.parked)),
-        ):
-            Gauge(name, text, registry=registry).set_function(read)
+        self.metrics.gauges(
+            (
+                ("quotabot_effects_done", "promised work done", lambda: float(self.worker.done)),
+                ("quotabot_effects_parked", "promised work set aside", lambda: float(self.worker.parked)),
+            )
+        )
+        self.metrics.gauges(metrics.figures(self.reconciler) if self.reconciler else ())
         for messenger in self.messengers.values():
             for collector in messenger.collectors() if isinstance(messenger, Metered) else ():
-                registry.register(collector)
-        for name, text, read in metrics.figures(self.reconciler) if self.reconciler else ():
-            Gauge(name, text, registry=registry).set_function(read)
+                self.metrics.registry.register(collector)
         ready = Readiness(self.database, self.worker.clock, self.messengers, enforced=self.dispatcher.live)
         facts = partial(metrics.facts, self.reconciler) if self.reconciler else None
-        return server.observed(ready.look, registry, facts)
+        return server.observed(ready.look, partial(self.metrics.page, self._backlog), facts)
+
+    async def _backlog(self) -> tuple[int, float]:
+        now = self.worker.clock()
+        return await self.database.read(partial(outbox.backlog, now=now), within=BACKLOG_WITHIN)
 
 
 async def _prepare() -> None:

@@ -19,7 +19,8 @@ from bot import answers
 from bot.answers import Outcome
 from bot.database import Database, OutcomeUnknown, WouldWrite
 from bot.messengers.port import Messenger, Profiles, Request
-from bot.patience import Patience
+from bot.metrics import Metrics
+from bot.patience import Patience, in_time
 from bot.unsettled import Unsettled, run_until
 from handlers import confirmation, conversation
 from handlers.arguments import ProfileNeeded
@@ -71,8 +72,9 @@ class Dispatcher:
         fresh_spend: FreshSpend | None = None,
         as_of: Callable[[], datetime | None] = lambda: None,
         patience: Patience = Patience(),  # noqa: B008  (frozen)
+        metrics: Metrics | None = None,
     ) -> None:
-        self.patience = patience
+        self.patience, self.metrics = patience, metrics or Metrics()
         self.database, self.clock = database, clock
         self.live, self.command, self.link_by_email = live, command, link_by_email
         self.wake, self.fresh_spend, self.as_of = wake, fresh_spend, as_of
@@ -83,25 +85,37 @@ class Dispatcher:
 
     async def handle(self, request: Request) -> Outcome:
         """Do what is asked, once, and return the answer. With `answer_by` set, the answer is promised as an effect, too."""
+        with self.metrics.acknowledging(request.messenger):
+            return await self._handle(request)
+
+    async def _handle(self, request: Request) -> Outcome:
         until = time.monotonic() + self.patience.commit
         try:
             if await self.unsettled.meets(request, self.patience.commit / 2):
-                return self.say_directly(request, answers.unknown(self.locale(request)))
-            return await self._decide(request, until)
+                return self._say_unknown(request)
+            outcome = await self._decide(request, until)
         except OutcomeUnknown:
             self.unsettled.add(request)
-            return self.say_directly(request, answers.unknown(self.locale(request)))
+            return self._say_unknown(request)
         except Refusal as refusal:
             return await self.refuse(request, refusal)
         except Exception as error:
+            self.metrics.answer(request.messenger, "broken")
             reference = uuid4().hex[:6].upper()
             log.exception("request failed", key=request.key, reference=reference, error=type(error).__name__)
             locale = self.locale(request)
             text = texts.BROKE(locale, ref=SafeText(reference))
             return self.say_directly(request, Message(text=text, locale=locale))
+        self.metrics.answer(request.messenger, "refused" if outcome.refused else "answered")
+        return outcome
+
+    def _say_unknown(self, request: Request) -> Outcome:
+        self.metrics.answer(request.messenger, "unknown")
+        return self.say_directly(request, answers.unknown(self.locale(request)))
 
     async def refuse(self, request: Request, refusal: Refusal) -> Outcome:
         """Refuse in the asker's language, and keep the refusal, so that the same key gets the same one again."""
+        self.metrics.answer(request.messenger, "refused", refusal)
         if not isinstance(refusal, TooSlow):
             work = partial(answers.refuse, request=request, refusal=refusal, now=self.clock())
             try:
@@ -165,7 +179,7 @@ class Dispatcher:
 
     async def _profiles(self, wanted: dict[str, bool]) -> ProfilesRead:
         reads = {
-            address: _in_time(messenger.profile(address, urgent=urgent), self.patience.read)
+            address: in_time(messenger.profile(address, urgent=urgent), self.patience.read)
             for address, urgent in wanted.items()
             if (messenger := self._profiles_at(address)) is not None
         }
@@ -178,7 +192,7 @@ class Dispatcher:
     async def _read_spend(self, request: Request, route: Route | None) -> None:
         takes = request.command.intent in confirmation.ANSWERS if route is None else route.holders is not None
         if takes and self.fresh_spend is not None:
-            await _in_time(self._read_spend_of_holders(request, self.fresh_spend), self.patience.read)
+            await in_time(self._read_spend_of_holders(request, self.fresh_spend), self.patience.read)
 
     async def _read_spend_of_holders(self, request: Request, fresh_spend: FreshSpend) -> None:
         find = partial(self._holders, request=request)
@@ -330,12 +344,3 @@ async def _say(messenger: Messenger, request: Request, message: Message) -> None
         await messenger.answer(request.answer_by or {}, message)
     except Exception:
         log.exception("an answer could not be given", key=request.key)
-
-
-async def _in_time(reading: Awaitable[T], seconds: float) -> T | None:
-    """What was read within `seconds`; None is never an excuse to allow anything."""
-    try:
-        return await asyncio.wait_for(reading, seconds)
-    except Exception as error:  # noqa: BLE001 - whatever a vendor does, it is "not read"
-        log.warning("not read in time", error=f"{type(error).__name__}: {error}")
-        return None

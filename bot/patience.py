@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+
+log = structlog.get_logger()
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -18,3 +26,12 @@ class Patience:
     read: float = 0.8
     click: float = 1.8
     card: float = 0.5
+
+
+async def in_time(reading: Awaitable[T], seconds: float) -> T | None:
+    """What was read within `seconds`; None is never an excuse to allow anything."""
+    try:
+        return await asyncio.wait_for(reading, seconds)
+    except Exception as error:  # noqa: BLE001 - whatever a vendor does, it is "not read"
+        log.warning("not read in time", error=f"{type(error).__name__}: {error}")
+        return None

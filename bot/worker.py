@@ -19,6 +19,7 @@ from bot.database import Database, OutcomeUnknown
 from bot.leases import Leases
 from bot.logs import Outage
 from bot.messengers.port import Approvals, Home, Messenger, MessengerError, Undeliverable
+from bot.metrics import Metrics
 from handlers.context import Context
 from handlers.routes import JOBS, Job
 from models.messages import outbox
@@ -76,7 +77,9 @@ class Worker:
         before_turning: Callable[[], Awaitable[None]] | None = None,
         slow: float = SLOW,
         idle: float = IDLE,
+        metrics: Metrics | None = None,
     ) -> None:
+        self.metrics = metrics or Metrics()
         self.database, self.clock, self.messengers, self.page = database, clock, messengers, page
         self.live, self.before_turning, self.slow, self.idle = live, before_turning, slow, idle
         self.pace, self.leases = Pace(), Leases(database, clock)
@@ -235,6 +238,7 @@ class Worker:
             return self._later(effect, error)
         except Undeliverable as error:
             self.parked += 1
+            self.metrics.effect(effect.kind, "parked")
             log.warning("parked", key=effect.key, kind=effect.kind, reason=str(error))
             return outbox.park(effect, self.clock(), str(error))
         except Exception as error:
@@ -244,7 +248,9 @@ class Worker:
                 log.exception("an effect failed", key=effect.key, kind=effect.kind)
             return self._later(effect, MessengerError(f"{type(error).__name__}: {error}"))
         self.done += 1
-        return outbox.done(effect, self.clock(), ref)
+        now = self.clock()
+        self.metrics.effect(effect.kind, "done", (now - effect.due_at).total_seconds())
+        return outbox.done(effect, now, ref)
 
     async def _call(self, effect: Effect) -> str | None:
         what = effect.payload
@@ -308,6 +314,7 @@ class Worker:
 
     def _later(self, effect: Effect, error: MessengerError) -> Mark:
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
+        self.metrics.effect(effect.kind, "again")
         if error.retry_after is not None:
             self.pace.hold(effect.lane, error.retry_after)
         reason = f"{'unknown: ' if error.unknown else ''}{error}"

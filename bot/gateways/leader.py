@@ -39,6 +39,11 @@ class Leader:
         """Whether limits are written: the settings say so, and no operator has released them since."""
         return self.mode and not self._released
 
+    @property
+    def leads(self) -> bool:
+        """Whether this replica led when it last asked."""
+        return self._leads
+
     async def lead(self) -> bool:
         """Whether this replica leads. The lease is renewed at a quarter of its length."""
         if time.monotonic() < self._until:

@@ -23,6 +23,11 @@ def figures(loop: Reconciler) -> Iterable[tuple[str, str, Callable[[], float]]]:
     """For `/metrics`: name, help, and a function that reads the figure."""
     return (
         ("quotabot_gateway_age_seconds", "age of the last whole reading", lambda: _age(loop) or 0.0),
+        (
+            "quotabot_gateway_leader",
+            "1 where this replica drives the gateway",
+            lambda: float(loop.leader.leads),
+        ),
         ("quotabot_gateway_round_seconds", "how long the last reading took", lambda: loop.took),
         ("quotabot_gateway_errors", "calls that failed", lambda: float(loop.errors)),
         ("quotabot_gateway_writes", "limits written", lambda: float(loop.writer.writes)),

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from bot.web.edge import Edge
 
@@ -24,17 +24,17 @@ def application(routes: Iterable[web.RouteDef] = ()) -> web.Application:
 
 def observed(
     look: Callable[[], Awaitable[tuple[bool, dict[str, bool]]]],
-    registry: CollectorRegistry,
+    figures: Callable[[], Awaitable[bytes]],
     facts: Callable[[], dict[str, Any]] | None = None,
 ) -> list[web.RouteDef]:
-    """/readyz and /metrics. `look`: whether it is ready, and the findings; `facts`: what is shown beside and fails nothing."""
+    """/readyz and /metrics. `look`: whether it is ready, and the findings; `facts`: shown beside, fails nothing."""
 
     async def readyz(_: web.Request) -> web.Response:
         ready, found = await look()
         return web.json_response(found | (facts() if facts else {}), status=200 if ready else 503)
 
     async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(body=await figures(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return [web.get("/readyz", readyz), web.get("/metrics", metrics)]
 

@@ -181,6 +181,13 @@ def copies(session: Session, about: str) -> list[Effect]:
     return list(session.exec(query).all())
 
 
+def backlog(session: Session, now: datetime) -> tuple[int, float]:
+    """How many effects are due and not done, and for how many seconds the oldest of them is due."""
+    query = select(func.count(), func.min(Effect.due_at)).where(*_OPEN, Effect.due_at <= now)
+    number, oldest = session.exec(query).one()
+    return number, (now - oldest).total_seconds() if oldest else 0.0
+
+
 def unreached(session: Session, about: str) -> set[int]:
     """Whom nothing about it could be said to: every copy that was meant for them is set aside."""
     query = select(Effect.payload, Effect.parked_at).where(Effect.about == about, Effect.kind == "say")

@@ -7,7 +7,6 @@ import hmac
 
 import aiohttp
 import pytest
-from prometheus_client import CollectorRegistry
 
 from bot.messengers.slack.endpoint import OLDEST, genuine
 from bot.messengers.slack.shape import sensible
@@ -61,7 +60,10 @@ async def test_without_slack_there_is_no_door_for_it() -> None:
     async def look() -> tuple[bool, dict[str, bool]]:
         return False, {"database": True, "slack": False}
 
-    runner = await serve(application(observed(look, CollectorRegistry())), "127.0.0.1", 0)
+    async def figures() -> bytes:
+        return b""
+
+    runner = await serve(application(observed(look, figures)), "127.0.0.1", 0)
     base = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
         async with aiohttp.ClientSession() as http:

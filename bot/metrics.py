@@ -1,0 +1,80 @@
+"""What `/metrics` shows of requests and promised work. No label names a person, a team or an amount.
+
+The names are listed in docs/metrics.md; dashboards and alert rules of deploy/ rely on them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0)
+"""Slack wants its acknowledgement within 3 s, so 3 is a bound."""
+
+
+class Metrics:
+    """One per process, with a registry of its own, so that several apps can live in one process."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock, self.registry = clock, CollectorRegistry()
+        self.requests = self._counter("quotabot_requests", "requests by outcome", ["messenger", "outcome"])
+        self.refusals = self._counter("quotabot_refusals", "refused requests by kind", ["kind"])
+        self.acknowledged = self._histogram(
+            "quotabot_acknowledgement_seconds", "from a request to its acknowledgement", ["messenger"]
+        )
+        self.answered = self._histogram(
+            "quotabot_delivery_seconds", "from the moment an effect is due to its arrival", ["kind"]
+        )
+        self.effects = self._counter("quotabot_effects", "effects by outcome", ["kind", "outcome"])
+        self._due = Gauge("quotabot_effects_due", "effects due and not done", registry=self.registry)
+        self._oldest = Gauge(
+            "quotabot_effects_oldest_seconds", "age of the oldest due effect", registry=self.registry
+        )
+
+    def _counter(self, name: str, text: str, labels: list[str]) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, labels: list[str]) -> Histogram:
+        return Histogram(name, text, labels, registry=self.registry, buckets=SECONDS)
+
+    @contextlib.contextmanager
+    def acknowledging(self, messenger: str) -> Iterator[None]:
+        """Times what a request takes until its answer can be given."""
+        began = self.clock()
+        try:
+            yield
+        finally:
+            self.acknowledged.labels(messenger).observe(self.clock() - began)
+
+    def answer(self, messenger: str, outcome: str, refusal: Exception | None = None) -> None:
+        """`outcome`: answered, refused, unknown or broken."""
+        self.requests.labels(messenger, outcome).inc()
+        if refusal is not None:
+            self.refusals.labels(type(refusal).__name__).inc()
+
+    def effect(self, kind: str, outcome: str, seconds: float | None = None) -> None:
+        """`outcome`: done, again or parked; `seconds` since it was due, when it is done."""
+        self.effects.labels(kind, outcome).inc()
+        if seconds is not None:
+            self.answered.labels(kind).observe(max(0.0, seconds))
+
+    def gauges(self, figures: Iterable[tuple[str, str, Callable[[], float]]]) -> None:
+        """Name, help, and how to read it."""
+        for name, text, read in figures:
+            Gauge(name, text, registry=self.registry).set_function(read)
+
+    async def page(self, backlog: Callable[[], Awaitable[tuple[int, float]]]) -> bytes:
+        """All of it in the text format of Prometheus."""
+        await self._look(backlog)
+        return generate_latest(self.registry)
+
+    async def _look(self, backlog: Callable[[], Awaitable[tuple[int, float]]]) -> None:
+        """Read how many effects are due, and the age of the oldest in seconds."""
+        due, oldest = float("nan"), float("nan")  # while the database is away: 0 would say that all is well
+        with contextlib.suppress(Exception):
+            due, oldest = await backlog()
+        self._due.set(due)
+        self._oldest.set(oldest)
