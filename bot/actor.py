@@ -1,4 +1,4 @@
-"""The person behind a command: the operating system's user."""
+"""The operator behind a command: the operating system's user."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 
 
 def acting_user() -> str:
-    """`admin:NAME`, by the process's own user and not by what the environment claims; under sudo, the user who called it."""
+    """`admin:NAME`, from the process's own user and not from the environment; under sudo, the user who called it."""
     if not hasattr(os, "getuid"):
         return f"admin:{getpass.getuser()}"
     import pwd  # noqa: PLC0415 - not on Windows

@@ -1,4 +1,4 @@
-"""Answers: the receipt behind a repeated request, the words of a refusal, the promise to deliver."""
+"""Answers to requests: the receipt behind a repeated key, the words of a refusal, the promise to deliver."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from models.refusal import KeyReused, Refusal, TooSlow, UnknownSender, WrongUsag
 
 @dataclass(frozen=True)
 class Outcome:
-    """The answer. `refused`: nothing was done, so a form stays open. `refusal`: why, for a caller that acts on it."""
+    """`refused`: nothing was done, so a form stays open. `refusal`: the reason, for callers that act on it."""
 
     message: Message | Form
     refused: bool = False
@@ -36,12 +36,12 @@ class Outcome:
 
 
 def fingerprint(request: Request) -> str:
-    """What makes two requests the same but for their key."""
+    """Equal for requests that differ only in their key."""
     return receipt.fingerprint_of(request.sender, request.command.words)
 
 
 def answered(session: Session, request: Request) -> Outcome | None:
-    """The kept answer of this request; raises `KeyReused` when its key came with another command."""
+    """The kept answer of this request. Raises `KeyReused` if the key came with another command."""
     for key in dict.fromkeys((request.key, request.refusal_key)):
         known, answer = receipt.answered(session, key, fingerprint(request))
         if known:
@@ -59,7 +59,7 @@ def keep(
     session: Session, request: Request, answer: Message | Form, now: datetime, member: int | None, *,
     moved: bool = False, refused: bool = False,
 ) -> None:  # fmt: skip
-    """Write the receipt and, where the answer is not part of the acknowledgement, promise to deliver it."""
+    """Write the receipt; promise a delivery if the acknowledgement does not carry the answer."""
     message = answer if isinstance(answer, Message) else None
     kept = {"message": message.as_json(), "refused": refused} if message is not None else None
     receipt.keep(session, request.key, fingerprint(request), kept, member=member, moved=moved, at=now)
@@ -68,14 +68,15 @@ def keep(
 
 
 def deliver(session: Session, request: Request, message: Message, key: str, now: datetime) -> None:
-    if request.answer_by is not None and (message.text or message.title):  # silence is no message
+    if request.answer_by is not None and (message.text or message.title):  # an empty answer is not sent
         payload = {"messenger": request.messenger, "by": request.answer_by, "message": message.as_json()}
         lane = str(request.answer_by.get("lane", request.sender))
         promise(session, Effect(key=key, kind="answer", payload=payload, lane=lane, due_at=now))
 
 
 def refuse(session: Session, request: Request, refusal: Refusal, now: datetime) -> Outcome:
-    """The refusal, kept under its key. A form may be corrected and time passes, so those refusals are judged again."""
+    # A form may be corrected and a passing refusal may be repeated, so their refusals get no lasting
+    # receipt.
     message = refused(session, request, refusal, now)
     outcome = Outcome(message, refused=True, refusal=refusal)
     if request.from_form:
@@ -96,9 +97,9 @@ def unknown(locale: str) -> Message:
 
 
 def settle(session: Session, request: Request, now: datetime) -> bool:
-    """Tell the sender what became of a request whose outcome was not known; True when it went through.
+    """Tell the sender the outcome of a request that was unknown; True if it went through.
 
-    Its key gets this answer from now on, so that a copy which is still on its way does nothing.
+    The key gets this answer from now on, so a copy that is still on its way does nothing.
     """
     known, kept = receipt.answered(session, request.key, fingerprint(request))
     me = sender_of(session, request)
@@ -110,7 +111,7 @@ def settle(session: Session, request: Request, now: datetime) -> bool:
             _write(session, request, me, _settled(outcome, locale), now)
         return not outcome.refused
     message = Message(text=texts.DID_NOT_GO_THROUGH(locale), locale=locale)
-    if not request.from_form:  # the same form may be sent again
+    if not request.from_form:  # a form may be sent again unchanged
         answer = {"message": message.as_json(), "refused": True}
         member = me.id if me else None
         receipt.keep(session, request.key, fingerprint(request), answer, member=member, moved=False, at=now)
@@ -136,7 +137,7 @@ def _write(session: Session, request: Request, me: Member | None, message: Messa
 
 
 def refused(session: Session, request: Request, refusal: Refusal, now: datetime) -> Message:
-    """A refusal in the asker's language, as far as it is known."""
+    """A refusal in the asker's language, if it is known."""
     me, current = sender_of(session, request), versions.current(session)
     locale = me.locale if me and me.locale else guessed_locale(request)
     amount: Callable[[int], SafeText] = stored_number
@@ -162,7 +163,7 @@ def _facts(refusal: Refusal, locale: str, policy: Policy | None) -> dict[str, An
 
 
 def stored_number(amount: int) -> SafeText:
-    """An amount for somebody whose unit is not known."""
+    """An amount for a reader whose unit is unknown."""
     return SafeText(str(amount))
 
 
@@ -174,6 +175,6 @@ def sender_of(session: Session, request: Request) -> Member | None:
 
 
 def guessed_locale(request: Request) -> str:
-    """The language of a stranger: that of their sentence, else the usual one of their messenger."""
+    """A stranger's language: that of the sentence, else the messenger's default."""
     chinese = any("\u4e00" <= letter <= "\u9fff" for letter in request.command.text)
     return "zh" if chinese else traits_of(request.messenger).language

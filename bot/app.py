@@ -1,4 +1,4 @@
-"""`quotabot run`: builds everything from the settings and runs it until SIGTERM, which finishes within ten seconds."""
+"""`quotabot run`: builds everything from the settings and runs until SIGTERM, which finishes within ten seconds."""
 
 from __future__ import annotations
 
@@ -35,15 +35,13 @@ from models.policy import versions
 
 log = structlog.get_logger()
 
+# Seconds that a scrape waits for the database.
 BACKLOG_WITHIN = 1.0
-"""Seconds that a scrape waits for the database."""
+# Seconds for work in flight after SIGTERM; supervisors kill a process after ten.
 FINISH = 8.0
-"""Seconds that what is in flight gets after SIGTERM; the process is gone within ten."""
 
 
 class App:
-    """Everything that runs in one process: dispatcher, messengers, worker, endpoints."""
-
     def __init__(
         self,
         settings: Settings,
@@ -57,8 +55,8 @@ class App:
         self.metrics = Metrics()
         clock = clock or self.database_clock
         live = settings.gateway_kind != "none" and settings.gateway_mode == "enforce"
+        # By name. Filled later: messengers need the dispatcher, and the dispatcher reads profiles here.
         self.messengers: dict[str, Messenger] = {}
-        """By name. A messenger needs the dispatcher, which in turn looks profiles up here."""
         self.reconciler = self._open_gateway(live=live, clock=clock)
         self.dispatcher = Dispatcher(
             database, clock, self.messengers, live=live, wake=self._wake, patience=patience, metrics=self.metrics,
@@ -72,8 +70,8 @@ class App:
         )  # fmt: skip
         self._open_messengers()
         self.runner: AppRunner | None = None
+        # The server of /readyz and /metrics, if METRICS_PORT is set.
         self.observing: AppRunner | None = None
-        """Serves /readyz and /metrics where they have a port of their own."""
 
     def _open_messengers(self) -> None:
         for name, row in MESSENGERS.items():
@@ -84,7 +82,6 @@ class App:
                 self.messengers[name] = row.open(self.settings, self.dispatcher, self.http)
 
     def _open_gateway(self, *, live: bool, clock: Callable[[], datetime]) -> Reconciler | None:
-        """The gateway's loop, when there is a gateway."""
         settings, key = self.settings, self.settings.gateway_key
         if settings.gateway_kind == "none":
             log.info("the gateway is off: GATEWAY_KIND is none")
@@ -108,12 +105,12 @@ class App:
 
     @property
     def port(self) -> int:
-        """Where the endpoints listen (0 in the settings takes a free one)."""
+        """The port of the endpoints (0 in the settings takes a free one)."""
         assert self.runner is not None
         return int(self.runner.addresses[0][1])
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`: then nothing new is taken, what is in flight is finished. Refuses a policy no gateway can follow."""
+        """Run until `stop`, then finish the work in flight. Raises if no gateway can follow the policy."""
         if (
             self.reconciler is not None
             and (current := await self.database.read(versions.current)) is not None
@@ -152,7 +149,6 @@ class App:
         return [one for one in (self.runner, self.observing) if one is not None]
 
     async def _serve(self) -> None:
-        """Listen; /readyz and /metrics on their own port where one is set."""
         host, own_port = self.settings.http_host, self.settings.metrics_port
         routes, observed = self._routes(), self._observed()
         together = routes + observed if own_port is None else routes
@@ -191,13 +187,13 @@ class App:
 
 
 async def _prepare() -> None:
-    """Make ready for sentences: in a thread and in pieces, so that nobody waits for it."""
+    # The reader of sentences takes long to load; in a thread and in pieces, requests do not wait for it.
     pieces = prepare()
     while True:
         if await asyncio.to_thread(next, pieces, None) is None:
             break
         await asyncio.sleep(0.02)
-    gc.freeze()  # what a start made stays: looking through it for garbage kept everybody waiting for 70 ms
+    gc.freeze()  # collecting the objects of the start paused everybody for 70 ms
 
 
 @contextlib.asynccontextmanager

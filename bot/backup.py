@@ -24,12 +24,12 @@ PRIVATE = 0o600
 
 
 class Unsound(Exception):  # noqa: N818 - a finding about a file
-    """The file cannot be restored, and why."""
+    """The reason why a file cannot be restored."""
 
 
 @dataclass(frozen=True)
 class Copy:
-    """What a checked copy holds. `counters`: what its ledger knows of each gateway account, micro-USD."""
+    """Facts about a checked copy. `counters`: {gateway account: spent, in micro-USD} by its ledger."""
 
     last: datetime | None
     transfers: int
@@ -45,7 +45,10 @@ def sqlite_file(url: str) -> Path | None:
 
 
 def copy_to(source: Path, target: Path) -> None:
-    """A consistent copy as one file that only its owner can read. `target` is replaced when the copy is whole."""
+    """A consistent copy as one file, readable by its owner alone.
+
+    `target` is replaced at the end, when the copy is complete.
+    """
     with _beside(target) as new:
         _copy(source, new)
         new.replace(target)
@@ -53,7 +56,7 @@ def copy_to(source: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def checked(file: Path, beside: Path) -> Iterator[tuple[Path, Copy]]:
-    """A copy of `file` at this program's schema, next to `beside`, and what it holds; or raise `Unsound`."""
+    """Yield a checked copy of `file` at this program's schema, next to `beside`, and its facts. Raises `Unsound`."""
     with _beside(beside) as new:
         try:
             _copy(file, new)
@@ -71,13 +74,13 @@ def checked(file: Path, beside: Path) -> Iterator[tuple[Path, Copy]]:
 
 
 def put_back(new: Path, live: Path, now: datetime) -> Path | None:
-    """Make `new` the database `live`; returns where the database that was there is kept."""
+    """Make `new` the database `live`; return where the old database is kept."""
     kept = None
     if live.exists():
         kept = live.with_name(f"{live.name}.replaced-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}")
         try:
             copy_to(live, kept)
-        except sqlite3.DatabaseError:  # what was there is no database: it is kept as it is
+        except sqlite3.DatabaseError:  # the old file is no database: keep it unread
             live.replace(kept)
             for tail in ("-wal", "-shm"):
                 live.with_name(live.name + tail).unlink(missing_ok=True)
@@ -88,7 +91,7 @@ def put_back(new: Path, live: Path, now: datetime) -> Path | None:
 
 @contextlib.contextmanager
 def _beside(target: Path) -> Iterator[Path]:
-    """An empty private file next to `target`; whatever is left of it is removed."""
+    # In the same directory, because a rename is atomic only within a file system.
     new = target.with_name(f".{target.name}.{os.getpid()}.new")
     os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE))
     try:
@@ -99,7 +102,7 @@ def _beside(target: Path) -> Iterator[Path]:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """SQLite's own online copy: one snapshot, in which writers of the source are not held up."""
+    # SQLite's online backup: one snapshot, and writers of the source do not wait.
     if not source.is_file():
         raise FileNotFoundError(2, "No such file", str(source))
     with (
@@ -107,7 +110,7 @@ def _copy(source: Path, target: Path) -> None:
         contextlib.closing(sqlite3.connect(target)) as other,
     ):
         one.backup(other)
-        other.execute("PRAGMA journal_mode=DELETE")  # one file, nothing beside it
+        other.execute("PRAGMA journal_mode=DELETE")  # one file without a log beside it
 
 
 def _check_pages(file: Path) -> None:

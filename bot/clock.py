@@ -1,4 +1,4 @@
-"""The database's time: what several processes agree on, whatever the clocks of their machines say."""
+"""The database's time: several processes agree on it, whatever their machines' clocks say."""
 
 from __future__ import annotations
 
@@ -12,25 +12,24 @@ from sqlmodel import Session
 
 from bot.database import Database
 
+# Seconds between two looks at the database's clock.
 AGAIN = 10.0
-"""Seconds between two looks at the database's clock."""
 
 
 def utc_now() -> datetime:
-    """This machine's time."""
     return datetime.now(UTC)
 
 
 class DatabaseClock:
-    """Tells the database's time, counted on from the last look: a clock of this machine that jumps changes nothing.
+    """The database's time, counted on from the last look by a clock that never jumps.
 
-    Until the first look, and on SQLite (whose clock is this machine's), it is this machine's time.
+    Until the first look, and on SQLite, it is this machine's time.
     """
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        # The database's time, and `time.monotonic` at that moment.
         self._seen: tuple[datetime, float] | None = None
-        """The database's time, and `time.monotonic` then."""
 
     def __call__(self) -> datetime:
         if self._seen is None:
@@ -46,7 +45,6 @@ class DatabaseClock:
         self._seen = at, (began + time.monotonic()) / 2
 
     async def follow(self) -> None:
-        """Look again and again until cancelled."""
         while True:
             await asyncio.sleep(AGAIN)
             with contextlib.suppress(DBAPIError, OSError):

@@ -1,7 +1,7 @@
 """Engines and transactions for SQLite and Postgres, behind `read` and `write`.
 
-The domain is synchronous: a transaction is a plain function on a Session, run in a thread, so it cannot wait for the
-network. SQLite has one writer thread and BEGIN IMMEDIATE; requests that wait together share one COMMIT. Reads run beside
+A transaction is a plain function on a Session, run in a thread, so it cannot wait for the network. SQLite
+has one writer thread and BEGIN IMMEDIATE; requests that wait together share one COMMIT. Reads run beside
 the writer, on connections of their own that cannot write.
 """
 
@@ -26,23 +26,25 @@ from sqlmodel import Session
 from bot.engines import BUSY, POOL, engine_for, reading_engine_for
 from models.refusal import TooSlow
 
+# Seconds after which a computing thread yields. A request runs nine statements and may wait this long for
+# each.
 SWITCH = 0.0005
-"""Seconds after which a computing thread yields to another. A question runs nine statements and may wait this long for each."""
+# Most requests in one SQLite commit.
 SHARED = 64
-"""Requests that may share one SQLite commit."""
+# Postgres: serialization failure, deadlock, duplicate key. A second attempt sees the other transaction's
+# result.
 _RETRIED = ("40001", "40P01", "23505")
-"""Postgres: serialization failure, deadlock, duplicate key. A second attempt sees what the other transaction did."""
 
+# Postgres: connection exceptions; the server is stopping or has stopped.
 _LOST = ("08", "57P")
-"""Postgres: connection exceptions; the server is told to stop, or has stopped."""
+# Postgres: canceled, here by `statement_timeout`.
 _CANCELED = "57014"
-"""Postgres: canceled, here by `statement_timeout`."""
 _XID = "SELECT pg_current_xact_id_if_assigned()::text"
 _STATUS = "SELECT pg_xact_status(%s::xid8)"
+# Seconds after its deadline in which a transaction ends by itself.
 GRACE = 0.25
-"""Seconds after its deadline in which a transaction tells by itself that it was late."""
+# Seconds that a command waits for the server to report the outcome of its COMMIT.
 SETTLE = 30.0
-"""Seconds that a command waits for the server to say what became of its COMMIT."""
 
 T = TypeVar("T")
 Work = Callable[[Session], T]
@@ -53,12 +55,12 @@ class WouldWrite(Exception):  # noqa: N818 - a finding, not a fault
 
 
 class OutcomeUnknown(Exception):  # noqa: N818 - a finding, not a fault
-    """The connection broke while COMMIT was on its way: it is in the database or it is not. A receipt or the server knows."""
+    """The connection broke during COMMIT. A receipt or the server knows the outcome."""
 
 
 @dataclass
 class _Attempt:
-    """How far a Postgres transaction has come. `xid`: the server's name of it, asked for where `named`."""
+    """Progress of a Postgres transaction. `xid`: the server's id of it, asked for if `named`."""
 
     named: bool = False
     committing: bool = False
@@ -80,9 +82,10 @@ class _Job:
 
 
 class Database:
-    """`write` commits all that a function did, or nothing; `read` runs a function that changes nothing.
+    """`write` commits everything that a function did, or nothing; `read` runs a function that changes nothing.
 
-    Coroutines call `write` and `read`; a plain thread, as on the command line, calls `transact` and `query`.
+    Coroutines call `write` and `read`; a plain thread, as on the command line, calls `transact` and
+    `query`.
     """
 
     def __init__(self, url: str) -> None:
@@ -93,14 +96,15 @@ class Database:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._starting = threading.Lock()
+        # Whether anything was submitted for writing.
         self.wrote = False
-        """Whether anything was asked to be written."""
         self._pool = ThreadPoolExecutor(POOL, thread_name_prefix="transaction")
 
     async def write(self, work: Work[T], *, within: float | None = None) -> T:
         """The result of `work(session)`, committed. Raises `TooSlow`, with nothing moved, after `within` seconds.
 
-        Raises `OutcomeUnknown` when the connection breaks at COMMIT, or when the server does not answer it in time.
+        Raises `OutcomeUnknown` when the connection breaks at COMMIT, or when the server does not answer it
+        in time.
         """
         deadline = None if within is None else time.monotonic() + within
         attempt = _Attempt()
@@ -111,16 +115,22 @@ class Database:
         if future.done():
             return future.result()
         future.cancel()
-        # A COMMIT that has not begun will not begin: the deadline is past.
+        # A COMMIT that has not begun will not begin, because the deadline has passed.
         raise OutcomeUnknown if attempt.committing else TooSlow
 
     async def read(self, work: Work[T], *, within: float | None = None) -> T:
-        """The result of `work(session)` on one snapshot; never waits for a writer. Raises `WouldWrite` instead of writing."""
+        """The result of `work(session)` on one snapshot; never waits for a writer.
+
+        Raises `WouldWrite` instead of writing.
+        """
         deadline = None if within is None else time.monotonic() + within
         return await asyncio.wrap_future(self._pool.submit(self._read, work, deadline))
 
     def transact(self, work: Work[T]) -> T:
-        """`write` for a plain thread. Where the connection breaks at COMMIT, waits till the server says what became of it."""
+        """`write` for a plain thread.
+
+        If the connection breaks at COMMIT, waits for the server to report the outcome.
+        """
         attempt = _Attempt(named=True)
         try:
             return self.submit(work, None, attempt).result()
@@ -131,7 +141,6 @@ class Database:
             return result
 
     def query(self, work: Work[T]) -> T:
-        """`read` for a plain thread."""
         return self._read(work, None)
 
     def submit(self, work: Work[T], deadline: float | None, attempt: _Attempt | None = None) -> Future[T]:
@@ -160,7 +169,6 @@ class Database:
         return True
 
     def close(self) -> None:
-        """Finish what was submitted, then close every connection."""
         if self._writer is not None:
             self._jobs.put(None)
             self._writer.join(timeout=10)
@@ -169,14 +177,14 @@ class Database:
         self.engine.dispose()
 
     def _read(self, work: Work[T], deadline: float | None) -> T:
-        """Read, again while SQLite is briefly locked: its write-ahead log is being opened, recovered or removed."""
+        # Locked for moments: another process opens, recovers or removes the write-ahead log.
         while True:
             try:
                 return self._read_once(work, deadline)
             except OperationalError as error:
                 if not locked(error):
                     raise
-                time.sleep(BUSY / 10_000)  # not every lock makes SQLite wait
+                time.sleep(BUSY / 10_000)  # busy_timeout does not cover every lock
 
     def _read_once(self, work: Work[T], deadline: float | None) -> T:
         _in_time(deadline)
@@ -195,6 +203,7 @@ class Database:
             except DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) not in _RETRIED or number == 4:
                     raise
+                # The server reported the failure, so nothing was committed.
                 attempt.committing = False
                 time.sleep(random.uniform(0.002, 0.02) * (number + 1))  # noqa: S311
         raise AssertionError
@@ -205,6 +214,7 @@ class Database:
             attempt.result = result = self._work(connection, work, deadline)
             if attempt.named:
                 attempt.xid = connection.exec_driver_sql(_XID).scalar_one()
+            # From here on a broken connection leaves the outcome unknown.
             attempt.committing = True
             _in_time(deadline)
             _commit(transaction)
@@ -213,6 +223,7 @@ class Database:
     def _work(self, connection: Connection, work: Work[T], deadline: float | None) -> T:
         with _session(connection) as session:
             if deadline is not None:
+                # A value of 0 would switch the timeout off.
                 left = max(1, int((deadline - time.monotonic()) * 1000))
                 connection.exec_driver_sql(f"SET LOCAL statement_timeout = {left}")
             try:
@@ -225,7 +236,10 @@ class Database:
         return result
 
     def _committed(self, attempt: _Attempt, unknown: OutcomeUnknown) -> bool:
-        """Ask the server, also one that is away at first. Raises `OutcomeUnknown` again when it cannot be told."""
+        """Ask the server for the outcome, also while it is away at first.
+
+        Raises `OutcomeUnknown` if it cannot tell.
+        """
         until = time.monotonic() + SETTLE
         while attempt.xid is not None and time.monotonic() < until:
             try:
@@ -238,7 +252,7 @@ class Database:
             time.sleep(0.2)
         raise unknown
 
-    # SQLite: one writer; all that waits shares a commit, each request in its savepoint
+    # SQLite: one writer. Waiting requests share a commit, each in its savepoint.
 
     def _write_batches(self) -> None:
         while (first := self._jobs.get()) is not None:
@@ -257,7 +271,7 @@ class Database:
                 return
 
     def _commit(self, batch: list[_Job]) -> None:
-        """Run a batch and commit it. Results and refusals are handed out after the commit: both rest on what it wrote."""
+        # Results and refusals are handed out after the commit: both rest on rows that it wrote.
         outcomes: list[tuple[_Job, Any, BaseException | None]] = []
         try:
             with self.engine.connect() as connection, connection.begin():

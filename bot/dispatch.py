@@ -1,4 +1,7 @@
-"""One request, one transaction, one answer. The answer is given after the commit; the same key gets the same answer."""
+"""One request, one transaction, one answer.
+
+The answer is given after the commit; the same key gets the same answer.
+"""
 
 from __future__ import annotations
 
@@ -52,13 +55,11 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 FreshSpend = Callable[[int], Awaitable[None]]
+# By address; None if the profile could not be read in time.
 ProfilesRead = dict[str, Profile | None]
-"""By address; None for a profile that could not be read in time."""
 
 
 class Dispatcher:
-    """Takes a `Request` from a messenger to its handler and back."""
-
     def __init__(
         self,
         database: Database,
@@ -84,7 +85,7 @@ class Dispatcher:
         self._saying: set[asyncio.Task[None]] = set()
 
     async def handle(self, request: Request) -> Outcome:
-        """Do what is asked, once, and return the answer. With `answer_by` set, the answer is promised as an effect, too."""
+        """Do the request once, and return its answer. With `answer_by`, the answer is also promised as an effect."""
         with self.metrics.acknowledging(request.messenger):
             return await self._handle(request)
 
@@ -114,7 +115,7 @@ class Dispatcher:
         return self.say_directly(request, answers.unknown(self.locale(request)))
 
     async def refuse(self, request: Request, refusal: Refusal) -> Outcome:
-        """Refuse in the asker's language, and keep the refusal, so that the same key gets the same one again."""
+        """Refuse in the asker's language. The refusal is kept, so that the same key gets it again."""
         self.metrics.answer(request.messenger, "refused", refusal)
         if not isinstance(refusal, TooSlow):
             work = partial(answers.refuse, request=request, refusal=refusal, now=self.clock())
@@ -129,19 +130,18 @@ class Dispatcher:
         return self.say_directly(request, Message(text=text, locale=locale))
 
     async def home(self, address: str) -> Message:
-        """Somebody's page as it is now; a stranger's says how to get in."""
         return await self.database.read(partial(self._home, address=address))
 
     async def opened_home(self, address: str, key: str) -> None:
-        """Somebody looks at their page: promise to publish it, and to keep it fresh for a week."""
+        """Promise to publish the home page, and to keep it fresh for a week."""
         work = partial(_home_opened, address=address, key=key, now=self.clock())
         await self._commit(work, time.monotonic() + self.patience.commit)
 
     async def _decide(self, request: Request, until: float) -> Outcome:
         """Read what the network knows, then answer in one transaction.
 
-        A command that only reads does not wait for the writer and needs no receipt.
-        A CODE or a button may lead to somebody whose profile is needed as well: then there is a second transaction.
+        A command that only reads does not wait for the writer and needs no receipt. A CODE or a button may
+        name a person whose profile is needed as well: then a second transaction follows.
         """
         route = ROUTES.get(request.command.intent)
         profiles = await self._read_ahead(request, route)
@@ -160,19 +160,18 @@ class Dispatcher:
 
     async def _commit(self, work: Callable[[Session], T], until: float) -> T:
         result = await run_until(lambda left: self.database.write(work, within=left), until)
-        self.wake()  # the worker does what was promised
+        self.wake()  # the worker delivers the promised effects
         return result
 
     # Before the transaction: what has to be read from the network
 
     async def _read_ahead(self, request: Request, route: Route | None) -> ProfilesRead:
-        """The profiles of the people concerned, and the newest spend of those whose quota may be taken."""
         concerned = self._concerned(request, route)
         profiles, _ = await asyncio.gather(self._profiles(concerned), self._read_spend(request, route))
         return profiles
 
     def _concerned(self, request: Request, route: Route | None) -> dict[str, bool]:
-        """Whose profile is read, by address; True when the answer depends on it."""
+        """{address: urgent} of the profiles to read; urgent if the answer depends on it."""
         if route is None or route.colleagues_only:
             return dict.fromkeys(filter(None, (request.sender, request.named)), True)
         return {} if request.sender in self._locales else {request.sender: False}
@@ -200,7 +199,7 @@ class Dispatcher:
         await asyncio.gather(*map(fresh_spend, holders))
 
     def _holders(self, session: Session, request: Request) -> set[int]:
-        """Whose quota may be taken; nobody's where the request will be refused anyway."""
+        """Members whose quota may be taken; empty if the request will be refused anyway."""
         try:
             me = Member.at(session, request.sender)
             ctx = RequestContext.of(session, self.clock(), request.key, me=me, messenger=request.messenger)
@@ -213,10 +212,10 @@ class Dispatcher:
     def _transact(
         self, session: Session, request: Request, route: Route | None, profiles: ProfilesRead
     ) -> Outcome:
-        """The answer kept for this key; else the answer now, which is kept."""
         kept = answers.answered(session, request)
         if kept is not None:
             return kept
+        # One query reads both members and their addresses; later look-ups find them in the session.
         meet(session, request.sender, request.named)
         ctx = self._context(session, request, profiles)
         answer = _shown(ctx, request, _answer(ctx, request, route))
@@ -229,7 +228,7 @@ class Dispatcher:
         return Outcome(_shown(ctx, request, route.run(ctx, request.command)))
 
     def _context(self, session: Session, request: Request, profiles: ProfilesRead) -> RequestContext:
-        """Keep what the profiles say; then find who asks, and the policy."""
+        """Store the profiles, then find the asker and the policy."""
         now, known = self.clock(), {one: profile for one, profile in profiles.items() if profile is not None}
         linked = [
             one
@@ -265,7 +264,7 @@ class Dispatcher:
     # Without the database
 
     def say_directly(self, request: Request, message: Message) -> Outcome:
-        """Answer as well as is possible without the database; the acknowledgement does not wait for it."""
+        """Answer without the database, as well as possible; the acknowledgement does not wait for it."""
         messenger = self.messengers.get(request.messenger)
         if request.answer_by is not None and messenger is not None and not request.from_form:
             task = asyncio.create_task(_say(messenger, request, message))
@@ -274,7 +273,7 @@ class Dispatcher:
         return Outcome(message, refused=True)
 
     def locale(self, request: Request) -> str:
-        """The language of the asker, as far as it is known without the database."""
+        """The asker's language, as far as it is known without the database."""
         return self._locales.get(request.sender) or answers.guessed_locale(request)
 
 
@@ -291,7 +290,7 @@ def _answer(ctx: RequestContext, request: Request, route: Route | None) -> Messa
         return route.form(ctx, *([command.code] if command.code else []))
     if (back := conversation.asks_amount(ctx, command)) is not None and not request.can_open:
         return back
-    arguments = route.read(ctx, command)  # first: what cannot be done is refused, not asked back
+    arguments = route.read(ctx, command)  # first: an impossible command is refused, not confirmed
     question = confirmation.needed(ctx, command, answers.fingerprint(request)) if route.moves else None
     return route.handler(ctx, *arguments) if question is None else question
 
@@ -304,13 +303,13 @@ def _without_route(ctx: RequestContext, request: Request) -> Message | Form:
         raise SeveralPeople
     if command.intent == "amount" and (whole := conversation.with_amount(ctx, command)) is not None:
         return _answer(ctx, replace(request, command=whole), ROUTES[whole.intent])
-    if not command.text:  # a button of another version
+    if not command.text:  # a button of another program version
         raise NotUnderstood(command.text)
     return conversation.answer(ctx, command)
 
 
 def _shown(ctx: RequestContext, request: Request, answer: Message | Form) -> Message | Form:
-    """A message in the asker's language; a form only where one can be shown, else how to type its command."""
+    # Where no form can be shown, the answer says how to type the command.
     if isinstance(answer, Message):
         return answer.spoken(ctx.reader.locale)
     if not request.can_open:
@@ -319,10 +318,7 @@ def _shown(ctx: RequestContext, request: Request, answer: Message | Form) -> Mes
 
 
 def _asker(session: Session, sender: str, profile: Profile | None) -> tuple[Member, Address]:
-    """The member who asks, and where.
-
-    A guest whom we know sees their balance; a route for colleagues only refuses them later.
-    """
+    """The asking member and the address. Guests may see their balance; routes for colleagues refuse them later."""
     if profile is not None and profile.status not in (HERE, "guest"):
         raise OnlyColleagues
     try:

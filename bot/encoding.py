@@ -1,4 +1,4 @@
-"""The text of a file that a spreadsheet wrote: read where its encoding is sure, refused otherwise, never guessed."""
+"""The text of a spreadsheet's file: decoded where the encoding is certain, refused otherwise, never guessed."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ import re
 from collections.abc import Iterator
 
 HINT = "save the file as CSV UTF-8"
+# At most one Chinese character in ten lies outside GB2312, which holds the common ones.
 RARE_SHARE = 10
-"""One Chinese character in so many may lie outside GB2312, which holds what people commonly write."""
+# From ten Chinese characters on, at least one begins with a later lead byte; Korean text never uses those.
 KOREAN_FROM = 10
-"""From so many Chinese characters on it is odd that none begins with one of the later bytes, which Korean text never uses."""
+# Lead bytes: of the later common characters, and of the less common half of GB2312, where Cyrillic text
+# ends up.
 _LATER, _SECOND = 0xC9, 0xD8
-"""Lead bytes: of the later common characters, and of the second, less common half of GB2312, where Cyrillic text ends up."""
 _HAN = re.compile(r"[\u3400-\u9fff]")
+# Characters of a Chinese table: ASCII, Chinese, punctuation. No kana, Greek, Cyrillic or box drawing.
 _USUAL = re.compile(r"[\x00-\x7f\u3400-\u9fff\u3000-\u3017\u2014-\u2026\u00b7\uff01-\uffe5]*")
-"""What a Chinese table holds: ASCII, Chinese characters, punctuation. No kana, Greek, Cyrillic or drawn lines."""
 _SEPARATORS = ",;\t"
 
 
 class UnreadableTextError(ValueError):
-    """A file that is not surely text; `line` is where that shows."""
+    """The file is not certainly text. `line`: the first line that shows it."""
 
     def __init__(self, line: int, why: str) -> None:
         self.line, self.why = line, why
@@ -30,7 +31,10 @@ class UnreadableTextError(ValueError):
 
 
 def decode(data: bytes) -> str:
-    """UTF-8, UTF-16 with its mark (Excel's "Unicode text"), or plausible GBK; raises `UnreadableTextError`."""
+    """UTF-8, UTF-16 with a byte order mark (Excel's "Unicode text"), or plausible GBK.
+
+    Raises `UnreadableTextError`.
+    """
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     found = _utf16(data) if wide else _utf8(data)
     text = found if found is not None else _gbk(data)
@@ -45,10 +49,10 @@ def decode(data: bytes) -> str:
 
 
 def rows(text: str, known: str) -> Iterator[tuple[int, list[str]]]:
-    """Each row with the line it begins on, from the header on: comments and empty lines above it are left out.
+    """Each row with its first line number, from the header on; comments and empty lines above it are left out.
 
-    The cells are separated as the header is: by the sign with which `known` is one of its columns, else by commas.
-    Raises `csv.Error` where the file stops being CSV; its second argument is the line.
+    The separator is the one with which `known` is a column of the header, else a comma. Raises `csv.Error`
+    with (reason, line) where the file stops being CSV.
     """
     above, separator = _above_header(text)
     body = io.StringIO("".join(text.splitlines(keepends=True)[above:]), newline="")
@@ -63,7 +67,7 @@ def rows(text: str, known: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _above_header(text: str) -> tuple[int, str]:
-    """How many lines stand above the header, and the separator where Excel's first line names it."""
+    """The number of lines above the header, and the separator from Excel's `sep=` line."""
     for number, line in enumerate(text.splitlines()):
         if found := re.fullmatch(r'"?sep=([,;\t])"?', line.strip(" ")):
             return number + 1, found[1]
@@ -87,7 +91,7 @@ def _utf8(data: bytes) -> str | None:
     except UnicodeDecodeError as error:
         legible = data.decode("utf-8", "replace")
         broken = legible.count("\ufffd")
-        # A damaged UTF-8 file would be read as GBK without complaint, and every name in it would be nonsense.
+        # A damaged UTF-8 file is valid GBK, too, and every name in it would be nonsense.
         if sum(not char.isascii() for char in legible) - broken > broken:
             raise UnreadableTextError(
                 _line(data, error), "holds a byte that is not UTF-8, in a file that is"
@@ -103,7 +107,7 @@ def _utf16(data: bytes) -> str:
 
 
 def _gbk(data: bytes) -> str:
-    """Nearly all bytes are some GBK character, so what comes out must also be what people write."""
+    # Nearly every byte sequence is valid GBK, so the characters must also be plausible.
     try:
         text = data.decode("gbk")
     except UnicodeDecodeError as error:

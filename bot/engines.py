@@ -9,14 +9,15 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 
+# Postgres connections; more would only wait for the same rows.
 POOL = 8
-"""Postgres connections; more would only wait for the same rows."""
+# Milliseconds that SQLite waits for another process at a time; short, so that a deadline is noticed in
+# time.
 BUSY = 250
-"""Milliseconds that SQLite waits for another process at a time; short, so that a deadline is noticed in time."""
+# KiB of SQLite pages in memory: nearly enough to close a period, for any number of people.
 PAGES = 32 * 1024
-"""KiB of SQLite pages kept in memory: nearly all that closing a period needs, for any number of people."""
+# Seconds for opening a connection.
 CONNECT = 3
-"""Seconds that a connection may take to open."""
 
 
 def engine_for(url: str) -> Engine:
@@ -31,7 +32,7 @@ def engine_for(url: str) -> Engine:
 
 
 def reading_engine_for(url: str, engine: Engine) -> Engine:
-    """A read-only engine; each transaction is one snapshot. On SQLite it has connections of its own and takes no write lock."""
+    """A read-only engine; each transaction is one snapshot. SQLite gets separate connections without a write lock."""
     if engine.dialect.name == "postgresql":
         return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return _sqlite(make_url(url), "BEGIN", "query_only=ON")
@@ -41,13 +42,13 @@ def _sqlite(url: URL, begin: str, *pragmas: str) -> Engine:
     options = {
         "check_same_thread": False,
         "timeout": BUSY / 1000,
-    }  # the timeout comes first: a PRAGMA may wait, too
+    }  # set before the PRAGMAs, which may wait, too
     _make_private(url.database)
     engine = create_engine(url.set(drivername="sqlite"), connect_args=options, pool_size=POOL, max_overflow=2)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # the driver would choose its own time for BEGIN
+        connection.isolation_level = None  # else the driver sends BEGIN by itself
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
 
@@ -59,7 +60,7 @@ def _sqlite(url: URL, begin: str, *pragmas: str) -> Engine:
 
 
 def _make_private(path: str | None) -> None:
-    """Create a missing database file for its owner alone; SQLite gives its log and index the same mode."""
+    # SQLite gives its log and index the mode of the database file, so the file is created with 0600.
     if path and path != ":memory:" and not path.startswith("file:"):
-        with contextlib.suppress(OSError):  # what is wrong with the place is said by the connection
+        with contextlib.suppress(OSError):  # the connection reports an unusable place
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

@@ -11,7 +11,6 @@ HEAD = "# Copy to .env and fill in. No token is mandatory: what is not configure
 
 
 def example() -> str:
-    """Every variable with its default and one line of why; what has none stands there empty."""
     parts = [
         f"\n# {field.description}\n{name.upper()}={_written(field.default)}\n"
         for name, field in Settings.model_fields.items()

@@ -1,4 +1,4 @@
-"""The leases of what a worker has taken: short, so that a killed process is followed soon, and prolonged while it lives."""
+"""Leases of the effects at work here: short, so that a killed process is soon replaced, and renewed while it lives."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from models.messages.outbox import LEASE, Effect
 
 log = structlog.get_logger()
 
+# Seconds between two renewals: three of them may fail.
 BEAT = LEASE.total_seconds() / 4
-"""Seconds between two prolongations: three of them may fail."""
 
 
 class Leases:
-    """Effects at work here, by id. While there are any, their leases are prolonged."""
+    """Effects at work here, by id. Their leases are renewed while there are any."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self.database, self.clock = database, clock
@@ -41,7 +41,7 @@ class Leases:
             self._beating = None
 
     def lapsed(self, effect: Effect) -> bool:
-        """Whether it may be somebody else's by now."""
+        """Whether another process may have the effect by now."""
         until = self._until.get(effect.id)
         return until is not None and self.clock() >= until
 

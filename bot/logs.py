@@ -1,4 +1,4 @@
-"""Logs: one line an event on stderr, for people on a terminal and as JSON elsewhere; no token ever gets through."""
+"""Logs: one line an event on stderr, for people on a terminal and as JSON elsewhere. No token gets through."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import TextIO
 import structlog
 from structlog.typing import Processor
 
+# Slack's tokens, keys of gateways and model vendors, bearer headers, passwords in addresses.
 SECRET = re.compile(
     r"(?:(?<![A-Za-z0-9])|(?<=\x1b\[\dm)|(?<=\x1b\[\d\dm))"  # a word begins here, perhaps after a colour
     r"(?P<kind>xox[a-z](?:\.xox[a-z])?-|xapp-|xwfp-|sk-|Bearer\s+)[A-Za-z0-9._~+/=-]{3,}"
     r"|(?P<user>://[^\s:/@]*:)[^\s/@]+(?=@)"
 )
-"""Slack's tokens, keys of gateways and model vendors, bearer headers, passwords in addresses."""
+# Libraries that log details at INFO, some of them payloads.
 QUIET = ("alembic", "aiohttp.access", "asyncio", "slack_bolt", "slack_sdk", "sqlalchemy", "websockets")
-"""They tell at INFO what only their authors need, some of it with payloads."""
 
 
 def set_up(form: str = "auto", level: str = "INFO", stream: TextIO | None = None) -> None:
-    """Send everything, ours and what libraries log, to `stream` (stderr): `console`, `json`, or auto by terminal."""
+    """Send all logs, also those of libraries, to `stream` (stderr) as `console` or `json`; auto decides by terminal."""
     out = stream or sys.stderr
     as_json = form == "json" or (form == "auto" and not out.isatty())
     handler = logging.StreamHandler(stream) if stream else _Stderr()
@@ -31,7 +31,7 @@ def set_up(form: str = "auto", level: str = "INFO", stream: TextIO | None = None
     root.setLevel(level)
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
-    logging.getLogger("slack_bolt").setLevel(logging.ERROR)  # it warns with advice for whoever writes a bot
+    logging.getLogger("slack_bolt").setLevel(logging.ERROR)  # its warnings are advice for authors of a bot
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -45,12 +45,12 @@ def set_up(form: str = "auto", level: str = "INFO", stream: TextIO | None = None
 
 
 def redacted(text: str) -> str:
-    """`text` without the secrets in it; what kind they were stays: `xoxb-***`."""
+    """`text` without its secrets; their kind stays: `xoxb-***`."""
     return SECRET.sub(lambda found: f"{found['kind'] or found['user']}***", text)
 
 
 class Outage:
-    """Something that may be away, such as the database: one line when it goes, one when it is back."""
+    """A dependency that may be away, such as the database: one line when it goes, one when it is back."""
 
     def __init__(self, what: str) -> None:
         self.what, self.reason = what, ""
@@ -76,7 +76,6 @@ _BEFORE: list[Processor] = [
 
 
 def _after(as_json: bool, colors: bool) -> list[Processor]:
-    """What turns an event into its line."""
     drop: Processor = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if not as_json:
         plain = structlog.dev.plain_traceback
@@ -89,15 +88,13 @@ def _after(as_json: bool, colors: bool) -> list[Processor]:
 
 
 class _Formatter(structlog.stdlib.ProcessorFormatter):
-    """Redacts the finished line, so that nothing gets past it: no value, no message of a library, no traceback."""
-
+    # The finished line is redacted: values, messages of libraries and tracebacks alike.
     def format(self, record: logging.LogRecord) -> str:
         return redacted(super().format(record))
 
 
 class _Stderr(logging.StreamHandler[TextIO]):
-    """Writes to what stderr is at that moment: somebody may have put another one in its place."""
-
+    # Looks sys.stderr up at each line, because tests and shells replace it.
     def __init__(self) -> None:
         logging.Handler.__init__(self)
 

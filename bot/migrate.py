@@ -1,4 +1,4 @@
-"""The schema: compare it with this program's, and bring it to head."""
+"""The database's schema: compare it with this program's, and bring it to head."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ class NewerSchema(Exception):  # noqa: N818 - a finding, not a fault
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the schema to head in one transaction, or raise `NewerSchema`. Waits while another process writes to SQLite."""
+    """Bring the schema to head in one transaction, or raise `NewerSchema`.
+
+    Waits while another process writes to SQLite.
+    """
     while True:
         try:
             return _upgrade(engine)
@@ -43,7 +46,7 @@ def _upgrade(engine: Engine) -> None:
 
 
 def behind(session: Session) -> bool:
-    """True if the schema is not the one this program knows. Only reads."""
+    """True if the schema is not this program's. Only reads."""
     connection = session.connection()
     if not inspect(connection).has_table("alembic_version"):
         return True
@@ -51,7 +54,6 @@ def behind(session: Session) -> bool:
 
 
 def head() -> str:
-    """The newest migration, by file name."""
     return max(
         file.name.partition("_")[0] for file in (HOME / "versions").iterdir() if file.name[0].isdigit()
     )

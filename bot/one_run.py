@@ -1,4 +1,4 @@
-"""One `run` on one SQLite file: two would send everything twice over and wait for each other's lock."""
+"""A lock against two `run` on one SQLite file: both would send every message."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 
 try:
     import fcntl
-except ImportError:  # not on Windows, where nobody is refused
+except ImportError:  # Windows has no fcntl: no lock there
     fcntl = None  # type: ignore[assignment]
 
 
@@ -21,7 +21,7 @@ class AlreadyRunning(Exception):  # noqa: N818 - a refusal
 
 @contextlib.contextmanager
 def only_run(url: str) -> Iterator[None]:
-    """Hold the file's lock, which ends with the process, however it ends. Postgres bears many runs."""
+    # flock ends with the process, even after a kill. Postgres supports several runs.
     parsed = make_url(url)
     if fcntl is None or parsed.get_backend_name() != "sqlite" or not parsed.database:
         yield

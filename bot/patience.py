@@ -1,4 +1,4 @@
-"""How long a request may take. A test on a busy machine gives more."""
+"""Time limits of a request. Tests on a busy machine use longer ones."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Patience:
-    """In seconds. `commit`: until a request that has not committed is rolled back; Slack gives up at three.
+    """In seconds. `commit`: a request that has not committed by then is rolled back; Slack gives up at three.
 
-    `read`: for a profile or the gateway's spend, before the transaction.
-    `click`: until an answer to a click in DingTalk may come too late to be shown; DingTalk gives up at two.
-    `card`: for reading a card's new state after the decision.
+    `read`: reading a profile or the gateway's spend, before the transaction. `click`: after that, DingTalk
+    (which gives up at two) may not show the answer to a click. `card`: reading a card's new state after the
+    decision.
     """
 
     commit: float = 2.0

@@ -1,4 +1,7 @@
-"""Every setting, from the environment, `.env` and `/run/secrets`. No token is mandatory: what is absent is off."""
+"""All settings, from the environment, `.env` and `/run/secrets`.
+
+No token is mandatory: a missing one switches its part off.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,6 @@ SECRETS = Path("/run/secrets")
 
 
 class ProcessSettings(BaseSettings):
-    """What the process itself needs."""
-
     database_url: str = Field(
         "sqlite:///quotabot.db", description="SQLite file, or postgresql://user@host/db"
     )
@@ -29,7 +30,7 @@ class ProcessSettings(BaseSettings):
 
 
 class Settings(MessengerSettings, ProcessSettings):
-    """`.env.example` lists these with their defaults; a test holds the two equal. Fields of the last base come first."""
+    """`.env.example` lists these fields with their defaults. The fields of the last base class come first."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 

@@ -1,4 +1,4 @@
-"""A connection that breaks: tried again in time, and where it broke at COMMIT, never guessed what became of it."""
+"""Broken connections: retry in time; after a break at COMMIT, look the outcome up instead of guessing."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from models.refusal import TooSlow
 
 log = structlog.get_logger()
 
+# Seconds between two attempts.
 PAUSE = 0.1
-"""Seconds between two tries of a request."""
+# Longest pause between two looks at a database that is away.
 LONGEST = 5.0
-"""Seconds between two looks at a database that is away, at most."""
 
 T = TypeVar("T")
 
 
 async def run_until(transaction: Callable[[float], Awaitable[T]], until: float) -> T:
-    """Run a transaction, and again while the database is away: the receipt knows whether it was committed before.
+    """Run a transaction, repeatedly while the database is away; its receipt prevents a second effect.
 
-    `until` is a time of `time.monotonic`. Raises `OutcomeUnknown` only where a COMMIT may have arrived; `TooSlow` where
-    nothing can have moved.
+    `until` is a time of `time.monotonic`. Raises `OutcomeUnknown` only if a COMMIT may have arrived, and
+    `TooSlow` if nothing was moved.
     """
     unknown: OutcomeUnknown | None = None
     while True:
@@ -51,12 +51,12 @@ async def run_until(transaction: Callable[[float], Awaitable[T]], until: float) 
 
 
 class Unsettled:
-    """Requests of which nobody knows whether they went through. The receipt decides, and their senders are told."""
+    """Requests of unknown outcome. The receipt decides, and their senders are told."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime], wake: Callable[[], None]) -> None:
         self.database, self.clock, self.wake = database, clock, wake
+        # By key: the fingerprint, for repeated words, and the task that finds the outcome.
         self._open: dict[str, tuple[str, asyncio.Task[None]]] = {}
-        """By key: the fingerprint, so that what is retyped meets it, and what settles it."""
 
     def add(self, request: Request) -> None:
         if request.key not in self._open:
@@ -65,7 +65,7 @@ class Unsettled:
             self._open[request.key] = answers.fingerprint(request), task
 
     async def meets(self, request: Request, within: float) -> bool:
-        """Whether the same words, sent before, are still unsettled after a wait of so many seconds at most."""
+        """Whether the same words were sent before and are still unsettled after `within` seconds."""
         words = answers.fingerprint(request)
         settling = [task for sent, task in self._open.values() if sent == words]
         if not settling:

@@ -1,4 +1,4 @@
-"""Does what was promised, and what the clock asks: due effects under a lease, jobs once a slot. Ten replicas agree."""
+"""The worker: due effects under a lease, and the clock's jobs once a slot. Any number of replicas can run."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ from models.messages.outbox import Effect, Mark, promise
 
 log = structlog.get_logger()
 
+# Seconds between looks without a wake-up.
 IDLE = 1.0
-"""Seconds between looks when nothing woke us."""
+# Messages under way at the same time.
 AT_ONCE = 16
-"""Messages on the way at the same time."""
+# Seconds that the next batch waits for this one; a hanging call then delays its own lane only.
 SLOW = 0.5
-"""Seconds that the next batch waits for this one: what hangs holds up its own lane only."""
+# A channel takes about one message a second, and short bursts (docs.slack.dev/apis/web-api/rate-limits).
 BURST, EVERY = 3, 1.0
-"""A channel takes about one message a second, and a few at once (docs.slack.dev/apis/web-api/rate-limits)."""
 
 Page = Callable[[str], Awaitable[Message]]
 
 
 class Pace:
-    """When the next message may go to a lane: a bucket of `BURST`, one more each `EVERY` seconds; or later when told so."""
+    """A token bucket for each lane: `BURST` messages, one more each `EVERY` seconds; later if the vendor says so."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
@@ -50,7 +50,7 @@ class Pace:
         self._last: dict[str, float] = defaultdict(float)
 
     def wait(self, lane: str) -> float:
-        """Seconds till one's turn in this lane; 0 takes the turn. Whoever waits gets their own, behind who waits already."""
+        """Seconds until this lane's next slot; 0 takes the slot. Each waiting caller gets a slot of its own."""
         now = self.clock()
         at = max(self._free[lane], now - (BURST - 1) * EVERY)
         if at <= now:
@@ -64,7 +64,7 @@ class Pace:
 
 
 class Worker:
-    """One loop: insert the slots that are due, claim what is due, do it outside any transaction, mark it."""
+    """A loop: insert due slots, claim due effects, carry them out outside any transaction, mark them."""
 
     def __init__(
         self,
@@ -96,11 +96,10 @@ class Worker:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def wake(self) -> None:
-        """Look at once: something was promised."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Work until cancelled; what is on the way is finished and marked first."""
+        """Work until cancelled; effects under way are finished and marked first."""
         try:
             while True:
                 try:
@@ -120,7 +119,7 @@ class Worker:
                 await asyncio.wait(self._slow)
 
     async def _whole_round(self) -> bool:
-        """A round that is finished also when we are told to stop in the middle of it."""
+        # Shielded: a cancelled round would leave sent messages unmarked, and they would be sent again.
         doing = asyncio.ensure_future(self.round(self.slow))
         try:
             return await asyncio.shield(doing)
@@ -130,7 +129,7 @@ class Worker:
 
     async def _rest(self) -> None:
         try:
-            # wait_for loses a cancellation that comes with the wake (Python 3.11)
+            # wait_for loses a cancellation that comes together with the wake (Python 3.11).
             async with asyncio.timeout(self.idle):
                 await self._wake.wait()
         except TimeoutError:
@@ -139,7 +138,10 @@ class Worker:
             self._wake.clear()
 
     async def round(self, within: float | None = None) -> bool:
-        """Do one batch; True when it was not empty. What takes longer than `within` goes on beside the next ones."""
+        """Do one batch; True if it was not empty.
+
+        Effects that take longer than `within` go on beside the next batches.
+        """
         now = self.clock()
         held = list(self.leases.held)
         batch = await self.database.write(lambda session: outbox.claim(session, now, held=held))
@@ -158,7 +160,7 @@ class Worker:
         return bool(batch)
 
     async def _in_order(self, lane: str, rows: list[Effect]) -> None:
-        """One lane's effects one after the other, also after those of an earlier round."""
+        # The lock also covers a slow effect of an earlier round.
         lock = self._lanes.setdefault(lane, asyncio.Lock())
         try:
             async with lock:
@@ -177,7 +179,7 @@ class Worker:
             log.error("the worker stumbled", error=str(error))
 
     async def drain(self, most: int = 1000) -> None:
-        """Everything that is due now, for the command line and for tests."""
+        """Do everything that is due now, for the command line and for tests."""
         for _ in range(most):
             if not await self.round():
                 return
@@ -185,7 +187,7 @@ class Worker:
     # The clock
 
     async def schedule(self) -> None:
-        """Promise each job of the current slot, once, whoever comes first."""
+        # The key of a slot is unique, so one replica promises it and the others do nothing.
         now = self.clock()
         due = {
             name: slot(now, job.every)
@@ -227,7 +229,7 @@ class Worker:
     # One effect
 
     async def _do(self, effect: Effect) -> Mark | None:
-        """Call out, and say what became of it: a temporary failure comes again, a permanent one is parked with its reason."""
+        """Carry out an effect, and return its new state: temporary failures are retried, permanent ones parked."""
         if self.leases.lapsed(effect):
             return None
         if effect.kind == "say" and (wait := self.pace.wait(effect.lane)):
@@ -282,7 +284,7 @@ class Worker:
         return await self._messenger(address).send(address, message, effect.key, unsure=unsure)
 
     async def _replace(self, effect: Effect) -> None:
-        """Show the new state where the first one landed; wait while that is still on its way."""
+        # The new state needs the ref of the first message, so it waits while that one is under way.
         original = await self.database.read(lambda session: session.get(Effect, effect.payload["of"]))
         if original is None or original.parked_at is not None:
             return
@@ -321,7 +323,7 @@ class Worker:
         return outbox.again(effect, self.clock(), reason, after)
 
     async def _mark(self, mark: Mark) -> None:
-        """Write what became of an effect, in one transaction with all that is marked while the last one is written."""
+        # Marks that arrive during a commit share the next one.
         self._marks.append(mark)
         if self._marking is None:
             self._marking = asyncio.create_task(self._write_marks())
@@ -336,11 +338,10 @@ class Worker:
 
 
 def _unsure(effect: Effect) -> bool:
-    """Whether an earlier try may have arrived: nobody knows, or nobody lived to tell."""
+    """Whether an earlier attempt may have been delivered: its outcome was unknown, or its process died."""
     return effect.error.startswith("unknown") if effect.error else effect.attempts > 1
 
 
 def slot(now: datetime, every: timedelta) -> datetime:
-    """The beginning of the slot that `now` lies in."""
     seconds = int(every.total_seconds())
     return datetime.fromtimestamp(int(now.timestamp()) // seconds * seconds, UTC)
