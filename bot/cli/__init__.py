@@ -1,1 +1,1 @@
-"""What an operator types, by noun: each module is one group of commands."""
+"""The command line, one module a noun."""

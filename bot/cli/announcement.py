@@ -1,4 +1,4 @@
-"""`policy apply --tell`: everybody it touches hears of the change; who expects a dropped one hears that it does not come."""
+"""Messages about `policy apply --tell`: to everybody whom the change touches, and to people who expect a dropped change."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from models.quota.period import CHUNK
 
 
 class Announcer:
-    """Promises messages about `changes` on the day `starts`, or now. `unreachable` counts people without a messenger."""
+    """Promises messages about `changes` on the day `starts`, or now.
+
+    `unreachable` counts people without a messenger.
+    """
 
     def __init__(self, now: datetime, starts: date | None, changes: Iterable[Change]) -> None:
         self.now, self.starts, self.mailing = now, starts, Mailing(now)
@@ -28,7 +31,7 @@ class Announcer:
         self.unreachable = 0
 
     def tell_all(self, database: Database, version: int, policy: Policy) -> None:
-        """Name the whole base, also to a joiner who got a part of it. Done again, it promises nothing twice."""
+        """Name the whole base, also to a joiner with a part of it. A repetition promises nothing twice."""
         everybody = list(self.before)
         with progress("writing messages", len(everybody)) as step:
             for first in range(0, len(everybody), CHUNK):
@@ -45,13 +48,13 @@ class Announcer:
                 self.unreachable += not reached
 
     def call_off(self, session: Session, version: int, policy: Policy, expecting: dict[int, date]) -> None:
-        """Tell those who expect a change on a day that it does not come. `expecting` is {member_id: day}."""
+        """Tell people who expect a change that it was dropped. `expecting`: {member_id: day}."""
         for member in _members(session, expecting):
             ctx = self._context(session, version, policy, f"{member.id}:off")
             call_off(ctx, member, starts=expecting[member.id], mailing=self.mailing)
 
     def summary(self, session: Session) -> str:
-        """How many messages wait, how long they take, and how many people cannot be reached."""
+        """The number of waiting messages, their duration, and the number of people without a messenger."""
         number, last = self.mailing.waiting(session)
         minutes = -(-int(last.total_seconds()) // 60)
         waiting = f"{number} messages wait to be sent by `quotabot run`, about {minutes} minute{'s' * (minutes != 1)}"
@@ -64,7 +67,7 @@ class Announcer:
 
 
 def welcome_everybody(database: Database, now: datetime) -> str:
-    """Write to everybody what they have and how to ask, at a pace that messengers bear; says what waits."""
+    """Write to all members about their quota and how to ask, at a pace that messengers accept. Returns what waits."""
     mailing, after = Mailing(now), 0
 
     def some(session: Session, after: int) -> tuple[int | None, int]:

@@ -28,8 +28,8 @@ COMMANDS = (
     "budget",
     "understand",
 )
+# Each is the module of that name in this package.
 GROUPS = ("people", "policy", "usage", "gateway", "manifest", "dingtalk")
-"""Each is the module of that name in this package."""
 
 
 class Commands(Group):
@@ -42,7 +42,7 @@ class Commands(Group):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name in (*COMMANDS, *GROUPS):
             self._load(_module(cmd_name))
-        else:  # a plug-in, or a slip: then the help names what is similar
+        else:  # a plug-in, or a typing error: the help names similar commands
             self._load_all()
         return super().get_command(ctx, cmd_name)
 

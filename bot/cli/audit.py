@@ -61,7 +61,7 @@ def _ledger(database: Database, *, as_data: bool) -> None:
 
 
 def _chain(database: Database, hash_: str | None, *, as_data: bool) -> None:
-    """Check what is sealed first, so that nothing that was changed since is sealed now."""
+    # Seals are checked before new rows are sealed: otherwise a changed row could get a valid seal.
     found = database.query(verify)
     if found.broken is None and found.unsealed:
         seal_all(database)
@@ -81,7 +81,7 @@ def _chain(database: Database, hash_: str | None, *, as_data: bool) -> None:
 
 
 def _patterns(database: Database, *, as_data: bool) -> None:
-    """Names and sums; what they mean is for people to say."""
+    # Names and sums only; people judge what they mean.
     found = database.query(lambda session: list_patterns(session, style_in_force(session)))
     if as_data:
         as_json([vars(one) for one in found])

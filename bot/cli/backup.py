@@ -1,4 +1,4 @@
-"""`backup` and what it shares with `restore`."""
+"""`backup`, and its parts that `restore` also uses."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def backup(
 
 
 def sqlite_path(settings: Settings, file: Path) -> Path:
-    """The file of the configured database; fails where it is Postgres or in memory."""
+    """The file of the configured database. Raises `Failed` for Postgres and for a database in memory."""
     check_url(settings.database_url)
     live = sqlite_file(settings.database_url)
     if live is None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from bot.cli.errors import Failed
 
+# Places in a checkout; pyproject.toml copies the files into the wheel.
 PLACES = {"dingtalk-card.json": "docs/dingtalk-card.json", "policy.example.yaml": "policy.example.yaml"}
-"""Each file, and where it stands in the checkout; pyproject.toml puts it into the wheel."""
 
 
 def bundled(name: str) -> Path:

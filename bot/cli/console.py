@@ -1,4 +1,4 @@
-"""What commands share: the opened database, amounts and days as arguments, tables, consent, progress."""
+"""Shared by the commands: the opened database, amounts and days as arguments, tables, consent, progress."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from models.reports.style import Style
 
 @contextlib.contextmanager
 def open_database(settings: Settings | None = None) -> Iterator[Database]:
-    """The database at this program's schema. SQLite is created and migrated; a Postgres schema that is behind is refused.
+    """The database at this program's schema. SQLite is created and migrated; an old Postgres schema is refused.
 
     Takes no write lock unless there is something to migrate.
     """
@@ -50,14 +50,14 @@ def open_database(settings: Settings | None = None) -> Iterator[Database]:
 
 
 def seal_all(database: Database) -> None:
-    """Seal what is not sealed yet. A database that is busy leaves that to the next one who comes by."""
+    # A busy database leaves the sealing to the next command.
     with contextlib.suppress(DBAPIError, OutcomeUnknown):
         while database.transact(lambda session: seal_next(session, datetime.now(UTC))):
             pass
 
 
 def check_url(url: str) -> None:
-    """Raise `Failed` for an address that is not one of SQLite or Postgres."""
+    """Raise `Failed` unless the URL is one of SQLite or Postgres."""
     try:
         kind = make_url(url).get_backend_name()
     except (ArgumentError, ValueError):  # a port that is not a number is a ValueError
@@ -69,7 +69,7 @@ def check_url(url: str) -> None:
 
 
 def policy_in_force(session: Session) -> tuple[int, Policy]:
-    """Its version and rules, or raise `NoPolicyYet`."""
+    """Version and rules. Raises `NoPolicyYet`."""
     found = versions.current(session)
     if found is None:
         raise NoPolicyYet
@@ -84,7 +84,7 @@ def style_in_force(session: Session) -> Style:
 
 
 def member(session: Session, email: str) -> Member:
-    """The member with this e-mail, also one who has left; or fail."""
+    """The member with this e-mail, also after leaving. Raises `Failed`."""
     found = Member.by_email(session, email)
     if found is None:
         raise Failed(f"nobody has the e-mail {email.strip().lower()}")
@@ -92,12 +92,11 @@ def member(session: Session, email: str) -> Member:
 
 
 def content(path: Path) -> bytes:
-    """The bytes of a file; `-` is stdin."""
     return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
 
 
 def day(text: str | None, option: str) -> date | None:
-    """A day as 2026-12-15, or wrong usage."""
+    """A day such as 2026-12-15. Raises `BadParameter`."""
     try:
         return date.fromisoformat(text.strip()) if text is not None else None
     except ValueError:
@@ -105,7 +104,7 @@ def day(text: str | None, option: str) -> date | None:
 
 
 def moment(text: str, zone: tzinfo, option: str) -> datetime:
-    """A moment as ISO 8601; without an offset it is in `zone`. Or wrong usage."""
+    """A moment in ISO 8601; without an offset it is in `zone`. Raises `BadParameter`."""
     try:
         found = datetime.fromisoformat(text.strip())
     except ValueError:
@@ -122,7 +121,7 @@ def as_json(data: Any) -> None:
 
 
 def table(rows: list[tuple[str, ...]]) -> None:
-    """Print columns side by side; nothing for no rows. No frame: it may be a hundred thousand lines."""
+    # No frame: the table may have a hundred thousand lines.
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -130,7 +129,6 @@ def table(rows: list[tuple[str, ...]]) -> None:
 
 
 def unknown_everywhere(people: int) -> str:
-    """What an operator should know of people whom no message reaches."""
     known = f"{people} people are" if people > 1 else "1 person is"
     return f"{known} unknown to every messenger: nobody can ask or tell them anything. `quotabot people sync slack` or `dingtalk` finds ids by e-mail."
 
@@ -147,7 +145,7 @@ def agree(question: str, yes: bool) -> None:
 
 @contextlib.contextmanager
 def progress(task: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal, nothing elsewhere. Yields a function that takes how much more is done."""
+    """A bar on a terminal, nothing elsewhere. Yields a function that advances it by a number of steps."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(name="dingtalk", help="DingTalk's own things.", no_args_is_help=True)
 
+# Metered calls a month of an organisation on the free plan (标准版), for all its internal apps together.
 FREE = 5_000
-"""Metered calls a month of an organisation on the free plan (标准版), for all its internal apps together."""
 CARD = "dingtalk-card.json"
 TEMPLATE = "quotabot"
 
@@ -109,7 +109,7 @@ async def _install(settings: Settings, database: Database, name: str, design: st
 
 
 async def _make_form(settings: Settings, database: Database, code: str) -> str:
-    """A new form, unless one is named or remembered, and not deleted since."""
+    # A remembered form may have been deleted in DingTalk; then a new one is made.
     from bot.messengers.dingtalk import workflow  # noqa: PLC0415 - the messengers' libraries take a second to load
     from bot.messengers.dingtalk.errors import DingTalkError  # noqa: PLC0415
 
@@ -127,7 +127,7 @@ async def _make_form(settings: Settings, database: Database, code: str) -> str:
 
 @contextlib.asynccontextmanager
 async def _dingtalk(settings: Settings, database: Database, way_out: str) -> AsyncIterator[DingTalk]:
-    """The adapter, whose refusals become a line that names the missing permission and the way out."""
+    """The adapter. Its errors become a line with the missing permission and `way_out`."""
     import aiohttp  # noqa: PLC0415 - the messengers' libraries take a second to load
 
     from bot.clock import utc_now  # noqa: PLC0415

@@ -18,7 +18,7 @@ UNKNOWN = (
 
 
 class Failed(Exception):  # noqa: N818 - a refusal in words for the operator
-    """The command was refused or failed, in one or several lines; nothing was changed. Exit 1."""
+    """The command was refused or failed, and changed nothing. Each argument is a line on stderr. Exit 1."""
 
     def __init__(self, *lines: object) -> None:
         self.lines = tuple(map(str, lines))
@@ -26,7 +26,7 @@ class Failed(Exception):  # noqa: N818 - a refusal in words for the operator
 
 
 class Group(TyperGroup):
-    """Says expected failures in words. Wrong usage, an exit and a bug pass through."""
+    """Prints expected failures as lines. Wrong usage, an exit and a bug pass through."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -43,7 +43,7 @@ class Group(TyperGroup):
 
 
 def _lines(error: Exception) -> tuple[str, ...]:
-    """What to say of an expected error; nothing for a bug."""
+    """The lines of an expected error; empty for a bug."""
     if isinstance(error, Failed):
         return error.lines
     if isinstance(error, DBAPIError):

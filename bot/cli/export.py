@@ -43,7 +43,7 @@ class _Export:
     since: date | None
 
     def rows(self, database: Database) -> Iterator[Row]:
-        """Each page is its own short transaction: the reader of a pipe may be slow."""
+        # Each page is a short transaction of its own, because the reader of a pipe may be slow.
         after: Any = None
         while True:
             page, after = database.query(

@@ -28,8 +28,8 @@ Email = Annotated[str, typer.Argument(metavar="EMAIL")]
 Json = Annotated[bool, typer.Option("--json", help="For a program.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 T = TypeVar("T")
+# Most names in a printed list; --json has all.
 MOST = 20
-"""Names in a list; the JSON has all."""
 
 
 @app.command()
@@ -215,7 +215,6 @@ def _unlinked(people: list[str], strangers: list[tuple[str, str, int]]) -> list[
 
 
 def usd(micro: int | None) -> str:
-    """An amount of the gateway's money."""
     return "no limit" if micro is None else f"{plain(micro, Unit.USD)} USD"
 
 

@@ -52,7 +52,7 @@ def grant(
 def _granted(
     session: Session, whom: list[str], team: str | None, until: date | None, reason: str, now: datetime, *, tell: bool
 ) -> str:  # fmt: skip
-    """Grant or take, and return a sentence about it; or fail with nothing moved."""
+    """Grant or take, and return a sentence about it. Raises `Failed` with nothing moved."""
     version, policy = policy_in_force(session)
     key = f"grant:{uuid4().hex}"
     ctx = Context(session=session, now=now, key=key, version=version, policy=policy, actor=acting_user())
@@ -76,7 +76,6 @@ def _granted(
 
 
 def _give_team(ctx: Context, team: str, stored: int, until: date | None, reason: str) -> list[Member]:
-    """Give each member of the team a top-up."""
     if stored < 0:
         raise Failed("a team is given to; quota is taken from one person at a time")
     people = give_team(ctx.session, team, stored, until=until, policy=ctx.policy, cause=ctx.cause(reason))
@@ -103,7 +102,7 @@ def _give_or_take(ctx: Context, email: str, stored: int, until: date | None, rea
 
 
 def _signed(typed: str, unit: Unit) -> int:
-    """An amount in stored units, not zero: a plain decimal as scripts write it, or as people type it."""
+    """An amount in stored units, not zero: a plain decimal as in scripts, or as people type it."""
     sign, bare = (-1, typed.strip()[1:]) if typed.strip().startswith("-") else (1, typed.strip())
     try:
         found = from_plain(bare, unit)

@@ -46,7 +46,8 @@ def manifest_slack(
 
 
 def _by_tokens(settings: Settings) -> Mode:
-    """Socket Mode needs an app token; with a bot token alone Slack comes over HTTP. Without tokens, the simpler one."""
+    # Socket Mode needs an app token; a bot token alone means HTTP. Without tokens, Socket Mode is the
+    # simpler start.
     if settings.slack_app_token is not None:
         return Mode.SOCKET
     if settings.slack_bot_token is not None:
@@ -59,4 +60,5 @@ def _by_tokens(settings: Settings) -> Mode:
 
 @app.callback()
 def _group() -> None:
-    """Typer makes a command of a group that has only one; a callback keeps `manifest slack` two words."""
+    # Typer turns a group with one command into a command; a callback keeps `manifest slack` two words.
+    ...

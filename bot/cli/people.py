@@ -72,14 +72,14 @@ def import_(
 
 
 def _import(session: Session, data: bytes, remove_missing: bool, now: datetime) -> Changes:
-    """Find the differences again in the transaction that takes them over: people may have changed meanwhile."""
+    # Compared again in the writing transaction: people may have changed since the preview.
     found = survey(session, data, remove_missing=remove_missing)
     apply(session, found, now, actor=acting_user(), yes=True)
     return found
 
 
 def _moves(found: Changes) -> Iterator[str]:
-    """What a wrong column or export does to many at once."""
+    """Warnings about a column that changes for many people, as after a wrong export."""
     for column in ("manager_email", "team"):
         if found.moves_many(column):
             moved = found.moved(column)
@@ -197,7 +197,7 @@ def _sync_slack(settings: Settings, database: Database, *, dry_run: bool, yes: b
 
 
 async def _sync_dingtalk(settings: Settings, database: Database, *, dry_run: bool, yes: bool) -> None:
-    """Read once, take over, then show what was done: an organisation has few calls a month."""
+    # One read for plan and change, because reading a large organisation takes minutes.
     import aiohttp  # noqa: PLC0415 - the messengers' libraries take a second to load
 
     from bot.clock import utc_now  # noqa: PLC0415
@@ -223,7 +223,7 @@ async def _sync_dingtalk(settings: Settings, database: Database, *, dry_run: boo
 
 
 def _agree_on_terminal(plan: Plan, yes: bool) -> None:
-    """Ask a person; a script needs no `--yes`, because only exact e-mails are linked."""
+    # A script needs no `--yes`: only exact e-mails are linked.
     if sys.stdin.isatty():
         agree(f"Link {len(plan.link)} people and learn of {len(plan.learn)}?", yes)
 
@@ -239,7 +239,7 @@ def _carry_out(session: Session, people: list[Found], now: datetime) -> None:
 
 
 async def _slack_people(settings: Settings, database: Database) -> list[Found]:
-    """Everybody in the workspace, or an error: half a list would make people look gone."""
+    # An error is better than a part of the list, which would make people look gone.
     import aiohttp  # noqa: PLC0415 - Slack's library takes a second to load
 
     from bot.clock import utc_now  # noqa: PLC0415

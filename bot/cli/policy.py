@@ -45,7 +45,7 @@ def plan(file: File = None, json_: Json = False) -> None:
 
 
 def _plan(session: Session, policy: Policy) -> tuple[PolicyPlan, list[str]]:
-    """The plan, and what the policy asks for but cannot have yet: no reason to refuse it."""
+    """The plan, and warnings about settings that cannot take effect yet."""
     return PolicyPlan.of(session, policy), list(form.missing(session, policy))
 
 

@@ -1,4 +1,4 @@
-"""`policy apply`: range by range, each its own transaction, so that a killed run goes on when it is done again."""
+"""`policy apply`, in ranges of people, each in its own transaction; a repetition continues a killed run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from models.quota.policy_plan import PolicyPlan
 
 @dataclass(frozen=True)
 class Apply:
-    """One `policy apply`. `starts` is the day it was asked for, None for now."""
+    """One `policy apply`. `starts`: the day of `--effective`, None for now."""
 
     database: Database
     plan: PolicyPlan
@@ -43,7 +43,7 @@ class Apply:
 
     @property
     def later(self) -> date | None:
-        """The day it waits for; None when it comes into force now."""
+        """The day on which it comes into force; None for now."""
         today = self.now.astimezone(self.policy.zone).date()
         return self.starts if self.starts and self.starts > today else None
 
@@ -60,7 +60,7 @@ class Apply:
         typer.echo(f"version 1 is in force: {people} people have their whole allocation; {told}")
 
     def change(self, *, yes: bool, tell: bool, silent: bool = False) -> None:
-        """Put it in force, or stage it for its day; with `tell`, write to everybody it touches."""
+        """Put it in force, or stage it for its day; with `tell`, write to everybody whom it touches."""
         plan = self.plan
         if plan.cuts:
             agree(f"{plan.cuts} of {plan.people} people get less.", yes)
@@ -68,7 +68,7 @@ class Apply:
         announcer = Announcer(self.now, self.later, plan.changes) if tell else None
         dropped, version = self._staged_before(), self._record()
         self._withdraw_outdated(version)
-        if announcer is not None:  # before posting: a killed run finds again those who were not told yet
+        if announcer is not None:  # before posting, so that a repetition finds the people not told yet
             announcer.tell_all(self.database, version, self.policy)
         if self.later:
             done = f"waits for {self.later}; it touches {len(plan.changes)}"
@@ -80,7 +80,7 @@ class Apply:
         self._call_off(version, announcer)
 
     def _tell_or_not(self) -> bool:
-        """Ask on a terminal whether to write to them; elsewhere it has to be said. Raises `Failed`."""
+        """Ask on a terminal whether to write to people; elsewhere an option has to say. Raises `Failed`."""
         fewer = f"{self.plan.cuts} of {self.plan.people} people get less"
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise Failed(
@@ -94,13 +94,12 @@ class Apply:
                 step(1)
 
     def _staged_before(self) -> PolicyVersion | None:
-        """The staged version that this one drops. A staged one whose day has come is put in force first."""
+        """The staged version that this one drops. A staged version whose day has come is put in force first."""
         while self.database.transact(lambda session: enact(session, self.now)):
             pass
         return self.database.query(versions.staged)
 
     def _record(self) -> int:
-        """The number of this version: in force now, or waiting for its day."""
         if (later := self.later) is not None:
             return self.database.transact(
                 lambda session: versions.stage_once(session, self.text, self.now, acting_user(), later)
@@ -134,7 +133,6 @@ class Apply:
         adjust_pools(session, Period.current(session), version, self.policy, self.now)
 
     def _call_off(self, version: int, announcer: Announcer | None) -> None:
-        """Tell those who expect a change that was dropped, or at least say how many they are."""
         expecting = self.database.query(
             partial(expecting_dropped_change, version=version, policy=self.policy, now=self.now)
         )

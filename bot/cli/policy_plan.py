@@ -1,4 +1,4 @@
-"""What `policy plan` prints, for people and as JSON."""
+"""The output of `policy plan`, for people and as JSON."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def as_data(found: PolicyPlan) -> dict[str, Any]:
 
 
 def _waiting(staged: PolicyVersion | None) -> dict[str, Any] | None:
-    """The version that waits for its day and would be dropped by an apply."""
+    """The staged version that an apply would drop."""
     if staged is None:
         return None
     return {"version": staged.version, "effective": str(staged.effective)}
@@ -69,7 +69,7 @@ def _sum(found: PolicyPlan) -> TeamTotal:
 
 
 def _by(rule: int) -> str:
-    """As an error would name it: `allocations[2]`."""
+    # The same path as in an error: `allocations[2]`.
     return f"allocations[{rule}]" if rule >= 0 else "–"
 
 

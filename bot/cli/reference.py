@@ -22,7 +22,6 @@ terminal and needs `--yes` elsewhere. `quotabot --install-completion` teaches yo
 
 
 def page() -> str:
-    """Every command with its arguments and options, as Markdown."""
     root = typer.main.get_command(app)
     with root.make_context("quotabot", [], resilient_parsing=True) as context:
         return "\n".join([HEAD, *_commands(root, context)])
@@ -49,7 +48,7 @@ def _command(command: Any, context: Any) -> Iterator[str]:
 
 
 def _argument(argument: Any, context: Any) -> str:
-    """Its name in capitals, or the words that it may be."""
+    """The argument's name in capitals, or its possible values."""
     if argument.metavar:
         return str(argument.metavar)
     choices = re.search(r"<(.*\|.*)>", argument.get_help_record(context)[0])

@@ -62,13 +62,13 @@ def report(
             named = (row if row.get("team") != "" else row | {"team": "–"} for row in rows)
             table([columns, *(tuple(str(row[name]) for name in columns) for row in named)])
     if sealed and not (json_ or format_ is Format.JSON):
-        typer.echo(sealed.line, err=True)  # a file of figures stays one
+        typer.echo(sealed.line, err=True)  # not into the figures on stdout
 
 
 _TEAM = tuple(one.name for one in fields(Line))
 _DAY = ("day", "active", "spent", "people")
+# In the CSV only, so that files of several periods fit into one sheet.
 _WHICH = ("unit", "period")
-"""In the CSV only: operators put files of several periods into one sheet."""
 
 
 def _report(session: Session, name: str | None, now: datetime) -> dict[str, Any]:

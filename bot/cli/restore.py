@@ -43,7 +43,10 @@ def restore(
 
 
 async def _against_gateway(settings: Settings, found: Copy) -> list[str]:
-    """What the gateway counts beyond the copy. It says so when it cannot be asked; that does not stop a restore."""
+    """Spend that the gateway counts beyond the copy, as lines.
+
+    An unreachable gateway is reported and stops nothing.
+    """
     if settings.gateway_kind == "none":
         return []
     import aiohttp  # noqa: PLC0415 - the HTTP library takes a moment to load

@@ -1,4 +1,4 @@
-"""CSV files: read as a spreadsheet wrote them (UTF-8, with or without BOM, or GBK), written so that one opens them safely."""
+"""CSV files: read as spreadsheets write them (UTF-8 with or without BOM, GBK), written so that spreadsheets open them safely."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 class SheetError(ValueError):
-    """All that is wrong with a file, by line."""
+    """All faults of a file, by line."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
@@ -26,14 +26,14 @@ class SheetError(ValueError):
 
 @dataclass(frozen=True)
 class Line:
-    """One row; `cells` by column name, trimmed, absent ones empty."""
+    """One row; `cells` by column name, trimmed, empty if absent."""
 
     number: int
     cells: dict[str, str]
 
 
 def lines(data: bytes, required: Sequence[str], known: Sequence[str]) -> Iterator[Line]:
-    """The rows below the header; empty ones are left out. Raises `SheetError` for a file that is not such a sheet."""
+    """The rows below the header, without empty ones. Raises `SheetError`."""
     found = rows(_decoded(data), required[0])
     try:
         header = [cell.strip().lower() for cell in next(found, (1, []))[1]]
@@ -66,7 +66,7 @@ def _check_header(header: list[str], required: Sequence[str], known: Sequence[st
 
 
 def csv_lines(columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """A header and a line a row, each with its line end; no cell can be read as a formula."""
+    """Header and rows, each with its line end. No cell can be read as a formula."""
     names = list(columns)
     yield _line(names)
     for row in rows:
@@ -80,7 +80,7 @@ def json_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def safe(value: Any) -> str:
-    """A cell that no spreadsheet computes: an apostrophe goes in front of text that looks like a formula."""
+    # Spreadsheets compute text that begins with =, +, - or @; an apostrophe in front keeps it text.
     text = "" if value is None else str(value)
     if _NUMBER.fullmatch(text):
         return text

@@ -38,7 +38,7 @@ def show(
 
 
 def _named(session: Session, whom: str) -> Member:
-    """By e-mail, also somebody who has left; else by name, handle or job number."""
+    """By e-mail, also after leaving; else by name, handle or job number."""
     if "@" in whom.strip().lstrip("@"):
         return member(session, whom)
     try:

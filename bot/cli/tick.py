@@ -25,8 +25,8 @@ from models.quota.policy_change import move_on
 app = typer.Typer()
 log = structlog.get_logger()
 
+# Seconds for sending; the rest goes out with the next tick.
 PATIENCE = 60.0
-"""Seconds that sending may take; the rest goes out with the next tick."""
 SOON = timedelta(seconds=2)
 
 
@@ -61,7 +61,6 @@ def _when(session: Session, typed: str | None) -> tuple[datetime, str, bool]:
 
 
 async def _tick_once(settings: Settings, database: Database, at: datetime, *, deliver: bool) -> None:
-    """Do all work due at `at`; with `deliver` and a configured messenger, also send what is due."""
     from bot.worker import Worker  # noqa: PLC0415 - every handler comes with it
 
     live = settings.gateway_kind != "none" and settings.gateway_mode == "enforce"
@@ -82,7 +81,7 @@ async def _tick_once(settings: Settings, database: Database, at: datetime, *, de
 
 
 async def _read_gateway(settings: Settings, database: Database, at: datetime) -> None:
-    """Read the gateway before a period ends, where possible: spend till now counts for that period."""
+    # Spend up to now counts for the period that ends, so the gateway is read first.
     if (
         settings.gateway_kind == "none"
         or await database.read(lambda session: unread_end(session, at)) is None

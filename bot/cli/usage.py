@@ -44,14 +44,15 @@ def usage_import(
 
 @app.callback()
 def _group() -> None:
-    """Typer makes a command of a group that has only one; a callback keeps `usage import` two words."""
+    # Typer turns a group with one command into a command; a callback keeps `usage import` two words.
+    ...
 
 
 def _book(session: Session, rows: list[Line], key: str, now: datetime) -> str:
     version, policy = policy_in_force(session)
     period = Period.current(session)
     ids = ids_by_email(session, (row.cells["email"].lower() for row in rows))
-    # A gateway's day may have begun elsewhere already.
+    # In another time zone the gateway's day may have begun already.
     latest = max(moment.date() for moment in _moments(max(now, period.starts_at), policy.zone))
     readings, problems = [], []
     for row in rows:
@@ -79,7 +80,7 @@ def _moments(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 
 def _under_one_name(session: Session, readings: Iterable[MemberUsage]) -> list[MemberUsage]:
-    """The spellings of a model (`GPT-4o`, `gpt-4o `) are one: that under which its usage is kept already, else small letters."""
+    # `GPT-4o` and `gpt-4o ` are one model: the spelling that is already stored wins, else lower case.
     readings = list(readings)
     days = {one.day for one in readings}
     kept = session.exec(select(Usage.model).where(col(Usage.day).in_(days)).distinct()).all()
@@ -92,12 +93,11 @@ def _under_one_name(session: Session, readings: Iterable[MemberUsage]) -> list[M
 
 
 def normal(model: str) -> str:
-    """A model's name in small letters, with single blanks."""
     return " ".join(unicodedata.normalize("NFKC", model).casefold().split())
 
 
 def _reading(cells: dict[str, str], ids: dict[str, int], unit: Unit, latest: date) -> MemberUsage:
-    """One row; raises `ValueError` with the reason for the operator."""
+    """One row. Raises `ValueError` with the reason for the operator."""
     email = cells["email"].lower()
     if email not in ids:
         raise ValueError(f"nobody has the e-mail {email}" if email else "the e-mail is missing")
@@ -120,7 +120,7 @@ def _reading(cells: dict[str, str], ids: dict[str, int], unit: Unit, latest: dat
 
 
 def _summed(readings: Iterable[MemberUsage]) -> Iterator[MemberUsage]:
-    """One reading for each member, day and model: the sum of its agents. Of a repeated row the larger amount counts."""
+    # The agents of a member, day and model are added up; of a repeated row the larger amount counts.
     by_key: dict[tuple[int, date, str], dict[tuple[str, ...], MemberUsage]] = {}
     for one in sorted(readings, key=lambda one: one.amount):
         by_key.setdefault((one.member_id, one.day, one.model), {})[one.agents] = one

@@ -1,1 +1,1 @@
-"""What can be checked from here, and how to mend what is wrong: `quotabot doctor`."""
+"""`quotabot doctor`: everything that can be checked from here, with the way to mend it."""

@@ -20,27 +20,26 @@ from models.policy.document import Policy
 from models.quota.approvers import chain
 from models.reports.backup import last_backup
 
+# Allowed difference between the clocks of this machine and of the database, in seconds.
 DRIFT = 5.0
-"""Seconds by which the clocks of this machine and of the database may differ."""
+# An older backup is no daily one.
 STALE = timedelta(days=3)
-"""A backup that is older is no daily one."""
+# Most people whom a finding names.
 NAMED = 3
-"""People that a finding names."""
+# Most people whose approvers are looked up.
 MOST = 2_000
-"""People whose approvers are looked up."""
+# Placeholders of policy.example.yaml.
 EXAMPLES = ("corp.example", "C0OPS", "cidXXX")
-"""What stands in policy.example.yaml and means nobody."""
 
 
 def check_file(url: str) -> Iterator[Check]:
-    """The mode of a SQLite file."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database and Path(parsed.database).is_file():
         yield from private(Path(parsed.database))
 
 
 def check_database(database: Database, now: datetime) -> Iterator[Check]:
-    """Schema and clock, then people and policy. A schema that is behind ends the checks here."""
+    """Schema and clock, then people and policy. An old schema ends the checks."""
     if database.query(behind):
         yield wrong("database", "the schema is behind this program", "quotabot migrate")
         return
@@ -54,7 +53,7 @@ def check_database(database: Database, now: datetime) -> Iterator[Check]:
 
 
 def _backup(last: datetime | None, now: datetime) -> Check:
-    """The last copy that `quotabot backup` made; copies made otherwise are not known."""
+    # Only copies by `quotabot backup` are known.
     if last is None:
         return warning("backup", "`quotabot backup` never made one", "quotabot backup FILE, daily")
     if now - last > STALE:

@@ -10,7 +10,7 @@ Status = Literal["ok", "warning", "wrong"]
 
 @dataclass(frozen=True)
 class Check:
-    """`subject`: what was looked at. `found`: what is so. `mend`: what to do, empty when nothing is to be done."""
+    """`subject`: the thing checked. `found`: its state. `mend`: what to do, or ""."""
 
     subject: str
     status: Status
@@ -19,7 +19,6 @@ class Check:
 
     @property
     def line(self) -> str:
-        """The finding on one line."""
         mend = f" → {self.mend}" if self.mend else ""
         return f"{self.status:<8} {self.subject}: {self.found}{mend}"
 

@@ -1,4 +1,4 @@
-"""Checks that ask the vendors: tokens, scopes, the gateway. Nothing is written anywhere."""
+"""Checks that ask the vendors: tokens, scopes, the gateway. They change nothing."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from bot.gateways.port import GatewayError, GatewayRefused
 from bot.gateways.registry import open_gateway
 from bot.settings import Settings
 
+# Seconds for one answer of a vendor.
 PATIENCE = aiohttp.ClientTimeout(total=10)
-"""Seconds that a vendor gets for one answer."""
 
 
 async def check_slack(settings: Settings, http: aiohttp.ClientSession) -> AsyncIterator[Check]:
-    """The bot token and its scopes, and the app-level token (docs.slack.dev/reference/methods/auth.test)."""
+    """The bot token, its scopes, and the app-level token (docs.slack.dev/reference/methods/auth.test)."""
     from bot.messengers.slack.manifest import scopes  # noqa: PLC0415 - Slack's library takes a second to load
 
     token = settings.slack_bot_token
@@ -56,7 +56,7 @@ async def check_slack(settings: Settings, http: aiohttp.ClientSession) -> AsyncI
 async def _slack(
     settings: Settings, http: aiohttp.ClientSession, method: str, token: str
 ) -> tuple[dict[str, object], set[str]]:
-    """The answer of a method, and the scopes of the token where Slack names them."""
+    """The answer of a method, and the token's scopes if Slack names them."""
     url = f"{settings.slack_api_url.rstrip('/')}/{method}"
     async with http.post(url, headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE) as answer:
         scopes = answer.headers.get("x-oauth-scopes", "")
@@ -93,7 +93,6 @@ async def check_dingtalk(settings: Settings, http: aiohttp.ClientSession) -> Asy
 async def check_gateway(
     settings: Settings, http: aiohttp.ClientSession, free_models: tuple[str, ...]
 ) -> AsyncIterator[Check]:
-    """Whether the gateway answers with this key, and what its preflight finds."""
     if settings.gateway_kind == "none":
         return
     key = settings.gateway_key.get_secret_value() if settings.gateway_key else None

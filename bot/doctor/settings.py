@@ -14,14 +14,14 @@ from pydantic import SecretStr
 from bot.doctor.check import Check, ok, warning, wrong
 from bot.settings import Settings
 
+# Variables with these prefixes were meant for the bot.
 PREFIXES = ("SLACK_", "DINGTALK_", "GATEWAY_", "HTTP_", "LOG_", "DATABASE_", "POLICY_")
-"""A name that begins so was meant for the bot."""
 TOKENS = {"slack_bot_token": "xoxb-", "slack_app_token": "xapp-"}
 PLACEHOLDERS = ("…", "...", "changeme", "placeholder", "your-", "<")
 
 
 def check_settings(settings: Settings, env_file: Path) -> Iterator[Check]:
-    """Everything that can be said without a network. `env_file` may be absent."""
+    """Checks without a network. `env_file` may be absent."""
     if env_file.is_file():
         yield from _names(dotenv_values(env_file), env_file)
         yield from private(env_file)
@@ -48,7 +48,6 @@ def _names(written: Iterable[str], env_file: Path) -> Iterator[Check]:
 
 
 def private(path: Path) -> Iterator[Check]:
-    """Whether only its owner can read a file."""
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         yield warning(path.name, f"others may read it (mode {mode:04o})", f"chmod 600 {path}")
@@ -112,7 +111,7 @@ def _gateway(settings: Settings) -> Iterator[Check]:
 
 
 def check_port(settings: Settings) -> Iterator[Check]:
-    """Whether the port of the endpoints is free; a running bot holds it."""
+    # The port of a running bot is taken, too.
     if not settings.http_port:
         return
     with socket.socket() as probe:

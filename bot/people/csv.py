@@ -1,4 +1,4 @@
-"""people.csv: rows as a spreadsheet wrote them, everything that is wrong with them by line, and the way back."""
+"""people.csv: rows as spreadsheets write them, all their faults by line, and the way back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FORMULA = re.compile(r"'*[=+\-@＝＋－＠|%\t\r\n]")
 
 
 class PeopleError(ValueError):
-    """People that cannot be taken over; `problems` are all that were found: (line, why). `rows` are those that were legible."""
+    """The file was refused. `problems`: (line, reason) of every fault; `rows`: the legible rows."""
 
     def __init__(self, problems: Iterable[tuple[int, str]], rows: Sequence[Row] = ()) -> None:
         self.problems = tuple(sorted(problems))
@@ -28,7 +28,7 @@ class PeopleError(ValueError):
 
 
 def read_people(data: bytes) -> list[Row]:
-    """The people in a file, UTF-8, UTF-16 with its mark or GBK; raises `PeopleError` with every bad row."""
+    """The people in a file (UTF-8, UTF-16 with a byte order mark, GBK). Raises `PeopleError` with every bad row."""
     problems: list[tuple[int, str]] = []
     people: dict[str, Row] = {}
     lines = _lines(_decoded(data), problems)
@@ -46,7 +46,7 @@ def read_people(data: bytes) -> list[Row]:
 
 
 def write_people(people: Iterable[Mapping[str, str]], extra: Sequence[str]) -> str:
-    """A header and a line a person; `extra` names the columns after ours. Safe in a spreadsheet, and read back the same."""
+    """Header and rows; `extra`: the columns after ours. Safe in a spreadsheet, and read back unchanged."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     names = [*columns(), *extra]
@@ -57,12 +57,12 @@ def write_people(people: Iterable[Mapping[str, str]], extra: Sequence[str]) -> s
 
 
 def sealed(cell: str) -> str:
-    """A cell that no spreadsheet computes: an apostrophe in front of what may begin a formula, also after apostrophes."""
+    # An apostrophe in front keeps a spreadsheet from computing the cell. Cells that begin with apostrophes
+    # get one more, so that `unsealed` is exact.
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def unsealed(cell: str) -> str:
-    """What `sealed` was given."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
@@ -77,7 +77,7 @@ def _decoded(data: bytes) -> str:
 
 
 def _lines(text: str, problems: list[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
-    """Each row with the line it begins on, up to where the file stops being CSV."""
+    # The rows before the fault are still read, so that all problems are listed at once.
     try:
         yield from rows(text, "email")
     except csv.Error as error:
@@ -86,7 +86,6 @@ def _lines(text: str, problems: list[tuple[int, str]]) -> Iterator[tuple[int, li
 
 
 def _header(line: int, cells: list[str]) -> list[str]:
-    """The columns by name: ours in lower case, others as written."""
     written = [unsealed(cell.strip()) for cell in cells]
     if not any(written):
         raise PeopleError(
@@ -126,7 +125,7 @@ def _row(line: int, values: dict[str, str]) -> Row:
     for name in ("email", "manager_email", "employment", "locale"):
         ours[name] = ours[name].lower()
     if ours["manager_email"] == ours["email"]:
-        ours["manager_email"] = ""  # nobody is asked to decide on themselves
+        ours["manager_email"] = ""  # nobody approves their own requests
     ours["employment"] = ours["employment"] or EMPLOYMENTS[0]
     ids = {name: ours.pop(name) for name in id_columns()}
     return Row(line, **ours, ids=ids, extra=extra)
@@ -151,7 +150,7 @@ def _faults(row: Row, values: dict[str, str]) -> Iterator[str]:
 
 
 def _odd_id(column: str, value: str) -> Iterator[str]:
-    """What a spreadsheet makes of an id, and what is no id of that messenger."""
+    """Damage that spreadsheets do to an id, and ids of a wrong shape."""
     traits = next((one for one in TRAITS.values() if one.id_column == column), None)
     if not value.isprintable():
         yield f"{column} holds a character that cannot be seen"

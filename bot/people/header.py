@@ -1,4 +1,4 @@
-"""The header of people.csv: our columns also under the names that directories and people give them."""
+"""The header of people.csv: our columns, also under the names that directories and people use."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from difflib import get_close_matches
 from models.people.messenger import TRAITS
 from models.people.roster import columns
 
+# Similarity from which an unknown header counts as a misspelt column of ours.
 ALIKE = 0.8
-"""The share of letters from which an unknown header is taken for a misspelt one of ours."""
 _OTHER_NAMES = {
     "name": "full_name fullname display_name employee_name first_name 姓名 名字",
     "email": "e_mail mail email_address e_mail_address work_email company_email corporate_email 邮箱 邮件 电子邮箱 电子邮件 工作邮箱 企业邮箱",
@@ -24,6 +24,7 @@ _OTHER_NAMES = {
     "locale": "language lang 语言",
     "timezone": "time_zone tz 时区",
 }
+# Names that may or may not mean a column of ours. Beside that column they stay extra columns.
 _UNSURE = {
     "manager": "manager_email",
     "supervisor": "manager_email",
@@ -31,11 +32,10 @@ _UNSURE = {
     "department": "team",
     "dept": "team",
 }
-"""What may be a column of ours and may be something else. It stays an extra column where ours is there as well."""
 
 
 def read_header(cells: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The columns by name, ours in lower case and others as written; and what is wrong with them."""
+    """The column names (ours in lower case, others as written), and the faults."""
     ours = columns()
     names = [cell.lower() if cell.lower() in ours else cell for cell in cells]
     near = defaultdict[str, list[int]](list)
@@ -56,7 +56,7 @@ def read_header(cells: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _meant(name: str) -> str:
-    """The column of ours that this header surely means."""
+    """The column of ours that this header certainly means, or ""."""
     folded = _folded(name)
     others = {**_OTHER_NAMES, **{traits.id_column: _ids(traits.name) for traits in TRAITS.values()}}
     return next((ours for ours, known in others.items() if folded == ours or folded in known.split()), "")
@@ -75,7 +75,6 @@ def _folded(name: str) -> str:
 
 
 def _is_half_a_name(meant: str, cells: Sequence[str]) -> bool:
-    """Whether a first name has its last name in another column."""
     return meant == "name" and any(_folded(cell) in ("last_name", "surname", "family_name") for cell in cells)
 
 

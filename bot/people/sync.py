@@ -1,4 +1,4 @@
-"""People taken over from a file or a messenger's directory. Nothing here commits."""
+"""People from a file or a messenger's directory, compared with ours and applied. Nothing here commits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from models.quota.period import Period
 
 
 class TooManyLeave(Exception):  # noqa: N818 - a question, not a failure
-    """More than a tenth of all people would leave, and nobody said yes."""
+    """More than a tenth of all people would leave, without a `yes`."""
 
     def __init__(self, leaving: int, active: int) -> None:
         self.leaving, self.active = leaving, active
@@ -29,7 +29,10 @@ class TooManyLeave(Exception):  # noqa: N818 - a question, not a failure
 
 
 def survey(session: Session, data: bytes, *, remove_missing: bool = False) -> Changes:
-    """What importing this file would do, or raise `PeopleError` with all that is wrong: in the file, and with who is here."""
+    """The changes of importing this file.
+
+    Raises `PeopleError` with every fault of the file and every conflict with our people.
+    """
     try:
         rows, problems = read_people(data), []
     except PeopleError as error:
@@ -42,7 +45,10 @@ def survey(session: Session, data: bytes, *, remove_missing: bool = False) -> Ch
 
 
 def compare(session: Session, rows: Sequence[Row], *, remove_missing: bool = False) -> Changes:
-    """What taking these rows over would do; raises `PeopleError` where they do not fit together or to who is here."""
+    """The changes of applying these rows.
+
+    Raises `PeopleError` if they conflict with each other or with our people.
+    """
     roster = Roster(session)
     problems = [*shared_ids(rows), *roster.misfits(rows, remove_missing=remove_missing)]
     if problems:
@@ -53,7 +59,7 @@ def compare(session: Session, rows: Sequence[Row], *, remove_missing: bool = Fal
 def apply(
     session: Session, changes: Changes, now: datetime, *, actor: str = "admin", yes: bool = False
 ) -> None:
-    """Take the changes over, in the transaction in which they were found; raises `TooManyLeave` and does nothing."""
+    """Apply the changes in the transaction that found them. Raises `TooManyLeave`, with nothing done."""
     if changes.many_leave and not yes:
         raise TooManyLeave(len(changes.leave), changes.active)
     ids = take_over(session, changes, now)
@@ -68,7 +74,7 @@ def apply(
 
 
 def _welcome(session: Session, joiners: list[int], now: datetime) -> None:
-    """Joiners hear what they have, where policy says so; a first import comes before any policy."""
+    # Not before the first policy: the first import would write to everybody.
     current = versions.current(session)
     if current is not None and current[1].welcome:
         read_addresses(session, joiners)
@@ -77,7 +83,7 @@ def _welcome(session: Session, joiners: list[int], now: datetime) -> None:
 
 
 def export_people(session: Session) -> str:
-    """Everybody who is here as people.csv; importing it changes nothing."""
+    """Everybody as people.csv; importing it changes nothing."""
     here = [known for known in Roster(session).by_email.values() if known.active]
     extra = dict.fromkeys(key for known in here for key in known.extra)
     return write_people((known.columns | known.extra for known in here), list(extra))

@@ -1,4 +1,4 @@
-"""A people.csv to start from: its columns explained, nobody in it."""
+"""A people.csv to start from: explained columns, no people."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ALICE = {
 
 
 def template() -> str:
-    """Lines that begin with # are left out by the import."""
+    # The import ignores lines that begin with #.
     ids = {
         column: f"their id in {messenger}, where they are on it" for column, messenger in id_columns().items()
     }

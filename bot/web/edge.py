@@ -1,6 +1,7 @@
-"""The edge of the HTTP endpoints: what is slow, too much or broken costs little and writes nothing to the log.
+"""The edge of the HTTP endpoints: slow, excessive and broken requests cost little and write nothing to the log.
 
-aiohttp has no time limit for the head of a request, no limit of connections, and logs a traceback for each bad head.
+aiohttp has no time limit for the head of a request, no limit of connections, and logs a traceback for each
+bad head.
 """
 
 from __future__ import annotations
@@ -10,16 +11,16 @@ from typing import Any
 
 from aiohttp import web
 
+# Seconds for a request's head, from its first byte or from the opening of the connection.
 HEAD = 3.0
-"""Seconds that a request's head may take, from its first byte, or from the opening of the connection."""
+# Connections at a time; far fewer than the files that a process may open (1,024).
 MOST = 256
-"""Connections at a time; far fewer than the files that a process may open (1,024)."""
+# Seconds that a connection may rest between requests: longer than proxies keep theirs (nginx: 60).
 KEPT = 75.0
-"""Seconds that a connection may rest between two requests: longer than proxies keep theirs (nginx: 60)."""
 
 
 class Guarded(web.RequestHandler):
-    """One connection, closed when a head does not come in time."""
+    """One connection, closed if a head does not come in time."""
 
     __slots__ = ("_edge", "_patience")
 
@@ -48,7 +49,6 @@ class Guarded(web.RequestHandler):
 
     @property
     def waits(self) -> bool:
-        """Whether no request is at work on it."""
         return self._current_request is None and not self._messages
 
     def handle_error(
@@ -58,7 +58,7 @@ class Guarded(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """A head that cannot be read is the other side's fault: a status, and nothing in the log."""
+        # A broken head is the sender's fault: a status, and nothing in the log.
         if status < 500:
             bad = web.Response(status=status)
             bad.force_close()
@@ -80,7 +80,7 @@ class Guarded(web.RequestHandler):
 
 
 class Edge(web.TCPSite):
-    """Listens for an application. When too many connections are open, the one that has waited longest makes room."""
+    """Listens for an application. At the limit, the connection that has waited longest is closed."""
 
     __slots__ = ("_open",)
 

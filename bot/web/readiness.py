@@ -1,4 +1,4 @@
-"""Whether the bot is ready: a write succeeds, a messenger is connected, and where a gateway is enforced, somebody leads."""
+"""Readiness: a write succeeds, a messenger is connected, and a leader drives an enforced gateway."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from bot.messengers.port import Messenger
 from models.messages import receipt
 from models.metering.gateway_state import GatewayState
 
+# Seconds for the write.
 WITHIN = 1.0
-"""Seconds that the write may take."""
+# Seconds for which a result holds: many probes cost one write.
 KEPT = 1.0
-"""Seconds for which a finding holds: many probes cost one write."""
 
 
 class Readiness:
-    """`enforced`: a gateway's limits are written, so that a leader is needed."""
+    """`enforced`: a gateway's limits are written, so a leader is needed."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Readiness:
         self._found: tuple[float, dict[str, bool]] = (0.0, {})
 
     async def look(self) -> tuple[bool, dict[str, bool]]:
-        """Whether all is well, and each finding by name."""
+        """The verdict, and each finding by name."""
         at, found = self._found
         if not found or time.monotonic() - at > KEPT:
             found = {"database": await self._writes()}

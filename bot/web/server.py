@@ -1,4 +1,4 @@
-"""/healthz, /readyz, /metrics, and the routes that messengers bring."""
+"""/healthz, /readyz, /metrics, and the routes of messengers."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from bot.web.edge import Edge
 
+# Above it `request.read()` raises `HTTPRequestEntityTooLarge`.
 LARGEST_BODY = 1024 * 1024
-"""Bytes. `request.read()` raises `HTTPRequestEntityTooLarge` above it."""
 
 
 def application(routes: Iterable[web.RouteDef] = ()) -> web.Application:
-    """`/healthz`, and `routes`."""
     app = web.Application(client_max_size=LARGEST_BODY)
     app.add_routes([web.get("/healthz", _healthz), *routes])
     return app
@@ -27,7 +26,7 @@ def observed(
     figures: Callable[[], Awaitable[bytes]],
     facts: Callable[[], dict[str, Any]] | None = None,
 ) -> list[web.RouteDef]:
-    """/readyz and /metrics. `look`: whether it is ready, and the findings; `facts`: shown beside, fails nothing."""
+    """/readyz and /metrics. `look`: verdict and findings; `facts`: figures that never make /readyz fail."""
 
     async def readyz(_: web.Request) -> web.Response:
         ready, found = await look()
@@ -44,7 +43,7 @@ async def _healthz(_: web.Request) -> web.Response:
 
 
 async def serve(app: web.Application, host: str, port: int, setting: str = "HTTP_PORT") -> web.AppRunner:
-    """Listen; the caller cleans the runner up. `setting` is named when the port cannot be taken."""
+    """Listen; the caller cleans the runner up. `setting`: named if the port is taken."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
     await runner.setup()
     try:
