@@ -216,7 +216,8 @@ async def _sync_dingtalk(settings: Settings, database: Database, *, dry_run: boo
         except DingTalkError as error:
             raise Failed(f"DingTalk could not be read: {error}. Nothing was changed.") from error
         finally:
-            await dingtalk.tally.write()
+            if not dry_run:
+                await dingtalk.tally.write()
     for line in plan.lines():
         typer.echo(line)
     typer.echo(f"{_counts(plan.changes)}{'; nothing was changed' if dry_run else ''}")

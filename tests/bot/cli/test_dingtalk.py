@@ -76,6 +76,8 @@ async def test_the_directory_is_shown_first_and_then_taken_over(url: str) -> Non
         assert code == 0
         assert "+ new@corp.example" in shown
         assert "nothing was changed" in shown
+        _, counted, _ = await quotabot(url, "dingtalk", "usage", "--json", ding=ding)
+        assert json.loads(counted)["calls"] == []
         assert (await quotabot(url, "people", "sync", "dingtalk", ding=ding))[0] == 0
         _, again, _ = await quotabot(url, "people", "sync", "dingtalk", "--dry-run", ding=ding)
         assert "+" not in again
