@@ -1,1 +1,4 @@
-"""Stand-ins for the vendors on loopback, and the playground above them: the production adapters, nothing leaves the machine."""
+"""Stand-ins for the vendors on loopback, and the playground above them.
+
+The adapters are the production ones; nothing leaves the machine.
+"""

@@ -1,6 +1,6 @@
-"""Planned faults: the part that all stand-ins share. Each stand-in names its own ways to fail.
+"""Planned faults, shared by all stand-ins. Each stand-in has its own ways to fail.
 
-    faults.lose_reply("chat.postMessage", after=2, times=1)    # let two calls pass, then fail once
+    faults.lose_reply("chat.postMessage", after=2, times=1)   # let two calls pass, then fail once
 
 `times=None` fails until `clear()`; the place `"*"` means every place.
 """
@@ -25,7 +25,7 @@ class Fault:
         return self.where in {where, "*"}
 
     def due(self, where: str) -> bool:
-        """Count this occasion, and tell whether the fault happens now."""
+        """Count this occasion; True if the fault happens now."""
         if not self.matches(where) or self.times == 0:
             return False
         if self.after > 0:
@@ -63,9 +63,10 @@ class FaultPlan(Generic[F]):
         return fault
 
     def due(self, where: str, *hows: str) -> Iterator[F]:
-        """The faults of these kinds that happen here now, in the order in which they were planned.
+        """The faults of these kinds that happen here now, in the planned order.
 
-        A fault counts this occasion only when the iteration reaches it: `next()` leaves later faults untouched.
+        A fault counts this occasion only when the iteration reaches it: `next()` leaves later faults
+        untouched.
         """
         for fault in self._plan:
             if fault.how in hows and fault.due(where):

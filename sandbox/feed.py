@@ -1,4 +1,4 @@
-"""Changes of a stand-in's state, for tests that wait and pages that follow."""
+"""Changes of a stand-in's state, for waiting tests and live pages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Change:
 
 
 class Feed:
-    """Hands every change to the readers, and wakes everybody who waits."""
+    """Passes every change to the readers, and wakes all waiting tasks."""
 
     def __init__(self) -> None:
         self._moved = asyncio.Event()
@@ -36,12 +36,10 @@ class Feed:
             reader.put_nowait(change)
 
     async def next(self) -> None:
-        """Return at the next change."""
         await self._moved.wait()
 
     @contextmanager
     def read(self) -> Iterator[AsyncIterator[Change]]:
-        """Every change from now on, until the feed closes."""
         queue: asyncio.Queue[Change | None] = asyncio.Queue()
         self._readers.add(queue)
         try:
@@ -50,7 +48,6 @@ class Feed:
             self._readers.discard(queue)
 
     def close(self) -> None:
-        """End the iteration of every reader."""
         for reader in self._readers:
             reader.put_nowait(None)
 
@@ -61,13 +58,12 @@ async def _until_none(queue: asyncio.Queue[Change | None]) -> AsyncIterator[Chan
 
 
 class ObservedState(ABC):
-    """State whose every change goes to its feed."""
+    """State that sends every change to its feed."""
 
     def __init__(self) -> None:
         self.feed = Feed()
 
     def tell(self, kind: str, data: Json) -> None:
-        """Announce a change."""
         self.feed.tell(Change(kind, data))
 
     def changes(self) -> AbstractContextManager[AsyncIterator[Change]]:
@@ -75,7 +71,10 @@ class ObservedState(ABC):
         return self.feed.read()
 
     async def wait_for(self, found: Callable[[], T], timeout: float = 30.0) -> T:  # noqa: ASYNC109  (the error shows the state)
-        """The first true result of `found`, called again after every change. TimeoutError shows the latest state."""
+        """The first true result of `found`, called again after every change.
+
+        A TimeoutError shows the latest state.
+        """
         try:
             async with asyncio.timeout(timeout):
                 while not (answer := found()):
@@ -85,5 +84,4 @@ class ObservedState(ABC):
             raise TimeoutError(f"not within {timeout} s; {self.summary()}") from None
 
     @abstractmethod
-    def summary(self) -> str:
-        """The latest messages and calls, for an error message."""
+    def summary(self) -> str: ...

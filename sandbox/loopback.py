@@ -1,4 +1,4 @@
-"""An HTTP server on 127.0.0.1, which every stand-in for a messenger is."""
+"""The HTTP server on 127.0.0.1 under every messenger's stand-in."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ class LoopbackServer(ABC):
         self._runner: web.AppRunner | None = None
 
     @abstractmethod
-    def routes(self) -> Sequence[web.RouteDef]:
-        """The API."""
+    def routes(self) -> Sequence[web.RouteDef]: ...
 
     @abstractmethod
     async def release(self) -> None:
-        """End every connection and call that still hangs."""
+        """End every hanging connection and call."""
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -1,4 +1,4 @@
-"""The calls that the stand-in DingTalk takes: who may, how often, and in which of the two families they answer."""
+"""Calls of the stand-in DingTalk: permissions, limits, and both families of answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WEBHOOK = "/robot/sendBySession"
 
 @dataclass(frozen=True)
 class Door:
-    """One call: what it does, the permission it needs, and whether it counts against the month."""
+    """One call: its method, its permission, and whether it counts against the month."""
 
     answer: Callable[[State, Json], Any]
     scope: str = ""
@@ -31,7 +31,7 @@ class Door:
 
 @dataclass
 class Plan:
-    """What the organisation has bought: calls a month, calls a second to one API; `used` may be set."""
+    """The organisation's plan: calls a month, calls a second to one API. Tests may set `used`."""
 
     monthly: int = 5_000
     per_second: int = 20
@@ -39,7 +39,7 @@ class Plan:
 
     @property
     def spent(self) -> bool:
-        """Nothing is left; messages arrive without their text, too."""
+        # Beside failing calls, messages then arrive without their text.
         return self.used >= self.monthly
 
 
@@ -67,22 +67,21 @@ DOORS = {
 
 
 class Api:
-    """Everything over HTTP but the opening of connections."""
+    """All HTTP endpoints except opening a connection."""
 
     def __init__(self, state: State, faults: Faults, plan: Plan, credentials: tuple[str, str]) -> None:
+        # The app's permissions; a test takes one away to see the refusal.
         self.scopes = {door.scope for door in DOORS.values()}
-        """Permissions ticked for the app; take one away to see the refusal."""
         self._state, self._faults, self._plan = state, faults, plan
         self._credentials = credentials
         self._tokens: dict[str, float] = {}
         self._turns: defaultdict[str, deque[float]] = defaultdict(deque)
 
     def expire_tokens(self) -> None:
-        """Access tokens handed out so far are good no longer."""
         self._tokens.clear()
 
     async def call(self, request: web.Request) -> web.StreamResponse:
-        """One call: planned faults, then token, scope and limits, then the method itself."""
+        # As DingTalk does: planned faults, then token, scope and limits, then the method.
         asked, path, began = await _body(request), request.path, self._state.clock()
         where = f"{request.method} {path}"
         fault = self._faults.first(where, *faults.BEFORE)
@@ -175,7 +174,7 @@ class Api:
 
 
 def _told(path: str, refusal: Refusal) -> tuple[int, str, Json]:
-    """How a refusal is said: status, code for our log, body."""
+    """A refusal on the wire: status, code for our log, body."""
     if _is_classic(path):
         return 200, refusal.code, refusal.classic()
     return refusal.status, refusal.code, refusal.modern()

@@ -12,16 +12,16 @@ from sandbox.dingtalk.objects import Approval, Form, Json, Refusal
 from sandbox.dingtalk.state import State
 
 EVENT, TASK = "bpms_instance_change", "bpms_task_change"
+# Seconds after its start in which nobody can revoke an instance.
 YOUNG = 15
-"""Seconds after its start in which nobody can revoke an instance."""
 MOST_APPROVERS, MOST_VALUES, PAGE, REMARK = 20, 150, 20, 1024
 DAYS = 120
+# Most people in one list call.
 LISTED = 10
-"""People whose instances can be listed at once."""
 
 
 def save_form(state: State, asked: Json) -> Json:
-    """POST /v1.0/workflow/forms: make a form, or change the form of this processCode."""
+    # POST /v1.0/workflow/forms: make a form, or change the form of this processCode.
     name, code = asked.get("name"), asked.get("processCode")
     if not isinstance(name, str) or not 1 <= len(name) <= 200:
         raise Refusal("formName.error", "表单名称错误")
@@ -41,7 +41,8 @@ def save_form(state: State, asked: Json) -> Json:
 
 
 def start(state: State, asked: Json) -> Json:
-    """POST /v1.0/workflow/processInstances: start an instance. There is no idempotency key: two equal calls start two."""
+    # POST /v1.0/workflow/processInstances: start an instance. There is no idempotency key: two equal calls
+    # start two.
     form, originator = state.forms.get(asked.get("processCode") or ""), asked.get("originatorUserId") or ""
     if form is None:
         raise Refusal("processCodeError", "获取审批模板失败或者模板已被删除")
@@ -59,7 +60,7 @@ def start(state: State, asked: Json) -> Json:
 
 
 def read(state: State, asked: Json) -> Json:
-    """GET /v1.0/workflow/processInstances?processInstanceId=…"""
+    # GET /v1.0/workflow/processInstances?processInstanceId=…
     one = state.approvals.get(asked.get("processInstanceId") or "")
     if one is None:
         raise Refusal("processInstanceNotExist", "审批实例不存在")
@@ -67,7 +68,7 @@ def read(state: State, asked: Json) -> Json:
 
 
 def listed(state: State, asked: Json) -> Json:
-    """POST /v1.0/workflow/processes/instanceIds/query: the oldest first, twenty at once."""
+    # POST /v1.0/workflow/processes/instanceIds/query: the oldest first, twenty at once.
     if not asked.get("processCode"):
         raise Refusal("invalidProcessCode", "审批模板processCode不能为空")
     since, cursor, size = asked.get("startTime"), asked.get("nextToken"), asked.get("maxResults")
@@ -97,7 +98,7 @@ def listed(state: State, asked: Json) -> Json:
 
 
 def terminate(state: State, asked: Json) -> Json:
-    """POST /v1.0/workflow/processInstances/terminate: refused when it is over, or younger than 15 seconds."""
+    # POST /v1.0/workflow/processInstances/terminate: refused when it is over, or younger than 15 seconds.
     if not isinstance(asked.get("isSystem"), bool):
         raise Refusal("invalidInstanceTerminateIsSystem", "是否通过系统操作参数不能为空")
     one = state.approvals.get(asked.get("processInstanceId") or "")
@@ -124,7 +125,7 @@ def terminate(state: State, asked: Json) -> Json:
 
 
 def decide(state: State, one: Approval, user: str, word: str, remark: str) -> None:
-    """Agree or refuse as one of the approvers; the first decision counts."""
+    # The first decision counts.
     _take(one, user)
     now = state.clock()
     one.did(user, "EXECUTE_TASK_NORMAL", now, word.upper(), remark)
@@ -134,21 +135,21 @@ def decide(state: State, one: Approval, user: str, word: str, remark: str) -> No
 
 
 def decide_by_itself(state: State, one: Approval) -> None:
-    """DingTalk agrees by itself, as an organisation may set it for an approval without an approver."""
+    # An organisation may let DingTalk agree when there is no approver.
     now = state.clock()
     one.did(one.waiting[0], "EXECUTE_TASK_AUTO", now, "AGREE")
     one.status, one.result, one.waiting, one.finished = "COMPLETED", "agree", [], now
 
 
 def hand_over(state: State, one: Approval, user: str, to: str) -> None:
-    """转交: hand it over to another approver."""
+    """转交: another approver decides."""
     _take(one, user)
     one.waiting[one.waiting.index(user)] = to
     one.did(user, "REDIRECT_TASK", state.clock())
 
 
 def revoke(state: State, one: Approval, user: str, remark: str = "") -> None:
-    """撤销: revoke it; it ends without a result."""
+    """撤销: the instance ends without a result."""
     now = state.clock()
     one.did(user, "TERMINATE_PROCESS_INSTANCE", now, remark=remark)
     one.status, one.waiting, one.finished = "TERMINATED", [], now
@@ -173,7 +174,6 @@ def news(one: Approval, kind: str) -> Json:
 
 
 def told(state: State, one: Approval) -> Json:
-    """An instance as GET returns it."""
     return {
         "title": f"{state.people[one.originator].name}提交的{state.forms[one.form].name}",
         "originatorUserId": one.originator,
@@ -198,7 +198,6 @@ def told(state: State, one: Approval) -> Json:
 
 
 def _field(given: Any) -> tuple[str, str]:
-    """Label and type of a field."""
     props = given.get("props") if isinstance(given, dict) else None
     label = props.get("label") if isinstance(props, dict) else None
     if not isinstance(label, str) or not label or not given.get("componentType"):

@@ -12,13 +12,13 @@ from sandbox.dingtalk.objects import Card, Json, Message, Refusal
 from sandbox.dingtalk.state import State
 
 KEY_BYTES, VALUE_BYTES = 100, 1024
+# The buttons of our template.
 SLOTS = ("b1", "b2", "b3", "b4")
-"""The buttons of our template."""
 SPACES = {"IM_ROBOT": "imRobot", "IM_GROUP": "imGroup"}
 
 
 def create(state: State, asked: Json) -> Json:
-    """POST /v1.0/card/instances/createAndDeliver. An outTrackId that stands already keeps its card as it is."""
+    # POST /v1.0/card/instances/createAndDeliver. A known outTrackId keeps its card unchanged.
     if not asked.get("cardTemplateId"):
         raise Refusal("param.cardTemplateIdEmpty")
     track_id = asked.get("outTrackId")
@@ -43,7 +43,7 @@ def create(state: State, asked: Json) -> Json:
 
 
 def update(state: State, asked: Json) -> Json:
-    """PUT /v1.0/card/instances: by key where the options say so, else everything is replaced."""
+    # PUT /v1.0/card/instances: by key where the options say so, else everything is replaced.
     card = state.cards.get(asked.get("outTrackId") or "")
     if card is None:
         raise Refusal("param.outTrackIdNotExist")
@@ -59,7 +59,7 @@ def update(state: State, asked: Json) -> Json:
 
 
 def clicked(state: State, card: Card, user: str, action: str, params: Json) -> Json:
-    """The data of a card callback. A button of docs/dingtalk-card.json carries its action and value by itself."""
+    """The data of a card callback. A button of docs/dingtalk-card.json carries its own action and value."""
     button, carried = _button(card.seen_by(user), action)
     content = {"cardPrivateData": {"actionIds": [button], "params": carried | params}}
     group = bool(card.places and card.places[0] in state.groups)
@@ -77,7 +77,7 @@ def clicked(state: State, card: Card, user: str, action: str, params: Json) -> J
 
 
 def settle(state: State, card: Card, user: str, response: Any) -> None:
-    """Do what the app answered to a click: `userPrivateData` is for whoever clicked."""
+    """Apply the app's answer to a click; `userPrivateData` is for the clicker."""
     if not isinstance(response, dict):
         return
     asked: Json = {"outTrackId": card.track_id, "cardUpdateOptions": response.get("cardUpdateOptions")}
@@ -92,7 +92,7 @@ def settle(state: State, card: Card, user: str, response: Any) -> None:
 
 
 def variables(given: Any) -> dict[str, str]:
-    """A cardParamMap that keeps the limits, or the refusal that names the key."""
+    """A cardParamMap within the limits; the refusal names the key."""
     values = (given or {}).get("cardParamMap") or {}
     for key, value in values.items():
         if len(key.encode()) > KEY_BYTES:
@@ -105,7 +105,7 @@ def variables(given: Any) -> dict[str, str]:
 
 
 def _button(seen: dict[str, str], action: str) -> tuple[str, dict[str, str]]:
-    """Id and params of the button with this action; without such a button, what a stale or forged click brings."""
+    # Without such a button, the click is stale or forged.
     for slot in SLOTS:
         if seen.get(f"{slot}_shown") == "true" and seen.get(f"{slot}_action") == action:
             return slot, {"action": action, "value": seen.get(f"{slot}_value", "")}
@@ -117,7 +117,7 @@ def _private(given: Any) -> dict[str, dict[str, str]]:
 
 
 def _space(state: State, asked: Json, space: str) -> tuple[str, str, str]:
-    """Kind of a space, whose it is, and why nothing can be delivered there."""
+    """Kind and owner of a space, and why nothing can be delivered there."""
     kind, _, place = space.removeprefix("dtv1.card//").partition(".")
     if not space.startswith("dtv1.card//") or kind not in SPACES or not place:
         raise Refusal("param.openSpaceIdInvalid", space)

@@ -24,14 +24,12 @@ AFTER = (FAILED, TIMED_OUT, REPLY_LOST, HELD)
 REPEATED = "repeated"
 LOST = "lost"
 
+# Parts that can freeze: they accept and never answer.
 FROZEN = ("open", "connect", "socket")
-"""Parts that can freeze: they accept and never answer."""
 
 
 @dataclass
 class DingTalkFault(Fault):
-    """`where` is a part of `METHOD /path`, or a kind of push: message, card, event."""
-
     copies: int = 1
     refusal: Refusal | None = None
     release: asyncio.Event = field(default_factory=asyncio.Event)
@@ -41,7 +39,7 @@ class DingTalkFault(Fault):
 
 
 class Faults(FaultPlan[DingTalkFault]):
-    """What goes wrong, by call or kind of push. See `sandbox.faults` for `after` and `times`."""
+    """Planned faults, by call or kind of push. See `sandbox.faults` for `after` and `times`."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
         super().__init__(changed)
@@ -50,7 +48,6 @@ class Faults(FaultPlan[DingTalkFault]):
         self._thawed = asyncio.Event()
 
     def clear(self) -> None:
-        """Drop all faults, and let go of what was held back."""
         for fault in self._plan:
             fault.release.set()
         self.closing.clear()
@@ -60,7 +57,7 @@ class Faults(FaultPlan[DingTalkFault]):
     # ---- the app calls DingTalk ----------------------------------------------------------------------
 
     def throttle(self, where: str = "*", *, after: int = 0, times: int | None = 1) -> None:
-        """Too many calls this second (90018); nothing was done."""
+        """Too many calls this second (90018); not carried out."""
         self.add(DingTalkFault(where, THROTTLED, after, times))
 
     def refuse(
@@ -73,31 +70,31 @@ class Faults(FaultPlan[DingTalkFault]):
         after: int = 0,
         times: int | None = 1,
     ) -> None:
-        """A no with this code; nothing was done."""
+        """A refusal with this code; not carried out."""
         self.add(DingTalkFault(where, REFUSED, after, times, refusal=Refusal(code, message, status=status)))
 
     def page(self, where: str = "*", *, after: int = 0, times: int | None = 1) -> None:
-        """An HTML page where JSON was due; nothing was done."""
+        """An HTML page instead of JSON; not carried out."""
         self.add(DingTalkFault(where, PAGED, after, times))
 
     def punish(self, where: str = "*", *, after: int = 0, times: int | None = 1) -> None:
-        """The block of an address: odd JSON, five minutes; nothing was done."""
+        """The ban of an address: other JSON, five minutes; not carried out."""
         self.add(DingTalkFault(where, PUNISHED, after, times))
 
     def fail(self, where: str = "*", *, after: int = 0, times: int | None = 1) -> None:
-        """HTTP 500 after it was done."""
+        """HTTP 500 after the call was carried out."""
         self.add(DingTalkFault(where, FAILED, after, times))
 
     def time_out(self, where: str = "*", *, after: int = 0, times: int | None = 1) -> None:
-        """It is done, and the answer says 504 (errcode 15 in the classic family)."""
+        """504 (errcode 15 in the classic family) after the call was carried out."""
         self.add(DingTalkFault(where, TIMED_OUT, after, times))
 
     def lose_reply(self, where: str = "*", *, after: int = 0, times: int | None = 1) -> None:
-        """It is done, and the connection breaks before the app hears of it."""
+        """The connection breaks after the call was carried out."""
         self.add(DingTalkFault(where, REPLY_LOST, after, times))
 
     def hold(self, where: str = "*", *, after: int = 0, times: int | None = 1) -> asyncio.Event:
-        """It is done, and the answer comes late: when the event is set, or at `clear()`."""
+        """The answer waits for the event, or for `clear()`."""
         return self.add(DingTalkFault(where, HELD, after, times)).release
 
     # ---- DingTalk pushes to the app ------------------------------------------------------------------
@@ -113,29 +110,27 @@ class Faults(FaultPlan[DingTalkFault]):
     # ---- the connection ------------------------------------------------------------------------------
 
     def close_at_once(self, code: int | None = 1000, *, times: int = 1) -> None:
-        """The next connections end as soon as they stand; None: without a word (the app sees 1006)."""
+        """The next connections close at once. None: without a close frame (the app sees 1006)."""
         self.closing += [code] * times
         self._changed()
 
     def freeze(self, *what: str) -> None:
-        """`open`, `connect` or `socket` (all of them if none is named) accept and never answer, until `thaw`."""
+        """`open`, `connect` or `socket` (by default all) accept and never answer, until `thaw`."""
         self.frozen |= set(what or FROZEN)
         self._thawed.clear()
         self._changed()
 
     def thaw(self) -> None:
-        """What was frozen goes on; sockets frozen before stay silent for what they missed."""
+        # Sockets that were frozen do not get the pushes that they missed.
         self.frozen.clear()
         self._thawed.set()
         self._changed()
 
     async def pass_by(self, what: str) -> None:
-        """Wait while this is frozen."""
         while what in self.frozen:
             await self._thawed.wait()
 
     # ---- what happens now ----------------------------------------------------------------------------
 
     def first(self, where: str, *hows: str) -> DingTalkFault | None:
-        """The first fault of these kinds that happens here now."""
         return next(self.due(where, *hows), None)

@@ -1,4 +1,4 @@
-"""What stands in the stand-in DingTalk: people, departments, groups, messages, cards, and their shapes on the wire."""
+"""The objects of the stand-in DingTalk, and their shapes on the wire."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Json = dict[str, Any]
 
 
 class Refusal(Exception):  # noqa: N818 - DingTalk's, not ours
-    """DingTalk says no, with this code. In the classic family the status is always 200."""
+    """DingTalk refuses with this code. In the classic family the status is always 200."""
 
     def __init__(
         self, code: str, message: str = "", *, status: int = 400, scopes: tuple[str, ...] = ()
@@ -19,12 +19,11 @@ class Refusal(Exception):  # noqa: N818 - DingTalk's, not ours
         self.code, self.message, self.status, self.scopes = code, message, status, scopes
 
     def modern(self) -> Json:
-        """The body of an api.dingtalk.com answer."""
         body: Json = {"code": self.code, "requestid": "STAND-IN", "message": self.message or self.code}
         return body | ({"accessdenieddetail": {"requiredScopes": list(self.scopes)}} if self.scopes else {})
 
     def classic(self) -> Json:
-        """The body of an oapi.dingtalk.com answer; a missing permission comes as 88 with a sub_code."""
+        # A missing permission comes as 88 with a sub_code.
         if self.code == "60011":
             sub = {"sub_code": "60011", "sub_msg": f"应用尚未开通所需的权限：{list(self.scopes)}"}
             return {"errcode": 88, "errmsg": "ding talk error", "request_id": "STAND-IN", **sub}
@@ -34,7 +33,7 @@ class Refusal(Exception):  # noqa: N818 - DingTalk's, not ours
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody in the directory. `corp_id` only for an outsider in one of our groups, who is not in it."""
+    """A person in the directory. `corp_id`: only for an outsider in one of our groups."""
 
     id: str
     name: str
@@ -53,7 +52,7 @@ class Person:
         return f"$:LWCP_v1:${self.id}"
 
     def as_row(self) -> Json:
-        """A row of user/list: no manager in it."""
+        # A row of user/list has no manager.
         return {
             "userid": self.id,
             "unionid": f"union-{self.id}",
@@ -68,7 +67,7 @@ class Person:
         }
 
     def as_user(self, departments: Iterator[Department]) -> Json:
-        """The answer of user/get; `manager_userid` is left out where nobody filled it in."""
+        # `manager_userid` is left out where nobody filled it in.
         leads = [
             {"dept_id": one.id, "leader": self.id in one.managers}
             for one in departments
@@ -80,7 +79,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Department:
-    """A department below `parent`; 1 is the organisation itself and has none."""
+    """A department below `parent`; 1 is the organisation and has no parent."""
 
     id: int
     name: str
@@ -88,18 +87,14 @@ class Department:
     managers: tuple[str, ...] = ()
 
     def as_row(self) -> Json:
-        """A row of department/listsub."""
         return {"dept_id": self.id, "name": self.name, "parent_id": self.parent}
 
     def as_department(self, members: int) -> Json:
-        """The answer of department/get."""
         return self.as_row() | {"dept_manager_userid_list": list(self.managers), "member_count": members}
 
 
 @dataclass
 class Group:
-    """A group that the bot is in."""
-
     id: str
     title: str
     members: list[str]
@@ -107,10 +102,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Message:
-    """Something said. `place` is a user id (their chat with the bot) or a group's id; `author` is empty for the bot.
+    """A message. `place`: a user id (that user's chat with the bot) or a group's id. `author`: empty for the bot.
 
-    `way` tells how the bot said it: sessionWebhook, batchSend, groupSend or card. `card` is then its outTrackId.
-    `said_at` is in Unix seconds.
+    `way`: how the bot sent it (sessionWebhook, batchSend, groupSend or card); `card` is then its
+    outTrackId. `said_at`: Unix seconds.
     """
 
     id: str
@@ -143,7 +138,7 @@ class Message:
 
 @dataclass
 class Card:
-    """A delivered card: what everybody sees, and what single people see over it."""
+    """A delivered card: values for everybody, and private values of single people."""
 
     track_id: str
     template_id: str
@@ -156,7 +151,6 @@ class Card:
     preview: dict[str, str] = field(default_factory=dict)
 
     def seen_by(self, user: str) -> dict[str, str]:
-        """The variables as this person's client draws them."""
         return self.data | self.private.get(user, {})
 
     def as_json(self, viewer: str) -> Json:
@@ -181,7 +175,7 @@ class Form:
 
 @dataclass
 class Approval:
-    """An instance of a form. `started` and `finished` in Unix seconds; `waiting`: who may decide now."""
+    """An instance of a form. `started` and `finished` in Unix seconds; `waiting`: the people who may decide now."""
 
     id: str
     form: str
@@ -196,7 +190,6 @@ class Approval:
     acts: list[Json] = field(default_factory=list)
 
     def did(self, user: str, kind: str, at: float, result: str = "NONE", remark: str = "") -> None:
-        """Somebody did something about it."""
         act = {"userId": user, "type": kind, "date": at, "result": result}
         self.acts.append(act | ({"remark": remark} if remark else {}))
 
@@ -213,7 +206,7 @@ class Approval:
 
 @dataclass(frozen=True)
 class Call:
-    """One call that the app made, and how it was answered: `at` in Unix seconds, `code` empty when it was done."""
+    """One call of the app and its answer: `at` in Unix seconds, `code` empty for success."""
 
     path: str
     body: Json
@@ -225,7 +218,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Ack:
-    """What came back for a push. `data` is a card's `response`, an event's status, nothing for a message.
+    """The acknowledgement of a push. `data`: a card's `response`, an event's status, nothing for a message.
 
     `error`: offline, lost, timed_out, no_callback, or a code that is not 200.
     """
@@ -238,5 +231,4 @@ class Ack:
 
     @property
     def ok(self) -> bool:
-        """Acknowledged with 200 and in time."""
         return not self.error

@@ -75,8 +75,8 @@ class DingTalk(State, LoopbackServer):
         )
         self.client_id, self.client_secret, self.robot_name = client_id, client_secret, robot_name
         self.plan = plan or Plan()
+        # The planned faults.
         self.faults = Faults(lambda: self.tell("faults", {}))
-        """The planned faults."""
         self._api = Api(self, self.faults, self.plan, (client_id, client_secret))
         self._stream = StreamServer(self, self.faults, timing, (client_id, client_secret))
         self._pushing: set[asyncio.Task[Ack]] = set()
@@ -102,17 +102,15 @@ class DingTalk(State, LoopbackServer):
 
     @property
     def url(self) -> str:
-        """Both DINGTALK_API_URL and DINGTALK_OAPI_URL."""
+        """Value of DINGTALK_API_URL and DINGTALK_OAPI_URL."""
         return self.address
 
     @property
     def connections(self) -> int:
-        """How many sockets the app holds."""
         return len(self._stream.sockets)
 
     @property
     def opens(self) -> list[float]:
-        """When the app asked for a connection."""
         return self._stream.opens
 
     @property
@@ -125,25 +123,22 @@ class DingTalk(State, LoopbackServer):
 
     @property
     def pushes(self) -> dict[str, Push]:
-        """Every push by messageId, with its acknowledgements."""
         return self._stream.pushes
 
     @property
     def scopes(self) -> set[str]:
-        """Permissions that the app has; take one away to see the refusal."""
         return self._api.scopes
 
     def expire_tokens(self) -> None:
-        """Access tokens handed out so far are good no longer."""
         self._api.expire_tokens()
 
     # ---- what people do ------------------------------------------------------------------------------
 
     async def say(self, user: str, text: str, *, group: str = "", at: Iterable[str] = ()) -> Ack:
-        """Write to the bot, or mention it in a group (a message that does not reaches nobody). `at`: user ids.
+        """Write to the bot, or mention it in a group (other group messages do not reach the app). `at`: user ids.
 
-        As DingTalk does, the names mentioned are not in the text, and while the calls of the month are used up the
-        text itself is missing.
+        As in DingTalk, mentioned names are not in the text, and the text is missing while the month's calls
+        are used up.
         """
         self.post(Message(self.number("msg"), group or user, user, "text", text, at=tuple(at)))
         return await self._hear(user, text, group, at)
@@ -172,10 +167,10 @@ class DingTalk(State, LoopbackServer):
         return await self._stream.push("CALLBACK", MESSAGES, heard)
 
     async def press(self, user: str, card: Card | str, action: str, params: Json | None = None) -> Ack:
-        """Click a button; `params` forges what it carries. Whoever clicks need not be able to see the card.
+        """Click a button; `params` forges its values. The clicker need not be able to see the card.
 
-        What the app answers within two seconds is shown; `ack.data` is that answer. `no_callback`: the card was made
-        without `callbackType`, so the app never hears of it.
+        An answer within two seconds is shown; `ack.data` is that answer. `no_callback`: the card was made
+        without `callbackType`, so the app never gets the click.
         """
         card = self.cards[card] if isinstance(card, str) else card
         if card.callback_type != "STREAM":
@@ -188,14 +183,14 @@ class DingTalk(State, LoopbackServer):
         return replace(ack, data=response if isinstance(response, dict) else {})
 
     async def leave(self, user: str) -> Ack:
-        """Somebody leaves the organisation (`user_leave_org`)."""
+        """A person leaves the organisation (`user_leave_org`)."""
         del self.people[user]
         for group in self.groups.values():
             group.members = [member for member in group.members if member != user]
         return await self.event("user_leave_org", {"userId": [user]})
 
     async def modify(self, user: str, **facts: Any) -> Ack:
-        """Somebody is renamed, moved, given another manager … (`user_modify_org`)."""
+        """A person is renamed, moved, given another manager … (`user_modify_org`)."""
         before = self.person(user)
         self.people[user] = after = replace(before, **facts)
         diff = {
@@ -206,7 +201,7 @@ class DingTalk(State, LoopbackServer):
         return await self.event("user_modify_org", {"userId": [user], "diffInfo": [diff]})
 
     async def join(self, person: Person) -> Ack:
-        """Somebody new comes (`user_add_org`)."""
+        """A new person joins (`user_add_org`)."""
         self.people[person.id] = person
         return await self.event("user_add_org", {"userId": [person.id]})
 
@@ -226,7 +221,7 @@ class DingTalk(State, LoopbackServer):
         return await self.event(approvals.EVENT, approvals.news(one, "finish"))
 
     async def revoke(self, user: str, approval: str) -> Ack:
-        """撤销, as the originator or as an administrator."""
+        """撤销, by the originator or an administrator."""
         one = self.approvals[approval]
         approvals.revoke(self, one, user)
         return await self.event(approvals.EVENT, approvals.news(one, "terminate"))
@@ -237,7 +232,6 @@ class DingTalk(State, LoopbackServer):
         pushing.add_done_callback(self._pushing.discard)
 
     async def event(self, kind: str, data: Json) -> Ack:
-        """Any event that the app may have subscribed to."""
         now = int(self.clock() * 1000)
         headers = {
             "eventType": kind,
@@ -251,11 +245,10 @@ class DingTalk(State, LoopbackServer):
     # ---- what the gateway does -----------------------------------------------------------------------
 
     async def push(self, kind: str, topic: str, data: Json) -> Ack:
-        """Push anything, also on an unknown topic."""
         return await self._stream.push(kind, topic, data)
 
     async def redeliver(self) -> list[Ack]:
-        """Repeat every push without a good acknowledgement, under its id. Answers to clicks are shown."""
+        """Repeat every push without a good acknowledgement, under its own id. Answers to clicks are shown."""
         owed = [push for push in self.pushes.values() if push.kind != "SYSTEM" and not push.settled]
         acks = [await self._stream.send(push) for push in owed]
         for push, ack in zip(owed, acks, strict=True):
@@ -265,33 +258,31 @@ class DingTalk(State, LoopbackServer):
         return acks
 
     async def send_raw(self, text: str) -> None:
-        """Send any text as a frame."""
         await self._stream.raw(text)
 
     async def ping(self) -> list[Push]:
-        """SYSTEM pings, one a socket; their `acks` fill when the app echoes them."""
+        """SYSTEM pings, one a socket; their `acks` fill when the app answers."""
         return [await self._stream.ping(socket) for socket in list(self._stream.sockets.values())]
 
     async def disconnect(self, reason: str = "connection is expired") -> None:
-        """Ask the app to reconnect, as DingTalk does every few hours."""
+        # DingTalk does this every few hours.
         await self._stream.disconnect(reason)
 
     async def close_sockets(self, code: int = 1000) -> None:
-        """Close every socket with this code."""
         await self._stream.end(code)
 
     async def drop_sockets(self) -> None:
-        """Reset every socket without a word (the app sees 1006)."""
+        """Reset every socket without a close frame (the app sees 1006)."""
         await self._stream.end(None)
 
     def mute(self) -> None:
-        """The sockets stay open and pong, and nothing comes any more: a zombie."""
+        """The sockets stay open and pong, but get nothing any more."""
         self._stream.mute()
 
     # ---- for the page --------------------------------------------------------------------------------
 
     def snapshot(self, viewer: str) -> Json:
-        """Everything one person sees now, ready for JSON; `feed.read()` continues from here."""
+        """Everything that one person sees now, ready for JSON; `feed.read()` continues from here."""
         return {
             "corp": self.corp_id,
             "robot": self.robot_name,
@@ -313,11 +304,10 @@ class DingTalk(State, LoopbackServer):
 
     @property
     def _known(self) -> dict[str, str]:
-        """User ids by lower-case name, for mentions."""
         return {one.name.lower(): one.id for one in self.people.values()}
 
     @property
     def _names(self) -> re.Pattern[str]:
-        """Matches a mention in typed text; longer names first."""
+        # Longer names first, so that "Bob Li" is not read as "Bob".
         known = sorted([self.robot_name, *self._known], key=len, reverse=True)
         return re.compile(rf"(?i)(?<![A-Za-z0-9._])@({'|'.join(map(re.escape, known))})(?![A-Za-z0-9_])")

@@ -1,4 +1,4 @@
-"""What DingTalk pushes: messages to the robot and changes of the directory, in the vendor's shapes."""
+"""DingTalk's pushes in the vendor's shapes: messages to the robot, changes of the directory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BOT_ID = "$:LWCP_v1:$quotabot"
 
 
 def heard(state: State, base_url: str, user: str, group: str, at: Iterable[str]) -> Json:
-    """The message as the robot gets it, but for its content."""
+    """The robot's view of a message, without its content."""
     person = state.person(user)
     token, session = state.open_session(group or user)
     mentioned = [_mentioned(state, one) for one in at]
@@ -39,13 +39,13 @@ def heard(state: State, base_url: str, user: str, group: str, at: Iterable[str])
 
 
 def _mentioned(state: State, user: str) -> Json:
-    """An entry of atUsers; somebody from outside has no staffId."""
+    # A person outside the organisation has no staffId.
     person = state.person(user)
     return {"dingtalkId": person.dingtalk_id} | ({} if person.corp_id else {"staffId": user})
 
 
 def changed_person(person: Person) -> Json:
-    """A person as user_modify_org describes them: camelCase, without departments."""
+    # user_modify_org writes camelCase, and no departments.
     return {
         "name": person.name,
         "email": person.email,

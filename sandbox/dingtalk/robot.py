@@ -1,4 +1,4 @@
-"""What the robot says in the stand-in DingTalk: private messages, group messages, answers to a session.
+"""The robot's messages: private, in groups, and answers to a session.
 
 https://open.dingtalk.com/document/orgapp/chatbots-send-one-on-one-chat-messages-in-batches
 """
@@ -28,7 +28,7 @@ SESSION_NEEDED = {"text": {"content"}, "markdown": {"title", "text"}, "actionCar
 
 
 def to_users(state: State, asked: Json) -> Json:
-    """POST /v1.0/robot/oToMessages/batchSend: whom it could not reach stands inside the 200."""
+    # POST /v1.0/robot/oToMessages/batchSend: the 200 lists the people it did not reach.
     users = asked.get("userIds") or []
     if not 1 <= len(users) <= MOST_USERS:
         raise Refusal("invalidParameter.userIds.size", f"{len(users)} userIds")
@@ -46,7 +46,7 @@ def to_users(state: State, asked: Json) -> Json:
 
 
 def to_group(state: State, asked: Json) -> Json:
-    """POST /v1.0/robot/groupMessages/send."""
+    # POST /v1.0/robot/groupMessages/send.
     place = asked.get("openConversationId")
     if place not in state.groups:
         raise Refusal("invalidParameter.openConversationId", str(place))
@@ -55,7 +55,7 @@ def to_group(state: State, asked: Json) -> Json:
 
 
 def to_session(state: State, token: str, asked: Json) -> Json:
-    """POST /robot/sendBySession?session=…: no access token, lives 90 minutes."""
+    # POST /robot/sendBySession?session=…: no access token, lives 90 minutes.
     session = state.sessions.get(token)
     if session is None or session.until < state.clock():
         raise Refusal("300001", "session 不存在")

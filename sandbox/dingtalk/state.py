@@ -27,7 +27,7 @@ SESSION_SECONDS = 90 * 60
 
 @dataclass(frozen=True)
 class Session:
-    """A sessionWebhook: where its answers land, and until when."""
+    """A sessionWebhook: the place of its answers, and its end."""
 
     place: str
     until: float
@@ -57,21 +57,20 @@ class State(ObservedState):
         self.approvals: dict[str, Approval] = {}
         self.sessions: dict[str, Session] = {}
         self.calls: deque[Call] = deque(maxlen=LOGGED)
+        # Limits and rules that the app broke.
         self.violations: deque[str] = deque(maxlen=LOGGED)
-        """Limits and rules that the app broke."""
+        # People whom a batchSend leaves out inside its 200: `flowControlled`, `filtered` or `invalid`.
         self.unreachable: dict[str, str] = {}
-        """People whom a batchSend passes over inside its 200: `flowControlled`, `filtered` or `invalid`."""
         self.robot_code, self.corp_id, self.clock = robot_code, corp_id, clock
         self._numbers = itertools.count(1)
 
     # ---- reading -------------------------------------------------------------------------------------
 
     def person(self, user: str) -> Person:
-        """Somebody of the directory, an outsider too, or KeyError."""
         return self.people[user]
 
     def colleague(self, user: str) -> Person:
-        """Somebody of our own organisation, or the refusal 60121."""
+        """A person of our own organisation, or the refusal 60121."""
         person = self.people.get(user)
         if person is None or person.corp_id:
             raise Refusal("60121", f"找不到该用户 {user}")
@@ -84,16 +83,13 @@ class State(ObservedState):
         return self.departments[number]
 
     def heard(self, place: str) -> list[Message]:
-        """The messages of the bot to this person, or in this group."""
         return [message for message in self.messages if message.place == place and not message.author]
 
     def seen_by(self, user: str) -> list[Message]:
-        """Everything in this person's chat with the bot and in their groups."""
         places = {user} | {group.id for group in self.groups.values() if user in group.members}
         return [message for message in self.messages if message.place in places]
 
     def card_of(self, user: str) -> Card:
-        """The newest card in this person's chat with the bot, or KeyError."""
         for message in reversed(self.messages):
             if message.place == user and message.card:
                 return self.cards[message.card]
@@ -102,42 +98,35 @@ class State(ObservedState):
     # ---- changing ------------------------------------------------------------------------------------
 
     def number(self, prefix: str) -> str:
-        """A fresh id."""
         return f"{prefix}{next(self._numbers):06d}"
 
     def post(self, message: Message) -> Message:
-        """Something was said, just now."""
         message = replace(message, said_at=self.clock())
         self.messages.append(message)
         self.tell("message", message.as_json())
         return message
 
     def open_session(self, place: str) -> tuple[str, Session]:
-        """A new sessionWebhook's token, and how long it lives."""
         token, session = self.number("session"), Session(place, self.clock() + SESSION_SECONDS)
         self.sessions[token] = session
         return token, session
 
     def expire_sessions(self) -> None:
-        """Every sessionWebhook handed out so far has run out."""
         self.sessions = {token: replace(session, until=0.0) for token, session in self.sessions.items()}
 
     def show(self, card: Card) -> None:
-        """A card came or changed."""
         self.tell("card", card.as_json(card.places[0] if card.places else ""))
 
     def record(self, call: Call) -> None:
-        """The app called, and this is how it was answered."""
         self.calls.append(call)
         self.tell("call", {"path": call.path, "status": call.status, "code": call.code})
 
     def violation(self, what: str) -> None:
-        """The app broke a rule that DingTalk would have refused, or that people would have seen."""
+        """Note a rule that the app broke: DingTalk would refuse, or people would notice."""
         self.violations.append(what)
         self.tell("violation", {"what": what})
 
-    def announce(self, kind: str, data: Json) -> None:
-        """Push an event to the app, as soon as one may; an organisation does."""
+    def announce(self, kind: str, data: Json) -> None: ...
 
     def summary(self) -> str:
         last = [f"{one.author or 'bot'}@{one.place}: {one.text[:120]!r}" for one in self.messages[-3:]]

@@ -26,7 +26,7 @@ KINDS = {MESSAGES: "message", CARDS: "card"}
 
 @dataclass(frozen=True)
 class Timing:
-    """In seconds: how long a ticket lives, how often we ping, how long an acknowledgement may take."""
+    """In seconds: life of a ticket, pause between pings, patience for an acknowledgement."""
 
     ticket: float = 90
     ping: float = 25
@@ -35,7 +35,7 @@ class Timing:
 
 @dataclass
 class Socket:
-    """One connection of the app. `silent`: told to reconnect, it gets nothing any more."""
+    """One connection of the app. `silent`: it was told to reconnect and gets nothing any more."""
 
     id: str
     ws: web.WebSocketResponse
@@ -45,14 +45,13 @@ class Socket:
 
     @property
     def alive(self) -> bool:
-        """Whether DingTalk would push here."""
         gone = self.ws.closed or self.transport is None or self.transport.is_closing()
         return not (self.silent or gone)
 
 
 @dataclass
 class Push:
-    """A push: its frame, the sockets it went to, its acknowledgements with their sockets, and the seconds to the first."""
+    """A push: its frame, its sockets, its acknowledgements with their sockets, and the seconds until the first."""
 
     id: str
     kind: str
@@ -67,12 +66,11 @@ class Push:
 
     @property
     def label(self) -> str:
-        """`message`, `card` or `event`, as faults name it."""
+        """`message`, `card` or `event`, as in the plan of faults."""
         return "event" if self.kind == "EVENT" else KINDS.get(self.topic, "other")
 
     @property
     def settled(self) -> bool:
-        """Acknowledged so that DingTalk is content."""
         return any(ack.get("code") == 200 and payload(ack).get("status") != "LATER" for _, ack in self.acks)
 
     def frame(self, connection: str) -> str:
@@ -92,7 +90,7 @@ class Push:
 
 
 def payload(ack: Json) -> Json:
-    """The data of an acknowledgement; empty where it is none of the documented forms."""
+    """The data of an acknowledgement; empty if its form is undocumented."""
     try:
         data = json.loads(ack.get("data") or "{}")
     except (TypeError, ValueError):
@@ -101,11 +99,11 @@ def payload(ack: Json) -> Json:
 
 
 class StreamServer:
-    """The gateway: one app may hold several sockets, and each push goes to one of them by chance."""
+    """The gateway: one app may hold several sockets; each push goes to a random one."""
 
     def __init__(self, state: State, faults: Faults, timing: Timing, credentials: tuple[str, str]) -> None:
+        # Times at which a connection was asked for.
         self.opens: list[float] = []
-        """When a connection was asked for."""
         self.pushes: dict[str, Push] = {}
         self.sockets: dict[str, Socket] = {}
         self._state, self._faults, self.timing = state, faults, timing
@@ -113,7 +111,7 @@ class StreamServer:
         self._tickets: dict[str, tuple[float, set[str]]] = {}
 
     async def open(self, request: web.Request) -> web.Response:
-        """POST /v1.0/gateway/connections/open: credentials for an address and a ticket."""
+        # POST /v1.0/gateway/connections/open: credentials for an address and a ticket.
         self.opens.append(self._state.clock())
         self._state.tell("open", {"opens": len(self.opens)})
         await self._faults.pass_by("open")
@@ -133,7 +131,7 @@ class StreamServer:
         return web.json_response({"endpoint": f"ws://{address}/connect", "ticket": ticket})
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
-        """GET /connect?ticket=…: the socket, while it lasts."""
+        # GET /connect?ticket=…: the socket, while it lasts.
         await self._faults.pass_by("connect")
         until, topics = self._tickets.pop(request.query.get("ticket", ""), (0.0, set()))
         if until < self._state.clock():
@@ -157,7 +155,6 @@ class StreamServer:
         return ws
 
     async def push(self, kind: str, topic: str, data: Json, headers: Json | None = None) -> Ack:
-        """Send one push and wait `patience` seconds for its acknowledgement."""
         push = self._new(kind, topic, data, headers)
         if self._faults.first(push.label, LOST):
             return Ack(None, error="lost", push=push.id)
@@ -165,7 +162,7 @@ class StreamServer:
         return await self.send(push, fault.copies if fault else 1)
 
     async def send(self, push: Push, copies: int = 1) -> Ack:
-        """Put a push on the wire, again if need be; the same messageId each time."""
+        """Send a push, perhaps again; the messageId stays the same."""
         began, known = self._state.clock(), len(push.acks)
         push.answered.clear()
         for _ in range(copies):
@@ -183,29 +180,25 @@ class StreamServer:
         return Ack(code, payload(ack), seconds, "" if code == 200 else str(code), push.id)
 
     async def raw(self, text: str) -> None:
-        """Send any text down every socket."""
         for socket in list(self.sockets.values()):
             await socket.ws.send_str(text)
 
     async def disconnect(self, reason: str) -> None:
-        """Ask the app to reconnect; after this its sockets get nothing, and an app that stays is DingTalk's to drop."""
+        # After this, DingTalk pushes nothing to the old sockets and drops an app that stays.
         for socket in list(self.sockets.values()):
             socket.silent = True
             push = self._new("SYSTEM", "disconnect", {"reason": reason})
             await socket.ws.send_str(push.frame(socket.id))
 
     def mute(self) -> None:
-        """Today's sockets stay and pong, and nothing is pushed to them any more."""
         for socket in self.sockets.values():
             socket.silent = True
 
     async def end(self, code: int | None) -> None:
-        """Close every socket with this code, or reset it without a word."""
         for socket in list(self.sockets.values()):
             await self._close(socket, code)
 
     async def close(self) -> None:
-        """Let everybody go, frozen or not."""
         await self.end(None)
 
     async def _listen(self, socket: Socket) -> None:
@@ -265,7 +258,6 @@ class StreamServer:
                 await self.ping(socket)
 
     async def ping(self, socket: Socket) -> Push:
-        """A SYSTEM ping, whose data the app sends back."""
         push = self._new("SYSTEM", "ping", {"opaque": secrets.token_hex(4)})
         push.sockets.append(socket.id)
         await socket.ws.send_str(push.frame(socket.id))

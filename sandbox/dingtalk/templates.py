@@ -9,14 +9,14 @@ from sandbox.dingtalk.state import State
 
 
 def create(state: State, asked: Json) -> Json:
-    """POST /v1.0/card/templates."""
+    # POST /v1.0/card/templates.
     template = state.number("template") + ".schema"
     state.templates[template] = {"name": asked.get("name"), "source": "", "published": False}
     return {"success": True, "data": {"templateId": template}}
 
 
 def save(state: State, asked: Json) -> Json:
-    """POST /v1.0/card/templates/save: the design must be what the card platform exports."""
+    # POST /v1.0/card/templates/save: the design must be what the card platform exports.
     template, source = _template(state, asked), asked.get("templateSource")
     if template["published"]:
         raise Refusal("template.locked")
@@ -31,7 +31,7 @@ def save(state: State, asked: Json) -> Json:
 
 
 def publish(state: State, asked: Json) -> Json:
-    """POST /v1.0/card/templates/publish."""
+    # POST /v1.0/card/templates/publish.
     template = _template(state, asked)
     if not template["source"]:
         raise Refusal("template.empty")

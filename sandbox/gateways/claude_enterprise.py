@@ -1,7 +1,7 @@
-"""A stand-in Claude Enterprise: members, what they spent this month, and limits that are inherited or their own.
+"""A stand-in Claude Enterprise: members, their spend of the month, and limits (inherited or their own).
 
-Money is strings in cents, spend with up to three decimals; spend reads "0" for whoever is in `unavailable`.
-Lists are turned over by an opaque cursor, one row a member and period.
+Money is strings in cents, spend with up to three decimals; spend reads "0" for members in `unavailable`.
+Lists have an opaque cursor, and one row a member and period.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PERIODS = ("daily", "weekly", "monthly")
 
 @dataclass
 class Limit:
-    """A member's own limit for one period: cents, None is explicitly none."""
+    """A member's own limit for one period, in cents; None is explicitly unlimited."""
 
     id: str
     amount: str | None
@@ -31,7 +31,7 @@ class Limit:
 
 @dataclass
 class Member:
-    """Somebody with a seat. `spent` is this month's, in cents."""
+    """A member with a seat. `spent`: this month's cents."""
 
     id: str
     email: str
@@ -41,7 +41,7 @@ class Member:
 
 
 class ClaudeEnterprise(StandIn):
-    """One organization. `inherited`: what its seat tier allows by the month, in cents, None for no limit."""
+    """One organization. `inherited`: the monthly limit of its seat tier in cents; None is unlimited."""
 
     key = "sk-ant-admin-stand-in"
 
@@ -63,36 +63,32 @@ class ClaudeEnterprise(StandIn):
     # ---- what people and time do ------------------------------------------------------------------------------
 
     def add_member(self, email: str, **fields: Any) -> Member:
-        """A seat is given away."""
         member = Member(f"user_{next(self._ids):04}", email, **fields)
         self.members[member.id] = member
         return member
 
     def burn(self, member: Member, cents: str | int, *, model: str = "claude-opus-5") -> None:
-        """Spend, whatever the limit says."""
+        # Spend is not stopped by a limit here: tests need both sides of it.
         member.spent += Decimal(cents)
         self._used[member.id, self._clock().date(), model] += Decimal(cents)
 
     def amount(self, member: Member, period: str = "monthly") -> str | None:
-        """The limit that binds."""
+        """The limit that applies."""
         own = member.own.get(period)
         return own.amount if own else self.inherited if period == "monthly" else None
 
     def edit(self, member: Member, amount: str | None, *, period: str = "monthly") -> Limit:
-        """Somebody sets a limit by hand, or the API does."""
         known = member.own.get(period)
         limit = member.own[period] = Limit(known.id if known else f"spl_{next(self._ids):04}", amount)
         return limit
 
     def reset(self) -> None:
-        """A month begins."""
         for member in self.members.values():
             member.spent = Decimal(0)
 
     # ---- the API ----------------------------------------------------------------------------------------------
 
     def routes(self) -> Sequence[web.RouteDef]:
-        """What an admin key may call."""
         limits = "/v1/organizations/spend_limits"
         return [
             web.get(f"{limits}/effective", self._effective),
@@ -102,7 +98,7 @@ class ClaudeEnterprise(StandIn):
         ]
 
     def authorize(self, request: web.Request, route: str) -> None:
-        """The admin key, and the version that every call names."""
+        # Every call names the API version beside its key.
         if request.headers.get("x-api-key") != self.key:
             raise _refused(401, "authentication_error", "invalid x-api-key")
         if "anthropic-version" not in request.headers:

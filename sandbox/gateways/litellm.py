@@ -1,10 +1,9 @@
-"""A stand-in LiteLLM proxy: users, keys and teams with budgets, and models that really refuse when a budget is
-reached.
+"""A stand-in LiteLLM proxy: users, keys and teams with budgets, and models that really refuse at a reached budget.
 
-Field names, statuses and oddities as LiteLLM 1.106 to 1.109 have them: a single id in `/user/list` finds everybody
-whose id contains it, `/user/update` creates somebody unknown, what was spent shows only after a flush while
-the enforcing counter knows at once, a user's budget does not count on team keys, and over budget is HTTP
-422 (`over_budget_status`: their setting `budget_exceeded_status_code`; 429 and 400 in older versions).
+Field names, statuses and oddities follow LiteLLM 1.106 to 1.109. A single id in `/user/list` finds every id
+that contains it. `/user/update` creates unknown users. Spend shows only after a flush, while the enforcing
+counter knows it at once. A user's budget does not count on team keys. Over budget is HTTP 422
+(`over_budget_status`: the setting `budget_exceeded_status_code`; 429 and 400 in older versions).
 """
 
 from __future__ import annotations
@@ -23,14 +22,11 @@ from sandbox.gateways.stand_in import read
 
 
 class LiteLLM(Management, UsageReport):
-    """One proxy with all its routes."""
-
     def routes(self) -> Sequence[web.RouteDef]:
-        """What the connector and people call."""
         return [web.post("/v1/chat/completions", self._chat), *self.management(), *self.reports()]
 
     def authorize(self, request: web.Request, route: str) -> None:
-        """The master key for all but models."""
+        # The master key for everything but models.
         if request.path.startswith("/v1/") or request.headers.get("Authorization") == f"Bearer {self.key}":
             return
         raise error(401, "Authentication Error, Invalid proxy server token passed.", "token_not_found_in_db")

@@ -108,12 +108,12 @@ class Management(Proxy):
 
 
 def _listed(user_id: str, ids: list[str]) -> bool:
-    """One id is looked for within ids, case aside; several are exact."""
+    # LiteLLM searches one id within ids, ignoring case; several ids are matched exactly.
     return ids[0].lower() in user_id.lower() if len(ids) == 1 else user_id in ids
 
 
 def _patch(budget: Budget, body: Json, now: datetime) -> None:
-    """What is present is taken, null as well; a `budget_duration`, even an unchanged one, begins a window anew."""
+    # Present fields are taken, null too. Any `budget_duration`, even an unchanged one, starts a new window.
     if "max_budget" in body:
         budget.max_budget = body["max_budget"]
     if "budget_duration" in body:

@@ -1,4 +1,4 @@
-"""What the stand-in LiteLLM keeps: users, keys and teams, each with a budget, and how it shows them."""
+"""The users, keys and teams of the stand-in LiteLLM, with their budgets and their JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sandbox.gateways.stand_in import Json
 
 @dataclass
 class Budget:
-    """Somebody's or something's budget: `live` enforces, `spend` is what the database says, since the last flush."""
+    """A budget: `live` enforces; `spend` is the database's figure since the last flush."""
 
     max_budget: float | None = None
     spend: float = 0.0
@@ -24,7 +24,6 @@ class Budget:
         return self.max_budget is not None and self.live >= self.max_budget
 
     def as_json(self) -> Json:
-        """The fields every row has."""
         return {
             "max_budget": self.max_budget,
             "spend": self.spend,
@@ -35,8 +34,6 @@ class Budget:
 
 @dataclass
 class User(Budget):
-    """An internal user."""
-
     user_id: str = ""
     user_email: str | None = None
     user_alias: str | None = None
@@ -44,7 +41,6 @@ class User(Budget):
     teams: list[str] = field(default_factory=list)
 
     def as_json(self) -> Json:
-        """A row of `/user/list`, and what `/v2/user/info` gives."""
         names = {"user_id": self.user_id, "user_email": self.user_email, "user_alias": self.user_alias}
         names["user_role"] = self.user_role
         return names | super().as_json() | {"teams": self.teams, "models": [], "metadata": {}}
@@ -52,7 +48,7 @@ class User(Budget):
 
 @dataclass
 class Key(Budget):
-    """A virtual key. `secret` is what people call models with, `token` its hash, which is all that is ever listed."""
+    """A virtual key. `secret` calls models; `token` is its hash, and the only form that lists show."""
 
     secret: str = ""
     key_alias: str | None = None
@@ -63,11 +59,11 @@ class Key(Budget):
 
     @property
     def token(self) -> str:
-        """Its id everywhere but in calls of models."""
+        """The key's id everywhere but in calls of models."""
         return hashlib.sha256(self.secret.encode()).hexdigest()
 
     def as_json(self) -> Json:
-        """Without the token, which stands beside it in one answer and within in another."""
+        # Without the token: one answer has it beside the row, another one in it.
         owner = {"key_alias": self.key_alias, "user_id": self.user_id, "team_id": self.team_id}
         rest = {
             "blocked": self.blocked,
@@ -79,12 +75,12 @@ class Key(Budget):
 
 @dataclass
 class Team(Budget):
-    """A team and the budgets of people within it."""
+    """A team and the budgets of its members."""
 
     team_id: str = ""
     team_alias: str = ""
     members: dict[str, Budget] = field(default_factory=dict)
 
     def as_json(self) -> Json:
-        """A row of `/v2/team/list`, which does not say what members spent."""
+        # /v2/team/list does not report the members' spend.
         return {"team_id": self.team_id, "team_alias": self.team_alias, **super().as_json()}

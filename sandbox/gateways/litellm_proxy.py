@@ -1,4 +1,4 @@
-"""What a stand-in LiteLLM keeps, and what an admin, spend and time do to it."""
+"""State of a stand-in LiteLLM, and the actions of admins, spend and time."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any, Final
 from sandbox.gateways.litellm_objects import Budget, Key, Team, User
 from sandbox.gateways.stand_in import Json, Refusal, StandIn
 
+# USD a token, in and out. A model at 0 and 0 passes at any budget.
 PRICES: Final = {"claude-opus-5": (5e-06, 25e-06), "gpt-5.5-mini": (2.5e-07, 2e-06), "hunyuan": (0.0, 0.0)}
-"""USD a token, in and out. A model at 0 and 0 is let through at any budget."""
 
 Spent = tuple[date, str, str, str]  # day, user, key, model
 
 
 class Proxy(StandIn):
-    """One proxy without its routes. `flush_seconds`: how long after a call its spend shows; None: when `flush()` is called."""
+    """One proxy without its routes. `flush_seconds`: delay until spend shows; None: at `flush()`."""
 
     key = "sk-master-stand-in"
 
@@ -49,45 +49,43 @@ class Proxy(StandIn):
     # ---- what an admin and time do ----------------------------------------------------------------------------
 
     def add_user(self, user_id: str, email: str | None = None, **fields: Any) -> User:
-        """Somebody joins."""
         self.users[user_id] = User(user_id=user_id, user_email=email, **fields)
         return self.users[user_id]
 
     def add_key(self, user_id: str | None, *, team_id: str | None = None, **fields: Any) -> Key:
-        """A new key, which is the only moment its secret is known."""
+        """A new key; its secret is shown only now."""
         key = Key(secret=f"sk-{uuid.uuid4().hex}", user_id=user_id, team_id=team_id, **fields)
         self.keys[key.token] = key
         return key
 
     def add_team(self, team_id: str, members: Iterable[str] = (), **fields: Any) -> Team:
-        """A team with members whose budgets are not limited yet."""
+        """A team whose members have no limit yet."""
         self.teams[team_id] = Team(team_id=team_id, members={name: Budget() for name in members}, **fields)
         return self.teams[team_id]
 
     def rotate(self, key: Key) -> Key:
-        """The key is regenerated: another secret and hash, and all else as it was."""
+        """Regenerate a key: new secret and hash, everything else unchanged."""
         new = replace(self.keys.pop(key.token), secret=f"sk-{uuid.uuid4().hex}")
         self.keys[new.token] = new
         return new
 
     def edit(self, user_id: str, limit: float | None) -> None:
-        """Somebody changes a limit by hand."""
         self.users[user_id].max_budget = limit
 
     def reset(self, user_id: str) -> None:
-        """The job that runs when a window ends: the spend goes back, the budget stays, the next end is set."""
+        # The end of a window: the spend is reset, the budget stays, the next end is set.
         user = self.users[user_id]
         last = datetime.fromisoformat(user.budget_reset_at or self._clock().isoformat())
         user.spend, user.live = 0.0, user.live - user.spend
         user.budget_reset_at = (last + timedelta(days=30)).isoformat()
 
     def burn(self, user_id: str, usd: float, *, model: str = "claude-opus-5", key: Key | None = None) -> None:
-        """Spend without a call; shown after the next flush, like a call's."""
+        """Spend without a call; shown after the next flush."""
         own = next((key for key in self.keys.values() if key.user_id == user_id), None)
         self.bill(key or own or self.add_key(user_id), model, usd, (0, 0))
 
     def flush(self) -> None:
-        """What was spent reaches the database, ten seconds late in life."""
+        # The real proxy writes its spend to the database every ten seconds.
         for spent, metrics, budgets in self._pending:
             for budget in budgets:
                 budget.spend += metrics["spend"]
@@ -97,7 +95,7 @@ class Proxy(StandIn):
         self._pending.clear()
 
     def budgets(self, key: Key) -> dict[str, Budget]:
-        """Those that bind this key's calls."""
+        """The budgets that apply to this key's calls."""
         found: dict[str, Budget] = {f"Key={key.key_alias}": key}
         user, team = self.users.get(key.user_id or ""), self.teams.get(key.team_id or "")
         if team is not None:

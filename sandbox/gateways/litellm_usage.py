@@ -12,7 +12,7 @@ from sandbox.gateways.stand_in import Json, page
 
 
 class UsageReport(Proxy):
-    """Activity comes in pages that cut rows, not days."""
+    """Activity comes in pages of rows: a day may continue on the next page."""
 
     def reports(self) -> list[web.RouteDef]:
         return [

@@ -1,9 +1,9 @@
-"""A stand-in New API, or One API: wallets in integer units, and writes that are easy to get wrong.
+"""A stand-in New API or One API: wallets in integer units, and writes that are easy to get wrong.
 
-* New API: pages from 1 with a total; `/api/user/manage` add_quota; `PUT /api/user/` says success and leaves
-  the quota alone.
-* One API: pages from 0, always 10, no total, newest first; `/api/topup` adds only; `PUT` overwrites,
-  ignoring zeros.
+New API: pages from 1 with a total; `/api/user/manage` add_quota; `PUT /api/user/` says success and leaves
+the quota alone.
+One API: pages from 0, always 10, no total, newest first; `/api/topup` only adds; `PUT` overwrites, ignoring
+zeros.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CONSUMED, MANAGED, REFUNDED = 2, 3, 6
 
 @dataclass
 class User:
-    """A wallet: `quota` remains, `used_quota` was used. What a call in flight holds is in neither."""
+    """A wallet: `quota` remains, `used_quota` was used. Quota held by a call in flight is in neither."""
 
     id: int
     username: str
@@ -38,15 +38,12 @@ class User:
     deleted: bool = False
 
     def as_json(self) -> Json:
-        """A row of the list."""
         shown = {name: value for name, value in vars(self).items() if name != "deleted"}
         return shown | {"DeletedAt": "2026-01-01T00:00:00Z" if self.deleted else None}
 
 
 @dataclass
 class Log:
-    """One entry of the log."""
-
     id: int
     user_id: int
     username: str
@@ -90,7 +87,6 @@ class NewApi(StandIn):
     # ---- what an admin, time and people do --------------------------------------------------------------------
 
     def add_user(self, username: str, **fields: Any) -> User:
-        """Somebody registers."""
         user = User(next(self._ids), username, **fields)
         self.users[user.id] = user
         return user
@@ -98,7 +94,7 @@ class NewApi(StandIn):
     def consume(
         self, user: User, units: int, *, model: str = "gpt-5.5", key: str = "laptop", at: int | None = None
     ) -> None:
-        """A call, settled at once."""
+        """A call that is settled at once."""
         user.quota -= units
         user.used_quota += units
         self._log(user, CONSUMED, units, model_name=model, token_name=key, prompt_tokens=10, at=at)
@@ -106,26 +102,24 @@ class NewApi(StandIn):
     def refund(
         self, user: User, units: int, *, model: str = "gpt-5.5", key: str = "laptop", at: int | None = None
     ) -> None:
-        """A task that failed is paid back."""
+        # A failed task is paid back by a log entry of its own kind.
         user.quota += units
         user.used_quota -= units
         self._log(user, REFUNDED, units, model_name=model, token_name=key, at=at)
 
     def hold(self, user: User, units: int) -> None:
-        """A call begins: its estimate is taken from what remains, and is not yet counted as used."""
+        # A call begins: its estimate leaves the remainder before it counts as used.
         user.quota -= units
 
     def settle(self, user: User, held: int, units: int) -> None:
-        """It ends: what it really cost is used."""
+        # The call ends: only its real cost stays.
         user.quota += held
         self.consume(user, units)
 
     def edit(self, user: User, quota: int) -> None:
-        """Somebody changes what remains by hand."""
         user.quota = quota
 
     def flush(self) -> None:
-        """What One API kept in memory reaches the database."""
         for user, units in self._waiting:
             user.quota += units
         self._waiting.clear()
@@ -137,7 +131,6 @@ class NewApi(StandIn):
     # ---- the API ----------------------------------------------------------------------------------------------
 
     def routes(self) -> Sequence[web.RouteDef]:
-        """What the connector calls, and what it must not."""
         only_new = [
             web.post("/api/user/manage", self._manage),
             web.get("/api/pricing", self._pricing),
@@ -155,7 +148,7 @@ class NewApi(StandIn):
         ]
 
     def authorize(self, request: web.Request, route: str) -> None:
-        """The admin's token, and New API's header that says whose it is."""
+        # New API's header names the admin to whom the token belongs.
         if route == "GET /api/status":
             return
         if request.headers.get("Authorization") != self.token:
@@ -221,7 +214,7 @@ class NewApi(StandIn):
         return _yes(None)
 
     async def _put(self, request: web.Request) -> web.Response:
-        """New API writes names and group only. One API writes what is not zero."""
+        # New API writes names and group only. One API writes every field that is not zero.
         body = await read(request)
         user = self._user(body["id"])
         for name in (

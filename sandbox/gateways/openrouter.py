@@ -22,7 +22,7 @@ PAGE: Final = 100
 
 @dataclass
 class Key:
-    """An API key. The counters of a day, a week and a month go back by themselves."""
+    """An API key. Its daily, weekly and monthly counters reset by themselves."""
 
     hash: str
     name: str
@@ -45,20 +45,19 @@ class Key:
 
     @property
     def counted(self) -> float:
-        """What the limit counts."""
+        """The spend that the limit counts."""
         period = f"_{self.limit_reset}" if self.limit_reset else ""
         own: float = getattr(self, f"usage{period}")
         byok: float = getattr(self, f"byok_usage{period}")
         return own + byok if self.include_byok_in_limit else own
 
     def as_json(self) -> Json:
-        """A row."""
         left = None if self.limit is None else max(self.limit - self.counted, 0.0)
         return vars(self) | {"label": f"sk-or-v1-{self.hash[:6]}", "limit_remaining": left}
 
 
 class OpenRouter(StandIn):
-    """One account, with or without an organization around it."""
+    """One account, with or without an organization."""
 
     key = "sk-or-v1-stand-in-management"
 
@@ -81,7 +80,7 @@ class OpenRouter(StandIn):
     # ---- what people and time do ------------------------------------------------------------------------------
 
     def add_key(self, name: str, **fields: Any) -> Key:
-        """A new key, first in the list."""
+        # Newest first, as in the list.
         key = Key(hash=hashlib.sha256(str(len(self.keys)).encode()).hexdigest(), name=name, **fields)
         self.keys[key.hash] = key
         return key
@@ -97,19 +96,17 @@ class OpenRouter(StandIn):
         row[0], row[1], row[2] = row[0] + usd, row[1] + byok, row[2] + 1
 
     def reset(self, period: str) -> None:
-        """00:00 UTC of a day, a Monday, a first."""
+        # Windows begin at 00:00 UTC.
         for key in self.keys.values():
             setattr(key, f"usage_{period}", 0.0)
             setattr(key, f"byok_usage_{period}", 0.0)
 
     def edit(self, key: Key, limit: float | None) -> None:
-        """Somebody changes a limit by hand."""
         key.limit = limit
 
     # ---- the API ----------------------------------------------------------------------------------------------
 
     def routes(self) -> Sequence[web.RouteDef]:
-        """What a management key may call."""
         return [
             web.get("/keys", self._list),
             web.get("/keys/{hash}", self._one),
@@ -122,7 +119,6 @@ class OpenRouter(StandIn):
         ]
 
     def authorize(self, request: web.Request, route: str) -> None:
-        """The management key."""
         if request.headers.get("Authorization") != f"Bearer {self.key}":
             raise Refusal(401, {"error": {"code": 401, "message": "Missing Authentication header"}})
 

@@ -1,4 +1,4 @@
-"""Stand-ins for LLM gateways on loopback: their contracts as read and measured, and trouble to be switched on.
+"""Stand-ins for LLM gateways on loopback: the vendors' contracts, and faults to switch on.
 
 async with LiteLLM(users={"ann": "ann@corp.example"}) as gateway:
     connector = open_gateway("litellm", gateway.url, gateway.key, http)
@@ -40,7 +40,7 @@ ROW_TWICE, ROW_MISSING = "row_twice", "row_missing"
 
 
 class Refusal(Exception):  # noqa: N818 - what the gateway answers
-    """The gateway's own answer to something wrong: a status and a body."""
+    """The gateway's own refusal: a status and a body."""
 
     def __init__(self, status: int, body: Any) -> None:
         super().__init__(status, body)
@@ -49,25 +49,26 @@ class Refusal(Exception):  # noqa: N818 - what the gateway answers
 
 @dataclass
 class Strike(faults.Fault):
-    """One planned trouble. `where` reads `POST /user/update`, or `*`."""
+    """One planned fault. `where` reads `POST /user/update`, or `*`."""
 
     value: int = 0
 
 
 class Faults:
-    """What goes wrong, by route: `trouble.lose_reply("POST /api/user/manage", after=2)`; `times=None` until `clear()`."""
+    """Planned faults by route:
+
+    `faults.lose_reply("POST /api/user/manage", after=2)`; `times=None` until `clear()`.
+    """
 
     def __init__(self) -> None:
         self._strikes: list[Strike] = []
         self._meanwhile: dict[str, Callable[[], object]] = {}
 
     def clear(self) -> None:
-        """Peace again."""
         self._strikes.clear()
         self._meanwhile.clear()
 
     def plan(self, route: str, how: str, *, after: int = 0, times: int | None = 1, value: int = 0) -> Strike:
-        """Any of the ways above."""
         strike = Strike(route, how, after, times, value)
         self._strikes.append(strike)
         return strike
@@ -75,47 +76,45 @@ class Faults:
     def rate_limit(
         self, route: str = "*", *, retry_after: int = 1, after: int = 0, times: int | None = 1
     ) -> None:
-        """HTTP 429 with Retry-After; nothing was done."""
+        """HTTP 429 with Retry-After; not carried out."""
         self.plan(route, RATE_LIMITED, after=after, times=times, value=retry_after)
 
     def fail(self, route: str = "*", *, status: int = 500, after: int = 0, times: int | None = 1) -> None:
-        """HTTP 5xx; nothing was done."""
+        """HTTP 5xx; not carried out."""
         self.plan(route, FAILED, after=after, times=times, value=status)
 
     def refuse(self, route: str = "*", *, after: int = 0, times: int | None = 1) -> None:
-        """HTTP 200 with `success: false`; nothing was done."""
+        """HTTP 200 with `success: false`; not carried out."""
         self.plan(route, REFUSED, after=after, times=times)
 
     def lose_request(self, route: str = "*", *, after: int = 0, times: int | None = 1) -> None:
-        """The connection breaks before anything was done."""
+        """The connection breaks before the call is carried out."""
         self.plan(route, REQUEST_LOST, after=after, times=times)
 
     def lose_reply(self, route: str = "*", *, after: int = 0, times: int | None = 1) -> None:
-        """It is done, and the connection breaks before the caller hears of it."""
+        """The connection breaks after the call was carried out."""
         self.plan(route, REPLY_LOST, after=after, times=times)
 
     def hang(self, route: str = "*", *, after: int = 0, times: int | None = 1) -> None:
-        """It is done, and the answer never comes."""
+        """The call is carried out and never answered."""
         self.plan(route, HANGS, after=after, times=times)
 
     def meanwhile(self, route: str, happens: Callable[[], object]) -> None:
-        """Each time `route` has been answered, somebody does something: creates a user, edits a limit, spends."""
+        """After each answer of `route`, something happens: a user is created, a limit edited, money spent."""
         self._meanwhile[route] = happens
 
     def for_call(self, route: str) -> Strike | None:
-        """The first trouble that is due."""
         return next((strike for strike in self._strikes if strike.due(route)), None)
 
     def answered(self, route: str) -> None:
-        """What happens between two calls happens now."""
         if route in self._meanwhile:
             self._meanwhile[route]()
 
 
 class StandIn(ABC):
-    """A gateway on a free port of loopback. `calls` counts by route, `bodies` keeps what was written, in order.
+    """A gateway on a free port of loopback. `calls` counts by route; `bodies` keeps the written bodies in order.
 
-    `late`: what hangs on its way until `arrive()`.
+    `late`: calls under way until `arrive()`.
     """
 
     key = "sk-stand-in-admin"
@@ -131,16 +130,15 @@ class StandIn(ABC):
 
     @property
     def url(self) -> str:
-        """GATEWAY_URL."""
+        """Value of GATEWAY_URL."""
         return f"http://127.0.0.1:{self.port}"
 
     @abstractmethod
-    def routes(self) -> Sequence[web.RouteDef]:
-        """The API."""
+    def routes(self) -> Sequence[web.RouteDef]: ...
 
     @abstractmethod
     def authorize(self, request: web.Request, route: str) -> None:
-        """Pass, or raise the `Refusal` this gateway gives."""
+        """Pass, or raise this gateway's `Refusal`."""
 
     async def __aenter__(self) -> Self:
         app = web.Application(middlewares=[self._serve])
@@ -179,7 +177,6 @@ class StandIn(ABC):
         return answer if strike is None else await self._after(request, answer, strike)
 
     async def arrive(self) -> None:
-        """What was late is carried out."""
         late, self.late = self.late, []
         for handler, request in late:
             with contextlib.suppress(Refusal):
@@ -212,7 +209,7 @@ def _before(request: web.Request, strike: Strike) -> web.StreamResponse:
 
 
 def _shifted(answer: web.StreamResponse, how: str) -> web.StreamResponse:
-    """The same page of a list, but for its first row."""
+    # A row created between two pages shifts the list: the first row is missing here.
     assert isinstance(answer, web.Response)
     body = json.loads(answer.text or "{}")
     rows = body.get("data", body)
@@ -230,7 +227,7 @@ def _broken(request: web.Request) -> web.StreamResponse:
 
 
 async def read(request: web.Request) -> Any:
-    """The body as JSON; `Refusal` when it is none."""
+    """The body as JSON; raises `Refusal`."""
     try:
         return await request.json()
     except json.JSONDecodeError:
@@ -238,5 +235,5 @@ async def read(request: web.Request) -> Any:
 
 
 def page(rows: Sequence[Any], number: int, size: int) -> list[Any]:
-    """Rows of a page counted from 1."""
+    """Rows of a page, counted from 1."""
     return list(rows[(number - 1) * size : number * size])

@@ -27,12 +27,11 @@ def opening_day(today: date) -> datetime:
 
 
 def moving_day(start: datetime) -> datetime:
-    """00:05 on the first of that month, when the company moves in."""
+    """00:05 on the first of that month."""
     return start.astimezone(ZONE).replace(day=1, hour=0, minute=5).astimezone(UTC)
 
 
 def people(language: str) -> list[Person]:
-    """The cast as people of the stand-in Slack."""
     by_name = {role.name: role.slack for role in CAST}
     return [
         Person(
@@ -48,12 +47,10 @@ def slack_locale(language: str) -> str:
 
 
 def channels(bot: str) -> list[Channel]:
-    """One channel with the whole cast and the bot."""
     return [Channel(DESIGN, "design", [*(role.slack for role in CAST), bot])]
 
 
 def colleagues() -> list[Colleague]:
-    """The cast as people of the stand-in DingTalk."""
     return [
         Colleague(
             id=role.id, name=role.name, email=role.email, job_number=f"A{number:03d}", title=role.role,
@@ -64,13 +61,11 @@ def colleagues() -> list[Colleague]:
 
 
 def departments() -> list[Department]:
-    """The teams, each led by its lead."""
     leads = {role.team: role.id for role in CAST if role.role == "lead"}
     return [Department(number, team, managers=(leads[team],)) for team, number in TEAMS.items()]
 
 
 def groups(language: str) -> list[Group]:
-    """One group with the whole cast."""
     return [Group(GROUP, "设计组" if language == "zh" else "design", [role.id for role in CAST])]
 
 

@@ -1,4 +1,4 @@
-"""What the strip below the panes shows: balances, the latest transfers with both their entries, and how far the story is."""
+"""The strip below the panes: balances, the latest transfers with both entries, and the progress of the story."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ from models.quota.request import Request
 from models.quota.wallet import wallet_of
 
 Json = dict[str, Any]
+# Transfers in the strip, and at most so many of them spending.
 ROWS, SPENDING = 6, 2
-"""Transfers that the strip has room for, and how many of them may be spending."""
+# Transfers that happen to everybody; shown only for the two people on the page.
 _PRIVATE = ("use", "allocate", "fill", "fund")
-"""What happens to everybody; shown only of the two who are looked at."""
+# Calls of an agent within this time are shown as one.
 TOGETHER = timedelta(seconds=45)
-"""An agent's calls that were booked within this time are told as one."""
 
 
 def balances(session: Session, email: str, language: str) -> Json:
-    """What somebody has, account by account."""
     member = session.exec(select(Member).where(Member.email == email)).one()
     period, has = Period.latest(session), wallet_of(session, member.id)
     base = base_of(session, member.id, period.id) if period else 0
@@ -55,7 +54,7 @@ class _Line:
 
 
 def transfers(session: Session, emails: tuple[str, ...], language: str) -> list[Json]:
-    """The latest first: what decides, and a little of what these people spent."""
+    """Latest first: all decisions, and some of these people's spending."""
     theirs = select(Account.id).join(Member).where(col(Member.email).in_(emails))
     query = select(Transfer).where(
         col(Transfer.kind).not_in(_PRIVATE)
@@ -112,7 +111,7 @@ def _usd(amount: int, language: str) -> str:
 
 
 def told_since(session: Session, email: str, friend: str, start: datetime) -> Json:
-    """How far the story of `email` is, by the ledger alone: asked, helped (has something again), lent to `friend`."""
+    """The progress of `email`'s story, by the ledger alone: asked, helped (has quota again), lent to `friend`."""
     me = session.exec(select(Member).where(Member.email == email)).one()
     other = session.exec(select(Member).where(Member.email == friend)).one()
     mine = session.exec(select(Request).where(Request.member_id == me.id, Request.asked_at >= start)).all()

@@ -25,12 +25,12 @@ from sandbox.slack.workspace import Workspace
 
 Json = dict[str, Any]
 T = TypeVar("T")
+# An agent's run: this many calls of this size, 1.50 USD each.
 CALLS, TOKENS = 8, "in=100000 out=40000"
-"""An agent's run: this many calls of this size, 1.50 USD each."""
+# Seconds between an agent's calls, so that a visitor sees them.
 BETWEEN = 0.09
-"""Seconds between an agent's calls, so that a visitor sees them."""
+# Seconds that one step of the story may take.
 PATIENCE = 8.0
-"""Seconds that one step of the story may take."""
 
 
 class Clock:
@@ -40,20 +40,17 @@ class Clock:
         self.set(at)
 
     def set(self, at: datetime) -> None:
-        """It is `at` now."""
         self._at, self._since = at, time.monotonic()
 
     def now(self) -> datetime:
-        """Aware, UTC."""
         return self._at + timedelta(seconds=time.monotonic() - self._since)
 
     def timestamp(self) -> float:
-        """The same for the stand-ins."""
         return self.now().timestamp()
 
 
 class Pulse:
-    """Count changes, and wake the pages that show them."""
+    """Counts changes, and wakes the pages that show them."""
 
     def __init__(self) -> None:
         self.count, self.closed = 1, False
@@ -65,7 +62,6 @@ class Pulse:
         self._moved = asyncio.Event()
 
     def close(self) -> None:
-        """The scene is over: nothing changes any more."""
         self.closed = True
         self.beat()
 
@@ -88,7 +84,7 @@ class Run:
 
 
 class Scene:
-    """The state of one scene, and what the page can do in it. A `Role` acts on the messenger that role holds."""
+    """The state of one scene, and the page's actions in it. A `Role` acts on the messenger that role holds."""
 
     def __init__(
         self,
@@ -103,8 +99,8 @@ class Scene:
         self.slack, self.dingtalk = slack, dingtalk
         self.on_slack = SlackScreen(slack, built.settings.slack_command)
         self.screens: dict[str, Screen] = {"slack": self.on_slack, "dingtalk": DingTalkScreen(dingtalk)}
+        # The messenger that each role uses now.
         self.holds = {role.id: HOME[language] for role in CAST}
-        """The messenger that each role uses now."""
         self.pulse, self.runs = Pulse(), dict[str, Run]()
         self.hit = self.passed = self.touched = False
         self.started = clock.now()
@@ -113,23 +109,23 @@ class Scene:
 
     @property
     def reconciler(self) -> Reconciler:
-        """The production loop that keeps the gateway's limits in step with the ledger."""
         assert self.app.reconciler is not None
         return self.app.reconciler
 
     async def move_to(self, moment: datetime) -> None:
-        """Set the clock, and read the gateway once."""
         self.clock.set(moment)
         await self.reconciler.round()
 
     async def watch(self, feed: Feed) -> None:
-        """Tell the pages about every change on a messenger."""
         with feed.read() as changes:
             async for _ in changes:
                 self.pulse.beat()
 
     async def until(self, found: Callable[[], T]) -> T:
-        """The first true result of `found`, called again after every change. TimeoutError after `PATIENCE` seconds."""
+        """The first true result of `found`, called again after every change.
+
+        TimeoutError after `PATIENCE` seconds.
+        """
         seen = 0
         async with asyncio.timeout(PATIENCE):
             while not (answer := found()):
@@ -139,11 +135,10 @@ class Scene:
     # ---- what people do ----------------------------------------------------------------------------
 
     def screen(self, role: Role) -> Screen:
-        """The messenger that this role uses."""
         return self.screens[self.holds[role.id]]
 
     async def pick(self, role: Role, messenger: str) -> None:
-        """Switch a person to a messenger: the bot now writes to them there."""
+        """Switch a person to a messenger; the bot now writes to them there."""
         self.holds[role.id] = self.screens[messenger].name
         await self.app.database.write(
             partial(_record_seen, address=role.address(messenger), now=self.clock.now())
@@ -155,12 +150,11 @@ class Scene:
         return self.screen(role).heard(role)
 
     async def say(self, role: Role, text: str, place: str = "", thread: str = "") -> None:
-        """Send a message, to the bot unless a place is named."""
         self.touched = True
         await self.screen(role).say(role, text, place, thread)
 
     async def press(self, role: Role, said: Json) -> str:
-        """Click a button. Returns the reason when it failed, else an empty string."""
+        """Click a button. Returns the reason of a failure, else ""."""
         self.touched = True
         return await self.screen(role).press(role, said)
 
@@ -202,7 +196,6 @@ class Scene:
         self.pulse.beat()
 
     async def speak(self, language: str) -> None:
-        """Change everybody's language, and publish the open Home pages again."""
         self.language = language
         await self.app.database.write(partial(_set_language, language=language))
         for role in CAST:
@@ -218,17 +211,15 @@ class Scene:
             screen.plan_faults(duplicate=duplicate, limit=limit)
 
     async def disconnect(self) -> None:
-        """Reset every socket on both messengers, without a close frame."""
         for screen in self.screens.values():
             await screen.disconnect()
 
     def wire(self, most: int) -> list[Line]:
-        """The latest traffic between the messengers and the bot, newest first."""
         lines = [line for screen in self.screens.values() for line in screen.wire()]
         return sorted(lines, key=lambda line: line.at, reverse=True)[:most]
 
     def account(self, role: Role) -> Json:
-        """Limit and spend at the gateway, in USD, and the latest run."""
+        """Limit and spend at the gateway in USD, and the latest run."""
         budget, run = self.gateway.users[role.email], self.runs.get(role.id)
         return {"limit": budget.max_budget, "spent": budget.live, "run": vars(run) if run else None}
 

@@ -1,4 +1,4 @@
-"""A person's view of one messenger, and the actions that the page and the story perform there."""
+"""A person's view of one messenger, and the actions of page and story there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Line:
-    """One thing that crossed the wire. `way`: in, to the bot, or out, from it."""
+    """One payload on the wire. `way`: in (to the bot) or out (from it)."""
 
     at: float
     messenger: str
@@ -29,33 +29,29 @@ class Line:
 
 
 class Screen(Protocol):
-    """One messenger, whoever looks at it."""
+    """One messenger, for any viewer."""
 
     name: str
 
-    def shown(self, role: Role) -> Json:
-        """Everything that this person sees."""
+    def shown(self, role: Role) -> Json: ...
 
-    async def say(self, role: Role, text: str, place: str = "", thread: str = "") -> None:
-        """Write to the bot, or in a `place` where others read it."""
+    async def say(self, role: Role, text: str, place: str = "", thread: str = "") -> None: ...
 
     async def press(self, role: Role, said: Json) -> str:
-        """Click the button that `said` names. Returns the error, or an empty string."""
+        """Click the button that `said` names. Returns the error, or ""."""
 
     async def click(self, role: Role, action: str) -> None:
         """Click the newest button of this name in the chat with the bot."""
 
-    def offered(self, role: Role, action: str) -> bool:
-        """Whether there is such a button."""
+    def offered(self, role: Role, action: str) -> bool: ...
 
     def heard(self, role: Role) -> int:
-        """How often the bot spoke to this person."""
+        """The number of messages from the bot to this person."""
 
     def chat(self, role: Role, text: str, under: str = "") -> str:
         """Write to colleagues. Returns the message's id, for a reply under it."""
 
-    def wire(self) -> Iterator[Line]:
-        """All traffic that is remembered."""
+    def wire(self) -> Iterator[Line]: ...
 
     def plan_faults(self, *, duplicate: bool, limit: bool) -> None:
         """Replace the planned faults."""
@@ -64,20 +60,18 @@ class Screen(Protocol):
         """The planned faults that have not happened yet."""
 
     async def disconnect(self) -> None:
-        """Every socket breaks without a word; the bot notices and comes back by itself."""
+        # Without a close frame; the bot reconnects by itself.
+        ...
 
     @property
-    def connected(self) -> bool:
-        """Whether the bot listens."""
+    def connected(self) -> bool: ...
 
     @property
     def violations(self) -> list[str]:
-        """The rules of the vendor that the bot broke."""
+        """The vendor's rules that the bot broke."""
 
 
 class SlackScreen:
-    """Slack."""
-
     name = "slack"
 
     def __init__(self, slack: Workspace, command: str) -> None:
@@ -99,17 +93,15 @@ class SlackScreen:
             await self.slack.say(role.slack, text.strip(), channel=place, thread_ts=thread)
 
     async def press(self, role: Role, said: Json) -> str:
-        """A failure appears in Slack itself, so the result is always empty."""
+        # A failure appears in Slack itself.
         where = self._pressed(role, said)
         await self.slack.press(role.slack, where, said["action"], said.get("value"))
         return ""
 
     async def submit(self, role: Role, view: str, values: Json) -> None:
-        """Send a form."""
         await self.slack.submit(role.slack, self._view(role, view), values)
 
     async def close(self, role: Role, view: str) -> None:
-        """Dismiss a form."""
         await self.slack.close(role.slack, self._view(role, view))
 
     async def click(self, role: Role, action: str) -> None:
@@ -154,7 +146,6 @@ class SlackScreen:
         return [f"Slack, {one.method}: {one.what}" for one in self.slack.violations]
 
     def _pressed(self, role: Role, said: Json) -> Message | View:
-        """The clicked message or view, as this person sees it."""
         if said.get("view"):
             return self._view(role, said["view"])
         for message in self.slack.seen_by(role.slack, said["channel"]):
@@ -171,8 +162,6 @@ class SlackScreen:
 
 
 class DingTalkScreen:
-    """DingTalk."""
-
     name = "dingtalk"
 
     def __init__(self, ding: DingTalk) -> None:
@@ -201,7 +190,6 @@ class DingTalkScreen:
         return any(action in one.values() for one in self._cards(role))
 
     def _cards(self, role: Role) -> list[dict[str, str]]:
-        """The variables of the cards in a person's chat, oldest first."""
         found = [one.card for one in self.ding.heard(role.id) if one.card]
         return [self.ding.cards[track].seen_by(role.id) | {"track": track} for track in found]
 
@@ -218,7 +206,7 @@ class DingTalkScreen:
             yield Line(call.at, self.name, "out", _short(call.path), call.code, call.status, call.seconds)
 
     def _brought(self, push: Push) -> Iterator[Line]:
-        """One line for each delivery of a push; pings of the connection are left out."""
+        """One line for each delivery of a push, without pings."""
         if push.kind == "SYSTEM":
             return
         for number in range(len(push.sockets)):
@@ -251,6 +239,6 @@ class DingTalkScreen:
 
 
 def _short(path: str) -> str:
-    """The end of a path, as far as one knows it again: `batchSend`, but `user/get` and `card/instances`."""
+    """The recognizable end of a path: `batchSend`, but `user/get` and `card/instances`."""
     *_, parent, name = path.split("/")
     return f"{parent}/{name}" if name in ("get", "list", "listsub", "instances") else name

@@ -1,6 +1,7 @@
-"""The story of the playground: what happened before the visitor came, and the four steps that follow.
+"""The story of the playground: the past month, and the visitor's steps.
 
-The past is not written into tables. The same people say the same things to the same bot, on a clock that is set back.
+The past is not written into tables. The same people say the same things to the same bot, on a clock that is
+set back.
 """
 
 from __future__ import annotations
@@ -51,7 +52,6 @@ async def play_to(scene: Scene, step: int) -> None:
 
 
 async def progress(scene: Scene) -> Json:
-    """The steps that are done, and the next one, as the page marks them."""
     alice, carol = WHO["Alice"].email, WHO["Carol"].email
     facts = await scene.app.database.read(
         lambda session: ledger.told_since(session, alice, carol, scene.started)
@@ -73,7 +73,7 @@ async def progress(scene: Scene) -> Json:
 
 
 async def play_past(scene: Scene, start: datetime) -> None:
-    """Play the month up to `start`: work on every day, one approved request, one loan, a morning in #design."""
+    """Play the month up to `start`: daily work, one approved request, one loan, a morning in #design."""
     today = start.astimezone(ZONE).date()
     days = [day for day in _days(today.replace(day=1), today) if day.weekday() < 5]
     work = {role.name: _shares(role, number, len(days)) for number, role in enumerate(CAST)}
@@ -95,7 +95,7 @@ async def play_past(scene: Scene, start: datetime) -> None:
 
 
 async def _try_other_messenger(scene: Scene, day: date) -> None:
-    """Alice and Bob, whom the page opens with, try the other messenger, too."""
+    """Alice and Bob, who are open on the page, try the other messenger, too."""
     home = HOME[scene.language]
     other = next(one for one in HOME.values() if one != home)
     scene.clock.set(_at(day, 9, 20))
@@ -117,7 +117,7 @@ async def _play_request(scene: Scene, day: date) -> None:
 
 
 async def request(scene: Scene, me: Role, manager: Role, words: str, decided: datetime | None = None) -> None:
-    """Ask and approve, until both people have read the result."""
+    """Ask and approve, until both people have got the result."""
     before, heard = scene.heard(manager), scene.heard(me)
     await scene.say(me, words)
     await scene.until(lambda: scene.heard(manager) > before)
@@ -151,7 +151,7 @@ async def _play_morning(scene: Scene, today: date) -> None:
 
 
 def _spend_day(scene: Scene, role: Role, quarters: int, day: int) -> None:
-    """Alice and Bob use both models every day, the others alternate."""
+    # Alice and Bob use both models every day, the others alternate.
     strong = quarters * 7 // 10 if _works_daily(role) else quarters * (day % 2)
     for model, part in ((STRONG, strong), (SMALL, quarters - strong)):
         if part:
@@ -164,7 +164,7 @@ def _works_daily(role: Role) -> bool:
 
 
 def _shares(role: Role, number: int, days: int) -> list[int]:
-    """A person's spend split over the days: Alice's grows, Bob works daily, everybody else every other day."""
+    """Split a person's spend over the days: Alice's grows, Bob works daily, the others every other day."""
     daily, late = _works_daily(role), role.name == "Alice"
     weights = [
         3 + day * 5 % 4 + (day // 2 if late else 0) if daily or (day + number) % 2 == 0 else 0

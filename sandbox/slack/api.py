@@ -30,12 +30,12 @@ SCOPES = "commands,channels:read,groups:read,chat:write,app_mentions:read,im:his
 
 
 def api_test(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/api.test"""
+    # https://docs.slack.dev/reference/methods/api.test
     return {"args": args.given}
 
 
 def bots_info(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/bots.info"""
+    # https://docs.slack.dev/reference/methods/bots.info
     if args.text("bot", state.bot_id) != state.bot_id:
         raise SlackError("bot_not_found")
     ours = {"id": state.bot_id, "name": state.bot.name, "app_id": state.app_id, "user_id": state.bot.id}
@@ -43,7 +43,7 @@ def bots_info(state: State, args: Arguments) -> Json:
 
 
 def auth_test(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/auth.test"""
+    # https://docs.slack.dev/reference/methods/auth.test
     grid = {"enterprise_id": state.enterprise_id} if state.enterprise_id else {}
     return grid | {
         "url": f"https://{state.team_domain}.slack.com/",
@@ -68,13 +68,12 @@ METHODS: dict[str, Method] = (
 
 @dataclass(frozen=True)
 class Tokens:
-    """What the app proves itself with: `bot` for every method, `app` for Socket Mode."""
+    """The app's tokens: `bot` for every method, `app` for Socket Mode."""
 
     bot: str
     app: str
 
     def check(self, method: str, token: str) -> None:
-        """Pass, or raise the error Slack gives."""
         if method == "api.test":
             return
         if not token:
@@ -84,8 +83,6 @@ class Tokens:
 
 
 class Api:
-    """Answers `/api/{method}` and response_urls."""
-
     def __init__(
         self, state: State, sockets: SocketMode, planned: faults.Faults, tokens: Tokens, limiter: RateLimiter
     ) -> None:
@@ -94,7 +91,6 @@ class Api:
         self._closing = asyncio.Event()
 
     async def call(self, request: web.Request) -> web.StreamResponse:
-        """One call of a method."""
         method = request.match_info["method"]
 
         def work(args: Arguments) -> Json:
@@ -105,8 +101,6 @@ class Api:
         return await self._serve(request, method, work)
 
     async def respond(self, request: web.Request) -> web.StreamResponse:
-        """One answer to a response_url."""
-
         def work(args: Arguments) -> Json:
             respond(self._state, request.match_info["token"], args)
             return {}
@@ -114,7 +108,6 @@ class Api:
         return await self._serve(request, RESPONSE_URL, work)
 
     def close(self) -> None:
-        """Let go of the calls that are never answered."""
         self._closing.set()
 
     def _run(self, method: str, args: Arguments, host: str) -> Json:
@@ -188,7 +181,6 @@ def _token(request: web.Request, args: Arguments) -> str:
 
 
 def _fail_before(happening: dict[str, faults.SlackFault]) -> None:
-    """Raise what stops the call before anything is done."""
     if faults.RATE_LIMITED in happening:
         wait = int(happening[faults.RATE_LIMITED].seconds)
         raise SlackError("ratelimited", status=429, retry_after=wait)

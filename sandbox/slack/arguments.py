@@ -1,4 +1,4 @@
-"""The arguments of one API call, whether they came as a form, a query or JSON."""
+"""The arguments of an API call, from a form, a query or JSON."""
 
 from __future__ import annotations
 
@@ -14,49 +14,45 @@ T = TypeVar("T")
 
 
 class Arguments:
-    """Typed reading of arguments; a form carries lists and objects as JSON text."""
+    """Typed arguments. A form carries lists and objects as JSON text."""
 
     def __init__(self, given: Json) -> None:
         self.given = given
 
     def text(self, key: str, default: str = "") -> str:
-        """A string, or the default when it is absent."""
         value = self.given.get(key)
         return default if value is None else str(value)
 
     def required(self, key: str) -> str:
-        """A string that must be there."""
         if not self.text(key):
             raise SlackError("invalid_arguments", f"missing required field: {key}")
         return self.text(key)
 
     def flag(self, key: str) -> bool:
-        """A boolean; forms send `true` or `1`."""
+        # Forms send `true` or `1`.
         return self.text(key).lower() in {"true", "1"}
 
     def number(self, key: str, default: int) -> int:
-        """A whole number."""
         try:
             return int(self.text(key) or default)
         except ValueError:
             raise SlackError("invalid_arguments", f"must be a number: {key}") from None
 
     def blocks(self) -> list[Json] | None:
-        """The blocks, None when the argument is absent."""
+        """The blocks; None when the argument is absent."""
         blocks = self._decoded("blocks", "invalid_blocks_format")
         if blocks is not None and not isinstance(blocks, list):
             raise SlackError("invalid_blocks_format")
         return blocks
 
     def view(self) -> Json:
-        """The view, which must be there."""
         view = self._decoded("view", "invalid_arguments")
         if not isinstance(view, dict):
             raise SlackError("invalid_arguments", "missing required field: view")
         return view
 
     def metadata(self) -> Json | None:
-        """The message metadata, None when the argument is absent."""
+        """The message metadata; None when the argument is absent."""
         metadata = self._decoded("metadata", "invalid_metadata_format")
         if metadata is None:
             return None
@@ -78,7 +74,7 @@ Method = Callable[[State, Arguments], Json]
 
 
 def page(args: Arguments, rows: Sequence[T], *, most: int = 1000) -> tuple[Sequence[T], Json]:
-    """One page of `rows` and the `response_metadata` that leads to the next; without a limit, everything."""
+    """One page of `rows` and the `response_metadata` for the next page. Without a limit, everything."""
     limit = args.number("limit", len(rows) or 1)
     if not 0 < limit <= max(most, len(rows)):
         raise SlackError("invalid_limit")

@@ -1,4 +1,4 @@
-"""chat.* and answers to a response_url: everything the app writes to people."""
+"""chat.* and answers to a response_url: everything that the app writes to people."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sandbox.slack.state import RESPONSE_URL_SECONDS, RESPONSE_URL_USES, Respons
 
 
 def post_message(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/chat.postMessage"""
+    # https://docs.slack.dev/reference/methods/chat.postMessage
     channel = _writable(state, args.required("channel"))
     text, blocks = _content(state, "chat.postMessage", args)
     thread_ts = args.text("thread_ts")
@@ -23,7 +23,7 @@ def post_message(state: State, args: Arguments) -> Json:
 
 
 def post_ephemeral(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/chat.postEphemeral"""
+    # https://docs.slack.dev/reference/methods/chat.postEphemeral
     channel = _writable(state, args.required("channel"))
     reader = args.required("user")
     if reader not in channel.members:
@@ -36,7 +36,7 @@ def post_ephemeral(state: State, args: Arguments) -> Json:
 
 
 def update(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/chat.update; blocks that are not given stay."""
+    # https://docs.slack.dev/reference/methods/chat.update; blocks that are not given stay.
     channel = state.channel(args.required("channel"))
     message = state.message(channel.id, args.required("ts"))
     if message.user != state.bot.id:
@@ -49,7 +49,7 @@ def update(state: State, args: Arguments) -> Json:
 
 
 def delete(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/chat.delete"""
+    # https://docs.slack.dev/reference/methods/chat.delete
     channel = state.channel(args.required("channel"))
     message = state.message(channel.id, args.required("ts"))
     if message.user != state.bot.id:
@@ -60,7 +60,7 @@ def delete(state: State, args: Arguments) -> Json:
 
 
 def get_permalink(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/chat.getPermalink"""
+    # https://docs.slack.dev/reference/methods/chat.getPermalink
     channel = state.channel(args.required("channel"))
     message = state.message(channel.id, args.required("message_ts"))
     place = f"{channel.id}/p{message.ts.replace('.', '')}"
@@ -77,7 +77,7 @@ CHAT: dict[str, Method] = {
 
 
 def respond(state: State, token: str, args: Arguments) -> None:
-    """An answer to a response_url: five times, within thirty minutes."""
+    """An answer to a response_url: at most five, within thirty minutes."""
     url = state.response_urls.get(token)
     if url is None or state.clock() - url.born > RESPONSE_URL_SECONDS:
         raise SlackError("expired_url", status=404)
@@ -88,7 +88,7 @@ def respond(state: State, token: str, args: Arguments) -> None:
 
 
 def answer(state: State, url: ResponseUrl, args: Arguments) -> Message | None:
-    """Answer an interaction, over its response_url or (a command) inside the acknowledgement."""
+    """Answer an interaction, by its response_url or (a command) inside the acknowledgement."""
     if args.flag("delete_original") and url.message:
         state.delete(url.message)
         return None

@@ -8,7 +8,7 @@ from sandbox.slack.state import State
 
 
 def conversations_open(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/conversations.open, for one person"""
+    # https://docs.slack.dev/reference/methods/conversations.open, for one person
     person = state.person(args.required("users"))
     _check_reachable(state, person)
     was_open = f"D{person.id[1:]}" in state.channels
@@ -18,25 +18,25 @@ def conversations_open(state: State, args: Arguments) -> Json:
 
 
 def conversations_info(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/conversations.info"""
+    # https://docs.slack.dev/reference/methods/conversations.info
     return {"channel": _visible(state, args).as_slack(state.bot.id)}
 
 
 def conversations_members(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/conversations.members"""
+    # https://docs.slack.dev/reference/methods/conversations.members
     members, more = page(args, _visible(state, args).members)
     return {"members": list(members)} | more
 
 
 def conversations_history(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/conversations.history, newest first, without thread replies"""
+    # https://docs.slack.dev/reference/methods/conversations.history, newest first, without thread replies
     channel = _joined(state, args)
     rows = [one for one in _standing(state, channel) if one.thread_ts in {"", one.ts} and _between(one, args)]
     return _messages(state, args, rows[::-1])
 
 
 def conversations_replies(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/conversations.replies, the parent first"""
+    # https://docs.slack.dev/reference/methods/conversations.replies, the parent first
     channel, ts = _joined(state, args), args.required("ts")
     rows = [one for one in _standing(state, channel) if ts in {one.ts, one.thread_ts} and _between(one, args)]
     if not rows:
@@ -45,7 +45,7 @@ def conversations_replies(state: State, args: Arguments) -> Json:
 
 
 def conversations_list(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/conversations.list"""
+    # https://docs.slack.dev/reference/methods/conversations.list
     kinds = set(args.text("types", "public_channel").replace(" ", "").split(","))
     rows = [
         channel

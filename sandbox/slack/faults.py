@@ -1,4 +1,4 @@
-"""Faults of Slack: calls of the Web API that go wrong, and deliveries to the app that go wrong."""
+"""Faults of Slack: failing calls of the Web API, and failing deliveries to the app."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DELIVERIES = (DUPLICATED, DELAYED, ACK_LOST)
 
 @dataclass
 class SlackFault(Fault):
-    """`where` is an API method, `response_url`, or a kind of delivery. `seconds`: a delay, or Retry-After."""
+    """`where`: an API method, `response_url`, or a kind of delivery. `seconds`: a delay, or Retry-After."""
 
     seconds: float = 0.0
     status: int = 200
@@ -33,38 +33,38 @@ class SlackFault(Fault):
 
 
 class Faults(FaultPlan[SlackFault]):
-    """What goes wrong, by API method or kind of delivery. See `sandbox.faults` for `after` and `times`."""
+    """Planned faults, by API method or kind of delivery. See `sandbox.faults` for `after` and `times`."""
 
     # ---- the app calls Slack ------------------------------------------------------------------------
 
     def rate_limit(
         self, method: str = "*", *, retry_after: int = 1, after: int = 0, times: int | None = 1
     ) -> None:
-        """HTTP 429 with Retry-After; nothing was done."""
+        """HTTP 429 with Retry-After; not carried out."""
         self.add(SlackFault(method, RATE_LIMITED, after, times, seconds=retry_after))
 
     def fail(self, method: str = "*", *, status: int = 500, after: int = 0, times: int | None = 1) -> None:
-        """HTTP 5xx; nothing was done."""
+        """HTTP 5xx; not carried out."""
         self.add(SlackFault(method, FAILED, after, times, status=status))
 
     def refuse(self, method: str = "*", *, error: str, after: int = 0, times: int | None = 1) -> None:
-        """`ok: false` with this error, such as `is_archived`; nothing was done."""
+        """`ok: false` with this error, such as `is_archived`; not carried out."""
         self.add(SlackFault(method, REFUSED, after, times, error=error))
 
     def lose_request(self, method: str = "*", *, after: int = 0, times: int | None = 1) -> None:
-        """The connection breaks before anything was done."""
+        """The connection breaks before the call is carried out."""
         self.add(SlackFault(method, REQUEST_LOST, after, times))
 
     def lose_reply(self, method: str = "*", *, after: int = 0, times: int | None = 1) -> None:
-        """It is done, and the connection breaks before the app hears of it."""
+        """The connection breaks after the call was carried out."""
         self.add(SlackFault(method, REPLY_LOST, after, times))
 
     def cut_reply(self, method: str = "*", *, after: int = 0, times: int | None = 1) -> None:
-        """It is done, and the connection is reset in the middle of the answer's body."""
+        """The call is carried out, and the connection is reset in the middle of the answer."""
         self.add(SlackFault(method, REPLY_CUT, after, times))
 
     def never_answer(self, method: str = "*", *, after: int = 0, times: int | None = 1) -> None:
-        """It is done, and the app waits for an answer until its own patience ends."""
+        """The call is carried out and never answered."""
         self.add(SlackFault(method, NEVER_ANSWERED, after, times))
 
     def slow_down(
@@ -80,11 +80,10 @@ class Faults(FaultPlan[SlackFault]):
         self.add(SlackFault(kind, DUPLICATED, after, times))
 
     def delay(self, kind: str = "*", *, seconds: float, after: int = 0, times: int | None = 1) -> None:
-        """A delivery arrives this much later."""
         self.add(SlackFault(kind, DELAYED, after, times, seconds=seconds))
 
     def lose_ack(self, kind: str = "*", *, after: int = 0, times: int | None = 1) -> None:
-        """The app acknowledged, and the acknowledgement is lost: people see an error, events are sent again."""
+        """The acknowledgement is lost: people see an error, events are sent again."""
         self.add(SlackFault(kind, ACK_LOST, after, times))
 
     # ---- what happens now ---------------------------------------------------------------------------
@@ -96,5 +95,5 @@ class Faults(FaultPlan[SlackFault]):
         return slow | ({other.how: other} if other else {})
 
     def for_delivery(self, kind: str) -> dict[str, SlackFault]:
-        """The faults of this delivery, by kind; several can come together."""
+        """The faults of this delivery, by kind; several can happen together."""
         return {fault.how: fault for fault in self.due(kind, *DELIVERIES)}

@@ -24,7 +24,6 @@ REQUIRED = "Please complete this required field."
 
 
 def entered(element: Json, value: Any) -> Json:
-    """The element's report after a person chose or typed `value`."""
     kind = str(element["type"])
     if kind in _ONE_OPTION:
         return {"type": kind, "selected_option": _option(element, value) if value is not None else None}
@@ -34,7 +33,6 @@ def entered(element: Json, value: Any) -> Json:
 
 
 def untouched(element: Json) -> Json:
-    """The element's report when a person leaves it as it is."""
     kind = str(element["type"])
     if kind in _ONE_OPTION:
         return {"type": kind, "selected_option": element.get("initial_option")}
@@ -48,7 +46,7 @@ def untouched(element: Json) -> Json:
 
 
 def input_values(view: View, typed: dict[str, Any]) -> Json:
-    """`view.state.values` after somebody typed these, named by block_id or action_id; KeyError for an unknown name."""
+    """`view.state.values` after these inputs, named by block_id or action_id. Raises KeyError for an unknown name."""
     values: Json = {}
     left = dict(typed)
     for block in view.blocks:
@@ -64,7 +62,7 @@ def input_values(view: View, typed: dict[str, Any]) -> Json:
 
 
 def missing(view: View, values: Json) -> dict[str, str]:
-    """Required inputs left empty, by block_id: Slack says so itself and the app never hears of it."""
+    # Slack itself rejects empty required inputs; the app never gets them.
     empty: dict[str, str] = {}
     for block in view.blocks:
         if block.get("type") == "input" and not block.get("optional"):

@@ -18,8 +18,6 @@ from sandbox.slack.transport import COMMAND, FAILED, INTERACTION, TIMED_OUT, Ack
 
 
 class HttpMode:
-    """HTTP mode: signed POSTs to one request URL."""
-
     def __init__(self, signing_secret: str, timing: Timing) -> None:
         self.url = ""
         self._secret = signing_secret.encode()
@@ -27,13 +25,12 @@ class HttpMode:
         self._session: aiohttp.ClientSession | None = None
 
     def headers(self, body: str, at: float | None = None) -> dict[str, str]:
-        """The timestamp and v0 signature of a body, as of `at` (Unix seconds; now when absent)."""
+        """The timestamp and v0 signature of a body, as of `at` (Unix seconds; default now)."""
         stamp = str(int(time.time() if at is None else at))
         digest = hmac.new(self._secret, f"v0:{stamp}:{body}".encode(), hashlib.sha256).hexdigest()
         return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": f"v0={digest}"}
 
     async def carry(self, attempt: Attempt) -> Ack:
-        """Post one request and read its acknowledgement."""
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self._timing.patience))
         kind, body = _body(attempt)
@@ -53,7 +50,6 @@ class HttpMode:
         return _read(answer, text, time.monotonic() - started)
 
     async def close(self) -> None:
-        """Close the connections."""
         if self._session is not None:
             await self._session.close()
 

@@ -1,4 +1,4 @@
-"""What stands in the stand-in Slack: people, channels, messages, views, and their shapes on the wire."""
+"""The objects of the stand-in Slack, and their shapes on the wire."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SlackError(Exception):
         self.code, self.messages, self.status, self.retry_after = code, messages, status, retry_after
 
     def as_slack(self) -> Json:
-        """The body of the answer; `errors` repeats the messages without their level, as Slack does."""
+        # `errors` repeats the messages without their level, as Slack does.
         body: Json = {"ok": False, "error": self.code}
         if self.messages:
             body["errors"] = list(self.messages)
@@ -30,9 +30,10 @@ class SlackError(Exception):
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody in the workspace; `team_id` only for people of another one.
+    """A person; `team_id` only for people of another workspace.
 
-    On Enterprise Grid `enterprise_id` makes them colleagues from a sister workspace, else they come through Slack Connect.
+    On Enterprise Grid `enterprise_id` marks colleagues from a sister workspace; without it they come
+    through Slack Connect.
     """
 
     id: str
@@ -83,7 +84,6 @@ class Person:
         return shape | ({"locale": self.locale} if with_locale else {})
 
     def enterprise_user(self, team_id: str) -> Json:
-        """The same person in the whole of a Grid."""
         return {
             "id": self.id,
             "enterprise_id": self.enterprise_id,
@@ -94,7 +94,7 @@ class Person:
         }
 
     def profile(self, team_id: str) -> Json:
-        """The `profile` object; a workspace without users:read.email would leave `email` out."""
+        # A workspace without users:read.email would leave `email` out.
         shape = {
             "real_name": self.real_name or self.name,
             "display_name": self.name,
@@ -120,7 +120,6 @@ class Channel:
         return bool(self.user)
 
     def as_slack(self, bot: str) -> Json:
-        """The `channel` object of conversations.info and conversations.list."""
         if self.is_im:
             return {"id": self.id, "created": 0, "is_im": True, "user": self.user, "is_archived": False}
         return {
@@ -142,13 +141,13 @@ class Channel:
 
     @property
     def label(self) -> str:
-        """The name interaction payloads carry; never the other person's."""
+        # Interaction payloads carry "directmessage" instead of a person's name.
         return "directmessage" if self.is_im else self.name
 
 
 @dataclass(eq=False)
 class Message:
-    """One message; `ephemeral_for` means that only that person ever sees it, and no method can change it."""
+    """A message. `ephemeral_for`: only that person ever sees it, and no method can change it."""
 
     channel: str
     ts: str
@@ -163,7 +162,6 @@ class Message:
     deleted: bool = False
 
     def as_slack(self, team_id: str, *, with_metadata: bool = False) -> Json:
-        """The `message` object of histories, events and interaction payloads."""
         shape: Json = {
             "type": "message",
             "user": self.user,
@@ -185,22 +183,21 @@ class Message:
 
     @property
     def shown(self) -> str:
-        """What a reader sees: the words of the blocks, or the text where there are none."""
+        """The words that a reader sees: of the blocks, else the text."""
         return "\n".join(words(self.blocks)) if self.blocks else self.text
 
     @property
     def actions(self) -> dict[str, Json]:
-        """Every element somebody can use, by its action_id."""
         return {element["action_id"]: element for element in elements(self.blocks)}
 
     def copy(self) -> Message:
-        """The message as it is now, for a later click on what it showed then."""
+        """A snapshot, for a later click on this state."""
         return replace(self, blocks=copy.deepcopy(self.blocks), metadata=copy.deepcopy(self.metadata))
 
 
 @dataclass(eq=False)
 class View:
-    """A modal or a Home tab; `errors` are what the last submission was told, by block_id."""
+    """A modal or a Home tab. `errors`: the answer to the last submission, by block_id."""
 
     id: str
     user: str
@@ -230,12 +227,10 @@ class View:
 
     @property
     def shown(self) -> str:
-        """What a reader sees: title and blocks."""
         return "\n".join(words([self.given.get("title") or {}, *self.blocks]))
 
     @property
     def actions(self) -> dict[str, Json]:
-        """Every element somebody can use, by its action_id."""
         return {element["action_id"]: element for element in elements(self.blocks)}
 
     def as_slack(self, team_id: str, app_id: str, bot_id: str) -> Json:
@@ -264,7 +259,7 @@ class View:
 
 @dataclass(frozen=True)
 class Notice:
-    """What Slack itself tells one person, such as `/quota failed with the error "operation_timeout"`."""
+    """Slack's own words to one person, such as `/quota failed with the error "operation_timeout"`."""
 
     user: str
     channel: str
@@ -273,7 +268,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Violation:
-    """Something the app did that Slack refuses or advises against; the playground shows it in red."""
+    """A rule of Slack that the app broke; the playground shows it in red."""
 
     method: str
     what: str
@@ -281,7 +276,7 @@ class Violation:
 
 @dataclass(frozen=True)
 class Call:
-    """One call of the Web API or of a response_url: `at` in Unix seconds, `error` empty when it was done."""
+    """A call of the Web API or of a response_url: `at` in Unix seconds, `error` empty for success."""
 
     at: float
     method: str
@@ -293,7 +288,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One thing brought to the app: `status` is None when nothing came back, `retry` counts repetitions."""
+    """A delivery to the app: `status` is None without an answer, `retry` counts repetitions."""
 
     at: float
     kind: str
@@ -305,7 +300,6 @@ class Delivery:
 
 
 def words(value: Any) -> Iterator[str]:
-    """Every string that Slack draws from blocks, in reading order."""
     if isinstance(value, list):
         for item in value:
             yield from words(item)
@@ -319,7 +313,6 @@ def words(value: Any) -> Iterator[str]:
 
 
 def elements(blocks: list[Json]) -> Iterator[Json]:
-    """Every interactive element of the blocks, with its block_id, in reading order."""
     for block in blocks:
         inside = [block.get("accessory"), block.get("element"), *(block.get("elements") or [])]
         for element in inside:

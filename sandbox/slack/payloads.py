@@ -1,4 +1,4 @@
-"""What Slack sends: commands, interactions and events in the vendor's shapes.
+"""Slack's commands, interactions and events in the vendor's shapes.
 
 https://docs.slack.dev/interactivity/implementing-slash-commands,
 https://docs.slack.dev/reference/interaction-payloads and https://docs.slack.dev/apis/events-api
@@ -22,7 +22,6 @@ VERIFICATION_TOKEN = "stand-in-verification-token"  # noqa: S105
 def command(
     state: State, person: Person, channel: Channel, *, name: str, text: str, response_url: str
 ) -> Json:
-    """A slash command's form fields."""
     return {
         "token": VERIFICATION_TOKEN,
         "team_id": person.team_id or state.team_id,
@@ -42,13 +41,12 @@ def command(
 
 
 def enterprise(state: State, person: Person) -> Json:
-    """The Grid that somebody acts in: theirs, or that of the workspace."""
+    """The Grid in which a person acts: that of the person, or of the workspace."""
     found = person.enterprise_id if person.team_id else state.enterprise_id
     return {"enterprise_id": found, "enterprise_name": ""} if found else {}
 
 
 def interaction(state: State, kind: str, person: Person, view: View | None = None) -> Json:
-    """What every interaction carries."""
     team_id = person.team_id or state.team_id
     return {
         "type": kind,
@@ -63,7 +61,7 @@ def interaction(state: State, kind: str, person: Person, view: View | None = Non
 
 
 def press_on_message(state: State, person: Person, message: Message, action: Json, response_url: str) -> Json:
-    """block_actions from a message; Slack leaves the message itself out when it is ephemeral."""
+    """block_actions from a message; Slack leaves out the message itself if it is ephemeral."""
     channel = state.channel(message.channel)
     container = {
         "type": "message",
@@ -91,20 +89,19 @@ def press_on_view(state: State, person: Person, view: View, action: Json) -> Jso
 
 
 def submission(state: State, person: Person, view: View) -> Json:
-    """view_submission with the state the view has now."""
     more = {"view": state.wire(view), "response_urls": []}
     return interaction(state, "view_submission", person, view) | more
 
 
 def closing(state: State, person: Person, view: View, *, is_cleared: bool) -> Json:
-    """view_closed, for views that asked for it."""
+    """view_closed, only for views that asked for it."""
     payload = interaction(state, "view_closed", person, view)
     del payload["trigger_id"]
     return payload | {"view": state.wire(view), "is_cleared": is_cleared}
 
 
 def action(state: State, element: Json, value: Any) -> Json:
-    """One entry of `actions`; for a button `value` is whatever the click carries, forged or not."""
+    # For a button `value` is whatever the click carries, forged or not.
     shape: Json = {key: element[key] for key in ("action_id", "block_id", "type")} | {"action_ts": state.ts()}
     if element["type"] != "button":
         return entered(element, value) | shape
@@ -113,7 +110,6 @@ def action(state: State, element: Json, value: Any) -> Json:
 
 
 def event(state: State, inner: Json, *, is_ext_shared: bool = False) -> Json:
-    """The Events API wrapping of one event."""
     who = {"enterprise_id": state.enterprise_id or None, "team_id": state.team_id, "user_id": state.bot.id}
     return {
         "token": VERIFICATION_TOKEN,
@@ -134,7 +130,7 @@ def event(state: State, inner: Json, *, is_ext_shared: bool = False) -> Json:
 def said(
     state: State, person: Person, message: Message, kind: str, subtype: str = "", files: Iterable[str] = ()
 ) -> Json:
-    """The event of something a person wrote: `message` in direct messages, `app_mention` in channels."""
+    """`message` in direct messages, `app_mention` in channels."""
     channel = state.channel(message.channel)
     inner: Json = message.as_slack(person.team_id or state.team_id) | {
         "type": kind,
@@ -155,7 +151,7 @@ def said(
 
 
 def echo(state: State, message: Message, subtype: str = "") -> Json:
-    """The message event the app gets for its own messages in direct messages: posted, changed or deleted."""
+    # The app gets events for its own direct messages, too.
     shape = message.as_slack(state.team_id)
     about: Json = {"channel": message.channel, "channel_type": "im", "event_ts": message.ts}
     if not subtype:

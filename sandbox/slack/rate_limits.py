@@ -1,4 +1,4 @@
-"""How often an app may call: tiers per method, and one message a second per channel.
+"""Rate limits: tiers per method, and one message a second per channel.
 
 https://docs.slack.dev/apis/web-api/rate-limits. Off unless a workspace is given a `RateLimits`.
 """
@@ -30,7 +30,7 @@ PER_MINUTE: Mapping[str, int] = {
 
 @dataclass(frozen=True)
 class RateLimits:
-    """Calls per minute by method, and posting per second and channel with a short burst."""
+    """Calls per minute by method, and posts per second and channel with a short burst."""
 
     per_minute: Mapping[str, int] = field(default_factory=lambda: PER_MINUTE)
     posts_per_second: float = 1.0
@@ -44,8 +44,6 @@ class _Bucket:
 
 
 class RateLimiter:
-    """Counts calls against the limits; without limits every call passes."""
-
     def __init__(self, rate_limits: RateLimits | None) -> None:
         self.rate_limits = rate_limits
         self._buckets: dict[str, _Bucket] = {}

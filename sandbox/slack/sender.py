@@ -33,13 +33,11 @@ class Sender:
         return ack
 
     def later(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run in the background; cancelled when the workspace closes."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Cancel unfinished deliveries, then close both ways of delivery."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -23,7 +23,7 @@ PING_SECONDS = 30.0
 
 
 class SocketMode:
-    """Socket Mode: up to ten connections, each envelope to one of them, acknowledged over any."""
+    """Socket Mode: up to ten connections; each envelope goes to one of them, its acknowledgement may use any."""
 
     def __init__(self, state: State, timing: Timing) -> None:
         self._state, self._timing = state, timing
@@ -36,17 +36,15 @@ class SocketMode:
 
     @property
     def connections(self) -> int:
-        """How many sockets take envelopes now."""
         return len(self._open)
 
     def ticket(self) -> str:
-        """What apps.connections.open hands out: good for one connection."""
+        """The ticket of apps.connections.open: good for one connection."""
         ticket = str(uuid.uuid4())
         self._tickets.add(ticket)
         return ticket
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """One connection from hello to its end."""
         if request.query.get("ticket") not in self._tickets:
             raise web.HTTPNotFound
         self._tickets.discard(request.query["ticket"])
@@ -64,7 +62,6 @@ class SocketMode:
         return socket
 
     async def carry(self, attempt: Attempt) -> Ack:
-        """Send one envelope and wait for its acknowledgement."""
         if not self._open:
             return Ack(None, error=FAILED, reason="connection_failed")
         socket = self._open[next(self._turn) % len(self._open)]
@@ -83,7 +80,7 @@ class SocketMode:
         return Ack(200, payload, time.monotonic() - started)
 
     async def disconnect(self, reason: str) -> None:
-        """Ask every connection to come back on a new one; acknowledgements are still heard on the old."""
+        # Acknowledgements still count on the old connection.
         going, self._open = self._open, []
         self._retiring += going
         self._state.tell("connections", {"count": 0})
@@ -93,13 +90,11 @@ class SocketMode:
             )
 
     def drop(self) -> None:
-        """Reset every connection without a close frame."""
         for socket in (*self._open, *self._retiring):
             if socket in self._transports:
                 self._transports[socket].abort()
 
     async def close(self) -> None:
-        """Say goodbye on every connection."""
         await asyncio.gather(*(socket.close() for socket in (*self._open, *self._retiring)))
 
     async def _listen(self, socket: web.WebSocketResponse) -> None:

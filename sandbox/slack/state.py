@@ -92,14 +92,13 @@ class State(ObservedState):
         self._last_ts = 0
 
     def placed(self, person: Person) -> Person:
-        """Somebody of this very workspace belongs to its enterprise, where there is one."""
+        # People of this very workspace belong to its enterprise, if it has one.
         ours = not person.team_id or person.team_id == self.team_id
         return replace(person, enterprise_id=self.enterprise_id) if ours and self.enterprise_id else person
 
     # ---- reading ------------------------------------------------------------------------------------
 
     def person(self, user: str) -> Person:
-        """The person with this id, or `user_not_found`."""
         if user not in self.people:
             raise SlackError("user_not_found")
         return self.people[user]
@@ -115,24 +114,22 @@ class State(ObservedState):
         return found
 
     def dm(self, user: str) -> Channel:
-        """The direct messages between the bot and this person, opened when there are none yet."""
         self.person(user)
         channel = f"D{user[1:]}"
         return self.channels.setdefault(channel, Channel(channel, members=[user, self.bot.id], user=user))
 
     def message(self, channel: str, ts: str) -> Message:
-        """The real message at this place, or `message_not_found`; ephemerals cannot be found again."""
+        # Ephemeral messages cannot be found again.
         message = self._places.get((channel, ts))
         if message is None or message.deleted or message.ephemeral_for:
             raise SlackError("message_not_found")
         return message
 
     def original(self, message: Message) -> Message:
-        """The present message, for an earlier copy of it."""
         return self._places.get((message.channel, message.ts), message)
 
     def seen_by(self, user: str, channel: str | None = None) -> list[Message]:
-        """The messages that this person can read, oldest first; of one channel when it is given."""
+        """The messages that this person can read, oldest first; of one channel if given."""
         mine = {one.id for one in self.channels.values() if user in one.members}
         return [
             message
@@ -144,22 +141,20 @@ class State(ObservedState):
         ]
 
     def inbox(self, user: str) -> list[Message]:
-        """The direct messages this person has with the bot, oldest first."""
         return self.seen_by(user, self.dm(user).id)
 
     def modal(self, user: str) -> View | None:
-        """The modal on top of this person's screen."""
+        """The top modal on this person's screen."""
         stack = self.modals.get(user)
         return stack[-1] if stack else None
 
     def wire(self, view: View) -> Json:
-        """The view as it travels."""
         return view.as_slack(self.team_id, self.app_id, self.bot_id)
 
     # ---- messages -----------------------------------------------------------------------------------
 
     def ts(self) -> str:
-        """A message timestamp; strictly growing, also when the clock stands still."""
+        """A message timestamp; strictly growing, even when the clock stands still."""
         self._last_ts = max(self._last_ts + 1, int(self.clock() * 1_000_000))
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
@@ -174,7 +169,7 @@ class State(ObservedState):
         metadata: Json | None = None,
         ephemeral_for: str = "",
     ) -> Message:
-        """Put a message up; blocks and elements without an id get one."""
+        """Post a message; blocks and elements without an id get one."""
         message = Message(channel, self.ts(), user, text, named(blocks or []), thread_ts=thread_ts)
         message.bot_id = self.bot_id if user == self.bot.id else ""
         message.metadata = metadata or {}
@@ -195,20 +190,19 @@ class State(ObservedState):
         self.show("message_changed", message)
 
     def delete(self, message: Message) -> None:
-        """Take a message down; it stays readable for tests as `deleted`."""
+        # Kept as `deleted`, so that tests can read it.
         message.deleted = True
         self.show("message_deleted", message)
 
     # ---- modals and Home ----------------------------------------------------------------------------
 
     def trigger(self, user: str, view: View | None = None) -> str:
-        """A new trigger_id for what this person just did (in `view`)."""
         trigger_id = f"{len(self._triggers) + 1000}.{self._last_ts % 10**9}.{secrets.token_hex(16)}"
         self._triggers[trigger_id] = Trigger(user, self.clock(), view=view)
         return trigger_id
 
     def exchange(self, trigger_id: str) -> Trigger:
-        """Use a trigger_id up, or say why it is no good."""
+        """Use a trigger_id up, or raise the reason why it is invalid."""
         trigger = self._triggers.get(trigger_id)
         if trigger is None:
             raise SlackError("invalid_trigger_id")
@@ -220,7 +214,7 @@ class State(ObservedState):
         return trigger
 
     def new_view(self, user: str, given: Json, *, over: View | None = None) -> View:
-        """A view as the app gave it, with Slack's ids; `over` is the view it is pushed onto."""
+        """A view as the app gave it, with Slack's ids; `over` is the view below it."""
         given = given | {"blocks": named(given["blocks"])}
         view = View(f"V{secrets.token_hex(5).upper()}", user, given, self.new_hash())
         view.root, view.previous = (over.root, over.id) if over else (view.id, "")
@@ -228,11 +222,10 @@ class State(ObservedState):
         return view
 
     def new_hash(self) -> str:
-        """The hash that views.update and views.publish compare; every version of a view has a new one."""
+        # views.update and views.publish compare it; every version of a view has a new one.
         return f"{self.ts().partition('.')[0]}.{secrets.token_hex(4)}"
 
     def show_view(self, view: View) -> None:
-        """Tell the feed how this person's modals or Home look now."""
         if view.type == "home":
             self.tell("home", {"user": view.user, "view": self.wire(view)})
         else:
@@ -242,11 +235,9 @@ class State(ObservedState):
     # ---- telling ------------------------------------------------------------------------------------
 
     def show(self, kind: str, message: Message) -> None:
-        """Announce a message that came, changed or went."""
         self.tell(kind, self.pictured(message))
 
     def pictured(self, message: Message) -> Json:
-        """A message with its channel, reader and deletion, for a page to draw."""
         more = {
             "channel": message.channel,
             "ephemeral_for": message.ephemeral_for,
@@ -255,22 +246,18 @@ class State(ObservedState):
         return message.as_slack(self.team_id) | more
 
     def notice(self, user: str, channel: str, text: str) -> None:
-        """Slack itself tells one person something."""
         self.notices.append(Notice(user, channel, text))
         self.tell("notice", {"user": user, "channel": channel, "text": text})
 
     def violation(self, method: str, what: str) -> None:
-        """Remember something the app should not have done."""
         self.violations.append(Violation(method, what))
         self.tell("violation", {"method": method, "what": what})
 
     def log(self, call: Call) -> None:
-        """Remember a call."""
         self.calls.append(call)
         self.tell("call", {"at": call.at, "method": call.method, "status": call.status, "error": call.error})
 
     def delivered(self, delivery: Delivery) -> None:
-        """Log a delivery to the app."""
         self.deliveries.append(delivery)
         facts = {
             "kind": delivery.kind,
@@ -281,7 +268,6 @@ class State(ObservedState):
         self.tell("delivery", facts | {"seconds": delivery.seconds})
 
     def change_person(self, user: str, **facts: object) -> Person:
-        """Somebody is renamed, deactivated, made a guest …"""
         self.people[user] = replace(self.person(user), **facts)  # type: ignore[arg-type]
         self.tell("person", self.people[user].as_slack(self.team_id))
         return self.people[user]
@@ -294,7 +280,7 @@ class State(ObservedState):
 
 
 def named(blocks: list[Json]) -> list[Json]:
-    """A copy in which every block has a block_id and every element an action_id, as Slack fills them in."""
+    # Slack fills in every missing block_id and action_id.
     blocks = copy.deepcopy(blocks)
     for block in blocks:
         block.setdefault("block_id", secrets.token_urlsafe(4))

@@ -9,13 +9,13 @@ from sandbox.slack.users import MANAGER_FIELD
 
 
 def team_profile_get(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/team.profile.get"""
+    # https://docs.slack.dev/reference/methods/team.profile.get
     manager = {"id": MANAGER_FIELD, "ordering": 0, "label": "Manager", "hint": "", "type": "user"}
     return {"profile": {"fields": [manager | {"possible_values": None, "options": None, "is_hidden": False}]}}
 
 
 def team_info(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/team.info"""
+    # https://docs.slack.dev/reference/methods/team.info
     name = state.team_domain.capitalize()
     return {"team": {"id": state.team_id, "name": name, "domain": state.team_domain, "email_domain": ""}}
 

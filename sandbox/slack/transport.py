@@ -12,7 +12,7 @@ TIMED_OUT, FAILED = "operation_timeout", "dispatch_failed"
 
 @dataclass(frozen=True)
 class Ack:
-    """What came back for something delivered: `status` is None when nothing came, `seconds` is how long it took."""
+    """The acknowledgement of a delivery: `status` is None without one; `seconds` until it came."""
 
     status: int | None
     payload: Json = field(default_factory=dict)
@@ -24,7 +24,6 @@ class Ack:
 
     @property
     def ok(self) -> bool:
-        """Acknowledged in time."""
         return not self.error
 
 
@@ -40,7 +39,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Timing:
-    """Slack's patience in seconds, and when it sends an unacknowledged event again."""
+    """Slack's patience in seconds, and the pauses before an unacknowledged event is sent again."""
 
     patience: float = 3.0
     event_retries: tuple[float, ...] = (0.0, 60.0, 300.0)

@@ -10,13 +10,13 @@ MANAGER_FIELD = "Xf0MANAGER"
 
 
 def users_info(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/users.info"""
+    # https://docs.slack.dev/reference/methods/users.info
     person = state.person(args.required("user"))
     return {"user": person.as_slack(state.team_id, with_locale=args.flag("include_locale"))}
 
 
 def users_list(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/users.list; deactivated people and bots are in it."""
+    # https://docs.slack.dev/reference/methods/users.list; deactivated people and bots are in it.
     people, more = page(args, list(state.people.values()))
     locale = args.flag("include_locale")
     members = [person.as_slack(state.team_id, with_locale=locale) for person in people]
@@ -24,7 +24,7 @@ def users_list(state: State, args: Arguments) -> Json:
 
 
 def users_lookup_by_email(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/users.lookupByEmail; deactivated people are not found."""
+    # https://docs.slack.dev/reference/methods/users.lookupByEmail; deactivated people are not found.
     email = args.required("email").lower()
     for person in state.people.values():
         if person.email.lower() == email and not person.deleted:
@@ -33,7 +33,8 @@ def users_lookup_by_email(state: State, args: Arguments) -> Json:
 
 
 def users_profile_get(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/users.profile.get; who has no custom field gets an empty list."""
+    # https://docs.slack.dev/reference/methods/users.profile.get; who has no custom field gets an empty
+    # list.
     person = state.person(args.text("user", state.bot.id))
     fields = {MANAGER_FIELD: {"value": person.manager, "alt": ""}} if person.manager else []
     return {"profile": person.profile(state.team_id) | {"fields": fields}}

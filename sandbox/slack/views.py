@@ -13,7 +13,7 @@ TROUBLE = "We had some trouble connecting. Try again?"
 
 
 def open_view(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/views.open"""
+    # https://docs.slack.dev/reference/methods/views.open
     given = _new_modal(state, args)
     trigger = state.exchange(args.required("trigger_id"))
     view = state.new_view(trigger.user, given)
@@ -22,7 +22,7 @@ def open_view(state: State, args: Arguments) -> Json:
 
 
 def push_view(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/views.push, from inside a modal"""
+    # https://docs.slack.dev/reference/methods/views.push, from inside a modal
     given = _new_modal(state, args)
     trigger = state.exchange(args.required("trigger_id"))
     if trigger.view is None or trigger.view not in state.modals.get(trigger.user, []):
@@ -31,7 +31,7 @@ def push_view(state: State, args: Arguments) -> Json:
 
 
 def update_view(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/views.update, by view_id or external_id"""
+    # https://docs.slack.dev/reference/methods/views.update, by view_id or external_id
     given = _checked(args.view())
     view = _find(state, args.text("view_id"), args.text("external_id"))
     if args.text("hash", view.hash) != view.hash:
@@ -40,7 +40,7 @@ def update_view(state: State, args: Arguments) -> Json:
 
 
 def publish_view(state: State, args: Arguments) -> Json:
-    """https://docs.slack.dev/reference/methods/views.publish"""
+    # https://docs.slack.dev/reference/methods/views.publish
     user = state.person(args.required("user_id")).id
     given = _checked(args.view(), "home")
     old = state.homes.get(user)
@@ -60,7 +60,7 @@ VIEWS: dict[str, Method] = {
 
 
 def settle(state: State, view: View, payload: Json) -> None:
-    """Apply the acknowledgement of a submission. An invalid one shows Slack's own error to the person."""
+    # Slack shows its own error to the person when the answer is invalid.
     view.errors = {}
     try:
         _settle(state, view, payload)
@@ -70,13 +70,12 @@ def settle(state: State, view: View, payload: Json) -> None:
 
 
 def fail(state: State, view: View, why: str) -> None:
-    """The modal stays open with Slack's own error message."""
     state.violation("view_submission", why)
     state.notice(view.user, "", TROUBLE)
 
 
 def close(state: State, view: View) -> None:
-    """Close one view; the view below it is on top again."""
+    # The view below is on top again.
     stack = state.modals.get(view.user, [])
     state.modals[view.user] = [each for each in stack if each is not view]
     state.show_view(view)

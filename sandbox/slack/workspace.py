@@ -107,7 +107,6 @@ class Workspace(State, LoopbackServer):
 
     @property
     def url(self) -> str:
-        """Where this workspace is reached; `api_url` is what the app is configured with."""
         return f"{self.address}/"
 
     @property
@@ -117,7 +116,7 @@ class Workspace(State, LoopbackServer):
 
     @property
     def http_target(self) -> str:
-        """The app's request URL; while it is set, everything is delivered as signed HTTP."""
+        """The app's request URL. While it is set, everything is delivered as signed HTTP."""
         return self._requests.url
 
     @http_target.setter
@@ -126,12 +125,10 @@ class Workspace(State, LoopbackServer):
 
     @property
     def faults(self) -> Faults:
-        """The planned faults."""
         return self._sender.faults
 
     @property
     def connections(self) -> int:
-        """How many sockets the app holds."""
         return self._sockets.connections
 
     def signed(self, body: str, at: float | None = None) -> dict[str, str]:
@@ -139,14 +136,13 @@ class Workspace(State, LoopbackServer):
         return self._requests.headers(body, at)
 
     async def verify_url(self) -> bool:
-        """Does the request URL give the challenge back, as Slack demands before it delivers there?"""
+        # Slack demands the challenge back before it delivers to a URL.
         challenge = secrets.token_urlsafe(18)
         asked = {"type": "url_verification", "token": payloads.VERIFICATION_TOKEN, "challenge": challenge}
         ack = await self._requests.carry(Attempt(EVENT, asked))
         return challenge in {ack.payload.get("challenge"), ack.payload.get("text")}
 
     async def deliver(self, kind: str, payload: Json) -> Ack:
-        """Deliver any payload, also one that Slack would never send."""
         return await self._sender.deliver(kind, payload)
 
     async def disconnect(self, reason: str = "refresh_requested") -> None:
@@ -154,13 +150,12 @@ class Workspace(State, LoopbackServer):
         await self._sockets.disconnect(reason)
 
     def drop_sockets(self) -> None:
-        """Reset every socket without a word."""
         self._sockets.drop()
 
     # ---- what people do -----------------------------------------------------------------------------
 
     async def command(self, user: str, text: str = "", *, channel: str = "", command: str = "/quota") -> Ack:
-        """Type a slash command, in the direct messages with the bot unless a channel is named."""
+        """Type a slash command, by default in the direct messages with the bot."""
         person, place = self.person(user), self.channel(channel or user)
         url, address = self.new_response_url(user, place.id)
         typed = self._typed(text, "<@{id}|{name}>")
@@ -187,9 +182,9 @@ class Workspace(State, LoopbackServer):
         subtype: str = "",
         files: Iterable[str] = (),
     ) -> Ack:
-        """Write a message, to the bot unless a channel is named. In a channel the app gets only mentions.
+        """Write a message, by default to the bot. In a channel the app gets only mentions.
 
-        `files` are names of what is attached; Slack then says `file_share`.
+        `files`: names of attachments; Slack then says `file_share`.
         """
         person, place = self.person(user), self.channel(channel or user)
         message = self.post(place.id, user, self._typed(text, "<@{id}>"), thread_ts=thread_ts)
@@ -200,10 +195,9 @@ class Workspace(State, LoopbackServer):
         return replace(ack, message=message)
 
     async def press(self, user: str, where: Message | View, action_id: str, value: Any = None) -> Ack:
-        """Click a button, or choose `value` from a menu.
+        """Click a button, or choose `value` from a menu. Of several buttons with this action_id, `value` picks one; an unknown value is forged.
 
-        Of several buttons with this action_id, `value` picks its own; a value none of them has is forged. Whoever
-        presses need not be able to see it, and a copy taken earlier can be pressed late.
+        The clicker need not be able to see it, and an earlier copy can be pressed late.
         """
         person, element = self.person(user), _element(where, action_id, value)
         action = payloads.action(self, element, element.get("value") if value is None else value)
@@ -219,9 +213,9 @@ class Workspace(State, LoopbackServer):
         return ack
 
     async def submit(self, user: str, view: View, values: dict[str, Any] | None = None) -> Ack:
-        """Fill in the inputs (named by block_id or action_id) and submit; what the app answers is done.
+        """Fill in the inputs (named by block_id or action_id) and submit; the app's answer is applied.
 
-        A required input left empty is refused by Slack itself: the app hears nothing, `error` says so.
+        Slack itself rejects an empty required input: the app gets nothing, and `error` says so.
         """
         view.values = input_values(view, values or {})
         view.errors = missing(view, view.values)
@@ -236,7 +230,7 @@ class Workspace(State, LoopbackServer):
         return ack
 
     async def close(self, user: str, view: View) -> Ack:
-        """Dismiss a modal; the app hears of it only when the view asked for that."""
+        """Dismiss a modal; the app hears of it only if the view asked for that."""
         views.close(self, view)
         if not view.given.get("notify_on_close"):
             return Ack(None)
@@ -244,7 +238,6 @@ class Workspace(State, LoopbackServer):
         return await self._sender.deliver(INTERACTION, payload)
 
     async def open_home(self, user: str, *, tab: str = "home") -> Ack:
-        """Open the app's Home (or Messages) tab."""
         inner: Json = {"type": "app_home_opened", "user": self.person(user).id, "channel": self.dm(user).id}
         inner |= {"tab": tab, "event_ts": self.ts()}
         if user in self.homes and tab == "home":
@@ -252,7 +245,7 @@ class Workspace(State, LoopbackServer):
         return await self._sender.deliver(EVENT, payloads.event(self, inner))
 
     async def join(self, person: Person) -> Ack:
-        """Somebody new comes (`team_join`) and is in every public channel."""
+        """A new person joins (`team_join`), and is in every public channel."""
         self.people[person.id] = person = self.placed(person)
         for channel in self.channels.values():
             if not (channel.is_im or channel.is_private):
@@ -260,13 +253,12 @@ class Workspace(State, LoopbackServer):
         return await self._about_person("team_join", person)
 
     async def change(self, user: str, **facts: object) -> Ack:
-        """Somebody is renamed, deactivated, made a guest … (`user_change`)."""
+        """A person is renamed, deactivated, made a guest … (`user_change`)."""
         return await self._about_person("user_change", self.change_person(user, **facts))
 
     def new_response_url(
         self, user: str, channel: str, message: Message | None = None
     ) -> tuple[ResponseUrl, str]:
-        """A new response_url for an interaction of this person, and its address."""
         token = secrets.token_urlsafe(18)
         url = ResponseUrl(user, channel, self.clock(), message and self.original(message))
         self.response_urls[token] = url
@@ -275,7 +267,7 @@ class Workspace(State, LoopbackServer):
     # ---- for the page -------------------------------------------------------------------------------
 
     def snapshot(self, viewer: str) -> Json:
-        """Everything one person sees now, ready for JSON; `changes()` continues from here."""
+        """Everything that one person sees now, ready for JSON; `changes()` continues from here."""
         return {
             "team": {"id": self.team_id, "domain": self.team_domain},
             "viewer": viewer,
@@ -297,7 +289,7 @@ class Workspace(State, LoopbackServer):
     # ---- inside -------------------------------------------------------------------------------------
 
     def _typed(self, text: str, mention: str) -> str:
-        """Typed words as Slack sends them: names of people become mentions, the rest is escaped."""
+        # Slack sends mentions as ids, and the rest of the text escaped.
         names = {person.name: person for person in self.people.values()}
         known = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
         parts = re.split(rf"(<[@#!][^>]*>|(?<![A-Za-z0-9._])@(?:{known})(?![A-Za-z0-9_]))", text)

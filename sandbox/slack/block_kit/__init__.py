@@ -1,1 +1,1 @@
-"""What Slack refuses in messages and views: counts, lengths and shapes of Block Kit."""
+"""Block Kit's limits of messages and views: counts, lengths and shapes."""

@@ -19,7 +19,7 @@ MARKDOWN_OF_ALL_BLOCKS = 12_000
 
 
 def block_faults(blocks: Any, *, at: str, most: int, surface: str | None) -> list[str]:
-    """Everything wrong with these blocks on a `message`, `modal` or `home`."""
+    """Every fault of these blocks on a `message`, `modal` or `home`."""
     faults: list[str] = []
     place = Place(blocks, at, faults)
     if not isinstance(blocks, list):
@@ -55,7 +55,7 @@ _KNOWN_TO_SDK = {
 
 
 def _ask_sdk(block: Place) -> None:
-    """A second opinion for blocks our own table passed; it words faults without a place inside the block."""
+    # slack_sdk's models know more rules than our table, but name no place inside the block.
     try:
         parsed = Block.parse(block.value)
         if parsed is not None:
@@ -153,7 +153,7 @@ def _data_table(block: Place) -> None:
 
 
 def _data_visualization(block: Place) -> None:
-    """https://docs.slack.dev/reference/block-kit/blocks/data-visualization-block"""
+    # https://docs.slack.dev/reference/block-kit/blocks/data-visualization-block
     block["title"].string(50, 1, required=True)
     chart = block["chart"]
     kind = chart["type"].value

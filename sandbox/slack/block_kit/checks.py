@@ -21,7 +21,6 @@ VIEW_BYTES = 250_000
 
 
 def check_message(text: str, blocks: list[Json], *, text_limit: int = TEXT_POSTED) -> None:
-    """Pass, or raise the error Slack gives for this message."""
     if len(text) > text_limit:
         raise SlackError("msg_too_long")
     faults = block_faults(blocks, at="/blocks", most=50, surface="message")
@@ -32,7 +31,6 @@ def check_message(text: str, blocks: list[Json], *, text_limit: int = TEXT_POSTE
 
 
 def check_view(view: Json) -> None:
-    """Pass, or raise the error Slack gives for this modal or Home tab."""
     if len(json.dumps(view)) > VIEW_BYTES:
         raise SlackError("view_too_large")
     place = Place(view, "/view", [])
@@ -46,7 +44,7 @@ def check_view(view: Json) -> None:
 
 
 def pings_everybody(value: Any) -> bool:
-    """Would Slack ring the whole channel for this text or these blocks? Plain-text objects ring nobody."""
+    """Whether Slack would notify the whole channel. Plain-text objects notify nobody."""
     if isinstance(value, str):
         return any(f"<!{group}" in value for group in ("channel", "here", "everyone"))
     if isinstance(value, list):

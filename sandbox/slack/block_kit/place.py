@@ -1,4 +1,4 @@
-"""A place in a message or view, and the checks that many fields share. Faults are worded as Slack words them."""
+"""A place in a message or view, and checks for many fields. Faults have Slack's own wording."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Place:
-    """A JSON value, where it stands, and the list its faults go to."""
+    """A JSON value, its place, and the list of its faults."""
 
     value: Any
     at: str
@@ -30,7 +30,6 @@ class Place:
         self.faults.append(f"{what} [json-pointer:{self.at}]")
 
     def string(self, most: int, least: int = 0, *, required: bool = False) -> None:
-        """A plain JSON string of at most `most` characters."""
         if self.value is None:
             if required:
                 self.fault("missing required field")
@@ -42,7 +41,7 @@ class Place:
             self.fault(f"must be more than {least - 1} characters")
 
     def text(self, most: int, *kinds: str, required: bool = True) -> None:
-        """A text object of one of these kinds (plain text when none is named), never empty."""
+        """A text object of one of these kinds (plain text by default), never empty."""
         kinds = kinds or ("plain_text",)
         if self.value is None:
             if required:
@@ -53,7 +52,6 @@ class Place:
             self["text"].string(most, 1, required=True)
 
     def items(self, most: int, least: int = 1) -> None:
-        """A list of at most `most`."""
         length = len(self.value) if isinstance(self.value, list) else 0
         if length > most:
             self.fault(f"no more than {most} items allowed")
