@@ -20,6 +20,7 @@ from models.messages.outbox import Effect, Mailing, copies, promise
 from models.people.member import Address, Member, addresses
 from models.people.messenger import traits_of
 from models.policy import versions
+from models.policy.calendar import awake_from
 from models.policy.document import Policy
 
 
@@ -122,16 +123,22 @@ class Context:
         about: str | None = None,
         shape: str = "",
         mailing: Mailing | None = None,
+        when_awake: bool = False,
     ) -> bool:
         """Promise a message to where somebody was last seen; False when they have left or have no address.
 
-        `mailing`: the message is one of many, and sent when its turn comes.
+        `mailing`: the message is one of many, and sent when its turn comes. `when_awake`: not in their quiet time.
         """
         found = self._address(member)
         if found is None or not member.active:
             return False
         spoken = message.spoken(self.reader_of(member).locale)
-        turn = mailing.turn(self.session, found.messenger) if mailing else None
+        awake = (
+            awake_from(self.now, self.policy.quiet, member.zone(self.policy.timezone))
+            if when_awake
+            else self.now
+        )
+        turn = mailing.turn(self.session, found.messenger, awake) if mailing else (found.address, awake)
         self.post(found.address, spoken, about=about, shape=shape, reader=member.id, turn=turn)
         return True
 

@@ -1,7 +1,7 @@
 """Every event that somebody has to hear of: who hears it, and with which buttons. tests/test_events.py walks the table.
 
 Whoever acts reads the answer to their own request; the table names everybody else. Each hears it once, in their own chat
-and language, as soon as it is committed; reminders and escalations count no quiet hours.
+and language, as soon as it is committed, and of a close in their morning; reminders and escalations count no quiet hours.
 """
 
 from __future__ import annotations
@@ -51,6 +51,9 @@ EVENTS: dict[str, Event] = {
     "escalation": Event((Who.NEXT, Who.REQUESTER), ("request.approve", "request.decline")),
     "revocation": Event((Who.REQUESTER,), settles=True),
     "end of a grant": Event((Who.HOLDER,)),
+    "close settles a debt": Event((Who.BORROWER, Who.LENDER), ("loans.open",)),
+    "close returns a loan": Event((Who.BORROWER, Who.LENDER), ("loans.open",)),
+    "close ends a grant": Event((Who.HOLDER,), ("request.open",)),
     "delegation": Event((Who.DELEGATE,)),
     "lender leaves": Event((Who.BORROWER,)),
     "borrower leaves": Event((Who.LENDER,)),

@@ -35,7 +35,7 @@ from handlers.arguments import (
     until,
     value,
 )  # fmt: skip
-from handlers.clock import asks, closing, grants, loans, pools, receipts, seals
+from handlers.clock import asks, closing, grants, loans, openings, pools, receipts, seals
 from handlers.clock.requests import requests_due
 from handlers.command import Command
 from handlers.context import RequestContext
@@ -202,6 +202,7 @@ class Job:
 
 JOBS: dict[str, Job] = {
     "turn": Job(closing.turn, timedelta(minutes=1)),
+    "openings": Job(openings.tell_of_openings, timedelta(minutes=1)),
     "requests": Job(requests_due, timedelta(minutes=1)),
     "asks": Job(asks.end_asks, timedelta(minutes=1)),
     "grants": Job(grants.end_grants, timedelta(minutes=1)),

@@ -14,18 +14,18 @@ from bot.people.sync import apply, survey
 from handlers import asking, delegations, lending, requests
 from handlers.clock.grants import end_grants
 from handlers.clock.leaving import let_leave
+from handlers.clock.openings import tell_of_openings
 from handlers.events import EVENTS, Who
 from models.messages.message import Message
 from models.quota.ask import Ask
 from models.quota.loan import Loan
-from tests.actions import USD, after, ask_for, change, clock, ctx, gift, say, spend, told
+from tests.actions import DECEMBER, USD, after, ask_for, change, clock, ctx, gift, say, spend, told, turn
 from tests.company import CAST, NOW, who
 
 REASONS = {
     "grant by an operator": "tests/bot/cli/test_grant.py: --tell names it",
     "policy change, cut, raise": "tests/bot/cli/test_announcements.py: with --tell, paced",
     "joining, first apply": "tests/bot/cli/test_announcements.py: where policy welcomes",
-    "opening, closing": "tests/handlers/test_changes.py: the balance says what it gave and took; nobody is written to",
     "surge, levels, live or not live, gateway edit": "tests/bot/gateways/reconcile: they need a gateway",
     "withdrawal of an ask": "tests/bot/messengers/test_withdrawing.py",
     "failure to deliver": "tests/bot/test_worker.py",
@@ -91,6 +91,12 @@ def end_a_grant(company: Database) -> None:
     company.transact(lambda session: end_grants(ctx(session, after(days=3))))
 
 
+def close(company: Database) -> None:
+    turn(company, DECEMBER)
+    while company.transact(lambda session: tell_of_openings(ctx(session, DECEMBER))):
+        pass
+
+
 def _open_code(company: Database) -> str:
     from models.quota.request import Request  # noqa: PLC0415
 
@@ -120,6 +126,9 @@ WALK: dict[str, tuple[Step, Step, dict[Who, str]]] = {
     ),
     "revocation": (granted, lambda c: say(c, requests.revoke, "carol", _open_code(c)), {Who.REQUESTER: "bob"}),
     "end of a grant": (lambda c: gift(c, "bob", 10, after(days=1)), end_a_grant, {Who.HOLDER: "bob"}),
+    "close settles a debt": (used, close, {Who.BORROWER: "bob", Who.LENDER: "alice"}),
+    "close returns a loan": (lent, close, {Who.BORROWER: "bob", Who.LENDER: "alice"}),
+    "close ends a grant": (lambda c: gift(c, "bob", 10), close, {Who.HOLDER: "bob"}),
     "delegation": (
         nothing,
         lambda c: say(c, delegations.delegate, "carol", "bob", date(2026, 11, 20)),

@@ -33,12 +33,12 @@ def end_grants(ctx: Context) -> bool:
         unspent = end_grant(ctx.session, account, ctx.cause())
         member = ctx.session.get_one(Member, account.member_id)
         reader = ctx.reader_of(member)
-        facts = {"what": _name_of(ctx, account), "amount": reader.amount(unspent)}
+        facts = {"what": name_of(ctx, account), "amount": reader.amount(unspent)}
         ctx.tell(member, Message(text=texts.GRANT_ENDED(reader.locale, **facts)))
     return len(some) == PIECE
 
 
-def _name_of(ctx: Context, account: Account) -> str:
+def name_of(ctx: Context, account: Account) -> str:
     """The CODE of the request, or the reason an admin gave."""
     request = ctx.session.get(Request, account.request_id) if account.request_id else None
     if request is not None:

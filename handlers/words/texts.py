@@ -15,6 +15,7 @@ from handlers.words.help import *
 from handlers.words.history import *
 from handlers.words.leaving import *
 from handlers.words.lending import *
+from handlers.words.opening import *
 from handlers.words.requests import *
 from handlers.words.team import *
 from handlers.words.waiting import *

@@ -202,16 +202,20 @@ class Mailing:
         self.now = now
         self._next: dict[str, datetime] = {}
 
-    def turn(self, session: Session, messenger: str) -> tuple[str, datetime]:
-        """The lane of the next message, and when it is due."""
-        at = self._next.get(messenger)
+    def turn(
+        self, session: Session, messenger: str, not_before: datetime | None = None
+    ) -> tuple[str, datetime]:
+        """The lane of the next message, and when it is due. Messages that wait for a morning are a mailing of that morning."""
+        first = max(self.now, not_before or self.now)
+        lane = messenger if first == self.now else f"{messenger}@{first:%Y-%m-%dT%H:%MZ}"
+        at = self._next.get(lane)
         if at is None:
             last = session.exec(
-                select(func.max(Effect.due_at)).where(Effect.lane == messenger, *_OPEN)
+                select(func.max(Effect.due_at)).where(Effect.lane == lane, *_OPEN)
             ).one_or_none()
-            at = max(self.now, last + EVERY) if last else self.now
-        self._next[messenger] = at + EVERY
-        return messenger, at
+            at = max(first, last + EVERY) if last else first
+        self._next[lane] = at + EVERY
+        return lane, at
 
     def waiting(self, session: Session) -> tuple[int, timedelta]:
         """How many messages wait on the messengers that it wrote to, and how long the last of them does."""

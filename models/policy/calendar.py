@@ -124,6 +124,12 @@ def awake_after(start: datetime, duration: timedelta, quiet: Quiet | None, zone:
     return at + left
 
 
+def awake_from(at: datetime, quiet: Quiet | None, zone: tzinfo) -> datetime:
+    """`at`, or the end of the quiet time that it falls into."""
+    instant = timedelta(microseconds=1)
+    return awake_after(at, instant, quiet, zone) - instant
+
+
 def _first_day(cadence: Cadence, day: date) -> date:
     if cadence.kind == "weekly":
         return day - day.weekday() * DAY

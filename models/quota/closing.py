@@ -42,7 +42,8 @@ _BEFORE = Statement(SQL.text("before"), row=int)
 def open_first(session: Session, now: datetime, version: int, policy: Policy) -> Period:
     # Nothing closes before the first period, so the job begins with `_allocate`.
     span = span_of(policy.period, policy.zone, now)
-    period = Period(starts_at=span.start, ends_at=span.end, policy=version, step=_STEPS.index(_allocate))
+    step = _STEPS.index(_allocate)
+    period = Period(starts_at=span.start, ends_at=span.end, policy=version, step=step, told=None)
     session.add(period)
     session.flush()
     return period

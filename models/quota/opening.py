@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import NamedTuple
 
-from sqlmodel import Session
+from sqlalchemy import func
+from sqlmodel import Session, col, select
 
 from models.db import Statement
+from models.ledger.account import AccountKind
 from models.ledger.transfer import Kind
+from models.people.member import Member
+from models.quota.period import Period
 
 
 @dataclass(frozen=True)
@@ -63,4 +68,98 @@ _ENTRIES = Statement(
     "JOIN account a ON a.id = e.account_id AND a.kind = 'allocation' "
     "WHERE e.member_id = :member AND e.at >= :since ORDER BY e.at, e.id LIMIT 200",
     row=_Entry,
+)
+
+
+class Touch(NamedTuple):
+    """One thing that a close or an opening did to one account of a member: `amount` came in, or below zero went out.
+
+    `lender_id` and `borrower_id`: of the loan that it was about.
+    """
+
+    member_id: int
+    kind: str
+    account: str
+    amount: int
+    balance_after: int
+    lender_id: int | None
+    borrower_id: int | None
+    account_id: int
+
+
+@dataclass(frozen=True)
+class Turned:
+    """What the close before and the opening of a period did to one member, in the order in which it was done."""
+
+    member_id: int
+    touches: tuple[Touch, ...]
+
+    @property
+    def plain(self) -> bool:
+        """Nothing but that the rest expired, or was carried over for everybody, and the base was given."""
+        return not any(one.kind in _NEWS or one.account == AccountKind.TOP_UP for one in self.touches)
+
+    def begins_with(self) -> int | None:
+        """The allocation when the opening was done; None where nothing touched it."""
+        own = [one.balance_after for one in self.touches if one.account == AccountKind.ALLOCATION]
+        return own[-1] if own else None
+
+    def still_over(self) -> int:
+        """What is missing still: more was spent than the new base fills."""
+        overdrafts = [one.balance_after for one in self.touches if one.account == AccountKind.OVERDRAFT]
+        return -overdrafts[-1] if overdrafts else 0
+
+    def given(self) -> int:
+        return sum(one.amount for one in self.touches if one.kind == Kind.ALLOCATE)
+
+    def carried(self) -> int:
+        """What was left of the old allocation when the new base came, or stays where none came."""
+        old = [one.balance_after for one in self.closing().touches if one.account == AccountKind.ALLOCATION]
+        first = next((one for one in self.touches if one.kind == Kind.ALLOCATE), None)
+        return first.balance_after - first.amount if first else (old[-1] if old else 0)
+
+    def closing(self) -> Turned:
+        """Only what was done before the new period had anything."""
+        return Turned(self.member_id, self.touches[: self._opens_at])
+
+    def opening(self) -> Turned:
+        return Turned(self.member_id, self.touches[self._opens_at :])
+
+    @property
+    def _opens_at(self) -> int:
+        """The first step that gives something new."""
+        new = (number for number, one in enumerate(self.touches) if one.kind in (Kind.ALLOCATE, Kind.REPAY))
+        return next(new, len(self.touches))
+
+    def sums(self, kind: Kind, account: AccountKind, *, inward: bool) -> dict[int | None, int]:
+        """What moved that way, by the other party of the loan, or by the account of the grant."""
+        found: dict[int | None, int] = {}
+        for one in self.touches:
+            if one.kind == kind and one.account == account and (one.amount > 0) == inward:
+                other = one.lender_id if one.borrower_id == self.member_id else one.borrower_id
+                key = one.account_id if account == AccountKind.TOP_UP else other
+                found[key] = found.get(key, 0) + abs(one.amount)
+        return found
+
+
+_NEWS = (Kind.RETURN, Kind.REPAY, Kind.FILL)
+
+
+def turned(session: Session, period: Period, after: int, most: int) -> tuple[list[Turned], int | None]:
+    """What the opening of `period` did to the next `most` members after that id, and the last of them; None: none is left."""
+    members = select(Member.id).where(col(Member.id) > after).order_by(col(Member.id)).limit(most).subquery()
+    last: int | None = session.exec(select(func.max(members.c.id))).one()
+    if last is None:
+        return [], None
+    words = {"after": after, "last": last, "since": period.starts_at, "cause": f"period:{period.id}"}
+    by_member = groupby(_TOUCHED.all(session, **words), key=lambda one: one.member_id)
+    return [Turned(number, tuple(touches)) for number, touches in by_member], last
+
+
+_TOUCHED = Statement(
+    "SELECT e.member_id, t.kind, a.kind, e.amount, e.balance_after, l.lender_id, l.borrower_id, a.id FROM member m "
+    "JOIN entry e ON e.member_id = m.id AND e.at >= :since JOIN transfer t ON t.id = e.transfer_id AND t.cause = :cause "
+    "JOIN account a ON a.id = e.account_id LEFT JOIN loan l ON l.id = t.loan_id "
+    "WHERE m.id > :after AND m.id <= :last ORDER BY m.id, e.id",
+    row=Touch,
 )

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Self
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, text
-from sqlmodel import Field, Session, SQLModel, select
+from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.db import id_field
 from models.policy.calendar import Span
@@ -50,6 +50,8 @@ class Period(SQLModel, table=True):
     step: int = 0
     cursor: int = Field(default=0, sa_type=BigInteger)
     policy: int | None = None
+    told: int | None = Field(default=0, sa_type=BigInteger)
+    """Up to which member id people were told what its opening did; None: nobody is left to tell."""
 
     @classmethod
     def current(cls, session: Session) -> Period:
@@ -71,6 +73,16 @@ class Period(SQLModel, table=True):
     def latest(cls, session: Session) -> Self | None:
         """The open or turning period, without a lock; None before the first policy."""
         return session.exec(select(cls).where(cls.state != PeriodState.CLOSED)).one_or_none()
+
+    @classmethod
+    def to_tell(cls, session: Session) -> Self | None:
+        """The oldest period that is open or was, and of whose opening people are still to be told."""
+        untold = select(cls).where(col(cls.told).is_not(None), cls.state != PeriodState.TURNING)
+        return session.exec(untold.order_by(col(cls.starts_at)).limit(1).with_for_update()).one_or_none()
+
+    def mark_told(self, session: Session, upto: int | None) -> None:
+        self.told = upto
+        session.add(self)
 
     def become(self, state: PeriodState) -> None:
         if _NEXT.get(PeriodState(self.state)) is not state:

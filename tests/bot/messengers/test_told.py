@@ -1,0 +1,37 @@
+"""What people are told about time and money without asking, on both messengers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.actions import DECEMBER
+from tests.conversation import Talk
+
+BOTH = ("slack-en", "dingtalk-zh")
+MORNING = DECEMBER + timedelta(hours=8, minutes=1)
+
+
+@pytest.mark.parametrize("talk", BOTH, indirect=True)
+async def test_the_morning_after_a_close_both_read_what_was_repaid(
+    talk: Talk, request: pytest.FixtureRequest
+) -> None:
+    chinese = "zh" in request.node.callspec.id
+    await talk.say("alice", "借给 @bob 20" if chinese else "lend @bob 20")
+    talk.spend("bob", 115)
+    await talk.at(DECEMBER)
+    await talk.at(DECEMBER + timedelta(minutes=1))
+    talk_before = len(talk.heard("alice"))
+    await talk.at(MORNING)
+    say = (
+        ("起始额度为 $85.00", "归还 Alice $15.00")
+        if chinese
+        else ("start it with $85.00", "− $15.00 repaid to Alice")
+    )
+    told = await talk.hear("bob", *say)
+    assert "loans.open" in told.actions
+    await talk.hear("alice", "Bob 还给你 $15.00" if chinese else "+ $15.00 repaid by Bob")
+    assert len(talk.heard("alice")) == talk_before + 1
+    assert (talk.left("alice"), talk.left("bob")) == (115, 85)
+    talk.audit()
