@@ -33,8 +33,8 @@ from benchmarks.measure import Cell, interleave, quantile, ratio, report
 
 SECRET = "s" * 32
 NUMBERS = count()
+# Commands before measuring starts.
 WARM = 50
-"""Commands before one measures."""
 
 
 # The apps under test
@@ -56,7 +56,7 @@ async def serve_bolt(port: int, *, before: bool) -> None:
 
 
 async def serve_ours(port: int, database_url: str) -> None:
-    """The production adapter and dispatcher, as `quotabot run` builds them, but for the vendor's replies."""
+    """The production adapter and dispatcher, as `quotabot run` builds them, without the vendor's replies."""
     from bot.app import App  # noqa: PLC0415
     from bot.database import Database  # noqa: PLC0415
     from bot.settings import Settings  # noqa: PLC0415
@@ -75,7 +75,7 @@ async def serve_ours(port: int, database_url: str) -> None:
             await asyncio.sleep(0.02)
         while not (once := [task for task in asyncio.all_tasks() if task.get_name() == "prepare"]):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
-        await asyncio.wait(once)  # what a process does once is no part of a command
+        await asyncio.wait(once)  # work done once per process is no part of a command
         print("up", flush=True)
         await running
 
@@ -148,7 +148,6 @@ async def load(pid: int, port: int, text: str, rate: float, seconds: float, peop
 
 
 def signed(text: str, people: int) -> tuple[str, dict[str, str]]:
-    """One slash command as Slack sends it."""
     facts = {
         "token": "x", "team_id": "T1", "team_domain": "d", "channel_id": "C1", "channel_name": "g", "command": "/quota", "text": text,
         "user_id": f"U{random.randrange(people)}", "user_name": "u", "api_app_id": "A1", "is_enterprise_install": "false",
@@ -164,7 +163,7 @@ def signed(text: str, people: int) -> tuple[str, dict[str, str]]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process has used of a processor, in the kernel and outside."""
+    """Processor time of a process, user and kernel."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

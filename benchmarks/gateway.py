@@ -42,7 +42,7 @@ FAST = 10**9
 
 
 def stand_in(people: int, pipe: Connection) -> None:
-    """The gateway's own process: answers with what was called, and forgets it."""
+    """A process of its own: counts the calls, and returns the counts over the pipe."""
     asyncio.run(_serve(people, pipe))
 
 
@@ -67,7 +67,7 @@ def _id(number: int) -> str:
 
 
 class Bench:
-    """One company of so many people, settled, linked and enforced."""
+    """One company of `people`, settled, linked and enforced."""
 
     def __init__(self, people: int, per_minute: int) -> None:
         self.people, self.per_minute = people, per_minute
@@ -101,13 +101,12 @@ class Bench:
             pass
 
     def turn(self) -> None:
-        """December opens: everybody who spent gets another limit."""
+        # Everybody who spent gets another limit in December.
         self._begun, self._since = DECEMBER, time.monotonic()
         self.database.transact(lambda session: begin_turn(session, self.now))
         self._advance()
 
     def grant(self, numbers: range) -> None:
-        """An admin decides about these."""
         self.database.transact(lambda session: self._grant(session, numbers))
 
     def _grant(self, session: Session, numbers: range) -> None:
@@ -128,7 +127,6 @@ class Bench:
         return found
 
     def burn(self) -> None:
-        """Everybody spends a dollar."""
         self.pipe.send("burn")
         self.pipe.recv()
 
@@ -163,7 +161,7 @@ async def measure(bench: Bench, rounds: int) -> dict[str, list[dict[str, float]]
 
 
 async def one(bench: Bench, loop: Reconciler) -> dict[str, float]:
-    """A round: seconds, and calls by what they are."""
+    """Seconds of a round, and its calls by kind."""
     bench.calls()
     started = time.perf_counter()
     await loop.round()
@@ -172,7 +170,7 @@ async def one(bench: Bench, loop: Reconciler) -> dict[str, float]:
 
 
 async def bare(bench: Bench, gateway: Gateway) -> dict[str, float]:
-    """The pages alone."""
+    # The limit: the pages alone.
     bench.calls()
     started = time.perf_counter()
     async for _ in gateway.accounts():
@@ -192,7 +190,7 @@ def _counted(calls: dict[str, int]) -> dict[str, float]:
 
 
 async def opening(bench: Bench, http: aiohttp.ClientSession) -> dict[str, float]:
-    """The loop as it runs, at the gateway's pace: everybody's limit changes, and somebody decides when a third is written."""
+    # Everybody's limit changes at the gateway's pace; a decision comes when a third is written.
     bench.burn()
     await Reconciler(bench.database, bench.gateway(http, FAST), lambda: bench.now, enforce=True).round()
     bench.turn()

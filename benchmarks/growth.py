@@ -40,7 +40,7 @@ DAYS_AGO = {
 
 
 def remember(database: Database, people: int, entries: int) -> None:
-    """So many entries that lie there."""
+    """Write `entries` that are never read again, spread over people and days."""
     kind = database.engine.dialect.name
     moves = (
         f"SELECT {{first}} + i AS id, a.id AS source, u.id AS target, a.member_id AS member, {DAYS_AGO[kind]} AS at "
@@ -78,7 +78,7 @@ def _remember(session: Session, moves: str) -> None:
 
 
 async def measure(database: Database, people: int, count: int) -> dict[str, float]:
-    """The middle of so many of each, in milliseconds."""
+    """Median of `count` runs of each operation, in milliseconds."""
     dispatcher = Dispatcher(database, lambda: NOW)
     dispatcher._locales = _Everybody()
     accounts = database.transact(_filled)

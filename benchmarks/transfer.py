@@ -42,7 +42,6 @@ POLICY = "unit: tokens\ntimezone: UTC\nallocations:\n  - {match: {}, amount: 100
 
 
 def settle(database: Database) -> list[int]:
-    """People with an allocation each; returns the accounts' ids."""
     migrate(database.engine)
 
     def people(session: Session) -> None:
@@ -79,7 +78,7 @@ def ours(
     seconds: float,
     pick: Callable[[], tuple[int, int]] | None = None,
 ) -> Cell:
-    """`transfer()` committed on its own, by so many tasks."""
+    """`transfer()` with a commit of its own, by `clients` threads."""
 
     def one() -> None:
         source, target = pick() if pick else random.sample(accounts, 2)
@@ -113,8 +112,7 @@ def closed_loop(one: Callable[[], object], clients: int, seconds: float) -> dict
 
 
 def tasks_on_sqlite(database: Database, accounts: list[int], tasks: int, seconds: float) -> Cell:
-    """The way the bot does it: asyncio tasks that await the one writer."""
-
+    # As in the bot: asyncio tasks await the one writer.
     async def load() -> dict[str, float]:
         times: list[float] = []
         until = time.perf_counter() + seconds
@@ -179,7 +177,7 @@ def lends(database: Database, clients: int, seconds: float) -> Cell:
 
 
 def stdlib_loop(seconds: float) -> Cell:
-    """The limit on SQLite: one client of the standard library, the same four statements, FULL."""
+    # The limit on SQLite: one client of the standard library, the same four statements, synchronous=FULL.
     folder = tempfile.mkdtemp()
     database = Database(f"sqlite:///{folder}/limit.db")
     accounts = settle(database)
@@ -221,7 +219,7 @@ def _plain_transfer(connection: sqlite3.Connection, source: int, target: int) ->
 
 
 def pgledger(postgres: Postgres, path: Path, clients: int, seconds: float) -> Cell:
-    """The peer: its own function, one call a transfer, from Python threads."""
+    # The peer: its own function, one call a transfer, from Python threads.
     url = postgres.create("peer")
     postgres.file(path, "peer")
     with psycopg.connect(url, autocommit=True) as connection:

@@ -56,15 +56,12 @@ teams: [{{name: payments, top_up_budget: 400}}]
 
 
 class Company:
-    """A database in which time passes."""
-
     def __init__(self, database: Database, people: int, seed: int) -> None:
         self.database, self.dice, self.people = database, random.Random(seed), people
         self.now, self.hired, self.spent = START, 0, dict[tuple[int, date, str], int]()
         self.refused = 0
 
     def found(self) -> None:
-        """People, the first policy, the first period."""
         self.do(lambda session: self._hire(session, self.people))
         words = self._policy()
         version = self.database.transact(
@@ -77,7 +74,7 @@ class Company:
             pass
 
     def live(self, days: int, every: int) -> Iterator[dict[str, int | str]]:
-        """Let so many days pass, `every` so many a look; yields a row for each period that closed."""
+        """Let `days` pass, `every` at a time; yields a row for each closed period."""
         open_id = self.database.transact(lambda session: Period.current(session).id)
         for _ in range(0, days, every):
             self.now += timedelta(days=every)
@@ -91,7 +88,6 @@ class Company:
                 open_id = current
 
     def tick(self) -> None:
-        """As `quotabot tick --now` does it."""
         at = self.now
         while self.database.transact(lambda session: move_on(session, at)):
             pass
@@ -104,7 +100,7 @@ class Company:
             self.refused += 1
 
     def month(self, period_id: int) -> dict[str, int | str]:
-        """What the period that closed came to, and whether the books add up."""
+        """Totals of a closed period, and whether its books add up."""
 
         def read(session: Session) -> dict[str, int | str]:
             period = session.get_one(Period, period_id)
@@ -188,7 +184,7 @@ class Company:
         leave(session, self._some(session, 1)[0], self.now)
 
     def _use(self, session: Session) -> None:
-        """Somebody's day grows; one time in five it is a day of last week, one in ten it comes twice."""
+        # Late and repeated figures: one time in five a day of last week, one in ten the same day twice.
         member, model = self._some(session, 1)[0], self.dice.choice(("hunyuan", "deepseek", "qwen"))
         late = self.dice.randint(1, 9) if self.dice.random() < 0.2 else 0
         key = (member.id, (self.now - timedelta(days=late)).date(), model)
@@ -248,9 +244,8 @@ class Company:
             request.approve(session, boss, None, policy=self._rules(session), live=False, cause=self._cause())
 
     def _change(self, session: Session) -> None:
-        """A policy for a day to come, or for today."""
         day = (self.now + timedelta(days=self.dice.choice((0, 3, 12, 40)))).date()
-        # what is for today waits for the next tick, like what is for tomorrow
+        # A policy for today also waits for the next tick.
         versions.record_version(session, self._policy(), self.now - timedelta(days=2), "ops", day)
 
 

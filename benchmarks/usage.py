@@ -52,7 +52,7 @@ def fresh(rows: int, people: int, day: date) -> Iterator[list[MemberUsage]]:
 
 
 def pages(rows: int, people: int, day: date) -> Iterator[list[MemberUsage]]:
-    """The same, and a tenth of each from the page before."""
+    """The same, and a tenth of each page from the page before."""
     before: list[MemberUsage] = []
     for page in fresh(rows, people, day):
         yield page + random.sample(before, min(PAGE // 10, len(before)))
@@ -67,7 +67,7 @@ def first(
 
 
 def again(database: Database, kept: list[list[MemberUsage]]) -> dict[str, float]:
-    """The same pages once more: nothing is booked."""
+    # A replay books nothing.
     found = _booked(database, kept)
     if found["booked"]:
         raise RuntimeError("a replay booked something")
@@ -104,7 +104,6 @@ def copied(url: str, rows: int, people: int) -> dict[str, float]:
 
 
 def inserted(path: Path, rows: int, people: int) -> dict[str, float]:
-    """The same on SQLite."""
     stored = list(fresh(rows, people, date(2026, 1, 1)))
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA synchronous=FULL")
