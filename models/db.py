@@ -100,6 +100,10 @@ class SqlFile:
         parts = re.split(r"^-- name: (\w+)$", content, flags=re.MULTILINE)[1:]
         self._named = {name: sql.strip() for name, sql in zip(parts[::2], parts[1::2], strict=True)}
 
+    @property
+    def names(self) -> list[str]:
+        return list(self._named)
+
     def text(self, name: str, **parts: str) -> str:
         """The SQL called `name`; `parts` are the fragments that the file leaves open, such as `{people}`."""
         return _PART.sub(lambda part: self._part(part[1], parts), self._named[name])

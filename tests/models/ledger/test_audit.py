@@ -36,14 +36,14 @@ MISCHIEF = {
     "a transfer has two entries that cancel out": "DELETE FROM entry WHERE id = (SELECT MAX(id) FROM entry)",
     "an entry is an end of its transfer": "UPDATE entry SET account_id = account_id + 1 WHERE id = 1",
     "a balance is the sum of its entries": "UPDATE account SET balance = balance - 1 WHERE kind = 'issued'",
-    "a balance is what its last entry left": "UPDATE entry SET balance_after = balance_after + 1 WHERE id = (SELECT MAX(id) FROM entry)",
-    "what was forgiven has its rows": "UPDATE loan SET forgiven = 1",
-    "the equations of every loan": "UPDATE loan SET forgiven = 1000000000",
+    "a balance equals that of its last entry": "UPDATE entry SET balance_after = balance_after + 1 WHERE id = (SELECT MAX(id) FROM entry)",
+    "forgiven debt has its rows": "UPDATE loan SET forgiven = 1",
+    "the equations of every loan hold": "UPDATE loan SET forgiven = 1000000000",
     "a grant equals its decision": "UPDATE request SET granted = granted + 1 WHERE state = 'applied'",
-    "without a yes there is no grant": "UPDATE request SET state = 'declined'",
-    "a yes has somebody who said it": "UPDATE request SET decided_by_id = NULL",
+    "a request without approval has no grant": "UPDATE request SET state = 'declined'",
+    "an approval names its approver": "UPDATE request SET decided_by_id = NULL",
     "nothing borrowed or granted leaves by a loan": "UPDATE transfer SET kind = 'lend' WHERE kind = 'grant'",
-    "who has left has nothing": "UPDATE member SET left_at = joined_at WHERE name = 'Alice'",
+    "people who have left have nothing": "UPDATE member SET left_at = joined_at WHERE name = 'Alice'",
 }
 
 
