@@ -7,7 +7,7 @@ import contextlib
 import gc
 import signal
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import aiohttp
@@ -66,6 +66,7 @@ class App:
         )  # fmt: skip
         self.worker = Worker(
             database, clock, self.messengers, self.dispatcher.home, live=live, metrics=self.metrics,
+            effects_kept=timedelta(days=settings.effects_kept_days),
             before_turning=self.reconciler.before_turning if self.reconciler else None,
         )  # fmt: skip
         self._open_messengers()

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from typing import TextIO
 
 import structlog
 from structlog.typing import Processor
 
-# Slack's tokens, keys of gateways and model vendors, bearer headers, passwords in addresses.
-SECRET = re.compile(
-    r"(?:(?<![A-Za-z0-9])|(?<=\x1b\[\dm)|(?<=\x1b\[\d\dm))"  # a word begins here, perhaps after a colour
-    r"(?P<kind>xox[a-z](?:\.xox[a-z])?-|xapp-|xwfp-|sk-|Bearer\s+)[A-Za-z0-9._~+/=-]{3,}"
-    r"|(?P<user>://[^\s:/@]*:)[^\s/@]+(?=@)"
-)
+from models.masking import masked
+
 # Libraries that log details at INFO, some of them payloads.
 QUIET = ("alembic", "aiohttp.access", "asyncio", "slack_bolt", "slack_sdk", "sqlalchemy", "websockets")
 
@@ -42,11 +37,6 @@ def set_up(form: str = "auto", level: str = "INFO", stream: TextIO | None = None
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-
-
-def redacted(text: str) -> str:
-    """`text` without its secrets; their kind stays: `xoxb-***`."""
-    return SECRET.sub(lambda found: f"{found['kind'] or found['user']}***", text)
 
 
 class Outage:
@@ -88,9 +78,9 @@ def _after(as_json: bool, colors: bool) -> list[Processor]:
 
 
 class _Formatter(structlog.stdlib.ProcessorFormatter):
-    # The finished line is redacted: values, messages of libraries and tracebacks alike.
+    # The finished line is masked: values, messages of libraries and tracebacks alike.
     def format(self, record: logging.LogRecord) -> str:
-        return redacted(super().format(record))
+        return masked(super().format(record))
 
 
 class _Stderr(logging.StreamHandler[TextIO]):

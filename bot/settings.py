@@ -47,6 +47,9 @@ class Settings(MessengerSettings, ProcessSettings):
     )
     gateway_timeout_seconds: float = Field(15, gt=0, description="for a slow gateway")
     gateway_sync_seconds: int = Field(30, gt=0, description="stretches by itself to the gateway's rate limit")
+    effects_kept_days: int = Field(
+        30, ge=1, description="done messages and their addresses are deleted after that"
+    )
     log_format: Literal["auto", "console", "json"] = Field("auto", description="auto = console on a terminal")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="DEBUG, INFO, WARNING, ERROR"

@@ -78,7 +78,9 @@ class Worker:
         slow: float = SLOW,
         idle: float = IDLE,
         metrics: Metrics | None = None,
+        effects_kept: timedelta = timedelta(days=30),
     ) -> None:
+        self.effects_kept = effects_kept
         self.metrics = metrics or Metrics()
         self.database, self.clock, self.messengers, self.page = database, clock, messengers, page
         self.live, self.before_turning, self.slow, self.idle = live, before_turning, slow, idle
@@ -223,7 +225,7 @@ class Worker:
             more = await self.database.write(partial(self._piece, job=job, now=now, key=f"{key}:{number}"))
 
     def _piece(self, session: Session, job: Job, now: datetime, key: str) -> bool:
-        ctx = Context.of(session, now, key, live=self.live)
+        ctx = Context.of(session, now, key, live=self.live, effects_kept=self.effects_kept)
         return ctx is not None and job.run(ctx)
 
     # One effect

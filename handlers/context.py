@@ -90,6 +90,7 @@ class Context:
     version: int
     policy: Policy
     live: bool = False
+    effects_kept: timedelta = timedelta(days=30)
     actor: str = "clock"
     _promised: int = field(default=0)
 

@@ -8,8 +8,8 @@ import typer
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from typer.core import TyperGroup
 
-from bot import logs
 from bot.database import OutcomeUnknown
+from models.masking import masked
 
 UNKNOWN = (
     "the database went away while this was being committed: it is not known whether it was done. "
@@ -38,7 +38,7 @@ class Group(TyperGroup):
             if not lines:
                 raise
             for line in lines:
-                typer.echo(logs.redacted(line), err=True)
+                typer.echo(masked(line), err=True)
             raise typer.Exit(1) from error
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any, Final
 from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientTimeout, ConnectionTimeoutError
 
 from bot.gateways.port import Access, GatewayError, GatewayRefused
+from models.masking import masked
 from models.metering.reading import KeyUsage, Reading
 
 Json = dict[str, Any]
@@ -23,7 +23,6 @@ MICRO: Final = 1_000_000
 
 _TEMPORARY = {408, 425}
 _WORDS = 300  # characters of a gateway's reason: some answer with an HTML page
-_KEY_SHAPED = re.compile(r"\b(sk-|Bearer )[\w.-]{6,}")
 
 
 class _Answer(Json):
@@ -163,7 +162,7 @@ def _said(text: str) -> str:
 
 def shortened(text: str) -> str:
     # The words are stored and shown: one line, cut, keys removed.
-    return _KEY_SHAPED.sub(r"\1…", " ".join(text.split()))[:_WORDS]
+    return masked(" ".join(text.split()), "…")[:_WORDS]
 
 
 async def confirmed(

@@ -1,11 +1,12 @@
-"""Asked by the clock: forget old receipts."""
+"""Asked by the clock: forget old receipts and messages."""
 
 from __future__ import annotations
 
 from handlers.context import Context
 from models.messages.receipt import forget_old
+from models.metering.retention import purge_effects
 
 
 def forget(ctx: Context) -> bool:
     forget_old(ctx.session, ctx.now)
-    return False
+    return purge_effects(ctx.session, ctx.now, ctx.effects_kept)

@@ -6,6 +6,8 @@ import re
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Self
 
+from models.masking import masked
+
 
 @dataclass(frozen=True)
 class Button:
@@ -96,8 +98,14 @@ class Form:
 
 
 _MARKDOWN = re.compile(r"([\\`*_~\[\]()#>!|])")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
-_KEYS = re.compile(r"\b(?:sk|pk|rk|xox[a-z]|xapp|ghp|gho|glpat|AKIA|Bearer)[-_ ]?[A-Za-z0-9_\-]{8,}")
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e"
+    r"\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
+)
+"""Controls, bidi marks, fillers that show as nothing, lone surrogates, tags. U+FE0F stays: it makes a sign an emoji."""
+_MARK = r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+_STACKED = re.compile(rf"({_MARK}{{3}}){_MARK}+")
+"""More marks on one letter than any language writes: they grow over the lines above."""
 _MENTION = re.compile(r"[@<]\s*!?(?=(?:here|channel|everyone|all|subteam)\b)|[<>]", re.IGNORECASE)
 REASON = 300
 """Code points of a reason that are kept."""
@@ -105,9 +113,14 @@ REASON = 300
 
 def clean(typed: str, most: int = REASON) -> str:
     """What somebody typed, fit to be stored: one line, no controls, no keys, cut by code point."""
-    line = " ".join(_CONTROLS.sub("", typed).split())
-    line = _KEYS.sub("•••", line)
+    line = " ".join(visible(typed).split())
+    line = masked(line, "•••")
     return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def visible(typed: str) -> str:
+    """`typed` without what does not show or shows over other lines."""
+    return _STACKED.sub(r"\1", _UNSEEN.sub("", typed))
 
 
 def escape(typed: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Index, bindparam, func, text, tuple_
+from sqlalchemy import JSON, Boolean, Index, bindparam, case, func, literal, text, tuple_
 from sqlmodel import Field, Session, SQLModel, col, select, update
 
 from models.db import Statement, id_field
@@ -159,7 +159,8 @@ def mark(session: Session, marks: Sequence[Mark]) -> int:
 
 def _became(effect: Effect, **change: Any) -> Mark:
     kept = {name: getattr(effect, name) for name in _MARKED}
-    return {"of": effect.id, "attempt": effect.attempts} | kept | change
+    ended = bool(change.get("done_at") or change.get("parked_at"))
+    return {"of": effect.id, "attempt": effect.attempts, "ended": ended} | kept | change
 
 
 _MARKED = ("due_at", "attempts", "done_at", "parked_at", "ref", "error")
@@ -170,7 +171,15 @@ _MARK = (
         col(Effect.attempts) == bindparam("attempt"),
         col(Effect.done_at).is_(None),
     )
-    .values(leased_until=None, **{name: bindparam(name) for name in _MARKED})
+    .values(
+        leased_until=None,
+        # An address to reply to lets anybody speak for the bot while it works: it is deleted after its use.
+        payload=case(
+            ((col(Effect.kind) == "answer") & bindparam("ended", type_=Boolean), literal({}, JSON)),
+            else_=col(Effect.payload),
+        ),
+        **{name: bindparam(name) for name in _MARKED},
+    )
 )
 
 

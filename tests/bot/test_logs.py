@@ -10,8 +10,9 @@ import pytest
 import structlog
 
 from bot.app import open_app
-from bot.logs import redacted, set_up
+from bot.logs import set_up
 from bot.settings import Settings
+from models.masking import masked
 
 TOKENS = [
     "xoxb-" + "1234567890-abcdefABCDEF",
@@ -95,11 +96,11 @@ def test_no_token_gets_out_by_any_way(out: io.StringIO, form: str, token: str) -
 
 
 def test_the_kind_of_a_secret_and_everything_else_stays() -> None:
-    assert redacted("with xoxb-" + "12345678 for U02BOB") == "with xoxb-*** for U02BOB"
-    assert redacted("postgresql://bot:" + "hunter2@db/quota") == "postgresql://bot:***@db/quota"
-    assert redacted("\x1b[35msk-" + "abcdefgh\x1b[0m") == "\x1b[35msk-***\x1b[0m"
+    assert masked("with xoxb-" + "12345678 for U02BOB") == "with xoxb-*** for U02BOB"
+    assert masked("postgresql://bot:" + "hunter2@db/quota") == "postgresql://bot:***@db/quota"
+    assert masked("\x1b[35msk-" + "abcdefgh\x1b[0m") == "\x1b[35msk-***\x1b[0m"
     harmless = "task-force risk-free disk-usage at http://127.0.0.1:8080/x alice@corp.example"
-    assert redacted(harmless) == harmless
+    assert masked(harmless) == harmless
 
 
 async def test_what_bolt_advises_whoever_writes_a_bot_is_not_told_to_operators(

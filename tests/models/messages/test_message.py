@@ -13,7 +13,12 @@ from models.messages.message import REASON, Button, Chart, Message, clean, escap
     ("typed", "kept"),
     [
         ("  load \n test\t", "load test"),
-        ("my key is sk-abcdefgh12345678", "my key is •••"),
+        ("my key is sk-abcdefgh12345678", "my key is sk-•••"),
+        ("password=hunter2!", "password=•••"),
+        ("密码：hunter2", "密码：•••"),
+        ("soft\xadhyphen \u3164filler\u115f \u061cmark", "softhyphen filler mark"),
+        ("z\u0301\u0301\u0301\u0301\u0301\u0301algo", "z\u0301\u0301\u0301algo"),
+        ("two\u2028lines", "two lines"),
         ("zero\u200bwidth \u202eback", "zerowidth back"),
         ("x" * 400, "x" * (REASON - 1) + "…"),
     ],

@@ -43,6 +43,21 @@ def test_the_same_key_is_promised_once(database: Database) -> None:
     assert stored(database).payload == {"text": "first"}
 
 
+@pytest.mark.parametrize("how", [outbox.done, outbox.park])
+@pytest.mark.parametrize(("kind", "left"), [("answer", {}), ("say", {"by": "address"})])
+def test_an_address_to_reply_to_is_deleted_with_its_use(database: Database, how, kind: str, left) -> None:
+    promised = Effect(key="a", kind=kind, due_at=NOW, payload={"by": "address"})
+    keep(database, promised)
+    assert mark(database, how, take(database)[0], NOW, *(["gone"] if how is outbox.park else []))
+    assert stored(database).payload == left
+
+
+def test_an_answer_that_is_tried_again_keeps_its_address(database: Database) -> None:
+    keep(database, Effect(key="a", kind="answer", due_at=NOW, payload={"by": "address"}))
+    assert mark(database, outbox.again, take(database)[0], NOW, "slow")
+    assert stored(database).payload == {"by": "address"}
+
+
 def test_whether_it_was_new_is_told(database: Database) -> None:
     assert database.transact(
         lambda session: [promise(session, effect("a")), promise(session, effect("a"))]
