@@ -23,9 +23,8 @@ def policy_admins(session: Session, policy: Policy) -> list[Member]:
 
 
 def admin_channels(policy: Policy) -> dict[str, str]:
-    """Messenger → the address of its admin channel, where the policy names one."""
-    named = policy.admin_channel.model_dump()
-    return {messenger: f"{messenger}:{place}" for messenger, place in named.items() if place}
+    """{messenger: address of its admin channel}, where the policy names one."""
+    return {messenger: f"{messenger}:{place}" for messenger, place in policy.admin_channel.items() if place}
 
 
 def to_admins(

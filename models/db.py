@@ -81,7 +81,6 @@ def _translated(error: Any, connection: Connection, sql: str, words: dict[str, A
     dialect, lost = connection.dialect, False
     if not connection.invalidated and dialect.is_disconnect(error, connection.connection, None):
         # After a lost connection neither this one nor the idle ones in the pool are used again.
-        # After a lost connection neither this one nor the idle ones in the pool are used again.
         lost = True
         connection.invalidate(error)
         connection.engine.dispose()

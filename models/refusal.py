@@ -1,4 +1,4 @@
-"""Refusal: understood, and the answer is no. Types that carry facts; the words live in handlers/words/refusals.py.
+"""Refusals: understood, and the answer is no. The words are in handlers/words/refusals.py.
 
 Refusal
 ├── NotUnderstood  WrongUsage  BadAmount  AmbiguousAmount  AllNotAllowed
@@ -23,7 +23,7 @@ from typing import Any
 
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error
-    """Expected, shown to the asker, rolled back; never logged as an error."""
+    """Expected: shown to the sender, rolled back, never logged as an error."""
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -36,21 +36,21 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error
 
 @dataclass(eq=False)
 class NotUnderstood(Refusal):
-    """What was said is none of the things one can ask."""
+    """The text is no command."""
 
     text: str
 
 
 @dataclass(eq=False)
 class WrongUsage(Refusal):
-    """The command is known; its words are not. `command` names the row of the route table."""
+    """The command is known, its arguments are not. `command` names a row of the route table."""
 
     command: str
 
 
 @dataclass(eq=False)
 class BadAmount(Refusal):
-    """No amount that can be moved. `why` is a code: zero, negative, not_a_number, too_precise, too_big, two_numbers, range, wrong_currency, ..."""
+    """Not an amount that can be moved. `why`: a value of `ledger.amount.Why`."""
 
     why: str
     text: str
@@ -58,7 +58,7 @@ class BadAmount(Refusal):
 
 @dataclass(eq=False)
 class AmbiguousAmount(Refusal):
-    """Two people would read it differently; `choices` in stored units."""
+    """People read it in different ways; `choices` in stored units."""
 
     text: str
     choices: tuple[int, ...]
@@ -71,28 +71,28 @@ class AllNotAllowed(Refusal):
 
 @dataclass(eq=False)
 class BadDate(Refusal):
-    """Not a day, or not one to come."""
+    """Not a date, or not one in the future."""
 
     text: str
 
 
 @dataclass(eq=False)
 class UnknownSender(Refusal):
-    """Somebody wrote whom the directory does not know."""
+    """The sender's address belongs to no member."""
 
     address: str
 
 
 @dataclass(eq=False)
 class UnknownPerson(Refusal):
-    """Nobody is called that."""
+    """No member has this name."""
 
     text: str
 
 
 @dataclass(eq=False)
 class AmbiguousPerson(Refusal):
-    """More than one person is called that; `names` with team."""
+    """Several members have this name; `names` with their teams."""
 
     text: str
     names: tuple[str, ...]
@@ -100,51 +100,51 @@ class AmbiguousPerson(Refusal):
 
 @dataclass(eq=False)
 class SeveralPeople(Refusal):
-    """One person at a time."""
+    """The command takes one person."""
 
 
 @dataclass(eq=False)
 class NotAColleague(Refusal):
-    """Somebody else who is a guest, a bot, an outsider, or has left: which of these is not told."""
+    """The other person is a guest, a bot or an outsider, or has left; which of these is not told."""
 
     name: str
 
 
 @dataclass(eq=False)
 class OnlyColleagues(Refusal):
-    """The asker is no colleague of this workspace, or a guest who asks to lend, borrow or decide."""
+    """The sender is not from this workspace, or is a guest who wants to lend, borrow or decide."""
 
 
 @dataclass(eq=False)
 class StatusUnknown(Refusal):
-    """The messenger did not say in time whether somebody may take part."""
+    """The messenger did not answer in time whether the sender may take part."""
 
 
 @dataclass(eq=False)
 class NoPolicyYet(Refusal):
-    """No policy was applied: nobody has quota."""
+    """No policy was applied, so nobody has quota."""
 
 
 @dataclass(eq=False)
 class NoRate(NoPolicyYet):
-    """The policy does not say what a USD is in its unit, so no gateway can be read or driven by it."""
+    """The policy names no rate to USD, so no gateway can be read or driven."""
 
     unit: str
 
 
 @dataclass(eq=False)
 class TokensNotEnforced(Refusal):
-    """The policy counts tokens, and a gateway money: what they cost differs from model to model."""
+    """The policy counts tokens, and a gateway counts money: the price differs by model."""
 
 
 @dataclass(eq=False)
 class PeriodClosing(Refusal):
-    """The period is being closed; a minute."""
+    """The period is being closed, for about a minute."""
 
 
 @dataclass(eq=False)
 class TooSlow(Refusal):
-    """It did not commit in time; nothing moved."""
+    """The request did not commit in time; nothing moved."""
 
 
 @dataclass(eq=False)
@@ -154,7 +154,7 @@ class KeyReused(Refusal):
 
 @dataclass(eq=False)
 class NothingToConfirm(Refusal):
-    """There is no echo to answer, or it is older than ten minutes."""
+    """No confirmation is open, or it is older than ten minutes."""
 
 
 @dataclass(eq=False)
@@ -164,7 +164,7 @@ class NotForYou(Refusal):
 
 @dataclass(eq=False)
 class InsufficientQuota(Refusal):
-    """The account holds less than what was to move (stored units)."""
+    """The account holds less than the amount (stored units)."""
 
     wanted: int
     available: int
@@ -172,7 +172,7 @@ class InsufficientQuota(Refusal):
 
 @dataclass(eq=False)
 class NotLendable(Refusal):
-    """The lender may lend less than that (stored units)."""
+    """The lender may lend less (stored units)."""
 
     wanted: int
     lendable: int
@@ -180,50 +180,50 @@ class NotLendable(Refusal):
 
 @dataclass(eq=False)
 class LoanTooSmall(Refusal):
-    """A loan is at least that much (stored units)."""
+    """Below the least loan of the policy (stored units)."""
 
     least: int
 
 
 @dataclass(eq=False)
 class HoldsBorrowed(Refusal):
-    """Who holds unspent quota that they asked to borrow cannot lend."""
+    """The lender holds unspent quota that they asked to borrow."""
 
 
 @dataclass(eq=False)
 class LendingIsOff(Refusal):
-    """The policy has lending switched off."""
+    """The policy switches lending off."""
 
 
 @dataclass(eq=False)
 class LendingToOneself(Refusal):
-    """Lender and borrower are one human."""
+    """Lender and borrower are one member."""
 
 
 @dataclass(eq=False)
 class CannotLendNow(Refusal):
-    """The other one cannot lend just now; never says why."""
+    """The reason is the other one's business and is not told."""
 
     name: str
 
 
 @dataclass(eq=False)
 class CannotBorrowNow(Refusal):
-    """The other one cannot borrow just now; never says why."""
+    """The reason is the other one's business and is not told."""
 
     name: str
 
 
 @dataclass(eq=False)
 class TooManyLoans(Refusal):
-    """The asker has as many open loans as one may have."""
+    """The borrower has `most` open loans."""
 
     most: int
 
 
 @dataclass(eq=False)
 class TooMuchBorrowed(Refusal):
-    """The asker may borrow only so much more (stored units)."""
+    """The borrower may borrow `left` more (stored units)."""
 
     wanted: int
     left: int
@@ -231,26 +231,26 @@ class TooMuchBorrowed(Refusal):
 
 @dataclass(eq=False)
 class OverdueLoans(Refusal):
-    """The asker owes since two openings."""
+    """The borrower has owed since two openings."""
 
 
 @dataclass(eq=False)
 class NoSuchLoan(Refusal):
-    """Nothing is open between these two."""
+    """No open loan between these two."""
 
     name: str
 
 
 @dataclass(eq=False)
 class NothingOwed(Refusal):
-    """The loan has nothing of the kind to give, recall or forgive."""
+    """The loan holds nothing to return, recall or forgive."""
 
     name: str
 
 
 @dataclass(eq=False)
 class MoreThanDue(Refusal):
-    """More than the loan holds (stored units)."""
+    """The loan holds less (stored units)."""
 
     wanted: int
     due: int
@@ -258,14 +258,14 @@ class MoreThanDue(Refusal):
 
 @dataclass(eq=False)
 class UnknownCode(Refusal):
-    """No such request, loan or ask, or not this person's to change: the same answer, so that nobody finds out which."""
+    """No such CODE, or not this person's to change. One answer for both, so that nobody finds out which."""
 
     code: str
 
 
 @dataclass(eq=False)
 class AlreadyDecided(Refusal):
-    """Somebody, or the clock, was first."""
+    """Somebody else, or the clock, was first."""
 
     code: str
     state: str
@@ -286,14 +286,14 @@ class Replaced(Refusal):
 
 @dataclass(eq=False)
 class OverCeiling(Refusal):
-    """Above what this approver may grant (stored units)."""
+    """Above the approver's ceiling (stored units)."""
 
     ceiling: int
 
 
 @dataclass(eq=False)
 class PoolTooSmall(Refusal):
-    """The team's budget holds less than that (stored units)."""
+    """The team's budget holds less (stored units)."""
 
     team: str
     left: int
@@ -301,7 +301,7 @@ class PoolTooSmall(Refusal):
 
 @dataclass(eq=False)
 class NothingToRevoke(Refusal):
-    """The grant is spent, ended or already taken back."""
+    """The grant is spent, over or already revoked."""
 
     code: str
 
@@ -313,24 +313,24 @@ class OnlyAdmins(Refusal):
 
 @dataclass(eq=False)
 class NotEdited(Refusal):
-    """The limit at the gateway is ours, or the account is not there any more."""
+    """The limit at the gateway is ours, or the account is gone."""
 
 
 @dataclass(eq=False)
 class UnreadableMessage(Refusal):
-    """A picture, a file, a sticker: nothing that could be asked."""
+    """A picture, a file or a sticker."""
 
 
 @dataclass(eq=False)
 class UnknownMention(Refusal):
-    """Somebody was mentioned who is no colleague, or whom nobody has told us of."""
+    """The mentioned person is no colleague, or not known here."""
 
 
 @dataclass(eq=False)
 class NotFromHere(Refusal):
-    """The messenger does not say who of our organisation this is, or says that it is somebody of another one."""
+    """The messenger does not name the sender's member, or names another organisation."""
 
 
 @dataclass(eq=False)
 class CallsUsedUp(Refusal):
-    """The messenger withholds what was said until the organisation has calls again."""
+    """The messenger withholds the text until the organisation has calls again."""

@@ -1,4 +1,4 @@
-"""Personal words in rows that nobody may change: they are covered by a digest, and can only be erased."""
+"""Personal words in rows that nobody may change. A digest covers them, so they can only be erased."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import secrets
 
 
 def sealed(*words: str) -> dict[str, str]:
-    """A new salt, and the digest of `words` with it. Erased words leave the digest, and without the salt nobody can guess them."""
+    # Without the salt, a short reason could be guessed from its digest.
     salt = secrets.token_hex(16)
     return {"salt": salt, "digest": digest(salt, *words)}
 

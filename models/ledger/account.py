@@ -90,7 +90,6 @@ _ONE_OF = Statement(
 
 def open_account(session: Session, kind: AccountKind, at: datetime, **owner: Any) -> int:
     # Not `session.add`: the id is needed at once, and no object has to be kept.
-    # Not `session.add`: the id is needed at once, and no object has to be kept.
     words = {"kind": kind, "balance": 0, "opened_at": at, **owner}
     return int(session.connection().execute(_OPEN, words).scalar_one())
 

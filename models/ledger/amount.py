@@ -132,7 +132,6 @@ def from_plain(text: str | int | Decimal, unit: Unit) -> int:
 def round_up_float(value: float, unit: Unit) -> int:
     """A gateway's float in stored units, rounded up. Raises `BadAmount` for NaN and infinity."""
     # repr() is the shortest text of a float; Decimal(0.1) would carry its binary error.
-    # repr() is the shortest text of a float; Decimal(0.1) would carry its binary error.
     number = Decimal(repr(value))
     if not number.is_finite():
         raise BadAmount(Why.NOT_A_NUMBER, repr(value))

@@ -19,7 +19,7 @@ _FORM = "approval:form"
 
 @dataclass(frozen=True)
 class Approval:
-    """The request's CODE, and the addresses of its requester and approvers. `over`: the messenger is through with it."""
+    """A request in a messenger's own approval. `over`: the messenger has finished it."""
 
     code: str
     requester: str
@@ -28,7 +28,7 @@ class Approval:
 
     @classmethod
     def of(cls, effect: Effect) -> Self | None:
-        """The approval that an effect promises; None for any other message."""
+        """None for a message that is not an approval."""
         found = effect.payload.get("approval")
         if found is None:
             return None
@@ -39,13 +39,13 @@ class Approval:
 
     @property
     def lane(self) -> str:
-        """A lane of its own: a slow approval delays nothing else."""
+        # Its own lane: a slow approval delays nothing else.
         return f"approval:{self.code}:{self.requester}:{','.join(self.approvers)}"
 
 
 @dataclass(frozen=True)
 class ApprovalForm:
-    """The form that a messenger made for our approvals: the vendor's id, and the language that it is in."""
+    """The form that a messenger made for our approvals."""
 
     messenger: str
     id: str
@@ -53,7 +53,6 @@ class ApprovalForm:
 
 
 def approval_form(session: Session) -> ApprovalForm | None:
-    """The form in use; None where none was made."""
     found = _form_mark(session)
     if found is None or not found.ref:
         return None
@@ -71,7 +70,7 @@ def _form_mark(session: Session) -> Effect | None:
 
 
 def approvals(session: Session, about: str) -> list[Effect]:
-    """Its approvals: promised, started or over, without those that were set aside."""
+    """Promised, started or finished approvals, without those that were set aside."""
     return [copy for copy in copies(session, about) if Approval.of(copy) is not None]
 
 
@@ -80,23 +79,23 @@ def find_approval(session: Session, about: str, ref: str) -> Effect | None:
 
 
 def starting_approval(session: Session, about: str) -> Effect | None:
-    """The approval whose vendor's id is not known yet."""
+    # The vendor's id is not known yet.
     return next((one for one in approvals(session, about) if one.ref is None), None)
 
 
 def was_set_aside(session: Session, about: str) -> bool:
-    """Whether an approval of this could not be started, or ended without a decision."""
+    """Whether an approval could not be started, or ended without a decision."""
     return any(aside for aside, _ in _said(session, about))
 
 
 def lacks_card(session: Session, about: str) -> bool:
-    """Whether an approval was set aside and nobody has got a card in its place."""
+    """Whether an approval was set aside and no card has taken its place."""
     said = _said(session, about)
     return any(aside for aside, _ in said) and not any(reader for _, reader in said)
 
 
 def _said(session: Session, about: str) -> list[tuple[bool, int | None]]:
-    """For every copy: whether it is an approval that was set aside, and the member who reads it."""
+    """For every copy: (an approval that was set aside, the member who reads it)."""
     query = select(Effect.payload, Effect.parked_at).where(Effect.about == about, Effect.kind == "say")
     return [
         ("approval" in what and parked is not None, what["reader"])
@@ -105,7 +104,7 @@ def _said(session: Session, about: str) -> list[tuple[bool, int | None]]:
 
 
 def conclude(session: Session, copy: Effect) -> None:
-    """The messenger is through with a started approval: it is neither looked at nor ended any more."""
+    """The messenger has finished a started approval: nothing is asked or ended there any more."""
     if copy.ref:
         copy.payload = copy.payload | {"approval": copy.payload["approval"] | {"over": True}}
         session.add(copy)
@@ -127,7 +126,7 @@ def promise_review(
     code: str = "",
     known: bool = False,
 ) -> None:
-    """Promise to look at an approval, once for each reason `why`. `known`: that news needs no look."""
+    """Promise to look at an approval, once for each reason `why`. `known`: nothing new is to be seen there."""
     effect = Effect(
         key=f"approval:{messenger}:{ref}:{why}",
         kind="review",

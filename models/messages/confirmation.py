@@ -1,4 +1,4 @@
-"""The last question whether somebody means it, waiting for their yes or no."""
+"""Confirmations: a command said back to its sender, who answers yes or no."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LASTS = timedelta(minutes=10)
 
 
 class Confirmation(SQLModel, table=True):
-    """One a person: a newer one replaces it. `command` is what a yes will run."""
+    """One for each member: a newer one replaces it. `command` runs after a yes."""
 
     __tablename__ = "echo"
 
@@ -31,7 +31,7 @@ def keep(session: Session, member_id: int, code: str, command: dict[str, Any], n
 
 
 def waiting(session: Session, member_id: int, now: datetime, code: str | None = None) -> Confirmation:
-    """What waits for an answer (under this code); or raise `NothingToConfirm`."""
+    """The open confirmation (with this code). Raises `NothingToConfirm`."""
     found = session.get(Confirmation, member_id)
     if found is None or found.at < now - LASTS or (code and code != found.code):
         raise NothingToConfirm
@@ -39,7 +39,7 @@ def waiting(session: Session, member_id: int, now: datetime, code: str | None = 
 
 
 def take(session: Session, member_id: int, now: datetime, code: str | None = None) -> dict[str, Any]:
-    """The command that waits (under this code), once; or raise `NothingToConfirm`."""
+    """The command of the open confirmation, once. Raises `NothingToConfirm`."""
     found = waiting(session, member_id, now, code)
     command = found.command
     # the deletion decides: of two clicks at once only one finds the row

@@ -1,4 +1,4 @@
-"""Something to say, free of any messenger: a title, Markdown text, facts, buttons, perhaps a chart or a form."""
+"""Messages without a messenger: title, Markdown text, facts, buttons, a chart, a form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.masking import masked
 
 @dataclass(frozen=True)
 class Button:
-    """A request with a face: pressing it asks `[action, value]`. `value` is a CODE or an id, nothing trusted."""
+    """Pressing it asks `[action, value]`. `value` is a CODE or an id; nothing in it is trusted."""
 
     label: str
     action: str
@@ -23,7 +23,7 @@ class Button:
 
 @dataclass(frozen=True)
 class Chart:
-    """Bars: a title and (label, number, the number as shown)."""
+    """Bars: (label, number, the number as shown)."""
 
     title: str
     bars: tuple[tuple[str, float, str], ...]
@@ -31,7 +31,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Message:
-    """`text` is Markdown; what people typed went through `escape`. `preview` is what a lock screen may show."""
+    """`text` is Markdown; typed words in it went through `escape`. `preview`: for a lock screen."""
 
     text: str
     title: str = ""
@@ -49,7 +49,7 @@ class Message:
         return replace(self, buttons=())
 
     def spoken(self, locale: str) -> Message:
-        """The same, marked as being in this language."""
+        """The same message, marked with its language."""
         return replace(self, locale=locale)
 
     def as_json(self) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Field:
-    """One question of a form. `kind`: text, person or date."""
+    """One question of a form."""
 
     name: str
     label: str
@@ -112,18 +112,18 @@ REASON = 300
 
 
 def clean(typed: str, most: int = REASON) -> str:
-    """What somebody typed, fit to be stored: one line, no controls, no keys, cut by code point."""
+    """Typed text, fit to be stored: one line, no control characters, no keys, cut by code point."""
     line = " ".join(visible(typed).split())
     line = masked(line, "•••")
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def visible(typed: str) -> str:
-    """`typed` without what does not show or shows over other lines."""
+    """`typed` without characters that do not show, or that show over other lines."""
     return _STACKED.sub(r"\1", _UNSEEN.sub("", typed))
 
 
 def escape(typed: str) -> str:
-    """What somebody typed, fit to stand in Markdown: shown literally, pinging nobody."""
+    """Typed text, fit to stand in Markdown: shown literally, mentioning nobody."""
     harmless = _MENTION.sub(lambda found: {"<": "‹", ">": "›", "@": "＠"}.get(found.group()[0], ""), typed)
     return _MARKDOWN.sub(r"\\\1", harmless)

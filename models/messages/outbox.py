@@ -1,7 +1,7 @@
 """Effects: promised in a transaction, done after it. The only background mechanism.
 
-An effect is claimed under a lease; `attempts` is its fence: who took it earlier cannot mark it later. What cannot be
-done is parked with its reason and stands in nobody's way.
+An effect is claimed under a lease. Its fence is `attempts`: an earlier claimer cannot mark it later. An effect that
+cannot be done is parked with its reason and delays nothing.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ EVERY = timedelta(seconds=1)
 
 
 class Effect(SQLModel, table=True):
-    """`kind`: say, replace, review, answer, home, mark, or the name of a job. `lane`: what is paced and kept in order together.
+    """`kind`: say, replace, review, answer, home, mark, or the name of a job. `lane`: paced and kept in order
+    together.
 
-    `ref` is where it landed; `about` names what it shows (`request:7F3K`), so that every copy can be found again.
+    `ref`: the vendor's id of the message. `about`: the subject (`request:7F3K`), so that every copy can be found.
     """
 
     __table_args__ = (
@@ -61,13 +62,13 @@ class Effect(SQLModel, table=True):
     error: str | None = None
 
     def reword(self, session: Session, message: dict[str, Any]) -> None:
-        """Show `message` from now on; a copy that was sent before needs a `replace` besides."""
+        """Show `message` from now on; a copy that was sent needs a `replace` besides."""
         self.payload = self.payload | {"message": message}
         session.add(self)
 
 
 def promise(session: Session, effect: Effect) -> bool:
-    """Add an effect; False when its key is known already, also where others promise it at this very moment."""
+    """False when its key is known, also when another transaction promises it at this moment."""
     words = {name: getattr(effect, name) for name in ("key", "kind", "lane", "about", "due_at", "done_at")}
     return bool(_PROMISE.changed(session, **words, payload=json.dumps(effect.payload)))
 
@@ -81,10 +82,7 @@ _PROMISE = Statement(
 def claim(
     session: Session, now: datetime, most: int = 100, held: Collection[int] = frozenset()
 ) -> list[Effect]:
-    """Take due effects for `LEASE`, oldest first; nobody else gets them meanwhile.
-
-    `held`: those at work here already. A lease further ahead than its length was written by a clock that was wrong.
-    """
+    """Take due effects for `LEASE`, oldest first. `held`: ids at work in this process."""
     leased = col(Effect.leased_until)
     due = (
         select(Effect.id)
@@ -92,6 +90,7 @@ def claim(
             *_OPEN,
             Effect.due_at <= now,
             *([col(Effect.id).not_in(held)] if held else []),
+            # A lease further ahead than its length was stamped by a wrong clock.
             leased.is_(None) | (leased <= now) | (leased > now + LEASE),
         )
         .order_by(col(Effect.due_at), col(Effect.id))
@@ -109,7 +108,7 @@ def claim(
 
 
 def prolong(session: Session, effects: Collection[Effect], now: datetime) -> set[int]:
-    """Hold them for another `LEASE`; the ids of those that nobody else has taken meanwhile."""
+    """Hold them for another `LEASE`. Returns the ids that nobody else has taken."""
     ours = tuple_(col(Effect.id), col(Effect.attempts)).in_([(one.id, one.attempts) for one in effects])
     longer = (
         update(Effect)
@@ -126,12 +125,12 @@ Mark = dict[str, Any]
 
 
 def done(effect: Effect, now: datetime, ref: str | None = None) -> Mark:
-    """It is done, and landed there."""
+    """`ref`: the vendor's id of the message."""
     return _became(effect, done_at=now, ref=ref, error=None)
 
 
 def again(effect: Effect, now: datetime, error: str, after: timedelta | None = None) -> Mark:
-    """Try it later: after what the other side asked for, else twice as long as the last time, an hour at most."""
+    """Try later: after the time the other side asked for, or twice the last wait, at most an hour."""
     if effect.attempts >= MOST_ATTEMPTS:
         return park(effect, now, error)
     wait = after or min(timedelta(hours=1), timedelta(seconds=2.0 ** min(effect.attempts, 12)))
@@ -139,20 +138,18 @@ def again(effect: Effect, now: datetime, error: str, after: timedelta | None = N
 
 
 def release(effect: Effect, due_at: datetime) -> Mark:
-    """Give it back untried: it was not its turn."""
+    # It was not its turn: the attempt does not count.
     return _became(effect, due_at=due_at, attempts=effect.attempts - 1)
 
 
 def park(effect: Effect, now: datetime, error: str) -> Mark:
-    """Set it aside with its reason: it will not succeed and must not stand in the way of others."""
+    """It cannot succeed, and must not delay others."""
     return _became(effect, parked_at=now, error=clean(error))
 
 
 def mark(session: Session, marks: Sequence[Mark]) -> int:
-    """Write what became of effects, each unless somebody took it over; returns how many were still ours.
-
-    The fence: only who holds the newest attempt may write.
-    """
+    """Write the results of effects. Returns how many were still ours."""
+    # The fence is in the statement: only the newest attempt may write. The order is that of `copies`.
     in_order = sorted(marks, key=lambda one: one["of"])  # as `copies` locks them
     return int(session.connection().execute(_MARK, in_order).rowcount)
 
@@ -184,7 +181,7 @@ _MARK = (
 
 
 def copies(session: Session, about: str) -> list[Effect]:
-    """Every message that shows `about`, sent or still to be sent; none is claimed meanwhile with what it said before."""
+    """Every message about `about`, sent or waiting, locked: none is claimed meanwhile with its old text."""
     query = select(Effect).where(Effect.about == about, Effect.kind == "say", col(Effect.parked_at).is_(None))
     query = query.order_by(col(Effect.id)).with_for_update().execution_options(populate_existing=True)
     return list(session.exec(query).all())
@@ -198,14 +195,14 @@ def backlog(session: Session, now: datetime) -> tuple[int, float]:
 
 
 def unreached(session: Session, about: str) -> set[int]:
-    """Whom nothing about it could be said to: every copy that was meant for them is set aside."""
+    """Members for whom every copy is set aside."""
     query = select(Effect.payload, Effect.parked_at).where(Effect.about == about, Effect.kind == "say")
     said = [(what["reader"], parked is None) for what, parked in session.exec(query).all() if what["reader"]]
     return {reader for reader, _ in said} - {reader for reader, goes in said if goes}
 
 
 class Mailing:
-    """Many messages at once: one a second on each messenger, behind what waits there already, in a lane of its own."""
+    """Many messages at once: one a second on each messenger, in a lane of its own."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -214,7 +211,8 @@ class Mailing:
     def turn(
         self, session: Session, messenger: str, not_before: datetime | None = None
     ) -> tuple[str, datetime]:
-        """The lane of the next message, and when it is due. Messages that wait for a morning are a mailing of that morning."""
+        """The lane of the next message, and when it is due."""
+        # Messages that wait for a morning are a mailing of that morning, in a lane of their own.
         first = max(self.now, not_before or self.now)
         lane = messenger if first == self.now else f"{messenger}@{first:%Y-%m-%dT%H:%MZ}"
         at = self._next.get(lane)
@@ -227,7 +225,7 @@ class Mailing:
         return lane, at
 
     def waiting(self, session: Session) -> tuple[int, timedelta]:
-        """How many messages wait on the messengers that it wrote to, and how long the last of them does."""
+        """The number of messages that wait, and the time until the last one is sent."""
         query = select(func.count(), func.max(Effect.due_at)).where(
             col(Effect.lane).in_(list(self._next)), *_OPEN
         )
@@ -238,7 +236,7 @@ class Mailing:
 def withdraw(
     session: Session, abouts: Collection[str], now: datetime, why: str, readers: Collection[int] | None = None
 ) -> int:
-    """Set aside what nobody has begun to say of `abouts`, to `readers` where they are given; returns how many that were."""
+    """Set aside unsent messages about `abouts`, for `readers` if given. Returns how many."""
     which = [col(Effect.about).in_(abouts), *([] if readers is None else [_READER.in_(readers)])]
     unsaid = (
         update(Effect)
@@ -250,7 +248,7 @@ def withdraw(
 
 
 def last_word(session: Session, abouts: Collection[str]) -> dict[int, str]:
-    """Of which of `abouts` each reader (a member id) was told last, or is still going to be."""
+    """{member id: the one of `abouts` they were told last, or are going to be told}."""
     query = select(_READER, Effect.about).where(
         col(Effect.about).in_(abouts),
         Effect.kind == "say",

@@ -1,4 +1,4 @@
-"""A request already answered, and its answer: the same key gets the same answer for ever."""
+"""Receipts: the answer to a key. The same key gets the same answer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Receipt(SQLModel, table=True):
 
 
 def fingerprint_of(sender: str, words: Sequence[str]) -> str:
-    """What makes two requests the same but for their key."""
+    """Equal for requests that differ in their key alone."""
     line = json.dumps([sender, *(" ".join(word.split()) for word in words)], ensure_ascii=False)
     return hashlib.sha256(line.encode()).hexdigest()[:32]
 
@@ -46,7 +46,7 @@ _KNOWN = Statement("SELECT fingerprint, answer FROM receipt WHERE key = :key", r
 
 
 def answered(session: Session, key: str, fingerprint: str) -> tuple[bool, dict[str, Any] | None]:
-    """Whether `key` was answered, and how. Raises `KeyReused` when it came with other words then."""
+    """Whether `key` was answered, and the answer. Raises `KeyReused` when it came with other words."""
     found = _KNOWN.first(session, key=key)
     if found is None:
         return False, None
@@ -71,7 +71,7 @@ def keep(
     moved: bool,
     at: datetime,
 ) -> None:
-    """Remember the answer. Of two transactions that answer one key, the database refuses the second; it runs again."""
+    # Of two transactions that answer one key, the database refuses the second; it runs again.
     line = json.dumps(answer, ensure_ascii=False)
     _KEEP.changed(session, key=key, fingerprint=fingerprint, answer=line, member=member, moved=moved, at=at)
 
@@ -79,7 +79,7 @@ def keep(
 def moved_lately(
     session: Session, member_id: int, fingerprint: str, now: datetime, within: timedelta
 ) -> bool:
-    """Whether this person moved quota with the very same words a moment ago: people retype after a time-out."""
+    """Whether this member moved quota with the same words a moment ago: people retype after a time-out."""
     return _LATELY.first(session, member=member_id, fingerprint=fingerprint, since=now - within) is not None
 
 
@@ -89,12 +89,12 @@ _LATELY = Statement(
 
 
 def renew(session: Session, key: str, at: datetime) -> None:
-    """It counts as answered at this moment: the same words again soon after are a retype."""
+    # The answer was late, so the same words soon after are a retype.
     session.execute(update(Receipt).where(col(Receipt.key) == key).values(at=at))
 
 
 def probe(session: Session, now: datetime) -> None:
-    """Write a row that means nothing, to see whether a write succeeds."""
+    """Write a row, to see whether a write succeeds."""
     _PROBE.changed(session, at=now)
 
 

@@ -93,7 +93,6 @@ def entitled(session: Session, accounts: Sequence[GatewayAccount], rate: Rate) -
             has, below = available.get(one.member_id, 0), 0
             if one.member_id in stopped:
                 # Paused or gone: just below what was spent, because that was rounded up.
-                # Paused or gone: just below what was spent, because that was rounded up.
                 has, below = min(has, 0), 1
             found[one.id] = max(0, one.origin + rate.enforced(one.booked + has) - below)
     return found
@@ -188,7 +187,6 @@ def decided_since(session: Session, entry_id: int) -> tuple[set[int], int]:
     if newest <= entry_id:
         return set(), newest
     decided = select(Entry.member_id).join(Transfer, col(Transfer.id) == Entry.transfer_id)
-    # The ledger itself is the list of changes; spend and jobs decide nothing.
     # The ledger itself is the list of changes; spend and jobs decide nothing.
     decided = decided.where(col(Entry.id) > entry_id, col(Transfer.actor).not_in(AUTOMATIC)).distinct()
     return {member_id for member_id in session.exec(decided).all() if member_id is not None}, newest

@@ -1,4 +1,4 @@
-"""Changes of the roster taken over: people, their managers and their addresses. Set-wise, as a first import is 100,000 people."""
+"""Take over a changed roster: members, managers, addresses. Set-based: a first import has 100,000 people."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def take_over(session: Session, changes: Changes, now: datetime) -> dict[str, int]:
-    """Write who joins and who changes, and return all member ids by e-mail. Who leaves is not written here."""
+    """Write joiners and changes, and return {e-mail: member id}. Leavers are not written here."""
     roster = changes.roster or Roster(session)
     ids = _write_members(session, changes, roster, now)
     _write_managers(session, changes.written, ids)
@@ -30,14 +30,13 @@ def take_over(session: Session, changes: Changes, now: datetime) -> dict[str, in
 
 
 def members_of(session: Session, ids: Iterable[int]) -> Iterator[Member]:
-    """These members, read in chunks."""
     for chunk in _chunks(ids):
         query = select(Member).where(col(Member.id).in_(chunk)).order_by(col(Member.id))
         yield from session.exec(query).all()
 
 
 def _write_members(session: Session, changes: Changes, roster: Roster, now: datetime) -> dict[str, int]:
-    """Everything but managers, who may not be there yet, and addresses."""
+    # Managers and addresses come later: a manager may be further down in the same file.
     fresh = [one.row for one in changes.join if one.member_id is None]
     for chunk in _chunks(fresh):
         rows = [_stored(row, None) | {"joined_at": now, "left_at": None, "paused_at": None} for row in chunk]
@@ -79,7 +78,7 @@ def _write_managers(session: Session, written: Iterable[Difference], ids: Mappin
 def _write_addresses(
     session: Session, written: Iterable[Difference], ids: Mapping[str, int], roster: Roster
 ) -> None:
-    """`Address.give` for everybody at once: an old address there, and the same address of somebody else, is replaced."""
+    # `Address.give` for everybody: it replaces a member's old address, and the same address of another member.
     old: set[str] = set()
     new = []
     for one in written:

@@ -1,4 +1,4 @@
-"""The record of authority: every change of who may decide, act or be reached, with actor, time, before and after."""
+"""The record of authority: every change of who may decide, act or be reached."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHUNK = 5_000
 
 
 class What(StrEnum):
-    """What a change is of; a link has the name of its messenger, a rule of the policy its key."""
+    """The subject of a change. A link has the name of its messenger, a rule of the policy its key."""
 
     JOINED = "joined"
     LEFT = "left"
@@ -34,7 +34,7 @@ class What(StrEnum):
 
 
 class Authority(SQLModel, table=True):
-    """One change. `was` and `becomes` name members by id; they can be erased, never changed. Nothing else can."""
+    """One change. `was` and `becomes` name members by id; both can be erased. Nothing can be changed."""
 
     id: int = id_field()
     at: datetime
@@ -48,21 +48,20 @@ class Authority(SQLModel, table=True):
 
 
 def member_ref(member_id: int | None) -> str:
-    """How a row names a member; empty for nobody."""
     return f"member:{member_id}" if member_id else ""
 
 
 def record_authority(
     session: Session, what: str, member_id: int | None, was: str, becomes: str, *, at: datetime, actor: str
 ) -> None:
-    """Keep a change; one that changes nothing is none."""
+    """Nothing is recorded when `was` equals `becomes`."""
     record_all(session, [(what, member_id, was, becomes)], at=at, actor=actor)
 
 
 def record_all(
     session: Session, changes: Iterable[tuple[str, int | None, str, str]], *, at: datetime, actor: str
 ) -> None:
-    """Keep many changes (what, member id, before, after) of one actor."""
+    """`changes`: (what, member id, before, after)."""
     session.flush()  # the change comes first: its transaction then has a number before its rows have one
     rows = [_row(*one, at, actor) for one in changes if one[2] != one[3]]
     for first in range(0, len(rows), CHUNK):
@@ -86,7 +85,7 @@ def _row(
 def record_link(
     session: Session, member: Member, address: str, old: str | None, *, at: datetime, actor: str
 ) -> None:
-    """Keep that an address is somebody's now, instead of `old`."""
+    """`address` replaces `old`."""
     messenger, number = address.split(":", 1)
     was = old.split(":", 1)[1] if old else ""
     record_authority(session, messenger, member.id, was, number, at=at, actor=actor)
@@ -95,7 +94,7 @@ def record_link(
 def record_roster(
     session: Session, changes: Changes, ids: Mapping[str, int], *, at: datetime, actor: str
 ) -> None:
-    """Keep what taking people over changed: managers, teams and ids; a joiner is one row."""
+    # A joiner is one row, whatever came with them.
     joined = (_joined(one, ids) for one in changes.join)
     changed = (row for one in changes.change for row in _changed(one, ids))
     record_all(session, [*joined, *changed], at=at, actor=actor)
@@ -120,6 +119,6 @@ def _changed(one: Difference, ids: Mapping[str, int]) -> Iterable[tuple[str, int
 
 
 def erase_words(session: Session, member: Member) -> None:
-    """Erase what the record says of somebody's ids and teams; that something changed, when and by whom, stays."""
+    # Time, actor and kind of the change stay.
     rows = update(Authority).where(col(Authority.member_id) == member.id)
     session.execute(rows.values(was="", becomes="", salt=""))

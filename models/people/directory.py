@@ -1,4 +1,4 @@
-"""What a messenger's directory said of our people: who is in it, who is gone from it, what it keeps in `Member.extra`."""
+"""A messenger's directory held against our members: present, gone, and facts kept in `Member.extra`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MARK = "directory"
 
 
 def addresses_known(session: Session, messenger: str) -> set[str]:
-    """Addresses of people who are here, without those that are gone from the messenger."""
+    """Addresses of active members, without those that are gone from the messenger."""
     query = (
         select(Address.address)
         .join(Member)
@@ -31,14 +31,14 @@ def addresses_known(session: Session, messenger: str) -> set[str]:
 
 
 def count_unknown_everywhere(session: Session) -> int:
-    """How many people who are here have no id on any messenger, or only one that is gone: nothing can be told to them."""
+    """Active members without a usable address: nothing can be told to them."""
     reached = select(Address.member_id).where(col(Address.status).is_distinct_from(GONE))
     query = select(func.count()).select_from(Member)
     return session.exec(query.where(col(Member.left_at).is_(None), col(Member.id).not_in(reached))).one()
 
 
 def is_taken_over(session: Session, messenger: str) -> bool:
-    """Whether a sync has taken this directory over; people who are kept in a file are not changed by a nightly read."""
+    """Whether a sync has taken this directory over. Otherwise a nightly read changes nobody."""
     marked = col(Member.extra)[MARK].as_string() == messenger
     return session.exec(select(Member.id).where(marked, col(Member.left_at).is_(None))).first() is not None
 
@@ -52,7 +52,7 @@ def mark_gone(session: Session, addresses: Iterable[str], now: datetime) -> None
 
 
 def note(session: Session, messenger: str, facts: Mapping[str, Mapping[str, str]]) -> None:
-    """Mark the people at these addresses as taken over, and keep what the directory says of each as extra columns."""
+    """Mark the members at these addresses as taken over, and keep the directory's facts as extra columns."""
     query = select(Address.address, Member).join(Member).where(Address.messenger == messenger)
     for address, member in session.exec(query).all():
         if address not in facts or not member.active:

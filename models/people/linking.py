@@ -1,4 +1,4 @@
-"""People of a messenger's workspace held against ours: who would be linked by e-mail, who is unknown, who is gone."""
+"""Hold the people of a messenger's workspace against our members: link, unknown, gone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Found = tuple[str, Profile]
 
 @dataclass(frozen=True)
 class Link:
-    """Somebody of ours and their id there; `old` is the id that it replaces."""
+    """A member and the id to link; `old` is the id that it replaces."""
 
     email: str
     address: str
@@ -28,7 +28,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Learnt:
-    """What the messenger knows of somebody and we did not."""
+    """Facts of the messenger that we lacked."""
 
     email: str
     locale: str | None
@@ -37,7 +37,7 @@ class Learnt:
 
 @dataclass
 class Plan:
-    """What a sync would do, and what it leaves to people. Nobody leaves by it."""
+    """The changes of a sync, and the cases it leaves to people. Nobody leaves by it."""
 
     link: list[Link] = field(default_factory=list)
     learn: list[Learnt] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Plan:
 
 
 def compare(session: Session, messenger: str, people: Sequence[Found]) -> Plan:
-    """What these people mean for ours: only exact e-mails link, and only where nobody else has them."""
+    # Only an exact e-mail links, and only one that a single person has.
     ours = {
         one.email.lower(): one for one in session.exec(select(Member).where(col(Member.left_at).is_(None)))
     }
@@ -89,6 +89,7 @@ def _look_at_new(
     for address, profile in new.items():
         email = (profile.email or "").lower()
         mine = ours.get(email)
+        # An id is replaced only when the messenger says that its owner is gone.
         old = next(iter(standing[email]), None)
         if mine is None:
             plan.unknown.append((profile.name, address))
@@ -109,7 +110,6 @@ def _learn(plan: Plan, member: Member, profile: Profile) -> None:
 
 
 def carry_out(session: Session, plan: Plan, people: Sequence[Found], now: datetime, actor: str) -> None:
-    """Do what the plan says, in one transaction with it."""
     status = {address: profile.status for address, profile in people}
     ours = {one.email: one for one in session.exec(select(Member).where(col(Member.left_at).is_(None)))}
     for link in plan.link:

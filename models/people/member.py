@@ -39,19 +39,19 @@ class Member(SQLModel, table=True):
 
     @classmethod
     def at(cls, session: Session, address: str) -> Member:
-        """The active member at `slack:U02`; raises `UnknownSender`."""
+        """Raises `UnknownSender` for an address without an active member."""
         return found_at(session, address)[0]
 
     @classmethod
     def by_email(cls, session: Session, email: str) -> Self | None:
-        """The member with this e-mail, also one who has left."""
+        """Also a member who has left."""
         return session.exec(select(cls).where(cls.email == email.strip().lower())).one_or_none()
 
     @classmethod
     def named(cls, session: Session, text: str) -> Self:
-        """The one active colleague with this e-mail, job number, name or handle, or raise `UnknownPerson`/`AmbiguousPerson`.
+        """The one active member with this e-mail, job number, gateway id, name or handle.
 
-        A handle is what people type where no mention becomes of it: `@bob`, who is bob@corp.example.
+        `@bob` is the handle of bob@corp.example. Raises `UnknownPerson` or `AmbiguousPerson`.
         """
         wanted = text.strip().lstrip("@").lower()
         job = col(cls.extra)["job_number"].as_string()
@@ -69,13 +69,13 @@ class Member(SQLModel, table=True):
         raise UnknownPerson(text)
 
     def choose_language(self, session: Session, locale: str) -> None:
-        """Keep what somebody chose; a messenger's profile never changes it again."""
+        # A chosen language is never overwritten by a messenger's profile.
         self.locale = locale
         session.add(self)
 
     @property
     def word(self) -> str:
-        """The name for a typed command: the e-mail where the name has several words."""
+        """The name in a typed command: the e-mail where the name has several words."""
         return self.name if self.name.strip() and " " not in self.name.strip() else self.email
 
     @property
@@ -86,7 +86,7 @@ class Member(SQLModel, table=True):
         return ZoneInfo(self.timezone or default)
 
     def columns(self) -> dict[str, str]:
-        """What a policy can match: every column of people.csv."""
+        """Every column of people.csv, for a policy to match."""
         own = {
             name: str(getattr(self, name) or "") for name in ("name", "email", "team", "role", "employment")
         }
@@ -94,10 +94,8 @@ class Member(SQLModel, table=True):
 
 
 def _folded_alike(session: Session, column: Any, wanted: str) -> list[int]:
-    """Active members whose `column` is `wanted` but for case: SQLite's `lower` knows ASCII only.
-
-    The first letter, in each case and either form of an accent, narrows 100,000 rows before Python compares.
-    """
+    # SQLite's `lower` knows ASCII only, so Python compares. The first letter, in each case and either form of
+    # an accent, narrows 100,000 rows before.
     letters = {one[0] for form in ("NFC", "NFD") for one in _cases(unicodedata.normalize(form, wanted))}
     begins = or_(*(column.startswith(letter, autoescape=True) for letter in letters))
     rows = session.exec(select(Member.id, column).where(begins, col(Member.left_at).is_(None))).all()
@@ -113,7 +111,7 @@ def _fold(text: str) -> str:
 
 
 def _who(member: Member) -> str:
-    """Name, team and e-mail: enough to tell two members of one name apart."""
+    # Enough to tell two members of one name apart.
     return " · ".join(filter(None, (member.name, member.team, member.email)))
 
 
@@ -132,7 +130,7 @@ class Address(SQLModel, table=True):
 
     @classmethod
     def give(cls, session: Session, member: Member, address: str) -> Self:
-        """Link `address` to `member`; it replaces their address on that messenger."""
+        """Link `address` to `member`, in place of their address on that messenger."""
         messenger = address.split(":", 1)[0]
         for old in session.exec(select(cls).where(cls.member_id == member.id, cls.messenger == messenger)):
             if old.address != address:
@@ -149,7 +147,7 @@ _OF = select(Address).where(Address.member_id == bindparam("member"))
 
 @dataclass
 class _Met:
-    """The members that a transaction has read already, by address, and all addresses of each."""
+    """Members that this transaction has read, by address, and all addresses of each."""
 
     at: dict[str, tuple[Member, Address]] = field(default_factory=dict)
     addresses: dict[int, list[Address]] = field(default_factory=dict)
@@ -161,7 +159,7 @@ def _met(session: Session) -> _Met:
 
 
 def meet(session: Session, one: str, other: str | None = None) -> None:
-    """Read the members at these addresses, with all their addresses, and keep them for the transaction."""
+    """Read the members at these addresses in one statement, and keep them for the transaction."""
     met, found = _met(session), defaultdict[int, list[Address]](list)
     for member, address in session.exec(_BEHIND, params={"one": one, "other": other or one}).all():
         met.at[address.address] = member, address
@@ -170,7 +168,7 @@ def meet(session: Session, one: str, other: str | None = None) -> None:
 
 
 def found_at(session: Session, address: str) -> tuple[Member, Address]:
-    """The active member at `slack:U02`, and the address; raises `UnknownSender`."""
+    """Raises `UnknownSender` for an address without an active member."""
     met = _met(session)
     if address not in met.at:
         meet(session, address)
@@ -189,7 +187,7 @@ def addresses(session: Session, member_id: int) -> list[Address]:
 
 
 def read_addresses(session: Session, member_ids: Collection[int]) -> None:
-    """Read the addresses of many at once; `addresses` then returns them."""
+    # One statement for many members; `addresses` then reads nothing.
     known = _met(session).addresses
     known |= {member_id: [] for member_id in member_ids}
     for row in session.exec(select(Address).where(col(Address.member_id).in_(member_ids))).all():
@@ -201,7 +199,7 @@ def _lately(row: Address) -> tuple[bool, float, str]:
 
 
 def require_colleague(member: Member) -> Member:
-    """`member`, or raise `NotAColleague` for somebody who has left."""
+    """Raises `NotAColleague` for a member who has left."""
     if not member.active:
         raise NotAColleague(member.name)
     return member
@@ -212,7 +210,7 @@ def count_colleagues(session: Session) -> int:
 
 
 def ids_by_email(session: Session, emails: Iterable[str]) -> dict[str, int]:
-    """Member ids by e-mail, of leavers too: late usage is a fact."""
+    """With leavers: late usage is a fact."""
     wanted = sorted(set(emails))
     found: dict[str, int] = {}
     for start in range(0, len(wanted), 500):  # SQLite takes so many values in one statement
@@ -223,16 +221,14 @@ def ids_by_email(session: Session, emails: Iterable[str]) -> dict[str, int]:
 
 
 def reachable(session: Session, member_id: int) -> bool:
-    """True if a member has an address that is not known to be a guest's, a bot's or an outsider's."""
+    """Whether a member has an address that is not known to be a guest's, a bot's or an outsider's."""
     statuses = session.exec(select(Address.status).where(Address.member_id == member_id)).all()
     return any(status in (None, HERE) for status in statuses)
 
 
 def lock_members(session: Session, ids: Iterable[int]) -> set[int]:
-    """Lock these members' quota for this transaction; returns those who left while it waited.
-
-    Always in id order, so that two opposite loans cannot deadlock. On SQLite the single writer is the lock.
-    """
+    """Lock these members' quota for this transaction. Returns those who left while it waited."""
+    # Always by id, so that two opposite loans cannot deadlock. On SQLite the single writer is the lock.
     if is_postgres(session):
         return {one for one, left_at in _LOCK.all(session, ids=sorted(set(ids))) if left_at is not None}
     return set()

@@ -1,4 +1,4 @@
-"""What differs between messengers in words and columns, as data. `bot/messengers/registry.py` fills the table at import."""
+"""The differences between messengers, as data. `bot/messengers/registry.py` fills the table at import."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ class Traits:
 
     @property
     def id_column(self) -> str:
-        """The column of people.csv that holds ids of this messenger."""
         return f"{self.name}_id"
 
 
@@ -32,10 +31,10 @@ TRAITS: dict[str, Traits] = {}
 
 
 def traits_of(messenger: str) -> Traits:
-    """Usual traits for a messenger that is not in the table: an address may be older than the table."""
+    # An address may name a messenger that is not configured any more.
     return TRAITS.get(messenger) or Traits(messenger)
 
 
 def id_columns() -> dict[str, str]:
-    """Which column of people.csv holds the ids of which messenger."""
+    """{column of people.csv: messenger whose ids it holds}."""
     return {traits.id_column: name for name, traits in TRAITS.items()}

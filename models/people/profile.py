@@ -1,4 +1,4 @@
-"""What a messenger says of somebody, and what we keep of it."""
+"""A messenger's profile of a person, and the parts of it that we keep."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LANGUAGES = ("en", "zh")
 
 @dataclass(frozen=True)
 class Profile:
-    """What a messenger says of somebody. `status`: member, guest, bot, outsider or gone."""
+    """`status`: member, guest, bot, outsider or gone."""
 
     status: str
     name: str = ""
@@ -33,22 +33,20 @@ class Profile:
 
 
 def language_of(locale: str | None) -> str | None:
-    """Our language for a messenger's locale (`zh-CN`, `en_GB`), or None when we do not speak it: nothing is chosen then."""
+    """Our language for a locale (`zh-CN`, `en_GB`); None when we do not speak it: nothing is chosen then."""
     language = (locale or "").replace("_", "-").split("-")[0].lower()
     return language if language in LANGUAGES else None
 
 
 def learn(session: Session, address: str, profile: Profile, now: datetime, *, link_by_email: bool) -> bool:
-    """Keep the status, and language and zone where nobody chose any; link an unknown address by e-mail if that is allowed.
-
-    True when it was linked just now.
-    """
+    """Keep the status, and language and zone where none was chosen. True when the address was linked just now."""
     row = session.get(Address, address)
     linked = row is None and link_by_email
     if linked:
         row = link(session, address, profile, now)
     if row is None:
         return False
+    # A status that is confirmed is written at half its age, not with every message.
     if row.status != profile.status or row.status_at is None or now - row.status_at > STATUS_KEPT / 2:
         row.status, row.status_at = profile.status, now
     member = session.get_one(Member, row.member_id)
@@ -60,7 +58,7 @@ def learn(session: Session, address: str, profile: Profile, now: datetime, *, li
 
 
 def link(session: Session, address: str, profile: Profile, now: datetime) -> Address | None:
-    """Give the address to the active colleague with this e-mail who has none on that messenger yet."""
+    """Link the address to the active member with this e-mail who has none on that messenger yet."""
     member = Member.by_email(session, profile.email or "")
     if profile.status != HERE or member is None or not member.active:
         return None
@@ -74,7 +72,7 @@ def link(session: Session, address: str, profile: Profile, now: datetime) -> Add
 
 
 def mark_seen(session: Session, address: Address, now: datetime) -> None:
-    """Messages go to the address where somebody was last seen, so a change of address is written at once."""
+    # Messages go to the address seen last, so a change of address is written at once.
     newest = addresses(session, address.member_id)[0] is address
     if not newest or address.seen_at is None or now - address.seen_at > SEEN_WITHIN:
         address.seen_at = now

@@ -1,4 +1,4 @@
-"""People as rows of people.csv: what a file or a directory says, who is here, and what differs between the two."""
+"""People as rows of people.csv: a source's rows, our members, and the difference."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ EMPLOYMENTS = ("employee", "contractor", "intern")
 
 
 def columns() -> tuple[str, ...]:
-    """The columns of people.csv, in its order."""
     ours = ("gateway_id", "manager_email", "team", "role", "employment", "locale", "timezone")
     return ("name", "email", *id_columns(), *ours)
 
 
 def identifiers() -> tuple[str, ...]:
-    """Columns in which two people never have the same value."""
+    """Columns in which two members never have the same value."""
     return (*id_columns(), "gateway_id")
 
 
 @dataclass(frozen=True)
 class Row:
-    """What a source says of a person. Empty: nothing stands there; None: the source cannot know, and what stands is kept.
+    """A source's row about a person. Empty: the value is empty; None: the source cannot know, and the old value
+    stays.
 
-    `ids` are the messengers' columns; `extra` are columns that are not ours, for policies to match.
+    `ids`: columns of messengers. `extra`: columns that are not ours, for policies to match.
     """
 
     line: int
@@ -46,14 +46,13 @@ class Row:
     extra: Mapping[str, str] | None = None
 
     def says(self, column: str) -> str | None:
-        """The value of one of our columns."""
         value: str | None = self.ids[column] if column in self.ids else getattr(self, column, None)
         return value
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A person to be written. A joiner has no `member_id` and no `fields`: all is new. Else column → (before, after)."""
+    """A member to write. A joiner has no `member_id` and no `fields`; else column → (before, after)."""
 
     row: Row
     member_id: int | None
@@ -75,7 +74,7 @@ class Leaver:
 
 @dataclass(frozen=True)
 class Changes:
-    """What taking the rows over would do. `active`: how many people are here now."""
+    """The result of taking rows over. `active`: members now."""
 
     join: tuple[Difference, ...] = ()
     change: tuple[Difference, ...] = ()
@@ -86,15 +85,15 @@ class Changes:
 
     @property
     def many_leave(self) -> bool:
-        """Whether more than a tenth would leave, which needs a yes."""
+        # More than a tenth looks like half a file, so an operator has to confirm.
         return len(self.leave) * 10 > self.active
 
     def moved(self, column: str) -> list[Difference]:
-        """Who has a value there now and gets another, or none; another spelling is the same value."""
+        """Members whose value there changes or goes; another spelling is the same value."""
         return [one for one in self.change if _is_other(*one.fields.get(column, ("", "")))]
 
     def moves_many(self, column: str) -> bool:
-        """Whether more than a tenth, and more than one, would lose or change what stands there, which needs a yes."""
+        # More than a tenth, and more than one member: an operator has to confirm.
         found = len(self.moved(column))
         return found > 1 and found * 10 > self.active
 
@@ -109,7 +108,7 @@ def _is_other(before: str, after: str) -> bool:
 
 @dataclass(slots=True)
 class Known:
-    """A member as people.csv would show them. `said` is what a file said of columns that are kept elsewhere."""
+    """A member as people.csv shows them. `said`: the file's values for columns that are kept elsewhere."""
 
     id: int
     active: bool
@@ -119,7 +118,7 @@ class Known:
 
 
 class Roster:
-    """Everybody in the database by e-mail, also those who left."""
+    """Every member in the database by e-mail, with leavers."""
 
     def __init__(self, session: Session) -> None:
         query = select(
@@ -143,7 +142,7 @@ class Roster:
                 by_id[member_id].columns[column_of[messenger]] = address.split(":", 1)[1]
 
     def misfits(self, rows: Sequence[Row], *, remove_missing: bool) -> Iterator[tuple[int, str]]:
-        """Managers whom nobody knows, and ids of people who keep theirs: (line, why)."""
+        """(line, why): managers that do not exist, and ids of members who keep theirs."""
         named = {row.email: row for row in rows}
         for row in rows:
             manager = row.manager_email
@@ -161,7 +160,7 @@ class Roster:
                     yield row.line, f"{column} {wanted} belongs to {kept[wanted]}"
 
     def _usual(self, column: str, row: Row) -> str:
-        """The id of a joiner about whom the source says none."""
+        # A joiner without a gateway id gets their e-mail as one.
         return row.email if column == "gateway_id" and row.email not in self.by_email else ""
 
     def changes(self, rows: Sequence[Row], *, remove_missing: bool) -> Changes:
@@ -184,7 +183,7 @@ class Roster:
 
 
 def shared_ids(rows: Iterable[Row]) -> Iterator[tuple[int, str]]:
-    """Ids that two of these people have: (line, why)."""
+    """(line, why): ids that two of these rows have."""
     for column in identifiers():
         first: dict[str, Row] = {}
         for row in rows:
@@ -195,12 +194,12 @@ def shared_ids(rows: Iterable[Row]) -> Iterator[tuple[int, str]]:
 
 
 def elsewhere() -> tuple[str, ...]:
-    """Columns that a member has elsewhere; `Member.extra` keeps what the file said, so that a policy can match them too."""
+    """Columns kept outside `Member.extra`, which keeps the file's values, so that a policy can match them too."""
     return (*identifiers(), "manager_email", "locale", "timezone")
 
 
 def wanted(row: Row, known: Known | None) -> tuple[dict[str, str], dict[str, str]]:
-    """What the person's columns become, ours and the others."""
+    """The new values of our columns, and of the others."""
     names = columns()
     stands = known.columns if known else dict.fromkeys(names, "") | {"employment": EMPLOYMENTS[0]}
     said = {name: row.says(name) for name in names}

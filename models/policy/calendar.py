@@ -164,7 +164,6 @@ def _pauses(start: datetime, quiet: Quiet | None, zone: tzinfo) -> Iterator[Span
     if quiet is None or not (quiet.hours or quiet.days or quiet.country(zone)):
         return
     # Yesterday's quiet hours may pass midnight.
-    # Yesterday's quiet hours may pass midnight.
     day = _day(start, zone) - DAY
     while True:
         for pause in _pauses_of(day, quiet, zone):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from models.people.member import Member
+from models.people.messenger import TRAITS
 from models.people.roster import EMPLOYMENTS, columns
 from models.policy.document import Policy, fold
 from models.policy.sections import AllocationRule
@@ -162,10 +163,12 @@ def _odd_zone(policy: Policy) -> Iterator[tuple[Path, str]]:
 
 
 def _odd_channels(policy: Policy) -> Iterator[tuple[Path, str]]:
-    # In YAML a plain `#ops` is a comment and leaves nothing.
-    for name in sorted(policy.admin_channel.model_fields_set):
-        path, value = ("admin_channel", name), getattr(policy.admin_channel, name)
-        if value is None or value.startswith("#"):
+    for name, value in policy.admin_channel.items():
+        path: Path = ("admin_channel", name)
+        if name not in TRAITS:
+            yield path, f"is not a messenger.{guess(name, TRAITS)}"
+        elif value is None or value.startswith("#"):
+            # In YAML a plain `#ops` is a comment and leaves nothing.
             yield (
                 path,
                 "the id of the channel is needed, not its name; and what follows a # without quotes is a comment",

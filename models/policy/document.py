@@ -24,7 +24,6 @@ from models.policy.fields import (
     Zone,
 )
 from models.policy.sections import (
-    AdminChannel,
     Alerts,
     AllocationRule,
     AutoApprove,
@@ -59,7 +58,8 @@ class Policy(Section):
     timezone: Zone = "UTC"
     period: Period = Cadence()
     admins: tuple[Email, ...] = ()
-    admin_channel: AdminChannel = AdminChannel()
+    admin_channel: dict[str, Text | None] = Setting(default_factory=dict)
+    """By the name of the messenger."""
     welcome: bool = False
     allocations: tuple[AllocationRule, ...]
     gateway: Gateway = Gateway()

@@ -42,11 +42,6 @@ class Team(Section):
     top_up_budget: Amount | None = None
 
 
-class AdminChannel(Section):
-    slack: Text | None = None
-    dingtalk: Text | None = None
-
-
 class Organisation(Section):
     """`year_budget`: spend of all in a calendar year of the policy's zone. It is shown and limits nobody."""
 

@@ -63,7 +63,6 @@ def chain(session: Session, policy: Policy, requester_id: int, now: datetime) ->
     """
     decided = dict(_DECIDED.all(session, member=requester_id))
     # A place that holds None is taken: cycles end here, and nobody is named twice.
-    # A place that holds None is taken: cycles end here, and nobody is named twice.
     found: dict[int, Candidate | None] = {requester_id: None}
     found |= {member_id: None for member_id, as_delegate in decided.items() if as_delegate}
     for member, why, ceiling in _named(session, policy, requester_id):
@@ -91,7 +90,6 @@ def ask_next(
     """Record that the next candidate and their delegates are asked. None when everybody was asked."""
     asked = {one.for_id for one in entries(session, request_id)}
     left = [one for one in chain(session, policy, requester_id, now) if one.member.id not in asked]
-    # A candidate who may grant the whole amount comes before one who may not.
     # A candidate who may grant the whole amount comes before one who may not.
     enough = [one for one in left if one.ceiling is None or one.ceiling >= amount]
     found = next(iter(enough or left), None)
@@ -130,7 +128,6 @@ def may_revoke(
         {decider.id for decider, _ in candidate.deciders(requester_id)}
         for candidate in chain(session, policy, requester_id, now)
     ]
-    # Without a decider who has authority today, the approver who would be asked first may revoke.
     # Without a decider who has authority today, the approver who would be asked first may revoke.
     left = set(deciders).intersection(*[set().union(*today)])
     return member_id in (left or (today[0] if today else ()))

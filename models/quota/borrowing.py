@@ -24,7 +24,6 @@ def may_borrow(
     asked = [(loan, sums) for loan, sums in taken if loan.asked]
     ends = lender.id if lender else None, status.period_id
     # More from the same lender in the same period adds to the loan that is open.
-    # More from the same lender in the same period adds to the loan that is open.
     others = [one for one, sums in asked if sums.open and (one.lender_id, one.period_id) != ends]
     if len(others) >= policy.lending.max_open_as_borrower:
         raise TooManyLoans(policy.lending.max_open_as_borrower)

@@ -119,7 +119,6 @@ def seal_next(session: Session, now: datetime) -> bool:
         while sealed < AT_ONCE and (rows := _settled_rows(session, source, after)):
             upto = int(rows[-1][0])
             # Of two sealers at once, the primary key refuses the second; it runs again.
-            # Of two sealers at once, the primary key refuses the second; it runs again.
             number, before = (newest.id + 1, newest.hash) if newest else (1, "")
             newest = Seal(id=number, source=source, after=after, upto=upto, count=len(rows), hash="", at=now)
             newest.hash = _link(before, newest, rows)
@@ -137,7 +136,6 @@ def verify(session: Session) -> Verified:
         if why:
             broken = Broken(seal.id, seal.source, seal.after, seal.upto, why)
             return Verified(number - 1, rows, 0, last, broken)
-        # The ranges of a table must follow each other without a gap.
         # The ranges of a table must follow each other without a gap.
         before, last, upto[seal.source] = seal.hash, Head(seal.id, seal.hash), seal.upto
         rows += len(found)

@@ -109,7 +109,6 @@ def advance(session: Session, now: datetime) -> bool:
     )
     closing = replace(cause, period_id=_BEFORE.first(session, start=period.starts_at))
     # A step ends when no member has an id above the cursor; the next one begins with everybody.
-    # A step ends when no member has an id above the cursor; the next one begins with everybody.
     hi = _end_of_range(session, period.cursor)
     if hi is not None:
         _STEPS[period.step](Turn(session, period, policy, cause, closing, period.cursor, hi))

@@ -104,7 +104,6 @@ def end_grant(session: Session, account: Account, cause: Cause) -> int:
     )
     target = payer.id if back and payer else organisation(session, AccountKind.EXPIRED, cause.at)
     # Read anew: postings change the row without the object.
-    # Read anew: postings change the row without the object.
     unspent = session.exec(select(Account.balance).where(Account.id == account.id)).one()
     if unspent:
         transfer(

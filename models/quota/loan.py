@@ -313,7 +313,6 @@ def close_settled(session: Session, loans: list[tuple[Loan, Sums]], at: datetime
     session.flush()
     for loan, sums in loans:
         # Added up again: what was moved in this transaction counts.
-        # Added up again: what was moved in this transaction counts.
         now = {one.id: s for one, s in loans_of(session, loan.borrower_id)}.get(loan.id, sums)
         if not now.open:
             loan.closed_at = at

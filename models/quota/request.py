@@ -293,7 +293,6 @@ class Request(SQLModel, table=True):
         """False when the request is not in one of `before` any more."""
         session.flush()
         # One conditional update: of two at once, the first counts.
-        # One conditional update: of two at once, the first counts.
         allowed = [one for one in before if state in TRANSITIONS[one]]
         result = session.execute(
             update(Request)

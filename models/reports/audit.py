@@ -29,7 +29,7 @@ _MEMBER = re.compile(r"member:(\d+)")
 
 
 def audit_page(session: Session, style: Style, since: date | None, after: Any) -> tuple[list[Row], Any]:
-    """The next rows: one record after the other, each in the order in which it was written."""
+    # One record after the other, each in the order of its rows.
     place, number = after or (0, 0)
     while place < len(_RECORDS):
         name, table, read = _RECORDS[place]
@@ -103,7 +103,6 @@ def _member(member_id: int | None) -> str:
 
 
 def _with_emails(session: Session, rows: list[Row]) -> list[Row]:
-    """The rows with e-mails where they name members by id."""
     named = ("actor", "who", "on_behalf_of", "before", "after")
     ids = {int(one) for row in rows for name in named for one in _MEMBER.findall(row.get(name) or "")}
     emails: dict[int, str] = {}
@@ -111,6 +110,7 @@ def _with_emails(session: Session, rows: list[Row]) -> list[Row]:
         part = sorted(ids)[first : first + 500]
         emails |= dict(session.exec(select(Member.id, Member.email).where(col(Member.id).in_(part))).all())
 
+    # Columns name members as `member:7`, also inside a text.
     def email(found: re.Match[str]) -> str:
         return emails.get(int(found[1]), found[0])
 

@@ -10,7 +10,7 @@ from models.quota.chain import head
 
 
 class Backup(SQLModel, table=True):
-    """One copy that `quotabot backup` made. `hash`: the chain's last hash then."""
+    """One run of `quotabot backup`. `hash`: the chain's last hash then."""
 
     at: datetime = Field(primary_key=True)
     actor: str

@@ -103,7 +103,6 @@ def _loans(session: Session, style: Style, since: date | None, after: Any) -> tu
 
 
 def _sums(session: Session, loans: list[Loan]) -> dict[int, Sums]:
-    """The numbers of each loan, by its id."""
     query: Any = (
         select(col(Transfer.loan_id), *TRANSFERRED)
         .where(col(Transfer.loan_id).in_([loan.id for loan in loans]))

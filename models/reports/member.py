@@ -23,7 +23,7 @@ from models.quota.wallet import wallet_of
 
 
 def overview(session: Session, member: Member) -> dict[str, Any]:
-    """Everything about one member; amounts are plain decimal strings, times carry the policy's zone, `end` is exclusive."""
+    """Amounts are plain decimal strings, times carry the policy's zone, `end` is exclusive."""
     current, period = versions.current(session), Period.latest(session)
     view = _View(
         session, current[1].unit if current else None, current[1].zone if current else ZoneInfo("UTC")
@@ -67,8 +67,6 @@ def _requests(session: Session, member_id: int) -> list[Request]:
 
 
 class _View:
-    """Writes amounts in the unit and times in the zone of the policy."""
-
     def __init__(self, session: Session, unit: Unit | None, zone: ZoneInfo) -> None:
         self.session, self.unit, self.zone = session, unit, zone
 

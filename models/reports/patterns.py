@@ -1,4 +1,4 @@
-"""Patterns in loans and grants that an auditor may want to look at: names and sums, no verdict."""
+"""Patterns in loans and grants that an auditor may want to see: names and sums, no verdict."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Pattern:
 
 
 def list_patterns(session: Session, style: Style, most: int = 100) -> list[Pattern]:
-    """Rings, ping-pong, one-way flows, and requests split under a ceiling; the newest first, at most `most` of each."""
+    """Rings, ping-pong, one-way flows, and requests split under a ceiling, the newest first."""
     found = []
     for kind, (names, amounts, counts) in _KINDS.items():
         query = text(f"{_SQL.text(kind)} LIMIT :most")

@@ -1,4 +1,4 @@
-"""Everything the database holds about one person, table by table."""
+"""Everything in the database about one member, table by table."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _NOT_SHOWN = ("salt", "digest")
 
 
 def own_data(session: Session, member: Member) -> dict[str, Any]:
-    """What `show` says, and the rows of every table that names the member. Amounts in rows are in stored units.
+    """`overview`, and the rows of every table that names the member; stored units.
 
-    Other people appear in rows by number only; messages to others are not part of it.
+    Other people appear in rows by id only; messages to others are left out.
     """
     current = versions.current(session)
     tables = {
@@ -44,7 +44,7 @@ def _rows(session: Session, table: Table, member_id: int) -> list[dict[str, Any]
 
 
 def _about(table: Table, member_id: int) -> Any:
-    """The rows of a table that are about a member: those that name them, and those of their accounts and requests."""
+    # A new table needs no line here if it points at `member`.
     c = table.c
     if table.name == "member":
         return c.id == member_id

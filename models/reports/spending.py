@@ -28,7 +28,7 @@ OTHER = "other"
 
 @dataclass(frozen=True)
 class Line:
-    """A team's period, or with `model` what it spent on one. `forecast`: use till the end at the pace so far."""
+    """A team's period, or with `model` its spend on one. `forecast`: use till the end at the pace so far."""
 
     team: str
     model: str = ""
@@ -44,7 +44,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Day:
-    """How many different agents had a call that day, what all of them spent, and how many people they were of."""
+    """`active`: agents with a call that day; `people`: their members; `spent`: by all of them."""
 
     day: date
     active: int
@@ -53,9 +53,9 @@ class Day:
 
 
 def period_named(session: Session, name: str | None, zone: ZoneInfo) -> Period | None:
-    """The period that starts in a month such as 2026-11, or holds a day such as 2026-11-15; the newest without a name.
+    """The period that starts in a month (2026-11) or holds a day (2026-11-15); without a name, the newest.
 
-    Raises `ValueError` for what is neither.
+    Raises `ValueError` for any other name.
     """
     if not name:
         return session.exec(select(Period).order_by(col(Period.starts_at).desc()).limit(1)).first()
@@ -72,7 +72,7 @@ def period_named(session: Session, name: str | None, zone: ZoneInfo) -> Period |
 
 
 def by_team(session: Session, period: Period, now: datetime) -> list[Line]:
-    """Each team with its models below it, by name, and `*` for all at the end. A team is who is in it today."""
+    """Each team with its models below it, by name, and `*` for all at the end. Teams as of today."""
     teams = _teams(session, period)
     return [
         line
@@ -85,7 +85,7 @@ def by_team(session: Session, period: Period, now: datetime) -> list[Line]:
 
 
 def by_day(session: Session, period: Period, zone: ZoneInfo) -> list[Day]:
-    """Every day of the period on which some agent had a call; one agent is one, whatever it called and how often."""
+    """Days with a call. An agent counts once a day."""
     first, end = (at.astimezone(zone).date() for at in (period.starts_at, period.ends_at))
     spent = dict(
         session.exec(
@@ -111,7 +111,7 @@ _Row = tuple[str, bool, str, int]  # kind, inward, model, amount
 
 @dataclass
 class _Team:
-    """What moved for a team's people in a period, by kind; and what was noted of their days, by model."""
+    """Movements of a team's members in a period, and the noted use of models."""
 
     name: str
     people: int = 0
@@ -128,7 +128,7 @@ class _Team:
         return whole
 
     def models(self) -> list[tuple[str, int]]:
-        """What it used, by model. A gateway tells the sum of an account first and the models apart from it: see `noted`."""
+        # A gateway tells the sum of an account first and its models later (`noted`), so unnamed use is split by them.
         used = Counter[str]()
         for kind, inward, model, amount in self.rows:
             if kind == Kind.USE and inward:
@@ -144,7 +144,7 @@ class _Team:
 
 
 def _teams(session: Session, period: Period) -> list[_Team]:
-    """Every team by its name: two spellings are one, as the policy has it."""
+    # Two spellings are one team, as in the policy.
     current, found = versions.current(session), dict[str, _Team]()
 
     def team(name: str) -> _Team:

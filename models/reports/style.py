@@ -15,8 +15,6 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Style:
-    """How amounts and times are written."""
-
     unit: Unit
     zone: ZoneInfo
 

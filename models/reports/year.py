@@ -17,7 +17,7 @@ from models.quota.period import Period
 
 @dataclass(frozen=True)
 class Month:
-    """What was spent in a month of the year, and what of the budget was left after it."""
+    """Spend of a month, and the rest of the budget after it."""
 
     first: date
     spent: int
@@ -43,7 +43,7 @@ PACE = timedelta(days=28)
 
 
 def year(session: Session, budget: int, zone: ZoneInfo, now: datetime) -> Year:
-    """The burn-down of this year's budget in `zone`; `runs_out` is None when the budget lasts."""
+    """The burn-down of this year's budget in `zone`. `runs_out`: None when the budget lasts."""
     today = now.astimezone(zone).date()
     start, end = (midnight(date(number, 1, 1), zone) for number in (today.year, today.year + 1))
     months, spent = [], 0
@@ -56,6 +56,7 @@ def year(session: Session, budget: int, zone: ZoneInfo, now: datetime) -> Year:
         )
         spent += part
         months.append(Month(first, part, budget - spent))
+    # Not before the first period: an organisation that began last week has a week's pace.
     since = max(start, now - PACE, _begun(session) or now)
     seconds = max(int((now - since).total_seconds()), 24 * 60 * 60)
     lately, rest = _used(session, since, now), int((end - now).total_seconds())

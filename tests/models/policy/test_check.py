@@ -116,6 +116,12 @@ def test_a_plan_of_the_same_policy_is_empty_but_for_what_people_became() -> None
     assert [one.before for one in plan(None, policy, people)[0]] == [0]
 
 
+def test_an_admin_channel_of_an_unknown_messenger_gets_a_hint() -> None:
+    text = "unit: USD\nadmin_channel: {slakc: C0OPS, slack: C0OPS}\nallocations: []\n"
+    (problem,) = check(parse(text), [])
+    assert str(problem).endswith('admin_channel.slakc: is not a messenger. Did you mean "slack"?')
+
+
 def test_a_zone_with_a_turned_sign_a_channels_name_and_the_examples_people_get_a_hint() -> None:
     text = "unit: USD\ntimezone: Etc/GMT+8\nadmins: [ops@corp.example]\nadmin_channel:\n  slack: #ops\n  dingtalk: '#ops'\nallocations: []\n"
     said = [str(problem) for problem in check(parse(text), [])]

@@ -42,7 +42,7 @@ def test_the_example_is_a_policy_and_says_what_the_interface_says() -> None:
     policy = parse(EXAMPLE.read_text(encoding="utf-8"))
     assert (policy.unit, policy.timezone, policy.period) == (Unit.USD, "Asia/Shanghai", Cadence("monthly"))
     assert policy.admins == ("ops@corp.example",)
-    assert policy.admin_channel.slack == "C0OPS"
+    assert policy.admin_channel["slack"] == "C0OPS"
     assert [rule.amount for rule in policy.allocations] == [0, 500_000_000, 100_000_000]
     assert policy.free_models == ("hunyuan", "deepseek-v4-flash")
     assert policy.teams[0].top_up_budget == 5_000_000_000
