@@ -1,1 +1,1 @@
-"""What can be asked: one function a request. No vendor, no commit, no clock."""
+"""The requests: one function for each. No vendor, no commit, no clock."""

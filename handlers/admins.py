@@ -1,4 +1,4 @@
-"""The admins of the policy and their channels, and alarms about the messengers for them, each at most once a day."""
+"""The admins of the policy, their channels, and alarms for them, each at most once a day."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def admin_channels(policy: Policy) -> dict[str, str]:
 def to_admins(
     ctx: Context, said: Callable[[Reader], Message], *, but: int | Collection[int] | None = None
 ) -> bool:
-    """Promise to tell every admin and every admin channel; False when nobody can be told.
+    """Promise to tell every admin and every admin channel. False when nobody can be told.
 
     `but`: members who hear of it anyway.
     """
@@ -51,7 +51,7 @@ def to_admins(
 def tell_admins(
     session: Session, text: Text, now: datetime, *, about: str, facts: Mapping[str, Any] | None = None
 ) -> bool:
-    """Promise to tell the admins, once a day for each `about`; False when nobody can be told."""
+    """Promise to tell the admins, once a day for each `about`. False when nobody can be told."""
     ctx = Context.of(session, now, f"alarm:{about}:{now:%Y-%m-%d}")
     if ctx is None:
         return False

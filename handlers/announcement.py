@@ -21,7 +21,7 @@ from models.quota.wallet import wallet_of
 
 
 def announce(ctx: Context, member: Member, before: int, *, starts: date | None, mailing: Mailing) -> bool:
-    """Promise to tell a member that their base changes on a day, or now; False when they cannot be reached."""
+    """Promise to tell a member that their base changes, on a day or now. False when they cannot be reached."""
     reader, due = ctx.reader_of(member), ctx.policy.base_for(member.columns())
     day = reader.calendar_day(starts) if starts else reader.day(ctx.now)
     said = [
@@ -39,7 +39,7 @@ def announce(ctx: Context, member: Member, before: int, *, starts: date | None, 
 
 
 def greet_all(session: Session, members: Iterable[Member], now: datetime, mailing: Mailing) -> Iterator[bool]:
-    """Promise to tell each what they have and how to ask for more: at the first apply, or as they join."""
+    """Promise to tell each member what they have and how to ask for more."""
     period = Period.latest(session)
     for member in members:
         ctx = Context.of(session, now, f"welcome:{member.id}")
@@ -48,7 +48,7 @@ def greet_all(session: Session, members: Iterable[Member], now: datetime, mailin
 
 
 def _welcome(ctx: Context, member: Member, period: Period, mailing: Mailing) -> bool:
-    """False when they cannot be reached, or have nothing to hear of."""
+    # Without quota and free models there is nothing to say.
     reader, left = ctx.reader_of(member), wallet_of(ctx.session, member.id).available
     free = free_models(ctx.session, ctx.policy)
     if left <= 0 and not free:
@@ -67,7 +67,7 @@ def _welcome(ctx: Context, member: Member, period: Period, mailing: Mailing) -> 
 
 
 def call_off(ctx: Context, member: Member, *, starts: date, mailing: Mailing) -> bool:
-    """Promise to tell a member that the change announced for a day is cancelled; False when they cannot be reached."""
+    """Promise to tell a member that an announced change is cancelled. False when they cannot be reached."""
     reader, stays = ctx.reader_of(member), ctx.policy.base_for(member.columns()).amount
     text = texts.CHANGE_CALLED_OFF(
         reader.locale, day=reader.calendar_day(starts), amount=reader.amount(stays)
@@ -78,7 +78,7 @@ def call_off(ctx: Context, member: Member, *, starts: date, mailing: Mailing) ->
 def given(
     ctx: Context, member: Member, amount: int, *, until: date | None, reason: str, mailing: Mailing
 ) -> bool:
-    """Promise to tell a member what an operator gave or, below zero, took; False when they cannot be reached."""
+    """Promise to tell a member what an operator gave or, below zero, took. False when they cannot be reached."""
     reader, left = ctx.reader_of(member), wallet_of(ctx.session, member.id).available
     facts = {"amount": reader.amount(abs(amount)), "left": reader.left(left)}
     if amount > 0:

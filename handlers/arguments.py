@@ -1,4 +1,4 @@
-"""The parts of a Command → Member, amount, day, CODE; or a refusal that says what is wrong with a part."""
+"""The arguments of a handler, read from a Command: members, amounts, days, CODEs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ArgumentReader = Callable[[RequestContext, Command], Any]
 
 @dataclass(eq=False)
 class ProfileNeeded(StatusUnknown):
-    """The profile of one of these addresses must be read first; the dispatcher reads them and tries once more."""
+    """A profile must be read first: the dispatcher reads `addresses` and tries once more."""
 
     addresses: tuple[str, ...]
 
@@ -62,14 +62,15 @@ def _colleague(ctx: RequestContext, member: Member) -> Member:
 
 
 def require_here(ctx: RequestContext, member: Member) -> None:
-    """Raise unless a messenger lately called them a member: guests, bots and outsiders take no part.
+    """Raise unless a messenger lately called the member a colleague: guests, bots and outsiders take no part.
 
-    An unknown status is no excuse: it raises `ProfileNeeded`. Whoever is only on messengers without profiles counts as a colleague.
+    An unknown status raises `ProfileNeeded`.
     """
     if not ctx.colleagues_only:
         return
     every = addresses(ctx.session, member.id)
     known = [address for address in every if traits_of(address.messenger).profiles]
+    # A member on messengers without profiles counts as a colleague.
     if every and not known:
         return
     for address in known:
@@ -79,12 +80,13 @@ def require_here(ctx: RequestContext, member: Member) -> None:
         if status == HERE:
             return
         if status is not None:
+            # What somebody else is, nobody is told.
             raise OnlyColleagues if member.id == ctx.me.id else NotAColleague(member.name)
     raise ProfileNeeded(tuple(one.address for one in known))
 
 
 def amount(ctx: RequestContext, command: Command) -> int:
-    """In stored units; `all` is refused."""
+    """In stored units. `all` is refused."""
     found = amount_or_all(ctx, command)
     if found is None:
         raise AllNotAllowed if command.amount else WrongUsage(command.intent)
@@ -92,12 +94,12 @@ def amount(ctx: RequestContext, command: Command) -> int:
 
 
 def maybe_amount(ctx: RequestContext, command: Command) -> int | None:
-    """None when no amount was given; `all` is refused."""
+    """None without an amount. `all` is refused."""
     return amount(ctx, command) if command.amount else None
 
 
 def amount_or_all(ctx: RequestContext, command: Command) -> int | None:
-    """None for `all`, or when no amount was given."""
+    """None for `all`, and without an amount."""
     if not command.amount:
         return None
     read = parse(command.amount, ctx.policy.unit)
@@ -105,7 +107,7 @@ def amount_or_all(ctx: RequestContext, command: Command) -> int | None:
 
 
 def lendable(ctx: RequestContext, command: Command) -> int | None:
-    """An exact amount; None for `all`. Nothing at all is refused."""
+    """None for `all`. A missing amount is refused."""
     if not command.amount:
         raise WrongUsage(command.intent)
     return amount_or_all(ctx, command)

@@ -25,7 +25,6 @@ def borrow(
     reason: str = "",
     until: date | None = None,
 ) -> Message:
-    """Ask a colleague, who lends with one click; nothing moves before."""
     reader = ctx.reader
     if amount is None:
         raise WrongUsage("borrow")
@@ -52,7 +51,7 @@ def borrow(
 
 
 def ask_card(ctx: Context, ask: Ask, lender: Member) -> Message:
-    """What the lender sees, in the state the ask is in."""
+    """The lender's card, in the state of the ask."""
     reader, borrower = ctx.reader_of(lender), ctx.session.get_one(Member, ask.borrower_id)
     say, amount = reader.locale, reader.amount(ask.amount)
     if ask.state == AskState.LENT:
@@ -83,13 +82,13 @@ def ask_card(ctx: Context, ask: Ask, lender: Member) -> Message:
 
 
 def accept(ctx: RequestContext, code: str) -> Message:
-    """The one click of the lender; the second one is told that it is over."""
     ask = Ask.named(ctx.session, code, ctx.me)
     borrower = ctx.session.get_one(Member, ask.borrower_id)
     lent = ask.lend(ctx.session, ctx.policy, ctx.cause(ask.reason))
     if lent is None:
         return Message(text=texts.ASK_CLOSED(ctx.reader.locale))
     require_here(ctx, borrower)
+    # One loan is enough: the borrower's other asks end with it.
     others = Ask.withdraw_all(ctx.session, borrower, ctx.now)
     for one in (ask, *others):
         _settle(ctx, one)
@@ -111,7 +110,7 @@ def not_now(ctx: RequestContext, code: str) -> Message:
 
 
 def withdraw(ctx: RequestContext, lender: Member | None) -> Message:
-    """Take back what one asked of somebody; without a name, every open ask."""
+    """Without a name, every open ask."""
     reader = ctx.reader
     ended = Ask.withdraw_all(ctx.session, ctx.me, ctx.now, lender=lender)
     if not ended:
@@ -120,7 +119,6 @@ def withdraw(ctx: RequestContext, lender: Member | None) -> Message:
 
 
 def withdraw_ask(ctx: RequestContext, code: str) -> Message:
-    """The button of the borrower; when it is too late, it says so."""
     ask = Ask.mine(ctx.session, code, ctx.me)
     if not ask.withdraw(ctx.session, ctx.now):
         return Message(text=texts.ASK_OVER(ctx.reader.locale))
@@ -136,7 +134,7 @@ def _withdrawn(ctx: RequestContext, ended: Sequence[Ask]) -> Message:
 
 
 def is_asked(ctx: RequestContext, code: str) -> bool:
-    """True if this code asks the sender to lend: then a typed yes or no is the answer to it."""
+    """Whether this CODE asks the sender to lend: a typed yes or no then answers it."""
     query = select(Ask.id).where(Ask.code == code.strip().upper(), Ask.lender_id == ctx.me.id)
     return ctx.session.exec(query).first() is not None
 
@@ -147,5 +145,4 @@ def _settle(ctx: RequestContext, ask: Ask) -> None:
 
 
 def borrow_how(ctx: RequestContext) -> Message:
-    """How to ask a colleague."""
     return Message(text=texts.BORROW_HOW(ctx.reader.locale))

@@ -28,7 +28,6 @@ PAGE = 8
 
 
 def balance(ctx: RequestContext) -> Message:
-    """What is left, pace, end, loans, free models."""
     reader, status = ctx.reader, QuotaStatus.of(ctx.session, ctx.me.id)
     has = status.has
     view, free = outlook(ctx.session, status, ctx.now), free_models(ctx.session, ctx.policy)
@@ -54,7 +53,7 @@ def balance(ctx: RequestContext) -> Message:
 
 
 def _first_line(ctx: RequestContext, status: QuotaStatus, view: Outlook, *, free: bool) -> SafeText:
-    """The answer: what is left and for how long, or what is missing."""
+    # The answer to the question comes first: how much is left and for how long, or how much is missing.
     say, left, reader = ctx.reader.locale, status.has.available, ctx.reader
     if left > 0:
         until = how_long(reader, view, status, ctx.now)
@@ -69,13 +68,11 @@ def _first_line(ctx: RequestContext, status: QuotaStatus, view: Outlook, *, free
 
 
 def _recallable(ctx: RequestContext, reader: Reader) -> tuple[SafeText, ...]:
-    """Shown when nothing is left: what the member could recall."""
     amount = unspent_lent(ctx.session, ctx.me.id)
     return (texts.ALERT_RECALL(reader.locale, amount=reader.amount(amount)),) if amount else ()
 
 
 def buttons(reader: Reader, *, out: bool = False) -> tuple[Button, ...]:
-    """Request, lend (or borrow when nothing is left), history."""
     borrow = Button(texts.BORROW_BUTTON(reader.locale), "borrow.open", typed="borrow")
     return (
         Button(texts.ASK_BUTTON(reader.locale), "request.open", style="primary", typed="request"),
@@ -100,7 +97,7 @@ def _use(ctx: RequestContext, reader: Reader, status: QuotaStatus, view: Outlook
 
 
 def _by_model(ctx: RequestContext, reader: Reader, status: QuotaStatus) -> SafeText:
-    """The three largest, and the rest as one: together they are what was used. Empty while the breakdown says more."""
+    # The three largest and the rest add up to what was used. While the breakdown runs ahead of the sum, it is left out.
     spent = by_model(ctx.session, ctx.me.id, status.span.start.astimezone(ctx.policy.zone).date())[:3]
     rest = status.used - sum(amount for _, amount in spent)
     if not spent or rest < 0:
@@ -123,8 +120,9 @@ def _loans(ctx: RequestContext, reader: Reader, has: Wallet) -> list[tuple[str, 
 
 
 def history(ctx: RequestContext, before: str = "") -> Message:
-    """The account statement, newest first, a page at a time; `before` is the last row of the page before."""
+    """Newest first, a page at a time. `before`: the last row of the page before."""
     reader, key = ctx.reader, _key(ctx, before)
+    # One row more than a page holds tells whether there is an older page.
     rows = statement(ctx.session, ctx.me.id, before=key, limit=PAGE + 1)
     title = texts.HISTORY_TITLE(reader.locale)
     if not rows:
@@ -140,7 +138,7 @@ def history(ctx: RequestContext, before: str = "") -> Message:
 
 
 def _key(ctx: RequestContext, text: str) -> tuple[datetime, int] | None:
-    """The key of a row of one's own; None, the first page, for anything else."""
+    # A row of somebody else, or no number, shows the first page.
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
     if not number:
         return None
@@ -179,7 +177,7 @@ def _what(ctx: RequestContext, reader: Reader, moved: Transfer) -> SafeText:
 
 
 def help_(ctx: RequestContext, question: str = "") -> Message:
-    """What one can say; to a question about a rule, the rule."""
+    """The commands; for a question about a rule, the rule."""
     say = ctx.reader.locale
     if question in RULES:
         return Message(text=RULES[question](say))

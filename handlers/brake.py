@@ -1,4 +1,4 @@
-"""`pause` and `continue`: members stop their own spending, and lift that again."""
+"""`pause` and `continue`: members stop their own spending."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.metering.gateway_account import accounts_of
 
 
 def pause(ctx: RequestContext) -> Message:
-    """Stop one's own spending; without a limit that a gateway enforces, say that nothing can stop it."""
+    # Without a limit that a gateway enforces, nothing can stop the spending, and the answer says so.
     reader = ctx.reader
     if not ctx.live or not accounts_of(ctx.session, ctx.me.id):
         return Message(text=texts.PAUSE_CANNOT(reader.locale))
@@ -22,7 +22,6 @@ def pause(ctx: RequestContext) -> Message:
 
 
 def keep_going(ctx: RequestContext) -> Message:
-    """The member saw an alert and means the spend; a pause is lifted."""
     brake.resume(ctx.session, ctx.me)
     return Message(text=texts.CONTINUED(ctx.reader.locale))
 

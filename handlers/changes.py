@@ -1,4 +1,4 @@
-"""Policy changes as they affect one member, shown beside the balance."""
+"""Changes of a member's quota, shown beside the balance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from models.quota.status import QuotaStatus
 
 
 def opened(ctx: RequestContext, status: QuotaStatus) -> list[SafeText]:
-    """One sentence on what an opening gave, kept and took, where it was more than the base: why do I have 70?"""
+    """One sentence for an opening that gave more or less than the base."""
     found = opening_of(ctx.session, ctx.me.id, status.period_id, status.span.start)
     if found is None or found.plain:
         return []
@@ -32,7 +32,7 @@ def opened(ctx: RequestContext, status: QuotaStatus) -> list[SafeText]:
 
 
 def changes(ctx: RequestContext, status: QuotaStatus) -> list[SafeText]:
-    """One sentence for a change of the base in this period, one for a change that is staged."""
+    """A sentence for a change of the base in this period, and one for a staged change."""
     rows = ctx.session.exec(_AROUND, params={"version": ctx.version}).all()
     in_force, staged = [row for row in rows if row.in_force_at], rows[-1:]
     found = [_since(ctx, status, *in_force[:2])] if len(in_force) > 1 else []
@@ -56,7 +56,7 @@ _AROUND = (  # the version in force before, the one in force, and the staged one
 def _since(
     ctx: RequestContext, status: QuotaStatus, before: PolicyVersion, now: PolicyVersion
 ) -> SafeText | None:
-    """The last change of the base in this period; None for members who joined after it."""
+    # Members who joined after the change never had the old base.
     if now.in_force_at is None or now.in_force_at < status.span.start:
         return None
     if status.since is None or status.since > now.in_force_at:
@@ -75,7 +75,6 @@ def _since(
 
 
 def _to_come(ctx: RequestContext, staged: PolicyVersion) -> SafeText | None:
-    """The base that the staged policy will give."""
     if staged.effective is None:
         return None
     policy, columns = _rules(staged), ctx.me.columns()

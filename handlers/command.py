@@ -1,4 +1,4 @@
-"""What somebody asks, in one shape: typed, pressed or filled into a form. Nothing is looked up yet."""
+"""`Command`: one shape for everything typed, pressed or filled into a form. Nothing is looked up yet."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody as named: by a messenger's id, by a typed name or e-mail, or by the id of a `Member`."""
+    """A person as named: by a messenger's id, by a typed name or e-mail, or by the id of a `Member`."""
 
     id: str | None = None
     name: str | None = None
@@ -20,14 +20,14 @@ class Person:
 class Command:
     """One thing asked.
 
-    `intent`: a command of interface.md, the action of a button, or the callback of a form. Besides these: `yes` and `no`,
-    `pause` and `resume`, `several` (more people are named than one can mean), `none`, and `unread` (a sentence that broke
-    the reader; `reason` says where).
-    `amount` is as typed, for `models.ledger.amount.parse`.
-    `until` is an ISO day, or the typed words when there is no such day.
-    `code` is a CODE, or the one value of a command without a CODE: a loan, a row of history, a language.
+    `intent`: a command of interface.md, the action of a button, or the callback of a form. Besides these: `yes`,
+    `no`, `pause`, `resume`, `several` (more people than a command takes), `none`, and `unread` (the sentence
+    broke the reader; `reason` says where).
+    `amount`: as typed, for `models.ledger.amount.parse`.
+    `until`: an ISO day, or the typed words when there is no such day.
+    `code`: a CODE, or the one value of a command without one: a loan, a row of history, a language.
     `confidence`: only `exact` runs at once; `clear` and `unclear` are confirmed first.
-    `text` is the whole sentence; empty for a button or a form.
+    `text`: the whole sentence; empty for a button or a form.
     """
 
     intent: str
@@ -45,7 +45,6 @@ class Command:
 
     @classmethod
     def filled(cls, form: str, value: str, fields: Mapping[str, str]) -> Self:
-        """A form that was sent; fields other than person, amount, reason and until are ignored."""
         given = {name: storable(text) for name, text in fields.items()}
         person = given.get("person")
         return cls(
@@ -59,7 +58,7 @@ class Command:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What tells this command from another one; fingerprints that are stored already depend on this form."""
+        # Stored fingerprints depend on this form.
         if self.text:
             return (self.text,)
         person = self.person.id if self.person else None
@@ -71,12 +70,12 @@ class Command:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """Also reads a row of an earlier version, which kept the member beside the other fields."""
+        # A row of an earlier version kept the member beside the other fields.
         person = data.get("person") or {"member": data.get("member")}
         known = {name: data[name] for name in ("intent", "amount", "reason", "until", "code") if name in data}
         return cls(**known, person=Person(**person) if any(person.values()) else None)
 
 
 def storable(text: str) -> str:
-    """Without NUL and lone surrogates: JSON can carry them, and no database stores them."""
+    # JSON can carry NUL and lone surrogates, and no database stores them.
     return text.replace("\0", "").encode(errors="replace").decode()

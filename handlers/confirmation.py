@@ -1,4 +1,4 @@
-"""Asking back before anything moves: a plain sentence, a typed name, or the same command again within a minute."""
+"""Confirm before anything moves: a plain sentence, a typed name, or the same command again within a minute."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _FORMS = {"request.other": "approve"}
 
 
 def needed(ctx: RequestContext, command: Command, fingerprint: str) -> Message | None:
-    """The question with its two buttons, whose command is kept until the answer; None when the command may run at once."""
+    """The question with its two buttons; None when the command may run at once."""
     # a CODE settles once, so the same command again is answered at once with what became of it
     again = not command.code and moved_lately(ctx.session, ctx.me.id, fingerprint, ctx.now, AGAIN)
     above = _above_asked(ctx, command)
@@ -70,7 +70,7 @@ def needed(ctx: RequestContext, command: Command, fingerprint: str) -> Message |
 
 
 def _everything(ctx: RequestContext, command: Command) -> tuple[Member, int] | None:
-    """With whom and how much a money command without a number moves; None for any other, or when it moves nothing."""
+    """The other member, and how much a money command without a number moves; None when it has one, or moves nothing."""
     if command.intent not in WHOLE or arguments.amount_or_all(ctx, command) is not None:
         return None
     found = lending.everything(ctx, command.intent, arguments.maybe_person(ctx, command))
@@ -78,12 +78,12 @@ def _everything(ctx: RequestContext, command: Command) -> tuple[Member, int] | N
 
 
 def _is_final(ctx: RequestContext, command: Command, amount: int) -> bool:
-    """Whether everything at once is more than anybody should do by a slip."""
+    # More than anybody should do by a slip.
     return command.intent in ("lend", "forgive") or lending.is_large(ctx, amount)
 
 
 def _settled(ctx: RequestContext, command: Command, amount: int) -> Command:
-    """Lend and forgive exactly what was shown. A recall or a return is of whatever is still there at the yes."""
+    # Lend and forgive exactly the amount shown. A recall or a return takes what is there at the yes.
     if command.intent not in ("lend", "forgive"):
         return replace(command, amount=None)
     return replace(command, amount=plain(amount, ctx.policy.unit))
@@ -95,19 +95,20 @@ def is_question(answer: object) -> bool:
 
 
 def is_idle(ctx: RequestContext) -> bool:
-    """Whether nothing waits that a yes would run or a no would drop."""
+    """Whether no command waits for a yes or no."""
     return _waiting(ctx) is None
 
 
 def wait_for_amount(ctx: RequestContext, command: Command, member: Member | None) -> None:
-    """Keep a command that lacks its amount, for a number that is said in the same place."""
+    """Keep a command without its amount, for a number said in the same place."""
     kept = _kept(ctx, command, member) | {"wants": "amount", "place": ctx.place}
     confirmation.keep(ctx.session, ctx.me.id, new_code(ctx.session), kept, ctx.now)
 
 
 def take_for_amount(ctx: RequestContext) -> Command | None:
-    """The command that waits for a number, once: asked for in this place, or answered in one's own chat."""
+    """The command that waits for a number, once."""
     kept = _waiting(ctx)
+    # Asked in a channel, the number may also come in the sender's own chat.
     if kept is None or kept.get("wants") != "amount" or ctx.place not in ("", kept.get("place")):
         return None
     return take(ctx, Command("amount"))
@@ -120,7 +121,7 @@ def _waiting(ctx: RequestContext) -> dict[str, Any] | None:
 
 
 def settle(ctx: RequestContext, answer: Command) -> Message | Form:
-    """Run or drop the command that waits for this yes or no; the CODE of a colleague's ask answers that ask."""
+    # The CODE of a colleague's ask answers that ask.
     yes = answer.intent in ("yes", YES)
     if answer.code and asking.is_asked(ctx, answer.code):
         return BUTTONS["borrow.accept" if yes else "borrow.decline"].run(ctx, answer)
@@ -134,7 +135,7 @@ def settle(ctx: RequestContext, answer: Command) -> Message | Form:
 
 
 def holders(ctx: RequestContext, command: Command) -> set[int]:
-    """Whose quota the command may take; for a yes, the command that waits for it."""
+    """Members whose quota the command may take; for a yes, those of the command that waits."""
     if command.intent in ("yes", YES):
         command = _meant(ctx, command)
     route = ROUTES.get(command.intent)
@@ -142,7 +143,7 @@ def holders(ctx: RequestContext, command: Command) -> set[int]:
 
 
 def _meant(ctx: RequestContext, answer: Command) -> Command:
-    """What a yes would run, which goes on waiting."""
+    # It goes on waiting.
     if answer.code and asking.is_asked(ctx, answer.code):
         return replace(answer, intent="borrow.accept")
     kept = confirmation.waiting(ctx.session, ctx.me.id, ctx.now, answer.code or None)
@@ -150,7 +151,7 @@ def _meant(ctx: RequestContext, answer: Command) -> Command:
 
 
 def take(ctx: RequestContext, answer: Command) -> Command:
-    """The command that waits, once; a button's code must be that of the newest question. Its thread comes back, too."""
+    """The command that waits, once, with its thread. A button's code must be that of the newest question."""
     kept = confirmation.take(ctx.session, ctx.me.id, ctx.now, answer.code or None)
     ctx.thread = kept.get("thread") or ctx.thread
     return Command.from_json(kept)
@@ -174,7 +175,7 @@ def _question(ctx: RequestContext, question: Text, what: SafeText, code: str) ->
 
 
 def _sure(ctx: RequestContext, command: Command) -> bool:
-    """Whether a command was typed exactly, with a mention instead of a name, and an amount that has one reading."""
+    """Whether the command is exact: a mention instead of a name, and an amount with one reading."""
     if not command.exact or (command.person and command.person.name):
         return False
     if not command.amount:
@@ -203,7 +204,7 @@ def _more_than_asked(ctx: RequestContext, command: Command, request: Request) ->
 
 
 def _harmless(command: Command) -> bool:
-    """A request without an amount opens a form, and an ask of nobody is a question back."""
+    # A request without an amount opens a form; an ask without a lender is a question back.
     if command.intent == "request":
         return not command.amount
     return command.intent == "borrow" and command.person is None
@@ -215,7 +216,7 @@ def _reason(command: Command) -> str:
 
 
 def _what(ctx: RequestContext, command: Command, member: Member | None, whole: int | None = None) -> SafeText:
-    """What the command would do, in the reader's language. `whole`: how much everything is."""
+    """The effect of the command, in the reader's language. `whole`: the amount of everything."""
     reader = ctx.reader
     number, day = arguments.amount_or_all(ctx, command), arguments.until(ctx, command)
     number = whole if number is None else number

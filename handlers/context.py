@@ -1,4 +1,4 @@
-"""What a handler needs in one transaction: session, time, policy, the asker, and ways to tell others."""
+"""`Context`: what a handler needs in one transaction."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from models.policy.document import Policy
 
 @dataclass(frozen=True)
 class Reader:
-    """The language, zone and unit in which somebody reads amounts and days."""
+    """The language, zone and unit in which a person reads."""
 
     locale: str
     zone: ZoneInfo
@@ -38,16 +38,16 @@ class Reader:
         return SafeText(shown(stored, self.unit, self.locale))
 
     def left(self, available: int) -> SafeText:
-        """What is left to spend, which is never below zero."""
+        # Never below zero.
         return self.amount(max(available, 0))
 
     def day(self, at: datetime) -> SafeText:
-        """`30 Nov`, `11月30日`; with the year where it is another one."""
+        """`30 Nov`, `11月30日`; with its year when that is another one."""
         there = at.astimezone(self.zone)
         return SafeText(format_date(there, self._pattern(there), self._babel))
 
     def calendar_day(self, day: date) -> SafeText:
-        """A date, which is the same one in every zone."""
+        # Noon is on the same date whatever the zone does at midnight.
         return self.day(datetime(day.year, day.month, day.day, 12, tzinfo=self.zone))
 
     def last_day(self, end: datetime) -> SafeText:
@@ -78,9 +78,9 @@ class Reader:
 
 @dataclass(kw_only=True)
 class Context:
-    """One transaction at one moment, of a request or of a job of the clock.
+    """One transaction at one moment, of a request or of a job.
 
-    `key` names the request or the job; every effect it promises is keyed by it.
+    `key`: the request or the job; the keys of its effects begin with it.
     `live`: a gateway enforces limits, so a grant counts only once it was read back there.
     """
 
@@ -96,7 +96,7 @@ class Context:
 
     @classmethod
     def of(cls, session: Session, now: datetime, key: str, **more: Any) -> Self | None:
-        """The context under the policy in force; None before the first policy."""
+        """Under the policy in force; None before the first policy."""
         current = versions.current(session)
         if current is None:
             return None
@@ -109,7 +109,7 @@ class Context:
         return Reader(locale, zone, self.policy.unit, self.now.astimezone(zone).date())
 
     def _default_locale(self, member: Member) -> str:
-        """The language of a person who never chose one: that of the messenger where they were last seen."""
+        # Without a chosen language, that of the messenger where they were last seen.
         found = self._address(member)
         return traits_of(found.messenger).language if found is not None else "en"
 
@@ -126,9 +126,9 @@ class Context:
         mailing: Mailing | None = None,
         when_awake: bool = False,
     ) -> bool:
-        """Promise a message to where somebody was last seen; False when they have left or have no address.
+        """Promise a message to where the member was last seen. False when they have left or have no address.
 
-        `mailing`: the message is one of many, and sent when its turn comes. `when_awake`: not in their quiet time.
+        `mailing`: the message is one of many and waits for its turn.
         """
         found = self._address(member)
         if found is None or not member.active:
@@ -156,7 +156,7 @@ class Context:
     ) -> None:
         """Promise a message to an address: a person's, a channel's or a thread's.
 
-        `turn`: its lane, and when. `approval`: the form of an approval is sent instead of a message.
+        `turn`: its lane and time. `approval`: an approval's form is sent instead.
         """
         payload = {"address": address, "message": message.as_json(), "shape": shape, "reader": reader}
         payload |= {"approval": approval.as_json()} if approval else {}
@@ -164,11 +164,12 @@ class Context:
         self._promise("say", payload, lane, about=about, due=due)
 
     def first_time(self, key: str) -> bool:
-        """Whether `key` is new; an effect that is done already marks it as said."""
+        """Whether `key` is new."""
+        # An effect that is done already is a mark: its unique key is said once, also by two replicas.
         return promise(self.session, Effect(key=key, kind="mark", due_at=self.now, done_at=self.now))
 
     def retell(self, about: str, show: Callable[[Effect, Member | None], Message]) -> None:
-        """Show every copy of `about` in its new state: a sent one is replaced, an unsent one is sent that way."""
+        """Show every copy of `about` in its new state: a sent one is replaced, an unsent one reworded."""
         for copy in copies(self.session, about):
             reader = self.session.get(Member, copy.payload["reader"]) if copy.payload["reader"] else None
             shown = show(copy, reader)
@@ -178,7 +179,7 @@ class Context:
                 self._promise("replace", {"of": copy.id, "message": message}, copy.lane)
 
     def refresh_home(self, member: Member) -> None:
-        """Publish somebody's page again if they opened it within a week."""
+        # Within a week: nobody looks at a page that was opened long ago.
         for one in addresses(self.session, member.id):
             if one.home_seen_at and (self.now - one.home_seen_at).days < 7:
                 payload = {"address": one.address, "member": member.id}
@@ -194,24 +195,24 @@ class Context:
         about: str | None = None,
         due: datetime | None = None,
     ) -> None:
-        """The key counts up within the transaction, so a repeated one promises nothing twice."""
+        # The key counts up within the transaction, so a repeated transaction promises nothing twice.
         self._promised += 1
         key = f"{self.key}#{prefix}{self._promised}"
         effect = Effect(key=key, kind=kind, payload=payload, lane=lane, about=about, due_at=due or self.now)
         promise(self.session, effect)
 
     def _address(self, member: Member) -> Address | None:
-        """Where somebody was last seen."""
         return next(iter(addresses(self.session, member.id)), None)
 
 
 @dataclass(kw_only=True)
 class RequestContext(Context):
-    """A request as well: `me` asks, on `messenger`.
+    """A request: `me` asks, on `messenger`.
 
-    `thread`: where a public card belongs. `place`: the channel or group in which others read what is asked. `as_of`: when usage was last read, if that is long ago.
-    `has_profiles`: the messenger says who is a colleague; `statuses`: what it said, by address.
-    `colleagues_only`: the asker and whoever is named must be colleagues.
+    `thread`: the place of a public card. `place`: the channel or group where others read along.
+    `as_of`: the time of the last reading of usage, if that is long ago.
+    `has_profiles`: the messenger says who is a colleague; `statuses`: its answers, by address.
+    `colleagues_only`: the sender and every named person must be colleagues.
     """
 
     me: Member

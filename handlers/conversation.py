@@ -1,4 +1,4 @@
-"""When a sentence alone is not enough: small talk, a question that one word answers, and what may have been meant."""
+"""Answers beside the commands: small talk, a missing amount, and buttons for what was probably meant."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ _QUESTIONS = {"lend": texts.HOW_MUCH_FOR, "borrow": texts.HOW_MUCH_FROM}
 
 
 def answer(ctx: RequestContext, command: Command) -> Message:
-    """Answer what is no command: thanks, a greeting, or a sentence that is not understood."""
     if ctx.place:
         return SILENCE
     say = ctx.reader.locale
@@ -45,7 +44,7 @@ def answer(ctx: RequestContext, command: Command) -> Message:
 
 
 def asks_amount(ctx: RequestContext, command: Command) -> Message | None:
-    """The question back for the one thing that is missing; the command waits for the number."""
+    """Ask for a missing amount; the command waits for the number. None when nothing is missing."""
     if command.amount or command.exact or not command.text:
         return None
     member = arguments.maybe_person(ctx, command) if command.intent in _QUESTIONS else None
@@ -60,7 +59,7 @@ def asks_amount(ctx: RequestContext, command: Command) -> Message | None:
 
 
 def with_amount(ctx: RequestContext, number: Command) -> Command | None:
-    """The command that waits for this number, to be confirmed; None when nobody asked for one."""
+    """The command that waits for this number, to be confirmed; None when none waits."""
     waiting = confirmation.take_for_amount(ctx)
     if waiting is None:
         return None

@@ -1,4 +1,4 @@
-"""Handing one's approvals to a colleague, and taking them back."""
+"""Hand one's approvals to a colleague, and take them back."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from models.refusal import BadDate, WrongUsage
 
 
 def delegate(ctx: RequestContext, to: Member, until: date | None) -> Message:
-    """Let one colleague decide in one's place until a day, that day included; they get the cards of what waits."""
     if until is None or to.id == ctx.me.id:
         raise WrongUsage("delegate")
     ends = end_of_day(until, ctx.reader.zone)
@@ -42,7 +41,6 @@ def delegate(ctx: RequestContext, to: Member, until: date | None) -> Message:
 
 
 def undelegate(ctx: RequestContext, _: str = "") -> Message:
-    """Decide alone again."""
     ended = delegation.undelegate(ctx.session, ctx.me, ctx.now)
     say = ctx.reader.locale
     if not ended:
@@ -58,7 +56,7 @@ def _tell_ended(ctx: RequestContext, ended: list[Member]) -> None:
 
 
 def _bring_up_to_date(ctx: RequestContext) -> None:
-    """Every open request that waits for the asker, or for somebody in their place."""
+    # Requests that wait for the sender, or for their delegate.
     waiting = (
         select(Request)
         .join(Asked, col(Asked.request_id) == Request.id)

@@ -1,7 +1,7 @@
-"""Every event that somebody has to hear of: who hears it, and with which buttons. tests/test_events.py walks the table.
+"""Every event with its readers and buttons. tests/test_events.py walks the table.
 
-Whoever acts reads the answer to their own request; the table names everybody else. Each hears it once, in their own chat
-and language, as soon as it is committed, and of a close in their morning; reminders and escalations count no quiet hours.
+The actor reads the answer to their own request; the table names everybody else. Each hears it once, in their own
+chat and language, as soon as it is committed; reminders and escalations count no quiet hours.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class Who(StrEnum):
-    """The part that somebody plays in an event."""
+    """The part of a person in an event."""
 
     LENDER = "lender"
     BORROWER = "borrower"
@@ -26,7 +26,9 @@ class Who(StrEnum):
 
 @dataclass(frozen=True)
 class Event:
-    """`hears`: everybody but the actor. `settles`: copies of a card show the new state. `buttons`: what is offered."""
+    """`hears`: everybody but the actor. `settles`: copies of a card show the new state. `buttons`: those on the
+    message.
+    """
 
     hears: tuple[Who, ...] = ()
     buttons: tuple[str, ...] = ()

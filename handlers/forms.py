@@ -37,7 +37,7 @@ def lend_form(ctx: RequestContext) -> Form:
 
 
 def decline_form(ctx: RequestContext, code: str) -> Form:
-    """Ask for the reason. Authority is checked here so that nobody writes one in vain, and again at the answer."""
+    # Checked here so that nobody writes a reason in vain, and again at the answer.
     found = find(ctx.session, code, ctx.me)
     name, say = ctx.session.get_one(Member, found.member_id).name, ctx.reader.locale
     found.require_decider(ctx.session, ctx.me, ctx.policy, ctx.now)
@@ -49,7 +49,7 @@ def decline_form(ctx: RequestContext, code: str) -> Form:
 
 
 def other_form(ctx: RequestContext, code: str) -> Form:
-    """Ask how much to approve. Authority is checked here and again at the answer."""
+    # Checked here and again at the answer.
     found = find(ctx.session, code, ctx.me)
     asked = found.require_decider(ctx.session, ctx.me, ctx.policy, ctx.now)
     can = Grantable.of(ctx.session, found, ctx.policy, asked.ceiling)

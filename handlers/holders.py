@@ -1,4 +1,4 @@
-"""Whose quota a request may move: the gateway is read for them before, so that nothing burnt is taken back."""
+"""Members whose quota a request may move. Their spend is read at the gateway first, so that none is taken back."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ Holders = Callable[[RequestContext, Command], set[int]]
 
 
 def asker(ctx: RequestContext, _: Command) -> set[int]:
-    """Own quota may leave the asker."""
     return {ctx.me.id}
 
 
 def borrowers(ctx: RequestContext, command: Command) -> set[int]:
-    """Whoever is named; else everybody to whom the asker lent something."""
+    # Without a name, everybody who borrowed from the sender.
     named = arguments.maybe_person(ctx, command)
     if named is not None:
         return {named.id}
@@ -29,10 +28,8 @@ def borrowers(ctx: RequestContext, command: Command) -> set[int]:
 
 
 def borrower_of_loan(ctx: RequestContext, command: Command) -> set[int]:
-    """The borrower of the loan that a button of its lender names."""
     return {Loan.numbered(ctx.session, command.code, ctx.me, taken=False).borrower_id}
 
 
 def requester(ctx: RequestContext, command: Command) -> set[int]:
-    """Whoever was granted the request of this CODE."""
     return {find(ctx.session, arguments.code(ctx, command), ctx.me).member_id}

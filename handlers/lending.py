@@ -29,7 +29,6 @@ MOST = 12
 def lend(
     ctx: RequestContext, borrower: Member, amount: int | None, reason: str = "", until: date | None = None
 ) -> Message:
-    """Lend at once; both are told. None: everything lendable."""
     reason = clean(reason)
     lent = Loan.make(
         ctx.session,
@@ -44,7 +43,7 @@ def lend(
 
 
 def end_of(ctx: RequestContext, until: date | None) -> datetime | None:
-    """The end of that day; raises `BadDate` for a day that has passed."""
+    """The end of that day. Raises `BadDate` for a day that has passed."""
     ends_at = end_of_day(until, ctx.policy.zone) if until else None
     if until and ends_at and ends_at <= ctx.now:
         raise BadDate(until.isoformat())
@@ -52,8 +51,9 @@ def end_of(ctx: RequestContext, until: date | None) -> datetime | None:
 
 
 def tell_both(ctx: RequestContext, borrower: Member, lent: Lent, reason: str, more: str = "") -> Message:
-    """Tell the borrower, with `more`, and return the lender's answer."""
+    """Tell the borrower (with `more`), and return the lender's answer."""
     ctx.tell(borrower, _lent_to_you(ctx, borrower, lent, reason, more))
+    # The cards of an open request show what the requester borrowed since.
     if request := open_request(ctx.session, borrower.id):
         ctx.retell(request.about, partial(copy_of_request, ctx, request))
     _refresh(ctx, borrower)
@@ -90,14 +90,12 @@ def with_reason(text: SafeText, reason: str) -> SafeText:
 
 
 def _whole(reader: Reader, lent: Lent) -> SafeText:
-    """That an earlier loan got the same end."""
     if not lent.changed:
         return SafeText("")
     return texts.WHOLE_LOAN_ENDS(reader.locale, day=reader.last_day(lent.ends_at))
 
 
 def repay(ctx: RequestContext, lender: Member | None, amount: int | None) -> Message:
-    """Give back unspent quota, then pay what is owed; without a name when there is one lender only."""
     lender = lender or _only(ctx, taken=True)
     returned, repaid = Loan.repay(
         ctx.session, lender=lender, borrower=ctx.me, amount=amount, cause=ctx.cause()
@@ -123,7 +121,7 @@ def _sentences(*said: SafeText) -> Message:
 
 
 def _still(ctx: RequestContext, reader: Reader, text: Text, lender: Member, borrower: Member) -> SafeText:
-    """What is still owed, in these words; or that they are even; nothing while there is only something to spend."""
+    """The rest that is owed, in these words; "even" when no loan is open."""
     found = loans_between(ctx.session, lender=lender, borrower=borrower)
     if not found:
         return texts.EVEN(reader.locale)
@@ -132,7 +130,6 @@ def _still(ctx: RequestContext, reader: Reader, text: Text, lender: Member, borr
 
 
 def recall(ctx: RequestContext, borrower: Member | None, amount: int | None) -> Message:
-    """The lender takes back what is unspent."""
     borrower = borrower or _only(ctx, taken=False)
     moved = Loan.recall(ctx.session, lender=ctx.me, borrower=borrower, amount=amount, cause=ctx.cause())
     theirs, mine = ctx.reader_of(borrower), ctx.reader
@@ -146,7 +143,6 @@ def recall(ctx: RequestContext, borrower: Member | None, amount: int | None) -> 
 
 
 def forgive(ctx: RequestContext, borrower: Member | None, amount: int | None, reason: str = "") -> Message:
-    """The lender lets what is owed go, for good."""
     borrower, reason = borrower or _only(ctx, taken=False), clean(reason)
     cause = ctx.cause(reason)
     gone = Loan.forgive(ctx.session, lender=ctx.me, borrower=borrower, amount=amount, cause=cause)
@@ -162,7 +158,7 @@ LARGE = Decimal("0.25")
 
 
 def everything(ctx: RequestContext, intent: str, other: Member | None) -> tuple[Member, int]:
-    """With whom, and how much, a command without a number moves now; raises why it cannot."""
+    """The other member, and how much a command without a number moves now. Raises the refusal."""
     if intent == "lend" and other is not None:
         return other, lendable(QuotaStatus.of(ctx.session, ctx.me.id), None, ctx.policy)
     taken = intent == "repay"
@@ -180,7 +176,6 @@ def is_large(ctx: RequestContext, amount: int) -> bool:
 
 
 def loans(ctx: RequestContext) -> Message:
-    """Every open loan, both ways, with what one can do about it."""
     reader = ctx.reader
     lines = loan_lines(ctx, ctx.me, reader)
     if not lines:
@@ -207,7 +202,7 @@ def forgive_loan(ctx: RequestContext, number: str) -> Message:
 
 
 def _only(ctx: RequestContext, *, taken: bool) -> Member:
-    """The other one, when there is only one open loan of that side."""
+    """The other member, if there is one open loan of that side."""
     mine = [loan for loan, _ in loans_of(ctx.session, ctx.me.id) if (loan.borrower_id == ctx.me.id) == taken]
     others = {loan.lender_id if taken else loan.borrower_id for loan in mine}
     if len(others) != 1:

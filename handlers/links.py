@@ -1,4 +1,4 @@
-"""An account on a messenger that was linked to a member by its e-mail: the member hears of it."""
+"""Tell a member that a messenger account was linked to them by e-mail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.people.member import Member, addresses
 
 
 def tell_of_link(ctx: Context, member: Member, address: str, mailing: Mailing | None = None) -> None:
-    """Tell a member at every address they have: whoever took their e-mail elsewhere does not read them all."""
+    # At every address: an impostor who took over the e-mail does not read all of them.
     locale = ctx.reader_of(member).locale
     text = texts.LINKED(
         locale,

@@ -1,4 +1,4 @@
-"""A person's loans as lines with buttons, for the list and the page."""
+"""A member's loans as lines with buttons."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from models.quota.period import Period
 
 
 def loan_lines(ctx: Context, member: Member, reader: Reader) -> list[tuple[str, tuple[Button, ...]]]:
-    """One line for each loan of `member`, with the buttons for it."""
     lines: list[tuple[str, tuple[Button, ...]]] = []
     for loan, sums in loans_of(ctx.session, member.id):
         taken = loan.borrower_id == member.id
@@ -37,7 +36,7 @@ def loan_lines(ctx: Context, member: Member, reader: Reader) -> list[tuple[str, 
 
 
 def _back_on(reader: Reader, loan: Loan, sums: Sums) -> SafeText:
-    """When the unspent rest goes back, where that is before the period ends."""
+    # Only where that is before the period ends.
     if loan.ends_at is None or not sums.unspent:
         return SafeText("")
     return texts.BACK_ON(reader.locale, day=reader.last_day(loan.ends_at))
@@ -61,6 +60,6 @@ _LOAN_BUTTONS = {
 
 
 def loan_button(reader: Reader, action: str, number: int, other: Member) -> Button:
-    """Return, recall or forgive a loan; the typed command names the other person."""
+    # The typed command names the other person: a loan has no CODE.
     label, verb = _LOAN_BUTTONS[action]
     return Button(label(reader.locale), action, str(number), typed=f"{verb} {other.word}")

@@ -1,4 +1,4 @@
-"""A question that an approver asks back, and the requester's answer, which goes onto the card."""
+"""An approver's question before a decision, and the requester's answer on the card."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from models.refusal import UnknownCode, WrongUsage
 
 
 def ask(ctx: RequestContext, code: str, text: str = "") -> Message:
-    """Ask the requester something before deciding; only for whoever may decide."""
     found, question = find(ctx.session, code, ctx.me), clean(text)
     found.require_decider(ctx.session, ctx.me, ctx.policy, ctx.now)
     if not question:
@@ -49,7 +48,6 @@ def answer_form(ctx: RequestContext, code: str) -> Form:
 
 
 def answer(ctx: RequestContext, code: str, text: str = "") -> Message:
-    """Answer what was asked; whoever asked hears it, with the buttons of the card."""
     found, said = _own(ctx, code), clean(text)
     if not said:
         raise WrongUsage("answer")
@@ -64,7 +62,7 @@ def answer(ctx: RequestContext, code: str, text: str = "") -> Message:
 
 
 def _tell(ctx: RequestContext, request: Request, to: Member, said: str) -> None:
-    """The answer with the buttons of the card; nothing for somebody who may not decide any more."""
+    # Nothing for an approver who may not decide any more.
     card = cards.request_card(ctx, request, "full", to)
     if not card.buttons:
         return
@@ -74,7 +72,7 @@ def _tell(ctx: RequestContext, request: Request, to: Member, said: str) -> None:
 
 
 def _own(ctx: RequestContext, code: str) -> Request:
-    """The asker's own request, still open."""
+    """The sender's own open request. Raises `UnknownCode`, `AlreadyDecided`."""
     found = find(ctx.session, code, ctx.me)
     if found.member_id != ctx.me.id:
         raise UnknownCode(found.code)

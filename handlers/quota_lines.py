@@ -1,4 +1,4 @@
-"""How a member's quota reads: used of what there was, how long it lasts, and a bar of both."""
+"""A member's quota in words: used of the whole, how long it lasts, and a bar."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CELLS = 12
 
 
 def used_of(reader: Reader, status: QuotaStatus) -> SafeText:
-    """What was used, of all that there was to use: never a figure against a smaller whole."""
+    # The whole is used + left, so no figure stands beside a smaller whole.
     used, left = status.used, status.has.available
     if left < 0:
         return texts.USED_OVER(reader.locale, used=reader.amount(used), over=reader.amount(-left))
@@ -23,7 +23,7 @@ def used_of(reader: Reader, status: QuotaStatus) -> SafeText:
 
 
 def bar(reader: Reader, status: QuotaStatus, now: datetime) -> SafeText:
-    """One bar: the share used, beside the share of the period that has passed."""
+    """The share used, beside the share of the period that has passed."""
     whole = max(status.used + status.has.available, status.used, 1)
     used = status.used / whole
     return texts.BAR(
@@ -32,7 +32,7 @@ def bar(reader: Reader, status: QuotaStatus, now: datetime) -> SafeText:
 
 
 def how_long(reader: Reader, view: Outlook, status: QuotaStatus, now: datetime) -> SafeText:
-    """The end of the first line: when it is gone, or until when it lasts; empty where nothing is known."""
+    """The end of the first line: gone by a day, or enough until one. Empty without a pace."""
     if not view.pace or status.has.available <= 0:
         return SafeText("")
     if view.runs_out is None:
@@ -41,7 +41,7 @@ def how_long(reader: Reader, view: Outlook, status: QuotaStatus, now: datetime) 
 
 
 def near_day(reader: Reader, at: datetime, now: datetime) -> SafeText:
-    """`today`, `tomorrow`, or the date, as the reader's calendar has it."""
+    """`today`, `tomorrow`, or the date, in the reader's zone."""
     days = (at.astimezone(reader.zone).date() - now.astimezone(reader.zone).date()).days
     if days in (0, 1):
         return (texts.TODAY, texts.TOMORROW)[days](reader.locale)
@@ -49,7 +49,7 @@ def near_day(reader: Reader, at: datetime, now: datetime) -> SafeText:
 
 
 def days_left(reader: Reader, left: timedelta) -> SafeText:
-    """Days still to go, today included."""
+    """With today."""
     return texts.DAYS_LEFT(reader.locale, days=left.days + 1 if left else 0)
 
 
@@ -58,7 +58,7 @@ def _elapsed(span: Span, now: datetime) -> float:
 
 
 def _cells(share: float) -> SafeText:
-    """At least one cell is full once anything is used, and one stays empty while anything is left."""
+    # One cell is full once anything is used, and one stays empty while anything is left.
     full = round(CELLS * share)
     full = max(1, full) if share > 0 else 0
     full = min(CELLS - 1, full) if share < 1 else CELLS
@@ -66,5 +66,5 @@ def _cells(share: float) -> SafeText:
 
 
 def _percent(share: float) -> int:
-    """Whole percent; 100 only when nothing is left, 0 only when nothing is used."""
+    # 100 only when nothing is left, 0 only when nothing is used.
     return min(99, max(1, round(100 * share))) if 0 < share < 1 else round(100 * share)

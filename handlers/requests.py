@@ -31,7 +31,6 @@ from models.refusal import AlreadyDecided, BadDate, OverCeiling, Refusal, WrongU
 def request(
     ctx: RequestContext, amount: int | None, reason: str = "", until: date | None = None
 ) -> Message | Form:
-    """Ask the manager; without an amount, the form. An open request is amended under a new CODE."""
     if amount is None:
         return forms.request_form(ctx)
     if until is not None and end_of_day(until, ctx.policy.zone) <= ctx.now:
@@ -55,14 +54,14 @@ def request(
 
 
 def lasting(ctx: Context, member_id: int) -> int:
-    """The amount that would last to the end of the period, at this member's pace."""
+    """The amount that lasts to the end of the period, at this member's pace."""
     status = QuotaStatus.of(ctx.session, member_id)
     step = 1000 if ctx.policy.unit is Unit.TOKENS else ctx.policy.unit.scale
     return needed(outlook(ctx.session, status, ctx.now), status.has, step)
 
 
 def _sent(ctx: RequestContext, asked: Request, old: str | None) -> Message:
-    """The answer to the requester, with the faster ways: recalling a loan, free models."""
+    # With the faster ways: recalling a loan, free models.
     reader = ctx.reader
     say = reader.locale
     if asked.state == RequestState.UNROUTABLE:
@@ -91,7 +90,7 @@ def _sent(ctx: RequestContext, asked: Request, old: str | None) -> Message:
 
 
 def tell_asked(ctx: Context, asked: Request) -> None:
-    """Offer an approval, or send the card to everybody asked who has none yet; tell the admins when nobody is asked."""
+    """Offer an approval, or send the card to approvers without one; tell the admins when nobody can decide."""
     if asked.state == RequestState.UNROUTABLE:
         name = ctx.session.get_one(Member, asked.member_id).name
 
@@ -114,13 +113,12 @@ def tell_asked(ctx: Context, asked: Request) -> None:
 
 
 def _too_much_for_all(ctx: Context, asked: Request) -> int | None:
-    """The highest ceiling of all approvers, where even that is less than what is asked."""
+    """The highest ceiling of the chain, if it is less than the amount asked."""
     most = approvers.highest_ceiling(ctx.session, ctx.policy, asked.member_id, ctx.now)
     return most if asked.state == RequestState.PENDING and most is not None and most < asked.amount else None
 
 
 def _tell_too_much(ctx: Context, asked: Request) -> None:
-    """Tell the admins, once, that nobody can grant it whole."""
     most = _too_much_for_all(ctx, asked)
     if most is None or not ctx.first_time(f"{asked.about}:too-much"):
         return
@@ -135,7 +133,7 @@ def _tell_too_much(ctx: Context, asked: Request) -> None:
 
 
 def _approved_by_policy(ctx: RequestContext, asked: Request) -> Message | None:
-    """Approve what the policy allows, and offer everybody who was asked to revoke it."""
+    # Everybody who was asked may still revoke it.
     if not auto_approval.allows(ctx.session, asked, ctx.policy):
         return None
     cause = ctx.cause(actor="policy")
@@ -158,18 +156,16 @@ def _asked_members(ctx: Context, asked: Request) -> list[Member]:
 
 
 def approve(ctx: RequestContext, code: str, amount: int | None = None) -> Message:
-    """Grant what was asked, or the amount that was typed."""
     return _approve(ctx, find(ctx.session, code, ctx.me), amount)
 
 
 def approve_shown(ctx: RequestContext, value: str) -> Message:
-    """Grant the amount that the primary button showed: what was asked, or the amount beside the CODE."""
+    """`value`: the CODE, or CODE:amount of a button that grants less than was asked."""
     code, amount = _shown_amount(ctx, value)
     return approve(ctx, code, amount)
 
 
 def approve_less(ctx: RequestContext, value: str) -> Message:
-    """Grant exactly the amount that the button showed."""
     code, amount = _shown_amount(ctx, value)
     found = find(ctx.session, code, ctx.me)
     smaller = amount or found.smaller_for(_require_decider(ctx, found).ceiling)
@@ -179,7 +175,7 @@ def approve_less(ctx: RequestContext, value: str) -> Message:
 
 
 def _shown_amount(ctx: RequestContext, value: str) -> tuple[str, int | None]:
-    """The CODE and the amount of a button. The amount is checked like a typed one, and is never more than was asked."""
+    # An old button may show more than an amended request asks for.
     code, _, number = value.partition(":")
     if not number:
         return code, None
@@ -194,7 +190,7 @@ def _require_decider(ctx: RequestContext, found: Request) -> approvers.Asked:
 
 
 def above_asked(ctx: RequestContext, code: str, amount: int) -> Request | None:
-    """The request of this CODE if `amount` is more than it asks for; refused as approving it would be."""
+    """The request of this CODE if `amount` is more than it asks for. Refused as approving would be."""
     found = find(ctx.session, code, ctx.me)
     ceiling = _require_decider(ctx, found).ceiling
     if ceiling is not None and amount > ceiling:
@@ -224,7 +220,7 @@ def _approve(ctx: RequestContext, found: Request, amount: int | None) -> Message
 
 
 def _ask_back(ctx: RequestContext, found: Request, until: date) -> Message:
-    """The day that was asked for has passed: nothing is decided, and the requester is asked for another day."""
+    # The day asked for has passed: nothing is decided, and the requester is asked for another day.
     _require_decider(ctx, found)
     requester = ctx.session.get_one(Member, found.member_id)
     theirs, mine, code = ctx.reader_of(requester), ctx.reader, SafeText(found.code)
@@ -240,7 +236,7 @@ def _ask_back(ctx: RequestContext, found: Request, until: date) -> Message:
 
 
 def granted_message(ctx: Context, done: Request) -> Message:
-    """The message to the requester; "usable now" only when the gateway has confirmed."""
+    """The requester's message. "Usable now" only when the gateway has confirmed."""
     requester = ctx.session.get_one(Member, done.member_id)
     reader = ctx.reader_of(requester)
     available = wallet_of(ctx.session, requester.id).available
@@ -264,7 +260,6 @@ def granted_message(ctx: Context, done: Request) -> Message:
 
 
 def decline(ctx: RequestContext, code: str, reason: str = "") -> Message | Form:
-    """Decline with a reason, which the requester is told."""
     found = find(ctx.session, code, ctx.me)
     if not clean(reason):
         raise WrongUsage("decline")
@@ -284,7 +279,6 @@ def decline(ctx: RequestContext, code: str, reason: str = "") -> Message | Form:
 
 
 def cancel(ctx: RequestContext, code: str) -> Message:
-    """Withdraw one's own request."""
     found = find(ctx.session, code, ctx.me)
     found.cancel(ctx.session, ctx.me, ctx.cause())
     settle(ctx, found)
@@ -295,7 +289,6 @@ def cancel(ctx: RequestContext, code: str) -> Message:
 
 
 def revoke(ctx: RequestContext, code: str) -> Message:
-    """Take back the unspent part of a grant."""
     found = find(ctx.session, code, ctx.me)
     amount = found.revoke(ctx.session, ctx.me, policy=ctx.policy, cause=ctx.cause())
     requester = ctx.session.get_one(Member, found.member_id)
@@ -312,7 +305,7 @@ def revoke(ctx: RequestContext, code: str) -> Message:
 
 
 def settle(ctx: Context, done: Request) -> None:
-    """Bring every copy of the card and every page to the request's present state."""
+    """Bring every copy of the card and every page to the present state of the request."""
     ctx.retell(done.about, partial(cards.copy_of_request, ctx, done))
     ctx.refresh_home(ctx.session.get_one(Member, done.member_id))
     for one in _asked_members(ctx, done):
@@ -320,7 +313,7 @@ def settle(ctx: Context, done: Request) -> None:
 
 
 def bring_up_to_date(ctx: Context, open_one: Request) -> None:
-    """Others may decide now: new ones get the card, and the copies of former ones settle."""
+    """After a change of approvers: new ones get the card, and the copies of former ones settle."""
     approvers.ask_delegates(ctx.session, ctx.policy, open_one.id, open_one.member_id, ctx.now)
     settle(ctx, open_one)
     if open_one.state == RequestState.PENDING:
@@ -328,7 +321,7 @@ def bring_up_to_date(ctx: Context, open_one: Request) -> None:
 
 
 def explain(ctx: RequestContext, no: Refusal) -> dict[str, object]:
-    """The facts that the words of a refusal need beyond its own: the request's state in words."""
+    """Facts for the words of a refusal beyond its own."""
     if isinstance(no, AlreadyDecided):
         facts = {
             "amount": ctx.reader.amount(no.granted),

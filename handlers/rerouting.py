@@ -1,4 +1,4 @@
-"""An open request whose approvers change: who is asked instead, who hears of it, and which copies of the card settle."""
+"""Reroute an open request whose approvers change."""
 
 from __future__ import annotations
 
@@ -25,14 +25,12 @@ from models.quota.track_record import borrowed_since_asking
 def absent(
     ctx: Context, request: Request, asked: Sequence[Asked], today: Mapping[int, Asked]
 ) -> list[tuple[Member, Text]]:
-    """The approvers who were asked and cannot decide any more, or hear of nothing; and how the requester is told.
-
-    Each is returned once, so that each is replaced once.
-    """
+    """Approvers who cannot decide any more, or cannot be reached, each once; and the words for the requester."""
     unheard, found = unreached(ctx.session, request.about), []
     for one in asked:
         if one.member_id != one.for_id:
             continue
+        # A delegate who was reached stands in for an approver who was not.
         in_place = [each.member_id for each in today.values() if each.for_id == one.member_id]
         if one.member_id in today and (one.member_id not in unheard or set(in_place) - unheard):
             continue
@@ -52,7 +50,7 @@ def _why(ctx: Context, request: Request, asked: Asked, *, heard: bool) -> Text:
 
 
 def replace(ctx: Context, request: Request, gone: Sequence[tuple[Member, Text]]) -> None:
-    """Ask the next approver for each who is absent; the request is unroutable when nobody is left."""
+    """Ask the next approver for each absent one. The request is unroutable when nobody is left."""
     for member, why in gone:
         found = request.ask_next(ctx.session, ctx.policy, ctx.now)
         if found is not None:
@@ -68,7 +66,7 @@ def replace(ctx: Context, request: Request, gone: Sequence[tuple[Member, Text]])
 
 
 def _route_again(ctx: Context, request: Request) -> None:
-    """Whoever was asked may decide again, or there is somebody new to ask."""
+    # A former approver may decide again, or there is a new one to ask.
     if _anybody(ctx, request):
         request.mark_pending(ctx.session)
         bring_up_to_date(ctx, request)
@@ -79,13 +77,13 @@ def _route_again(ctx: Context, request: Request) -> None:
 
 
 def _anybody(ctx: Context, request: Request) -> bool:
-    """Whether somebody who may decide can be reached."""
+    """Whether an approver with authority can be reached."""
     today = approvers.entries_today(ctx.session, ctx.policy, request.id, request.member_id, ctx.now)
     return bool(set(today) - unreached(ctx.session, request.about))
 
 
 def escalate(ctx: Context, request: Request) -> None:
-    """Ask the next approver as well; the earlier ones can still decide while they are in the chain."""
+    """Ask the next approver as well; the earlier ones can still decide."""
     found = request.ask_next(ctx.session, ctx.policy, ctx.now)
     if found is None:
         return
@@ -95,7 +93,7 @@ def escalate(ctx: Context, request: Request) -> None:
 
 
 def refresh(ctx: Context, request: Request) -> None:
-    """Draw the cards anew where they would show what is not true any more: authority, ceilings, figures of a closed period."""
+    """Draw the cards anew where authority, ceilings or figures have changed."""
     if not request.open:
         return
     today = approvers.entries_today(ctx.session, ctx.policy, request.id, request.member_id, ctx.now)
@@ -105,7 +103,7 @@ def refresh(ctx: Context, request: Request) -> None:
 
 
 def _wrong_hands(ctx: Context, request: Request, today: Mapping[int, Asked]) -> bool:
-    """Whether somebody has buttons who may not decide, or none who may."""
+    """Whether a member without authority has buttons, or one with authority has none."""
     shown = select(Effect.payload).where(
         Effect.about == request.about, Effect.kind == "say", col(Effect.parked_at).is_(None)
     )
@@ -121,14 +119,14 @@ def _policy_changed(ctx: Context, request: Request) -> bool:
 
 
 def _borrowed_since(ctx: Context, request: Request) -> bool:
-    """The first time that so much was borrowed since asking."""
+    # Once for each sum.
     period = Period.latest(ctx.session)
     borrowed = borrowed_since_asking(ctx.session, request, period) if period else 0
     return bool(borrowed) and ctx.first_time(f"{request.about}:borrowed:{borrowed}")
 
 
 def _period_closed(ctx: Context, request: Request) -> bool:
-    """The first time that the request is seen in a period later than that in which it was asked; *less* is worked out anew."""
+    # Once for each period: the amount of *Approve less* is computed anew.
     period = Period.latest(ctx.session)
     if period is None or period.state != PeriodState.OPEN or request.asked_at >= period.starts_at:
         return False
@@ -158,7 +156,6 @@ def _tell_admins(ctx: Context, request: Request, member: Member, instead: Member
 
 
 def _tell_nobody_left(ctx: Context, request: Request) -> None:
-    """The requester and the admins hear that the request waits for an approver."""
     requester = ctx.session.get_one(Member, request.member_id)
     reader = ctx.reader_of(requester)
     facts = {"amount": reader.amount(request.amount), "code": SafeText(request.code)}

@@ -1,4 +1,4 @@
-"""The whole bot on one page: what can be typed, pressed, filled in, and what the clock asks."""
+"""The whole bot on one page: commands, buttons, forms and jobs."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ _HELP = usage.HELP
 
 @dataclass(frozen=True)
 class Route:
-    """One thing that can be asked, and what has to happen before its handler runs.
+    """One thing that can be asked, and its conditions.
 
-    `arguments`: how each argument of the handler is read from the Command.
-    `usage`: how to type it, shown when something is missing.
-    `moves`: changes quota or authority, so anything but an exact command is confirmed first.
-    `reads_only`: changes nothing, so it needs no receipt and does not wait for the writer.
-    `holders`: whose quota may be taken, so their newest spend is read at the gateway first.
-    `colleagues_only`: the asker, and whoever is named, must be a member of the workspace.
+    `arguments`: a reader for each argument of the handler.
+    `usage`: shown when an argument is missing.
+    `moves`: changes quota or authority, so only an exact command runs without a confirmation.
+    `reads_only`: needs no receipt and does not wait for the writer.
+    `holders`: members whose quota may be taken; their newest spend is read at the gateway first.
+    `colleagues_only`: the sender and every named person must be members of the workspace.
     `form`: shown instead of the handler, where the messenger can open one.
     """
 
@@ -75,7 +75,6 @@ class Route:
         return self.handler(ctx, *self.read(ctx, command))
 
     def admit(self, ctx: RequestContext) -> None:
-        """Refuse an asker who is no colleague, where only colleagues may take part."""
         ctx.colleagues_only = self.colleagues_only and ctx.has_profiles
         require_here(ctx, ctx.me)
 
@@ -194,7 +193,9 @@ CONFIRM = ("confirm.yes", "confirm.no")
 
 @dataclass(frozen=True)
 class Job:
-    """Work of the clock, due once in each slot of `every`. `run` is called, a transaction each, until it returns False."""
+    """Work of the clock, due once in each slot of `every`. `run` is called, a transaction each, until it returns
+    False.
+    """
 
     run: Callable[[Any], bool]
     every: timedelta

@@ -1,4 +1,4 @@
-"""What managers and owners see of a team: sums and bars, never a ranking of people."""
+"""A team in sums and bars for managers and owners; never a ranking of people."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from models.reports.year import year
 
 
 def team(ctx: RequestContext) -> Message:
-    """Totals of the teams somebody owns, or of their reports: budget, use, use by model. Raises `NotForYou`."""
+    """The teams that the sender owns, or their reports. Raises `NotForYou`."""
     period = Period.current(ctx.session)
     names = [one.name for one in ctx.policy.teams if one.owner == ctx.me.email]
     people = _members(ctx, names)
@@ -58,7 +58,7 @@ def team(ctx: RequestContext) -> Message:
 
 
 def _year(ctx: RequestContext) -> list[tuple[str, str]]:
-    """The organisation's year, for admins and owners of teams."""
+    # For admins and owners of teams.
     budget, say = ctx.policy.organisation.year_budget, ctx.reader.locale
     concerns = ctx.me.email in ctx.policy.admins or any(one.owner == ctx.me.email for one in ctx.policy.teams)
     if budget is None or not concerns:
@@ -70,7 +70,7 @@ def _year(ctx: RequestContext) -> list[tuple[str, str]]:
 
 
 def _members(ctx: RequestContext, teams: list[str]) -> Any:
-    """The ids as a query: they may be more than a statement takes as values."""
+    # A query, because a statement cannot take 100,000 ids as values.
     query = select(Member.id).where(col(Member.left_at).is_(None))
     if teams:
         inside = [

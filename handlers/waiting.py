@@ -1,4 +1,4 @@
-"""What waits for somebody and what they wait for; and reminding the approver."""
+"""Open decisions of the sender, their own open asks, and reminders to approvers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ MOST = 8
 
 
 def pending(ctx: RequestContext) -> Message:
-    """What waits for the asker, then what the asker waits for; each with its buttons."""
     mine, own = [*_to_decide(ctx), *_to_lend(ctx)], _own(ctx)
     say, parts = ctx.reader.locale, []
     if mine:
@@ -36,7 +35,6 @@ def pending(ctx: RequestContext) -> Message:
 
 
 def _to_decide(ctx: RequestContext) -> list[Message]:
-    """The open requests that the asker may decide, the oldest first."""
     waiting = (
         select(Request)
         .join(Asked, col(Asked.request_id) == Request.id)
@@ -59,7 +57,6 @@ def _to_decide(ctx: RequestContext) -> list[Message]:
 
 
 def _to_lend(ctx: RequestContext) -> list[Message]:
-    """The asks to borrow that the asker may answer."""
     reader, say = ctx.reader, ctx.reader.locale
     return [
         Message(
@@ -85,7 +82,6 @@ def _to_lend(ctx: RequestContext) -> list[Message]:
 
 
 def _own(ctx: RequestContext) -> list[Message]:
-    """The asker's open request, and asks to borrow that nobody has answered."""
     reader, say, found = ctx.reader, ctx.reader.locale, []
     if (mine := open_request(ctx.session, ctx.me.id)) is not None:
         text = f"**{reader.amount(mine.amount)}** · {mine.code}\n{cards.request_state(ctx.session, mine, reader)}"
@@ -109,7 +105,7 @@ def _asks(ctx: RequestContext, *, to_me: bool) -> list[Ask]:
 
 
 def nudge(ctx: RequestContext, code: str = "") -> Message:
-    """Remind whoever may decide the asker's request, once a day."""
+    # Once a day for each request.
     found = find(ctx.session, code, ctx.me) if code else open_request(ctx.session, ctx.me.id)
     say = ctx.reader.locale
     if found is None:

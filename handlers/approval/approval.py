@@ -1,7 +1,7 @@
-"""A request as a messenger's own approval: whether it can be one, and the values on its form.
+"""A request as a messenger's own approval.
 
-A started approval cannot be changed. When others are asked, a new one is started and the old one is ended. An approval
-that is set aside, for whatever reason, makes way for the card.
+A started approval cannot be changed. When others are asked, a new one is started and the old one is ended. An
+approval that is set aside makes way for the card.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ log = logging.getLogger(__name__)
 
 
 class _Impossible(Exception):  # noqa: N818 - no error: the request goes out as a card
-    """Why a request cannot be an approval, for the log; empty where that is no news."""
+    """The reason why a request cannot be an approval, for the log; empty where that is no news."""
 
 
 def offer(ctx: Context, request: Request) -> bool:
-    """Promise an approval of this request unless it has one; False: it goes out as cards, and the log says why."""
+    """Promise an approval of this request unless it has one. False: the request goes out as cards."""
     try:
         wanted = _wanted(ctx, request)
     except _Impossible as why:
@@ -46,7 +46,7 @@ def offer(ctx: Context, request: Request) -> bool:
 
 
 def message(ctx: Context, request: Request, approval: Approval, state: str) -> Message:
-    """The form; its values are the facts. An approval that is not wanted any more has no button, and `state` says why."""
+    """The form; its values are the facts. `state`: shown where the approval is not wanted any more."""
     title = f"{texts.REQUEST_TITLE(form_reader(ctx, request).locale)} {request.code}"
     if request.state != RequestState.PENDING or not _is_wanted(ctx, request, approval):
         return Message(title=title, text=state)
@@ -55,14 +55,13 @@ def message(ctx: Context, request: Request, approval: Approval, state: str) -> M
 
 
 def form_reader(ctx: Context, request: Request) -> Reader:
-    """The requester as a reader of the form, in the language that the form is in."""
+    """The requester as a reader, in the language of the form."""
     reader = ctx.reader_of(ctx.session.get_one(Member, request.member_id))
     form = approval_form(ctx.session)
     return replace(reader, locale=form.locale) if form else reader
 
 
 def asked_at(session: Session, code: str) -> datetime:
-    """When the request of this CODE was asked."""
     return session.get_one(Request, session.get_one(Code, code).request_id).asked_at
 
 
@@ -74,7 +73,7 @@ def _is_wanted(ctx: Context, request: Request, approval: Approval) -> bool:
 
 
 def _wanted(ctx: Context, request: Request) -> Approval:
-    """The approval that this request should have now; raises `_Impossible`."""
+    """The approval that this request should have now. Raises `_Impossible`."""
     if ctx.policy.requests.channel != "oa" or was_set_aside(ctx.session, request.about):
         raise _Impossible
     form = approval_form(ctx.session)
@@ -93,7 +92,6 @@ def _wanted(ctx: Context, request: Request) -> Approval:
 
 
 def _addresses(ctx: Context, form: ApprovalForm, members: list[int]) -> list[str]:
-    """The addresses of these members on the form's messenger, each member once."""
     found = {member: _address(ctx.session, form.messenger, member) for member in members}
     if strangers := [member for member, address in found.items() if not address]:
         names = [ctx.session.get_one(Member, one).name for one in strangers]
@@ -107,7 +105,7 @@ def _address(session: Session, messenger: str, member_id: int) -> str:
 
 
 def _values(ctx: Context, request: Request) -> tuple[tuple[str, str], ...]:
-    """The values of the form by name. The requester sees them, too, so they tell nothing of the team's budget."""
+    # The requester sees them, too, so they tell nothing of the team's budget.
     reader = form_reader(ctx, request)
     has = wallet_of(ctx.session, request.member_id).available
     values = {

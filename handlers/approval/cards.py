@@ -1,4 +1,4 @@
-"""The card of a request, in each place where it is shown and each state of the request."""
+"""The card of a request, for each place and each state."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ STATES: dict[str, Text] = {
 
 
 def request_state(session: Session, request: Request, reader: Reader) -> SafeText:
-    """One line: the decision, the decider and the time; for an open request, the people asked."""
+    """One line: the decision, the decider and the time; for an open request, the approvers."""
     return STATES[request.state](
         reader.locale,
         amount=reader.amount(request.granted),
@@ -53,7 +53,6 @@ def request_state(session: Session, request: Request, reader: Reader) -> SafeTex
 
 
 def decider(session: Session, request: Request, reader: Reader) -> str:
-    """Who decided, and in whose place; the policy where nobody did."""
     return named(*request.deciders(session), reader)
 
 
@@ -77,7 +76,7 @@ def request_card(ctx: Context, request: Request, shape: str, to: Member | None) 
 
 
 def copy_of_request(ctx: Context, request: Request, copy: Effect, to: Member | None) -> Message:
-    """What this copy, a card or an approval, shows in the request's present state."""
+    """The content of this copy, a card or an approval, in the present state."""
     found = Approval.of(copy)
     if found is None:
         return request_card(ctx, request, copy.payload["shape"], to)
@@ -94,7 +93,7 @@ def replaced_card(ctx: Context, request: Request, to: Member | None) -> Message:
 
 
 def _small(ctx: Context, request: Request, reader: Reader) -> Message:
-    """For everybody in a thread: name, amount, state and buttons; no figures, no reason."""
+    # Everybody in the thread reads it: no figures, no reason.
     name = ctx.session.get_one(Member, request.member_id).name
     text = texts.SMALL_ASKS(reader.locale, name=name, amount=reader.amount(request.amount))
     state = request_state(ctx.session, request, reader)
@@ -106,7 +105,7 @@ def _small(ctx: Context, request: Request, reader: Reader) -> Message:
 
 
 def _full(ctx: Context, request: Request, reader: Reader, to: Member) -> Message:
-    """For an approver's own chat: everything needed to decide, on one phone screen."""
+    # Everything needed to decide, on one phone screen.
     requester = ctx.session.get_one(Member, request.member_id)
     team = texts.IN_TEAM(reader.locale, team=requester.team) if requester.team else SafeText("")
     until = texts.UNTIL_DAY(reader.locale, day=_date(reader, request)) if request.until else SafeText("")
@@ -145,7 +144,7 @@ def _full(ctx: Context, request: Request, reader: Reader, to: Member) -> Message
 
 
 def _not_theirs(request: Request, requester: Member, reader: Reader) -> Message:
-    """For somebody who was asked and may not decide any more: no figures, no reason, no buttons."""
+    # For an approver without authority today: no figures, no reason, no buttons.
     text = texts.SMALL_ASKS(reader.locale, name=requester.name, amount=reader.amount(request.amount))
     return Message(
         title=f"{texts.REQUEST_TITLE(reader.locale)} {request.code}",
@@ -184,7 +183,7 @@ def _figures(
 
 
 def _questions(ctx: Context, request: Request, reader: Reader) -> list[str]:
-    """The newest questions that were asked back, each with its answer."""
+    # The newest two fit on the card.
     lines: list[str] = []
     for one in Question.on(ctx.session, request.id)[-2:]:
         by = ctx.session.get_one(Member, one.asker_id).name
@@ -194,7 +193,6 @@ def _questions(ctx: Context, request: Request, reader: Reader) -> list[str]:
 
 
 def _before(ctx: Context, request: Request, reader: Reader) -> SafeText:
-    """What this person was granted, declined and lent in this period."""
     record, say, said = TrackRecord.before(ctx.session, request), reader.locale, []
     if record.count:
         said.append(texts.BEFORE_GRANTED(say, count=record.count, amount=reader.amount(record.granted)))
@@ -208,7 +206,7 @@ def _before(ctx: Context, request: Request, reader: Reader) -> SafeText:
 
 
 def _decision(request: Request, reader: Reader, can: Grantable) -> tuple[Button, ...]:
-    """The buttons: the most that can be granted, what would last, another amount, decline. None that must fail."""
+    # No button that must fail.
     say, code, buttons = reader.locale, request.code, []
     smaller = request.smaller if request.smaller and request.smaller < can.most else None
     if can.most:
@@ -223,7 +221,7 @@ def _decision(request: Request, reader: Reader, can: Grantable) -> tuple[Button,
 
 
 def _approve(request: Request, reader: Reader, can: Grantable, action: str) -> Button:
-    """The primary button. Where it grants less than asked, it says why, and carries the amount that it shows."""
+    # A button that grants less than asked says why, and carries the amount that it shows.
     code, amount = request.code, reader.amount(can.most)
     if can.limit is None:
         label = texts.APPROVE_BUTTON(reader.locale, amount=amount)
@@ -237,7 +235,7 @@ def _approve(request: Request, reader: Reader, can: Grantable, action: str) -> B
 
 
 def _decision_in_thread(ctx: Context, request: Request, reader: Reader) -> tuple[Button, ...]:
-    """For everybody to see, so no amount but the asked one: another would tell of paces, ceilings and budgets."""
+    # Everybody sees it: another amount than the asked one would tell of paces, ceilings and budgets.
     say, code, today = reader.locale, request.code, _today(ctx, request)
     most = [Grantable.of(ctx.session, request, ctx.policy, one.ceiling).most for one in today.values()]
     if most and min(most) == request.amount:

@@ -1,4 +1,4 @@
-"""When a grant ends, as people read it: always with its last day, and with a warning where that is near."""
+"""The end of a grant in words, with a warning when it is near."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def until_words(ctx: Context, request: Request, reader: Reader) -> SafeText:
 
 
 def ends_soon(ctx: Context, request: Request, reader: Reader, text: Text) -> SafeText:
-    """`text` where a grant of now is over within a day, else nothing."""
+    """`text` when a grant of now is over within a day; else empty."""
     ends = _ends_at(ctx, request)
     if ends is None or not timedelta() < ends - ctx.now < SOON:
         return SafeText("")

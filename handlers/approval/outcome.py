@@ -1,4 +1,4 @@
-"""What comes back from a messenger's own approval: the request it belongs to, when to look at it, what does not count."""
+"""Results of a messenger's own approval: its request, the next look, and decisions that do not count."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FIRST_LOOK = timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class Found:
-    """The request that an approval belongs to. `wanted`: we still wait for the approval. `locale` is the requester's.
+    """The request of an approval. `wanted`: we still wait for it. `locale`: the requester's.
 
     `early`: the approval is being started, and the vendor's id is not known yet.
     """
@@ -41,9 +41,10 @@ class Found:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A decision there that changes nothing. `address` and `name` are the decider's, empty where nobody decided.
+    """A decision at the messenger that changes nothing. `address`, `name`: the decider's, empty where nobody
+    decided.
 
-    `words`: why it changes nothing, in the decider's language.
+    `words`: the reason, in the decider's language.
     """
 
     agreed: bool
@@ -53,7 +54,7 @@ class Verdict:
 
 
 def look_again(ctx: Context, request: Request) -> None:
-    """Promise a look in case an event was lost: the longer an approval has waited, the later the next look."""
+    """Promise a look in case an event was lost. The longer an approval waits, the later the next look."""
     for copy in approval.approvals(ctx.session, request.about):
         times = ((ctx.now - copy.due_at) // FIRST_LOOK).bit_length()
         found = Approval.of(copy)
@@ -65,7 +66,7 @@ def look_again(ctx: Context, request: Request) -> None:
 
 
 def recognise(session: Session, code: str, ref: str) -> Found | None:
-    """The request of an approval that the messenger is through with; None when we did not start it."""
+    """The request of an approval that the messenger has finished; None when we did not start it."""
     about = f"request:{code}"
     copy = approval.find_approval(session, about, ref) or approval.starting_approval(session, about)
     if copy is None:
@@ -78,13 +79,13 @@ def recognise(session: Session, code: str, ref: str) -> Found | None:
 
 
 def ended(session: Session, messenger: str, code: str, ref: str, now: datetime) -> None:
-    """We have ended it there; the event about it is no news."""
+    """We ended it there; the event about it is no news."""
     recognise(session, code, ref)
     approval.promise_review(session, messenger, ref, "terminate", now, known=True)
 
 
 def set_aside(session: Session, code: str, ref: str, now: datetime, why: str) -> bool:
-    """It ended there without a decision: the request goes out as a card. False when we do not wait for it."""
+    """The approval ended without a decision: the request goes out as a card. False when we do not wait for it."""
     copy = approval.find_approval(session, f"request:{code}", ref)
     if copy is None or not _wanted(copy):
         return False
@@ -93,7 +94,7 @@ def set_aside(session: Session, code: str, ref: str, now: datetime, why: str) ->
 
 
 def not_counted(session: Session, code: str, ref: str, verdict: Verdict, now: datetime) -> None:
-    """Tell everybody concerned that the decision there changed nothing; an open request becomes a card."""
+    """Tell everybody concerned that a decision there changed nothing. An open request becomes a card."""
     ctx = Context.of(session, now, f"approval:{ref}")
     if ctx is None:
         return
@@ -108,7 +109,7 @@ def not_counted(session: Session, code: str, ref: str, verdict: Verdict, now: da
 
 
 def _too_late(ctx: Context, request: Request, code: str, verdict: Verdict) -> None:
-    """Tell both who was first, unless the same person decided the same here."""
+    # Nothing to tell when the same person decided the same here.
     member, approved = _member(ctx.session, verdict), request.state != RequestState.DECLINED
     if member is not None and member.id == request.decided_by_id and approved == verdict.agreed:
         return
@@ -144,7 +145,7 @@ def _nothing_granted(ctx: Context, request: Request, verdict: Verdict) -> None:
 
 
 def _tell_decider(ctx: Context, verdict: Verdict) -> None:
-    """Say what a click on a card would have been answered with."""
+    # The words that a click on a card would have got.
     member = _member(ctx.session, verdict)
     if member is not None and verdict.words:
         ctx.tell(member, Message(text=verdict.words))

@@ -1,1 +1,1 @@
-"""What the clock asks: closing, reminders, warnings, tidying."""
+"""Jobs of the clock: closing, reminders, warnings, tidying."""

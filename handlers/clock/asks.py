@@ -1,4 +1,4 @@
-"""Asked by the clock: end asks to borrow that nobody answered."""
+"""Job: end asks to borrow that nobody answered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from models.quota.ask import Ask
 
 
 def end_asks(ctx: Context) -> bool:
-    """End asks after a day, or when their period closes."""
     for ask in Ask.due(ctx.session, ctx.now):
         if ask.expire(ctx.session, ctx.now):
             tell_of_the_end(ctx, ask)
@@ -19,7 +18,7 @@ def end_asks(ctx: Context) -> bool:
 
 
 def tell_of_the_end(ctx: Context, ask: Ask) -> None:
-    """Show the end on the lender's card and tell the borrower."""
+    """Show the end on the lender's card, and tell the borrower."""
     show_the_end(ctx, ask)
     borrower = ctx.session.get_one(Member, ask.borrower_id)
     reader = ctx.reader_of(borrower)
@@ -27,6 +26,5 @@ def tell_of_the_end(ctx: Context, ask: Ask) -> None:
 
 
 def show_the_end(ctx: Context, ask: Ask) -> None:
-    """The card of the person asked shows what became of the ask."""
     lender = ctx.session.get_one(Member, ask.lender_id)
     ctx.retell(f"ask:{ask.code}", lambda _, to: ask_card(ctx, ask, to or lender))

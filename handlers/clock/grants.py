@@ -1,4 +1,4 @@
-"""Asked by the clock: end top-ups whose last day is over."""
+"""Job: end top-ups after their last day."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PIECE = 200
 
 
 def end_grants(ctx: Context) -> bool:
-    """Return what is unspent of top-ups whose last day is over. Once the period is over, closing it does this."""
+    # Once the period is over, closing it does this.
     period = Period.held(ctx.session)
     if period is None or period.state != PeriodState.OPEN or ctx.now >= period.ends_at:
         return False

@@ -1,4 +1,4 @@
-"""Somebody leaves or comes back: settle what ended, and tell everybody it touches. Every door goes through here."""
+"""A member leaves or comes back: settle what ended, and tell everybody concerned. CSV, sync and commands come here."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from models.quota.wallet import wallet_of
 
 
 def let_leave(session: Session, leaver: Member, now: datetime, actor: str = "admin") -> None:
-    """End everything of theirs, update every card of it, and tell the people who waited, lent or borrowed."""
     ended = leave(session, leaver, now, actor)
     ctx = Context.of(session, now, f"left:{leaver.id}:{now.isoformat()}")
     if ctx is None:
@@ -42,7 +41,7 @@ def let_leave(session: Session, leaver: Member, now: datetime, actor: str = "adm
 
 
 def let_come_back(session: Session, members: Iterable[Member], now: datetime) -> None:
-    """Give those of these who left in this period what is due to them, and tell each."""
+    """Give members who left in this period what is due to them, and tell each."""
     for member in members:
         ctx = Context.of(session, now, f"back:{member.id}:{now.isoformat()}")
         given = come_back(session, member, now) if ctx is not None else None
@@ -84,7 +83,7 @@ def _tell_of_delegation(ctx: Context, leaver: Member, ended: EndedDelegation) ->
 
 
 def _tell_of_ask(ctx: Context, leaver: Member, ask: Ask) -> None:
-    """The card of the person asked settles; who asked hears why it ended."""
+    # The asked colleague's card settles; the borrower hears the reason.
     if ask.lender_id != leaver.id:
         tell_of_the_end(ctx, ask)
         return

@@ -1,4 +1,4 @@
-"""Asked by the clock: warn both parties before an unspent loan goes back, and give back what has an end of its own."""
+"""Job: warn both parties before an unspent loan goes back, and end loans with an end of their own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PIECE = 200
 
 
 def warn_of_returns(ctx: Context) -> bool:
-    """Tell both parties once, 48 h before an unspent loan goes back."""
+    """Once, 48 h before."""
     period = _open_period(ctx)
     if period is None:
         return False
@@ -34,7 +34,6 @@ def warn_of_returns(ctx: Context) -> bool:
 
 
 def end_loans(ctx: Context) -> bool:
-    """Give back what is unspent of loans whose own end has passed, and tell both."""
     if _open_period(ctx) is None:
         return False
     some = loan_end.ended(ctx.session, ctx.now, PIECE)

@@ -1,4 +1,4 @@
-"""Asked by the clock: tell the owner of a team that its top-up budget is nearly spent."""
+"""Job: tell the owner of a team that its top-up budget is nearly spent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ NEARLY = 80
 
 
 def warn_of_pools(ctx: Context) -> bool:
-    """Tell the owner once a period that 80 % of the budget is granted."""
     period = Period.latest(ctx.session)
     if period is None or period.state != PeriodState.OPEN:
         return False

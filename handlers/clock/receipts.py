@@ -1,4 +1,4 @@
-"""Asked by the clock: forget old receipts and messages."""
+"""Job: forget old receipts and messages."""
 
 from __future__ import annotations
 

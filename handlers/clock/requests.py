@@ -1,4 +1,4 @@
-"""Asked by the clock about open requests: remind, ask the next approver, let them expire. Nothing ends in a yes."""
+"""Job: remind approvers of open requests, ask the next one, expire. Time alone never approves."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from models.quota.request_state import OPEN, RequestState
 
 
 def requests_due(ctx: Context) -> bool:
-    """Remind, ask the next approver, expire. Only time outside the approver's quiet hours counts."""
+    # Only time outside the approver's quiet hours counts.
     has_form = approval_form(ctx.session) is not None
     for request in ctx.session.exec(
         select(Request).where(col(Request.state).in_(OPEN)).order_by(col(Request.id)).with_for_update()
@@ -35,7 +35,7 @@ def requests_due(ctx: Context) -> bool:
 
 
 def _mind_approval(ctx: Context, request: Request) -> None:
-    """Look at an approval without news; send cards in place of one that was set aside."""
+    # An event may be lost; an approval that was set aside makes way for cards.
     outcome.look_again(ctx, request)
     if lacks_card(ctx.session, request.about):
         tell_asked(ctx, request)

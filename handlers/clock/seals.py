@@ -1,4 +1,4 @@
-"""Asked by the clock: seal what was written since the last time."""
+"""Job: seal new rows of the chain."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the gateway loop asks: book a reading, name the limits, tell people."""
+"""The gateway loop's requests: book a reading, list limits, tell members."""

@@ -1,4 +1,4 @@
-"""Asked by the gateway loop: tell people that a grant is live or is not, and what is being used up."""
+"""For the gateway loop: tell members that a grant is live or is not, and that quota is running out."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NEARLY = Decimal("0.95")
 
 
 def live(ctx: Context, member_id: int) -> None:
-    """The gateway has confirmed the limit: waiting grants are applied, and their requesters hear that they can try again."""
+    """The gateway has confirmed the limit: waiting grants are applied, and their requesters are told."""
     for request in unconfirmed(ctx.session, member_id):
         if not request.confirm_applied(ctx.session):
             continue
@@ -45,7 +45,7 @@ def live(ctx: Context, member_id: int) -> None:
 
 
 def _live(ctx: Context, requester: Member, amount: SafeText) -> Message:
-    """`Try again` only when a call would pass now."""
+    # `Try again` only when a call would pass now.
     reader, left = ctx.reader_of(requester), wallet_of(ctx.session, requester.id).available
     if requester.paused_at is not None:
         text = texts.GRANT_LIVE_PAUSED(reader.locale, amount=amount)
@@ -59,7 +59,7 @@ def _live(ctx: Context, requester: Member, amount: SafeText) -> Message:
 
 
 def not_live(ctx: Context, member_id: int, reason: Text, **facts: str) -> None:
-    """The limit could not be written yet: requester and admins are told once; what happens next is named."""
+    """The limit could not be written yet: requester and admins are told once, with what happens next."""
     requester = ctx.session.get_one(Member, member_id)
     for request in unconfirmed(ctx.session, member_id):
         if not request.mark_failed(ctx.session):
@@ -117,7 +117,7 @@ def held_back(ctx: Context, member_id: int, other_id: int, amount: int) -> None:
 
 @dataclass(frozen=True)
 class Alarm:
-    """What a member has to hear now: levels reached anew (0.8, 0.95, 1), and stored units spent in a surge, or 0."""
+    """`levels`: reached anew (0.8, 0.95, 1). `surge`: stored units spent in a surge, or 0."""
 
     status: QuotaStatus
     levels: tuple[Decimal, ...] = ()
@@ -131,7 +131,7 @@ def alerting(ctx: Context, member_id: int) -> bool:
 
 
 def alert(ctx: Context, member_id: int, key_usage: Sequence[KeyUsage] = ()) -> None:
-    """Tell a member as soon as it is seen. `key_usage`: the last days by model and key, where the gateway said so."""
+    """`key_usage`: the last days by model and key, where the gateway knows them."""
     found, member = _alarm(ctx, member_id), ctx.session.get_one(Member, member_id)
     if found is None:
         return
@@ -156,7 +156,7 @@ def _alarm(ctx: Context, member_id: int) -> Alarm | None:
 
 
 def _surging(ctx: Context, member: Member, whole: int) -> int:
-    """Recent spend when it is a surge that the member was not asked about in the last hour; else 0.
+    """Recent spend if it is a surge that the member was not asked about in the last hour; else 0.
 
     `whole`: the larger of the base and what there was.
     """
@@ -207,7 +207,7 @@ def _surge(ctx: Context, member: Member, lately: int, key_usage: Sequence[KeyUsa
 
 
 def _brake(ctx: Context, reader: Reader) -> tuple[Button, ...]:
-    """`Pause me` only where the gateway enforces limits."""
+    # Only a gateway that enforces limits can pause.
     return (continue_button(reader), *((pause_button(reader),) if ctx.live else ()))
 
 
@@ -221,7 +221,7 @@ def _ways_to_more(reader: Reader) -> tuple[Button, Button]:
 def _most_used(
     ctx: Context, member: Member, reader: Reader, since: datetime, key_usage: Sequence[KeyUsage]
 ) -> SafeText:
-    """The two largest: by model and key where the gateway named keys, else by model."""
+    # By model and key where the gateway names keys.
     rate, sums = rate_now(ctx.session, ctx.policy), Counter[str]()
     for one in key_usage:
         sums[f"{escape(one.model)} ({escape(one.key)})" if one.key else escape(one.model)] += rate.booked(

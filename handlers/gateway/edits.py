@@ -1,4 +1,4 @@
-"""The buttons under a limit that was changed by hand: write ours again, or take theirs as right. For admins only."""
+"""Buttons under a limit that was changed by hand: write ours again, or take theirs as right. For admins."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from models.refusal import NotEdited, OnlyAdmins
 
 
 def restore(ctx: RequestContext, account_id: str) -> Message:
-    """The loop writes our limit at once."""
     account = _edited(ctx, account_id)
     account.restore()
     return Message(text=texts.RESTORED(ctx.reader.locale, account=label(ctx, account)))

@@ -1,4 +1,4 @@
-"""Asked by the gateway loop: which limits to write, and what became of a write."""
+"""For the gateway loop: the limits to write, and the result of a write."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ from models.refusal import PeriodClosing
 
 
 def all_writes(ctx: Context, traits: GatewayTraits) -> list[LimitWrite]:
-    """Every limit that differs."""
     for member in limits.waiting_without_account(ctx.session):
         alerts.not_live(ctx, member, texts.NO_ACCOUNT)
     return compare(ctx, [one for one in every_account(ctx.session) if not one.gone], traits)
 
 
 def writes_since(ctx: Context, entry_id: int, traits: GatewayTraits) -> tuple[list[LimitWrite], int]:
-    """The limits that differ for members with a decision after that entry, and the newest entry."""
+    """The wrong limits of members with a decision after that entry, and the newest entry."""
     session = ctx.session
     decided, newest = limits.decided_since(session, entry_id)
     urgent = decided | limits.waiting_members(session) | limits.due_members(session)
@@ -39,7 +38,7 @@ def compare(
     traits: GatewayTraits,
     urgent: Collection[int] = frozenset(),
 ) -> list[LimitWrite]:
-    """The limits to write. What stands as it ought is confirmed, and grants that waited for that are live.
+    """The limits to write. Right ones are confirmed, and grants that waited for them are live.
 
     A limit edited by hand is left alone; members whose grant waits behind it are told.
     """
@@ -71,7 +70,7 @@ def _tell_live(ctx: Context, members: set[int], traits: GatewayTraits) -> None:
 
 
 def begin_write(ctx: Context, account_id: str, traits: GatewayTraits, oldest: datetime | None) -> int | None:
-    """The limit to write now, noted before it is written; None when there is nothing to write any more.
+    """The limit to write now, noted before the write; None when it is right meanwhile.
 
     Raises `StaleReading` when the account was read before `oldest`.
     """
@@ -90,7 +89,7 @@ def begin_write(ctx: Context, account_id: str, traits: GatewayTraits, oldest: da
 
 
 def _held_back(ctx: Context, account: GatewayAccount, traits: GatewayTraits) -> int:
-    """What must not be raised yet, micro-USD; both sides are told why, once a day."""
+    # Lower before raising; see models/metering/holds.py.
     rate = rate_in_use(ctx.session, ctx.policy)
     found = holds_on(ctx.session, account.member_id, rate, traits)
     for hold in found:
@@ -111,7 +110,6 @@ def written(ctx: Context, reading: Reading, total: int, traits: GatewayTraits) -
 
 
 def failed(ctx: Context, account_id: str, why: str) -> None:
-    """The gateway did not take a limit: people who wait for it are told, once."""
     account = ctx.session.get(GatewayAccount, account_id)
     if account is not None:
         account.fail(why)
@@ -119,7 +117,6 @@ def failed(ctx: Context, account_id: str, why: str) -> None:
 
 
 def missing(ctx: Context, account_id: str) -> None:
-    """The gateway does not know the account any more."""
     account = ctx.session.get(GatewayAccount, account_id)
     if account is not None:
         account.mark_missing()

@@ -1,4 +1,4 @@
-"""Asked by the gateway loop: book what was spent, and keep by what."""
+"""For the gateway loop: book spend, and keep it by model."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ from models.refusal import PeriodClosing
 
 
 def book_page(ctx: Context, page: Sequence[Reading], seen: Collection[str] | None = None) -> BookedPage:
-    """Book a page; of its spenders only those are returned who have an alert to hear.
-
-    While a period turns nothing is booked: the same spend comes with the next page.
-    """
+    """Book a page. `spenders` of the result are only those with an alert to hear."""
     try:
         rate = rate_in_use(ctx.session, ctx.policy)
     except PeriodClosing:
@@ -28,5 +25,5 @@ def book_page(ctx: Context, page: Sequence[Reading], seen: Collection[str] | Non
 
 
 def keep_usage(ctx: Context, page: Iterable[KeyUsage]) -> None:
-    """Keep usage by day, model and key. Raises `PeriodClosing`."""
+    """Raises `PeriodClosing`."""
     booking.keep_usage(ctx.session, page, rate_in_use(ctx.session, ctx.policy), ctx.now)

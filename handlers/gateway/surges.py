@@ -1,4 +1,4 @@
-"""Who else hears of a surge: manager, team owner and admins, as `alerts.surge.tell` says."""
+"""Others who hear of a surge: manager, team owner and admins, as `alerts.surge.tell` says."""
 
 from __future__ import annotations
 
@@ -34,7 +34,6 @@ def tell(ctx: Context, member: Member, amount: int, asked: Message) -> None:
 
 
 def _above(ctx: Context, member: Member) -> list[Member]:
-    """The manager and the owner of the team, where they are to be told."""
     surge, found = ctx.policy.alerts.surge, []
     named = surge.tell if surge else ()
     if "manager" in named and member.manager_id is not None:
@@ -46,7 +45,7 @@ def _above(ctx: Context, member: Member) -> list[Member]:
 
 
 def minutes(ctx: Context) -> int:
-    """The time in which it was spent: what is booked after an outage was spent since the reading before it."""
+    """The minutes in which it was spent. What is booked after an outage was spent since the reading before it."""
     surge = ctx.policy.alerts.surge
     read_at = GatewayState.of(ctx.session).read_at or ctx.now
     return int(max(surge.within if surge else timedelta(), ctx.now - read_at) / timedelta(minutes=1))

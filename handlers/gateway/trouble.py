@@ -1,4 +1,4 @@
-"""Asked by the gateway loop: admins hear what is wrong at the gateway, each thing once a day."""
+"""For the gateway loop: tell admins what is wrong at the gateway, each thing once a day."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ TEXTS = {
 
 
 def tell_news(ctx: Context) -> None:
-    """Tell the admins what the last readings have shown of accounts."""
     for news, accounts in take_news(ctx.session).items():
         fresh = [one for one in accounts if ctx.first_time(_key(ctx, news, one))]
         if not fresh:
@@ -46,7 +45,7 @@ def _tell_all(ctx: Context, text: Text, accounts: Sequence[GatewayAccount], *, f
 
 
 def _tell_edits(ctx: Context, accounts: Sequence[GatewayAccount]) -> None:
-    """One by one with buttons, or as one list where they are many."""
+    # One by one with buttons, or as one list where there are many.
     for admin in policy_admins(ctx.session, ctx.policy):
         reader = ctx.reader_of(admin)
         if len(accounts) > MOST_NAMED:
@@ -79,12 +78,11 @@ def _figures(ctx: Context, reader: Reader, account: GatewayAccount) -> SafeText:
 
 
 def label(ctx: Context, account: GatewayAccount) -> SafeText:
-    """The owner, and what the gateway calls the account."""
+    """The owner, and the gateway's name for the account."""
     owner = ctx.session.get_one(Member, account.member_id)
     called = f" ({escape(account.name)})" if account.name not in ("", owner.name) else ""
     return SafeText(escape(owner.name) + called)
 
 
 def usd(reader: Reader, micro: int | None) -> SafeText:
-    """An amount of the gateway's money."""
     return texts.NO_LIMIT(reader.locale) if micro is None else SafeText(shown(micro, Unit.USD, reader.locale))

@@ -1,1 +1,1 @@
-"""From a sentence to what was asked."""
+"""From a sentence to a Command."""

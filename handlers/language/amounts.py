@@ -1,4 +1,4 @@
-"""What a typed amount is worth, before anybody knows the workspace's unit."""
+"""The value of a typed amount, before the workspace's unit is known."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from models.refusal import AmbiguousAmount, BadAmount
 
 
 def plain_number(amount: str | None) -> str | None:
-    """An amount as a plain decimal, where it is one number beyond doubt."""
+    """A plain decimal, if the amount is one number beyond doubt."""
     read = _reading(amount) if amount else None
     return read[0] if isinstance(read, tuple) else None
 
 
 def has_one_reading(amount: str | None, intent: str) -> bool:
-    """Whether everybody reads the same number, or no amount is given. `all` is no amount to request."""
+    """Whether everybody reads the same number. True without an amount; `all` is none for a request."""
     if not amount:
         return True
     read = _reading(amount)
@@ -23,7 +23,7 @@ def has_one_reading(amount: str | None, intent: str) -> bool:
 
 
 def _reading(amount: str) -> All | tuple[str, bool] | None:
-    """An amount as a plain decimal, in the first unit that it fits, and whether that is sure."""
+    """A plain decimal in the first unit that fits, and whether it is sure."""
     for unit in Unit:
         with suppress(BadAmount, AmbiguousAmount):
             read = parse(amount, unit)

@@ -1,4 +1,4 @@
-"""Short human words: a yes or a no to what was just asked, a number, thanks, a greeting.
+"""Short human words: yes, no, a number, thanks, a greeting.
 
 They mean something only beside a question, so they are never exact.
 """
@@ -35,7 +35,6 @@ _STARTS_WITH_NO = re.compile(
 
 
 def short_answer(sentence: Sentence) -> Command | None:
-    """A yes, a no, thanks or a greeting and nothing else; or a number and nothing else."""
     words = re.sub(r"[\U0001f3fb-\U0001f3ff]", "", sentence.source).translate(_MARKS).lower()
     words = " ".join(words.split()).rstrip(" .!~,")
     for intent, pattern in _SHORT:
@@ -45,7 +44,7 @@ def short_answer(sentence: Sentence) -> Command | None:
 
 
 def refusal(sentence: Sentence) -> Command | None:
-    """Whatever begins like a no and is nothing else: it ends what waits for a yes, and moves nothing."""
+    """A text that begins like a no and is nothing else. It ends what waits for a yes, and moves nothing."""
     begins = _STARTS_WITH_NO.match(sentence.spaced.text)
     return Command("no", confidence="unclear") if begins and len(sentence.source) <= 80 else None
 

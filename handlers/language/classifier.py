@@ -1,4 +1,4 @@
-"""A linear classifier over words and characters: what a sentence most resembles. It chooses what to show or to ask, and moves nothing.
+"""A linear classifier over words and characters, for sentences that no template knows. It moves nothing.
 
 `make train` fits the weights with scikit-learn (tests/handlers/language/train.py); here they are only added up.
 """
@@ -53,7 +53,8 @@ def classifier() -> Classifier:
 
 
 def features_of(sentence: Sentence) -> dict[str, float]:
-    """Words, pairs of words, and stretches of letters, of unit length; people, amounts and CODEs are one sign each."""
+    # Words, pairs of words and stretches of letters, scaled to unit length; a person, an amount and a CODE are one sign
+    # each.
     text = sentence.spaced.text.translate(_SIGNS)
     person = person_in(sentence)
     if person and person.name:

@@ -1,4 +1,4 @@
-"""A sentence as a machine can read it: markup, hidden characters and odd spaces taken away. The original is kept for the reason.
+"""Clean a sentence of markup, hidden characters and odd spaces. The original is kept for the reason.
 
 Characters are compared with explicit tables: NFKC would turn `10²` into `102`.
 """
@@ -15,7 +15,7 @@ LONGEST = 600
 
 @dataclass(frozen=True)
 class Cleaned:
-    """`text` is read, `original` is quoted. `places`: where in the original each character stands."""
+    """`text` is read, `original` is quoted. `places`: the place of each character in the original."""
 
     text: str
     original: str
@@ -25,7 +25,7 @@ class Cleaned:
 
     @property
     def mended(self) -> bool:
-        """Whether more than spaces was cleaned: then a command is confirmed, unless it reads the same without."""
+        """Whether more than spaces was cleaned. Such a command is confirmed, unless it reads the same without."""
         return self.text != " ".join(self.original.split())
 
     def quote(self, start: int, end: int) -> str:
@@ -59,7 +59,6 @@ def clean(text: str) -> Cleaned:
 
 
 def as_typed(text: str) -> Cleaned:
-    """The text with single spaces, and otherwise as it is."""
     original = text[:LONGEST]
     kept = _single_spaced(
         [(place, " " if char.isspace() or char in _RESERVED else char) for place, char in enumerate(original)]
@@ -74,7 +73,7 @@ def _folded(char: str) -> str:
 
 
 def _is_hidden(text: str, place: int) -> bool:
-    """Format characters and variants of emoji. Between digits they stay: such an amount is refused with its reason."""
+    # Between digits a hidden character stays: the amount is then refused with that reason.
     char = text[place]
     if unicodedata.category(char) != "Cf" and char not in "\ufe0e\ufe0f\u3164\u115f\u1160":
         return False
@@ -83,13 +82,11 @@ def _is_hidden(text: str, place: int) -> bool:
 
 
 def _unquoted(text: str) -> tuple[int, int, bool]:
-    """The stretch within the quotation marks that enclose a whole sentence."""
     match = _IN_QUOTES.fullmatch(text)
     return (*match.span("words"), True) if match else (0, len(text), False)
 
 
 def _single_spaced(kept: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Without spaces at the ends, and with one between words."""
     found: list[tuple[int, str]] = []
     for place, char in kept:
         if char != " " or (found and found[-1][1] != " "):

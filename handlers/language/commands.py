@@ -1,4 +1,4 @@
-"""What moves something: a sentence compared with the typed grammar, and with the ways in which people ask."""
+"""Commands that move something: the typed grammar, and the ways in which people ask."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CLAUSE = re.compile(r"[,.;!?:] ?(?=.)")
 
 
 def typed_command(sentence: Sentence) -> Command | None:
-    """The typed grammar, from the first word on; after a verb of it, also with the number read as an amount."""
+    # After a verb of the grammar, a number is read as an amount even before a noun.
     return _typed(sentence) or (_typed(sentence.typed) if _VERB.match(sentence.source) else None)
 
 
@@ -37,7 +37,7 @@ def _typed(sentence: Sentence) -> Command | None:
 
 
 def plain_sentence(sentence: Sentence) -> Command | None:
-    """Of several readings the first clear one, else the first."""
+    # Of several readings the first clear one, else the first.
     found = list(_readings(sentence))
     return next((one for one in found if one.confidence == "clear"), found[0] if found else None)
 
@@ -55,7 +55,7 @@ def _readings(sentence: Sentence) -> Iterator[Command]:
 
 
 def _beginnings(text: str) -> Iterator[int]:
-    """Where a template may begin: at the front, and after clauses that neither deny, report nor suppose anything."""
+    """Places where a template may begin: the front, and after clauses that deny, report or suppose nothing."""
     yield 0
     for match in islice(_CLAUSE.finditer(text), 4):
         if denies_or_reports(text[: match.end()]):
@@ -66,7 +66,7 @@ def _beginnings(text: str) -> Iterator[int]:
 def _command_of(
     template: Template, match: re.Match[str], skeleton: Skeleton, sentence: Sentence, *, typed: bool = False
 ) -> Command | None:
-    """The command that a match asks for: less sure when something is left over, missing or double; None for no command."""
+    """The command of a match; less sure when words are left over, missing or double. None for no command."""
     if len(sentence.people) > 1 and template.intent != "request":
         return Command("several", confidence="unclear")
     # without an amount, the rest must be set off, or the match may be the beginning of any sentence
@@ -100,7 +100,7 @@ def _command_of(
 
 
 def _is_whole(intent: str, amount: str | None, sentence: Sentence) -> bool:
-    """Whether nothing is left to guess: how much is taken back or let off, and what a day means for a loan."""
+    """Whether nothing is left to guess: how much is taken back or forgiven, and what a day means for a loan."""
     if intent in ("recall", "forgive") and not amount:
         return False
     return not sentence.until or intent in ("request", "delegate")
@@ -119,7 +119,7 @@ def _person_in(intent: str, match: re.Match[str], skeleton: Skeleton, sentence: 
 
 
 def _first_amount(match: re.Match[str], skeleton: Skeleton, sentence: Sentence) -> str:
-    """The number after `request`; others belong to the reason, unless they take its place: 200 or 300."""
+    # Later numbers belong to the reason, unless they take its place: 200 or 300.
     others = _ANOTHER_AMOUNT.match(skeleton.text, match.end())
     meant = sentence.numbers if others else sentence.numbers[:1]
     return " ".join(span.text for span in meant)
@@ -129,7 +129,7 @@ _ANOTHER_AMOUNT = re.compile(rf"[ ,;]*(?:no|or|and|rather|make it|不对?|或者
 
 
 def _amount_in(match: re.Match[str], sentence: Sentence) -> str | None:
-    """The number in its place. Several amounts in one sentence are all returned: together they are no number."""
+    # Several amounts in one sentence are all returned: together they are no number.
     # the n-th sign of a skeleton stands for the n-th number of the sentence
     before = sum(match.string.count(sign, 0, match.start()) for sign in (AMOUNT, COUNT))
     inside = sum(match[0].count(sign) for sign in (AMOUNT, COUNT))

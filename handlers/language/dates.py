@@ -1,4 +1,4 @@
-"""Days as people name them, in English and Chinese. A day is the last one included; pure functions of the text and of today."""
+"""Days as people name them, in English and Chinese. The named day is the last one included."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.ledger.amount import Number, read_number
 
 @dataclass(frozen=True)
 class Phrase:
-    """A day named in a text: where, and which one it is on a given day (None: there is no such day)."""
+    """A day named in a text: its place, and the day as of a given today (None: no such day)."""
 
     start: int
     end: int
@@ -29,7 +29,7 @@ def read_date(text: str, today: date) -> date | None:
 
 
 def find_date(text: str) -> Phrase | None:
-    """The first day named in `text`; of two readings that begin at one place the longer."""
+    # Of two readings that begin at one place the longer.
     found = [(match, meaning) for pattern, meaning in _RULES if (match := pattern.search(text))]
     if not found:
         return None
@@ -43,7 +43,7 @@ _Words = dict[str, str | None]  # what a phrase named, by the names of its group
 
 
 def _calendar_day(words: _Words, today: date) -> date | None:
-    """A day of a month: this year's when it is still to come, else next year's."""
+    # This year's when it is still to come, else next year's.
     month, day = _month(words["month"] or ""), _count(words["day"])
     if words.get("year"):
         return _valid(int(words["year"] or 0), month, day)
@@ -52,7 +52,7 @@ def _calendar_day(words: _Words, today: date) -> date | None:
 
 
 def _day_of_month(words: _Words, today: date) -> date | None:
-    """`the 15th`, `下个月1号`: without a month the next one to come."""
+    """`the 15th`, `下个月1号`; without a month the next one to come."""
     day = _count(words["day"])
     first = _first_of_month(today, 1 if words.get("next") else 0)
     found = _valid(first.year, first.month, day)
@@ -76,7 +76,9 @@ def _after(words: _Words, today: date) -> date | None:
 
 
 def _weekday(words: _Words, today: date) -> date:
-    """`friday`: the next to come, today included; `next friday`, `下周五`: of the week after this Monday-to-Sunday."""
+    """`friday`: the next one, today included. `next friday`, `下周五`: in the week after this one, which ends on
+    Sunday.
+    """
     name, which = (words["weekday"] or "").lower(), (words.get("which") or "").lower()
     wanted = (
         "一二三四五六日".index(name.replace("天", "日"))

@@ -1,4 +1,4 @@
-"""Decisions about a CODE: `approve CODE`, and how people say it in their own words."""
+"""Decisions about a CODE, typed or in people's own words."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def typed_decision(sentence: Sentence) -> Command | None:
 
 
 def _decision_with(found: Command, rest: str, sentence: Sentence) -> Command:
-    """The decision with the words after its CODE: a reason to decline, or another amount to approve."""
+    # After the CODE: a reason to decline, or another amount to approve.
     if found.intent in ("ask", "answer"):
         return replace(found, reason=rest.strip(" ,，:："))
     reason = clean_reason(rest)
@@ -52,7 +52,7 @@ _TAKES_BACK = re.compile(  # a reason to decline may well say `not` or `no budge
 
 
 def _approval_of(found: Command, rest: str, sentence: Sentence) -> Command:
-    """An approval may name another amount; any other words make it unclear."""
+    # Words other than an amount make it unclear.
     numbers = [span.text for span in sentence.numbers if span.text in rest]
     around = rest.replace(numbers[0], "", 1) if numbers else rest
     if len(numbers) != 1 or not _ONLY_AN_AMOUNT.fullmatch(around):
@@ -89,7 +89,7 @@ _END = r"(?P<rest>(?:[\s,，.。:：;；!！~-]|吧|了|哈|啊|呗|$).*)"
 
 
 def _orders(verbs: str) -> str:
-    """The verb before the CODE or after it: of two patterns one name may stand once, so each order is a pattern."""
+    # A name may stand once in a pattern, so each order of verb and CODE is a pattern of its own.
     return rf"{_PLEASE}(?P<verb>(?i:{verbs}))(?: it| request|(?:这个)?申请)?\s*[:：]?\s*{_BARE_CODE}{_AMOUNT}{_END}"
 
 
@@ -133,7 +133,7 @@ def spoken_decision(sentence: Sentence) -> Command | None:
 
 
 def code_in(text: str) -> str:
-    """The only CODE in a text, or nothing."""
+    """The only CODE in a text, or empty."""
     codes = {match["code"] for match in re.finditer(rf"(?<![A-Za-z0-9]){_BARE_CODE}", text)}
     return codes.pop() if len(codes) == 1 else ""
 

@@ -1,4 +1,4 @@
-"""How people ask in English for what moves something; the more particular templates come first."""
+"""Templates for English commands that move something. The more particular ones come first."""
 
 from __future__ import annotations
 

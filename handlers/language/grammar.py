@@ -81,7 +81,7 @@ OPENING_ZH = rf"(?:{GREETING_ZH}[,!.:~]*){{0,3}}(?:(?:{_WISH_ZH}),?){{0,6}}"
 
 @dataclass(frozen=True)
 class Template:
-    """The ways to ask for one thing in one language. `sure`: nobody puts it like this who does not mean it."""
+    """The ways to ask for one thing in one language. `sure`: these words have no other meaning."""
 
     intent: str
     sure: bool
@@ -90,12 +90,12 @@ class Template:
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """Compiled when it is needed: all together take a third of a second, and most commands need none."""
+        # Compiled at first use: all together take a third of a second, and most commands need none.
         return re.compile(self.source)
 
     @property
     def moves_away(self) -> bool:
-        """Whether something is taken at once from the asker or from somebody else."""
+        """Whether quota is taken at once from the sender or from another member."""
         return self.intent in ("lend", "repay", "recall", "forgive", "delegate")
 
 
@@ -122,7 +122,7 @@ def in_chinese(intent: str, *ways: str, sure: bool = True, opening: str = OPENIN
 
 
 def _fill(ways: tuple[str, ...], parts: dict[str, str], name: str) -> str:
-    """Put the parts in for their placeholders. Each `{name}` in them becomes a group of its own: n0, n1, …"""
+    # Each `{name}` becomes a group of its own: n0, n1, …
     pattern = "|".join(ways)
     for part, meaning in (parts | {"mention": _MENTION, "boss": BOSS_ZH}).items():
         pattern = pattern.replace(f"{{{part}}}", meaning)

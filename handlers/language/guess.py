@@ -1,4 +1,4 @@
-"""A sentence that no template knows: what it most resembles. Always unclear, so it is shown or asked back."""
+"""The likeliest meaning of a sentence that no template knows. Always unclear, so it is shown or asked back."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ POSSIBLE = 0.05
 
 
 def guess(sentence: Sentence) -> Command | None:
-    """The likeliest intent with what the sentence names; None for chatter, doubts, and whatever is denied or reported."""
+    """None for chatter, doubts, and whatever is denied or reported."""
     if not _may_be_asked(sentence):
         return None
     intent, probability = classifier().ranked(sentence)[0]
@@ -34,7 +34,7 @@ def guess(sentence: Sentence) -> Command | None:
 
 
 def candidates(sentence: Sentence) -> list[str]:
-    """What may be meant, the likeliest first: at most three, and none of them for chatter."""
+    """Up to three intents, the likeliest first; none for chatter."""
     if not _may_be_asked(sentence):
         return []
     ranked = classifier().ranked(sentence)
@@ -52,7 +52,7 @@ def _may_be_asked(sentence: Sentence) -> bool:
 
 
 def _fits(intent: str, sentence: Sentence) -> bool:
-    """The vetoes: nothing moves that somebody denies, reports, supposes or tells of; a decision needs its CODE."""
+    # The vetoes: a sentence that denies, reports, supposes or tells moves nothing, and a decision needs its CODE.
     text = f"{sentence.spaced.text} {sentence.tight.text}"
     if intent in DECISIONS and intent != "cancel":
         asked_or_told = _TOLD.search(text) or _DENIED.search(text) or re.search("[?吗]|没通过|没批", text)

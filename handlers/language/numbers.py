@@ -1,4 +1,4 @@
-"""Numbers in a sentence: which of them are amounts, and which count something else."""
+"""Numbers in a sentence: amounts, and counts of something else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MASK = "\ue00f"
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of the source for which one sign stands; an empty sign leaves a gap. `text` is its meaning, as typed."""
+    """A stretch of the source for which one sign stands; an empty sign leaves a gap. `text`: its meaning, as typed."""
 
     start: int
     end: int
@@ -25,7 +25,8 @@ class Span:
 def find_numbers(text: str, *, typed: bool = False) -> Iterator[Span]:
     """Amounts, and numbers that may count something (5 reviews). Numbers of times and things are left alone.
 
-    `typed`: in a typed command a number is an amount unless it surely counts something (3 days), or is a single thing.
+    `typed`: in a typed command a number is an amount, unless it surely counts something (3 days) or is a single
+    thing.
     """
     found = (match for pattern in (_NUMBER, _ALL, _NO_NUMBER) for match in pattern.finditer(text))
     for match in sorted(found, key=lambda match: match.start()):

@@ -1,4 +1,4 @@
-"""A sentence → Command. The patterns are loaded with the first sentence, so that a start does not wait for them."""
+"""Read a sentence as a Command. Patterns are loaded with the first sentence, so that a start does not wait for them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ANSWER = re.compile(r"(?i)\s*(?:(yes|确认)|(no|暂不))\s+((?=[a-z]*[0-9])[a-
 
 
 def read_command(sentence: str, today: date, *, guessed: bool = False) -> Command:
-    """What somebody typed, in either language. Never raises: a sentence that breaks the reader is `unread`.
+    """Never raises: a sentence that breaks the reader is `unread`.
 
     `guessed`: a machine wrote the words down, so they are never exact.
     """
@@ -30,7 +30,7 @@ def read_command(sentence: str, today: date, *, guessed: bool = False) -> Comman
 
 
 def _place_of(error: Exception) -> str:
-    """The error and where it happened, without the words that people wrote."""
+    # Without the words that people wrote: the place goes into the log.
     frames = traceback.extract_tb(error.__traceback__)
     return f"{type(error).__name__} in {Path(frames[-1].filename).name}:{frames[-1].lineno}"
 
@@ -46,14 +46,14 @@ def _read(text: str, today: date) -> Command:
 
 
 def offers(text: str, today: date) -> list[str]:
-    """What a sentence that was not understood may have meant, the likeliest first: at most three."""
+    """Up to three possible meanings of a sentence that was not understood, the likeliest first."""
     from handlers.language.understanding import offers  # noqa: PLC0415
 
     return offers(text, today)
 
 
 def prepare() -> Iterator[object]:
-    """Load and compile, piece by piece, what the first sentence of a process would wait for: half a second in all."""
+    """Load and compile, piece by piece, what the first sentence would wait for: half a second in all."""
     from handlers.language import understanding  # noqa: PLC0415
 
     yield understanding

@@ -1,4 +1,4 @@
-"""What is left of a sentence around the words that ask for something: courtesy, a reason, or a doubt."""
+"""The words of a sentence around the command: courtesy, a reason, or a doubt."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from handlers.language.sentence import Skeleton
 class Remainder:
     """The words after a match.
 
-    `fits`: nothing but courtesy and a reason. `apart`: the reason is set off by a mark or by a word.
-    `certain`: nobody reads it otherwise: it is empty, or a word says that it is a reason, and no word names another time.
+    `fits`: nothing but courtesy and a reason. `apart`: a mark or a word sets the reason off.
+    `certain`: empty, or a word says that it is a reason, and no word names another time.
     """
 
     fits: bool
@@ -24,7 +24,7 @@ class Remainder:
 
 
 def read_remainder(template: Template, skeleton: Skeleton, end: int, *, typed: bool) -> Remainder | None:
-    """Read the words after a match that ends at `end`; None when they turn it into a statement or take it back."""
+    """None when the words after the match turn it into a statement or take it back."""
     text = skeleton.text
     # 1. skip courtesy
     courtesy = _COURTESY.match(text, end)
@@ -51,7 +51,7 @@ def read_remainder(template: Template, skeleton: Skeleton, end: int, *, typed: b
 
 
 def read_reason(skeleton: Skeleton, end: int) -> Remainder:
-    """After `request 200` everything is the reason, as it was written; doubts only make it less sure."""
+    # After `request 200` everything is the reason, as written; doubts only make it less sure.
     rest = skeleton.text[end:]
     start = end + len(rest) - len(rest.lstrip(" ,.;:!()~-"))
     marker = _MARKER.match(skeleton.text, start)
@@ -69,17 +69,14 @@ def _is_certain(template: Template, rest: str, marker: re.Match[str] | None) -> 
 
 
 def retracts(text: str) -> bool:
-    """Whether somebody thinks better of what they just asked for."""
     return _RETRACTS.search(text.lower()) is not None
 
 
 def denies_or_reports(clause: str) -> bool:
-    """Whether a clause denies, reports or supposes what comes after it."""
     return _DENIES_OR_REPORTS.search(clause) is not None
 
 
 def clean_reason(text: str) -> str:
-    """A reason without thanks, `because` and the marks around it."""
     bare = _THANKS.sub("", text).strip(_MARKS)
     return _BECAUSE.sub("", bare).strip(_MARKS)
 

@@ -1,4 +1,4 @@
-"""A sentence with its people, numbers and days taken out, so that templates can be compared with the rest."""
+"""A sentence without its people, numbers and days, for templates to match."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from handlers.language.numbers import MASK, Span, find_numbers
 
 @dataclass(frozen=True)
 class Skeleton:
-    """The text that templates read: lower case, ASCII punctuation, signs. `places`: where in the source each character is."""
+    """The text that templates read: lower case, ASCII punctuation, signs. `places`: of each character in the source."""
 
     text: str
     places: tuple[tuple[int, int], ...]
     cleaned: Cleaned
 
     def original(self, start: int, end: int | None = None) -> str:
-        """What was written at `text[start:end]`, as it was written."""
+        """The original of `text[start:end]`."""
         places = self.places[start:end]
         return self.cleaned.quote(places[0][0], places[-1][1]) if places else ""
 
@@ -41,7 +41,7 @@ class Sentence:
 
     @classmethod
     def read(cls, cleaned: Cleaned, today: date | None) -> Sentence:
-        """Take out people, then days, then numbers: `15 Dec` is no amount, and a staff id neither."""
+        # People first, then days, then numbers: `15 Dec` is no amount, and a staff id neither.
         source = cleaned.text
         named = [(_person(match), match.span()) for match in _PERSON.finditer(source)]
         people = [Span(*place, PERSON if person else "") for person, place in named]
@@ -61,12 +61,11 @@ class Sentence:
 
     @property
     def amounts(self) -> list[str]:
-        """The numbers that count nothing else, as typed."""
         return [span.text for span in self.numbers if span.sign == AMOUNT]
 
     @cached_property
     def typed(self) -> Sentence:
-        """The same sentence read as a typed command: the word after the number is a reason, not a thing that is counted."""
+        # In a typed command the word after the number is a reason, not a thing that is counted.
         others = [span for span in self.taken if span not in self.numbers]
         numbers = list(find_numbers(_masked(self.source, others), typed=True))
         taken = tuple(sorted(others + numbers, key=lambda span: span.start))
@@ -74,7 +73,7 @@ class Sentence:
 
     @cached_property
     def spaced(self) -> Skeleton:
-        """For English templates: every sign is a word of its own."""
+        """For English templates: every sign is a word."""
         apart = [
             piece
             for char, start, end in self._characters()
@@ -107,7 +106,7 @@ class Sentence:
 def _skeleton(
     pieces: list[tuple[str, int, int]], cleaned: Cleaned, keeps: Callable[[str, str], bool]
 ) -> Skeleton:
-    """Drop the spaces that `keeps` does not want between what stands before and after."""
+    """`keeps`: whether a space stays between these two characters."""
     kept: list[tuple[str, int, int]] = []
     for place, piece in enumerate(pieces):
         before = kept[-1][0] if kept else ""
@@ -160,7 +159,7 @@ _AFTER_A_DAY = re.compile(r"\s?(?:为止|之前|以前|止|前)")
 
 
 def _days(text: str, today: date | None) -> tuple[list[Span], str | None]:
-    """Days that say until when, taken out with their `until`; and the first of them. `by friday` says when, not until when."""
+    # `by friday` says when, not until when, so it is taken out and not used.
     spans, until = [], None
     for match in _UNTIL.finditer(text):
         start = match.start("for") if match["for"] else match.end()

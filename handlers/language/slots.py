@@ -1,4 +1,4 @@
-"""Who and how much a sentence means, whatever words stand around them: its only mention or name, its only number."""
+"""Fill a command from the only person and the only number of its sentence, whatever words stand around them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TAKES_AMOUNT = frozenset({"lend", "borrow", "repay", "recall", "forgive", "reque
 
 
 def filled(command: Command, sentence: Sentence) -> Command:
-    """The command with what the sentence names only once; a target (`to 500`) is no amount."""
+    # A target (`to 500`) is no amount.
     found = command
     if found.intent in NEEDS_PERSON and found.person is None:
         found = replace(found, person=person_in(sentence), until=found.until or sentence.until)
@@ -26,7 +26,7 @@ def filled(command: Command, sentence: Sentence) -> Command:
 
 
 def person_in(sentence: Sentence) -> Person | None:
-    """The only person who is mentioned, else the only name in a place where one stands."""
+    """The only mention, else the only name in a place where names stand."""
     if sentence.people:
         return sentence.people[0] if len(sentence.people) == 1 else None
     names = {
@@ -38,7 +38,7 @@ def person_in(sentence: Sentence) -> Person | None:
 
 
 def names_a_target(sentence: Sentence) -> bool:
-    """Whether the only number is what a limit shall be, not how much more."""
+    """Whether the only number is the new limit, not how much more."""
     return len(sentence.amounts) == 1 and _TARGET.search(sentence.tight.text) is not None
 
 

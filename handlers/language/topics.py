@@ -1,7 +1,7 @@
-"""What a question is about: balance, loans, history, team, help or the language. None of these moves anything.
+"""Questions about balance, loans, history, team, help or the language. None of these moves anything.
 
-A question is about a topic when it has all the words of one row and none that the row excludes. A short text without such
-words is compared with whole phrases, so that a typo is still understood. `{unit}` stands for a word for quota.
+A question is about a topic when it has all the words of one row and none that the row excludes. A short text without
+such words is compared with whole phrases, so that a typo is still understood. `{unit}` stands for a word for quota.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Topic:
 
 
 def topic_of(spaced: str, tight: str) -> str | None:
-    """The intent of a question; English is read with its spaces, Chinese without any."""
+    # English is read with its spaces, Chinese without any.
     english, chinese = _THANKS.sub("", spaced), _THANKS.sub("", tight)
     if len(english) <= LONGEST_EN and _QUESTION_EN.match(english):
         for topic in _ENGLISH:
@@ -54,7 +54,7 @@ def closest_topic(spaced: str) -> str | None:
 
 
 def rule_of(question: str) -> str:
-    """The rule that a question is about: a name of `handlers.rules.RULES`, or nothing."""
+    """A name of `handlers.rules.RULES`, or empty."""
     return next((name for name, words in _RULES if words.search(question)), "")
 
 

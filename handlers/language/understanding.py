@@ -1,14 +1,14 @@
 """A sentence in English or Chinese → Command. Nothing is looked up.
 
-1. What chat clients put around the words is taken away (`cleaning`).
-2. People, numbers and days are taken out of the sentence, and signs take their places (`sentence`).
-3. The rest is compared with the typed grammar (`typed`, `commands`: exact when nothing is left to guess), with decisions about a
-   CODE (`decisions`), with the ways people ask (`english`, `chinese`: clear) and with questions (`topics`).
-4. The words that are left must be courtesy or a reason (`remainder`), or the command is unclear. A sentence that denies,
-   reports or supposes something, or tells of the past or of somebody else, is `none`.
-5. What no template knows is compared with the corpus (`classifier`, `guess`): unclear, and filled with the only person and the
-   only number of the sentence (`slots`).
-
+1. `cleaning` takes away what chat clients put around the words.
+2. `sentence` takes out people, numbers and days; signs take their places.
+3. The rest is compared with the typed grammar (`typed`, `commands`: exact when nothing is left to guess), with
+decisions about a CODE (`decisions`), with the ways people ask (`english`, `chinese`: clear) and with questions
+(`topics`).
+4. `remainder` reads the words that are left: courtesy or a reason, or the command is unclear. A sentence that
+denies, reports or supposes something, or tells of the past or of other people, is `none`.
+5. `classifier` and `guess` compare what no template knows with the corpus: unclear, and filled with the only person
+and the only number of the sentence (`slots`).
 Whatever is not exact is confirmed before anything moves.
 """
 
@@ -44,12 +44,11 @@ _UNLISTED = ("yes", "no", "pause", "resume", "several", "thanks", "hello", "amou
 
 
 def number_of(command: Command) -> str | None:
-    """The amount as a plain decimal, where it is one number beyond doubt."""
     return plain_number(command.amount)
 
 
 def printed(command: Command) -> dict[str, Any]:
-    """The line that `quotabot understand` prints; `name` only where somebody was named and not mentioned."""
+    """The line of `quotabot understand`. `name`: only for a person who is named, not mentioned."""
     name = command.person.name if command.person else None
     return {
         "intent": "none" if command.intent in _UNLISTED else command.intent,
@@ -63,7 +62,7 @@ def printed(command: Command) -> dict[str, Any]:
 
 
 def understand(text: str, locale: str = "en", *, today: date | None = None) -> Command:
-    """Read one sentence; both languages are understood whatever the asker's `locale` is. Days need `today`."""
+    """Read one sentence in either language, whatever the sender's `locale`. Days need `today`."""
     cleaned = clean(text)
     found = _read(Sentence.read(cleaned, today))
     if cleaned.quoted and found.intent in MOVES:
@@ -74,14 +73,13 @@ def understand(text: str, locale: str = "en", *, today: date | None = None) -> C
 
 
 def explained(text: str, today: date) -> dict[str, Any]:
-    """How a sentence was read: the words after cleaning, the step that knew them, and what else it may have meant."""
+    """How a sentence was read: the cleaned words, the step that knew them, and other possible meanings."""
     sentence = Sentence.read(clean(text), today)
     step = next((step.__name__.strip("_") for step in _steps() if step(sentence)), "nothing")
     return {"read": sentence.source, "step": step, "offers": candidates(sentence)}
 
 
 def offers(text: str, today: date) -> list[str]:
-    """What a sentence that was not understood may have meant, the likeliest first: at most three."""
     return candidates(Sentence.read(clean(text), today))
 
 
@@ -90,7 +88,7 @@ def _read(sentence: Sentence) -> Command:
 
 
 def _steps() -> tuple[Callable[[Sentence], Command | None], ...]:
-    """The surest first; the first that knows the sentence decides."""
+    # The surest first; the first that knows the sentence decides.
     return (
         _single_word,
         short_answer,
@@ -106,7 +104,6 @@ def _steps() -> tuple[Callable[[Sentence], Command | None], ...]:
 
 
 def prepare() -> Iterator[object]:
-    """Compile, piece by piece, what the first plain sentence of a process would wait for: half a second in all."""
     yield understand("申请两百块")
     yield classifier()
     for template in (*TYPED, *ENGLISH, *CHINESE):
@@ -125,7 +122,7 @@ _LANG = re.compile(r"(?:lang|language|语言)[ :]*(?P<locale>en|zh)\w*")
 
 
 def _single_word(sentence: Sentence) -> Command | None:
-    """One word that is a command, nothing at all (the balance), or a language."""
+    # Nothing at all is the balance.
     for intent, words in _WORDS:
         if words.fullmatch(sentence.tight.text):
             return Command(intent)
@@ -137,7 +134,7 @@ def _single_word(sentence: Sentence) -> Command | None:
 
 
 def _question(sentence: Sentence) -> Command | None:
-    """A question about a topic. A text with people or amounts in it must be one; any other may only resemble one."""
+    # A text with people or amounts must be a question; any other may only resemble one.
     spaced, tight = sentence.spaced.text, sentence.tight.text
     intent = topic_of(spaced, tight)
     if intent == "lang":
@@ -155,7 +152,7 @@ def _question(sentence: Sentence) -> Command | None:
 
 
 def _misspelt_command(sentence: Sentence) -> Command | None:
-    """A typed command with a typo in its first word: always confirmed first."""
+    """A typed command with a typo in its first word. Always confirmed first."""
     first = re.match("[A-Za-z]{3,10}(?![A-Za-z])", sentence.source)
     meant = first and process.extractOne(first[0].lower(), COMMANDS, scorer=fuzz.ratio, score_cutoff=80)
     if not first or not meant or meant[0] == first[0].lower():

@@ -1,4 +1,4 @@
-"""Text: one sentence in English and Chinese, and how facts are put into it."""
+"""Text: one sentence in English and Chinese, and the facts in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.messages.message import escape
 
 
 class SafeText(str):
-    """Shown as it is: amounts, days, codes, our own words. Every other text in a sentence is escaped."""
+    """Shown as it is: amounts, days, codes, our own words. Any other text in a sentence is escaped."""
 
     __slots__ = ()
 
@@ -28,18 +28,18 @@ class Text:
             raise ValueError(f"the languages differ in their facts: {self.en!r} / {self.zh!r}")
 
     def __call__(self, locale: str, **facts: Any) -> SafeText:
-        """The sentence in the language of `locale`. What people typed is escaped here, once."""
+        # What people typed is escaped here, once.
         template = self.zh if locale.startswith("zh") else self.en
         return SafeText(template.format(**{name: _fit(value) for name, value in facts.items()}))
 
 
 def listed(words: Iterable[str], locale: str) -> str:
-    """A list as it is written: `a, b` or `a、b`."""
+    """`a, b` or `a、b`."""
     return ("、" if locale.startswith("zh") else ", ").join(words)
 
 
 def one_line(sentences: Iterable[SafeText], locale: str) -> SafeText:
-    """Sentences in a row, with a space between them in English and none in Chinese."""
+    # A space between sentences in English, none in Chinese.
     return SafeText(("" if locale.startswith("zh") else " ").join(filter(None, sentences)))
 
 
