@@ -310,14 +310,6 @@ def test_every_room_stands_in_a_layer() -> None:
     assert [room for room in sorted(rooms) if not any(name.startswith(room) for name in placed)] == []
 
 
-RENAMED = {
-    "bot/cli/dingtalk.py",
-    "sandbox/playground/company.py",
-    "sandbox/playground/screens.py",
-}
-"""Files that still import a name of ours as another; nothing may be added here."""
-
-
 @pytest.mark.parametrize("path", OURS, ids=name_of)
 def test_our_names_are_imported_as_they_are(path: Path) -> None:
     renamed = [
@@ -327,7 +319,7 @@ def test_our_names_are_imported_as_they_are(path: Path) -> None:
         for one in node.names
         if one.asname
     ]
-    assert not renamed or name_of(path) in RENAMED
+    assert renamed == []
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:

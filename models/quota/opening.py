@@ -1,4 +1,4 @@
-"""What an opening did to one member: why they began the period with more or less than their base."""
+"""The effect of an opening on one member: why the period begins with more or less than the base."""
 
 from __future__ import annotations
 
@@ -39,7 +39,6 @@ def opening_of(session: Session, member_id: int, period_id: int, starts_at: date
     entries = _ENTRIES.all(session, member=member_id, since=starts_at)
     moved = [row for row in entries if row.period_id == period_id]
     # A close posts the allocation first, then what it filled and repaid.
-    # The entries of an opening are one run: the allocation first, then what it filled and repaid.
     first = next((number for number, row in enumerate(moved) if row.kind == Kind.ALLOCATE), None)
     if first is None:
         return None
@@ -72,9 +71,9 @@ _ENTRIES = Statement(
 
 
 class Touch(NamedTuple):
-    """One thing that a close or an opening did to one account of a member: `amount` came in, or below zero went out.
+    """One movement of a close or an opening on one account of a member; below zero it went out.
 
-    `lender_id` and `borrower_id`: of the loan that it was about.
+    `lender_id`, `borrower_id`: of its loan.
     """
 
     member_id: int
@@ -89,23 +88,23 @@ class Touch(NamedTuple):
 
 @dataclass(frozen=True)
 class Turned:
-    """What the close before and the opening of a period did to one member, in the order in which it was done."""
+    """The effect on one member of the close before a period and of its opening, in order."""
 
     member_id: int
     touches: tuple[Touch, ...]
 
     @property
     def plain(self) -> bool:
-        """Nothing but that the rest expired, or was carried over for everybody, and the base was given."""
+        """The rest expired or was carried over, and the base was given: nothing else."""
         return not any(one.kind in _NEWS or one.account == AccountKind.TOP_UP for one in self.touches)
 
     def begins_with(self) -> int | None:
-        """The allocation when the opening was done; None where nothing touched it."""
+        """The allocation after the opening; None where nothing touched it."""
         own = [one.balance_after for one in self.touches if one.account == AccountKind.ALLOCATION]
         return own[-1] if own else None
 
     def still_over(self) -> int:
-        """What is missing still: more was spent than the new base fills."""
+        """The overdraft that the new base did not fill."""
         overdrafts = [one.balance_after for one in self.touches if one.account == AccountKind.OVERDRAFT]
         return -overdrafts[-1] if overdrafts else 0
 
@@ -113,13 +112,13 @@ class Turned:
         return sum(one.amount for one in self.touches if one.kind == Kind.ALLOCATE)
 
     def carried(self) -> int:
-        """What was left of the old allocation when the new base came, or stays where none came."""
+        """The rest of the old allocation when the new base came."""
         old = [one.balance_after for one in self.closing().touches if one.account == AccountKind.ALLOCATION]
         first = next((one for one in self.touches if one.kind == Kind.ALLOCATE), None)
         return first.balance_after - first.amount if first else (old[-1] if old else 0)
 
     def closing(self) -> Turned:
-        """Only what was done before the new period had anything."""
+        """The part before the new period gave anything."""
         return Turned(self.member_id, self.touches[: self._opens_at])
 
     def opening(self) -> Turned:
@@ -127,12 +126,11 @@ class Turned:
 
     @property
     def _opens_at(self) -> int:
-        """The first step that gives something new."""
         new = (number for number, one in enumerate(self.touches) if one.kind in (Kind.ALLOCATE, Kind.REPAY))
         return next(new, len(self.touches))
 
     def sums(self, kind: Kind, account: AccountKind, *, inward: bool) -> dict[int | None, int]:
-        """What moved that way, by the other party of the loan, or by the account of the grant."""
+        """Movements of that kind, by the other party of the loan or by the account of the grant."""
         found: dict[int | None, int] = {}
         for one in self.touches:
             if one.kind == kind and one.account == account and (one.amount > 0) == inward:
@@ -146,7 +144,7 @@ _NEWS = (Kind.RETURN, Kind.REPAY, Kind.FILL)
 
 
 def turned(session: Session, period: Period, after: int, most: int) -> tuple[list[Turned], int | None]:
-    """What the opening of `period` did to the next `most` members after that id, and the last of them; None: none is left."""
+    """The effects on the next `most` members after that id, and the last id; None: no member is left."""
     members = select(Member.id).where(col(Member.id) > after).order_by(col(Member.id)).limit(most).subquery()
     last: int | None = session.exec(select(func.max(members.c.id))).one()
     if last is None:

@@ -11,8 +11,7 @@ from bot.database import Database
 from models.people.member import Address, Member
 from models.policy import document, versions
 from models.quota.closing import advance, open_first
-from sandbox.dingtalk.organisation import Department, Group
-from sandbox.dingtalk.organisation import Person as Colleague
+from sandbox.dingtalk import organisation
 from sandbox.playground.cast import CAST, DESIGN, GROUP, HOME, POLICY, TEAMS, ZONE
 from sandbox.slack.workspace import Channel, Person
 
@@ -50,9 +49,9 @@ def channels(bot: str) -> list[Channel]:
     return [Channel(DESIGN, "design", [*(role.slack for role in CAST), bot])]
 
 
-def colleagues() -> list[Colleague]:
+def colleagues() -> list[organisation.Person]:
     return [
-        Colleague(
+        organisation.Person(
             id=role.id, name=role.name, email=role.email, job_number=f"A{number:03d}", title=role.role,
             departments=(TEAMS.get(role.team, 1),), manager=role.manager.lower(), is_admin=role.name == "Sam",
         )
@@ -60,13 +59,13 @@ def colleagues() -> list[Colleague]:
     ]  # fmt: skip
 
 
-def departments() -> list[Department]:
+def departments() -> list[organisation.Department]:
     leads = {role.team: role.id for role in CAST if role.role == "lead"}
-    return [Department(number, team, managers=(leads[team],)) for team, number in TEAMS.items()]
+    return [organisation.Department(number, team, managers=(leads[team],)) for team, number in TEAMS.items()]
 
 
-def groups(language: str) -> list[Group]:
-    return [Group(GROUP, "设计组" if language == "zh" else "design", [role.id for role in CAST])]
+def groups(language: str) -> list[organisation.Group]:
+    return [organisation.Group(GROUP, "设计组" if language == "zh" else "design", [role.id for role in CAST])]
 
 
 def settle(database: Database, language: str, start: datetime) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from sandbox.dingtalk import organisation
 from sandbox.dingtalk.organisation import DingTalk
-from sandbox.dingtalk.organisation import Message as Said
 from sandbox.dingtalk.stream import Push
 from sandbox.playground.cast import DESIGN, GROUP, Role
 from sandbox.slack.workspace import Message, View, Workspace
@@ -197,7 +197,7 @@ class DingTalkScreen:
         return len(self.ding.heard(role.id))
 
     def chat(self, role: Role, text: str, under: str = "") -> str:
-        return self.ding.post(Said(self.ding.number("msg"), GROUP, role.id, "text", text)).id
+        return self.ding.post(organisation.Message(self.ding.number("msg"), GROUP, role.id, "text", text)).id
 
     def wire(self) -> Iterator[Line]:
         for push in self.ding.pushes.values():
