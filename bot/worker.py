@@ -20,6 +20,7 @@ from bot.leases import Leases
 from bot.logs import Outage
 from bot.messengers.port import Approvals, Home, Messenger, MessengerError, Undeliverable
 from bot.metrics import Metrics
+from handlers import undelivered
 from handlers.context import Context
 from handlers.routes import JOBS, Job
 from models.messages import outbox
@@ -334,9 +335,17 @@ class Worker:
     async def _write_marks(self) -> None:
         async with self._writing:
             marks, self._marks, self._marking = self._marks, [], None
-            ours = await self.database.write(lambda session: outbox.mark(session, marks))
+            ours = await self.database.write(partial(self._write, marks=marks))
         if ours < len(marks):
             log.info("somebody took over", effects=len(marks) - ours)
+
+    def _write(self, session: Session, marks: list[Mark]) -> int:
+        ours = outbox.mark(session, marks)
+        for effect in outbox.set_aside(session, marks):
+            ctx = Context.of(session, self.clock(), f"undelivered:{effect.id}", live=self.live)
+            if ctx is not None:
+                undelivered.tell(ctx, effect)
+        return ours
 
 
 def _unsure(effect: Effect) -> bool:

@@ -113,6 +113,11 @@ class Context:
         found = self._address(member)
         return traits_of(found.messenger).language if found is not None else "en"
 
+    @property
+    def sender(self) -> int | None:
+        """The member whose request causes what is told; None where the clock or an operator does."""
+        return None
+
     def cause(self, reason: str = "", actor: str | None = None) -> Cause:
         return Cause(self.now, actor or self.actor, self.key, reason, self.version)
 
@@ -158,7 +163,13 @@ class Context:
 
         `turn`: its lane and time. `approval`: an approval's form is sent instead.
         """
-        payload = {"address": address, "message": message.as_json(), "shape": shape, "reader": reader}
+        payload = {
+            "address": address,
+            "message": message.as_json(),
+            "shape": shape,
+            "reader": reader,
+            "sender": self.sender,
+        }
         payload |= {"approval": approval.as_json()} if approval else {}
         lane, due = turn or (address, self.now)
         self._promise("say", payload, lane, about=about, due=due)
@@ -228,3 +239,7 @@ class RequestContext(Context):
     @property
     def reader(self) -> Reader:
         return self.reader_of(self.me)
+
+    @property
+    def sender(self) -> int | None:
+        return self.me.id

@@ -28,7 +28,7 @@ REASONS = {
     "joining, first apply": "tests/bot/cli/test_announcements.py: where policy welcomes",
     "surge, levels, live or not live, gateway edit": "tests/bot/gateways/reconcile: they need a gateway",
     "withdrawal of an ask": "tests/bot/messengers/test_withdrawing.py",
-    "failure to deliver": "tests/bot/test_worker.py",
+    "failure to deliver": "tests/handlers/test_undelivered.py",
 }
 """Events that this walk does not cause, and where they are held."""
 

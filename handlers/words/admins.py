@@ -5,6 +5,18 @@ from __future__ import annotations
 from handlers.words.text import Text
 
 NAMED_ADMINS = Text(" ({names})", "（{names}）")
+NOT_DELIVERED = Text(
+    "My message to {name} could not be delivered. What you did stands; please tell {name} yourself.",
+    "我发给 {name} 的消息没有送达。你的操作已经生效，请自行告知 {name}。",
+)
+UNREACHABLE = Text(
+    "My messages do not reach {name} ({reason}). Please check {name}'s messenger id in people.csv.",
+    "我发给 {name} 的消息无法送达（{reason}）。请核对 people.csv 里 {name} 的消息账号。",
+)
+CHANNEL_UNREACHABLE = Text(
+    "I cannot write to the admin channel ({reason}). Invite me there, or correct `admin_channel` in the policy.",
+    "我无法在管理员频道发言（{reason}）。请把我加入该频道，或更正策略中的 `admin_channel`。",
+)
 CALLS_USED_UP = Text(
     "DingTalk says that the organisation's API calls of this month are used up: cards and late answers no longer reach people there.",
     "钉钉提示本组织当月 API 调用量已用完，审批卡片和后续通知暂时无法送达。",

@@ -154,6 +154,15 @@ def mark(session: Session, marks: Sequence[Mark]) -> int:
     return int(session.connection().execute(_MARK, in_order).rowcount)
 
 
+def set_aside(session: Session, marks: Sequence[Mark]) -> list[Effect]:
+    """Those of `marks` that are parked now."""
+    parked = [one["of"] for one in marks if one["parked_at"]]
+    if not parked:
+        return []
+    query = select(Effect).where(col(Effect.id).in_(parked), col(Effect.parked_at).is_not(None))
+    return list(session.exec(query.execution_options(populate_existing=True)).all())
+
+
 def _became(effect: Effect, **change: Any) -> Mark:
     kept = {name: getattr(effect, name) for name in _MARKED}
     ended = bool(change.get("done_at") or change.get("parked_at"))

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, delete, select
 from models.messages.outbox import Effect
 from models.policy.versions import PolicyVersion
 from models.quota.policy_notice import announced
-from models.quota.request import Request
+from models.quota.request import REQUEST, Request
 from models.quota.request_state import OPEN, UNCONFIRMED
 
 PAGE = 1_000
@@ -24,7 +24,7 @@ def purge_effects(session: Session, now: datetime, kept: timedelta) -> bool:
     """
     ended = func.coalesce(col(Effect.done_at), col(Effect.parked_at)) < now - kept
     about = func.coalesce(col(Effect.about), "")
-    open_requests = select(literal("request:") + cast(Request.code, String)).where(
+    open_requests = select(literal(REQUEST) + cast(Request.code, String)).where(
         col(Request.state).in_([*OPEN, *UNCONFIRMED])
     )
     later = select(PolicyVersion.version).where(

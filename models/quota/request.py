@@ -35,6 +35,8 @@ from models.refusal import (
 )
 
 BY_POLICY = "policy"
+REQUEST = "request:"
+"""What the messages about a request are about, followed by its CODE."""
 """The answer of a request that the policy approved."""
 
 
@@ -77,7 +79,7 @@ class Request(SQLModel, table=True):
 
     @property
     def about(self) -> str:
-        return f"request:{self.code}"
+        return f"{REQUEST}{self.code}"
 
     @property
     def open(self) -> bool:
@@ -335,7 +337,7 @@ def find(session: Session, code: str, by: Member) -> Request:
         raise UnknownCode(code.strip().upper())
     found = session.get_one(Request, name.request_id)
     if found.code != name.code:
-        shown_to = {copy.payload["reader"] for copy in copies(session, f"request:{name.code}")}
+        shown_to = {copy.payload["reader"] for copy in copies(session, f"{REQUEST}{name.code}")}
         if by.id not in {found.member_id, *shown_to, *approvers.asked_members(session, found.id)}:
             raise UnknownCode(name.code)
         raise Replaced(found.code, found.amount) if found.open else found.already_decided(session)

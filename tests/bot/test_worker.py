@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
-from sqlmodel import select
+from sqlmodel import col, select
 
 from bot.database import Database
 from bot.messengers.port import MessengerError, Undeliverable
@@ -137,6 +137,11 @@ def effect(worker: Worker, key: str) -> Effect:
     )
 
 
+def unsaid(worker: Worker) -> list[str]:
+    query = select(Effect.key).where(Effect.kind == "say", col(Effect.done_at).is_(None))
+    return worker.database.transact(lambda session: list(session.exec(query).all()))
+
+
 def in_lane(board: Board, lane: str) -> list[str]:
     return [text for address, text in board.said if address == lane]
 
@@ -245,6 +250,13 @@ async def test_what_cannot_be_said_is_parked_and_stands_in_nobodys_way(worker: W
     await worker.drain()
     assert (effect(worker, first).error, worker.parked) == ("user_not_found", 1)
     assert effect(worker, second).done_at is not None
+
+
+async def test_who_caused_a_message_that_reaches_nobody_hears_of_it(worker: Worker, board: Board) -> None:
+    say(worker.database, lending.lend, "alice", "bob", 5 * USD)
+    board.faults = {one: [Undeliverable("user_not_found")] for one in unsaid(worker)}
+    await worker.drain()
+    assert [text for text in in_lane(board, "slack:U01ALICE") if "could not be delivered" in text]
 
 
 async def test_a_kind_that_nobody_knows_is_parked(worker: Worker) -> None:
