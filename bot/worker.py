@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,6 +18,7 @@ from bot.leases import Leases
 from bot.logs import Outage
 from bot.messengers.port import Approvals, Home, Messenger, MessengerError, Undeliverable
 from bot.metrics import Metrics
+from bot.pace import Pace
 from handlers import undelivered
 from handlers.context import Context
 from handlers.routes import JOBS, Job
@@ -36,32 +35,8 @@ IDLE = 1.0
 AT_ONCE = 16
 # Seconds that the next batch waits for this one; a hanging call then delays its own lane only.
 SLOW = 0.5
-# A channel takes about one message a second, and short bursts (docs.slack.dev/apis/web-api/rate-limits).
-BURST, EVERY = 3, 1.0
 
 Page = Callable[[str], Awaitable[Message]]
-
-
-class Pace:
-    """A token bucket for each lane: `BURST` messages, one more each `EVERY` seconds; later if the vendor says so."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.clock = clock
-        self._free: dict[str, float] = defaultdict(float)
-        self._last: dict[str, float] = defaultdict(float)
-
-    def wait(self, lane: str) -> float:
-        """Seconds until this lane's next slot; 0 takes the slot. Each waiting caller gets a slot of its own."""
-        now = self.clock()
-        at = max(self._free[lane], now - (BURST - 1) * EVERY)
-        if at <= now:
-            self._free[lane] = at + EVERY
-            return 0.0
-        self._last[lane] = max(at, self._last[lane] + EVERY)
-        return self._last[lane] - now
-
-    def hold(self, lane: str, seconds: float) -> None:
-        self._free[lane] = max(self._free[lane], self.clock() + seconds)
 
 
 class Worker:

@@ -14,7 +14,8 @@ from sqlmodel import col, select
 
 from bot.database import Database
 from bot.messengers.port import MessengerError, Undeliverable
-from bot.worker import BURST, Pace, Worker, slot
+from bot.pace import BURST, Pace
+from bot.worker import Worker, slot
 from handlers import lending, requests
 from handlers.routes import JOBS
 from models.messages.approval import Approval
