@@ -26,6 +26,7 @@ from models.messages import outbox
 from models.messages.approval import Approval
 from models.messages.message import Message
 from models.messages.outbox import Effect, Mark, promise
+from models.quota.closing import overdue
 
 log = structlog.get_logger()
 
@@ -61,7 +62,7 @@ class Worker:
         self.database, self.clock, self.messengers, self.page = database, clock, messengers, page
         self.live, self.before_turning, self.slow, self.idle = live, before_turning, slow, idle
         self.pace, self.leases = Pace(), Leases(database, clock)
-        self.parked = self.done = 0
+        self.parked = self.done = self._overdue = 0
         self._outage = Outage("the database")
         self._wake = asyncio.Event()
         self._limit = asyncio.Semaphore(AT_ONCE)
@@ -194,6 +195,18 @@ class Worker:
         for name, job in JOBS.items():
             await self._pieces(name, job, now, f"tick:{name}@{now.isoformat()}")
 
+    async def _job(self, name: str, key: str) -> None:
+        """One slot of a job. While the clock is more than one period ahead most of them wait for an operator."""
+        over = len(await self.database.read(lambda one: overdue(one, self.clock())))
+        if over and over != self._overdue:
+            log.warning("the clock is far ahead: `quotabot tick --yes`, or put it right", periods=over)
+        self._overdue = over
+        if over and not JOBS[name].always:
+            return
+        if name == "turn" and self.before_turning is not None and not over:
+            await self.before_turning()
+        await self._pieces(name, JOBS[name], self.clock(), key)
+
     async def _pieces(self, name: str, job: Job, now: datetime, key: str) -> None:
         number, more = 0, True
         while more:
@@ -236,9 +249,7 @@ class Worker:
         what = effect.payload
         match effect.kind:
             case "job":
-                if what["job"] == "turn" and self.before_turning is not None:
-                    await self.before_turning()
-                await self._pieces(what["job"], JOBS[what["job"]], self.clock(), effect.key)
+                await self._job(what["job"], effect.key)
             case "say":
                 return await self._say(effect, what["address"], Message.from_json(what["message"]))
             case "replace":

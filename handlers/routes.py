@@ -195,14 +195,17 @@ CONFIRM = ("confirm.yes", "confirm.no")
 class Job:
     """Work of the clock, due once in each slot of `every`. `run` is called, a transaction each, until it returns
     False.
+
+    `always`: also while the clock is more than one period ahead, where everything else waits for an operator.
     """
 
     run: Callable[[Any], bool]
     every: timedelta
+    always: bool = False
 
 
 JOBS: dict[str, Job] = {
-    "turn": Job(closing.turn, timedelta(minutes=1)),
+    "turn": Job(closing.turn, timedelta(minutes=1), always=True),
     "openings": Job(openings.tell_of_openings, timedelta(minutes=1)),
     "requests": Job(requests_due, timedelta(minutes=1)),
     "asks": Job(asks.end_asks, timedelta(minutes=1)),
@@ -210,6 +213,6 @@ JOBS: dict[str, Job] = {
     "loans": Job(loans.warn_of_returns, timedelta(hours=1)),
     "loan_ends": Job(loans.end_loans, timedelta(minutes=1)),
     "pools": Job(pools.warn_of_pools, timedelta(minutes=5)),
-    "seal": Job(seals.seal, timedelta(minutes=1)),
+    "seal": Job(seals.seal, timedelta(minutes=1), always=True),
     "tidy": Job(receipts.forget, timedelta(days=1)),
 }

@@ -27,4 +27,4 @@ def tick(url: str, now: str, chunk: int, at: int) -> None:
 
     event.listen(Engine, "before_cursor_execute", step)
     event.listen(Engine, "commit", step)
-    app(["tick", "--now", now])
+    app(["tick", "--now", now, "--yes"])

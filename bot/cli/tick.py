@@ -11,7 +11,8 @@ import structlog
 import typer
 from sqlmodel import Session, col, select
 
-from bot.cli.console import moment, open_database
+from bot.cli.console import agree, moment, open_database
+from bot.clock import DatabaseClock
 from bot.database import Database
 from bot.messengers.registry import configured
 from bot.settings import Settings
@@ -19,6 +20,7 @@ from models.messages.message import Message
 from models.messages.outbox import Effect
 from models.metering.gateway_state import unread_end
 from models.policy import versions
+from models.quota.closing import overdue
 from models.quota.period import Period
 from models.quota.policy_change import move_on
 
@@ -34,26 +36,31 @@ SOON = timedelta(seconds=2)
 def tick(
     now: Annotated[str | None, typer.Option(metavar="ISO8601", help="As if it were then.")] = None,
     deliver: Annotated[bool, typer.Option("--deliver", help="With --now: send messages, too.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Also close more than one period.")] = False,
 ) -> None:
-    """All due work once, then exit."""
+    """All due work once, then exit. More than one period at once is closed after a yes only."""
     settings = Settings.load()
     with open_database(settings) as database:
-        at, until, early = database.query(lambda session: _when(session, now))
+        clock = DatabaseClock(database)
+        asyncio.run(clock.look())
+        at, until, early = database.query(lambda session: _when(session, now, clock()))
         if not early:
+            if over := database.query(lambda session: overdue(session, at)):
+                agree(f"{until}, so {len(over)} periods would close as of {at.isoformat()}.", yes)
             if deliver or now is None:
                 asyncio.run(_read_gateway(settings, database, at))
-            while database.transact(lambda session: move_on(session, at)):
+            while database.transact(lambda session: move_on(session, at, several=True)):
                 pass
             asyncio.run(_tick_once(settings, database, at, deliver=deliver or now is None))
-            _, until, _ = database.query(lambda session: _when(session, now))
+            _, until, _ = database.query(lambda session: _when(session, now, at))
     typer.echo(f"{'nothing to do: ' if early else ''}{until}")
 
 
-def _when(session: Session, typed: str | None) -> tuple[datetime, str, bool]:
+def _when(session: Session, typed: str | None, now: datetime) -> tuple[datetime, str, bool]:
     """The moment to work for, a sentence about the open period, and whether that moment is too early for any work."""
     current, period = versions.current(session), Period.latest(session)
     zone = current[1].zone if current else UTC
-    at = moment(typed, zone, "--now") if typed else datetime.now(UTC)
+    at = moment(typed, zone, "--now") if typed else now
     if current is None or period is None:
         return at, "no policy was applied yet", True
     start, end = (one.astimezone(current[1].zone).isoformat() for one in (period.starts_at, period.ends_at))

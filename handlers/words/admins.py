@@ -29,3 +29,7 @@ LEAVING_HELD_BACK = Text(
     "The nightly read of the DingTalk directory would let {number} people leave; nothing was done. Look at `quotabot people sync dingtalk --dry-run`.",
     "按今晚读取的钉钉通讯录，会有 {number} 人被视为离职，已暂停处理。请查看 `quotabot people sync dingtalk --dry-run`。",
 )
+TURN_WAITS = Text(
+    "The clock says {now}, but the open period ended on {day}: {count} periods would close at once. Nothing is closed and nothing ends by itself until that is settled. If the time is right, run `quotabot tick --yes`. If the clock is wrong, put it right and I go on by myself.",
+    "系统时钟为 {now}，而当前周期已于 {day} 结束，将一次结算 {count} 个周期。确认之前不会结算，也不会有任何内容自动到期。如果时间无误，请运行 `quotabot tick --yes`；如果时钟有误，校正后会自动恢复。",
+)

@@ -169,7 +169,7 @@ class GatewayAccount(SQLModel, table=True):
 
     def absorb(self, session: Session, reading: Reading, rate: Rate, cause: Cause) -> int:
         """Book the spend since the last reading, and return it in stored units. An older reading is ignored."""
-        if reading.as_of < self.as_of:
+        if reading.is_older(self.as_of, cause.at):
             return 0
         edited, lifted = self.edited, self._loses_its_limit(reading)
         self.before, self.total, self.as_of, self.gone = self.total, reading.total, reading.as_of, False
@@ -204,7 +204,7 @@ class GatewayAccount(SQLModel, table=True):
             self.reached_at = None
         elif self.reached_at is None:
             self.reached_at = reading.as_of
-        elif reading.spent > self.spent and reading.as_of - self.reached_at > BUSY:
+        elif reading.spent > self.spent and abs(reading.as_of - self.reached_at) > BUSY:
             self.news = News.UNENFORCED
 
     def succeed(self, account_id: str) -> None:
@@ -226,7 +226,7 @@ class GatewayAccount(SQLModel, table=True):
 
     def confirm(self, now: datetime) -> None:
         """The limit that stands there is right, whoever wrote it."""
-        busy = self.spent_at is not None and now - self.spent_at < BUSY
+        busy = self.spent_at is not None and abs(now - self.spent_at) < BUSY
         held = self.held if busy else 0
         if self.due or self.meant or self.held != held or self.error or self.written != self.total:
             self.written, self.meant, self.held, self.due, self.error = self.total, [], held, False, None

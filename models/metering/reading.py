@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Self
@@ -12,6 +12,8 @@ from models.ledger.amount import Unit
 from models.refusal import NoRate
 
 MICRO = 1_000_000
+SKEW = timedelta(minutes=1)
+"""How far ahead another replica's clock may be."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,10 @@ class Reading:
     blocked: bool = False
     refunds: bool = False
     unsure: bool = False
+
+    def is_older(self, last: datetime, now: datetime) -> bool:
+        """Whether it was asked for before `last`. A `last` ahead of `now` was stamped by a wrong clock and bars nothing."""
+        return self.as_of < last <= now + SKEW
 
     @property
     def label(self) -> str:

@@ -21,7 +21,7 @@ from models.ledger.overdraft import RANGE, fill_overdrafts
 from models.ledger.transfer import Cause, Kind, post_all, transfer
 from models.people.member import Member
 from models.policy import versions
-from models.policy.calendar import next_span, span_of
+from models.policy.calendar import Span, next_span, span_of
 from models.policy.document import Policy
 from models.quota.allocation import Allowance, dues, note_allowances, welcome_all
 from models.quota.period import CHUNK, Period, PeriodState
@@ -47,6 +47,19 @@ def open_first(session: Session, now: datetime, version: int, policy: Policy) ->
     session.add(period)
     session.flush()
     return period
+
+
+def overdue(session: Session, now: datetime) -> list[Span]:
+    """The periods that would close at once, where these are more than one: the clock is wrong, or nothing ran for long."""
+    period, current = Period.latest(session), versions.current(session)
+    if period is None or current is None:
+        return []
+    _, policy = current
+    found, span = list[Span](), period.span
+    while span.end <= now:
+        found.append(span)
+        span = next_span(policy.period, policy.zone, span)
+    return found if len(found) > 1 else []
 
 
 def begin_turn(session: Session, now: datetime) -> bool:

@@ -15,7 +15,7 @@ from models.policy.calendar import midnight
 from models.policy.document import Policy
 from models.policy.versions import PolicyVersion, put_in_force
 from models.quota.allocation import adjust
-from models.quota.closing import advance, begin_turn, open_first
+from models.quota.closing import advance, begin_turn, open_first, overdue
 from models.quota.period import Period, PeriodState
 from models.quota.pool import fit_pools
 
@@ -55,8 +55,13 @@ def enact(session: Session, now: datetime) -> bool:
     return True
 
 
-def move_on(session: Session, now: datetime) -> bool:
-    """Do the next piece of what is due for policy and period, in calendar order. True while there is more."""
+def move_on(session: Session, now: datetime, *, several: bool = False) -> bool:
+    """Do the next piece of what is due for policy and period, in calendar order. True while there is more.
+
+    `several`: an operator agreed that more than one period closes. Without that only one that turns already is finished.
+    """
+    if not several and overdue(session, now):
+        return advance(session, now)
     return enact(session, now) or (begin_turn(session, now) and (advance(session, now) or True))
 
 

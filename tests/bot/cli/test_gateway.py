@@ -229,7 +229,7 @@ async def test_a_tick_reads_the_gateway_before_the_period_ends(office: Office) -
     await office.says("link")
     office.burn(ALICE, 60)
     later = (now_utc() + timedelta(days=32)).isoformat()
-    await asyncio.to_thread(office.operator.says, "tick", "--now", later, "--deliver")
+    await asyncio.to_thread(office.operator.says, "tick", "--now", later, "--deliver", "--yes")
     has = await asyncio.to_thread(office.operator.show, "alice")
     assert (has["available"], has["used"], has["used_total"]) == ("100", "0", "60")
 
@@ -239,7 +239,7 @@ async def test_a_tick_turns_the_period_though_the_gateway_is_down(office: Office
     office.gateway.faults.fail("*", times=None)
     later = (now_utc() + timedelta(days=32)).isoformat()
     before = await asyncio.to_thread(office.operator.show, "alice")
-    await asyncio.to_thread(office.operator.says, "tick", "--now", later, "--deliver")
+    await asyncio.to_thread(office.operator.says, "tick", "--now", later, "--deliver", "--yes")
     has = await asyncio.to_thread(office.operator.show, "alice")
     assert has["period"]["start"] >= before["period"]["end"]
 

@@ -204,7 +204,7 @@ def test_a_policy_for_the_first_day_of_a_period_opens_it(operator: Operator) -> 
 def test_a_policy_in_between_comes_into_force_before_the_openings_after_it(operator: Operator) -> None:
     opening = (TODAY.replace(day=1) + timedelta(days=70)).replace(day=1)
     operator.run("policy", "apply", operator.file("p.yaml", MORE), "--effective", opening.isoformat())
-    operator.run("tick", "--now", (opening + timedelta(days=45)).isoformat())
+    operator.run("tick", "--now", (opening + timedelta(days=45)).isoformat(), "--yes")
     given = [row["amount"] for row in operator.rows("ledger") if row["to_whom"] == "alice@corp.example"]
     assert given == ["100", "100", "120", "120"]
 
@@ -314,9 +314,9 @@ def test_a_staged_change_replaces_the_one_that_waited_and_says_so(operator: Oper
     assert states(operator) == ["in force", "dropped", "waits"]
     assert operator.says("policy", "show", "--at", SOON) == POLICY
     assert operator.says("policy", "show", "--at", LATER) == LESS
-    operator.run("tick", "--now", SOON)
+    operator.run("tick", "--now", SOON, "--yes")
     assert operator.show("alice")["available"] == "100"
-    operator.run("tick", "--now", LATER)
+    operator.run("tick", "--now", LATER, "--yes")
     assert operator.show("alice")["base"] == "60.5"
     assert states(operator) == ["over", "dropped", "in force"]
 
@@ -325,7 +325,7 @@ def test_a_policy_for_today_drops_the_staged_one_too(operator: Operator) -> None
     operator.run("policy", "apply", operator.file("p.yaml", MORE), "--effective", SOON)
     said = operator.says("policy", "apply", operator.file("policy.yaml", POLICY))
     assert f"version 2, which waited for {SOON}, is dropped" in said
-    operator.run("tick", "--now", LATER)
+    operator.run("tick", "--now", LATER, "--yes")
     assert operator.show("alice")["base"] == "100"
 
 

@@ -17,7 +17,11 @@ def test_a_time_before_the_open_period_does_nothing(operator: Operator) -> None:
 
 def test_missed_periods_are_closed_and_opened_one_by_one(operator: Operator) -> None:
     later = (next_month() + timedelta(days=70)).replace(day=1)
-    operator.run("tick", "--now", later.isoformat())
+    refused = operator.fails("tick", "--now", later.isoformat())
+    assert "3 periods would close" in refused
+    assert "--yes" in refused
+    assert len([row for row in operator.rows("ledger") if row["to_whom"] == "alice@corp.example"]) == 1
+    operator.run("tick", "--now", later.isoformat(), "--yes")
     allocated = [row for row in operator.rows("ledger") if row["to_whom"] == "alice@corp.example"]
     assert len(allocated) == 4
     assert operator.show("alice")["available"] == "100"

@@ -28,7 +28,7 @@ def link(session: Session, first: Reading) -> GatewayAccount:
 
 
 def absorb(account: GatewayAccount, session: Session, new: Reading) -> int:
-    return account.absorb(session, new, RATE, cause())
+    return account.absorb(session, new, RATE, cause(max(account.as_of, new.as_of)))
 
 
 def written(total: int, before: int | None = None) -> GatewayAccount:
@@ -53,6 +53,14 @@ def test_an_older_reading_is_ignored(company: Database) -> None:
         return absorb(account, session, reading(9, minutes=1)), account.spent
 
     assert company.transact(work) == (0, 0)
+
+
+def test_a_reading_that_was_stamped_ahead_of_time_bars_none_that_follow(company: Database) -> None:
+    def work(session: Session) -> int:
+        account = link(session, reading(0, minutes=100_000))
+        return account.absorb(session, reading(9, minutes=1), RATE, cause(NOW + timedelta(minutes=1)))
+
+    assert company.transact(work) == 9 * USD
 
 
 @pytest.mark.parametrize(("refunds", "booked"), [(False, 1), (True, 0)])

@@ -104,7 +104,7 @@ def close(database: Database) -> int:
     killed, more = 0, True
     while more:
         try:
-            more = database.transact(lambda session: move_on(session, LATE))
+            more = database.transact(lambda session: move_on(session, LATE, several=True))
         except Killed:
             killed += 1
     return killed
