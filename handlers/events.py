@@ -21,6 +21,8 @@ class Who(StrEnum):
     NEXT = "next approver"
     DELEGATE = "delegate"
     HOLDER = "holder"  # of a grant or of an allocation
+    OWNER = "owner of the team"
+    FINANCE = "fallback approvers"
     ADMINS = "admins"  # with their channel
 
 
@@ -56,6 +58,8 @@ EVENTS: dict[str, Event] = {
     "close settles a debt": Event((Who.BORROWER, Who.LENDER), ("loans.open",)),
     "close returns a loan": Event((Who.BORROWER, Who.LENDER), ("loans.open",)),
     "close ends a grant": Event((Who.HOLDER,), ("request.open",)),
+    "budget of a team": Event((Who.OWNER, Who.ADMINS), ("budget.open",)),
+    "budget of the year": Event((Who.FINANCE, Who.ADMINS), ("budget.open",)),
     "delegation": Event((Who.DELEGATE,)),
     "lender leaves": Event((Who.BORROWER,)),
     "borrower leaves": Event((Who.LENDER,)),

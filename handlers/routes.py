@@ -11,6 +11,7 @@ from handlers import (
     asking,
     balance,
     brake,
+    budget,
     delegations,
     forms,
     holders,
@@ -35,7 +36,7 @@ from handlers.arguments import (
     until,
     value,
 )  # fmt: skip
-from handlers.clock import asks, closing, grants, loans, openings, pools, receipts, seals
+from handlers.clock import asks, budgets, closing, grants, loans, openings, receipts, seals
 from handlers.clock.requests import requests_due
 from handlers.command import Command
 from handlers.context import RequestContext
@@ -121,6 +122,7 @@ COMMANDS: dict[str, Route] = {
     "loans": Route(lending.loans, reads_only=True),
     "history": Route(balance.history, (value,), reads_only=True),
     "team": Route(team.team),
+    "budget": Route(budget.budget, usage=usage.BUDGET, reads_only=True),
     "pause": Route(brake.pause, usage=usage.PAUSE),
     "resume": Route(brake.keep_going, usage=usage.PAUSE),
     "help": Route(balance.help_, (value,), reads_only=True),
@@ -163,6 +165,7 @@ BUTTONS: dict[str, Route] = {
     "balance.open": Route(balance.balance),
     "loans.open": Route(lending.loans),
     "team.open": Route(team.team),
+    "budget.open": Route(budget.budget, usage=usage.BUDGET),
     "help.open": Route(balance.help_),
     "borrow.open": Route(asking.borrow_how, usage=usage.BORROW),
     "surge.continue": Route(brake.keep_going),
@@ -212,7 +215,8 @@ JOBS: dict[str, Job] = {
     "grants": Job(grants.end_grants, timedelta(minutes=1)),
     "loans": Job(loans.warn_of_returns, timedelta(hours=1)),
     "loan_ends": Job(loans.end_loans, timedelta(minutes=1)),
-    "pools": Job(pools.warn_of_pools, timedelta(minutes=5)),
+    "pools": Job(budgets.warn_of_pools, timedelta(minutes=5)),
+    "year": Job(budgets.warn_of_the_year, timedelta(days=1)),
     "seal": Job(seals.seal, timedelta(minutes=1), always=True),
     "tidy": Job(receipts.forget, timedelta(days=1)),
 }

@@ -7,7 +7,7 @@ Refusal
 │   OnlyColleagues  UnknownMention  StatusUnknown  UnreadableMessage  NotFromHere
 │   CallsUsedUp
 ├── NoPolicyYet (NoRate)  PeriodClosing  TooSlow  KeyReused  NothingToConfirm
-│   NotForYou  OnlyAdmins  NotEdited  TokensNotEnforced
+│   NotForYou  BudgetNotForYou  OnlyAdmins  NotEdited  TokensNotEnforced
 ├── InsufficientQuota  NotLendable  LoanTooSmall  HoldsBorrowed  LendingIsOff  LendingToOneself
 │   CannotLendNow  CannotBorrowNow  TooManyLoans  TooMuchBorrowed  OverdueLoans
 ├── NoSuchLoan  NothingOwed  MoreThanDue
@@ -160,6 +160,11 @@ class NothingToConfirm(Refusal):
 @dataclass(eq=False)
 class NotForYou(Refusal):
     """Only an admin, a manager or an owner may see this."""
+
+
+@dataclass(eq=False)
+class BudgetNotForYou(Refusal):
+    """Budgets are for owners of teams, admins and the people of finance."""
 
 
 @dataclass(eq=False)

@@ -12,6 +12,7 @@ from sqlmodel import Session, select
 from bot.database import Database
 from bot.people.sync import apply, survey
 from handlers import asking, delegations, lending, requests
+from handlers.clock.budgets import warn_of_pools, warn_of_the_year
 from handlers.clock.grants import end_grants
 from handlers.clock.leaving import let_leave
 from handlers.clock.openings import tell_of_openings
@@ -21,6 +22,7 @@ from models.quota.ask import Ask
 from models.quota.loan import Loan
 from tests.actions import DECEMBER, USD, after, ask_for, change, clock, ctx, gift, say, spend, told, turn
 from tests.company import CAST, NOW, who
+from tests.handlers.clock.test_budgets import grant
 
 REASONS = {
     "grant by an operator": "tests/bot/cli/test_grant.py: --tell names it",
@@ -97,6 +99,15 @@ def close(company: Database) -> None:
         pass
 
 
+def a_full_pool(company: Database) -> None:
+    company.transact(lambda session: grant(session, 600))
+
+
+def a_year(company: Database) -> None:
+    change(company, more="organisation: {year_budget: 100}\n")
+    spend(company, "pia", 60)
+
+
 def _open_code(company: Database) -> str:
     from models.quota.request import Request  # noqa: PLC0415
 
@@ -129,6 +140,16 @@ WALK: dict[str, tuple[Step, Step, dict[Who, str]]] = {
     "close settles a debt": (used, close, {Who.BORROWER: "bob", Who.LENDER: "alice"}),
     "close returns a loan": (lent, close, {Who.BORROWER: "bob", Who.LENDER: "alice"}),
     "close ends a grant": (lambda c: gift(c, "bob", 10), close, {Who.HOLDER: "bob"}),
+    "budget of a team": (
+        a_full_pool,
+        lambda c: c.transact(lambda session: warn_of_pools(ctx(session, after(days=16)))),
+        {Who.OWNER: "lee", Who.ADMINS: "ops"},
+    ),
+    "budget of the year": (
+        a_year,
+        lambda c: c.transact(lambda session: warn_of_the_year(ctx(session, after(days=1)))),
+        {Who.FINANCE: "cfo", Who.ADMINS: "ops"},
+    ),
     "delegation": (
         nothing,
         lambda c: say(c, delegations.delegate, "carol", "bob", date(2026, 11, 20)),

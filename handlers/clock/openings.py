@@ -1,4 +1,4 @@
-"""Asked by the clock: tell everybody for whom a close moved more than the rest that expires and the base that is given."""
+"""Job: tell everybody for whom a close moved more than the rest that expires and the base that is given."""
 
 from __future__ import annotations
 

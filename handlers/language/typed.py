@@ -31,6 +31,7 @@ WORDS = {
     "loans": "loans|借款|借条",
     "history": "history|明细|记录",
     "team": "team|团队",
+    "budget": "budget|budgets|预算",
     "help": r"help|\?|帮助",
     "pause": "pause|暂停|先暂停",
     "resume": "continue|resume|继续|继续使用|恢复",

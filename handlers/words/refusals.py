@@ -92,6 +92,10 @@ WORDS: dict[type[refusal.Refusal], Text] = {
         "Nothing to decide any more: the limit at the gateway is no longer one that somebody else set.",
         "无需再处理：网关上的限额已不是他人改动的值。",
     ),
+    refusal.BudgetNotForYou: Text(
+        "Budgets are shown to team owners, admins and finance. Your own quota: `balance`.",
+        "预算仅团队负责人、管理员和财务可见。你自己的额度请发送 `余额` 查看。",
+    ),
     refusal.NotForYou: Text("Only managers and owners can see this.", "仅主管和负责人可以查看。"),
     refusal.InsufficientQuota: Text(
         "You have only {available} for that, not {wanted}. Nothing was moved.",

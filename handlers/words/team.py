@@ -17,7 +17,3 @@ TEAM_YEAR_OF = Text(
     "{spent} of {budget}, at this pace {projected} by its end",
     "已用 {spent} / {budget}，按目前速度全年约 {projected}",
 )
-POOL_NEARLY_SPENT = Text(
-    "{spent} of the {budget} top-up budget of {team} is granted; {left} is left for this period.",
-    "团队 {team} 的追加预算 {budget} 已批出 {spent}，本期还剩 {left}。",
-)

@@ -205,8 +205,13 @@ def _figures(rows: list[_Row]) -> dict[str, int]:
 
 
 def _foreseen(line: Line, period: Period, now: datetime) -> Line:
+    return replace(line, forecast=foreseen(line.used, period, now))
+
+
+def foreseen(so_far: int, period: Period, now: datetime) -> int:
+    """What it will be at the end of the period, at the pace so far."""
     gone, whole = now - period.starts_at, period.ends_at - period.starts_at
     if period.state == PeriodState.CLOSED or not timedelta() < gone < whole:
-        return replace(line, forecast=line.used)
+        return so_far
     seconds = max(int(gone.total_seconds()), 24 * 60 * 60)  # the first hours say nothing of a month
-    return replace(line, forecast=max(line.used, rounded(line.used * int(whole.total_seconds()) // seconds)))
+    return max(so_far, rounded(so_far * int(whole.total_seconds()) // seconds))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func
+from sqlalchemy import func, text
 from sqlmodel import Session, select
 
-from models.db import Statement
+from models.db import stored_time
 from models.metering.outlook import rounded
 from models.policy.calendar import midnight
 from models.quota.period import Period
@@ -33,6 +35,8 @@ class Year:
     projected: int
     runs_out: date | None
     months: tuple[Month, ...]
+    paced_over: timedelta = timedelta()
+    """The time whose pace the projection goes on with."""
 
     @property
     def left(self) -> int:
@@ -46,36 +50,40 @@ def year(session: Session, budget: int, zone: ZoneInfo, now: datetime) -> Year:
     """The burn-down of this year's budget in `zone`. `runs_out`: None when the budget lasts."""
     today = now.astimezone(zone).date()
     start, end = (midnight(date(number, 1, 1), zone) for number in (today.year, today.year + 1))
-    months, spent = [], 0
-    for number in range(1, today.month + 1):
-        first = date(today.year, number, 1)
-        part = _used(
-            session,
-            midnight(first, zone),
-            min(now, midnight((first + timedelta(days=31)).replace(day=1), zone)),
-        )
-        spent += part
-        months.append(Month(first, part, budget - spent))
+    firsts = [date(today.year, number, 1) for number in range(1, today.month + 1)]
     # Not before the first period: an organisation that began last week has a week's pace.
     since = max(start, now - PACE, _begun(session) or now)
+    *parts, lately = _used(session, [*(midnight(one, zone) for one in firsts), now], since)
+    months, spent = [], 0
+    for first, part in zip(firsts, parts, strict=True):
+        spent += part
+        months.append(Month(first, part, budget - spent))
     seconds = max(int((now - since).total_seconds()), 24 * 60 * 60)
-    lately, rest = _used(session, since, now), int((end - now).total_seconds())
+    rest = int((end - now).total_seconds())
     foreseen = spent + lately * rest // seconds
     left = budget - spent
     lasts = timedelta(seconds=left * seconds // lately) if lately and left > 0 else timedelta()
     runs_out = (now + lasts).astimezone(zone).date() if foreseen > budget else None
-    return Year(budget, spent, max(spent, rounded(foreseen)), runs_out, tuple(months))
+    projected = max(spent, rounded(foreseen))
+    return Year(budget, spent, projected, runs_out, tuple(months), now - since)
 
 
 def _begun(session: Session) -> datetime | None:
     return session.exec(select(func.min(Period.starts_at))).one()
 
 
-def _used(session: Session, since: datetime, until: datetime) -> int:
-    return _USED.one(session, since=since, until=until)
-
-
-_USED = Statement(
-    "SELECT COALESCE(SUM(amount), 0) FROM transfer WHERE kind = 'use' AND at >= :since AND at < :until",
-    row=int,
-)
+def _used(session: Session, bounds: Sequence[datetime], since: datetime) -> list[int]:
+    """What was spent between each bound and the next, and at last since `since`; all in one scan of the transfers."""
+    spans = [*pairwise(bounds), (since, bounds[-1])]
+    sums = ", ".join(
+        f"SUM(CASE WHEN at >= :a{n} AND at < :b{n} THEN amount ELSE 0 END)" for n in range(len(spans))
+    )
+    words = {
+        f"{end}{n}": stored_time(session, at)
+        for n, span in enumerate(spans)
+        for end, at in zip("ab", span, strict=True)
+    }
+    query = text(  # the names of its parameters are numbered
+        f"SELECT {sums} FROM transfer WHERE kind = 'use' AND at >= :a0 AND at < :b{len(spans) - 1}"  # noqa: S608
+    )
+    return [int(one or 0) for one in session.connection().execute(query, words).one()]

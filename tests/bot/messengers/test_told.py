@@ -35,3 +35,20 @@ async def test_the_morning_after_a_close_both_read_what_was_repaid(
     assert len(talk.heard("alice")) == talk_before + 1
     assert (talk.left("alice"), talk.left("bob")) == (115, 85)
     talk.audit()
+
+
+@pytest.mark.parametrize("talk", BOTH, indirect=True)
+async def test_budget_is_shown_to_an_owner_and_kindly_refused_to_others(
+    talk: Talk, request: pytest.FixtureRequest
+) -> None:
+    chinese = "zh" in request.node.callspec.id
+    talk.spend("pia", 90)
+    words = "预算" if chinese else "budget"
+    assert (
+        "payments · 已用 $90.00"
+        if chinese
+        else "payments · used $90.00" in (await talk.say("lee", words)).text
+    )
+    refused = (await talk.say("bob", words)).text
+    assert ("预算仅团队负责人" if chinese else "Budgets are shown to team owners") in refused
+    assert "90" not in refused
