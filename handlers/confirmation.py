@@ -43,17 +43,21 @@ WHAT: dict[str, Text] = {
     "delegate": texts.CONFIRM_DELEGATE,
     "undelegate": texts.CONFIRM_UNDELEGATE,
 }
-_FORMS = {"request.other": "approve"}
+_FORMS = {"request.other": "approve", "lend.new": "lend"}
 """Forms that are confirmed as the command that they stand for."""
+_LOAN_BUTTONS = {"loan.return": "repay", "loan.recall": "recall", "loan.forgive": "forgive"}
+"""Buttons of a loan, which are confirmed as the verb typed with the other one's name."""
 
 
 def needed(ctx: RequestContext, command: Command, fingerprint: str) -> Message | None:
     """The question with its two buttons; None when the command may run at once."""
+    pressed, command = command.intent in _LOAN_BUTTONS, _typed(ctx, command)
     # a CODE settles once, so the same command again is answered at once with what became of it
     again = not command.code and moved_lately(ctx.session, ctx.me.id, fingerprint, ctx.now, AGAIN)
     above = _above_asked(ctx, command)
     whole = _everything(ctx, command)
-    sure = _sure(ctx, command) and not again and not (whole and _is_final(ctx, command, whole[1]))
+    final = whole is not None and (_ends_a_debt if pressed else _is_final)(ctx, command, *whole)
+    sure = _sure(ctx, command) and not again and not final
     if above is None and (_harmless(command) or sure):
         return None
     member = arguments.maybe_person(ctx, command)
@@ -69,6 +73,14 @@ def needed(ctx: RequestContext, command: Command, fingerprint: str) -> Message |
     return _question(ctx, question, SafeText(what + _reason(command)), code)
 
 
+def _typed(ctx: RequestContext, command: Command) -> Command:
+    """What a form or the button of a loan stands for, as if it had been typed; any other command as it is."""
+    if command.intent not in _LOAN_BUTTONS:
+        return replace(command, intent=_FORMS.get(command.intent, command.intent))
+    other = lending.other_of(ctx, command.code, taken=command.intent == "loan.return")
+    return replace(command, intent=_LOAN_BUTTONS[command.intent], person=Person(member=other.id), code="")
+
+
 def _everything(ctx: RequestContext, command: Command) -> tuple[Member, int] | None:
     """The other member, and how much a money command without a number moves; None when it has one, or moves nothing."""
     if command.intent not in WHOLE or arguments.amount_or_all(ctx, command) is not None:
@@ -77,9 +89,16 @@ def _everything(ctx: RequestContext, command: Command) -> tuple[Member, int] | N
     return found if found[1] else None
 
 
-def _is_final(ctx: RequestContext, command: Command, amount: int) -> bool:
+def _is_final(ctx: RequestContext, command: Command, _: Member, amount: int) -> bool:
     # More than anybody should do by a slip.
     return command.intent in ("lend", "forgive") or lending.is_large(ctx, amount)
+
+
+def _ends_a_debt(ctx: RequestContext, command: Command, other: Member, amount: int) -> bool:
+    """Whether a button lets a debt go, or pays one: neither can be taken back. Unspent quota may go to and fro."""
+    if command.intent == "repay":
+        return amount > lending.unspent(ctx, lender=other, borrower=ctx.me)
+    return command.intent == "forgive"
 
 
 def _settled(ctx: RequestContext, command: Command, amount: int) -> Command:
@@ -162,8 +181,8 @@ def _keep(ctx: RequestContext, command: Command, member: Member | None, code: st
 
 
 def _kept(ctx: RequestContext, command: Command, member: Member | None) -> dict[str, Any]:
-    intent, person = _FORMS.get(command.intent, command.intent), Person(member=member.id) if member else None
-    meant = replace(command, intent=intent, confidence="exact", person=person, text="")
+    person = Person(member=member.id) if member else None
+    meant = replace(command, confidence="exact", person=person, text="")
     return meant.as_json() | {"thread": ctx.thread}
 
 
@@ -187,7 +206,7 @@ def _sure(ctx: RequestContext, command: Command) -> bool:
 def _above_asked(ctx: RequestContext, command: Command) -> Request | None:
     """The request of which an approval would grant more than was asked."""
     amount = arguments.amount_or_all(ctx, command)
-    if _FORMS.get(command.intent, command.intent) != "approve" or amount is None:
+    if command.intent != "approve" or amount is None:
         return None
     return requests.above_asked(ctx, command.code, amount)
 
@@ -228,7 +247,7 @@ def _what(ctx: RequestContext, command: Command, member: Member | None, whole: i
         "code": SafeText(command.code.upper()) if command.code.isalnum() else command.code,
         "day": reader.calendar_day(day) if day else "?",
     }
-    what = WHAT[_FORMS.get(command.intent, command.intent)](reader.locale, **facts)
+    what = WHAT[command.intent](reader.locale, **facts)
     if day is None or command.intent not in DATED:
         return what
     return SafeText(what + texts.UNTIL_DAY(reader.locale, day=facts["day"]))

@@ -9,6 +9,7 @@ from functools import partial
 from handlers.approval.cards import copy_of_request
 from handlers.context import Reader, RequestContext
 from handlers.loan_lines import loan_button, loan_lines
+from handlers.quota_lines import until_calls_pass
 from handlers.words import texts
 from handlers.words.text import SafeText, Text, one_line
 from models.ledger.amount import share
@@ -63,7 +64,7 @@ def tell_both(ctx: RequestContext, borrower: Member, lent: Lent, reason: str, mo
         amount=reader.amount(lent.amount),
         borrower=borrower.name,
         day=reader.last_day(lent.ends_at),
-        left=reader.amount(lent.lender_left),
+        left=reader.left(lent.lender_left),
     )
     return Message(
         text=one_line([text, _whole(reader, lent)], reader.locale),
@@ -78,9 +79,10 @@ def _lent_to_you(ctx: RequestContext, borrower: Member, lent: Lent, reason: str,
         lender=ctx.me.name,
         amount=reader.amount(lent.amount),
         day=reader.last_day(lent.ends_at),
-        left=reader.amount(lent.borrower_left),
+        left=reader.left(lent.borrower_left),
     )
-    text = one_line([text, _whole(reader, lent), SafeText(more)], reader.locale)
+    missing = until_calls_pass(ctx, reader, lent.borrower_left)
+    text = one_line([text, missing, _whole(reader, lent), SafeText(more)], reader.locale)
     button = loan_button(reader, "loan.return", lent.loan_id, ctx.me)
     return Message(text=with_reason(text, reason), buttons=(button,))
 
@@ -133,9 +135,11 @@ def recall(ctx: RequestContext, borrower: Member | None, amount: int | None) -> 
     borrower = borrower or _only(ctx, taken=False)
     moved = Loan.recall(ctx.session, lender=ctx.me, borrower=borrower, amount=amount, cause=ctx.cause())
     theirs, mine = ctx.reader_of(borrower), ctx.reader
+    available = wallet_of(ctx.session, borrower.id).available
     told = texts.RECALLED_FROM_YOU(
-        theirs.locale, lender=ctx.me.name, amount=theirs.amount(moved), left=_left(ctx, borrower)
+        theirs.locale, lender=ctx.me.name, amount=theirs.amount(moved), left=theirs.left(available)
     )
+    told = one_line([told, until_calls_pass(ctx, theirs, available)], theirs.locale)
     ctx.tell(borrower, Message(text=told))
     _refresh(ctx, borrower)
     done = texts.RECALLED(mine.locale, amount=mine.amount(moved), borrower=borrower.name)
@@ -171,6 +175,11 @@ def everything(ctx: RequestContext, intent: str, other: Member | None) -> tuple[
     return other, unspent if intent == "recall" else owed
 
 
+def unspent(ctx: RequestContext, *, lender: Member, borrower: Member) -> int:
+    """How much of what one lent to the other is unspent."""
+    return sum(sums.unspent for _, sums in loans_between(ctx.session, lender=lender, borrower=borrower))
+
+
 def is_large(ctx: RequestContext, amount: int) -> bool:
     return amount > share(QuotaStatus.of(ctx.session, ctx.me.id).base, LARGE)
 
@@ -187,18 +196,21 @@ def loans(ctx: RequestContext) -> Message:
 
 
 def return_loan(ctx: RequestContext, number: str) -> Message:
-    loan = Loan.numbered(ctx.session, number, ctx.me, taken=True)
-    return repay(ctx, ctx.session.get_one(Member, loan.lender_id), None)
+    return repay(ctx, other_of(ctx, number, taken=True), None)
 
 
 def recall_loan(ctx: RequestContext, number: str) -> Message:
-    loan = Loan.numbered(ctx.session, number, ctx.me, taken=False)
-    return recall(ctx, ctx.session.get_one(Member, loan.borrower_id), None)
+    return recall(ctx, other_of(ctx, number, taken=False), None)
 
 
 def forgive_loan(ctx: RequestContext, number: str) -> Message:
-    loan = Loan.numbered(ctx.session, number, ctx.me, taken=False)
-    return forgive(ctx, ctx.session.get_one(Member, loan.borrower_id), None)
+    return forgive(ctx, other_of(ctx, number, taken=False), None)
+
+
+def other_of(ctx: RequestContext, number: str, *, taken: bool) -> Member:
+    """The other one of the loan of this number, which the asker took, or gave."""
+    loan = Loan.numbered(ctx.session, number, ctx.me, taken=taken)
+    return ctx.session.get_one(Member, loan.lender_id if taken else loan.borrower_id)
 
 
 def _only(ctx: RequestContext, *, taken: bool) -> Member:
@@ -208,10 +220,6 @@ def _only(ctx: RequestContext, *, taken: bool) -> Member:
     if len(others) != 1:
         raise WrongUsage("repay" if taken else "recall")
     return ctx.session.get_one(Member, others.pop())
-
-
-def _left(ctx: RequestContext, member: Member) -> SafeText:
-    return ctx.reader_of(member).amount(wallet_of(ctx.session, member.id).available)
 
 
 def _refresh(ctx: RequestContext, other: Member) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from handlers.context import Reader
+from handlers.context import Context, Reader
 from handlers.words import texts
 from handlers.words.text import SafeText
 from models.metering.outlook import Outlook
@@ -46,6 +46,13 @@ def near_day(reader: Reader, at: datetime, now: datetime) -> SafeText:
     if days in (0, 1):
         return (texts.TODAY, texts.TOMORROW)[days](reader.locale)
     return reader.day(at)
+
+
+def until_calls_pass(ctx: Context, reader: Reader, available: int) -> SafeText:
+    """How much is missing for somebody below zero, where a gateway blocks them; else nothing."""
+    if available >= 0 or not ctx.live:
+        return SafeText("")
+    return texts.MORE_UNTIL(reader.locale, over=reader.amount(-available))
 
 
 def days_left(reader: Reader, left: timedelta) -> SafeText:

@@ -9,6 +9,7 @@ from handlers import forms
 from handlers.admins import to_admins
 from handlers.approval import approval, cards, ending
 from handlers.context import Context, Reader, RequestContext
+from handlers.quota_lines import until_calls_pass
 from handlers.words import texts
 from handlers.words.text import SafeText, listed, one_line
 from models.ledger.amount import All, Unit, parse
@@ -250,11 +251,10 @@ def granted_message(ctx: Context, done: Request) -> Message:
         text = texts.GRANTED_LESS(reader.locale, asked=reader.amount(done.amount), **facts)
     else:
         text = texts.GRANTED(reader.locale, **facts)
-    if available < 0 and ctx.live:
-        text = one_line(
-            (text, texts.MORE_UNTIL(reader.locale, over=reader.amount(-available))), reader.locale
-        )
-    text = one_line((text, ending.ends_soon(ctx, done, reader, texts.GRANT_ENDS_SOON_YOU)), reader.locale)
+    missing = until_calls_pass(ctx, reader, available)
+    text = one_line(
+        (text, missing, ending.ends_soon(ctx, done, reader, texts.GRANT_ENDS_SOON_YOU)), reader.locale
+    )
     note = texts.GRANT_ACTIVATING(reader.locale) if done.state == RequestState.APPROVED else ""
     return Message(text=text, footnote=note)
 

@@ -157,9 +157,11 @@ BUTTONS: dict[str, Route] = {
     "borrow.accept": Route(asking.accept, (code,), usage.LEND, holders=holders.asker, colleagues_only=True),
     "borrow.withdraw": Route(asking.withdraw_ask, (code,), usage.WITHDRAW),
     "borrow.decline": Route(asking.not_now, (code,), usage.LEND),
-    "loan.return": Route(lending.return_loan, (code,), usage.REPAY, holders=holders.asker),
-    "loan.recall": Route(lending.recall_loan, (code,), usage.RECALL, holders=holders.borrower_of_loan),
-    "loan.forgive": Route(lending.forgive_loan, (code,), usage.FORGIVE),
+    "loan.return": Route(lending.return_loan, (code,), usage.REPAY, moves=True, holders=holders.asker),
+    "loan.recall": Route(
+        lending.recall_loan, (code,), usage.RECALL, moves=True, holders=holders.borrower_of_loan
+    ),
+    "loan.forgive": Route(lending.forgive_loan, (code,), usage.FORGIVE, moves=True),
     "lend.open": Route(forms.lend_form, usage=usage.LEND, form=forms.lend_form),
     "history.open": Route(balance.history, (value,)),
     "balance.open": Route(balance.balance),
@@ -180,6 +182,7 @@ FORMS: dict[str, Route] = {
         lending.lend,
         (person, lendable, reason, until),
         usage.LEND,
+        moves=True,
         holders=holders.asker,
         colleagues_only=True,
     ),

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from bot.people.csv import PeopleError, read_people, write_people
 from handlers.announcement import greet_all
 from handlers.clock.leaving import let_come_back, let_leave
+from handlers.clock.requests import reroute
 from models.messages.outbox import Mailing
 from models.people.arrival import members_of, take_over
 from models.people.authority import record_roster
@@ -66,6 +67,8 @@ def apply(
     record_roster(session, changes, ids, at=now, actor=actor)
     if Period.latest(session) is not None:
         welcome_all(session, [ids[one.row.email] for one in changes.join], now)
+    moved = {one.member_id for one in changes.change if {"manager_email", "team"} & set(one.fields)}
+    reroute(session, moved, now)
     let_come_back(session, members_of(session, [one.member_id for one in changes.join if one.member_id]), now)
     _welcome(session, [ids[one.row.email] for one in changes.join if one.member_id is None], now)
     for member in members_of(session, [one.member_id for one in changes.leave]):

@@ -157,7 +157,7 @@ def _figures(
     ctx: Context, request: Request, requester: Member, reader: Reader, asked: Asked, can: Grantable
 ) -> tuple[tuple[str, str], ...]:
     status, say = QuotaStatus.of(ctx.session, requester.id), reader.locale
-    view, left = outlook(ctx.session, status, ctx.now), reader.amount(status.has.available)
+    view, left = outlook(ctx.session, status, ctx.now), reader.left(status.has.available)
     facts = [
         (texts.CARD_USED(say), used_of(reader, status)),
         (texts.CARD_LEFT(say), texts.CARD_LEFT_DAYS(say, left=left, days=days_left(reader, view.left))),

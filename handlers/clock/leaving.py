@@ -9,6 +9,7 @@ from sqlmodel import Session, select
 
 from handlers.clock.asks import show_the_end, tell_of_the_end
 from handlers.context import Context
+from handlers.quota_lines import until_calls_pass
 from handlers.requests import settle
 from handlers.words import texts
 from handlers.words.text import one_line
@@ -70,8 +71,9 @@ def _tell_of_loan(ctx: Context, leaver: Member, loan: ClosedLoan) -> None:
         said.append(unspent(reader.locale, amount=reader.amount(loan.back)))
     if loan.settled:
         said.append(debt(reader.locale, amount=reader.amount(loan.settled)))
-    left = reader.left(wallet_of(ctx.session, other.id).available)
-    said.append(texts.LEFT_NOW(reader.locale, left=left))
+    left = wallet_of(ctx.session, other.id).available
+    said.append(texts.LEFT_NOW(reader.locale, left=reader.left(left)))
+    said.append(until_calls_pass(ctx, reader, left))
     ctx.tell(other, Message(text=one_line(said, reader.locale)))
     ctx.refresh_home(other)
 

@@ -7,7 +7,9 @@ from datetime import datetime
 from handlers.context import Context
 from handlers.lending import LOAN_WARNING
 from handlers.loan_lines import loan_button
+from handlers.quota_lines import until_calls_pass
 from handlers.words import texts
+from handlers.words.text import one_line
 from models.messages.message import Message
 from models.people.member import Member
 from models.quota import loan_end
@@ -53,7 +55,8 @@ def _tell_of_the_end(ctx: Context, loan: Loan, moved: int) -> None:
     for one, text in ((lender, texts.LOAN_ENDED_YOURS), (borrower, texts.LOAN_ENDED_THEIRS)):
         reader, left = ctx.reader_of(one), wallet_of(ctx.session, one.id).available
         names = {"borrower": borrower.name} if one is lender else {"lender": lender.name}
-        said = text(reader.locale, amount=reader.amount(moved), left=reader.amount(left), **names)
+        said = text(reader.locale, amount=reader.amount(moved), left=reader.left(left), **names)
+        said = one_line([said, until_calls_pass(ctx, reader, left)], reader.locale)
         ctx.tell(one, Message(text=said))
         ctx.refresh_home(one)
 

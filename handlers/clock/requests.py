@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from handlers import rerouting
 from handlers.approval import cards, outcome
@@ -32,6 +33,20 @@ def requests_due(ctx: Context) -> bool:
             _mind_approval(ctx, request)
         _one_request(ctx, request)
     return False
+
+
+def reroute(session: Session, moved: Collection[int | None], now: datetime) -> None:
+    """Ask the right approvers at once, and settle the cards of the others, for people whose manager or team changed.
+
+    Their reports' requests may have gone to a manager above; these follow within the minute of `requests_due`.
+    """
+    if not moved:
+        return
+    mine = col(Request.member_id).in_(moved), col(Request.state).in_(OPEN)
+    for request in session.exec(select(Request).where(*mine).order_by(col(Request.id))).all():
+        ctx = Context.of(session, now, f"moved:{request.code}:{now.isoformat()}")
+        if ctx is not None:
+            _one_request(ctx, request)
 
 
 def _mind_approval(ctx: Context, request: Request) -> None:

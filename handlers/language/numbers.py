@@ -28,10 +28,11 @@ def find_numbers(text: str, *, typed: bool = False) -> Iterator[Span]:
     `typed`: in a typed command a number is an amount, unless it surely counts something (3 days) or is a single
     thing.
     """
-    found = (match for pattern in (_NUMBER, _ALL, _NO_NUMBER) for match in pattern.finditer(text))
+    whole = _ALL_TYPED if typed else _ALL
+    found = (match for pattern in (_NUMBER, whole, _NO_NUMBER) for match in pattern.finditer(text))
     for match in sorted(found, key=lambda match: match.start()):
         if match.re is not _NUMBER:
-            yield Span(*match.span(), AMOUNT, "all" if match.re is _ALL else match[0])
+            yield Span(*match.span(), AMOUNT, "all" if match.re is whole else match[0])
         elif not _LABEL.search(text[max(0, match.start() - 12) : match.start()]):
             yield from _amount(text, match, typed=typed)
 
@@ -82,10 +83,11 @@ _NUMBER = re.compile(
 )
 _MY_QUOTA = "(?: of it| (?:of )?my (?:remaining |unused |spare )?(?:quota|tokens|credits))?"
 _ALL = re.compile(
-    rf"(?i)(?<={MASK} )(?:all|everything){_MY_QUOTA}(?= ?$| ?[,.!]| back\b| for\b)"
+    rf"(?i)(?<={MASK} )(?:all|everything){_MY_QUOTA}(?= ?$| ?[,.!]| back\b| for\b| {MASK})"
     rf"|\b(?:all|everything){_MY_QUOTA}(?= (?:to|from|back to) {MASK})"
-    rf"|(?:全部|所有)的?(?:额度|配额|token|钱)?(?=$|[,.!，。！]|都?[借给还转收]|{MASK})"
+    rf"|(?:全部|所有)的?(?:额度|配额|token|钱)?(?=$|[,.!，。！]|都?[借给还转收]| ?{MASK})"
 )
+_ALL_TYPED = re.compile(rf"(?i)(?<={MASK} )(?:all|everything|全部|所有)(?= )")
 _NO_NUMBER = re.compile(rf"(?i)(?<={MASK} )(?:nan|inf(?:inity)?|zero|half|∞|零|一半|[0-9.]+ ?[%％])(?!\w)")
 
 _LABEL = re.compile(  # sprint 12 is not twelve of anything

@@ -51,11 +51,12 @@ def read_remainder(template: Template, skeleton: Skeleton, end: int, *, typed: b
 
 
 def read_reason(skeleton: Skeleton, end: int) -> Remainder:
-    # After `request 200` everything is the reason, as written; doubts only make it less sure.
+    # After `request 200` everything is the reason, as written, with its day; doubts only make it less sure.
     rest = skeleton.text[end:]
     start = end + len(rest) - len(rest.lstrip(" ,.;:!()~-"))
     marker = _MARKER.match(skeleton.text, start)
-    written = skeleton.original(marker.end() if marker else start)
+    marked = marker is not None and not skeleton.between(end, start).strip(_MARKS)
+    written = skeleton.after(marker.end() if marker and marked else end)
     doubtful = re.search(r"[?吗么]\W*$", rest) or retracts(rest) or _DOUBTS.match(rest.lstrip(" ,.;:"))
     if _COURTESY.fullmatch(rest):
         return Remainder(not doubtful, certain=not _ANOTHER_TIME.search(rest))

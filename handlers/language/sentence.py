@@ -28,6 +28,15 @@ class Skeleton:
         places = self.places[start:end]
         return self.cleaned.quote(places[0][0], places[-1][1]) if places else ""
 
+    def after(self, end: int) -> str:
+        """All that was written after `text[:end]`, with what was taken out."""
+        return self.cleaned.quote(self.places[end - 1][1], len(self.cleaned.text))
+
+    def between(self, end: int, start: int) -> str:
+        """All that was written between `text[:end]` and `text[start:]`."""
+        places = self.places[start : start + 1]
+        return self.cleaned.text[self.places[end - 1][1] : places[0][0]] if places else ""
+
 
 @dataclass(frozen=True)
 class Sentence:

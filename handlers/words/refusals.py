@@ -133,7 +133,7 @@ WORDS: dict[type[refusal.Refusal], Text] = {
         "There is no open loan between you and {name}.", "你和 {name} 之间没有未结清的借条。"
     ),
     refusal.NothingOwed: Text(
-        "Nothing of that is left with {name}.", "{name} 那里没有可以收回或免还的部分。"
+        "There is nothing of that kind left with {name}.", "{name} 那里已没有相应的部分可以操作。"
     ),
     refusal.MoreThanDue: Text(
         "It can be {due} at most, not {wanted}. Nothing was changed.",

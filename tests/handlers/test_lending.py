@@ -161,3 +161,12 @@ def test_a_reason_to_forgive_is_told_and_kept(session: Session) -> None:
     lending.forgive(by(session, "alice"), who(session, "bob"), 4 * ONE, "for being late")
     assert "> for being late" in heard(session, "bob")
     assert session.exec(select(Forgiveness.reason)).one() == "for being late"
+
+
+def test_who_is_over_reads_no_negative_rest_but_how_much_is_missing(session: Session) -> None:
+    spend(session, "eve", 130)
+    lending.lend(by(session, "alice", live=True), who(session, "eve"), 10 * ONE)
+    assert "You have $0.00 left. It takes more than **$20.00**" in heard(session, "eve")
+    lending.recall(by(session, "alice", live=True), who(session, "eve"), None)
+    assert "took back **$10.00**" in heard(session, "eve")
+    assert "-$" not in heard(session, "eve")

@@ -8,6 +8,7 @@ import pytest
 from sqlmodel import Session, select
 
 from bot.database import Database
+from bot.people.sync import apply, survey
 from handlers import delegations, lending, requests
 from handlers.clock.requests import requests_due
 from models.messages.message import Message
@@ -269,3 +270,16 @@ def test_a_request_that_outlives_a_close_gets_the_new_figures(sqlite: Database) 
     assert code in shown.title
     assert "$0.00 of $100.00" in str(shown.facts)
     assert "$100.00" in dict(shown.facts)["Left"]
+
+
+def test_an_import_that_moves_somebody_settles_and_sends_the_cards_at_once(session: Session) -> None:
+    ask(session)
+    row = (
+        "name,email,slack_id,team,manager_email\nAlice,alice@corp.example,U01ALICE,design,max@corp.example\n"
+    )
+    apply(session, survey(session, row.encode()), NOW + MINUTE)
+    assert not card(session, "carol").buttons
+    assert {"request.approve", "request.decline"} <= {one.action for one in card(session, "max").buttons}
+    said = heard(session, "alice")
+    tick(session, 2 * MINUTE)
+    assert heard(session, "alice") == said

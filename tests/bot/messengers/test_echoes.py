@@ -11,13 +11,15 @@ EN = {
     "lend all": "lend @bob all", "lend": "Lend $80.00 to Bob · design", "until": "lend @bob 50 until 20 Nov demo",
     "until 20": "until 20 Nov", "forgive": "forgive @bob", "forgive echo": "Let Bob · design off $20.00",
     "late": "forgive @bob for being late", "recall": "recall @bob", "recall echo": "Take $30.00 back from Bob · design",
-    "repay": "repay", "repay echo": "Give $30.00 back to Alice · design", "lend30": "lend @bob 30", "yes": "yes",
+    "repay": "repay", "repay echo": "Give $30.00 back to Alice · design", "lend eve": "lend @eve 20", "recall eve": "recall @eve 20", "lend30": "lend @bob 30", "yes": "yes",
+    "nothing open": "nothing of that kind left with Bob", "forgave": "Alice let $20.00 go",
 }  # fmt: skip
 ZH = {
     "lend all": "借给 @bob 全部", "lend": "借给 Bob · design $80.00", "until": "借给 @bob 50 用到11月20日 演示",
     "until 20": "用到 11月20日", "forgive": "免还 @bob", "forgive echo": "免去 Bob · design 欠的 $20.00",
     "late": "免还 @bob 因为迟到", "recall": "收回 @bob", "recall echo": "从 Bob · design 收回 $30.00",
-    "repay": "还款", "repay echo": "还给 Alice · design $30.00", "lend30": "借给 @bob 30", "yes": "确认",
+    "repay": "还款", "repay echo": "还给 Alice · design $30.00", "lend eve": "借给 @eve 20", "recall eve": "收回 @eve 20", "lend30": "借给 @bob 30", "yes": "确认",
+    "nothing open": "Bob 那里已没有", "forgave": "Alice 免去了你欠的 $20.00",
 }  # fmt: skip
 
 
@@ -66,3 +68,32 @@ async def test_taking_or_giving_everything_back_is_said_back_with_its_number(
     assert said["repay echo"] in (await talk.say("bob", said["repay"])).text
     await talk.say("bob", said["yes"])
     assert talk.left("alice") == 100
+
+
+@pytest.mark.parametrize("talk", EVERYWHERE, indirect=True)
+async def test_giving_back_by_a_button_what_was_used_is_said_back(talk: Talk, said: dict[str, str]) -> None:
+    await talk.say("bob", said["lend eve"])
+    await talk.say("alice", said["lend30"])
+    told = await talk.hear("bob", "Alice", "$30.00")
+    talk.spend("bob", 100)  # his 80 and 20 of the loan
+    await talk.say("bob", said["recall eve"])
+    assert said["repay echo"] in await talk.press("bob", told, "loan.return")
+    assert talk.left("alice") == 70
+    await talk.say("bob", said["yes"])
+    assert talk.left("alice") == 100
+    talk.audit()
+
+
+@pytest.mark.parametrize("talk", EVERYWHERE[:2], indirect=True)
+async def test_a_button_that_ends_a_debt_is_said_back_and_one_yes_does_it(
+    talk: Talk, said: dict[str, str]
+) -> None:
+    await talk.say("alice", said["lend30"])
+    talk.spend("bob", 120)
+    loans = await talk.say("alice", "loans")
+    assert said["forgive echo"] in await talk.press("alice", loans, "loan.forgive")
+    assert not any(said["forgave"] in one for one in talk.heard("bob"))
+    await talk.say("alice", said["yes"])
+    await talk.hear("bob", said["forgave"])
+    assert said["nothing open"] in await talk.press("alice", loans, "loan.forgive")  # a second click is told
+    talk.audit()

@@ -70,7 +70,7 @@ def test_after_the_number_of_a_request_everything_is_the_reason(text: str, reaso
 
 def test_a_day_is_read_from_the_reason_of_a_request() -> None:
     found = asks("request 200 load test until 15 Dec")
-    assert (found.until, found.reason, found.confidence) == ("2026-12-15", "load test", "exact")
+    assert (found.until, found.reason, found.confidence) == ("2026-12-15", "load test until 15 Dec", "exact")
 
 
 @pytest.mark.parametrize("text", ["lend @@ 50 pounds", "lend @@ 50 euros", "借给@@ 50 港币", "申请 50 日元"])

@@ -132,10 +132,10 @@ COMMANDS = [
     ("recall @@ 20", "recall", {"amount": "20"}),
     ("forgive @@ 20", "forgive", {"amount": "20"}),
     ("request 200", "request", {"amount": "200", "reason": ""}),
-    ("request 200 until 15 Dec load test", "request", {"amount": "200", "until": "2026-12-15", "reason": "load test"}),
-    ("request 200 load test until 15 Dec", "request", {"until": "2026-12-15", "reason": "load test"}),
+    ("request 200 until 15 Dec load test", "request", {"amount": "200", "until": "2026-12-15", "reason": "until 15 Dec load test"}),
+    ("request 200 load test until 15 Dec", "request", {"until": "2026-12-15", "reason": "load test until 15 Dec"}),
     ("申请 200 做压测", "request", {"amount": "200", "reason": "做压测"}),
-    ("申请 200 用到12月15日 做压测", "request", {"until": "2026-12-15", "reason": "做压测"}),
+    ("申请 200 用到12月15日 做压测", "request", {"until": "2026-12-15", "reason": "用到12月15日 做压测"}),
     ("approve 7f3k", "approve", {"code": "7F3K", "amount": None}),
     ("approve 7F3K 100", "approve", {"code": "7F3K", "amount": "100"}),
     ("同意 7F3K 1.5k", "approve", {"code": "7F3K", "amount": "1.5k"}),
@@ -314,10 +314,18 @@ def test_a_reason_is_kept_as_it_was_written(text: str, reason: str) -> None:
     assert asks(text).reason == reason
 
 
-def test_a_day_needs_today_and_is_never_part_of_the_reason() -> None:
+def test_a_day_needs_today_and_stays_in_the_reason_of_a_request() -> None:
     text = "request 200 until friday for docs"
-    assert (understand(text).until, understand(text).reason) == (None, "docs")
-    assert asks(text).until == "2026-11-27"
+    assert (understand(text).until, understand(text).reason) == (None, "until friday for docs")
+    assert (asks(text).until, asks("request 200 until friday").reason) == ("2026-11-27", "")
+
+
+@pytest.mark.parametrize(
+    "text", ["lend <@U02BOB> all until 20 Nov demo", "借给 <@U02BOB> 全部 用到11月20日 demo"]
+)
+def test_everything_may_have_a_day_and_a_reason(text: str) -> None:
+    found = understand(text, today=date(2026, 11, 10))
+    assert (found.intent, found.amount, found.until, found.reason) == ("lend", "all", "2026-11-20", "demo")
 
 
 def test_a_day_that_does_not_exist_is_handed_on_for_the_refusal() -> None:
