@@ -24,6 +24,7 @@ from bot.database import Database, OutcomeUnknown, WouldWrite
 from bot.messengers.port import Messenger, Profiles, Request
 from bot.metrics import Metrics
 from bot.patience import Patience, in_time
+from bot.quoted import with_quoted
 from bot.unsettled import Unsettled, run_until
 from handlers import confirmation, conversation
 from handlers.arguments import ProfileNeeded
@@ -143,6 +144,7 @@ class Dispatcher:
         A command that only reads does not wait for the writer and needs no receipt. A CODE or a button may
         name a person whose profile is needed as well: then a second transaction follows.
         """
+        request = await with_quoted(self.database, request, self.clock(), until)
         route = ROUTES.get(request.command.intent)
         profiles = await self._read_ahead(request, route)
         if route is not None and route.reads_only and request.answer_by is None:
@@ -239,7 +241,7 @@ class Dispatcher:
         mark_seen(session, address, now)
         ctx = RequestContext.of(
             session, now, request.key, live=self.live, actor=f"member:{me.id}", me=me, messenger=request.messenger,
-            thread=request.thread, place=request.place, command=self.command, as_of=self.as_of(),
+            thread=request.thread, place=request.place, under=request.quoted.place if request.quoted else "", command=self.command, as_of=self.as_of(),
             has_profiles=request.messenger in self.messengers,
             statuses={one: profile.status for one, profile in known.items()},
         )  # fmt: skip

@@ -76,6 +76,20 @@ class Command:
         return cls(**known, person=Person(**person) if any(person.values()) else None)
 
 
+@dataclass(frozen=True)
+class Quoted:
+    """The message that somebody replies to: where it landed, the thread it stands in, or the only CODE in its words."""
+
+    ref: str = ""
+    thread: str = ""
+    code: str = ""
+
+    @property
+    def place(self) -> str:
+        """The name of what is replied to; empty where the messenger gives none."""
+        return self.ref or self.thread
+
+
 def storable(text: str) -> str:
     # JSON can carry NUL and lone surrogates, and no database stores them.
     return text.replace("\0", "").encode(errors="replace").decode()

@@ -183,7 +183,7 @@ def _keep(ctx: RequestContext, command: Command, member: Member | None, code: st
 def _kept(ctx: RequestContext, command: Command, member: Member | None) -> dict[str, Any]:
     person = Person(member=member.id) if member else None
     meant = replace(command, confidence="exact", person=person, text="")
-    return meant.as_json() | {"thread": ctx.thread}
+    return meant.as_json() | {"thread": ctx.thread, "under": ctx.under}
 
 
 def _question(ctx: RequestContext, question: Text, what: SafeText, code: str) -> Message:

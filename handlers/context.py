@@ -221,6 +221,7 @@ class RequestContext(Context):
     """A request: `me` asks, on `messenger`.
 
     `thread`: the place of a public card. `place`: the channel or group where others read along.
+    `under`: the message that this one replies to.
     `as_of`: the time of the last reading of usage, if that is long ago.
     `has_profiles`: the messenger says who is a colleague; `statuses`: its answers, by address.
     `colleagues_only`: the sender and every named person must be colleagues.
@@ -230,6 +231,7 @@ class RequestContext(Context):
     messenger: str = ""
     thread: str | None = None
     place: str = ""
+    under: str = ""
     command: str = "/quota"
     as_of: datetime | None = None
     has_profiles: bool = False

@@ -28,7 +28,8 @@ def ask(ctx: RequestContext, code: str, text: str = "") -> Message:
     button = Button(
         texts.ANSWER_BUTTON(theirs.locale), "request.answer", found.code, "primary", f"answer {found.code}"
     )
-    ctx.tell(requester, Message(text=SafeText(f"{told}\n> {escape(question)}"), buttons=(button,)))
+    message = Message(text=SafeText(f"{told}\n> {escape(question)}"), buttons=(button,))
+    ctx.tell(requester, message, about=f"question:{found.code}")
     settle(ctx, found)
     return Message(
         text=texts.QUESTION_SENT(ctx.reader.locale, name=requester.name, code=SafeText(found.code))

@@ -43,6 +43,9 @@ class Talk(Protocol):
     async def say(self, name: str, words: str) -> Seen:
         """Write to the bot; what it answers."""
 
+    async def reply(self, name: str, seen: Seen, words: str) -> Seen:
+        """Write below a message of the bot: in its thread, or quoting it; what it answers."""
+
     async def hear(self, name: str, *words: str) -> Seen:
         """The newest that holds all these words in somebody's chat; waits for it."""
 
@@ -86,6 +89,11 @@ class SlackTalk:
 
     async def say(self, name: str, words: str) -> Seen:
         return self._seen(await self.env.say(name, words))
+
+    async def reply(self, name: str, seen: Seen, words: str) -> Seen:
+        assert isinstance(seen.what, slack.Message)
+        await self.env.settled()  # where it landed is written down
+        return self._seen(await self.env.say(name, words, thread=seen.what.thread_ts or seen.what.ts))
 
     async def hear(self, name: str, *words: str) -> Seen:
         def found() -> Seen | None:
@@ -138,6 +146,14 @@ class DingTalkTalk:
         at = [one.lower() for one in re.findall(r"@(\w+)", words)]
         before = len(self.env.ding.heard(name))
         await self.env.say(name, re.sub(r"@\w+ ?", "", words), at=at, group=ding.GROUP if at else "")
+        answer = await self.env.until(lambda: next(iter(self.env.ding.heard(name)[before:]), None))
+        return self._seen(name, answer)
+
+    async def reply(self, name: str, seen: Seen, words: str) -> Seen:
+        assert isinstance(seen.what, dingtalk.Message)
+        await self.env.settled()  # where it landed is written down
+        before = len(self.env.ding.heard(name))
+        await self.env.ding.reply(name, seen.what, words, words=False)
         answer = await self.env.until(lambda: next(iter(self.env.ding.heard(name)[before:]), None))
         return self._seen(name, answer)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from handlers.command import Command
+from handlers.command import Command, Quoted
 from models.messages.approval import Approval
 from models.messages.message import Message
 from models.people.profile import Profile
@@ -36,7 +36,7 @@ class Request:
     in a chat with the bot alone. `answer_by`: how to answer, opaque to us; None when the caller shows the
     answer itself. `can_open`: a form can be shown as the answer. `from_form`: a form was sent and stays
     open after a refusal, so no receipt of the refusal is kept. `push`: the number of the delivery, for
-    requests that may be asked again after a refusal.
+    requests that may be asked again after a refusal. `quoted`: the message that this one replies to.
     """
 
     key: str
@@ -48,6 +48,7 @@ class Request:
     can_open: bool = False
     from_form: bool = False
     push: str = ""
+    quoted: Quoted | None = None
 
     @property
     def refusal_key(self) -> str:

@@ -143,6 +143,7 @@ def _spoken(intent: str, match: re.Match[str], sentence: Sentence) -> Command:
     if intent == "decline":
         return replace(found, reason=clean_reason(match["rest"]))
     amounts = [span.text for span in sentence.typed.numbers if span.text in match["given"]]
-    if intent == "approve" and len(amounts) == 1:
-        found = replace(found, amount=amounts[0])
+    further = [text for text in sentence.amounts if text in match["rest"]]  # AB12 ok, but only 40
+    if intent == "approve" and amounts + further:
+        found = replace(found, amount=" ".join(amounts + further))
     return found if has_one_reading(found.amount, intent) else replace(found, confidence="unclear")

@@ -45,6 +45,15 @@ def _read(text: str, today: date) -> Command:
     return understand(text, today=today)
 
 
+def only_code(text: str) -> str:
+    """The only CODE in a text, or nothing."""
+    if not re.search("[0-9]", text):
+        return ""
+    from handlers.language.decisions import code_in  # noqa: PLC0415
+
+    return code_in(text)
+
+
 def offers(text: str, today: date) -> list[str]:
     """Up to three possible meanings of a sentence that was not understood, the likeliest first."""
     from handlers.language.understanding import offers  # noqa: PLC0415

@@ -203,6 +203,21 @@ def backlog(session: Session, now: datetime) -> tuple[int, float]:
     return number, (now - oldest).total_seconds() if oldest else 0.0
 
 
+def about_at(session: Session, *, ref: str = "", address: str = "") -> str | None:
+    """What the newest message about a CODE shows: of those that landed at `ref`, or that were sent to `address`.
+
+    A messenger that quotes its messages by another name keeps that name behind the last `@` of the ref.
+    """
+    if not ref and not address:
+        return None
+    landed = (col(Effect.ref) == ref) | col(Effect.ref).endswith(f"@{ref}", autoescape=True)
+    there = landed if ref else col(Effect.payload)["address"].as_string() == address
+    query = (
+        select(Effect.about).where(Effect.kind == "say", there, _OF_A_CODE).order_by(col(Effect.id).desc())
+    )
+    return session.exec(query).first()
+
+
 def unreached(session: Session, about: str) -> set[int]:
     """Members for whom every copy is set aside."""
     query = select(Effect.payload, Effect.parked_at).where(Effect.about == about, Effect.kind == "say")
@@ -268,4 +283,9 @@ def last_word(session: Session, abouts: Collection[str]) -> dict[int, str]:
 
 
 _OPEN = (col(Effect.done_at).is_(None), col(Effect.parked_at).is_(None))
+_OF_A_CODE = (
+    col(Effect.about).like("request:%")
+    | col(Effect.about).like("ask:%")
+    | col(Effect.about).like("question:%")
+)
 _READER = col(Effect.payload)["reader"].as_integer()

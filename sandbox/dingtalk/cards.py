@@ -5,6 +5,7 @@ https://open.dingtalk.com/document/development/create-and-deliver-cards
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -135,12 +136,32 @@ def _deliver(state: State, asked: Json, card: Card, kind: str, place: str) -> No
     card.forwardable = model.get("supportForward") is not False
     card.preview = model.get("lastMessageI18n") or {}
     text = card.preview.get("ZH_CN") or card.data.get("title") or ""
-    state.post(Message(state.number("msg"), place, "", "card", text, way="card", card=card.track_id))
+    state.post(
+        Message(
+            state.number("msg"),
+            place,
+            "",
+            "card",
+            text,
+            way="card",
+            card=card.track_id,
+            query=_carrier(card.track_id, place),
+        )
+    )
+
+
+def _carrier(track_id: str, place: str) -> str:
+    return hashlib.sha256(f"{track_id} {place}".encode()).hexdigest()[:32]
 
 
 def _delivered(track_id: str, spaces: list[tuple[str, str, str]]) -> Json:
     results = [
-        {"spaceType": kind, "spaceId": place, "carrierId": "" if error else "carrier", "success": not error}
+        {
+            "spaceType": kind,
+            "spaceId": place,
+            "carrierId": "" if error else _carrier(track_id, place),
+            "success": not error,
+        }
         | {"errorMsg": error}
         for kind, place, error in spaces
     ]

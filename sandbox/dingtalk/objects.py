@@ -105,7 +105,7 @@ class Message:
     """A message. `place`: a user id (that user's chat with the bot) or a group's id. `author`: empty for the bot.
 
     `way`: how the bot sent it (sessionWebhook, batchSend, groupSend or card); `card` is then its
-    outTrackId. `said_at`: Unix seconds.
+    outTrackId. `query`: the processQueryKey or carrierId that a reply quotes. `said_at`: Unix seconds.
     """
 
     id: str
@@ -117,6 +117,7 @@ class Message:
     at: tuple[str, ...] = ()
     way: str = ""
     card: str = ""
+    query: str = ""
     content: Json = field(default_factory=dict)
     said_at: float = 0.0
 

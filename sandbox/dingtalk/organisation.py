@@ -153,6 +153,15 @@ class DingTalk(State, LoopbackServer):
             return Ack(None)
         return await self._hear(user, words, group, at)
 
+    async def reply(self, user: str, said: Message, text: str, *, group: str = "", words: bool = True) -> Ack:
+        """Quote a message and write below it. `words`: whether the client sends what the message said."""
+        self.post(Message(self.number("msg"), group or user, user, "text", text))
+        names, quote = payloads.quoting(self, said, words)
+        heard = payloads.heard(self, self.url, user, group, ()) | names
+        return await self._stream.push(
+            "CALLBACK", MESSAGES, heard | {"msgtype": "text", "text": {"content": text} | quote}
+        )
+
     async def _hear(self, user: str, text: str, group: str, at: Iterable[str]) -> Ack:
         content = {"errCode": 20001, "errMsg": "本月API调用量已用完"} if self.plan.spent else {}
         words = {} if content else {"msgtype": "text", "text": {"content": f" {text}" if group else text}}
@@ -160,10 +169,12 @@ class DingTalk(State, LoopbackServer):
             "CALLBACK", MESSAGES, payloads.heard(self, self.url, user, group, at) | words | content
         )
 
-    async def send(self, user: str, kind: str, content: Json, *, group: str = "") -> Ack:
+    async def send(
+        self, user: str, kind: str, content: Json, *, group: str = "", at: Iterable[str] = ()
+    ) -> Ack:
         """Send a picture, a file, speech (`audio` with `recognition`) or richText."""
         self.post(Message(self.number("msg"), group or user, user, kind, "", content=content))
-        heard = payloads.heard(self, self.url, user, group, ()) | {"msgtype": kind, "content": content}
+        heard = payloads.heard(self, self.url, user, group, at) | {"msgtype": kind, "content": content}
         return await self._stream.push("CALLBACK", MESSAGES, heard)
 
     async def press(self, user: str, card: Card | str, action: str, params: Json | None = None) -> Ack:

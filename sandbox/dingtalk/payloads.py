@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sandbox.dingtalk.objects import Json, Person
+from sandbox.dingtalk.objects import Json, Message, Person
 from sandbox.dingtalk.state import State
 
 BOT_ID = "$:LWCP_v1:$quotabot"
@@ -36,6 +36,29 @@ def heard(state: State, base_url: str, user: str, group: str, at: Iterable[str])
         heard |= {"conversationTitle": state.groups[group].title, "isInAtList": True}
         heard["atUsers"] = [{"dingtalkId": BOT_ID}, *mentioned]
     return heard
+
+
+def quoting(state: State, said: Message, words: bool) -> tuple[Json, Json]:
+    """What a reply carries beside its text: the names of the quoted message, and the message itself.
+
+    Some clients send the words of a card as a tree of elements, others (`words` is false) send none.
+    """
+    content: Json = {}
+    if words and said.card:
+        seen = state.cards[said.card].seen_by(said.place)
+        rows = [{"elementType": "TEXT", "value": seen.get(name, "")} for name in ("title", "body")]
+        content = {"cardContent": {"elementType": "CARD", "children": rows}}
+    elif words:
+        content = {"text": said.text}
+    replied = {
+        "msgType": "interactiveCard" if said.card else "text",
+        "msgId": said.id,
+        "senderId": state.people[said.author].dingtalk_id if said.author else BOT_ID,
+        "createdAt": int(said.said_at * 1000),
+        "content": content,
+    }
+    names = {"originalMsgId": said.id} | ({"originalProcessQueryKey": said.query} if said.query else {})
+    return names, {"isReplyMsg": True, "repliedMsg": replied}
 
 
 def _mentioned(state: State, user: str) -> Json:

@@ -33,6 +33,7 @@ def to_users(state: State, asked: Json) -> Json:
     if not 1 <= len(users) <= MOST_USERS:
         raise Refusal("invalidParameter.userIds.size", f"{len(users)} userIds")
     content = _content(state, asked)
+    query = state.number("query")
     lists: dict[str, list[str]] = {"invalid": [], "flowControlled": [], "filtered": []}
     for user in users:
         person = state.people.get(user)
@@ -40,9 +41,9 @@ def to_users(state: State, asked: Json) -> Json:
         if why:
             lists[why].append(user)
         else:
-            _post(state, user, asked["msgKey"], content, way="batchSend")
+            _post(state, user, asked["msgKey"], content, way="batchSend", query=query)
     found = {f"{why}StaffIdList": missed for why, missed in lists.items()}
-    return {"processQueryKey": state.number("query")} | found
+    return {"processQueryKey": query} | found
 
 
 def to_group(state: State, asked: Json) -> Json:
@@ -50,8 +51,9 @@ def to_group(state: State, asked: Json) -> Json:
     place = asked.get("openConversationId")
     if place not in state.groups:
         raise Refusal("invalidParameter.openConversationId", str(place))
-    _post(state, place, asked.get("msgKey") or "", _content(state, asked), way="groupSend")
-    return {"processQueryKey": state.number("query")}
+    query = state.number("query")
+    _post(state, place, asked.get("msgKey") or "", _content(state, asked), way="groupSend", query=query)
+    return {"processQueryKey": query}
 
 
 def to_session(state: State, token: str, asked: Json) -> Json:
@@ -86,9 +88,22 @@ def _content(state: State, asked: Json) -> Json:
     return dict(content)
 
 
-def _post(state: State, place: str, kind: str, content: Json, *, way: str, at: tuple[str, ...] = ()) -> None:
+def _post(
+    state: State, place: str, kind: str, content: Json, *, way: str, at: tuple[str, ...] = (), query: str = ""
+) -> None:
     text = str(content.get("text") or content.get("content") or "")
     title = str(content.get("title") or "")
     state.post(
-        Message(state.number("msg"), place, "", kind, text, title=title, at=at, way=way, content=content)
+        Message(
+            state.number("msg"),
+            place,
+            "",
+            kind,
+            text,
+            title=title,
+            at=at,
+            way=way,
+            query=query,
+            content=content,
+        )
     )

@@ -109,22 +109,25 @@ class DingTalk:
         place = address.split(":", 1)[1]
         if place.startswith("cid"):
             title, text = markdown(message)
-            await self._meant(self.api.send_to_group(place, "sampleMarkdown", {"title": title, "text": text}))
-            return ""
+            query = await self._meant(
+                self.api.send_to_group(place, "sampleMarkdown", {"title": title, "text": text})
+            )
+            return _ref("", query)
         return await self._say(place, message, key, unsure=unsure)
 
     async def replace(self, address: str, ref: str, message: Message) -> None:
-        if not ref:
+        track = ref.partition("@")[0]
+        if not track:
             place = address.split(":", 1)[1]
             if not place.startswith("cid"):
                 await self._say_settled(place, message)
             return
         # DingTalk takes no update of a card before the click on it has its answer.
-        await self.clicks.settled(ref)
+        await self.clicks.settled(track)
         # The line that only the clicker saw belongs to the old state.
-        user = self.clicks.take_hint(ref)
+        user = self.clicks.take_hint(track)
         try:
-            await self._update_card(ref, card(message), {user: hint("")} if user else None)
+            await self._update_card(track, card(message), {user: hint("")} if user else None)
         except Undeliverable as gone:
             log.info("a copy is gone", ref=ref, reason=str(gone))
 
@@ -160,19 +163,17 @@ class DingTalk:
     async def _say(self, user: str, message: Message, key: str, *, unsure: bool = False) -> str:
         """Write to one person: a card if the message has buttons, else Markdown.
 
-        Return the card's id, or "" for Markdown.
+        Return the ref: the card's id, empty for Markdown, and the name by which a reply quotes it.
         """
         if self.template and message.buttons:
             track = track_of(key)
             try:
-                await self._deliver(user, message, track, unsure=unsure)
+                return _ref(track, await self._deliver(user, message, track, unsure=unsure))
             except DingTalkError as error:
                 if _passing(error):
                     raise await self._told(error) from error
                 await self._told(error)
                 log.warning("no card, so words instead", key=key, code=error.code, request=error.request_id)
-            else:
-                return track
         title, text = markdown(message)
         sent = await self._meant(
             self.api.send_to_users([user], "sampleMarkdown", {"title": title, "text": text})
@@ -181,13 +182,16 @@ class DingTalk:
             raise MessengerError("flow controlled", retry_after=FLOW)
         if why:
             raise Undeliverable(f"{user}: {why}")
-        return ""
+        return _ref("", sent.query_key)
 
-    async def _deliver(self, user: str, message: Message, track: str, *, unsure: bool) -> None:
-        await self.api.create_card(self.template, track, card(message), user=user, preview=preview(message))
+    async def _deliver(self, user: str, message: Message, track: str, *, unsure: bool) -> str:
+        carrier = await self.api.create_card(
+            self.template, track, card(message), user=user, preview=preview(message)
+        )
         if unsure:
             # A card that an earlier try created keeps the state of then.
             await self.api.update_card(track, card(message))
+        return carrier
 
     async def _reply(self, by: dict[str, Any], message: Message) -> None:
         # The sessionWebhook costs no call of the month, but lives about an hour; after that the answer goes
@@ -272,12 +276,12 @@ class DingTalk:
         objection = chat.objection
         by: Json = {
             "way": "webhook", "url": chat.url, "expires": chat.expires.timestamp(), "user": chat.user,
-            "group": chat.group, "public": command.intent in PUBLIC or objection is not None, "key": f"dingtalk:{chat.id}",
+            "group": chat.group, "public": (command.intent in PUBLIC and chat.quoted is None) or objection is not None, "key": f"dingtalk:{chat.id}",
             "lane": chat.user or chat.id,
         }  # fmt: skip
         request = Request(
             key=f"dingtalk:{chat.id}", sender=f"dingtalk:{chat.user}", command=command, place=chat.group,
-            answer_by=by if chat.url or chat.user else None,
+            quoted=chat.quoted, answer_by=by if chat.url or chat.user else None,
         )  # fmt: skip
         if isinstance(objection, CallsUsedUp):
             await self._alarm("calls", texts.CALLS_USED_UP)
@@ -302,6 +306,10 @@ class DingTalk:
             log.warning("a hint waits", code=error.code, request=error.request_id)
             return {"status": "LATER", "message": error.code}
         return None
+
+
+def _ref(track: str, quoted_as: str) -> str:
+    return f"{track}@{quoted_as}" if quoted_as else track
 
 
 def _passing(error: DingTalkError) -> bool:

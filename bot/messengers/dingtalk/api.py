@@ -143,11 +143,12 @@ class DingTalkApi(Client):
         private: Mapping[str, Values] | None = None,
         preview: Mapping[str, str] | None = None,
         recipients: Sequence[str] = (),
-    ) -> None:
+    ) -> str:
         """Create a card in a person's chat with the bot, or in a group.
 
         `preview`: the line of the chat list by language (ZH_CN, EN_US). The `track_id` names the card for
-        ever: creating it again changes nothing, so after `OutcomeUnknown` the same id can be tried again.
+        ever: creating it again changes nothing, so after `OutcomeUnknown` the same id can be tried again. Returns
+        the carrierId, by which a reply quotes the card.
         """
         space, kind, where = ("IM_ROBOT", "imRobot", user) if user else ("IM_GROUP", "imGroup", group)
         deliver: Json = {"robotCode": self._robot_code} | ({"spaceType": space} if user else {})
@@ -169,6 +170,7 @@ class DingTalkApi(Client):
         ]
         if failed := [result for result in results if result.get("success") is not True]:
             raise DingTalkError("card not delivered", str(failed[0].get("errorMsg") or ""))
+        return _text(results[0].get("carrierId") or "")
 
     async def update_card(
         self, track_id: str, values: Values, private: Mapping[str, Values] | None = None

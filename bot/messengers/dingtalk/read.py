@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Self
 
-from handlers.command import Command
-from handlers.language.reader import read_command
+from bot.messengers.dingtalk.mentions import read_calling, read_mentioning
+from handlers.command import Command, Quoted
+from handlers.language.reader import only_code, read_command
 from models.refusal import CallsUsedUp, NotFromHere, Refusal, SeveralPeople, UnknownMention, UnreadableMessage
 
 Json = dict[str, Any]
@@ -41,6 +43,7 @@ class ChatMessage:
     words: str
     guessed: bool
     mentioned: tuple[str, ...]
+    quoted: Quoted | None
     error: str
 
     @classmethod
@@ -57,6 +60,7 @@ class ChatMessage:
             words=words,
             guessed=guessed,
             mentioned=_mentioned(data),
+            quoted=_quoted(data),
             error=_text(data, "errCode"),
         )
 
@@ -77,14 +81,15 @@ class ChatMessage:
     def readable(self) -> bool:
         return not self.guessed and not self.error
 
-    @property
-    def sentence(self) -> str:
-        """The text with its mention put back; a bare mention of the bot asks for the balance."""
-        words = with_mention(self.words, self.mentioned[0]) if self.mentioned else self.words
-        return words or "balance"
-
     def command(self, today: date) -> Command:
-        return read_command(self.sentence, today, guessed=self.guessed)
+        """The text with its mention put back, read; a bare mention of the bot asks for the balance."""
+        if self.mentioned:
+            found = read_mentioning(self.words, self.mentioned[0], today).command
+        elif self.group:
+            found = read_calling(self.words, today).command
+        else:
+            found = read_command(self.words or "balance", today)
+        return replace(found, confidence="clear") if self.guessed and found.exact else found
 
 
 @dataclass(frozen=True)
@@ -137,6 +142,34 @@ def _mentioned(data: Json) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_text(one, "staffId") for one in found))
 
 
+def _quoted(data: Json) -> Quoted | None:
+    """The message that this one replies to: by DingTalk's name of it, or by a CODE in its words.
+
+    `originalProcessQueryKey` is the carrierId of a card and the processQueryKey of other messages of the bot.
+    """
+    holders = [one for one in (data.get("text"), data.get("content")) if isinstance(one, dict)]
+    replied: Json = next(
+        (one["repliedMsg"] for one in holders if isinstance(one.get("repliedMsg"), dict)), {}
+    )
+    ref = _text(data, "originalProcessQueryKey") or _text(data, "originalMsgId") or _text(replied, "msgId")
+    words = " ".join(_seen(replied.get("content"), depth=12))
+    return Quoted(ref=ref, code=only_code(words[:4000])) if ref or words else None
+
+
+def _seen(content: Any, depth: int) -> Iterator[str]:
+    """The visible words of a quoted message: text, rich text, or a card's tree of elements."""
+    rows = content if isinstance(content, list) else [content]
+    for row in rows if depth else ():
+        if isinstance(row, dict):
+            yield from (words for name in _VISIBLE if isinstance(words := row.get(name), str))
+            for part in row.values():
+                if isinstance(part, dict | list):
+                    yield from _seen(part, depth - 1)
+
+
+_VISIBLE = ("text", "content", "value", "title", "body", "markdown")
+
+
 def _params(content: Any) -> Json:
     try:
         read = json.loads(content) if isinstance(content, str) else content
@@ -171,33 +204,5 @@ def recognised_words(text: str) -> str:
     return clean_words(text).rstrip(_SPEECH_END)
 
 
-def with_mention(text: str, user: str) -> str:
-    """Put back the one mention that DingTalk removes from the text: into the gap, else where a person is expected."""
-    text = _TYPED_MENTION.sub("  ", text, count=1)
-    start, end = _place_of_mention(text)
-    return " ".join(f"{text[:start]} <@{user}> {text[end:]}".split())
-
-
-def _place_of_mention(text: str) -> tuple[int, int]:
-    if _ENDS_WITH_TO.search(text):  # lend 50 to
-        return len(text), len(text)
-    if _ASKS_FOR_ME.search(text):  # @bob lend me 50
-        return 0, 0
-    if (gap := _GAP.search(text)) is not None:  # lend  50
-        return gap.span(1)
-    verb = _FIRST_VERB.search(text) or _TO.search(text)  # lend 50; borrow 10 from because of the demo
-    return (verb.end(), verb.end()) if verb else (len(text), len(text))
-
-
 _SPACES = re.compile(r"[\u00a0\u3000\u2005]")
 _SPEECH_END = "。．.!！?？ "
-# Some clients leave the typed name in the text.
-_TYPED_MENTION = re.compile(r"(?<![A-Za-z0-9._-])[@＠]\S+")
-_ENDS_WITH_TO = re.compile(r"(?i)(?:\b(?:to|from)|[给向跟找问])\s*$")
-_ASKS_FOR_ME = re.compile(r"(?i)\b(?:lend|give|spot|loan) me\b|[借转匀分给]我")
-_GAP = re.compile(r"\S(\s{2,})\S")
-_FIRST_VERB = re.compile(
-    r"(?i)^(?:请)?(?:lend|repay|recall|forgive|delegate|ask|give|pay back|借给|还给|转给|匀给|分给|免还|委托|收回|归还给?|还|向|跟|找|问)"
-    r"(?:\s+(?:to|from)\b)?\s*"
-)
-_TO = re.compile(r"(?i)\s(?:to|from)\b|给")

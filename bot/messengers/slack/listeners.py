@@ -22,7 +22,7 @@ from bot.dispatch import Dispatcher
 from bot.messengers.port import MessengerError, Request, Undeliverable
 from bot.messengers.slack.api import SlackApi
 from bot.messengers.slack.directory import Directory
-from bot.messengers.slack.read import command_of, hash_of, is_ephemeral, is_for_us, metadata_of
+from bot.messengers.slack.read import command_of, hash_of, is_ephemeral, is_for_us, metadata_of, quoted_by
 from bot.messengers.slack.render import answers, modal, plain, render
 from bot.messengers.slack.workspace import outsiders_may_read
 from handlers.command import Command
@@ -208,6 +208,7 @@ class Listeners:
         command = command_of(str(event.get("text", "")), self._today, self.directory.bot_id)
         request = Request(
             key=f"slack:{body['event_id']}", sender=f"slack:{event['user']}", command=command, thread=thread,
+            quoted=quoted_by(event),
             place="" if event.get("channel_type") == "im" else str(event.get("channel", "")),
             answer_by=by,
         )  # fmt: skip

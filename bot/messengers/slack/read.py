@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.messengers.port import MessengerError, Undeliverable
 from bot.messengers.slack.workspace import Workspace
-from handlers.command import Command
+from handlers.command import Command, Quoted
 from handlers.language.reader import read_command
 from models.messages.receipt import fingerprint_of
 from models.people.profile import Profile
@@ -74,6 +74,15 @@ def written(text: str) -> str:
 def is_for_us(event: dict[str, Any]) -> bool:
     # Bots are not answered: two of them would answer each other for ever.
     return bool(event.get("user")) and not event.get("bot_id") and event.get("subtype") not in NOT_FOR_US
+
+
+def quoted_by(event: dict[str, Any]) -> Quoted | None:
+    """The message that begins the thread: in a chat with the bot it is what the bot said, in a channel a card stands below it."""
+    channel, thread = str(event.get("channel", "")), str(event.get("thread_ts") or "")
+    if not thread or thread == event.get("ts"):
+        return None
+    own = event.get("channel_type") == "im"
+    return Quoted(ref=f"{channel}:{thread}") if own else Quoted(thread=f"slack:{channel}/{thread}")
 
 
 def command_of(text: str, today: date, bot_id: str | None = None) -> Command:

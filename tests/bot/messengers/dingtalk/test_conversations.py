@@ -251,3 +251,19 @@ async def _private(env: DingTalkEnv, name: str, words: str, *, at: str) -> str:
     before = len(env.ding.heard(name))
     await env.say(name, words, at=[at], group=GROUP)
     return (await env.until(lambda: next(iter(env.ding.heard(name)[before:]), None))).text
+
+
+@pytest.mark.parametrize("env", ["words-zh", "words-en"], indirect=True)
+async def test_rich_text_names_left_in_the_words_and_speech_are_read(
+    env: DingTalkEnv, said: dict[str, str]
+) -> None:
+    chinese = said is ZH
+    lend = "@quotabot 借给 @Bob\u2005" if chinese else "@quotabot lend @Bob\u2005"
+    pieces = [{"text": lend}, {"type": "picture", "downloadCode": "x"}, {"text": "20"}]
+    await env.ding.send("alice", "richText", {"richText": pieces}, group=GROUP, at=["bob"])
+    await env.hear("alice", said["you lent"])
+    speech = "申请三百跑压测。" if chinese else "Request three hundred for the load test."
+    await env.ding.send("alice", "audio", {"recognition": speech})
+    echo = await env.hear("alice", said["right?"])
+    assert "$300.00" in echo.text
+    assert env.left("bob") == 120

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
-from bot.messengers.dingtalk.read import ChatMessage, Click, clean_words, recognised_words, with_mention
+from bot.messengers.dingtalk.mentions import read_calling, read_mentioning, with_mention
+from bot.messengers.dingtalk.read import ChatMessage, Click, clean_words, recognised_words
+from handlers.command import Person, Quoted
 from models.refusal import CallsUsedUp, NotFromHere, SeveralPeople, UnknownMention, UnreadableMessage
 
 # Sentences
@@ -43,6 +45,78 @@ def test_the_mention_goes_back_to_where_a_person_is_expected(words: str, meant: 
     assert with_mention(words, "u1") == meant
 
 
+@pytest.mark.parametrize(
+    ("words", "intent", "amount"),
+    [
+        ("@quotabot 借给 @张三\u2005 50", "lend", "50"),
+        ("借给 @张三\u200550 压测", "lend", "50"),
+        ("@quotabot 借给 50", "lend", "50"),
+        ("@quotabot 借我50 @张三", "borrow", "50"),
+        ("lend @Bob Li\u2005 50", "lend", "50"),
+        ("@quotabot lend 50 to @Bob Li\u2005for the demo", "lend", "50"),
+        ("@quotabot @bob 还我 50", "recall", "50"),
+        ("收回 @张三 20 @quotabot", "recall", "20"),
+    ],
+)
+def test_names_that_a_client_leaves_in_the_words_are_the_person_and_the_bot(
+    words: str, intent: str, amount: str
+) -> None:
+    found = read_mentioning(words, "u1", TODAY).command
+    assert (found.intent, found.person, found.amount) == (intent, Person("u1"), amount)
+
+
+@pytest.mark.parametrize(
+    ("words", "intent", "name"),
+    [
+        ("@quotabot 余额", "balance", None),
+        ("@quotabot", "balance", None),
+        ("余额 @quotabot", "balance", None),
+        ("@张三 借我50", "borrow", "张三"),
+        ("@quotabot 借给 bob 50", "lend", "bob"),
+        ("借给 @bob 50", "lend", "bob"),
+        ("@quotabot 申请200 修复 3 个 bug", "request", None),
+    ],
+)
+def test_the_name_of_the_bot_is_no_person(words: str, intent: str, name: str | None) -> None:
+    found = read_calling(words, TODAY).command
+    assert (found.intent, found.person.name if found.person else None) == (intent, name)
+
+
+@pytest.mark.parametrize(
+    ("more", "quoted"),
+    [
+        ({}, None),
+        ({"originalMsgId": "msg7", "originalProcessQueryKey": "k1"}, Quoted("k1")),
+        ({"originalMsgId": "msg7"}, Quoted("msg7")),
+        (
+            {"text": {"content": "好", "repliedMsg": {"content": {"text": "同意 AB12 · 拒绝 AB12"}}}},
+            Quoted(code="AB12"),
+        ),
+        (
+            {
+                "text": {
+                    "content": "好",
+                    "repliedMsg": {
+                        "msgId": "m0",
+                        "content": {"cardContent": {"children": [{"elementType": "TEXT", "value": "AB12"}]}},
+                    },
+                }
+            },
+            Quoted("m0", code="AB12"),
+        ),
+        (
+            {"text": {"content": "好", "repliedMsg": {"content": {"richText": [{"content": "AB12 7KQ2"}]}}}},
+            Quoted(),
+        ),
+        ({"text": {"content": "好", "repliedMsg": "x"}, "content": {"repliedMsg": 7}}, None),
+    ],
+)
+def test_a_quoted_message_is_known_by_its_key_or_by_the_only_code_in_its_words(
+    more: dict[str, Any], quoted: Quoted | None
+) -> None:
+    assert ChatMessage.read(message(**more), "p1").quoted == quoted
+
+
 def test_nobody_can_type_a_mention_and_odd_blanks_are_blanks() -> None:
     assert clean_words("\u3000lend\u00a050 <@carol>") == "lend 50 @carol>"
     assert recognised_words("申请两百。") == "申请两百"
@@ -51,6 +125,7 @@ def test_nobody_can_type_a_mention_and_odd_blanks_are_blanks() -> None:
 # Frames
 
 NOW = datetime(2026, 11, 9, 2, 0, tzinfo=UTC)
+TODAY = date(2026, 11, 9)
 BOT = {"dingtalkId": "$:bot"}
 
 
@@ -64,7 +139,7 @@ def message(**more: Any) -> dict[str, Any]:
 
 def test_one_mention_is_a_person_and_we_are_nobody() -> None:
     found = ChatMessage.read(message(), "p1")
-    assert (found.sentence, found.user, found.group, found.objection) == (
+    assert (found.command(TODAY).text, found.user, found.group, found.objection) == (
         "借 50 给 <@bob>",
         "alice",
         "cid1",
@@ -116,21 +191,23 @@ def test_speech_is_a_guess_and_rich_text_is_text() -> None:
     audio = ChatMessage.read(
         message(msgtype="audio", text=None, content={"recognition": "余额。"}, atUsers=None), "p1"
     )
-    assert (audio.sentence, audio.guessed) == ("余额", True)
+    assert (audio.command(TODAY).text, audio.guessed) == ("余额", True)
     rich = message(
         msgtype="richText",
         text=None,
         content={"richText": [{"text": "申请"}, {"type": "picture"}, {"text": "200"}]},
         atUsers=[BOT],
     )
-    assert (ChatMessage.read(rich, "p1").sentence, ChatMessage.read(rich, "p1").guessed) == (
+    assert (ChatMessage.read(rich, "p1").command(TODAY).text, ChatMessage.read(rich, "p1").guessed) == (
         "申请 200",
         False,
     )
 
 
 def test_calling_the_bot_without_a_word_asks_for_the_balance() -> None:
-    assert ChatMessage.read(message(text={"content": " "}, atUsers=[BOT]), "p1").sentence == "balance"
+    assert (
+        ChatMessage.read(message(text={"content": " "}, atUsers=[BOT]), "p1").command(TODAY).text == "balance"
+    )
 
 
 @pytest.mark.parametrize(
