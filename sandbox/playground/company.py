@@ -12,7 +12,7 @@ from models.people.member import Address, Member
 from models.policy import document, versions
 from models.quota.closing import advance, open_first
 from sandbox.dingtalk import organisation
-from sandbox.playground.cast import CAST, DESIGN, GROUP, HOME, POLICY, TEAMS, ZONE
+from sandbox.playground.cast import CAST, DESIGN, GROUP, HOME, TEAMS, WORDS, ZONE, policy
 from sandbox.slack.workspace import Channel, Person
 
 
@@ -34,7 +34,7 @@ def people(language: str) -> list[Person]:
     by_name = {role.name: role.slack for role in CAST}
     return [
         Person(
-            id=role.slack, name=role.name.lower(), real_name=role.name, email=role.email, locale=slack_locale(language),
+            id=role.slack, name=role.name.lower(), real_name=role.called(language), email=role.email, locale=slack_locale(language),
             tz=ZONE.key, manager=by_name.get(role.manager, ""), is_admin=role.name == "Sam",
         )
         for role in CAST
@@ -49,31 +49,36 @@ def channels(bot: str) -> list[Channel]:
     return [Channel(DESIGN, "design", [*(role.slack for role in CAST), bot])]
 
 
-def colleagues() -> list[organisation.Person]:
+def colleagues(language: str) -> list[organisation.Person]:
     return [
         organisation.Person(
-            id=role.id, name=role.name, email=role.email, job_number=f"A{number:03d}", title=role.role,
+            id=role.id, name=role.called(language), email=role.email, job_number=f"A{number:03d}",
+            title=role.works_as(language),
             departments=(TEAMS.get(role.team, 1),), manager=role.manager.lower(), is_admin=role.name == "Sam",
         )
         for number, role in enumerate(CAST, 1)
     ]  # fmt: skip
 
 
-def departments() -> list[organisation.Department]:
+def departments(language: str) -> list[organisation.Department]:
     leads = {role.team: role.id for role in CAST if role.role == "lead"}
-    return [organisation.Department(number, team, managers=(leads[team],)) for team, number in TEAMS.items()]
+    return [
+        organisation.Department(number, WORDS[language][team], managers=(leads[team],))
+        for team, number in TEAMS.items()
+    ]
 
 
 def groups(language: str) -> list[organisation.Group]:
-    return [organisation.Group(GROUP, "设计组" if language == "zh" else "design", [role.id for role in CAST])]
+    return [organisation.Group(GROUP, WORDS[language]["design"], [role.id for role in CAST])]
 
 
 def settle(database: Database, language: str, start: datetime) -> None:
     """Write members and policy, and open the month."""
     first = moving_day(start)
     database.transact(partial(_move_in, language=language, now=first))
-    version = database.transact(lambda session: versions.record_version(session, POLICY, first, "sam"))
-    database.transact(lambda session: open_first(session, first, version, document.parse(POLICY)) and None)
+    text = policy(language)
+    version = database.transact(lambda session: versions.record_version(session, text, first, "sam"))
+    database.transact(lambda session: open_first(session, first, version, document.parse(text)) and None)
     while database.transact(lambda session: advance(session, first)):
         pass
 
@@ -82,8 +87,8 @@ def _move_in(session: Session, language: str, now: datetime) -> None:
     members: dict[str, Member] = {}
     for role in CAST:
         members[role.name] = Member(
-            name=role.name, email=role.email, gateway_id=role.email, team=role.team, role=role.role,
-            employment=role.employment, locale=language, timezone=ZONE.key, joined_at=now,
+            name=role.called(language), email=role.email, gateway_id=role.email, team=role.team_in(language),
+            role=role.works_as(language), employment=role.employment, locale=language, timezone=ZONE.key, joined_at=now,
         )  # fmt: skip
         session.add(members[role.name])
     session.flush()

@@ -47,7 +47,7 @@ async def open_scene(language: str, start: datetime) -> AsyncIterator[Scene]:
         )
         dingtalk = await stack.enter_async_context(
             DingTalk(
-                people=company.colleagues(), departments=company.departments(), groups=company.groups(language),
+                people=company.colleagues(language), departments=company.departments(language), groups=company.groups(language),
                 clock=clock.timestamp,
             )
         )  # fmt: skip

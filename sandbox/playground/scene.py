@@ -30,7 +30,7 @@ CALLS, TOKENS = 8, "in=100000 out=40000"
 # Seconds between an agent's calls, so that a visitor sees them.
 BETWEEN = 0.09
 # Seconds that one step of the story may take.
-PATIENCE = 8.0
+PATIENCE = 30.0
 
 
 class Clock:
@@ -96,6 +96,8 @@ class Scene:
         built: App,
     ) -> None:
         self.language, self.clock, self.gateway, self.app = language, clock, gateway, built
+        # People keep their names when the page switches its language.
+        self.founded_in = language
         self.slack, self.dingtalk = slack, dingtalk
         self.on_slack = SlackScreen(slack, built.settings.slack_command)
         self.screens: dict[str, Screen] = {"slack": self.on_slack, "dingtalk": DingTalkScreen(dingtalk)}

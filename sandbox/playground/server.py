@@ -1,4 +1,4 @@
-"""`quotabot demo`: the production adapters against a stand-in Slack, DingTalk and gateway on loopback, and one page above them.
+"""`quotabot demo`: the production adapters against stand-ins on loopback, and one page above them.
 
 The page is plain files (`page/`), a small JSON API and server-sent events. Only loopback is served, and only to our own page.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -21,174 +22,193 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from sqlalchemy.exc import DBAPIError
 
 from bot.settings import Settings
 from sandbox.playground import ledger, story
 from sandbox.playground.cast import BY_ID, CAST, WHO, Role
 from sandbox.playground.company import opening_day
-from sandbox.playground.opening import open_scene
 from sandbox.playground.scene import Scene
+from sandbox.playground.stages import KEPT, MOST, Stage, Stages, TooManyScenes
 
 Json = dict[str, Any]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PAGE = resources.files("sandbox") / "playground" / "page"
 KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 FILES = {one.name: KINDS[one.name.rpartition(".")[2]] for one in PAGE.iterdir()}
+# Lines of traffic on the page.
 WIRE = 9
-"""Lines of traffic that the page shows."""
+# Seconds in which changes are shown together.
 COALESCE = 0.03
-"""Seconds in which changes are shown together."""
+# Seconds for putting a state together.
 PATIENCE = 3.0
-"""Seconds that a state may take to be put together."""
+# Errors of a scene that ends meanwhile: no answer, or a database that is closed already.
+GONE = (TimeoutError, RuntimeError, DBAPIError)
+# Ports that are tried after a taken one.
+NEXT_PORTS = 20
 
 
 class Playground:
-    """The scene that is played just now, and the page above it."""
+    """The scenes of all tabs, and the page above them."""
 
-    def __init__(self, start: datetime) -> None:
-        self.start = start
-        self.scene: Scene | None = None
-        self._stack = contextlib.AsyncExitStack()
-        self._turn = asyncio.Lock()
+    def __init__(self, start: datetime, *, most: int = MOST, kept: float = KEPT) -> None:
+        self.stages = Stages(start, most=most, kept=kept)
+        self._first: Stage | None = None
         self._closing = False
 
     async def open(self, language: str) -> None:
-        """Open a new scene in a language, then close the one before it."""
-        async with self._turn:
-            stack = contextlib.AsyncExitStack()
-            fresh = await stack.enter_async_context(open_scene(language, self.start))
-            before, self._stack, self.scene = self._stack, stack, fresh
-            await before.aclose()
+        self._first = await self.stages.open(language)
 
     async def close(self) -> None:
-        """The end."""
         self._closing = True
-        await self._stack.aclose()
+        await self.stages.close()
 
     def application(self) -> web.Application:
-        """The page and its API."""
         app = web.Application(middlewares=[_only_our_page])
         app.router.add_get("/", _file)
         app.router.add_get("/page/{name}", _file)
         app.router.add_get("/api/state", self._state)
         app.router.add_get("/api/events", self._events)
+        app.router.add_post("/api/enter", self._enter)
         app.router.add_post("/api/{verb}", self._do)
         return app
 
     @property
+    def first(self) -> Stage:
+        """The stage of the first tab, and of requests that name none."""
+        assert self._first is not None
+        return self._first
+
+    @property
     def now(self) -> Scene:
-        """The scene; there is one from `open` on."""
-        assert self.scene is not None
-        return self.scene
+        return self.first.scene
+
+    def _stage(self, request: web.Request) -> Stage:
+        name = request.query.get("scene")
+        stage = self._first if name is None else self.stages.by_name.get(name)
+        if stage is None or stage.over:
+            raise web.HTTPNotFound(text="this scene is over")
+        return stage
+
+    async def _enter(self, _: web.Request) -> web.Response:
+        try:
+            stage = await self.stages.enter()
+        except TooManyScenes:
+            return web.json_response({"ok": False, "error": "too many scenes"}, status=503)
+        return web.json_response({"ok": True, "scene": stage.name, "number": stage.number})
 
     # ---- showing ------------------------------------------------------------------------------------
 
     async def _state(self, request: web.Request) -> web.Response:
-        return web.json_response(await self._shown(self.now, *_viewers(request)))
+        # A scene that ends while it is asked may never answer; the next attempt asks its successor.
+        for _ in range(2):
+            with contextlib.suppress(*GONE):
+                return web.json_response(await self._shown(self._stage(request), *_viewers(request)))
+        raise web.HTTPServiceUnavailable
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        """The whole state of two people's panes, again whenever anything moved."""
+        """The whole state of two people's panes, again after every change."""
+        stage = self._stage(request)
         answer = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         )
         await answer.prepare(request)
-        with contextlib.suppress(ConnectionError):
-            while not self._closing:
-                await self._follow(self.now, answer, *_viewers(request))
+        with contextlib.suppress(ConnectionError), self.stages.watched(stage):
+            while not (self._closing or stage.over):
+                await self._follow(stage, answer, *_viewers(request))
                 await asyncio.sleep(COALESCE)
         return answer
 
-    async def _follow(self, playing: Scene, answer: web.StreamResponse, left: Role, right: Role) -> None:
-        """Send the state after every change until the scene ends. A scene that is ending may not answer: skip it."""
-        seen = 0
+    async def _follow(self, stage: Stage, answer: web.StreamResponse, left: Role, right: Role) -> None:
+        """Send the state after every change until the scene ends."""
+        playing, seen = stage.scene, 0
         while True:
             seen = await playing.pulse.since(seen)
-            if playing.pulse.closed:
+            if playing.pulse.closed or playing is not stage.scene:
                 return
-            with contextlib.suppress(TimeoutError):
-                state = await asyncio.wait_for(self._shown(playing, left, right), PATIENCE)
+            with contextlib.suppress(*GONE):
+                state = await self._shown(stage, left, right)
                 await answer.write(f"data: {json.dumps(state, ensure_ascii=False)}\n\n".encode())
             await asyncio.sleep(COALESCE)
 
-    async def _shown(self, playing: Scene, left: Role, right: Role) -> Json:
+    async def _shown(self, stage: Stage, left: Role, right: Role) -> Json:
+        """The state for the page. Raises one of `GONE` when the scene does not answer in time."""
+        playing, number = stage.scene, stage.number
         panes = {side: _pane(playing, role) for side, role in (("left", left), ("right", right))}
-        return _around(playing) | await _books(playing, left, right) | {"panes": panes}
+        books = await asyncio.wait_for(_books(playing, left, right), PATIENCE)
+        return _around(playing) | books | {"scene": number, "panes": panes}
 
     # ---- doing --------------------------------------------------------------------------------------
 
     async def _do(self, request: web.Request) -> web.Response:
         """Run one action of the page; its effects arrive as an event."""
-        verb, said = request.match_info["verb"], await request.json()
+        verb, stage, said = request.match_info["verb"], self._stage(request), await request.json()
         doing = getattr(self, f"_do_{verb}", None)
         if doing is None:
             raise web.HTTPNotFound
         try:
-            failed = await doing(said)
+            failed = await doing(stage, said)
         except (KeyError, LookupError, TypeError, ValueError) as error:
             return web.json_response({"ok": False, "error": f"{type(error).__name__}: {error}"}, status=400)
-        return web.json_response({"ok": True, "failed": failed or ""})
+        return web.json_response({"ok": True, "failed": failed or "", "number": stage.number})
 
-    async def _do_say(self, said: Json) -> None:
-        await self.now.say(_who(said), said["text"], said.get("place", ""), said.get("thread", ""))
+    async def _do_say(self, stage: Stage, said: Json) -> None:
+        await stage.scene.say(_who(said), said["text"], said.get("place", ""), said.get("thread", ""))
 
-    async def _do_press(self, said: Json) -> str:
-        return await self.now.press(_who(said), said)
+    async def _do_press(self, stage: Stage, said: Json) -> str:
+        return await stage.scene.press(_who(said), said)
 
-    async def _do_submit(self, said: Json) -> None:
-        await self.now.on_slack.submit(_who(said), said["view"], said["values"])
+    async def _do_submit(self, stage: Stage, said: Json) -> None:
+        await stage.scene.on_slack.submit(_who(said), said["view"], said["values"])
 
-    async def _do_close(self, said: Json) -> None:
-        await self.now.on_slack.close(_who(said), said["view"])
+    async def _do_close(self, stage: Stage, said: Json) -> None:
+        await stage.scene.on_slack.close(_who(said), said["view"])
 
-    async def _do_home(self, said: Json) -> None:
-        await self.now.slack.open_home(_who(said).slack)
+    async def _do_home(self, stage: Stage, said: Json) -> None:
+        await stage.scene.slack.open_home(_who(said).slack)
 
-    async def _do_pick(self, said: Json) -> None:
-        """Pick up the other messenger."""
-        await self.now.pick(_who(said), said["messenger"])
+    async def _do_pick(self, stage: Stage, said: Json) -> None:
+        await stage.scene.pick(_who(said), said["messenger"])
 
-    async def _do_spend(self, said: Json) -> None:
-        await self.now.spend(_who(said))
+    async def _do_spend(self, stage: Stage, said: Json) -> None:
+        await stage.scene.spend(_who(said))
 
-    async def _do_faults(self, said: Json) -> None:
-        self.now.plan_faults(duplicate=bool(said["duplicate"]), limit=bool(said["limit"]))
+    async def _do_faults(self, stage: Stage, said: Json) -> None:
+        stage.scene.plan_faults(duplicate=bool(said["duplicate"]), limit=bool(said["limit"]))
 
-    async def _do_disconnect(self, _: Json) -> None:
-        await self.now.disconnect()
+    async def _do_disconnect(self, stage: Stage, _: Json) -> None:
+        await stage.scene.disconnect()
 
-    async def _do_language(self, said: Json) -> None:
-        """An untouched scene is set anew in the other language; otherwise people just read another one from now on."""
+    async def _do_language(self, stage: Stage, said: Json) -> None:
+        """An untouched scene is replaced by one in the other language; in a touched one people switch theirs."""
         language = "zh" if said["language"] == "zh" else "en"
-        if language == self.now.language:
+        if language == stage.scene.language:
             return
-        if self.now.touched:
-            await self.now.speak(language)
+        if stage.scene.touched:
+            await stage.scene.speak(language)
         else:
-            await self.open(language)
+            await stage.open(language)
 
-    async def _do_restart(self, _: Json) -> None:
-        await self.open(self.now.language)
+    async def _do_restart(self, stage: Stage, _: Json) -> None:
+        await stage.open(stage.scene.language)
 
-    async def _do_story(self, said: Json) -> None:
-        await story.play_to(self.now, int(said["step"]))
+    async def _do_story(self, stage: Stage, said: Json) -> None:
+        await story.play_to(stage.scene, int(said["step"]))
 
 
 def _pane(playing: Scene, role: Role) -> Json:
-    """The view of one person on the messenger they use."""
     screen = playing.screen(role)
     facts = {"person": role.id, "messenger": screen.name, "account": playing.account(role)}
     return screen.shown(role) | facts
 
 
 def _around(playing: Scene) -> Json:
-    """The part of the state that does not depend on the viewer."""
     screens = playing.screens.values()
     faults = {fault for screen in screens for fault in screen.faults()}
     return {
-        "scene": id(playing),
         "language": playing.language,
         "clock": playing.clock.now().isoformat(),
-        "cast": [_row(one) | {"messenger": playing.holds[one.id]} for one in CAST],
+        "cast": [_row(one, playing.founded_in) | {"messenger": playing.holds[one.id]} for one in CAST],
         "wire": [asdict(line) for line in playing.wire(WIRE)],
         "faults": {name: name in faults for name in ("duplicate", "limit")},
         "connected": {screen.name: screen.connected for screen in screens},
@@ -196,12 +216,12 @@ def _around(playing: Scene) -> Json:
     }
 
 
-def _row(role: Role) -> Json:
-    return {"id": role.id, "slack": role.slack, "name": role.name, "team": role.team, "role": role.role}
+def _row(role: Role, language: str) -> Json:
+    names = {"name": role.called(language), "team": role.team_in(language), "role": role.works_as(language)}
+    return {"id": role.id, "slack": role.slack} | names
 
 
 async def _books(playing: Scene, left: Role, right: Role) -> Json:
-    """The ledger of these two."""
     emails, language = (left.email, right.email), playing.language
     balances, moved = await playing.app.database.read(
         lambda session: (
@@ -236,7 +256,7 @@ async def _file(request: web.Request) -> web.Response:
 
 @web.middleware
 async def _only_our_page(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """No other site may talk to us: a name that resolves to loopback, or a form that posts here, is turned away."""
+    # Another site may use a name that resolves to loopback, or a form that posts here.
     host = request.host.rsplit(":", 1)[0]
     if host not in ("127.0.0.1", "localhost", "[::1]"):
         raise web.HTTPForbidden
@@ -250,26 +270,42 @@ async def _only_our_page(request: web.Request, handler: Handler) -> web.StreamRe
 
 @contextlib.asynccontextmanager
 async def playground(
-    port: int = 0, *, language: str = "en", start: datetime | None = None
+    port: int = 0,
+    *,
+    language: str = "en",
+    start: datetime | None = None,
+    most: int = MOST,
+    kept: float = KEPT,
 ) -> AsyncIterator[tuple[Playground, str]]:
-    """An open playground and its address; a `port` that is taken gives way to a free one."""
-    made = Playground(start or opening_day(datetime.now(UTC).date()))
-    runner = web.AppRunner(made.application(), access_log=None, shutdown_timeout=0.2)
+    """An open playground and its address. A taken `port` gives way to the next free one."""
+    made = Playground(start or opening_day(datetime.now(UTC).date()), most=most, kept=kept)
+    # A stream of events ends with its tab: without cancellation it would end at the next change only.
+    runner = web.AppRunner(
+        made.application(), access_log=None, shutdown_timeout=0.2, handler_cancellation=True
+    )
     try:
         await made.open(language)
         await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", port).start()
-        except OSError:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await _listen(runner, port)
         yield made, f"http://127.0.0.1:{runner.addresses[0][1]}/"
     finally:
         await made.close()
         await runner.cleanup()
 
 
+async def _listen(runner: web.AppRunner, port: int) -> None:
+    for one in (*range(port, min(port + NEXT_PORTS, 65536)), 0) if port else (0,):
+        try:
+            await web.TCPSite(runner, "127.0.0.1", one).start()
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES) or not one:
+                raise
+        else:
+            return
+
+
 async def run_demo(port: int = 8000, open_browser: bool = True, force: bool = False) -> None:
-    """Run until Ctrl-C. Refuses where real tokens are set, unless forced, so that nobody takes the demo for a real bot."""
+    """Run until Ctrl-C. Refuses where real tokens are set, unless forced: a demo must not pass for a real bot."""
     if not force and (real := _real_tokens()):
         sys.exit(
             f"{', '.join(real)} is set: this machine runs a real bot. The demo never uses it; --force starts it anyway."
@@ -280,7 +316,8 @@ async def run_demo(port: int = 8000, open_browser: bool = True, force: bool = Fa
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     async with playground(port) as (_, address):
-        print(f"quotabot demo: {address} (Ctrl-C ends it)", flush=True)  # noqa: T201
+        taken = f"port {port} is taken; " if port and f":{port}/" not in address else ""
+        print(f"{taken}quotabot demo: {address} (Ctrl-C ends it)", flush=True)  # noqa: T201
         if open_browser and _has_display():
             await asyncio.to_thread(webbrowser.open, address)
         await stop.wait()

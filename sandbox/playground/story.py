@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 SAID = {
     "ask": {"en": "request 40 prototype for the pricing page", "zh": "申请 40 价格页原型"},
-    "lend": {"en": "lend @dan 10 icon set", "zh": "借给 Dan 10 图标集"},
+    "lend": {"en": "lend @dan 10 icon set", "zh": "借给 孙浩 10 图标集"},
     "balance": {"en": "balance", "zh": "额度"},
     "more": {"en": "request 50 finish the checkout with the agent", "zh": "申请 50 用智能体做完结账页"},
     "screens": {
@@ -136,6 +136,8 @@ async def _play_loan(scene: Scene, day: date) -> None:
     if scene.screen(bob).offered(bob, "confirm.yes"):
         await scene.screen(bob).click(bob, "confirm.yes")
     await scene.until(lambda: scene.heard(dan) > heard)
+    limit, base = scene.gateway.users[dan.email], 40
+    await scene.until(lambda: (limit.max_budget or 0) > base)
 
 
 async def _play_morning(scene: Scene, today: date) -> None:

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date
@@ -20,6 +21,7 @@ import pytest
 from aiohttp import web
 
 from models.ledger.audit import audit
+from sandbox.playground import story
 from sandbox.playground.cast import WHO
 from sandbox.playground.company import opening_day
 from sandbox.playground.server import Playground, playground, run_demo
@@ -43,7 +45,7 @@ async def browser_at(address: str) -> AsyncIterator[Any]:
             viewport={"width": 1440, "height": 900}, reduced_motion="reduce", locale="en-GB"
         )
         page = await context.new_page()
-        page.set_default_timeout(8_000)
+        page.set_default_timeout(60_000)
         page.on("console", lambda said: complaints.append(said.text) if said.type != "log" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         await page.goto(address)
@@ -56,7 +58,8 @@ async def browser_at(address: str) -> AsyncIterator[Any]:
 async def the_wall(page: Any) -> None:
     await page.click("#left .spend")
     await page.wait_for_selector("#left .run.refused")
-    assert "budget_exceeded" in await page.inner_text("#left .run")
+    assert "budget_exceeded" not in await page.inner_text("#left .run b")
+    assert "budget_exceeded" in await page.inner_text("#left .run code")
     await page.wait_for_selector("#left .message:last-child [data-action='borrow.open']")
 
 
@@ -67,7 +70,7 @@ WORDS = {
     },
     "zh": {
         "reason": "用智能体做完结账页", "ask": "申请 50", "live": "$50.00 已在网关生效",
-        "slack": "/quota 借给 @carol 10", "dingtalk": "借给 Carol 10",
+        "slack": "/quota 借给 @carol 10", "dingtalk": "借给 赵敏 10",
     },
 }  # fmt: skip
 
@@ -83,6 +86,11 @@ async def she_asks(page: Any, language: str = "en") -> None:
     if await page.locator("#left[data-messenger=dingtalk]").count():
         await types(page, "left", f"{words['ask']} {words['reason']}")
         return
+    await the_form(page, language)
+
+
+async def the_form(page: Any, language: str) -> None:
+    words = WORDS[language]
     await page.click("#left [data-action='request.open'] >> nth=-1")
     await page.click("#left .modal [type=submit]")
     await page.wait_for_selector("#left .modal .error:not(:empty)")
@@ -141,7 +149,7 @@ async def test_the_story_is_played_by_clicks(language: str, link: str, hers: str
         await page.wait_for_selector("#left .run.passed")
         await page.wait_for_selector("#left .figures:text('$112.00')")
         other_tab = await page.context.new_page()
-        await other_tab.goto(f"{address}?left=carol&right=alice")
+        await other_tab.goto(f"{address}?scene={made.first.name}&left=carol&right=alice")
         await other_tab.wait_for_selector(f"#right[data-messenger={hers}] .figures:text('$112.00')")
         await page.bring_to_front()
         await he_lends(page, language)
@@ -179,9 +187,10 @@ async def test_a_click_that_arrives_twice_grants_once(language: str) -> None:
         assert await page.locator(f"#transfers .transfer.grant:has-text('{reason}')").count() == 1
         assert brought(made, "request.approve") == 2
         await page.click("#faults summary")
+        opens = len(made.now.dingtalk.opens)
         await page.click("#fault-disconnect")
-        await page.wait_for_selector("[data-connection=dingtalk].off")
         await page.wait_for_selector("[data-connection=slack].off")
+        await made.now.until(lambda: len(made.now.dingtalk.opens) > opens)
         await page.wait_for_selector("[data-connection=dingtalk].on")
         await books_are_right(made)
 
@@ -198,7 +207,7 @@ def brought(made: Playground, action: str) -> int:
 
 
 @pytest.mark.browser
-async def test_a_phone_shows_everything_in_both_languages() -> None:
+async def test_a_phone_shows_one_person_starts_over_behind_a_curtain_and_jumps_to_the_card() -> None:
     async with playground(start=START) as (made, address), browser_at(address) as page:
         await page.click("[data-language=zh]")
         await page.wait_for_selector(
@@ -206,6 +215,7 @@ async def test_a_phone_shows_everything_in_both_languages() -> None:
         )
         await page.set_viewport_size({"width": 390, "height": 844})
         assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+        await page.click("[data-turn=right]:has-text('王强')")
         await page.click("#right [data-pick=slack]")
         await page.click("#right[data-messenger=slack] [data-tab=home]")
         await page.wait_for_selector("#right .homepage:has-text('借还情况')")
@@ -216,6 +226,30 @@ async def test_a_phone_shows_everything_in_both_languages() -> None:
         await page.wait_for_selector("html[lang=en] #right .only:text('Only visible to you')")
         assert await page.evaluate("document.documentElement.scrollWidth") <= 390
         assert made.now.slack.people[ALICE.slack].locale == "en-US"
+        await starts_over(made, page)
+        await page.click("[data-turn=left]")
+        assert await page.is_hidden("#right")
+        await story.play_to(made.now, 2)
+        await the_form(page, "en")
+        await page.click("[data-turn=right].unread")
+        assert await page.is_hidden("#left")
+        card = await page.locator("#right .message:has([data-action='request.approve'])").bounding_box()
+        assert 0 <= card["y"] < 844 - card["height"]
+
+
+async def starts_over(made: Playground, page: Any) -> None:
+    """No state of the old scene is shown without the curtain."""
+    before = made.first.number
+    await page.evaluate(
+        """() => { const curtain = document.querySelector("#curtain"); window.lifted = [];
+             new MutationObserver(() => window.lifted.push([curtain.hidden, document.querySelector("#right .only") !== null]))
+               .observe(curtain, { attributes: true }); }"""
+    )
+    await page.click("#restart")
+    await page.wait_for_selector("#right .only", state="detached")
+    await page.wait_for_selector("#curtain", state="hidden")
+    assert made.first.number > before
+    assert [True, True] not in await page.evaluate("window.lifted")
 
 
 @pytest.mark.browser
@@ -223,7 +257,7 @@ async def test_a_phone_shows_everything_in_both_languages() -> None:
 async def test_a_group_at_dingtalk_hears_what_mentions_the_bot_and_reads_no_figure(language: str) -> None:
     lend, privately, hint, tap = {
         "en": ("@quotabot lend @Carol 10", "Ask me in our chat", "request 200 reason", "cancel"),
-        "zh": ("@quotabot 借给 @Carol 10", "请私聊我", "申请 200 理由", "撤回"),
+        "zh": ("@quotabot 借给 @赵敏 10", "请私聊我", "申请 200 理由", "撤回"),
     }[language]
     link = "?left=dingtalk:alice&right=dingtalk:bob&step=2"
     async with (
@@ -274,15 +308,51 @@ async def picks(page: Any, side: str, messenger: str) -> None:
 async def test_a_link_opens_a_step_of_the_story_and_start_over_resets_it() -> None:
     async with playground(start=START) as (made, address), aiohttp.ClientSession() as http:
         assert await posted(http, f"{address}api/story", {"step": 4}) == 200
-        story = (await shown(http, address))["story"]
-        assert [story[name] for name in ("hit", "helped", "passed", "lent")] == [True, True, True, False]
+        told = (await shown(http, address))["story"]
+        assert [told[name] for name in ("hit", "helped", "passed", "lent")] == [True, True, True, False]
         assert await posted(http, f"{address}api/press", {"user": "alice", "channel": "", "ts": "1"}) == 400
         assert await posted(http, f"{address}api/pick", {"user": "alice", "messenger": "fax"}) == 400
         await books_are_right(made)
-        assert await posted(http, f"{address}api/restart", {}) == 200
+        before = (await shown(http, address))["scene"]
+        restart = asyncio.create_task(posted(http, f"{address}api/restart", {}))
+        while not restart.done():
+            assert (await shown(http, address))["scene"] >= before
+        assert await restart == 200
         state = await shown(http, address)
+        assert state["scene"] == made.first.number > before
         assert (state["story"]["next"], state["balances"][0]["available"]) == ("spend", "$4.50")
         await a_refused_message_only_costs_time(made)
+
+
+async def test_every_tab_has_a_scene_of_its_own_beside_a_taken_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        async with (
+            playground(port, start=START, most=2, kept=0.0) as (made, address),
+            aiohttp.ClientSession() as http,
+        ):
+            assert port < int(address.rsplit(":", 1)[1].strip("/")) <= port + 20
+            await two_tabs(made, address, http)
+
+
+async def two_tabs(made: Playground, address: str, http: aiohttp.ClientSession) -> None:
+    first, second = [await entered(http, address) for _ in range(2)]
+    assert first == made.first.name != second
+    assert await posted(http, f"{address}api/story?scene={second}", {"step": 2}) == 200
+    assert (await shown(http, address, second))["story"]["hit"]
+    assert not (await shown(http, address, first))["story"]["hit"]
+    assert await posted(http, f"{address}api/enter", {}) == 503
+    async with http.get(f"{address}api/events?scene={second}") as watching:
+        await watching.content.readline()
+    async with asyncio.timeout(30):
+        while not await is_over(http, f"{address}api/state?scene={second}"):
+            pass
+    assert await posted(http, f"{address}api/enter", {}) == 200
+
+
+async def is_over(http: aiohttp.ClientSession, address: str) -> bool:
+    async with http.get(address) as reply:
+        return reply.status == 404
 
 
 async def test_a_card_is_pressed_by_its_reader_and_a_lost_click_is_reported() -> None:
@@ -294,7 +364,7 @@ async def test_a_card_is_pressed_by_its_reader_and_a_lost_click_is_reported() ->
         made.now.dingtalk.faults.lose("card")
         for failed in ("lost", ""):
             async with http.post(f"{address}api/press", json=said | {"user": "alice"}) as reply:
-                assert await reply.json() == {"ok": True, "failed": failed}
+                assert (await reply.json())["failed"] == failed
         assert card.seen_by("alice")["hint_shown"] == "true"
 
 
@@ -368,6 +438,11 @@ async def posted(http: aiohttp.ClientSession, address: str, said: object) -> int
         return reply.status
 
 
-async def shown(http: aiohttp.ClientSession, address: str) -> Any:
-    async with http.get(f"{address}api/state") as reply:
+async def entered(http: aiohttp.ClientSession, address: str) -> str:
+    async with http.post(f"{address}api/enter", json={}) as reply:
+        return str((await reply.json())["scene"])
+
+
+async def shown(http: aiohttp.ClientSession, address: str, scene: str = "") -> Any:
+    async with http.get(f"{address}api/state{f'?scene={scene}' if scene else ''}") as reply:
         return await reply.json()

@@ -1,7 +1,7 @@
 // The page: draws the state that the server sends, and tells the server what people do. It keeps nothing of its own but where one looks.
 
 import { mrkdwn } from "/page/blocks.js";
-import { el } from "/page/draw.js";
+import { el, face } from "/page/draw.js";
 import { Pane } from "/page/pane.js";
 import { WORDS, usd } from "/page/words.js";
 
@@ -9,14 +9,19 @@ const $ = (selector) => document.querySelector(selector);
 const query = new URLSearchParams(location.search);
 const sides = { left: "alice", right: "bob" };
 let state = null, source = null, received = 0;
+const spoken = WORDS[(query.get("lang") || navigator.language).startsWith("zh") ? "zh" : "en"]; // before a scene says its language
+let scene = query.get("scene"), awaited = 0; // states of scenes before the awaited one are not shown
 
-/** Tell the server what somebody does; what failed, if anything did. */
+/** Send an action to the server; return what failed, if anything did. */
 async function post(verb, said = {}) {
-  const reply = await fetch(`/api/${verb}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(said) });
-  const told = await reply.json().catch(() => ({ failed: `HTTP ${reply.status}` }));
+  const reply = await fetch(`/api/${verb}?scene=${scene}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(said) });
+  const told = await reply.json().catch(() => ({ error: `HTTP ${reply.status}` }));
   if (!reply.ok) console.warn(verb, told);
-  return reply.ok ? told.failed : told.error || told.failed;
+  if (told.number) awaited = told.number;
+  return reply.ok ? told.failed : told.error;
 }
+
+$("#curtain span").textContent = spoken.curtain;
 
 const panes = {};
 for (const side of ["left", "right"]) {
@@ -24,14 +29,25 @@ for (const side of ["left", "right"]) {
 }
 
 function listen() {
-  const search = new URLSearchParams(sides), usual = sides.left === "alice" && sides.right === "bob";
-  history.replaceState(null, "", usual ? "/" : `/?${search}`);
+  const usual = sides.left === "alice" && sides.right === "bob";
+  history.replaceState(null, "", `/?${new URLSearchParams(usual ? { scene } : { scene, ...sides })}`);
   source?.close();
-  source = new EventSource(`/api/events?${search}`);
+  source = new EventSource(`/api/events?${new URLSearchParams({ scene, ...sides })}`);
   source.onmessage = (event) => show(JSON.parse(event.data));
+  source.onerror = () => { if (source.readyState === EventSource.CLOSED) enter().then((entered) => entered && listen()); };
+}
+
+/** Take a scene of this tab's own. */
+async function enter() {
+  const reply = await fetch("/api/enter", { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
+  const told = await reply.json();
+  if (reply.ok) [scene, awaited] = [told.scene, told.number];
+  else $("#curtain span").textContent = spoken.full;
+  return reply.ok;
 }
 
 function show(fresh) {
+  if (fresh.scene < awaited) return;
   state = fresh;
   received = Date.now();
   const words = WORDS[state.language];
@@ -53,14 +69,35 @@ function show(fresh) {
   $("#fault-duplicate").checked = state.faults.duplicate;
   $("#fault-limit").checked = state.faults.limit;
   $("#faults").classList.toggle("armed", state.faults.duplicate || state.faults.limit);
+  turn();
   tick();
   curtain(false);
 }
 
+/** On a phone one pane is shown; the switch has a dot where the other person has something new. */
+function turn() {
+  for (const button of document.querySelectorAll("[data-turn]")) {
+    const side = button.dataset.turn, pane = panes[side], shown = document.body.dataset.side === side;
+    if (shown) pane.noticed = pane.heard;
+    pane.noticed ??= pane.heard;
+    button.replaceChildren(el("span", { class: "avatar" }), state.cast.find((one) => one.id === pane.state.person).name);
+    face(button.firstChild, state.cast.find((one) => one.id === pane.state.person), state.cast);
+    button.setAttribute("aria-pressed", shown);
+    button.classList.toggle("unread", pane.heard > pane.noticed);
+  }
+}
+
+for (const button of document.querySelectorAll("[data-turn]")) button.onclick = () => {
+  document.body.dataset.side = button.dataset.turn;
+  turn();
+  panes[button.dataset.turn].jump();
+};
+
 function hints(words) {
   const { hit, helped, passed, lent } = state.story, done = [hit, helped, passed, lent];
   const current = done.indexOf(false), holds = Object.fromEntries(state.cast.map((one) => [one.id, one.messenger]));
-  $("#hints").replaceChildren(...words.hints(holds).map(([title, text, who], number) => {
+  const called = Object.fromEntries(state.cast.map((one) => [one.id, one.name]));
+  $("#hints").replaceChildren(...words.hints(holds, called).map(([title, text, who], number) => {
     const how = el("p", {}, ...mrkdwn(text, {}));
     for (const code of how.querySelectorAll("code")) code.onclick = () => Object.values(panes).find((pane) => pane.state.person === who)?.begin(code.textContent);
     return el("li", { class: done[number] ? "done" : number === current ? "now" : "" }, el("span", { class: done[number] ? "number tick" : "number" }, done[number] ? "" : String(number + 1)), el("div", {}, el("h2", {}, title), how));
@@ -101,9 +138,14 @@ function curtain(down) {
   $("#curtain").hidden = !down;
 }
 
+/** The curtain stays down until a state of the new scene has come, or the action has failed. */
 async function behindCurtain(verb, said) {
+  const before = awaited;
   curtain(true);
-  if ((await post(verb, said)) || verb !== "restart") curtain(false);
+  awaited = Infinity;
+  const failed = await post(verb, said).catch(() => "failed");
+  if (failed) awaited = before;
+  if (state && state.scene >= awaited) curtain(false);
 }
 
 $("#restart").onclick = () => behindCurtain("restart");
@@ -117,6 +159,7 @@ setInterval(tick, 5000);
 
 /** A link may name the language, who is looked at and on which messenger, and how far the story is: /?lang=zh&left=dingtalk:alice&right=slack:bob&step=3. Once played it is an ordinary address. */
 async function arrive() {
+  if (!scene && !(await enter())) return;
   if (query.has("lang")) await post("language", { language: query.get("lang") });
   for (const side of ["left", "right"]) {
     const [person, messenger] = (query.get(side) || sides[side]).split(":").reverse();

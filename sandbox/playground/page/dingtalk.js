@@ -90,6 +90,6 @@ export class DingTalk {
 
   /** Ready words above the box. */
   ready(tab) {
-    return this.words.sayings[tab];
+    return this.words.sayings(Object.fromEntries(this.pane.all.cast.map((one) => [one.id, one.name])))[tab];
   }
 }

@@ -25,7 +25,9 @@ const COLOURS = ["#6d4aa8", "#b4540a", "#0b6e8f", "#8a3b5c", "#3d6b35", "#7a5c12
 
 /** Somebody's picture: the letter of `one`, of the cast; the robot's where there is nobody. */
 export function face(place, one, cast) {
-  place.textContent = one ? one.name[0] : "";
+  const chinese = one && /[\u4e00-\u9fff]/.test(one.name);
+  place.textContent = one ? (chinese ? one.name.slice(-2) : one.name[0]) : "";
+  place.classList.toggle("chinese", Boolean(chinese));
   place.classList.toggle("robot", !one);
   place.style.background = one ? COLOURS[cast.indexOf(one) % COLOURS.length] : "";
   return place;

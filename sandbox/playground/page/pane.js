@@ -67,10 +67,12 @@ export class Pane {
     this.find(".scroll").replaceChildren();
   }
 
+  get me() { return this.all.cast.find((one) => one.id === this.state.person); }
+
   head() {
-    const { cast } = this.all, me = cast.find((one) => one.id === this.state.person), { limit, spent, run } = this.state.account;
+    const { cast } = this.all, { me } = this, { limit, spent, run } = this.state.account;
     const picker = this.find(".persona select");
-    if (picker.options.length === 0) picker.append(...cast.map((one) => el("option", { value: one.id }, one.name)));
+    if (picker.options[0]?.text !== cast[0].name) picker.replaceChildren(...cast.map((one) => el("option", { value: one.id }, one.name)));
     picker.value = me.id;
     this.find(".persona small").textContent = `${me.role} · ${me.team}`;
     face(this.find(".head .avatar"), me, cast);
@@ -93,7 +95,7 @@ export class Pane {
     line.hidden = !told;
     if (!told) return;
     line.className = run.refused ? "run refused" : "run passed";
-    line.replaceChildren(...(run.refused ? [el("b", {}, this.words.stopped(run)), " ", el("code", {}, run.refused)] : [this.words.ran(run)]));
+    line.replaceChildren(...(run.refused ? [el("b", {}, this.words.stopped(run, this.me.name)), el("code", { title: run.refused }, `HTTP ${run.status} ${run.refused}`)] : [this.words.ran(run)]));
   }
 
   choose() {
@@ -138,6 +140,21 @@ export class Pane {
     if (first) this.low = true;
     if (!same) this.sink();
     for (const row of rows) row.fresh = false;
+  }
+
+  /** How many messages of others this person has. */
+  get heard() {
+    return this.app.tabs().reduce((sum, [, , count]) => sum + count, 0);
+  }
+
+  /** Show the chat with the bot, at the newest card that waits for a press. */
+  jump() {
+    if (this.tab !== "dm") this.look("dm");
+    const buttons = this.root.querySelectorAll(".scroll [data-action^='request.approve'], .scroll [data-action^='borrow.']");
+    this.low = !buttons.length;
+    const scroll = this.find(".scroll"), card = buttons.length && [...buttons].at(-1).closest(".message");
+    if (card) scroll.scrollTop += card.getBoundingClientRect().top - scroll.getBoundingClientRect().top - 12;
+    else this.sink();
   }
 
   sink() {
@@ -207,7 +224,7 @@ export class Pane {
 
   /** After `@` the colleagues; else what one can say here. */
   suggest() {
-    const text = this.input.value, list = this.find(".suggestions"), mention = /(^|\s)@(\w*)$/.exec(text);
+    const text = this.input.value, list = this.find(".suggestions"), mention = /(^|\s)@([^\s@]*)$/.exec(text);
     let rows = [];
     if (mention) {
       const begun = mention[2].toLowerCase(), before = text.slice(0, text.length - begun.length);

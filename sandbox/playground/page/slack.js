@@ -94,8 +94,10 @@ export class Slack {
       await this.pane.send("submit", { view: view.id, values });
       button.classList.remove("busy");
     };
-    const made = el("form", { class: "modal", onsubmit: submit, noValidate: true }, el("h3", {}, view.title.text), ...blocks(view.blocks, this.kit({ view: view.id })),
-      el("div", { class: "actions end" }, el("button", { type: "button", class: "button", onclick: () => this.pane.send("close", { view: view.id }) }, view.close?.text || "×"),
+    const made = el("form", { class: "modal", onsubmit: submit, noValidate: true }, 
+      el("header", {}, face(el("span", { class: "avatar" }), null, []), el("h3", {}, view.title.text), el("button", { type: "button", class: "close", "aria-label": view.close?.text || "×", onclick: () => this.pane.send("close", { view: view.id }) }, "×")),
+      el("div", { class: "fill" }, ...blocks(view.blocks, this.kit({ view: view.id }))),
+      el("footer", { class: "actions end" }, el("button", { type: "button", class: "button", onclick: () => this.pane.send("close", { view: view.id }) }, view.close?.text || "×"),
         view.submit ? el("button", { type: "submit", class: "button primary" }, view.submit.text) : null));
     queueMicrotask(() => made.querySelector("input, select, textarea")?.focus({ preventScroll: true }));
     return made;
