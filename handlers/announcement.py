@@ -88,3 +88,10 @@ def given(
         said = texts.TAKEN_BY_ADMIN(reader.locale, **facts)
     text = SafeText(f"{said}\n{texts.BECAUSE(reader.locale, reason=reason)}")
     return ctx.tell(member, Message(text=text), mailing=mailing)
+
+
+def voided(ctx: Context, member: Member, amount: int, reason: str) -> bool:
+    """Promise to tell a member that usage was taken back; False when they cannot be reached."""
+    reader, left = ctx.reader_of(member), wallet_of(ctx.session, member.id).available
+    said = texts.USAGE_VOIDED(reader.locale, amount=reader.amount(amount), left=reader.left(left))
+    return ctx.tell(member, Message(text=SafeText(f"{said}\n{texts.BECAUSE(reader.locale, reason=reason)}")))

@@ -7,7 +7,7 @@ from handlers.context import Reader, RequestContext
 from handlers.words import texts
 from models.messages.message import Button, Message
 from models.metering import brake
-from models.metering.gateway_account import accounts_of
+from models.metering.accounts import accounts_of
 
 
 def pause(ctx: RequestContext) -> Message:

@@ -56,11 +56,11 @@ def _status(found: Status) -> list[str]:
     elif found.pending:
         lines.append(f"{found.pending} limits wait to be written: about {_span(max(1, found.seconds))}")
     lines += [
-        f"changed by hand: {one.email} ({one.account}): {usd(one.wanted)} is ours, {usd(one.found)} stands there; "
+        f"changed by hand: {one.label}: {usd(one.wanted)} is ours, {usd(one.found)} stands there; "
         f"`quotabot gateway adopt {one.email}` or `restore {one.email}`"
         for one in found.edited
     ]
-    lines += [f"not written: {one.email} ({one.account}): {one.why}" for one in found.errors]
+    lines += [f"not written: {one.label}: {one.why}" for one in found.errors]
     lines += _unlinked(found.people, found.strangers)
     if found.unread:
         return [*lines, "preflight: not known, as the gateway does not answer"]
@@ -84,14 +84,18 @@ def _read(found: Status) -> str:
 
 @app.command()
 def diff(json: Json = False) -> None:
-    """Every limit that enforcing would write: found → wanted. Changes nothing."""
+    """Every limit that enforcing would write: found → wanted, and what is spent of it. Changes nothing."""
     from bot.gateways.operator import status  # noqa: PLC0415
 
     found = _ask(status.plan)
     if json:
         as_json([asdict(one) for one in found])
         return
-    table([(one.email, one.account, f"{usd(one.found)} → {usd(one.wanted)}") for one in found])
+    rows: list[tuple[str, ...]] = [
+        (one.email, one.called, f"{usd(one.found)} → {usd(one.wanted)}", f"{usd(one.spent)} spent")
+        for one in found
+    ]
+    table(rows)
     typer.echo(f"{len(found)} limits differ")
 
 
@@ -111,8 +115,10 @@ def link(
 
 
 def _links(found: Links) -> list[str]:
-    lines = [f"+ {account} belongs to {email}" for account, email in found.new]
-    lines += [f"~ {account} passes from {old} to {new}" for account, old, new in found.passed_on]
+    lines = [f"+ {found.called[account]} belongs to {email}" for account, email in found.new]
+    lines += [
+        f"~ {found.called[account]} passes from {old} to {new}" for account, old, new in found.passed_on
+    ]
     lines += _unlinked(found.people, found.strangers)
     return [*lines, f"{len(found.new)} linked, {len(found.passed_on)} passed on"]
 
@@ -145,7 +151,7 @@ def restore(
 
 def _settled(found: list[LimitLine]) -> None:
     for one in found:
-        typer.echo(f"{one.email} ({one.account}): {usd(one.found)} → {usd(one.wanted)}")
+        typer.echo(f"{one.label}: {usd(one.found)} → {usd(one.wanted)}")
     if why := next((one.why for one in found if one.why), ""):
         raise Failed(f"the gateway did not take it: {why}. The running bot tries again.")
 
@@ -169,10 +175,7 @@ def release(
         count, left = _ask(lambda operator: release.release(operator, done))
     said = f"{count} limits are as they were found; set GATEWAY_MODE=observe before the next start"
     if left:
-        alone = (
-            f"left alone: {one.email} ({one.account}), {usd(one.found)} stands there: {one.why}"
-            for one in left
-        )
+        alone = (f"left alone: {one.label}, {usd(one.found)} stands there: {one.why}" for one in left)
         raise Failed(said, *alone)
     typer.echo(said)
 

@@ -12,11 +12,13 @@ from sqlmodel import Session
 from bot.actor import acting_user
 from bot.cli.console import day, member, money, open_database, policy_in_force
 from bot.cli.errors import Failed
-from handlers.announcement import given
+from handlers.announcement import given, voided
 from handlers.context import Context
 from handlers.words import refusals
 from models.ledger.amount import ALL, Unit, from_plain, parse
 from models.messages.outbox import Mailing
+from models.metering.booking import void_usage
+from models.metering.gateway_state import rate_now
 from models.people.member import Member
 from models.quota.grant import give, give_team, take
 from models.quota.wallet import wallet_of
@@ -36,17 +38,52 @@ def grant(
     tell: Annotated[
         bool, typer.Option("--tell", help="Write to whom it concerns, one message a second.")
     ] = False,
+    void: Annotated[
+        str | None,
+        typer.Option(
+            "--void-usage", metavar="AMOUNT", help="Take back usage that a gateway booked by mistake."
+        ),
+    ] = None,
 ) -> None:
-    """Give somebody, or each member of a team, a top-up, or take quota away."""
+    """Give somebody, or each member of a team, a top-up, take quota away, or take back usage booked by mistake."""
     until, why, now = day(expires, "--expires"), reason.strip(), datetime.now(UTC)
     if not why:
         raise typer.BadParameter("a reason is needed", param_hint="--reason")
+    if void is not None:
+        if len(whom) != 1 or team or until:
+            raise typer.BadParameter(
+                "it is EMAIL --void-usage AMOUNT --reason TEXT", param_hint="--void-usage"
+            )
+        with open_database() as database:
+            typer.echo(database.transact(lambda session: _voided(session, whom[0], void, why, now)))
+        return
     if len(whom) != (1 if team else 2):
         raise typer.BadParameter("it is EMAIL AMOUNT, or --team NAME AMOUNT", param_hint="EMAIL AMOUNT")
     with open_database() as database:
         typer.echo(
             database.transact(lambda session: _granted(session, whom, team, until, why, now, tell=tell))
         )
+
+
+def _voided(session: Session, email: str, typed: str, reason: str, now: datetime) -> str:
+    """Take back usage, tell the member, and return a sentence about it; or fail with nothing moved."""
+    version, policy = policy_in_force(session)
+    key = f"void:{uuid4().hex}"
+    ctx = Context(session=session, now=now, key=key, version=version, policy=policy, actor=acting_user())
+    amount, found = _signed(typed, policy.unit), member(session, email)
+    if amount < 0:
+        raise Failed("--void-usage takes a positive amount; nothing was changed")
+    if found.left_at is not None:
+        raise Failed(f"{found.email} has left; nothing was changed")
+    try:
+        void_usage(session, found, amount, rate_now(session, policy), ctx.cause(reason))
+    except InsufficientQuota as no:
+        used = money(no.available, policy.unit)
+        raise Failed(f"{found.email} used {used} this period; nothing was voided") from no
+    told = voided(ctx, found, amount, reason)
+    left = money(wallet_of(session, found.id).available, policy.unit)
+    heard = "" if told else "; no messenger reaches them"
+    return f"voided {money(amount, policy.unit)} of usage; {found.email} has {left}{heard}"
 
 
 def _granted(

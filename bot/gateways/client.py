@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,18 @@ from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, Final
 
-from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientTimeout, ConnectionTimeoutError
+from aiohttp import (
+    ClientConnectorCertificateError,
+    ClientConnectorDNSError,
+    ClientConnectorError,
+    ClientConnectorSSLError,
+    ClientError,
+    ClientResponse,
+    ClientTimeout,
+    ConnectionTimeoutError,
+    InvalidURL,
+)
+from yarl import URL
 
 from bot.gateways.port import Access, GatewayError, GatewayRefused
 from models.masking import masked
@@ -119,29 +131,58 @@ class Calls:
                 timeout=self._timeout,
                 allow_redirects=False,  # the admin key goes to the configured address only
             ) as response:
-                return Reply(await _read(response, pace), asked)
+                return Reply(await self._read(response, path, pace), asked)
+        except InvalidURL as error:
+            raise GatewayRefused(f"{self._access.url_setting} {self._access.url}: no address") from error
         except (ClientConnectorError, ConnectionTimeoutError) as error:
-            raise GatewayError(f"unreachable: {type(error).__name__}") from error
+            said = f"{self._access.url_setting} {self._access.url}: {why_unreachable(error)}"
+            raise GatewayError(f"unreachable: {said}") from error
         except (TimeoutError, ClientError) as error:
             raise GatewayError(f"no answer: {type(error).__name__}", unknown=True) from error
 
+    async def _read(self, response: ClientResponse, path: str, pace: Pace) -> Any:
+        text = await response.text(errors="replace")
+        status = response.status
+        if status == 429:
+            wait = _seconds(response.headers.get("Retry-After", ""))
+            pace.rest(wait)
+            raise GatewayError("HTTP 429", retry_after=wait)
+        # A proxy may answer 5xx although the gateway behind it has done the work.
+        if status >= 500 or status in _TEMPORARY:
+            raise GatewayError(f"HTTP {status}: {_said(text)}", unknown=True)
+        if 300 <= status < 400:
+            raise GatewayRefused(self._redirected(response, path), status=status)
+        if status >= 400:
+            raise GatewayRefused(f"HTTP {status}: {_said(text)}", status=status)
+        try:
+            return _loads(text)
+        except ValueError as error:
+            where = f"is {self._access.url_setting} {self._access.url} the address of its API?"
+            said = f"HTTP {status}, not JSON: {shortened(text)}; {where}"
+            raise GatewayError(said, unknown=True) from error
 
-async def _read(response: ClientResponse, pace: Pace) -> Any:
-    text = await response.text(errors="replace")
-    status = response.status
-    if status == 429:
-        wait = _seconds(response.headers.get("Retry-After", ""))
-        pace.rest(wait)
-        raise GatewayError("HTTP 429", retry_after=wait)
-    # A proxy may answer 5xx although the gateway behind it has done the work.
-    if status >= 500 or status in _TEMPORARY:
-        raise GatewayError(f"HTTP {status}: {_said(text)}", unknown=True)
-    if status >= 300:
-        raise GatewayRefused(f"HTTP {status}: {_said(text)}", status=status)
-    try:
-        return _loads(text)
-    except ValueError as error:
-        raise GatewayError(f"HTTP {status}, not JSON: {shortened(text)}", unknown=True) from error
+    def _redirected(self, response: ClientResponse, path: str) -> str:
+        """The address to set instead, where the gateway only moves: the key is sent to no other one."""
+        setting, url = self._access.url_setting, self._access.url
+        target = str(response.url.join(URL(response.headers.get("Location", ""))).with_query(None))
+        if target.endswith(path):
+            return f"{setting} {url} redirects: set it to {target.removesuffix(path)}"
+        return f"{setting} {url} redirects to {target}, and the key is sent nowhere else: set its own address"
+
+
+def why_unreachable(error: Exception) -> str:
+    """What keeps a connection from being made, in an operator's words."""
+    if isinstance(error, ClientConnectorCertificateError):
+        failed = error.certificate_error
+        why = failed.verify_message if isinstance(failed, ssl.SSLCertVerificationError) else failed
+        return f"its certificate is not trusted ({why}): name its CA in SSL_CERT_FILE"
+    if isinstance(error, ClientConnectorSSLError):
+        return "it does not speak https there: begin the address with http://, or name the port of https"
+    if isinstance(error, ClientConnectorDNSError):
+        return "there is no such host"
+    if isinstance(error, ClientConnectorError):
+        return (error.strerror or type(error.os_error).__name__).lower()
+    return "nothing answers there"
 
 
 def _seconds(header: str) -> float:

@@ -21,7 +21,7 @@ from typing import Any, Final
 from bot.gateways.client import MICRO, Calls, Json, Pace, Reply, Tally, confirmed, dollars
 from bot.gateways.litellm_entities import ENTITIES, list_keys, list_pages, own_keys
 from bot.gateways.port import Access, Family, Finding, GatewayRefused, days
-from models.metering.reading import KeyUsage, Reading
+from models.metering.reading import KeyUsage, Reading, readable
 
 
 class LiteLLM:
@@ -128,7 +128,13 @@ class Check:
 
 
 def _called(row: Json) -> str:
-    return str(row.get("key_alias") or row.get("token") or row.get("team_id") or row["user_id"])
+    """A key by its alias, a team by its name; a made-up id of a user gives way to their name or e-mail."""
+    if "key_alias" in row:
+        return str(row["key_alias"] or row.get("key_name") or readable(row["token"]))
+    if "team_alias" in row:
+        return str(row["team_alias"] or readable(row["team_id"]))
+    short = readable(row["user_id"])
+    return str(short if short == row["user_id"] else row.get("user_alias") or row.get("user_email") or short)
 
 
 def _is(field: str) -> Callable[[Json], Any]:

@@ -109,7 +109,10 @@ def now_utc() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Address and key of a gateway, for its connector. `calls_per_minute` overrides the connector's own pace."""
+    """How to reach a gateway: what a connector is made from. `calls_per_minute` overrides the connector's own pace.
+
+    `name`: of a gateway of GATEWAYS_FILE, empty for the one of the settings.
+    """
 
     url: str
     key: str
@@ -118,6 +121,17 @@ class Access:
     clock: Callable[[], datetime] = now_utc
     calls_per_minute: int | None = None
     timeout: float = 15.0
+    name: str = ""
+
+    @property
+    def url_setting(self) -> str:
+        """Where an operator sets the address."""
+        return setting("GATEWAY_URL", self.name)
+
+
+def setting(variable: str, name: str) -> str:
+    """What an operator has to change: a variable, or that key of the gateway `name` in GATEWAYS_FILE."""
+    return f"GATEWAYS_FILE, {name}: {variable.removeprefix('GATEWAY_').lower()}" if name else variable
 
 
 def days(since: date, until: date) -> list[date]:

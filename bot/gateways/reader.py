@@ -12,8 +12,8 @@ import structlog
 from bot.gateways.ledger import GatewayLedger
 from bot.gateways.port import Gateway, GatewayError, GatewayRefused, NoSuchAccount
 from handlers.gateway import alerts, limits, spend
+from models.metering.accounts import accounts_of
 from models.metering.booking import BookedPage
-from models.metering.gateway_account import accounts_of
 from models.metering.reading import KeyUsage, Reading
 
 log = structlog.get_logger()

@@ -25,8 +25,8 @@ from bot.gateways.usage import UsageReader
 from bot.gateways.writer import LimitWriter
 from bot.messengers.port import MessengerError
 from handlers.gateway import limits, trouble
+from models.metering.accounts import edited_accounts
 from models.metering.adoption import end_round
-from models.metering.gateway_account import edited_accounts
 from models.metering.gateway_state import GatewayState, opening_unread, unread_end
 from models.metering.limits import LimitWrite, decided_since, due_members, newest_entry, waiting_members
 from models.metering.reading import Reading

@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from aiohttp import ClientSession
 
-from bot.gateways.port import Access, Gateway, GatewayRefused, now_utc
+from bot.gateways.port import Access, Gateway, GatewayRefused, now_utc, setting
 
 # GATEWAY_KIND → class, in the module of the same name.
 CONNECTORS: Final = {
@@ -24,6 +24,10 @@ DEFAULT_URLS: Final = {
 }
 
 
+CLIENT_PATHS: Final = {"new-api": ("/v1", "/api")}
+"""Ends of addresses as clients have them, beside which the admin API is; `/v1` for every other gateway."""
+
+
 def open_gateway(
     kind: str,
     url: str | None,
@@ -34,21 +38,36 @@ def open_gateway(
     clock: Callable[[], datetime] = now_utc,
     calls_per_minute: int | None = None,
     timeout: float = 15.0,
+    name: str = "",
 ) -> Gateway:
-    """The connector for GATEWAY_KIND; makes no call yet. Raises `GatewayRefused` if the configuration cannot work."""
+    """The connector for GATEWAY_KIND; nothing is called yet. Raises `GatewayRefused` when it cannot work as configured.
+
+    `name`: of a gateway of GATEWAYS_FILE.
+    """
     if kind not in CONNECTORS:
-        raise GatewayRefused(f"GATEWAY_KIND {kind}: not yet; there are {', '.join(CONNECTORS)}")
+        raise GatewayRefused(
+            f"{setting('GATEWAY_KIND', name)} {kind}: not yet; there are {', '.join(CONNECTORS)}"
+        )
     url = url or DEFAULT_URLS.get(kind)
-    missing = [name for name, value in (("GATEWAY_URL", url), ("GATEWAY_KEY", key)) if not value]
+    missing = [setting(one, name) for one, value in (("GATEWAY_URL", url), ("GATEWAY_KEY", key)) if not value]
     if missing or url is None or key is None:
-        raise GatewayRefused(f"GATEWAY_KIND {kind} needs {' and '.join(missing)}")
-    url, key = url.strip(), key.strip()
-    if not url.startswith(("http://", "https://")):
-        raise GatewayRefused(f"GATEWAY_URL {url}: begin it with https:// or http://")
+        raise GatewayRefused(f"{setting('GATEWAY_KIND', name)} {kind} needs {' and '.join(missing)}")
+    url, key = url.strip().rstrip("/"), key.strip()
+    _check_address(kind, url, setting("GATEWAY_URL", name))
     if any(not char.isprintable() for char in key):
         raise GatewayRefused(
-            "GATEWAY_KEY has a line break or another control character in it: paste it as one line"
+            f"{setting('GATEWAY_KEY', name)} has a line break or another control character in it: paste it as one line"
         )
-    access = Access(url.rstrip("/"), key, http, entity, clock, calls_per_minute, timeout)
+    access = Access(url, key, http, entity, clock, calls_per_minute, timeout, name)
     module = import_module(f"bot.gateways.{kind.replace('-', '_')}")
     return cast("Gateway", getattr(module, CONNECTORS[kind])(access))
+
+
+def _check_address(kind: str, url: str, where: str) -> None:
+    if not url.startswith(("http://", "https://")):
+        raise GatewayRefused(f"{where} {url}: begin it with https:// or http://")
+    if any(not char.isprintable() or char == " " for char in url):
+        raise GatewayRefused(f"{where} {url!r}: it is an address on one line, without spaces")
+    end = next((one for one in CLIENT_PATHS.get(kind, ("/v1",)) if url.endswith(one)), "")
+    if end and not DEFAULT_URLS.get(kind, "").endswith(end):
+        raise GatewayRefused(f"{where} {url}: leave out {end}; the admin API is beside it")

@@ -10,7 +10,8 @@ from handlers.gateway import alerts, spend
 from handlers.words import texts
 from models.ledger.amount import Unit
 from models.metering import limits
-from models.metering.gateway_account import GatewayAccount, accounts_of_members, every_account
+from models.metering.accounts import accounts_of_members, every_account
+from models.metering.gateway_account import GatewayAccount
 from models.metering.gateway_state import rate_in_use
 from models.metering.holds import holds_on, release_holds
 from models.metering.limits import GatewayTraits, LimitWrite, StaleReading

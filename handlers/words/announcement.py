@@ -25,6 +25,10 @@ TAKEN_BY_ADMIN = Text(
     "**{amount}** of your quota was taken back. You have {left} left.",
     "你的额度被收回 **{amount}**，现在还剩 {left}。",
 )
+USAGE_VOIDED = Text(
+    "The gateway had counted **{amount}** by mistake; they are yours again. You have {left} left.",
+    "网关多记了 **{amount}** 用量，已退还给你，现在还剩 {left}。",
+)
 WELCOME = Text(
     "Hello! You have **{left}** for language models until {day}.",
     "你好！你有 **{left}** 大模型额度，可用至{day}。",

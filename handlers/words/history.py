@@ -18,6 +18,7 @@ MOVES = {
     "return": Text("loan returned", "退回"),
     "repay": Text("debt repaid", "还款"),
     "use": Text("used {model}", "使用 {model}"),
+    "void": Text("usage voided", "误记用量退回"),
     "fill": Text("overdraft filled", "补足透支"),
     "expire": Text("expired", "到期"),
 }

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlmodel import Session
 
 from models.db import SqlFile, Statement
-from models.ledger.account import AccountKind, account_of
+from models.ledger.account import Account, AccountKind, account_of
 from models.ledger.transfer import Cause, Kind, post_all, transfer
 
 SQL = SqlFile("models.ledger", "sql/spend.sql")
@@ -41,6 +41,21 @@ def record(session: Session, member_id: int, amount: int, *, cause: Cause) -> No
             return
     overdraft = account_of(session, AccountKind.OVERDRAFT, member_id, cause.at)
     transfer(session, Kind.USE, amount, source=overdraft, target=used, cause=cause)
+
+
+def void(session: Session, member_id: int, amount: int, *, cause: Cause) -> None:
+    """Take back spend that never happened: the overdraft is filled first, the rest is own quota. Never more than was used.
+
+    A loan keeps what it was booked: the borrower has the quota to repay it.
+    """
+    used, left = account_of(session, AccountKind.USED, member_id, cause.at), amount
+    for kind in (AccountKind.OVERDRAFT, AccountKind.ALLOCATION):
+        target = account_of(session, kind, member_id, cause.at)
+        debt = -session.get_one(Account, target, populate_existing=True).balance
+        part = min(left, debt) if kind is AccountKind.OVERDRAFT else left
+        if part:
+            transfer(session, Kind.VOID, part, source=used, target=target, cause=cause)
+            left -= part
 
 
 def record_all(session: Session, spends: str, cause: Cause) -> None:

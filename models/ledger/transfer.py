@@ -32,6 +32,7 @@ class Kind(StrEnum):
     RETURN = "return"  # loan -> allocation
     REPAY = "repay"  # the borrower's quota, a pool or issued -> the lender's allocation
     USE = "use"  # quota -> used
+    VOID = "void"  # used -> overdraft, then allocation: a gateway booked it by mistake
     FILL = "fill"  # allocation or top_up -> overdraft; issued for a leaver
     EXPIRE = "expire"  # allocation, top_up or pool -> expired
 

@@ -8,12 +8,16 @@ from datetime import UTC, date, datetime
 
 from sqlmodel import Session
 
+from models.ledger.spend import void
 from models.ledger.transfer import Cause
+from models.metering.accounts import accounts_by_id, accounts_of, accounts_to_book
 from models.metering.adoption import adopt
-from models.metering.gateway_account import accounts_by_id, accounts_to_book
 from models.metering.owners import owners_of
 from models.metering.reading import KeyUsage, Rate, Reading
 from models.metering.usage import MemberUsage, keep
+from models.people.member import Member, lock_members, require_colleague
+from models.quota.status import QuotaStatus
+from models.refusal import InsufficientQuota
 
 ModelDay = tuple[int, date, str]
 """Member, day, model."""
@@ -61,6 +65,19 @@ def book_page(
         if new and account.member_id not in booked.spenders:
             booked.spenders.append(account.member_id)
     return booked
+
+
+def void_usage(session: Session, member: Member, amount: int, rate: Rate, cause: Cause) -> None:
+    """Take back usage of this period that a gateway booked by mistake. Raises `InsufficientQuota` beyond what was used."""
+    require_colleague(member)
+    lock_members(session, [member.id])
+    used = QuotaStatus.of(session, member.id).used
+    if amount > used:
+        raise InsufficientQuota(amount, used)
+    void(session, member.id, amount, cause=cause)
+    left = amount
+    for account in sorted(accounts_of(session, member.id), key=lambda one: -one.booked):
+        left -= account.void(left, rate)
 
 
 def keep_usage(session: Session, page: Iterable[KeyUsage], rate: Rate, at: datetime) -> None:

@@ -7,20 +7,18 @@ immune to concurrent use; and a counter that the gateway sets back moves into `o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
 from sqlalchemy import JSON, BigInteger, Index, text
-from sqlmodel import Field, Session, SQLModel, col, select, update
-from sqlmodel.sql.expression import SelectOfScalar
+from sqlmodel import Field, Session, SQLModel, col, update
 
-from models.db import is_postgres, ref
+from models.db import ref
 from models.ledger.overdraft import clear_overdraft
 from models.ledger.spend import record
 from models.ledger.transfer import Cause
-from models.metering.reading import Rate, Reading
+from models.metering.reading import Rate, Reading, readable
 from models.people.member import Member, lock_members
 
 BUSY = timedelta(minutes=5)
@@ -128,6 +126,11 @@ class GatewayAccount(SQLModel, table=True):
         session.execute(query.execution_options(synchronize_session=False))
 
     @property
+    def label(self) -> str:
+        """What people call the account: its name, else an id that can be read."""
+        return self.name or readable(self.id)
+
+    @property
     def differs(self) -> bool:
         """The gateway's limit is not one we wrote."""
         # A missing limit is no edit: accounts that are made again and databases that are reset look like that.
@@ -174,14 +177,15 @@ class GatewayAccount(SQLModel, table=True):
         edited, lifted = self.edited, self._loses_its_limit(reading)
         self.before, self.total, self.as_of, self.gone = self.total, reading.total, reading.as_of, False
         self.name = reading.name
-        if lifted or (self.edited and not edited):
-            self.news = News.LIFTED if lifted else News.EDITED
         if not self.ours:
             self.found = reading.total
         # Limit and spend are gone: the account was made again, and counts from zero.
         if lifted and reading.spent < self.spent:
             self.origin, self.booked, self.spent, self.suspect = 0, 0, 0, None
-        if not _counts(self, reading):
+        counts = _counts(self, reading)
+        if lifted or (self.edited and not edited):
+            self.news = News.LIFTED if lifted else News.EDITED
+        if not counts:
             return 0
         if reading.spent > self.spent:
             self.spent_at = reading.as_of
@@ -206,6 +210,24 @@ class GatewayAccount(SQLModel, table=True):
             self.reached_at = reading.as_of
         elif reading.spent > self.spent and abs(reading.as_of - self.reached_at) > BUSY:
             self.news = News.UNENFORCED
+
+    def set_back(self, by: int, *, wallet: bool) -> None:
+        """The counter changed `by` so much that nobody spent or got back. A wallet's limits count from it, too."""
+        self.origin += by
+        if wallet:
+            self.found, self.written = (
+                None if one is None else one + by for one in (self.found, self.written)
+            )
+
+    def void(self, amount: int, rate: Rate) -> int:
+        """Take back up to `amount` (stored units) of what was booked; returns how much.
+
+        The gateway goes on counting it, so it becomes part of the origin, rounded up: it is not booked again.
+        """
+        taken = min(amount, self.booked)
+        self.origin, self.booked = self.origin + rate.counted(taken), self.booked - taken
+        self.due = True
+        return taken
 
     def succeed(self, account_id: str) -> None:
         # A replaced key has the same counter, so everything known goes on under the new id.
@@ -262,13 +284,23 @@ def _counts(account: GatewayAccount, reading: Reading) -> bool:
         account.origin, account.booked = 0, 0
     elif dropped and reading.unsure:
         return False
-    elif dropped and not reading.refunds:
+    elif dropped and (account.suspect is not None or not _is_refund(account, reading)):
         if account.suspect is None or reading.spent < account.suspect:
             account.suspect = reading.spent
             return False
         # Two readings agree on a lower figure. Nobody knows what it counts from, so only later spend is booked.
-        account.origin += account.suspect - account.spent
+        account.set_back(account.suspect - account.spent, wallet=reading.refunds)
     return True
+
+
+def _is_refund(account: GatewayAccount, reading: Reading) -> bool:
+    """Whether a wallet got back what its counter lost: then its total is the same; a counter set back lowers it."""
+    kept = (
+        account.before is None
+        or reading.total is None
+        or reading.total > account.before + reading.spent - account.spent
+    )
+    return reading.refunds and kept
 
 
 def _is_over(window: str, reading: Reading) -> bool:
@@ -279,62 +311,3 @@ def _is_over(window: str, reading: Reading) -> bool:
         return datetime.fromisoformat(window) <= reading.as_of
     except (TypeError, ValueError):
         return False
-
-
-def accounts_of(session: Session, member_id: int) -> list[GatewayAccount]:
-    return accounts_of_members(session, {member_id})
-
-
-def accounts_of_members(session: Session, members: Iterable[int]) -> list[GatewayAccount]:
-    """The accounts that the gateway still knows."""
-    ids, found = sorted(members), list[GatewayAccount]()
-    for start in range(0, len(ids), MOST_VALUES):
-        theirs = col(GatewayAccount.member_id).in_(ids[start : start + MOST_VALUES])
-        query = select(GatewayAccount).where(theirs, col(GatewayAccount.gone).is_(False))
-        found += session.exec(query.order_by(GatewayAccount.id)).all()
-    return found
-
-
-def every_account(session: Session) -> list[GatewayAccount]:
-    """With accounts that are gone."""
-    return list(session.exec(select(GatewayAccount).order_by(GatewayAccount.id)).all())
-
-
-def accounts_by_id(session: Session, ids: Iterable[str]) -> dict[str, GatewayAccount]:
-    return _by_id(session, select(GatewayAccount), ids)
-
-
-def accounts_to_book(session: Session, page: Sequence[Reading]) -> dict[str, GatewayAccount]:
-    """A page's accounts, locked: of several transactions that read the same spend, one books it."""
-    found = accounts_by_id(session, (one.id for one in page))
-    if not is_postgres(session):
-        return found
-    spent = {one.id: one.spent for one in page}
-    # Members before accounts, as everywhere: no two transactions wait for each other.
-    lock_members(session, {one.member_id for one in found.values() if one.spent != spent[one.id]})
-    query = select(GatewayAccount).order_by(col(GatewayAccount.id)).with_for_update()
-    return _by_id(session, query.execution_options(populate_existing=True), spent)
-
-
-def _by_id(
-    session: Session, query: SelectOfScalar[GatewayAccount], ids: Iterable[str]
-) -> dict[str, GatewayAccount]:
-    wanted, found = sorted(set(ids)), dict[str, GatewayAccount]()
-    for start in range(0, len(wanted), MOST_VALUES):
-        part = query.where(col(GatewayAccount.id).in_(wanted[start : start + MOST_VALUES]))
-        found |= {one.id: one for one in session.exec(part).all()}
-    return found
-
-
-def edited_accounts(session: Session) -> list[GatewayAccount]:
-    query = select(GatewayAccount).where(
-        col(GatewayAccount.written).is_not(None),
-        col(GatewayAccount.total).is_distinct_from(col(GatewayAccount.written)),
-    )
-    return [one for one in session.exec(query.order_by(GatewayAccount.id)).all() if one.edited]
-
-
-def change_rate(session: Session) -> None:
-    """Later spend is booked at the new rate; booked spend stays as it is. Only at an opening."""
-    session.execute(update(GatewayAccount).values(origin=GatewayAccount.spent, booked=0))
-    session.expire_all()

@@ -11,7 +11,7 @@ from sqlalchemy import JSON
 from sqlmodel import Field, Session, SQLModel, col, select, update
 
 from models.ledger.amount import Unit
-from models.metering.gateway_account import change_rate
+from models.metering.accounts import change_rate
 from models.metering.reading import Rate, Reading
 from models.policy.document import Policy
 from models.quota.period import Period, PeriodState

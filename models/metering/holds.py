@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from models.metering.gateway_account import GatewayAccount, accounts_of_members
+from models.metering.accounts import accounts_of_members
+from models.metering.gateway_account import GatewayAccount
 from models.metering.limits import GatewayTraits, limits_of
 from models.metering.reading import Rate
 from models.quota.loan import loans_of

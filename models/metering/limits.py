@@ -12,7 +12,8 @@ from sqlmodel import Session, col, select
 
 from models.ledger.account import Account, AccountKind
 from models.ledger.transfer import AUTOMATIC, Cause, Entry, Transfer
-from models.metering.gateway_account import GatewayAccount, accounts_of_members
+from models.metering.accounts import accounts_of_members
+from models.metering.gateway_account import GatewayAccount
 from models.metering.owners import linked_members
 from models.metering.reading import Rate
 from models.people.member import Member

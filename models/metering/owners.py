@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from uuid import UUID
 
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -32,9 +33,21 @@ def owners_of(session: Session, readings: Iterable[Reading]) -> dict[str, Member
 
 
 def _hints(reading: Reading) -> list[Hint]:
-    # The surest first.
-    values = (reading.id, reading.email.lower(), reading.owner, reading.owner.lower())
-    return [hint for hint in zip(("gateway_id", "email") * 2, values, strict=True) if hint[1]]
+    """The surest first."""
+    hints = [("gateway_id", one) for one in _spellings(reading.id)]
+    hints += [("email", reading.email.lower())]
+    hints += [("gateway_id", one) for one in _spellings(reading.owner)]
+    hints += [("email", reading.owner.lower())]
+    return [hint for hint in hints if hint[1]]
+
+
+def _spellings(account_id: str) -> tuple[str, ...]:
+    """An id as it is; a UUID also in small and in capital letters, as either is the same."""
+    try:
+        UUID(account_id)
+    except ValueError:
+        return (account_id,)
+    return tuple(dict.fromkeys((account_id, account_id.lower(), account_id.upper())))
 
 
 def _members_by_hint(session: Session, hints: set[Hint]) -> defaultdict[Hint, list[Member]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -14,6 +15,14 @@ from models.refusal import NoRate
 MICRO = 1_000_000
 SKEW = timedelta(minutes=1)
 """How far ahead another replica's clock may be."""
+
+_MADE_UP = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32,}", re.IGNORECASE)
+"""UUIDs and hashes."""
+
+
+def readable(account_id: str) -> str:
+    """An id with its UUIDs and hashes shortened, for people to tell it from others."""
+    return _MADE_UP.sub(lambda found: f"{found[0][:8]}…", account_id)
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,10 @@ class Rate:
     def enforced(self, units: int) -> int:
         """The limit for so many stored units, in micro-USD, rounded down."""
         return units * self.units.denominator // self.units.numerator
+
+    def counted(self, units: int) -> int:
+        """The spend that so many stored units were booked for, micro-USD: rounded up."""
+        return -(-units * self.units.denominator // self.units.numerator)
 
     def worth(self, micro_usd: int) -> int:
         """Stored units for so much money, rounded down."""

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, select
 
 from models.ledger.amount import Unit, plain
-from models.metering.gateway_account import accounts_of
+from models.metering.accounts import accounts_of
 from models.metering.gateway_state import rate_now
 from models.people.member import Member
 from models.policy import document, versions

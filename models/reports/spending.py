@@ -131,8 +131,12 @@ class _Team:
         # A gateway tells the sum of an account first and its models later (`noted`), so unnamed use is split by them.
         used = Counter[str]()
         for kind, inward, model, amount in self.rows:
-            if kind == Kind.USE and inward:
-                used[model] += amount
+            if kind in (Kind.USE, Kind.VOID) and inward:
+                used[model] += amount if kind == Kind.USE else -amount
+        for model, amount in used.most_common():  # what was voided beyond what has no name
+            part = max(0, min(amount, -used[""]))
+            used[model] -= part
+            used[""] += part
         unnamed = used.pop("", 0)
         for model, amount in (self.noted - used).most_common():
             part = min(amount, unnamed)
@@ -196,7 +200,7 @@ def _figures(rows: list[_Row]) -> dict[str, int]:
 
     return {
         "allocation": moved(Kind.ALLOCATE, inward=True) - moved(Kind.CUT, inward=False),
-        "used": moved(Kind.USE, inward=True),
+        "used": moved(Kind.USE, inward=True) - moved(Kind.VOID, inward=True),
         "lent": moved(Kind.LEND, inward=False),
         "borrowed": moved(Kind.LEND, inward=True),
         "granted": moved(Kind.GRANT, inward=True) - moved(Kind.REVOKE, inward=False),

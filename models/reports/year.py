@@ -75,8 +75,9 @@ def _begun(session: Session) -> datetime | None:
 def _used(session: Session, bounds: Sequence[datetime], since: datetime) -> list[int]:
     """What was spent between each bound and the next, and at last since `since`; all in one scan of the transfers."""
     spans = [*pairwise(bounds), (since, bounds[-1])]
+    net = "CASE kind WHEN 'use' THEN amount ELSE -amount END"
     sums = ", ".join(
-        f"SUM(CASE WHEN at >= :a{n} AND at < :b{n} THEN amount ELSE 0 END)" for n in range(len(spans))
+        f"SUM(CASE WHEN at >= :a{n} AND at < :b{n} THEN {net} ELSE 0 END)" for n in range(len(spans))
     )
     words = {
         f"{end}{n}": stored_time(session, at)
@@ -84,6 +85,6 @@ def _used(session: Session, bounds: Sequence[datetime], since: datetime) -> list
         for end, at in zip("ab", span, strict=True)
     }
     query = text(  # the names of its parameters are numbered
-        f"SELECT {sums} FROM transfer WHERE kind = 'use' AND at >= :a0 AND at < :b{len(spans) - 1}"  # noqa: S608
+        f"SELECT {sums} FROM transfer WHERE kind IN ('use', 'void') AND at >= :a0 AND at < :b{len(spans) - 1}"  # noqa: S608
     )
     return [int(one or 0) for one in session.connection().execute(query, words).one()]

@@ -23,7 +23,7 @@ from bot.gateways.reconcile import Reconciler
 from bot.gateways.registry import open_gateway
 from handlers import lending
 from models.messages.outbox import Effect
-from models.metering.gateway_account import accounts_of
+from models.metering.accounts import accounts_of
 from models.quota.wallet import wallet_of
 from tests.actions import say
 from tests.company import POLICY, settle_company, who

@@ -21,7 +21,8 @@ from sqlmodel import Session
 from bot.database import Database
 from bot.gateways.operator.access import GatewayOperator
 from bot.gateways.operator.release import release
-from models.metering.gateway_account import GatewayAccount, accounts_of
+from models.metering.accounts import accounts_of
+from models.metering.gateway_account import GatewayAccount
 from models.quota.wallet import wallet_of
 from tests.company import POLICY, settle_company, who
 from tests.slack_env import Clock, SlackEnv, code_of, open_env, settled_copy

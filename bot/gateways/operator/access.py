@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import aiohttp
 from sqlmodel import Session, select
@@ -16,6 +16,7 @@ from bot.database import Database
 from bot.gateways.reconcile import Reconciler
 from bot.gateways.registry import open_gateway
 from bot.settings import Settings
+from models.metering.gateway_account import GatewayAccount
 from models.metering.gateway_state import refuse_unmetered
 from models.metering.reading import Reading
 from models.people.member import Member
@@ -32,13 +33,25 @@ class CannotDo(Exception):  # noqa: N818 - what is said to the operator
 
 @dataclass(frozen=True)
 class LimitLine:
-    """One account's limit in a list, in micro-USD; None is unlimited."""
+    """One account's limit in a list, micro-USD; None is no limit at all. `called`: the account as people call it."""
 
     email: str
     account: str
     found: int | None
     wanted: int | None
     why: str = ""
+    called: str = ""
+    spent: int = 0
+
+    @classmethod
+    def of(
+        cls, account: GatewayAccount, email: str, found: int | None, wanted: int | None, why: str = ""
+    ) -> Self:
+        return cls(email, account.id, found, wanted, why, account.label, account.spent)
+
+    @property
+    def label(self) -> str:
+        return f"{self.email} ({self.called or self.account})"
 
 
 class _Undo(Exception):  # noqa: N818 - carries a result out of a transaction that must not happen

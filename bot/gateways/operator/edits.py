@@ -10,7 +10,8 @@ from sqlmodel import Session, select
 from bot.actor import acting_user
 from bot.gateways.operator.access import CannotDo, GatewayOperator, LimitLine, emails
 from handlers.gateway import limits
-from models.metering.gateway_account import GatewayAccount, accounts_of, edited_accounts
+from models.metering.accounts import accounts_of, edited_accounts
+from models.metering.gateway_account import GatewayAccount
 from models.metering.gateway_state import rate_now
 from models.metering.limits import LimitWrite, adopt_edit
 from models.people.member import Member
@@ -35,7 +36,7 @@ def _adopt(operator: GatewayOperator, session: Session, member: Member) -> None:
 def _one_edited(session: Session, member: Member) -> GatewayAccount:
     edited = _edited(session, member)
     if len(edited) > 1:
-        names = ", ".join(one.id for one in edited)
+        names = ", ".join(one.label for one in edited)
         raise CannotDo(
             f"{member.email}: limits of several keys were changed by hand ({names}), and the ledger has one amount: restore them, then grant"
         )
@@ -90,7 +91,7 @@ async def _settle(
         await loop.writer.write()
     accounts = await database.read(lambda session: accounts_of(session, member))
     named = await database.read(emails)
-    return [LimitLine(named[member], one.id, before[one.id], one.total, one.error or "") for one in accounts]
+    return [LimitLine.of(one, named[member], before[one.id], one.total, one.error or "") for one in accounts]
 
 
 def _writes_of(operator: GatewayOperator, session: Session, member_id: int) -> list[LimitWrite]:

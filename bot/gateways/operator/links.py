@@ -12,8 +12,8 @@ from sqlmodel import Session
 
 from bot.gateways.operator.access import GatewayOperator
 from handlers.gateway import alerts, spend
+from models.metering.accounts import accounts_by_id
 from models.metering.adoption import end_round
-from models.metering.gateway_account import accounts_by_id
 from models.metering.gateway_state import GatewayState
 from models.metering.owners import members_without_account, owners_of
 from models.metering.reading import Reading
@@ -24,14 +24,14 @@ from models.quota.period import Period
 @dataclass
 class Links:
     """`new`: (account, owner). `passed_on`: (account, old owner, new owner). `people`: members without an account.
-
-    `strangers`: accounts without an owner, as (id, label, micro-USD spent).
+    `strangers`: accounts without an owner, as (id, label, micro-USD spent). `called`: linked accounts as people call them.
     """
 
     new: list[tuple[str, str]] = field(default_factory=list)
     passed_on: list[tuple[str, str, str]] = field(default_factory=list)
     people: list[str] = field(default_factory=list)
     strangers: list[tuple[str, str, int]] = field(default_factory=list)
+    called: dict[str, str] = field(default_factory=dict)
 
 
 async def link(operator: GatewayOperator, *, plan: bool) -> Links:
@@ -74,6 +74,7 @@ def _link(
 def _note(session: Session, links: Links, page: Sequence[Reading], known: set[str]) -> None:
     owners, accounts = owners_of(session, page), accounts_by_id(session, (one.id for one in page))
     for account in (accounts[one.id] for one in page if one.id in accounts):
+        links.called[account.id] = account.label
         owner, now = owners.get(account.id), session.get_one(Member, account.member_id)
         if account.id not in known:
             links.new.append((account.id, now.email))

@@ -9,7 +9,8 @@ from sqlmodel import Session
 
 from bot.gateways.operator.access import GatewayOperator, LimitLine, emails
 from bot.gateways.port import GatewayError, GatewayRefused, NoSuchAccount
-from models.metering.gateway_account import GatewayAccount, every_account
+from models.metering.accounts import every_account
+from models.metering.gateway_account import GatewayAccount
 from models.metering.gateway_state import GatewayState
 from models.metering.reading import Reading
 
@@ -24,7 +25,7 @@ async def release(operator: GatewayOperator, done: Callable[[int], None]) -> tup
         for account in accounts:
             if why := await _release_one(operator, account):
                 left.append(
-                    LimitLine(email[account.member_id], account.id, account.total, account.found, why)
+                    LimitLine.of(account, email[account.member_id], account.total, account.found, why)
                 )
             done(1)
     return len(accounts) - len(left), left

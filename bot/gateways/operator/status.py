@@ -14,7 +14,7 @@ from bot.gateways.operator.access import GatewayOperator, LimitLine, emails
 from bot.gateways.port import GatewayError, GatewayRefused
 from handlers.gateway import limits, spend
 from models.ledger.amount import Unit
-from models.metering.gateway_account import edited_accounts, every_account
+from models.metering.accounts import edited_accounts, every_account
 from models.metering.gateway_state import GatewayState, rate_now
 from models.metering.limits import GatewayTraits, limits_of, to_write
 from models.metering.owners import members_without_account
@@ -77,11 +77,11 @@ def _status(operator: GatewayOperator, session: Session) -> Status:
         people=[member.email for member in members_without_account(session)],
         strangers=[(one[0], one[1], one[2]) for one in state.strangers],
         edited=[
-            LimitLine(email[one.member_id], one.id, one.total, one.written)
+            LimitLine.of(one, email[one.member_id], one.total, one.written)
             for one in edited_accounts(session)
         ],
         errors=[
-            LimitLine(email[one.member_id], one.id, one.total, None, one.error)
+            LimitLine.of(one, email[one.member_id], one.total, None, one.error)
             for one in every_account(session)
             if one.error
         ],
@@ -117,9 +117,9 @@ def _plan(operator: GatewayOperator, session: Session, pages: Sequence[Sequence[
         spend.book_page(ctx, page, seen)
     session.flush()
     email, accounts = emails(session), every_account(session)
-    before = {one.id: one.total for one in accounts}
+    known = {one.id: one for one in accounts}
     found = [
-        LimitLine(email[one.member], one.account, before[one.account], one.total)
+        LimitLine.of(known[one.account], email[one.member], known[one.account].total, one.total)
         for one in limits.compare(ctx, accounts, operator.loop.writer.traits)
     ]
     return sorted(found, key=lambda one: (one.email, one.account))

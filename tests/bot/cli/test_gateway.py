@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,12 +18,14 @@ from sqlmodel import Session, select
 from bot.database import Database
 from bot.gateways import writer
 from bot.gateways.findings import in_words
+from bot.gateways.operator.access import LimitLine
 from bot.gateways.port import Finding, now_utc
 from bot.gateways.reconcile import Reconciler
 from bot.gateways.registry import open_gateway
 from bot.settings import Settings
 from models.ledger.audit import audit
 from models.messages.outbox import Effect
+from models.metering.reading import readable
 from models.quota.closing import begin_turn
 from models.quota.wallet import wallet_of
 from sandbox.gateways.litellm import LiteLLM
@@ -173,8 +176,8 @@ async def test_a_plan_shows_every_limit_that_enforcing_would_write_and_writes_no
     office.gateway.edit(BOB, 40.0)
     said = await office.says("diff")
     assert [line.split() for line in said.splitlines()[:2]] == [
-        [ALICE, ALICE, "no", "limit", "→", "107.5", "USD"],
-        [BOB, BOB, "40", "USD", "→", "500", "USD"],
+        [ALICE, ALICE, "no", "limit", "→", "107.5", "USD", "7.5", "USD", "spent"],
+        [BOB, BOB, "40", "USD", "→", "500", "USD", "0", "USD", "spent"],
     ]
     assert "4 limits differ" in said
     assert (office.limit(ALICE), office.limit(BOB)) == (None, 40.0)
@@ -428,3 +431,30 @@ def wallet(office: Office, name: str) -> Any:
         return wallet_of(session, who(session, name).id)
 
     return office.inside(read)
+
+
+def test_a_made_up_id_is_never_said_whole() -> None:
+    uuid = "6F1C2B3A-1111-2222-3333-444455556666"
+    line = LimitLine("ann@corp.example", uuid, None, None, called=readable(f"core/{uuid}"))
+    assert line.label == "ann@corp.example (core/6F1C2B3A…)"
+
+
+async def test_voided_usage_can_be_spent_and_is_not_booked_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEWAY_MODE", "enforce")
+    await office.looks()
+    office.burn(ALICE, 130)
+    await office.looks()
+    words = (ALICE, "--void-usage", "60", "--reason", "a wrong price")
+    said = await asyncio.to_thread(office.operator.says, "grant", *words)
+    assert said == "voided 60 USD of usage; alice@corp.example has 30 USD\n"
+    await office.looks()
+    assert office.limit(ALICE) == 160
+    shown = await asyncio.to_thread(office.operator.show, "alice")
+    assert (shown["used"], shown["available"], shown["overdraft"]) == ("70", "30", "0")
+    told = office.inside(lambda session: session.exec(select(Effect)).all())
+    assert any("The gateway had counted **$60.00** by mistake" in str(one.payload) for one in told)
+    fails = partial(asyncio.to_thread, office.operator.fails)
+    assert "used 70 USD this period" in await fails("grant", ALICE, "--void-usage", "71", "--reason", "x")
+    assert not office.inside(lambda session: audit(session).wrong)

@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from bot.database import Database
 from handlers import lending
-from models.metering.gateway_account import every_account
+from models.metering.accounts import every_account
 from models.quota.wallet import wallet_of
 from models.refusal import Refusal
 from tests.actions import say

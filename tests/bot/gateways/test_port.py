@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from datetime import date
 from decimal import Decimal
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import (
+    ClientConnectorCertificateError,
+    ClientConnectorDNSError,
+    ClientConnectorError,
+    ClientConnectorSSLError,
+    ClientSession,
+    web,
+)
+from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.test_utils import TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.gateways.client import Pace, Tally, cap, dollars, micro, shortened
+from bot.gateways.client import Pace, Tally, cap, dollars, micro, shortened, why_unreachable
 from bot.gateways.port import Finding, GatewayError, GatewayRefused, days
 from bot.gateways.registry import open_gateway
 from sandbox.gateways.litellm import LiteLLM
@@ -39,6 +48,69 @@ async def test_a_url_without_a_scheme_and_a_key_of_two_lines_are_explained(http:
     with pytest.raises(GatewayRefused, match="line break"):
         open_gateway("litellm", "http://gateway.corp.example", "sk-1\nsk-2", http)
     assert open_gateway("litellm", " http://gateway.corp.example/\n", "sk-1\n", http)
+
+
+@pytest.mark.parametrize(
+    ("kind", "url", "why"),
+    [
+        ("litellm", "http://gw.example/v1/", "GATEWAY_URL http://gw.example/v1: leave out /v1"),
+        ("new-api", "http://gw.example/api", "leave out /api"),
+        ("openrouter", "https://openrouter.ai/api/v1", ""),
+        ("litellm", "http://gw.example/a b", "on one line, without spaces"),
+    ],
+)
+async def test_an_address_that_cannot_be_the_admin_apis_is_explained(
+    http: ClientSession, kind: str, url: str, why: str
+) -> None:
+    if not why:
+        assert open_gateway(kind, url, "sk", http)
+        return
+    with pytest.raises(GatewayRefused, match=why):
+        open_gateway(kind, url, "sk", http)
+
+
+async def test_a_gateway_of_the_file_is_named_with_its_key_there(http: ClientSession) -> None:
+    with pytest.raises(GatewayRefused, match=r"GATEWAYS_FILE, seats: url gw\.example: begin it"):
+        open_gateway("litellm", "gw.example", "sk", http, name="seats")
+
+
+PLACE = ConnectionKey("gw.example", 443, True, True, None, None, None)
+
+
+def refused(kind: type[ClientConnectorError], error: OSError) -> ClientConnectorError:
+    return kind(PLACE, error)
+
+
+def test_what_keeps_a_connection_from_being_made_is_said_in_an_operators_words() -> None:
+    untrusted = ssl.SSLCertVerificationError()
+    untrusted.verify_message = "self-signed certificate"
+    assert why_unreachable(ClientConnectorCertificateError(PLACE, untrusted)) == (
+        "its certificate is not trusted (self-signed certificate): name its CA in SSL_CERT_FILE"
+    )
+    assert "does not speak https" in why_unreachable(refused(ClientConnectorSSLError, ssl.SSLError()))
+    assert why_unreachable(refused(ClientConnectorDNSError, OSError())) == "there is no such host"
+    assert (
+        why_unreachable(refused(ClientConnectorError, OSError(111, "Connection refused")))
+        == "connection refused"
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("https://gw.example/llm/v2/user/info?user_id=ann", "redirects: set it to https://gw.example/llm$"),
+        ("/login", r"redirects to http://127\.0\.0\.1:\d+/login, and the key is sent nowhere else"),
+    ],
+)
+async def test_a_gateway_that_redirects_is_not_followed(http: ClientSession, target: str, said: str) -> None:
+    async def move(_: web.Request) -> web.Response:
+        return web.Response(status=307, headers={"Location": target})
+
+    async with TestServer(one_route("/v2/user/info", move)) as server:
+        with pytest.raises(
+            GatewayRefused, match=f"GATEWAY_URL {server.make_url('')}".rstrip("/") + f" {said}"
+        ):
+            await open_gateway("litellm", str(server.make_url("")), "sk", http).account("ann")
 
 
 async def test_an_entity_that_litellm_does_not_have_is_refused(http: ClientSession) -> None:

@@ -36,7 +36,7 @@ from bot.gateways.port import Access, Gateway, GatewayError, GatewayRefused
 from bot.gateways.reconcile import Reconciler
 from handlers import lending
 from models.ledger.audit import audit
-from models.metering.gateway_account import accounts_of, edited_accounts
+from models.metering.accounts import accounts_of, edited_accounts
 from models.quota.wallet import wallet_of
 from models.refusal import Refusal
 from sandbox.gateways import claude_enterprise as a_claude_enterprise

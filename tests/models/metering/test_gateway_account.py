@@ -10,7 +10,8 @@ from sqlmodel import Session
 
 from bot.database import Database
 from models.ledger.amount import Unit
-from models.metering.gateway_account import BUSY, GatewayAccount, accounts_of, edited_accounts
+from models.metering.accounts import accounts_of, edited_accounts
+from models.metering.gateway_account import BUSY, GatewayAccount
 from models.metering.reading import Rate, Reading
 from tests.actions import cause, has
 from tests.company import NOW, who
@@ -61,6 +62,30 @@ def test_a_reading_that_was_stamped_ahead_of_time_bars_none_that_follow(company:
         return account.absorb(session, reading(9, minutes=1), RATE, cause(NOW + timedelta(minutes=1)))
 
     assert company.transact(work) == 9 * USD
+
+
+def test_a_wallets_counter_that_is_set_back_is_no_refund_and_no_edit(company: Database) -> None:
+    """What is spent after it is booked at once, and the limit goes on from there."""
+
+    def work(session: Session) -> tuple[list[int], GatewayAccount]:
+        account = link(session, reading(0, 100 * USD, refunds=True))
+        booked = [absorb(account, session, reading(40, 100 * USD, 1, refunds=True))]
+        account.confirm_write(100 * USD, 100 * USD, 0)
+        booked += [
+            absorb(account, session, reading(spent, 60 * USD, 2 + spent, refunds=True)) for spent in (0, 3)
+        ]
+        return booked, account
+
+    booked, account = company.transact(work)
+    assert booked == [40 * USD, 0, 3 * USD]
+    assert (account.origin, account.booked, account.written, account.found) == (
+        -40 * USD,
+        43 * USD,
+        60 * USD,
+        60 * USD,
+    )
+    assert not account.edited
+    assert account.news is None
 
 
 @pytest.mark.parametrize(("refunds", "booked"), [(False, 1), (True, 0)])

@@ -11,8 +11,9 @@ from sqlmodel import Session
 from bot.database import Database
 from models.ledger.amount import Unit
 from models.metering import brake
+from models.metering.accounts import every_account
 from models.metering.booking import book_page
-from models.metering.gateway_account import GatewayAccount, every_account
+from models.metering.gateway_account import GatewayAccount
 from models.metering.limits import (
     GatewayTraits,
     Limit,

@@ -1,14 +1,18 @@
 """What the people who pay see: by team and model and never by person, and a year against its budget."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
 from bot.database import Database
 from handlers import lending
+from models.ledger.amount import Unit
 from models.ledger.audit import audit
 from models.ledger.spend import record
+from models.metering.booking import void_usage
+from models.metering.reading import Rate
 from models.metering.usage import MemberUsage, book, keep
 from models.quota.period import Period
 from models.reports.spending import EVERYBODY, OTHER, Line, by_day, by_team, period_named
@@ -40,6 +44,17 @@ def test_a_period_shows_what_each_team_got_used_lent_and_lost(company: Database)
     assert whole.allocation == sum(
         line.allocation for name, line in found.items() if name.endswith("/") and line is not whole
     )
+
+
+def test_voided_usage_is_not_reported_as_used(company: Database) -> None:
+    spend(company, "lee", 125)
+    rate = Rate.of(Unit.USD, Decimal(1))
+    company.transact(lambda session: void_usage(session, who(session, "lee"), 100 * USD, rate, cause()))
+    found = november(company)
+    assert found["payments/"].used == sum(
+        one.used for name, one in found.items() if name.startswith("payments/") and one.model
+    )
+    assert found["payments/"].used == 25 * USD
 
 
 def test_what_the_close_expired_belongs_to_the_period_it_closed(company: Database) -> None:

@@ -13,7 +13,7 @@ from bot.database import Database
 from bot.gateways.operator.access import GatewayOperator
 from bot.gateways.operator.release import release
 from handlers.gateway import edits
-from models.metering.gateway_account import accounts_of
+from models.metering.accounts import accounts_of
 from models.refusal import NotEdited, OnlyAdmins
 from sandbox.gateways.litellm import LiteLLM
 from tests.company import NOW, settle_company, who

@@ -1,0 +1,72 @@
+"""Gateway accounts looked up: of a member, of a page of readings, edited by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlmodel import Session, col, select, update
+from sqlmodel.sql.expression import SelectOfScalar
+
+from models.db import is_postgres
+from models.metering.gateway_account import MOST_VALUES, GatewayAccount
+from models.metering.reading import Reading
+from models.people.member import lock_members
+
+
+def accounts_of(session: Session, member_id: int) -> list[GatewayAccount]:
+    return accounts_of_members(session, {member_id})
+
+
+def accounts_of_members(session: Session, members: Iterable[int]) -> list[GatewayAccount]:
+    """The accounts that the gateway still knows."""
+    ids, found = sorted(members), list[GatewayAccount]()
+    for start in range(0, len(ids), MOST_VALUES):
+        theirs = col(GatewayAccount.member_id).in_(ids[start : start + MOST_VALUES])
+        query = select(GatewayAccount).where(theirs, col(GatewayAccount.gone).is_(False))
+        found += session.exec(query.order_by(GatewayAccount.id)).all()
+    return found
+
+
+def every_account(session: Session) -> list[GatewayAccount]:
+    """With accounts that are gone."""
+    return list(session.exec(select(GatewayAccount).order_by(GatewayAccount.id)).all())
+
+
+def accounts_by_id(session: Session, ids: Iterable[str]) -> dict[str, GatewayAccount]:
+    return _by_id(session, select(GatewayAccount), ids)
+
+
+def accounts_to_book(session: Session, page: Sequence[Reading]) -> dict[str, GatewayAccount]:
+    """A page's accounts, locked: of several transactions that read the same spend, one books it."""
+    found = accounts_by_id(session, (one.id for one in page))
+    if not is_postgres(session):
+        return found
+    spent = {one.id: one.spent for one in page}
+    # Members before accounts, as everywhere: no two transactions wait for each other.
+    lock_members(session, {one.member_id for one in found.values() if one.spent != spent[one.id]})
+    query = select(GatewayAccount).order_by(col(GatewayAccount.id)).with_for_update()
+    return _by_id(session, query.execution_options(populate_existing=True), spent)
+
+
+def _by_id(
+    session: Session, query: SelectOfScalar[GatewayAccount], ids: Iterable[str]
+) -> dict[str, GatewayAccount]:
+    wanted, found = sorted(set(ids)), dict[str, GatewayAccount]()
+    for start in range(0, len(wanted), MOST_VALUES):
+        part = query.where(col(GatewayAccount.id).in_(wanted[start : start + MOST_VALUES]))
+        found |= {one.id: one for one in session.exec(part).all()}
+    return found
+
+
+def edited_accounts(session: Session) -> list[GatewayAccount]:
+    query = select(GatewayAccount).where(
+        col(GatewayAccount.written).is_not(None),
+        col(GatewayAccount.total).is_distinct_from(col(GatewayAccount.written)),
+    )
+    return [one for one in session.exec(query.order_by(GatewayAccount.id)).all() if one.edited]
+
+
+def change_rate(session: Session) -> None:
+    """Later spend is booked at the new rate; booked spend stays as it is. Only at an opening."""
+    session.execute(update(GatewayAccount).values(origin=GatewayAccount.spent, booked=0))
+    session.expire_all()
