@@ -23,8 +23,11 @@ from handlers.words.text import SafeText, Text
 from models import refusal
 from models.ledger.amount import Why
 from models.messages.message import Message
+from models.policy.document import Policy
 from tests.import_graph import circles, graph_of
+from tests.policy_effects import EFFECTS
 from tests.state_writes import state_writes
+from tests.test_docs import keys
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("bot", "handlers", "models", "sandbox")
@@ -215,6 +218,13 @@ def test_chinese_is_written_as_chinese_is(name: str, text: Text) -> None:
 def test_a_button_fits_a_thumb(name: str, text: Text) -> None:
     assert len(text.en) <= 40
     assert len(text.zh) <= 24
+
+
+def test_every_key_of_the_policy_has_a_test_of_its_effect() -> None:
+    """A key that is accepted and never read would be a promise: name the test in tests/policy_effects.py."""
+    assert sorted(keys(Policy)) == sorted(EFFECTS)
+    written = "".join(path.read_text() for path in Path(__file__).parent.rglob("test_*.py"))
+    assert [one for one in EFFECTS.values() if f"def {one}(" not in written] == []
 
 
 def test_what_the_interface_promises_can_be_pressed_sent_and_typed() -> None:

@@ -9,19 +9,21 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from handlers.admins import to_admins
 from handlers.brake import continue_button, pause_button
 from handlers.context import Context, Reader
 from handlers.gateway import surges
+from handlers.quota_lines import near_day
 from handlers.requests import settle
 from handlers.words import texts
 from handlers.words.text import SafeText, Text, listed, one_line
-from models.ledger.amount import share
+from models.ledger.amount import Unit, share
 from models.messages.message import Button, Message, escape
 from models.messages.outbox import Effect
 from models.metering.gateway_state import free_models, rate_now
+from models.metering.outlook import Outlook, early_end, needed
 from models.metering.reading import KeyUsage
 from models.metering.usage import by_model
 from models.people.member import Member
@@ -112,22 +114,28 @@ def held_back(ctx: Context, member_id: int, other_id: int, amount: int) -> None:
         ctx.tell(one, Message(text=said))
 
 
-# Alerts: 80, 95, 100 % of what there was, once a period; a surge at most once an hour
+# Alerts: 80, 95, 100 % of what there was, and an early end, each once a period; a surge at most once an hour.
+# One event is one message: what a surge has used up stands in the question about it, and a pace is told where no level is.
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """`levels`: reached anew (0.8, 0.95, 1). `surge`: stored units spent in a surge, or 0."""
+    """`levels`: reached anew (0.8, 0.95, 1). `surge`: stored units spent in a surge, or 0. `early`: the quota ends early."""
 
     status: QuotaStatus
     levels: tuple[Decimal, ...] = ()
     surge: int = 0
+    early: Outlook | None = None
+
+    @property
+    def rings(self) -> bool:
+        return bool(self.levels or self.surge or self.early)
 
 
 def alerting(ctx: Context, member_id: int) -> bool:
     """Whether `alert` would tell this member something."""
     found = _alarm(ctx, member_id)
-    return found is not None and bool(found.levels or found.surge)
+    return found is not None and found.rings
 
 
 def alert(ctx: Context, member_id: int, key_usage: Sequence[KeyUsage] = ()) -> None:
@@ -135,12 +143,15 @@ def alert(ctx: Context, member_id: int, key_usage: Sequence[KeyUsage] = ()) -> N
     found, member = _alarm(ctx, member_id), ctx.session.get_one(Member, member_id)
     if found is None:
         return
-    if found.surge and ctx.first_time(_surge_key(member_id, ctx.now)):
-        surges.tell(ctx, member, found.surge, _surge(ctx, member, found.surge, key_usage))
     for level in found.levels:
         ctx.first_time(_level_key(found.status, level))
-    if found.levels:
+    surge = bool(found.surge) and ctx.first_time(_surge_key(member_id, ctx.now))
+    if surge:
+        surges.tell(ctx, member, found.surge, _surge(ctx, member, found, key_usage))
+    if found.levels and not (surge and surges.asks(ctx)):
         ctx.tell(member, _level(ctx, member, found, key_usage))
+    if found.early and ctx.first_time(_early_key(found.status)):
+        ctx.tell(member, _early(ctx, member, found.early, found.status))
 
 
 def _alarm(ctx: Context, member_id: int) -> Alarm | None:
@@ -152,7 +163,24 @@ def _alarm(ctx: Context, member_id: int) -> Alarm | None:
     if reached and _mark(ctx, _level_key(status, max(reached))):
         reached = []
     surge = _surging(ctx, member, max(status.base, status.used + status.has.available))
-    return Alarm(status, tuple(reached), surge)
+    early = None if surge else _ends_early(ctx, member, status)
+    return Alarm(status, tuple(reached), surge, early)
+
+
+def _ends_early(ctx: Context, member: Member, status: QuotaStatus) -> Outlook | None:
+    """None as well for a member who heard of it: by this warning, by a level, or by the question about a surge of today."""
+    heard = status.used >= share(
+        status.used + status.has.available, min(ctx.policy.alerts.at, default=Decimal(1))
+    )
+    if heard or member.paused_at is not None or _mark(ctx, _early_key(status)):
+        return None
+    view = early_end(ctx.session, status, ctx.policy.unit, ctx.now)
+    return view if view and not _surged_today(ctx, member.id) else None
+
+
+def _surged_today(ctx: Context, member_id: int) -> bool:
+    hours = [_surge_key(member_id, ctx.now - timedelta(hours=n)) for n in range(25)]
+    return ctx.session.exec(select(Effect.id).where(col(Effect.key).in_(hours))).first() is not None
 
 
 def _surging(ctx: Context, member: Member, whole: int) -> int:
@@ -174,14 +202,9 @@ def _surging(ctx: Context, member: Member, whole: int) -> int:
 
 
 def _level(ctx: Context, member: Member, alarm: Alarm, key_usage: Sequence[KeyUsage]) -> Message:
-    reader, left, top = ctx.reader_of(member), alarm.status.has.available, max(alarm.levels)
-    say, out = reader.locale, left <= 0
-    if out:
-        missing = (texts.MORE_UNTIL(say, over=reader.amount(-left)),) if left < 0 and ctx.live else ()
-        lines = [one_line((texts.ALERT_OUT(say), *missing), say)]
-    else:
-        used = alarm.status.used
-        lines = [texts.ALERT_LEFT(say, percent=used * 100 // (used + left), left=reader.amount(left))]
+    reader, top = ctx.reader_of(member), max(alarm.levels)
+    say, out = reader.locale, alarm.status.has.available <= 0
+    lines = [_reached(ctx, reader, alarm)]
     if what := _most_used(ctx, member, reader, alarm.status.span.start, key_usage):
         lines.append((texts.ALERT_LATELY if key_usage else texts.ALERT_WHAT)(say, what=what))
     recallable = unspent_lent(ctx.session, member.id)
@@ -197,10 +220,33 @@ def _level(ctx: Context, member: Member, alarm: Alarm, key_usage: Sequence[KeyUs
     )
 
 
-def _surge(ctx: Context, member: Member, lately: int, key_usage: Sequence[KeyUsage]) -> Message:
+def _reached(ctx: Context, reader: Reader, alarm: Alarm) -> SafeText:
+    say, used, left = reader.locale, alarm.status.used, alarm.status.has.available
+    if left > 0:
+        return texts.ALERT_LEFT(say, percent=used * 100 // (used + left), left=reader.amount(left))
+    missing = (texts.MORE_UNTIL(say, over=reader.amount(-left)),) if left < 0 and ctx.live else ()
+    return one_line((texts.ALERT_OUT(say), *missing), say)
+
+
+def _early(ctx: Context, member: Member, view: Outlook, status: QuotaStatus) -> Message:
+    reader, ends = ctx.reader_of(member), view.runs_out or status.span.end
+    days, left = (status.span.end - ends).days, reader.amount(status.has.available)
+    facts = {"day": near_day(reader, ends, ctx.now), "days": days, "pace": reader.amount(view.pace)}
+    lines = [texts.EARLY_END(reader.locale, left=left, **facts)]
+    if what := _most_used(ctx, member, reader, status.span.start, ()):
+        lines.append(texts.ALERT_WHAT(reader.locale, what=what))
+    lacks = needed(view, status.has, 1_000 if ctx.policy.unit is Unit.TOKENS else ctx.policy.unit.scale)
+    lines.append(texts.WOULD_LAST(reader.locale, amount=reader.amount(lacks)))
+    lines.append(texts.EARLY_WAYS(reader.locale))
+    return Message(text=SafeText("\n".join(lines)), buttons=_ways_to_more(reader))
+
+
+def _surge(ctx: Context, member: Member, alarm: Alarm, key_usage: Sequence[KeyUsage]) -> Message:
+    """The question; with what is left where it has reached a level, too."""
     reader = ctx.reader_of(member)
     minutes = surges.minutes(ctx)
-    lines = [texts.SURGE(reader.locale, amount=reader.amount(lately), minutes=minutes)]
+    lines = [texts.SURGE(reader.locale, amount=reader.amount(alarm.surge), minutes=minutes)]
+    lines += [_reached(ctx, reader, alarm)] if alarm.levels else []
     if what := _most_used(ctx, member, reader, ctx.now - timedelta(days=1), key_usage):
         lines.append(texts.ALERT_LATELY(reader.locale, what=what))
     return Message(text="\n".join(lines), buttons=(*_brake(ctx, reader), *_ways_to_more(reader)))
@@ -236,6 +282,10 @@ def _most_used(
 
 def _level_key(status: QuotaStatus, level: Decimal) -> str:
     return f"alert:{status.period_id}:{status.member_id}:{level}"
+
+
+def _early_key(status: QuotaStatus) -> str:
+    return f"early:{status.period_id}:{status.member_id}"
 
 
 def _surge_key(member_id: int, at: datetime) -> str:

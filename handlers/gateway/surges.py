@@ -16,7 +16,7 @@ def tell(ctx: Context, member: Member, amount: int, asked: Message) -> None:
     """`asked`: the question to the member. Everybody else hears once, whatever their roles."""
     surge = ctx.policy.alerts.surge
     named = surge.tell if surge else ()
-    if "person" in named:
+    if asks(ctx):
         ctx.tell(member, asked)
 
     def said(reader: Reader) -> Message:
@@ -31,6 +31,11 @@ def tell(ctx: Context, member: Member, amount: int, asked: Message) -> None:
             ctx.tell(other, said(ctx.reader_of(other)))
     if "admins" in named:
         to_admins(ctx, said, but=told)
+
+
+def asks(ctx: Context) -> bool:
+    """Whether the member is asked about their own surge."""
+    return ctx.policy.alerts.surge is not None and "person" in ctx.policy.alerts.surge.tell
 
 
 def _above(ctx: Context, member: Member) -> list[Member]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from models.ledger.amount import Unit
 from models.quota.status import QuotaStatus
 from models.quota.wallet import Wallet, burnt
 
@@ -26,13 +27,36 @@ DAY = 24 * 60 * 60
 def outlook(session: Session, status: QuotaStatus, now: datetime) -> Outlook:
     """Pace: the daily use of the last 7 days, or since the opening."""
     since = max(status.span.start, now - timedelta(days=7))
-    # In the first minutes of a period a single call would set the pace.
     # In the first minutes of a period, one call would look like a pace of a million.
     seconds = max(int((now - since).total_seconds()), 60 * 60)
     pace = rounded(burnt(session, status.member_id, since, now) * DAY // seconds)
     left, available = max(status.span.end - now, timedelta()), status.has.available
     lasts = timedelta(seconds=available * DAY // pace) if pace > 0 and available > 0 else None
     return Outlook(pace, left, now + lasts if lasts is not None and lasts < left else None)
+
+
+EARLY = 4
+"""A quota that ends more than a quarter of the period too early is worth a warning."""
+WORTH = 5
+"""Quota of less than so many units of money (hundreds of credits, thousands of tokens) is too little to speak of a pace."""
+
+
+def early_end(session: Session, status: QuotaStatus, unit: Unit, now: datetime) -> Outlook | None:
+    """The outlook of a quota that will be gone long before the period ends; None while that is not sure enough.
+
+    It takes a tenth of the period, a fifth of the quota, and use on more than one day: one batch is no pace.
+    """
+    whole, length = status.used + status.has.available, status.span.end - status.span.start
+    began = max(status.span.start, status.since or status.span.start)
+    settled = now - began >= max(length / 10, timedelta(days=1))
+    step = {Unit.CREDITS: 100, Unit.TOKENS: 1_000}.get(unit, unit.scale)
+    if not settled or whole < WORTH * step or status.used * 5 < whole:
+        return None
+    view = outlook(session, status, now)
+    if view.runs_out is None or (status.span.end - view.runs_out) * EARLY < length:
+        return None
+    week, day = (burnt(session, status.member_id, now - timedelta(days=n), now) for n in (7, 1))
+    return view if day * 10 < min(week, status.used) * 9 else None
 
 
 def rounded(pace: int) -> int:

@@ -245,12 +245,12 @@ async def test_an_alert_names_model_and_key_and_offers_ways_on(env: GatewayEnv) 
     await loop.round()
     env.burn("alice", 82)
     await loop.round()
-    messages = env.messages("alice")
-    assert len(messages) == 2
-    for message in messages:
-        assert re.search(r"Since yesterday, mostly claude-opus-5 \(\w{8}\) \$82", message["text"])
-        actions = {button["action"] for button in message["buttons"]}
-        assert actions == {"surge.continue", "surge.pause", "request.open", "borrow.open"}
+    (message,) = env.messages("alice")  # the surge and what it has used up are one event
+    assert "Is that you?" in message["text"]
+    assert "You have used 82% of your quota" in message["text"]
+    assert re.search(r"Since yesterday, mostly claude-opus-5 \(\w{8}\) \$82", message["text"])
+    actions = {button["action"] for button in message["buttons"]}
+    assert actions == {"surge.continue", "surge.pause", "request.open", "borrow.open"}
 
 
 async def test_spend_first_seen_when_a_limit_is_read_back_alerts_too(env: GatewayEnv) -> None:
