@@ -18,7 +18,7 @@ from bot.actor import acting_user
 from bot.cli.console import agree, as_json, content, member, open_database, unknown_everywhere
 from bot.cli.errors import Failed
 from bot.database import Database
-from bot.people.sync import TooManyLeave, apply, export_people, survey
+from bot.people.sync import TooManyLeave, apply, as_csv, export_people, rows_from, survey
 from bot.people.template import template
 from bot.settings import Settings
 from handlers.clock.leaving import let_leave
@@ -29,7 +29,7 @@ from models.metering import forgetting
 from models.people.directory import count_unknown_everywhere
 from models.people.linking import Found, Plan, carry_out, compare
 from models.people.member import Member
-from models.people.roster import Changes, Difference
+from models.people.roster import Changes, Difference, Row
 
 app = typer.Typer(name="people", help="Who is here.", no_args_is_help=True)
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show it only.")]
@@ -172,20 +172,28 @@ def sync(
     dry_run: DryRun = False,
     yes: Yes = False,
     json_: Annotated[bool, typer.Option("--json", help="The plan as JSON.")] = False,
+    csv: Annotated[
+        bool, typer.Option("--csv", help="Only print its people as people.csv, to start from.")
+    ] = False,
 ) -> None:
     """Learn ids, languages and zones from a workspace; the plan is shown first, and nobody leaves by it."""
     settings = Settings.load()
     with open_database(settings) as database:
         if messenger is Messenger.SLACK:
-            _sync_slack(settings, database, dry_run=dry_run, yes=yes, as_data=json_)
+            _sync_slack(settings, database, dry_run=dry_run, yes=yes, as_data=json_, csv=csv)
         else:
-            asyncio.run(_sync_dingtalk(settings, database, dry_run=dry_run, yes=yes))
+            asyncio.run(_sync_dingtalk(settings, database, dry_run=dry_run, yes=yes, csv=csv))
 
 
-def _sync_slack(settings: Settings, database: Database, *, dry_run: bool, yes: bool, as_data: bool) -> None:
+def _sync_slack(
+    settings: Settings, database: Database, *, dry_run: bool, yes: bool, as_data: bool, csv: bool
+) -> None:
     if settings.slack_bot_token is None:
         raise Failed("Slack is off: SLACK_BOT_TOKEN is not set")
     people, now = asyncio.run(_slack_people(settings, database)), datetime.now(UTC)
+    if csv:
+        database.query(lambda session: _print_csv(session, *rows_from(session, "slack", people)))
+        return
     plan = database.query(lambda session: compare(session, "slack", people))
     as_json(asdict(plan)) if as_data else _show(plan)
     if dry_run or plan.empty:
@@ -196,7 +204,9 @@ def _sync_slack(settings: Settings, database: Database, *, dry_run: bool, yes: b
         typer.echo(f"linked {len(plan.link)} people")
 
 
-async def _sync_dingtalk(settings: Settings, database: Database, *, dry_run: bool, yes: bool) -> None:
+async def _sync_dingtalk(
+    settings: Settings, database: Database, *, dry_run: bool, yes: bool, csv: bool
+) -> None:
     # One read for plan and change, because reading a large organisation takes minutes.
     import aiohttp  # noqa: PLC0415 - the messengers' libraries take a second to load
 
@@ -204,23 +214,36 @@ async def _sync_dingtalk(settings: Settings, database: Database, *, dry_run: boo
     from bot.dispatch import Dispatcher  # noqa: PLC0415
     from bot.messengers.dingtalk.adapter import DingTalk  # noqa: PLC0415
     from bot.messengers.dingtalk.errors import DingTalkError  # noqa: PLC0415
+    from bot.messengers.dingtalk.plan import rows_of  # noqa: PLC0415
 
     if not settings.dingtalk_client_id or settings.dingtalk_client_secret is None:
         raise Failed("DingTalk is off: DINGTALK_CLIENT_ID and DINGTALK_CLIENT_SECRET are not both set")
     async with aiohttp.ClientSession() as http:
         dingtalk = DingTalk(settings, Dispatcher(database, utc_now), http)
         try:
+            if csv:
+                found = await dingtalk.directory.snapshot()
+                database.query(lambda session: _print_csv(session, *rows_of(session, found)))
+                return
             plan = await dingtalk.directory.sync(dry=dry_run, yes=yes, actor=acting_user())
         except TooManyLeave as many:
             raise Failed(f"{many}. Say --yes to do it. Nothing was changed.") from many
         except DingTalkError as error:
             raise Failed(f"DingTalk could not be read: {error}. Nothing was changed.") from error
         finally:
-            if not dry_run:
+            if not (dry_run or csv):
                 await dingtalk.tally.write()
     for line in plan.lines():
         typer.echo(line)
     typer.echo(f"{_counts(plan.changes)}{'; nothing was changed' if dry_run else ''}")
+
+
+def _print_csv(session: Session, rows: list[Row], skipped: list[tuple[str, str]]) -> None:
+    typer.echo(as_csv(session, rows), nl=False)
+    for name, why in skipped:
+        typer.echo(f"! {name}: {why}", err=True)
+    left_out = f", {len(skipped)} left out" if skipped else ""
+    typer.echo(f"{len(rows)} people{left_out}; nothing was changed", err=True)
 
 
 def _agree_on_terminal(plan: Plan, yes: bool) -> None:

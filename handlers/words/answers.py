@@ -13,6 +13,11 @@ LINKED = Text(
     "If it is not your account, tell {admins} at once.",
     "{messenger} 上有一个账号的邮箱是 {email}，已与你关联：该账号的操作视为你本人的操作。如果那不是你的账号，请立即告知 {admins}。",
 )
+LINKED_BY_LIST = Text(
+    "The list of people says that the {messenger} account {id} is yours, so it is yours here now: what is asked from it counts as asked "
+    "by you. If it is not your account, tell {admins} at once.",
+    "人员名单把 {messenger} 账号 {id} 记为你的，已与你关联：该账号的操作视为你本人的操作。如果那不是你的账号，请立即告知 {admins}。",
+)
 BROKE = Text(
     "Something broke on our side; nothing was moved. Reference: {ref}.",
     "系统出了点问题，额度没有变动。编号：{ref}。",

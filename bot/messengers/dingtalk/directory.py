@@ -112,12 +112,16 @@ class Directory:
         self, *, dry: bool = False, yes: bool = False, progress: Progress = lambda _: None, actor: str = ACTOR
     ) -> Plan:
         """Read everything and apply it; `dry` only returns the plan. Raises `TooManyLeave` without a `yes`."""
-        try:
-            snapshot = await self.read(progress)
-        except* DingTalkError as group:
-            raise _first(group) from group
+        snapshot = await self.snapshot(progress)
         gone = await self._gone(snapshot)
         return await self._take(snapshot, gone, dry=dry, yes=yes, actor=actor)
+
+    async def snapshot(self, progress: Progress = lambda _: None) -> Snapshot:
+        """The same as `read`; of several errors it raises the first alone."""
+        try:
+            return await self.read(progress)
+        except* DingTalkError as group:
+            raise _first(group) from group
 
     async def hint(self, kind: str, users: list[str]) -> None:
         """Apply an event to the people that it names, if a sync has taken the directory over before."""
@@ -226,7 +230,7 @@ class Directory:
             # The exception rolls the transaction back: a dry run writes nothing.
             if dry:
                 raise _Only(planned)
-            sync.apply(session, planned.changes, self.clock(), actor=actor, yes=yes)
+            sync.apply(session, planned.changes, self.clock(), actor=actor, yes=yes, words=texts.LINKED)
             note(session, "dingtalk", facts(snapshot, only))
             mark_gone(session, map(address_of, gone), self.clock())
             return planned

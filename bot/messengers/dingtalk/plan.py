@@ -88,6 +88,14 @@ def plan(session: Session, snapshot: Snapshot, gone: Iterable[str], only: str) -
 
     `gone`: user ids that no longer exist.
     """
+    rows, skipped = rows_of(session, snapshot, only)
+    leave, kept = _leaving(session, gone)
+    changes = replace(sync.compare(session, rows), leave=tuple(leave))
+    return Plan(changes, tuple(skipped), tuple(kept))
+
+
+def rows_of(session: Session, snapshot: Snapshot, only: str = "") -> tuple[list[Row], list[tuple[str, str]]]:
+    """Everybody of a snapshot as rows, and the people left out with the reason."""
     emails = _emails(session, snapshot.users.values())
     twice = {email for email, times in Counter(emails.values()).items() if email and times > 1}
     here = set(session.exec(select(Member.email).where(col(Member.left_at).is_(None))).all())
@@ -101,10 +109,7 @@ def plan(session: Session, snapshot: Snapshot, gone: Iterable[str], only: str) -
         elif user.active or email in here:
             manager = emails.get(snapshot.manager_of(user), "")
             rows.append(_row(line, user, email, snapshot.team_of(user), manager, new=email not in here))
-    rows = _with_known_managers(rows, here)
-    leave, kept = _leaving(session, gone)
-    changes = replace(sync.compare(session, rows), leave=tuple(leave))
-    return Plan(changes, tuple(skipped), tuple(kept))
+    return _with_known_managers(rows, here), skipped
 
 
 def _row(line: int, user: User, email: str, team: str | None, manager: str, *, new: bool) -> Row:

@@ -76,6 +76,9 @@ async def test_the_directory_is_shown_first_and_then_taken_over(url: str) -> Non
         assert code == 0
         assert "+ new@corp.example" in shown
         assert "nothing was changed" in shown
+        code, rows, said = await quotabot(url, "people", "sync", "dingtalk", "--csv", ding=ding)
+        assert "新人,new@corp.example,," in rows
+        assert "nothing was changed" in said
         _, counted, _ = await quotabot(url, "dingtalk", "usage", "--json", ding=ding)
         assert json.loads(counted)["calls"] == []
         assert (await quotabot(url, "people", "sync", "dingtalk", ding=ding))[0] == 0

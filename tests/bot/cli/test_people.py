@@ -120,6 +120,13 @@ async def test_a_sync_shows_its_plan_and_links_only_exact_e_mails(
         assert planned["gone"] == [["ops@corp.example", "slack:U06"]]
         assert planned["missing"] == ["carol@corp.example", "dan@corp.example", "lee@corp.example"]
         assert "U92" not in await asyncio.to_thread(fresh.says, "people", "export")
+        rows = await asyncio.to_thread(fresh.says, "people", "sync", "slack", "--csv")
+        assert "Bob,bob@corp.example,U92" in rows
+        dry = await asyncio.to_thread(
+            fresh.says, "people", "import", fresh.file("slack.csv", rows), "--dry-run"
+        )
+        assert "~ bob@corp.example: slack_id – → U92" in dry
+        assert "manager_email" not in dry
 
         said = await asyncio.to_thread(fresh.says, "people", "sync", "slack")
         assert "link     bob@corp.example → slack:U92" in said

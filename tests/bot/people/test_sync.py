@@ -13,6 +13,7 @@ from bot.people.csv import PeopleError, read_people, sealed, unsealed
 from bot.people.sync import TooManyLeave, apply, compare, export_people, survey
 from models.ledger.account import Account
 from models.ledger.audit import audit
+from models.messages.outbox import Effect
 from models.people.member import Address, Member, addresses
 from models.people.roster import Changes, Row, columns
 from models.policy.document import parse
@@ -376,3 +377,22 @@ def test_a_thousand_people_take_few_round_trips(sqlite: Database) -> None:
     take_over(sqlite, text)
     assert len(statements) < 30
     event.remove(sqlite.engine, "before_cursor_execute", count)
+
+
+def test_whoever_is_linked_by_a_file_is_told_where_they_are_and_where_they_were(company: Database) -> None:
+    rows = company.transact(export_people)
+    known = company.transact(lambda session: addresses(session, who(session, "bob").id)[0].address)
+    moved = rows.replace(known.split(":")[1], "U0NEW", 1)
+    assert moved != rows
+    take_over(company, moved)
+    said = {one.payload["address"]: one.payload["message"]["text"] for one in company.transact(said_by_now)}
+    assert set(said) >= {"slack:U0NEW", known}
+    assert all("U0NEW" in text for text in said.values())
+    take_over(company, moved)
+    assert len(company.transact(said_by_now)) == len(said)
+
+
+def said_by_now(session: Session) -> list[Effect]:
+    found = list(session.exec(select(Effect).where(Effect.kind == "say")).all())
+    session.expunge_all()
+    return found
