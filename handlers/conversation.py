@@ -31,6 +31,12 @@ _USUAL = ("balance", "request", "lend")
 _QUESTIONS = {"lend": texts.HOW_MUCH_FOR, "borrow": texts.HOW_MUCH_FROM}
 
 
+def one_tap(meant: list[str]) -> set[str]:
+    """What the buttons for these intents lead to."""
+    shown = {_SHOWN_AS.get(one, one) for one in meant} & set(_OFFERS)
+    return shown | {one for one, row in _SHOWN_AS.items() if row in shown}
+
+
 def answer(ctx: RequestContext, command: Command) -> Message:
     if ctx.place:
         return SILENCE

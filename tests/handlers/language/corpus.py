@@ -27,14 +27,18 @@ def labelled(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (HERE / name).read_text(encoding="utf-8").splitlines()]
 
 
+def part(name: str, *, held_out: bool) -> list[dict[str, Any]]:
+    """Every third sentence is held out: nobody looks at these while writing templates, and no weight is fitted to them."""
+    return [one for place, one in enumerate(labelled(name)) if (place % 3 == 2) is held_out]
+
+
 def held_out() -> list[dict[str, Any]]:
-    """Every third sentence of founder.jsonl. Nobody looks at these while writing templates, and no weight is fitted to them."""
-    return labelled("founder.jsonl")[2::3]
+    return part("founder.jsonl", held_out=True)
 
 
 def training() -> list[tuple[str, str]]:
     """Sentence and intent of everything that weights are fitted to."""
-    founder = [one for place, one in enumerate(labelled("founder.jsonl")) if place % 3 != 2]
+    founder = part("founder.jsonl", held_out=False)
     more = labelled("more.jsonl")
     old = [(text, intent) for intent, rows in sections().items() for text, _ in rows]
     return old + [(one["t"], one["i"]) for one in founder + more]

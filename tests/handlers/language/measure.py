@@ -1,0 +1,136 @@
+"""How much of what people write is read right. `python -m tests.handlers.language.measure` prints the table of docs/language.md.
+
+--templates   the same without the classifier
+--misses      what was read wrong, except of what is held out
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from handlers.command import Command
+from handlers.conversation import one_tap
+from handlers.language.cleaning import clean
+from handlers.language.guess import candidates
+from handlers.language.reader import prepare
+from handlers.language.sentence import Sentence
+from handlers.language.understanding import MOVES, printed, understand
+from tests.handlers.language import corpus
+
+WEDNESDAY = date(2026, 11, 25)
+Row = dict[str, Any]
+
+
+def read(row: Row, *, guesses: bool = True) -> Command:
+    return understand(row["t"], today=WEDNESDAY, guesses=guesses)
+
+
+def right_intent(row: Row, found: Command) -> bool:
+    return printed(found)["intent"] in (row["i"], *row.get("alt", []))
+
+
+def right_slots(row: Row, found: Command) -> bool:
+    shown = printed(found)
+    right = row.get("a", shown["amount"]) == shown["amount"]
+    named = shown["person"] or shown.get("name")
+    return right_intent(row, found) and right and row.get("p", named) == named
+
+
+def acts_wrongly(row: Row, found: Command) -> bool:
+    """Whether something would move at once that was not meant."""
+    return found.exact and found.intent in MOVES and not right_slots(row, found)
+
+
+def is_reached(row: Row, found: Command) -> bool:
+    """Whether the right thing is understood, or one of the three buttons leads to it."""
+    offered = one_tap(candidates(Sentence.read(clean(row["t"]), WEDNESDAY)))
+    return right_intent(row, found) or bool(offered & {row["i"], *row.get("alt", [])})
+
+
+@dataclass(frozen=True)
+class Score:
+    """Shares of 1, and how many sentences would have moved something that was not meant."""
+
+    rows: int
+    intent: float
+    slots: float
+    reach: float
+    wrong: int
+
+
+def score(rows: list[Row], *, guesses: bool = True) -> Score:
+    found = [(row, read(row, guesses=guesses)) for row in rows]
+    asked = [pair for pair in found if pair[0]["i"] != "none"]
+    return Score(
+        len(rows),
+        sum(right_intent(*pair) for pair in found) / len(found),
+        sum(right_slots(*pair) for pair in found) / len(found),
+        sum(is_reached(*pair) for pair in asked) / len(asked),
+        sum(acts_wrongly(*pair) for pair in found),
+    )
+
+
+CORPORA = {
+    "examples of the issue": lambda: corpus.labelled("given.jsonl"),
+    "founder, seen": lambda: corpus.part("founder.jsonl", held_out=False),
+    "founder, held out": corpus.held_out,
+    "personas, seen": lambda: corpus.part("personas.jsonl", held_out=False),
+    "personas, held out": lambda: corpus.part("personas.jsonl", held_out=True),
+}
+
+
+def milliseconds(rows: list[Row]) -> list[float]:
+    taken = []
+    for row in rows:
+        begun = time.perf_counter()
+        read(row)
+        taken.append((time.perf_counter() - begun) * 1000)
+    return sorted(taken)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("--templates", action="store_true")
+    options.add_argument("--misses", action="store_true")
+    options.add_argument("--held-out", action="store_true")
+    asked = options.parse_args()
+    list(prepare())
+    print("| sentences | number | intent | slots | one tap | wrong actions |\n|---|---|---|---|---|---|")
+    for name, rows in CORPORA.items():
+        if "held out" in name and not asked.held_out:
+            continue
+        found = score(rows(), guesses=not asked.templates)
+        print(
+            f"| {name} | {found.rows} | {found.intent:.3f} | {found.slots:.3f} | {found.reach:.3f} | {found.wrong} |"
+        )
+    every = [
+        row for name, rows in CORPORA.items() if asked.held_out or "held out" not in name for row in rows()
+    ]
+    taken = milliseconds(every)
+    print(
+        f"\np50 {taken[len(taken) // 2]:.2f} ms, p99 {taken[len(taken) * 99 // 100]:.2f} ms, longest {taken[-1]:.2f} ms"
+    )
+    if asked.misses:
+        for row in corpus.part("personas.jsonl", held_out=False) + corpus.labelled("given.jsonl"):
+            found = read(row, guesses=not asked.templates)
+            if not right_slots(row, found):
+                print(
+                    row["t"],
+                    "|",
+                    row["i"],
+                    row.get("p"),
+                    row.get("a"),
+                    "->",
+                    {k: v for k, v in printed(found).items() if v},
+                    "" if is_reached(row, found) else "UNREACHED",
+                )
+
+
+if __name__ == "__main__":
+    main()
