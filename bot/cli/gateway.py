@@ -61,6 +61,10 @@ def _status(found: Status) -> list[str]:
         for one in found.edited
     ]
     lines += [f"not written: {one.label}: {one.why}" for one in found.errors]
+    lines += [
+        f"one balance for several accounts: {one} ({', '.join(accounts)}); between two readings each can spend all of it"
+        for one, accounts in found.shared[:MOST]
+    ]
     lines += _unlinked(found.people, found.strangers)
     if found.unread:
         return [*lines, "preflight: not known, as the gateway does not answer"]

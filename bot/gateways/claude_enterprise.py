@@ -31,6 +31,7 @@ class ClaudeEnterprise:
     """One organization. Its members are the accounts, by user id; they are found by e-mail."""
 
     family: Family = "cap"
+    per_key = False
 
     def __init__(self, access: Access) -> None:
         # 10 at once and 50 a minute stay at 60 in every minute.

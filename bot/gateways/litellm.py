@@ -39,6 +39,7 @@ class LiteLLM:
         )
         self._entity = ENTITIES[access.entity](self._calls)
         self._kind = access.entity
+        self.per_key = access.entity == "key"
         self._known: set[str] = set()
 
     async def accounts(self) -> AsyncIterator[list[Reading]]:
@@ -60,6 +61,9 @@ class LiteLLM:
         return await self._set(id, dollars(total), total)
 
     async def release(self, id: str, found: int | None) -> Reading:  # noqa: A002
+        # A member whose budget was the team's default follows that again.
+        if await self._entity.inherit(id, found) and (reading := await self.account(id)).total == found:
+            return reading
         return await self._set(id, None if found is None else found / MICRO, found)
 
     async def _set(self, id: str, usd: float | None, total: int | None) -> Reading:  # noqa: A002
@@ -101,7 +105,7 @@ class LiteLLM:
 
     async def preflight(self, free_models: Collection[str] = ()) -> list[Finding]:
         """Reads users, keys and teams once, and reports limits that apply besides this entity's budget."""
-        survey = await _survey(self._calls)
+        survey = await _survey(self._calls, members=self._kind == "team_member")
         found = [check.finding(survey) for check in CHECKS if self._kind in check.entities.split()]
         free = await self.free_models(free_models) if free_models else set()
         paid = tuple(name for name in free_models if name not in free)
@@ -134,6 +138,8 @@ def _called(row: Json) -> str:
     if "team_alias" in row:
         return str(row["team_alias"] or readable(row["team_id"]))
     short = readable(row["user_id"])
+    if "member_of" in row:
+        return f"{short} in {row['member_of']}"
     return str(short if short == row["user_id"] else row.get("user_alias") or row.get("user_email") or short)
 
 
@@ -160,6 +166,13 @@ _UPPER = "litellm_settings: {upperbound_key_generate_params: {max_budget: 1}}"
 CHECKS: Final = (
     Check("window_set", "user", "users", _is("budget_duration"), "/user/update {budget_duration: null}"),
     Check("window_set", "key", "keys", _is("budget_duration"), "/key/update {budget_duration: null}"),
+    Check(
+        "window_set",
+        "team_member",
+        "members",
+        _is("budget_duration"),
+        "/team/member_update {budget_duration: null}, or the team's team_member_budget_duration",
+    ),
     Check("team_keys", "user", "unlimited", _is("team_id"), f"general_settings: {{{_ON_TEAM_KEYS}: true}}"),
     Check("personal_keys", "team_member", "keys", _is_not("team_id"), "GATEWAY_ENTITY=user"),
     Check("key_cap", "user team_member", "keys", _capped, "/key/update {max_budget: null}"),
@@ -178,7 +191,7 @@ CHECKS: Final = (
 )
 
 
-async def _survey(calls: Calls) -> dict[str, list[Json]]:
+async def _survey(calls: Calls, *, members: bool) -> dict[str, list[Json]]:
     """Users, keys and teams.
 
     `unlimited`: keys that their user's budget does not cover. `movers`: users with a team that their budget
@@ -193,9 +206,27 @@ async def _survey(calls: Calls) -> dict[str, list[Json]]:
         settings = (await calls.get("/config/list", config_type="general_settings")).data
     except GatewayRefused:  # not for this admin, or an old version: the default holds
         settings = []
+    inside = [one for team in teams for one in await _members(calls, team)] if members else []
     on = any(row["field_name"] == _ON_TEAM_KEYS and row["field_value"] is True for row in settings)
     movers = [] if on else [row for row in users if row.get("teams")]
-    return {"users": users, "keys": keys, "teams": teams, "unlimited": [] if on else keys, "movers": movers}
+    return {
+        "users": users,
+        "keys": keys,
+        "teams": teams,
+        "unlimited": [] if on else keys,
+        "movers": movers,
+        "members": inside,
+    }
+
+
+async def _members(calls: Calls, team: Json) -> list[Json]:
+    """The budgets of a team's members, each with the user and the team's name."""
+    found = (await calls.get("/team/info", team_id=team["team_id"])).data["team_memberships"]
+    name = team.get("team_alias") or team["team_id"]
+    return [
+        {**(row.get("litellm_budget_table") or {}), "member_of": name, "user_id": row["user_id"]}
+        for row in found
+    ]
 
 
 def _by_key(reply: Reply) -> Iterable[tuple[str, str, Json]]:

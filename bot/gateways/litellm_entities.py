@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Any, Final, Protocol
+from urllib.parse import quote
 
 from bot.gateways.client import Calls, Json, Reply, cap, micro
 from bot.gateways.port import GatewayRefused, NoSuchAccount
@@ -25,6 +26,9 @@ class Entity(Protocol):
     async def write(self, id: str, usd: float | None) -> None:  # noqa: A002
         ...
 
+    async def inherit(self, id: str, found: int | None) -> bool:  # noqa: A002
+        """Take our budget off where a default counts again that is what was found; False where there is none."""
+
     def spender(self, key: str, about: Json) -> str | None:
         """The account of a key's usage: empty if no user is named, None if the usage does not count here."""
 
@@ -32,7 +36,14 @@ class Entity(Protocol):
         ...
 
 
-class Users:
+class Own:
+    """Budgets that nothing is behind."""
+
+    async def inherit(self, id: str, found: int | None) -> bool:  # noqa: A002
+        return False
+
+
+class Users(Own):
     """Budgets of internal users. LiteLLM does not apply them to keys of a team, unless it is configured to."""
 
     def __init__(self, calls: Calls) -> None:
@@ -74,7 +85,7 @@ class Users:
         return {"user_id": id}
 
 
-class Keys:
+class Keys(Own):
     """Budgets of virtual keys. An account's id is the hash of the key."""
 
     def __init__(self, calls: Calls) -> None:
@@ -125,6 +136,19 @@ class Members:
         emails = {one.get("user_id"): one.get("user_email") or "" for one in people}
         rows = sorted(reply.data["team_memberships"], key=lambda row: str(row["user_id"]))
         return [_member(row, emails.get(row["user_id"], ""), reply.asked) for row in rows]
+
+    async def inherit(self, id: str, found: int | None) -> bool:  # noqa: A002
+        """Back to the team's default for members, so that later changes of it count; versions before 1.106 cannot."""
+        team, _, user = id.partition("/")
+        reply = await or_unknown(self._calls.get("/team/info", team_id=team), f"no team {team}")
+        default = reply.data["team_info"].get("team_member_budget_table") or {}
+        if cap(default.get("max_budget")) != found:
+            return False
+        try:
+            await self._calls.send("POST", f"/team/{quote(team, '')}/member/{quote(user, '')}/reset_budget")
+        except GatewayRefused:
+            return False
+        return True
 
     async def write(self, id: str, usd: float | None) -> None:  # noqa: A002
         """https://docs.litellm.ai/docs/proxy/team_budgets"""

@@ -44,6 +44,7 @@ class NewApi:
     """A New API or One API; the first list shows which."""
 
     family: Family = "wallet"
+    per_key = False
 
     def __init__(self, access: Access, *, settle: float = SETTLE) -> None:
         admin, _, token = access.key.rpartition(":")

@@ -29,6 +29,7 @@ class OpenRouter:
     """One OpenRouter account. Its API keys are the accounts, by hash."""
 
     family: Family = "cap"
+    per_key = True
 
     def __init__(self, access: Access) -> None:
         self.calls_per_minute = access.calls_per_minute or 240

@@ -64,6 +64,8 @@ class Gateway(Protocol):
 
     family: Family
     calls_per_minute: int
+    per_key: bool
+    """An account is a key, so a person normally has several."""
 
     def accounts(self) -> AsyncIterator[list[Reading]]:
         """Every account once, by pages, in a stable order."""
@@ -99,7 +101,7 @@ class Gateway(Protocol):
 
 
 def traits_of(gateway: Gateway) -> GatewayTraits:
-    return GatewayTraits(gateway.holds, gateway.family == "wallet")
+    return GatewayTraits(gateway.holds, gateway.family == "wallet", gateway.per_key)
 
 
 def now_utc() -> datetime:

@@ -248,4 +248,7 @@ class Reconciler:
         self.edited, self.unlinked = len(edited_accounts(session)), len(unlinked)
         if self.leader.enforce:
             with contextlib.suppress(NoPolicyYet):
-                trouble.tell_news(self.ledger.context(session, f"news:{begun.isoformat()}"))
+                ctx = self.ledger.context(session, f"news:{begun.isoformat()}")
+                trouble.tell_news(ctx)
+                if not self.writer.traits.per_key:
+                    trouble.tell_shared(ctx)

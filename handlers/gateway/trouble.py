@@ -10,6 +10,7 @@ from handlers.words import texts
 from handlers.words.text import SafeText, Text, listed
 from models.ledger.amount import Unit, shown
 from models.messages.message import Button, Message, escape
+from models.metering.accounts import shared_accounts
 from models.metering.adoption import take_news
 from models.metering.gateway_account import GatewayAccount, News
 from models.people.member import Member
@@ -31,6 +32,23 @@ def tell_news(ctx: Context) -> None:
             _tell_edits(ctx, [one for one in fresh if one.edited])
         else:
             _tell_all(ctx, TEXTS[news], fresh, figures=news is News.UNENFORCED)
+
+
+def tell_shared(ctx: Context) -> None:
+    """Admins hear of people with several accounts, once for these accounts."""
+    for member_id, accounts in shared_accounts(ctx.session).items():
+        if not ctx.first_time(f"gateway:shared:{member_id}:{'+'.join(one.id for one in accounts)}"):
+            continue
+        owner = ctx.session.get_one(Member, member_id)
+
+        def said(
+            reader: Reader, owner: Member = owner, accounts: Sequence[GatewayAccount] = accounts
+        ) -> Message:
+            named = SafeText(listed((escape(one.label) for one in accounts), reader.locale))
+            text = texts.ACCOUNTS_SHARED(reader.locale, who=owner.name, count=len(accounts), accounts=named)
+            return Message(text=text)
+
+        to_admins(ctx, said)
 
 
 def _key(ctx: Context, news: News, account: GatewayAccount) -> str:

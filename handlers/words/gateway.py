@@ -16,6 +16,10 @@ NOT_ENFORCED = Text(
     "The gateway lets through what it should refuse: {accounts} spent more although the limit was reached. It is all booked, but nothing stops it. `quotabot gateway status` names what else decides there.",
     "网关没有按限额拦截：{accounts} 达到限额后仍在消耗。用量已全部记账，但无法阻止。请运行 `quotabot gateway status` 查看原因。",
 )
+ACCOUNTS_SHARED = Text(
+    "{who} has {count} accounts at the gateway: {accounts}. They share one balance, but between two readings each can spend all of it. If one is not needed, delete it at the gateway.",
+    "{who} 在网关上有 {count} 个账号：{accounts}。它们共用一份额度，但在两次读取之间，每个账号都可能把额度用完。如有多余的账号，请在网关上删除。",
+)
 SPENT_OF_LIMIT = Text("{account} ({spent} of {limit})", "{account}（限额 {limit}，已用 {spent}）")
 LIMIT_EDITED = Text(
     "{account}: somebody changed the limit at the gateway. Ours is {ours}, now it is {found}. It stays like this until an admin decides.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session, col, func, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
 from models.db import is_postgres
@@ -24,6 +24,16 @@ def accounts_of_members(session: Session, members: Iterable[int]) -> list[Gatewa
         theirs = col(GatewayAccount.member_id).in_(ids[start : start + MOST_VALUES])
         query = select(GatewayAccount).where(theirs, col(GatewayAccount.gone).is_(False))
         found += session.exec(query.order_by(GatewayAccount.id)).all()
+    return found
+
+
+def shared_accounts(session: Session) -> dict[int, list[GatewayAccount]]:
+    """Member id → their accounts, where they have more than one."""
+    several = select(GatewayAccount.member_id).where(col(GatewayAccount.gone).is_(False))
+    several = several.group_by(col(GatewayAccount.member_id)).having(func.count() > 1)
+    found: dict[int, list[GatewayAccount]] = {}
+    for one in accounts_of_members(session, session.exec(several).all()):
+        found.setdefault(one.member_id, []).append(one)
     return found
 
 

@@ -34,11 +34,12 @@ class StaleReading(Exception):  # noqa: N818 - what it found
 @dataclass(frozen=True)
 class GatewayTraits:
     """`holds`: the nearest limit that the gateway can hold (micro-USD). `wallet`: it keeps wallets, from which a
-    call in flight is taken off before it counts as spent.
+    call in flight is taken off before it counts as spent. `per_key`: an account is a key, so people have several.
     """
 
     holds: Callable[[int], int]
     wallet: bool = False
+    per_key: bool = False
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ class Management(Proxy):
             web.get("/v2/team/list", self._team_list),
             web.get("/team/info", self._team_info),
             web.post("/team/member_update", self._member_update),
+            web.post("/team/{team}/member/{user}/reset_budget", self._member_reset),
         ]
 
     async def _user_list(self, request: web.Request) -> web.Response:
@@ -89,7 +90,8 @@ class Management(Proxy):
             }
             for name, one in team.members.items()
         ]
-        info = team.as_json() | {"members_with_roles": people}
+        default = None if team.default is None else team.default.as_json()
+        info = team.as_json() | {"members_with_roles": people, "team_member_budget_table": default}
         return web.json_response({"team_id": team.team_id, "team_info": info, "team_memberships": rows})
 
     def _email(self, user_id: str) -> str | None:
@@ -97,9 +99,19 @@ class Management(Proxy):
 
     async def _member_update(self, request: web.Request) -> web.Response:
         body = await read(request)
-        member = self._team(body["team_id"]).members.setdefault(body["user_id"], Budget())
+        team = self._team(body["team_id"])
+        team.inheriting.discard(body["user_id"])  # from now on a row of their own
+        member = team.members.setdefault(body["user_id"], Budget())
         _patch(member, body | {"max_budget": body["max_budget_in_team"]}, self._clock())
         return web.json_response(body)
+
+    async def _member_reset(self, request: web.Request) -> web.Response:
+        team, user = self._team(request.match_info["team"]), request.match_info["user"]
+        if user not in team.members:
+            raise error(404, f"User {user} is not a member of team {team.team_id}.", "not_found_error")
+        team.inheriting.add(user)
+        team.members[user].max_budget = team.default.max_budget if team.default else None
+        return web.json_response({"team_id": team.team_id, "user_id": user})
 
     def _team(self, team_id: str) -> Team:
         if team_id not in self.teams:

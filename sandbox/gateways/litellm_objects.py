@@ -80,6 +80,15 @@ class Team(Budget):
     team_id: str = ""
     team_alias: str = ""
     members: dict[str, Budget] = field(default_factory=dict)
+    default: Budget | None = None
+    """Of members, shared by those without a budget of their own."""
+    inheriting: set[str] = field(default_factory=set)
+
+    def set_default(self, usd: float) -> None:
+        """`/team/update {team_member_budget}`: everybody who shares it follows."""
+        self.default = Budget(usd)
+        for name in self.inheriting:
+            self.members[name].max_budget = usd
 
     def as_json(self) -> Json:
         # /v2/team/list does not report the members' spend.

@@ -14,7 +14,7 @@ from bot.gateways.operator.access import GatewayOperator, LimitLine, emails
 from bot.gateways.port import GatewayError, GatewayRefused
 from handlers.gateway import limits, spend
 from models.ledger.amount import Unit
-from models.metering.accounts import edited_accounts, every_account
+from models.metering.accounts import edited_accounts, every_account, shared_accounts
 from models.metering.gateway_state import GatewayState, rate_now
 from models.metering.limits import GatewayTraits, limits_of, to_write
 from models.metering.owners import members_without_account
@@ -44,6 +44,8 @@ class Status:
     seconds: float
     findings: list[str] = field(default_factory=list)
     unread: bool = False
+    shared: list[tuple[str, list[str]]] = field(default_factory=list)
+    """People with several accounts, which share one balance: e-mail and accounts."""
 
 
 async def status(operator: GatewayOperator) -> Status:
@@ -86,8 +88,14 @@ def _status(operator: GatewayOperator, session: Session) -> Status:
             if one.error
         ],
         pending=pending,
+        shared=[] if operator.loop.writer.traits.per_key else _shared(session, email),
         seconds=pending * CALLS[gateway.family] * 60 / gateway.calls_per_minute,
     )
+
+
+def _shared(session: Session, email: dict[int, str]) -> list[tuple[str, list[str]]]:
+    found = shared_accounts(session)
+    return [(email[member], [one.label for one in accounts]) for member, accounts in sorted(found.items())]
 
 
 def _pending(session: Session, traits: GatewayTraits) -> int:

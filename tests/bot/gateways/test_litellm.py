@@ -13,7 +13,7 @@ from aiohttp import ClientSession
 from bot.gateways.port import Gateway, GatewayError, NoSuchAccount, now_utc
 from models.metering.reading import KeyUsage, Reading
 from sandbox.gateways.litellm import LiteLLM
-from sandbox.gateways.litellm_objects import Key
+from sandbox.gateways.litellm_objects import Budget, Key
 from sandbox.gateways.stand_in import FORBIDDEN
 from tests.bot.gateways.conftest import Connect
 
@@ -212,6 +212,20 @@ async def test_team_members_are_accounts_of_their_team(gateway: LiteLLM, connect
     assert set(gateway.teams["core"].members) == {"ann", "bo+b"}
 
 
+async def test_a_released_member_follows_the_teams_default_again(gateway: LiteLLM, connect: Connect) -> None:
+    team = gateway.add_team("core", ["ann", "bo+b"])
+    team.inheriting |= {"ann", "bo+b"}
+    team.set_default(30)
+    connector = connect("litellm", gateway, entity="team_member")
+    for name in ("core/ann", "core/bo+b"):
+        await connector.set_total(name, 5_000_000)
+    assert (await connector.release("core/bo+b", 30_000_000)).total == 30_000_000
+    assert (await connector.release("core/ann", 20_000_000)).total == 20_000_000
+    team.set_default(44)
+    assert (await connector.account("core/bo+b")).total == 44_000_000
+    assert (await connector.account("core/ann")).total == 20_000_000
+
+
 # ---- usage ------------------------------------------------------------------------------------------------------
 
 
@@ -330,6 +344,8 @@ async def test_preflight_knows_what_matters_to_keys_and_to_members(
         "user_cap": ("ann",),
     }
     assert await found(connect("litellm", gateway, entity="team_member")) == {"personal_keys": ("mine",)}
+    gateway.add_team("core", ["ann"]).members["ann"] = Budget(30, budget_duration="30d")
+    assert (await found(connect("litellm", gateway, entity="team_member")))["window_set"] == ("ann in core",)
 
 
 async def test_an_admin_who_may_not_see_the_settings_gets_the_cautious_answer(

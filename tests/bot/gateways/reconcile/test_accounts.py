@@ -185,3 +185,18 @@ async def test_an_edit_that_an_admin_adopts_becomes_quota(env: GatewayEnv) -> No
     await loop.round()
     assert (env.wallet("alice").available, env.limit("alice")) == (999 * USD, 999)
     env.database.transact(clean)
+
+
+async def test_admins_hear_once_of_two_accounts_of_one_e_mail(env: GatewayEnv) -> None:
+    env.gateway.add_user("9", ALICE)
+    loop = env.reconciler()
+    await loop.round()
+    await loop.round()
+    (told,) = [one for one in env.told("ops") if "share one balance" in one]
+    assert "has 2 accounts at the gateway: 9, alice@corp.example" in told
+
+
+async def test_several_keys_of_one_person_are_nothing_to_tell(keys: GatewayEnv) -> None:
+    keys.gateway.add_key(ALICE, key_alias="robot")
+    await keys.reconciler(entity="key").round()
+    assert not [one for one in keys.told("ops") if "share one balance" in one]
