@@ -25,6 +25,7 @@ from models.refusal import NothingToConfirm
 AGAIN = timedelta(seconds=60)
 WHOLE = ("lend", "repay", "recall", "forgive")
 """Commands that mean everything when no number is given."""
+BRAKE = ("pause", "resume")
 DATED = ("lend", "borrow", "request")
 YES, NO = CONFIRM
 ANSWERS = ("yes", "no", YES, NO)
@@ -42,6 +43,8 @@ WHAT: dict[str, Text] = {
     "revoke": texts.CONFIRM_REVOKE,
     "delegate": texts.CONFIRM_DELEGATE,
     "undelegate": texts.CONFIRM_UNDELEGATE,
+    "pause": texts.CONFIRM_PAUSE,
+    "resume": texts.CONFIRM_RESUME,
 }
 _FORMS = {"request.other": "approve", "lend.new": "lend"}
 """Forms that are confirmed as the command that they stand for."""
@@ -52,8 +55,9 @@ _LOAN_BUTTONS = {"loan.return": "repay", "loan.recall": "recall", "loan.forgive"
 def needed(ctx: RequestContext, command: Command, fingerprint: str) -> Message | None:
     """The question with its two buttons; None when the command may run at once."""
     pressed, command = command.intent in _LOAN_BUTTONS, _typed(ctx, command)
-    # a CODE settles once, so the same command again is answered at once with what became of it
-    again = not command.code and moved_lately(ctx.session, ctx.me.id, fingerprint, ctx.now, AGAIN)
+    # a CODE settles once and a pause is one pause, so the same command again is answered at once
+    once = command.code or command.intent in BRAKE
+    again = not once and moved_lately(ctx.session, ctx.me.id, fingerprint, ctx.now, AGAIN)
     above = _above_asked(ctx, command)
     whole = _everything(ctx, command)
     final = whole is not None and (_ends_a_debt if pressed else _is_final)(ctx, command, *whole)
@@ -226,7 +230,7 @@ def _harmless(command: Command) -> bool:
     # A request without an amount opens a form; an ask without a lender is a question back.
     if command.intent == "request":
         return not command.amount
-    return command.intent == "borrow" and command.person is None
+    return command.intent in ("borrow", *BRAKE) and command.person is None
 
 
 def _reason(command: Command) -> str:

@@ -40,7 +40,7 @@ from handlers.clock import asks, budgets, closing, grants, loans, openings, rece
 from handlers.clock.requests import requests_due
 from handlers.command import Command
 from handlers.context import RequestContext
-from handlers.gateway import edits
+from handlers.gateway import edits, surges
 from handlers.holders import Holders
 from handlers.words import usage
 from handlers.words.text import Text
@@ -123,8 +123,8 @@ COMMANDS: dict[str, Route] = {
     "history": Route(balance.history, (value,), reads_only=True),
     "team": Route(team.team),
     "budget": Route(budget.budget, usage=usage.BUDGET, reads_only=True),
-    "pause": Route(brake.pause, usage=usage.PAUSE),
-    "resume": Route(brake.keep_going, usage=usage.PAUSE),
+    "pause": Route(brake.pause, (maybe_person, reason), usage.PAUSE, moves=True),
+    "resume": Route(brake.resume, (maybe_person,), usage.PAUSE, moves=True),
     "help": Route(balance.help_, (value,), reads_only=True),
     "lang": Route(balance.lang, (language,), usage.LANG),
 }
@@ -170,8 +170,8 @@ BUTTONS: dict[str, Route] = {
     "budget.open": Route(budget.budget, usage=usage.BUDGET),
     "help.open": Route(balance.help_),
     "borrow.open": Route(asking.borrow_how, usage=usage.BORROW),
-    "surge.continue": Route(brake.keep_going),
-    "surge.pause": Route(brake.pause),
+    "surge.continue": Route(brake.resume_pressed, (value,)),
+    "surge.pause": Route(brake.pause_pressed, (value,)),
     "gateway.restore": Route(edits.restore, (value,)),
     "gateway.adopt": Route(edits.adopt, (value,)),
 }
@@ -220,6 +220,7 @@ JOBS: dict[str, Job] = {
     "loan_ends": Job(loans.end_loans, timedelta(minutes=1)),
     "pools": Job(budgets.warn_of_pools, timedelta(minutes=5)),
     "year": Job(budgets.warn_of_the_year, timedelta(days=1)),
+    "alarms": Job(surges.unanswered, timedelta(minutes=1)),
     "seal": Job(seals.seal, timedelta(minutes=1), always=True),
     "tidy": Job(receipts.forget, timedelta(days=1)),
 }

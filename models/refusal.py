@@ -317,6 +317,13 @@ class OnlyAdmins(Refusal):
 
 
 @dataclass(eq=False)
+class NotYoursToPause(Refusal):
+    """The asker is no manager of this member, owns no team of theirs and is no admin."""
+
+    name: str
+
+
+@dataclass(eq=False)
 class NotEdited(Refusal):
     """The limit at the gateway is ours, or the account is gone."""
 

@@ -60,12 +60,15 @@ def say(
 
 def spend(database: Database, name: str, usd: float, now: datetime = NOW) -> None:
     """The gateway reports new usage."""
+    database.transact(lambda session: spent(session, name, usd, now))
+
+
+def spent(session: Session, name: str, usd: float, now: datetime = NOW) -> None:
+    """The same within a transaction."""
     model = f"m{next(_numbers)}"
-    database.transact(
-        lambda session: book(
-            session, [MemberUsage(who(session, name).id, now.astimezone(ZONE).date(), model, int(usd * USD))], zone=ZONE,
-            cause=cause(now, "gateway"),
-        )
+    book(
+        session, [MemberUsage(who(session, name).id, now.astimezone(ZONE).date(), model, int(usd * USD))], zone=ZONE,
+        cause=cause(now, "gateway"),
     )  # fmt: skip
 
 

@@ -42,5 +42,6 @@ EFFECTS = {
     "alerts.surge.amount": "test_an_amount_is_a_surge_whatever_the_share",
     "alerts.surge.within": "test_within_which_time_it_is_a_surge",
     "alerts.surge.tell": "test_a_surge_is_told_to_everybody_whom_the_policy_names",
+    "alerts.surge.then_pause_after": "test_nobody_answers_so_they_are_paused_and_everybody_above_hears",
     "alerts.budget": "test_the_policy_says_at_which_thresholds",
 }

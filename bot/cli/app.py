@@ -19,6 +19,8 @@ COMMANDS = (
     "migrate",
     "show",
     "grant",
+    "pause",
+    "resume",
     "tick",
     "audit",
     "export",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -16,6 +17,9 @@ from sqlmodel import Session, col, select
 from bot.cli.console import content, money, open_database, policy_in_force
 from bot.cli.grant import why_no_amount
 from bot.cli.sheet import Line, SheetError, lines
+from bot.settings import Settings
+from handlers.context import Context
+from handlers.gateway import alerts
 from models.ledger.amount import Unit, round_up_plain
 from models.ledger.transfer import Cause
 from models.metering.usage import MemberUsage, Usage, book
@@ -24,6 +28,8 @@ from models.quota.period import Period
 from models.refusal import BadAmount
 
 app = typer.Typer(name="usage", help="What was spent, from a file.", no_args_is_help=True)
+ALERTED = 200
+"""People a transaction: other writers wait meanwhile."""
 COLUMNS = ("email", "day", "model", "amount", "input_tokens", "output_tokens", "agent")
 
 
@@ -35,11 +41,16 @@ def usage_import(
 
     With a column `agent` the rows of one e-mail, day and model are added up, and the report counts the agents.
     """
-    data, now = content(file), datetime.now(UTC)
+    data, now, settings = content(file), datetime.now(UTC), Settings.load()
     rows = list(lines(data, COLUMNS[:4], COLUMNS))
     key = f"usage:{hashlib.sha256(data).hexdigest()[:16]}"
-    with open_database() as database:
-        typer.echo(database.transact(lambda session: _book(session, rows, key, now)))
+    with open_database(settings) as database:
+        said, spenders = database.transact(lambda session: _book(session, rows, key, now))
+        typer.echo(said)
+        live = settings.gateway_kind != "none" and settings.gateway_mode == "enforce"
+        for first in range(0, len(spenders), ALERTED):
+            some = spenders[first : first + ALERTED]
+            database.transact(partial(_alert, members=some, key=key, now=now, live=live))
 
 
 @app.callback()
@@ -48,7 +59,15 @@ def _group() -> None:
     ...
 
 
-def _book(session: Session, rows: list[Line], key: str, now: datetime) -> str:
+def _alert(session: Session, members: Sequence[int], key: str, now: datetime, live: bool) -> None:
+    for member in members:
+        ctx = Context.of(session, now, f"{key}:{member}", live=live)
+        if ctx is not None and alerts.alerting(ctx, member):
+            alerts.alert(ctx, member, imported=True)
+
+
+def _book(session: Session, rows: list[Line], key: str, now: datetime) -> tuple[str, list[int]]:
+    """What was booked, and for whom."""
     version, policy = policy_in_force(session)
     period = Period.current(session)
     ids = ids_by_email(session, (row.cells["email"].lower() for row in rows))
@@ -65,14 +84,14 @@ def _book(session: Session, rows: list[Line], key: str, now: datetime) -> str:
     cause = Cause(now, "gateway", key, policy=version)
     summed = _under_one_name(session, _summed(readings))
     total = book(session, summed, zone=policy.zone, cause=cause)
-    people = len({reading.member_id for reading in readings})
-    said = f"booked {money(total, policy.unit)} from {len(readings)} rows of {people} people"
+    people = sorted({reading.member_id for reading in readings})
+    said = f"booked {money(total, policy.unit)} from {len(readings)} rows of {len(people)} people"
     begin = period.starts_at.astimezone(policy.zone).date()
     early = sum(one.day < begin for one in readings)
     if early:
         rows_are = f"{early} rows are" if early > 1 else "1 row is"
         said += f"\n{rows_are} of days before the open period, which began on {begin}: what is new in them counts in the open one"
-    return said
+    return said, people if total else []
 
 
 def _moments(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:

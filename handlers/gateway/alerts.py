@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 
-from sqlmodel import col, select
+from sqlmodel import select
 
 from handlers.admins import to_admins
-from handlers.brake import continue_button, pause_button
+from handlers.brake import can_stop, continue_button, pause_button
 from handlers.context import Context, Reader
 from handlers.gateway import surges
+from handlers.gateway.burners import most_used
+from handlers.gateway.surges import Surge
 from handlers.quota_lines import near_day
 from handlers.requests import settle
 from handlers.words import texts
 from handlers.words.text import SafeText, Text, listed, one_line
 from models.ledger.amount import Unit, share
-from models.messages.message import Button, Message, escape
+from models.messages.message import Button, Message
 from models.messages.outbox import Effect
-from models.metering.gateway_state import free_models, rate_now
+from models.metering.alarm import Alarm
+from models.metering.gateway_state import free_models
 from models.metering.outlook import Outlook, early_end, needed
 from models.metering.reading import KeyUsage
-from models.metering.usage import by_model
 from models.people.member import Member
 from models.quota.borrowing import unspent_lent
 from models.quota.request import Request, unconfirmed
 from models.quota.status import QuotaStatus
-from models.quota.wallet import burnt, wallet_of
+from models.quota.wallet import wallet_of
 
 NEARLY = Decimal("0.95")
 
@@ -57,7 +58,7 @@ def _live(ctx: Context, requester: Member, amount: SafeText) -> Message:
     said = [texts.GRANT_LIVE_USED_UP(reader.locale, amount=amount)]
     if left < 0:
         said.append(texts.MORE_UNTIL(reader.locale, over=reader.amount(-left)))
-    return Message(text=one_line(said, reader.locale), buttons=_ways_to_more(reader))
+    return Message(text=one_line(said, reader.locale), buttons=surges.ways_to_more(reader))
 
 
 def not_live(ctx: Context, member_id: int, reason: Text, **facts: str) -> None:
@@ -119,7 +120,7 @@ def held_back(ctx: Context, member_id: int, other_id: int, amount: int) -> None:
 
 
 @dataclass(frozen=True)
-class Alarm:
+class Alert:
     """`levels`: reached anew (0.8, 0.95, 1). `surge`: stored units spent in a surge, or 0. `early`: the quota ends early."""
 
     status: QuotaStatus
@@ -134,27 +135,28 @@ class Alarm:
 
 def alerting(ctx: Context, member_id: int) -> bool:
     """Whether `alert` would tell this member something."""
-    found = _alarm(ctx, member_id)
+    found = _found(ctx, member_id)
     return found is not None and found.rings
 
 
-def alert(ctx: Context, member_id: int, key_usage: Sequence[KeyUsage] = ()) -> None:
-    """`key_usage`: the last days by model and key, where the gateway knows them."""
-    found, member = _alarm(ctx, member_id), ctx.session.get_one(Member, member_id)
+def alert(
+    ctx: Context, member_id: int, key_usage: Sequence[KeyUsage] = (), *, imported: bool = False
+) -> None:
+    """`key_usage`: the last days by model and key, where the gateway knows them. `imported`: booked from a file."""
+    found, member = _found(ctx, member_id), ctx.session.get_one(Member, member_id)
     if found is None:
         return
     for level in found.levels:
         ctx.first_time(_level_key(found.status, level))
-    surge = bool(found.surge) and ctx.first_time(_surge_key(member_id, ctx.now))
-    if surge:
-        surges.tell(ctx, member, found.surge, _surge(ctx, member, found, key_usage))
+    reached = _reached(ctx, ctx.reader_of(member), found) if found.levels else None
+    surge = bool(found.surge) and surges.begin(ctx, member, Surge(found.surge, key_usage, imported, reached))
     if found.levels and not (surge and surges.asks(ctx)):
         ctx.tell(member, _level(ctx, member, found, key_usage))
     if found.early and ctx.first_time(_early_key(found.status)):
         ctx.tell(member, _early(ctx, member, found.early, found.status))
 
 
-def _alarm(ctx: Context, member_id: int) -> Alarm | None:
+def _found(ctx: Context, member_id: int) -> Alert | None:
     status, member = QuotaStatus.of(ctx.session, member_id), ctx.session.get_one(Member, member_id)
     if not member.active:
         return None
@@ -162,9 +164,9 @@ def _alarm(ctx: Context, member_id: int) -> Alarm | None:
     reached = [level for level in ctx.policy.alerts.at if used > 0 and used >= share(there_was, level)]
     if reached and _mark(ctx, _level_key(status, max(reached))):
         reached = []
-    surge = _surging(ctx, member, max(status.base, status.used + status.has.available))
+    surge = surges.surging(ctx, member, status)
     early = None if surge else _ends_early(ctx, member, status)
-    return Alarm(status, tuple(reached), surge, early)
+    return Alert(status, tuple(reached), surge, early)
 
 
 def _ends_early(ctx: Context, member: Member, status: QuotaStatus) -> Outlook | None:
@@ -179,33 +181,15 @@ def _ends_early(ctx: Context, member: Member, status: QuotaStatus) -> Outlook | 
 
 
 def _surged_today(ctx: Context, member_id: int) -> bool:
-    hours = [_surge_key(member_id, ctx.now - timedelta(hours=n)) for n in range(25)]
-    return ctx.session.exec(select(Effect.id).where(col(Effect.key).in_(hours))).first() is not None
+    last = Alarm.latest(ctx.session, member_id)
+    return last is not None and last.at > ctx.now - timedelta(days=1)
 
 
-def _surging(ctx: Context, member: Member, whole: int) -> int:
-    """Recent spend if it is a surge that the member was not asked about in the last hour; else 0.
-
-    `whole`: the larger of the base and what there was.
-    """
-    surge = ctx.policy.alerts.surge
-    if surge is None or member.paused_at is not None:
-        return 0
-    marks = [share(whole, surge.share)] if whole > 0 else []
-    marks += [surge.amount] if surge.amount is not None else []
-    lately = burnt(ctx.session, member.id, ctx.now - surge.within, ctx.now)
-    hour = timedelta(hours=1)
-    asked = [_mark(ctx, _surge_key(member.id, at)) for at in (ctx.now, ctx.now - hour)]
-    if not marks or lately < min(marks) or any(one and one.due_at > ctx.now - hour for one in asked):
-        return 0
-    return lately
-
-
-def _level(ctx: Context, member: Member, alarm: Alarm, key_usage: Sequence[KeyUsage]) -> Message:
-    reader, top = ctx.reader_of(member), max(alarm.levels)
-    say, out = reader.locale, alarm.status.has.available <= 0
-    lines = [_reached(ctx, reader, alarm)]
-    if what := _most_used(ctx, member, reader, alarm.status.span.start, key_usage):
+def _level(ctx: Context, member: Member, found: Alert, key_usage: Sequence[KeyUsage]) -> Message:
+    reader, top = ctx.reader_of(member), max(found.levels)
+    say, out = reader.locale, found.status.has.available <= 0
+    lines = [_reached(ctx, reader, found)]
+    if what := most_used(ctx, member, reader, found.status.span.start, key_usage):
         lines.append((texts.ALERT_LATELY if key_usage else texts.ALERT_WHAT)(say, what=what))
     recallable = unspent_lent(ctx.session, member.id)
     if recallable:
@@ -213,15 +197,15 @@ def _level(ctx: Context, member: Member, alarm: Alarm, key_usage: Sequence[KeyUs
     free = free_models(ctx.session, ctx.policy)
     if free and top >= NEARLY:
         lines.append(texts.FREE_MODELS_STILL(say, models=listed(free, reader.locale)))
-    ask, borrow = _ways_to_more(reader)
+    ask, borrow = surges.ways_to_more(reader)
     return Message(
         text="\n".join(lines),
-        buttons=(ask, borrow) if out else (*_brake(ctx, reader), ask, borrow),
+        buttons=(ask, borrow) if out else (*_brake(ctx, member, reader), ask, borrow),
     )
 
 
-def _reached(ctx: Context, reader: Reader, alarm: Alarm) -> SafeText:
-    say, used, left = reader.locale, alarm.status.used, alarm.status.has.available
+def _reached(ctx: Context, reader: Reader, found: Alert) -> SafeText:
+    say, used, left = reader.locale, found.status.used, found.status.has.available
     if left > 0:
         return texts.ALERT_LEFT(say, percent=used * 100 // (used + left), left=reader.amount(left))
     missing = (texts.MORE_UNTIL(say, over=reader.amount(-left)),) if left < 0 and ctx.live else ()
@@ -233,51 +217,17 @@ def _early(ctx: Context, member: Member, view: Outlook, status: QuotaStatus) -> 
     days, left = (status.span.end - ends).days, reader.amount(status.has.available)
     facts = {"day": near_day(reader, ends, ctx.now), "days": days, "pace": reader.amount(view.pace)}
     lines = [texts.EARLY_END(reader.locale, left=left, **facts)]
-    if what := _most_used(ctx, member, reader, status.span.start, ()):
+    if what := most_used(ctx, member, reader, status.span.start, ()):
         lines.append(texts.ALERT_WHAT(reader.locale, what=what))
     lacks = needed(view, status.has, 1_000 if ctx.policy.unit is Unit.TOKENS else ctx.policy.unit.scale)
     lines.append(texts.WOULD_LAST(reader.locale, amount=reader.amount(lacks)))
     lines.append(texts.EARLY_WAYS(reader.locale))
-    return Message(text=SafeText("\n".join(lines)), buttons=_ways_to_more(reader))
+    return Message(text=SafeText("\n".join(lines)), buttons=surges.ways_to_more(reader))
 
 
-def _surge(ctx: Context, member: Member, alarm: Alarm, key_usage: Sequence[KeyUsage]) -> Message:
-    """The question; with what is left where it has reached a level, too."""
-    reader = ctx.reader_of(member)
-    minutes = surges.minutes(ctx)
-    lines = [texts.SURGE(reader.locale, amount=reader.amount(alarm.surge), minutes=minutes)]
-    lines += [_reached(ctx, reader, alarm)] if alarm.levels else []
-    if what := _most_used(ctx, member, reader, ctx.now - timedelta(days=1), key_usage):
-        lines.append(texts.ALERT_LATELY(reader.locale, what=what))
-    return Message(text="\n".join(lines), buttons=(*_brake(ctx, reader), *_ways_to_more(reader)))
-
-
-def _brake(ctx: Context, reader: Reader) -> tuple[Button, ...]:
+def _brake(ctx: Context, member: Member, reader: Reader) -> tuple[Button, ...]:
     # Only a gateway that enforces limits can pause.
-    return (continue_button(reader), *((pause_button(reader),) if ctx.live else ()))
-
-
-def _ways_to_more(reader: Reader) -> tuple[Button, Button]:
-    return (
-        Button(texts.ASK_BUTTON(reader.locale), "request.open", style="primary", typed="request"),
-        Button(texts.BORROW_BUTTON(reader.locale), "borrow.open", typed="borrow"),
-    )
-
-
-def _most_used(
-    ctx: Context, member: Member, reader: Reader, since: datetime, key_usage: Sequence[KeyUsage]
-) -> SafeText:
-    # By model and key where the gateway names keys.
-    rate, sums = rate_now(ctx.session, ctx.policy), Counter[str]()
-    for one in key_usage:
-        sums[f"{escape(one.model)} ({escape(one.key)})" if one.key else escape(one.model)] += rate.booked(
-            one.amount
-        )
-    if not sums:
-        day = since.astimezone(ctx.policy.zone).date()
-        sums.update({escape(model): amount for model, amount in by_model(ctx.session, member.id, day)})
-    most = (f"{what} {reader.amount(amount)}" for what, amount in sums.most_common(2))
-    return SafeText(listed(most, reader.locale))
+    return (continue_button(reader), *((pause_button(reader),) if can_stop(ctx, member) else ()))
 
 
 def _level_key(status: QuotaStatus, level: Decimal) -> str:
@@ -286,10 +236,6 @@ def _level_key(status: QuotaStatus, level: Decimal) -> str:
 
 def _early_key(status: QuotaStatus) -> str:
     return f"early:{status.period_id}:{status.member_id}"
-
-
-def _surge_key(member_id: int, at: datetime) -> str:
-    return f"surge:{member_id}:{int(at.timestamp() // 3600)}"
 
 
 def _mark(ctx: Context, key: str) -> Effect | None:

@@ -70,7 +70,8 @@ def _command_of(
     if len(sentence.people) > 1 and template.intent != "request":
         return Command("several", confidence="unclear")
     # without an amount, the rest must be set off, or the match may be the beginning of any sentence
-    in_order = typed and template.intent == "request"
+    brake = template.intent in ("pause", "resume")
+    in_order = typed and (brake or template.intent == "request")
     rest = (
         read_reason(skeleton, match.end())
         if in_order
@@ -83,7 +84,8 @@ def _command_of(
     by_name = person is not None and person.name is not None and PERSON not in match[0]
     if by_name and (sentence.people or not (typed or AMOUNT in match[0])):
         return None
-    amount = _first_amount(match, skeleton, sentence) if in_order else _amount_in(match, sentence)
+    read = _first_amount if template.intent == "request" and typed else _amount_in
+    amount = None if brake else read(match, skeleton, sentence)
     sure = (
         template.sure
         and rest.fits
@@ -128,7 +130,7 @@ def _first_amount(match: re.Match[str], skeleton: Skeleton, sentence: Sentence) 
 _ANOTHER_AMOUNT = re.compile(rf"[ ,;]*(?:no|or|and|rather|make it|不对?|或者?|还是|和)[ ,]*[{AMOUNT}{COUNT}]")
 
 
-def _amount_in(match: re.Match[str], sentence: Sentence) -> str | None:
+def _amount_in(match: re.Match[str], _: Skeleton, sentence: Sentence) -> str | None:
     # Several amounts in one sentence are all returned: together they are no number.
     # the n-th sign of a skeleton stands for the n-th number of the sentence
     before = sum(match.string.count(sign, 0, match.start()) for sign in (AMOUNT, COUNT))

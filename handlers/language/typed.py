@@ -23,6 +23,10 @@ TYPED = (
     in_english("forgive", "免还 {person}", opening=""),
     in_english("request", "request {amount}", opening=""),
     in_chinese("request", "申请{amount}", opening=""),
+    in_english("pause", "(?:pause|暂停) {person}", opening=""),
+    in_chinese("pause", "暂停{mention}", opening=""),
+    in_english("resume", "(?:resume|恢复) {person}", "continue {mention}", opening=""),
+    in_chinese("resume", "(?:恢复|继续){mention}", opening=""),
     in_english("delegate", "delegate (?:to )?{person}", opening=""),
     in_chinese("delegate", "委托(?:给)?{person}", opening=""),
 )

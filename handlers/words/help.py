@@ -12,14 +12,14 @@ HELP = Text(
     "`repay @bob` · `recall @bob` · `forgive @bob`\n"
     "`request 200 until 15 Dec load test` ask your manager\n"
     "`cancel CODE` · `nudge CODE` · `pending` · `loans` · `history` · `team` · `lang zh`\n"
-    "Managers: `approve CODE [amount]` · `decline CODE reason` · `ask CODE question` · `delegate @eve until friday` · `undelegate` · `budget`",
+    "Managers: `approve CODE [amount]` · `decline CODE reason` · `ask CODE question` · `delegate @eve until friday` · `undelegate` · `pause @bob` · `resume @bob` · `budget`",
     "`{command}` 看看还剩多少\n"
     "`借给 @小李 50` 立即到账，对方用多少还多少\n"
     "`向 @小李 借 50` 请同事借一点 · `撤回借用 @小李`\n"
     "`还 @小李` · `收回 @小李` · `免还 @小李`\n"
     "`申请 200 用到12月15日 压测` 向主管申请\n"
     "`撤回 CODE` · `催一下 CODE` · `待办` · `借条` · `明细` · `团队` · `lang en`\n"
-    "主管：`同意 CODE [数额]` · `拒绝 CODE 理由` · `问 CODE 问题` · `委托 @小王 到周五` · `取消委托` · `预算`",
+    "主管：`同意 CODE [数额]` · `拒绝 CODE 理由` · `问 CODE 问题` · `委托 @小王 到周五` · `取消委托` · `暂停 @小李` · `恢复 @小李` · `预算`",
 )
 HELP_THREADS = Text(
     "Slash commands do not work inside threads; mention me there. Plain sentences work, too.",

@@ -88,6 +88,10 @@ WORDS: dict[type[refusal.Refusal], Text] = {
     ),
     refusal.NothingToConfirm: Text("There is nothing waiting for your yes.", "没有等待你确认的操作。"),
     refusal.OnlyAdmins: Text("Only admins can do this.", "仅管理员可以操作。"),
+    refusal.NotYoursToPause: Text(
+        "Only the managers of {name}, the owner of their team and admins can do this. Nothing was changed.",
+        "只有 {name} 的主管、团队负责人和管理员可以操作，未做任何改动。",
+    ),
     refusal.NotEdited: Text(
         "Nothing to decide any more: the limit at the gateway is no longer one that somebody else set.",
         "无需再处理：网关上的限额已不是他人改动的值。",

@@ -6,6 +6,7 @@ from handlers.words.announcement import *
 from handlers.words.answers import *
 from handlers.words.approvals import *
 from handlers.words.balance import *
+from handlers.words.brake import *
 from handlers.words.budget import *
 from handlers.words.cards import *
 from handlers.words.confirmation import *

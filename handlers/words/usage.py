@@ -23,5 +23,8 @@ PENDING = Text("`pending`", "`待办`")
 NUDGE = Text("`nudge CODE`", "`催一下 CODE`")
 BUDGET = Text("`budget`", "`预算`")
 UNDELEGATE = Text("`undelegate`", "`取消委托`")
-PAUSE = Text("`pause` or `continue`", "`暂停` 或 `继续`")
+PAUSE = Text(
+    "`pause` or `continue`; for somebody else `pause @bob [reason]` or `resume @bob`",
+    "`暂停` 或 `继续`；对同事用 `暂停 @小李 [理由]` 或 `恢复 @小李`",
+)
 LANG = Text("`lang en` or `lang zh`", "`lang zh` 或 `lang en`")

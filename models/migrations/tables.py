@@ -3,13 +3,13 @@
 from models.db import metadata
 from models.ledger import account, transfer
 from models.messages import confirmation, outbox, receipt
-from models.metering import gateway_account, gateway_state, usage, vendor_calls
+from models.metering import alarm, gateway_account, gateway_state, usage, vendor_calls
 from models.people import authority, member
 from models.policy import versions
 from models.quota import allocation, approvers, ask, chain, code, decision, delegation, loan, period, request
 from models.reports import backup
 
 __all__ = [
-    "account", "allocation", "approvers", "ask", "authority", "backup", "chain", "code", "confirmation", "decision", "delegation", "gateway_account", "gateway_state", "loan",
+    "account", "alarm", "allocation", "approvers", "ask", "authority", "backup", "chain", "code", "confirmation", "decision", "delegation", "gateway_account", "gateway_state", "loan",
     "member", "metadata", "outbox", "period", "receipt", "request", "transfer", "usage", "vendor_calls", "versions",
 ]  # fmt: skip

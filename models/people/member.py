@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import JSON, UniqueConstraint, bindparam, func, or_
+from sqlalchemy import JSON, BigInteger, UniqueConstraint, bindparam, func, or_
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.db import Statement, id_field, is_postgres, ref
@@ -36,6 +36,10 @@ class Member(SQLModel, table=True):
     joined_at: datetime
     left_at: datetime | None = None
     paused_at: datetime | None = None
+    paused_by_id: int | None = Field(default=None, sa_type=BigInteger)
+    """The colleague who paused them; none where it was themselves, the policy or an operator."""
+    pause_stands: bool | None = None
+    """Only those above them lift the pause."""
 
     @classmethod
     def at(cls, session: Session, address: str) -> Member:

@@ -99,6 +99,7 @@ class Surge(Section):
     amount: Amount | None = None
     within: Wait = timedelta(hours=1)
     tell: tuple[Literal["person", "manager", "owner", "admins"], ...] = ("person",)
+    then_pause_after: Wait | None = None
 
 
 class Alerts(Section):

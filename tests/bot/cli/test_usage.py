@@ -1,8 +1,11 @@
 """`usage import`."""
 
+import json
+import sqlite3
+
 import pytest
 
-from tests.console import Operator
+from tests.console import TODAY, Operator
 
 
 @pytest.mark.parametrize(
@@ -85,3 +88,15 @@ def test_days_before_the_open_period_are_told(operator: Operator) -> None:
     said = operator.says("usage", "import", file)
     assert "1 row is of days before the open period" in said
     assert operator.show("alice")["used"] == "5"
+
+
+def test_an_import_tells_of_levels_and_surges_once(operator: Operator) -> None:
+    day = TODAY.isoformat()
+    for amount in (90, 90, 91):
+        rows = f"email,day,model,amount\nalice@corp.example,{day},opus,{amount}\n"
+        operator.run("usage", "import", operator.file("u.csv", rows))
+    with sqlite3.connect(operator.folder / "quotabot.db") as database:
+        (said,) = [row[0] for row in database.execute("SELECT payload FROM effect WHERE kind = 'say'")]
+    text = json.loads(said)["message"]["text"]
+    assert "was booked for you in the last 60 minutes" in text
+    assert "90%" in text

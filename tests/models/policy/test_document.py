@@ -60,8 +60,12 @@ def test_what_is_left_out_takes_the_defaults_of_the_example() -> None:
     assert smallest.least_loan == example.least_loan  # the default depends on the unit
     assert smallest.lending == example.lending.model_copy(update={"least": None})
     assert smallest.quiet_time == example.quiet_time.model_copy(update={"holidays": ()})
-    for section in ("alerts", "carry_over", "period"):
+    for section in ("carry_over", "period"):
         assert getattr(smallest, section) == getattr(example, section), section
+    named = {"amount": None, "tell": ("person",), "then_pause_after": None}  # the example names more
+    assert example.alerts.surge is not None
+    assert smallest.alerts.at == example.alerts.at
+    assert smallest.alerts.surge == example.alerts.surge.model_copy(update=named)
     assert smallest.requests.remind_after == timedelta(hours=4)
     assert smallest.requests.fallback_approvers == ()
     assert (smallest.timezone, smallest.admins, smallest.teams, smallest.free_models) == ("UTC", (), (), ())
