@@ -55,8 +55,13 @@ def _status(found: Status) -> list[str]:
         lines.append(f"enforcing would write {found.pending} limits: see `quotabot gateway diff`")
     elif found.pending:
         lines.append(f"{found.pending} limits wait to be written: about {_span(max(1, found.seconds))}")
+    if found.restored_at:
+        lines.append(
+            f"put back from a backup {_time(found.restored_at)}: limits above the ledger are lowered, those below it wait "
+            "for `quotabot gateway restore --all` or `adopt EMAIL`"
+        )
     lines += [
-        f"changed by hand: {one.label}: {usd(one.wanted)} is ours, {usd(one.found)} stands there; "
+        f"{'from after the backup' if found.restored_at else 'changed by hand'}: {one.label}: {usd(one.wanted)} is ours, {usd(one.found)} stands there; "
         f"`quotabot gateway adopt {one.email}` or `restore {one.email}`"
         for one in found.edited
     ]
@@ -158,6 +163,16 @@ def _settled(found: list[LimitLine]) -> None:
         typer.echo(f"{one.label}: {usd(one.found)} → {usd(one.wanted)}")
     if why := next((one.why for one in found if one.why), ""):
         raise Failed(f"the gateway did not take it: {why}. The running bot tries again.")
+
+
+@app.command()
+def restored() -> None:
+    """Say that the database was put back from a backup by other means than `quotabot restore`, as pg_restore."""
+    from models.metering.gateway_state import GatewayState  # noqa: PLC0415 - with the models it needs
+
+    with open_database(Settings.load()) as database:
+        database.transact(lambda session: GatewayState.note_restored(session, datetime.now(UTC)))
+    typer.echo("the next reading lowers limits above the ledger and lists those below it")
 
 
 @app.command()

@@ -11,9 +11,11 @@ import typer
 
 from bot.backup import Copy, Unsound, checked, put_back
 from bot.cli.backup import sqlite_path
-from bot.cli.console import agree
+from bot.cli.console import agree, open_database
 from bot.cli.errors import Failed
+from bot.one_run import AlreadyRunning, only_run
 from bot.settings import Settings
+from models.metering.gateway_state import GatewayState
 from models.metering.reading import MICRO
 
 app = typer.Typer()
@@ -36,10 +38,22 @@ def restore(
             for line in asyncio.run(_against_gateway(settings, found)):
                 typer.echo(line)
             agree(f"{live} would be replaced; what was written since the copy is lost.", yes)
-            kept = put_back(new, live, now)
+            kept = _in_place(settings, new, live, now)
     except Unsound as error:
         raise Failed(f"{error}. Nothing was changed.") from error
     typer.echo(f"{live} is restored{f'; what was there is kept as {kept}' if kept else ''}")
+
+
+def _in_place(settings: Settings, new: Path, live: Path, now: datetime) -> Path | None:
+    """Put the copy in place, unless a bot runs on the database; the gateway's limits are then held against it."""
+    try:
+        with only_run(settings.database_url):
+            kept = put_back(new, live, now)
+    except AlreadyRunning:
+        raise Failed(f"`quotabot run` is using {live}: stop it first. Nothing was changed.") from None
+    with open_database(settings) as database:
+        database.transact(lambda session: GatewayState.note_restored(session, now))
+    return kept
 
 
 async def _against_gateway(settings: Settings, found: Copy) -> list[str]:

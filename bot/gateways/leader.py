@@ -72,6 +72,8 @@ class Leader:
         return leads
 
     def note(self, state: GatewayState) -> None:
+        """In a transaction that writes: a ledger that was put back under this process is marked."""
+        state.compare(self.read_at, self.clock())
         self.read_at, self._released = state.read_at, state.released
 
     def outdated(self, session: Session) -> bool:

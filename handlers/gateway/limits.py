@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from handlers.context import Context
-from handlers.gateway import alerts, spend
+from handlers.gateway import alerts, restored, spend
 from handlers.words import texts
 from models.ledger.amount import Unit
 from models.metering import limits
@@ -22,7 +22,9 @@ from models.refusal import PeriodClosing
 def all_writes(ctx: Context, traits: GatewayTraits) -> list[LimitWrite]:
     for member in limits.waiting_without_account(ctx.session):
         alerts.not_live(ctx, member, texts.NO_ACCOUNT)
-    return compare(ctx, [one for one in every_account(ctx.session) if not one.gone], traits)
+    accounts = [one for one in every_account(ctx.session) if not one.gone]
+    restored.settle(ctx, accounts, traits)
+    return compare(ctx, accounts, traits)
 
 
 def writes_since(ctx: Context, entry_id: int, traits: GatewayTraits) -> tuple[list[LimitWrite], int]:

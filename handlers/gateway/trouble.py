@@ -13,6 +13,7 @@ from models.messages.message import Button, Message, escape
 from models.metering.accounts import shared_accounts
 from models.metering.adoption import take_news
 from models.metering.gateway_account import GatewayAccount, News
+from models.metering.gateway_state import GatewayState
 from models.people.member import Member
 
 MOST_NAMED = 5
@@ -28,6 +29,8 @@ def tell_news(ctx: Context) -> None:
         fresh = [one for one in accounts if ctx.first_time(_key(ctx, news, one))]
         if not fresh:
             continue
+        if news is News.EDITED and GatewayState.of(ctx.session).restored_at is not None:
+            continue  # no hand did that: see handlers.gateway.restored
         if news is News.EDITED:
             _tell_edits(ctx, [one for one in fresh if one.edited])
         else:
@@ -44,8 +47,8 @@ def tell_shared(ctx: Context) -> None:
         def said(
             reader: Reader, owner: Member = owner, accounts: Sequence[GatewayAccount] = accounts
         ) -> Message:
-            named = SafeText(listed((escape(one.label) for one in accounts), reader.locale))
-            text = texts.ACCOUNTS_SHARED(reader.locale, who=owner.name, count=len(accounts), accounts=named)
+            which = SafeText(listed((escape(one.label) for one in accounts), reader.locale))
+            text = texts.ACCOUNTS_SHARED(reader.locale, who=owner.name, count=len(accounts), accounts=which)
             return Message(text=text)
 
         to_admins(ctx, said)
@@ -58,7 +61,7 @@ def _key(ctx: Context, news: News, account: GatewayAccount) -> str:
 
 def _tell_all(ctx: Context, text: Text, accounts: Sequence[GatewayAccount], *, figures: bool) -> None:
     to_admins(
-        ctx, lambda reader: Message(text=text(reader.locale, accounts=_named(ctx, reader, accounts, figures)))
+        ctx, lambda reader: Message(text=text(reader.locale, accounts=named(ctx, reader, accounts, figures)))
     )
 
 
@@ -67,8 +70,8 @@ def _tell_edits(ctx: Context, accounts: Sequence[GatewayAccount]) -> None:
     for admin in policy_admins(ctx.session, ctx.policy):
         reader = ctx.reader_of(admin)
         if len(accounts) > MOST_NAMED:
-            named = _named(ctx, reader, accounts, figures=False)
-            text = texts.LIMITS_EDITED(reader.locale, count=len(accounts), accounts=named)
+            which = named(ctx, reader, accounts, figures=False)
+            text = texts.LIMITS_EDITED(reader.locale, count=len(accounts), accounts=which)
             ctx.tell(admin, Message(text=text))
             continue
         for one in accounts:
@@ -83,11 +86,11 @@ def _edit(ctx: Context, reader: Reader, account: GatewayAccount) -> Message:
     return Message(text=text, buttons=(restore, adopt))
 
 
-def _named(ctx: Context, reader: Reader, accounts: Sequence[GatewayAccount], figures: bool) -> SafeText:
+def named(ctx: Context, reader: Reader, accounts: Sequence[GatewayAccount], figures: bool) -> SafeText:
     names = [_figures(ctx, reader, one) if figures else label(ctx, one) for one in accounts[:MOST_NAMED]]
-    named = SafeText(listed(names, reader.locale))
+    found = SafeText(listed(names, reader.locale))
     more = len(accounts) - MOST_NAMED
-    return texts.ACCOUNTS_AND_MORE(reader.locale, accounts=named, count=more) if more > 0 else named
+    return texts.ACCOUNTS_AND_MORE(reader.locale, accounts=found, count=more) if more > 0 else found
 
 
 def _figures(ctx: Context, reader: Reader, account: GatewayAccount) -> SafeText:

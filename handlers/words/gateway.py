@@ -16,6 +16,18 @@ NOT_ENFORCED = Text(
     "The gateway lets through what it should refuse: {accounts} spent more although the limit was reached. It is all booked, but nothing stops it. `quotabot gateway status` names what else decides there.",
     "网关没有按限额拦截：{accounts} 达到限额后仍在消耗。用量已全部记账，但无法阻止。请运行 `quotabot gateway status` 查看原因。",
 )
+LEDGER_RESTORED = Text(
+    "The ledger was put back from a backup, and the gateway knows more than it. What was spent since is booked; loans, grants and decisions since are not in it.",
+    "账本已从备份恢复，网关上的记录比账本新。备份之后的用量会照常记账，但之后的借用、追加和审批都不在账本里。",
+)
+LOWERED_AFTER_RESTORE = Text(
+    "{count} limits above the ledger are being lowered: {accounts}.",
+    "{count} 个高于账本的限额正在调低：{accounts}。",
+)
+LEFT_AFTER_RESTORE = Text(
+    "{count} limits below the ledger stay until an admin decides: {accounts}. `quotabot gateway restore --all` writes what the ledger has, `quotabot gateway adopt EMAIL` keeps one as it is.",
+    "{count} 个低于账本的限额保持不变，等管理员决定：{accounts}。`quotabot gateway restore --all` 按账本写入，`quotabot gateway adopt EMAIL` 则保留现有限额。",
+)
 ACCOUNTS_SHARED = Text(
     "{who} has {count} accounts at the gateway: {accounts}. They share one balance, but between two readings each can spend all of it. If one is not needed, delete it at the gateway.",
     "{who} 在网关上有 {count} 个账号：{accounts}。它们共用一份额度，但在两次读取之间，每个账号都可能把额度用完。如有多余的账号，请在网关上删除。",

@@ -19,6 +19,7 @@ from models.refusal import TokensNotEnforced
 
 LEASE = timedelta(seconds=8)
 """How long a silent replica keeps the lead. It is prolonged while a slow write is under way."""
+BACK = timedelta(minutes=5)
 MOST_UNLINKED = 200
 """Accounts without an owner that are kept by name."""
 
@@ -30,6 +31,7 @@ class GatewayState(SQLModel, table=True):
     `strangers`: accounts without an owner that spent, as (id, label, micro-USD). `problem`: why the last reading
     failed.
     `released_at`: an operator put the limits back, so none is written.
+    `restored_at`: the ledger was put back from a backup, and limits from the time after it may stand at the gateway.
     """
 
     id: int = Field(default=1, primary_key=True)
@@ -44,6 +46,7 @@ class GatewayState(SQLModel, table=True):
     strangers: list[Any] = Field(default_factory=list, sa_type=JSON)
     problem: str | None = None
     released_at: datetime | None = None
+    restored_at: datetime | None = None
 
     @classmethod
     def of(cls, session: Session) -> GatewayState:
@@ -113,6 +116,16 @@ class GatewayState(SQLModel, table=True):
         """`enforce`: limits are written. Where they are not, an earlier release is over."""
         self.kind = kind
         self.released_at = self.released_at if enforce else None
+
+    @classmethod
+    def note_restored(cls, session: Session, at: datetime | None) -> None:
+        """The ledger is older than the gateway; None: the limits are settled."""
+        cls.of(session).restored_at = at
+
+    def compare(self, read_at: datetime | None, now: datetime) -> None:
+        """Mark a ledger that is older than a reading that is known of. Replicas that read at once differ by less."""
+        if read_at is not None and (self.read_at is None or self.read_at < read_at - BACK):
+            self.restored_at = now
 
     @property
     def released(self) -> bool:

@@ -137,6 +137,18 @@ def to_write(limits: Sequence[Limit], urgent: Collection[int] = ()) -> list[Limi
     return sorted(writes, key=lambda one: one.order)
 
 
+def lower_after_restore(limits: Sequence[Limit]) -> tuple[list[GatewayAccount], list[GatewayAccount]]:
+    """Let limits above the ledger be written over, which a ledger older than the gateway did not write.
+
+    Returns their accounts, and those whose limit is below the ledger: raising them is for an admin to decide.
+    """
+    strange = [one for one in limits if one.account.differs and not one.stands]
+    above = [one.account for one in strange if (one.account.total or 0) > one.wanted]
+    for account in above:
+        account.restore()
+    return above, [one.account for one in strange if one.account not in above]
+
+
 def side_by_side(writes: Sequence[LimitWrite], most: int) -> Iterator[list[LimitWrite]]:
     """Groups to write at once: never lowering beside raising, nothing urgent behind the rest."""
     for _, alike in groupby(writes, key=lambda one: (one.urgent, one.raises)):

@@ -36,6 +36,7 @@ class Status:
     took: float
     problem: str | None
     released_at: datetime | None
+    restored_at: datetime | None
     people: list[str]
     strangers: list[tuple[str, str, int]]
     edited: list[LimitLine]
@@ -76,6 +77,7 @@ def _status(operator: GatewayOperator, session: Session) -> Status:
         took=state.took,
         problem=state.problem,
         released_at=state.released_at,
+        restored_at=state.restored_at,
         people=[member.email for member in members_without_account(session)],
         strangers=[(one[0], one[1], one[2]) for one in state.strangers],
         edited=[

@@ -8,14 +8,19 @@ import sqlite3
 import stat
 import threading
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
 from bot.database import Database
+from bot.one_run import only_run
+from models.messages.outbox import Effect
 from sandbox.gateways.litellm import LiteLLM
 from tests.actions import gift
 from tests.console import Operator
+from tests.office import Office
 
 GRANT = ("grant", "alice@corp.example", "20", "--reason", "load test")
 
@@ -143,3 +148,48 @@ async def test_a_restore_says_what_the_gateway_counts_beyond_the_copy(
         assert "GATEWAY_MODE=observe" in said
     said = await asyncio.to_thread(operator.says, "restore", str(copy), "--yes")
     assert "the gateway was not compared" in said
+
+
+async def test_after_a_restore_nobody_can_spend_more_than_the_ledger_has(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The runbook of docs/install.md with a gateway: limits from the time after the copy are no edits by hand."""
+    alice, bob, run = "alice@corp.example", "bob@corp.example", partial(asyncio.to_thread, operator.run)
+    async with LiteLLM(users={alice: alice, bob: bob}) as gateway:
+        office = Office(operator, gateway)
+        for name, value in {
+            "KIND": "litellm",
+            "URL": gateway.url,
+            "KEY": gateway.key,
+            "MODE": "enforce",
+        }.items():
+            monkeypatch.setenv(f"GATEWAY_{name}", value)
+        await office.looks()
+        copy = await asyncio.to_thread(backed_up, operator)
+        await run("grant", bob, "30", "--reason", "x")
+        await run("grant", "--reason", "x", "--", alice, "-30")
+        await office.looks()
+        office.burn(bob, 5)
+        await run("restore", str(copy), "--yes")
+        for _ in range(2):
+            await office.looks()
+        assert (office.limit(alice), office.limit(bob)) == (70, 500)
+        assert (await asyncio.to_thread(operator.show, "bob"))["used"] == "5"
+        said = await office.says("status")
+        assert "from after the backup: alice@corp.example" in said
+        assert "changed by hand" not in said
+        told = str(office.inside(lambda session: [one.payload for one in session.exec(select(Effect)).all()]))
+        assert told.count("The ledger was put back from a backup") == 1
+        assert "somebody changed" not in told
+        await office.says("restore", "--all")
+        await office.looks()
+        assert office.limit(alice) == 100
+        assert "backup" not in await office.says("status")
+
+
+def test_a_restore_under_a_running_bot_is_refused(operator: Operator) -> None:
+    copy = backed_up(operator)
+    with only_run(os.environ["DATABASE_URL"]):
+        failed = operator.run("restore", str(copy), "--yes", code=1)
+    assert "`quotabot run` is using" in failed.stderr
+    assert not list(operator.folder.glob("*replaced*"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
+import pytest
 from sqlmodel import Session
 
 from bot.database import Database
@@ -72,3 +74,18 @@ def test_a_gateway_names_the_free_models_it_lets_through(session: Session) -> No
     state = GatewayState.of(session)
     state.kind, state.free = "litellm", ["hunyuan", "gpt-free"]
     assert free_models(session, rules) == ("hunyuan",)
+
+
+@pytest.mark.parametrize(
+    ("known", "read_at", "marked"),
+    [
+        (None, NOW, False),
+        (NOW + timedelta(minutes=1), NOW, False),  # another replica read meanwhile
+        (NOW + timedelta(hours=1), NOW, True),
+        (NOW, None, True),
+    ],
+)
+def test_a_ledger_older_than_a_known_reading_was_put_back(known: Any, read_at: Any, marked: bool) -> None:
+    row = GatewayState(read_at=read_at)
+    row.compare(known, NOW)
+    assert (row.restored_at is not None) == marked
