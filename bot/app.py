@@ -14,6 +14,7 @@ import aiohttp
 import structlog
 from aiohttp.web import AppRunner, RouteDef
 
+from bot.bulk import decide_all
 from bot.clock import DatabaseClock
 from bot.database import Database
 from bot.dispatch import Dispatcher
@@ -68,6 +69,7 @@ class App:
             database, clock, self.messengers, self.dispatcher.home, live=live, metrics=self.metrics,
             effects_kept=timedelta(days=settings.effects_kept_days),
             before_turning=self.reconciler.before_turning if self.reconciler else None,
+            decide=partial(decide_all, self.dispatcher.handle, database, clock),
         )  # fmt: skip
         self._open_messengers()
         self.runner: AppRunner | None = None

@@ -56,8 +56,9 @@ class Worker:
         idle: float = IDLE,
         metrics: Metrics | None = None,
         effects_kept: timedelta = timedelta(days=30),
+        decide: Callable[[Effect], Awaitable[None]] | None = None,
     ) -> None:
-        self.effects_kept = effects_kept
+        self.effects_kept, self.decide = effects_kept, decide
         self.metrics = metrics or Metrics()
         self.database, self.clock, self.messengers, self.page = database, clock, messengers, page
         self.live, self.before_turning, self.slow, self.idle = live, before_turning, slow, idle
@@ -260,6 +261,8 @@ class Worker:
                 await self._messenger(what["messenger"]).answer(
                     what["by"], Message.from_json(what["message"])
                 )
+            case "decide" if self.decide is not None:
+                await self.decide(effect)
             case "home":
                 await self._publish(what["address"])
             case _:

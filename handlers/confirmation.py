@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from handlers import arguments, asking, lending, requests
+from handlers import arguments, asking, deciding, lending, requests
 from handlers.command import Command, Person
 from handlers.context import RequestContext
 from handlers.routes import BUTTONS, COMMANDS, CONFIRM, ROUTES
@@ -46,8 +46,8 @@ WHAT: dict[str, Text] = {
     "pause": texts.CONFIRM_PAUSE,
     "resume": texts.CONFIRM_RESUME,
 }
-_FORMS = {"request.other": "approve", "lend.new": "lend"}
-"""Forms that are confirmed as the command that they stand for."""
+_FORMS = {"request.other": "approve", "request.approve_all": "approve_all", "lend.new": "lend"}
+"""Forms and buttons that are confirmed as the command that they stand for."""
 _LOAN_BUTTONS = {"loan.return": "repay", "loan.recall": "recall", "loan.forgive": "forgive"}
 """Buttons of a loan, which are confirmed as the verb typed with the other one's name."""
 
@@ -55,6 +55,8 @@ _LOAN_BUTTONS = {"loan.return": "repay", "loan.recall": "recall", "loan.forgive"
 def needed(ctx: RequestContext, command: Command, fingerprint: str) -> Message | None:
     """The question with its two buttons; None when the command may run at once."""
     pressed, command = command.intent in _LOAN_BUTTONS, _typed(ctx, command)
+    if command.intent == "approve_all":
+        return _many(ctx, command)
     # a CODE settles once and a pause is one pause, so the same command again is answered at once
     once = command.code or command.intent in BRAKE
     again = not once and moved_lately(ctx.session, ctx.me.id, fingerprint, ctx.now, AGAIN)
@@ -75,6 +77,13 @@ def needed(ctx: RequestContext, command: Command, fingerprint: str) -> Message |
     else:
         what = _what(ctx, command, member, whole[1] if whole else None)
     return _question(ctx, question, SafeText(what + _reason(command)), code)
+
+
+def _many(ctx: RequestContext, command: Command) -> Message:
+    """Always asked: the sum, and exactly the requests that a yes will decide."""
+    chosen, code = deciding.chosen(ctx, command.code), new_code(ctx.session)
+    _keep(ctx, replace(command, code=",".join(one.code for one in chosen)), None, code)
+    return _question(ctx, texts.CONFIRM, deciding.question(ctx, chosen), code)
 
 
 def _typed(ctx: RequestContext, command: Command) -> Command:

@@ -189,6 +189,10 @@ class Context:
             if copy.attempts:
                 self._promise("replace", {"of": copy.id, "message": message}, copy.lane)
 
+    def decide_later(self, sender: str, codes: list[str]) -> None:
+        """Promise to approve these requests in the name of whoever is at `sender`, each in a transaction of its own."""
+        self._promise("decide", {"sender": sender, "codes": codes}, f"decide:{sender}", prefix="decide")
+
     def refresh_home(self, member: Member) -> None:
         # Within a week: nobody looks at a page that was opened long ago.
         for one in addresses(self.session, member.id):

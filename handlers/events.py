@@ -52,6 +52,7 @@ EVENTS: dict[str, Event] = {
     "decline": Event((Who.REQUESTER,), ("request.open",), settles=True),
     "cancellation": Event(settles=True),
     "reminder": Event((Who.APPROVERS,)),
+    "reminder of many": Event((Who.APPROVERS,), ("request.approve_all", "pending.open")),
     "escalation": Event((Who.NEXT, Who.REQUESTER), ("request.approve", "request.decline")),
     "revocation": Event((Who.REQUESTER,), settles=True),
     "end of a grant": Event((Who.HOLDER,)),

@@ -12,6 +12,7 @@ from handlers import (
     balance,
     brake,
     budget,
+    deciding,
     delegations,
     forms,
     holders,
@@ -106,6 +107,7 @@ COMMANDS: dict[str, Route] = {
     "forgive": Route(lending.forgive, (maybe_person, amount_or_all, reason), usage.FORGIVE, moves=True),
     "request": Route(requests.request, (maybe_amount, reason, until), usage.REQUEST, moves=True),
     "approve": Route(requests.approve, (code, maybe_amount), usage.APPROVE, moves=True, colleagues_only=True),
+    "approve_all": Route(deciding.approve_all, (value,), usage.APPROVE_ALL, moves=True, colleagues_only=True),
     "decline": Route(requests.decline, (code, reason), usage.DECLINE, moves=True, colleagues_only=True),
     "cancel": Route(requests.cancel, (code,), usage.CANCEL, moves=True),
     "revoke": Route(
@@ -142,6 +144,9 @@ _OTHER_AMOUNT = Route(
 BUTTONS: dict[str, Route] = {
     "request.approve": Route(requests.approve_shown, (code,), usage.APPROVE, colleagues_only=True),
     "request.approve_less": Route(requests.approve_less, (code,), usage.APPROVE, colleagues_only=True),
+    "request.approve_all": Route(
+        deciding.approve_all, (value,), usage.APPROVE_ALL, moves=True, colleagues_only=True
+    ),
     "request.other": _OTHER_AMOUNT,
     "request.decline": Route(
         requests.decline, (code, reason), usage.DECLINE, colleagues_only=True, form=forms.decline_form
@@ -167,6 +172,7 @@ BUTTONS: dict[str, Route] = {
     "balance.open": Route(balance.balance),
     "loans.open": Route(lending.loans),
     "team.open": Route(team.team),
+    "pending.open": Route(waiting.pending, usage=usage.PENDING),
     "budget.open": Route(budget.budget, usage=usage.BUDGET),
     "help.open": Route(balance.help_),
     "borrow.open": Route(asking.borrow_how, usage=usage.BORROW),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlmodel import col, select
 
+from handlers import deciding
 from handlers.approval import cards
 from handlers.context import RequestContext
 from handlers.words import texts
@@ -11,8 +14,8 @@ from handlers.words.text import SafeText, listed
 from models.messages.message import Button, Message
 from models.people.member import Member
 from models.quota import approvers
-from models.quota.approvers import Asked
 from models.quota.ask import Ask, AskState
+from models.quota.queue import Waiting, waiting_for
 from models.quota.request import Request, find, open_request
 from models.quota.request_state import OPEN, RequestState
 from models.refusal import UnknownCode
@@ -21,10 +24,12 @@ MOST = 8
 
 
 def pending(ctx: RequestContext) -> Message:
-    mine, own = [*_to_decide(ctx), *_to_lend(ctx)], _own(ctx)
-    say, parts = ctx.reader.locale, []
+    say, parts, waiting = ctx.reader.locale, [], waiting_for(ctx.session, ctx.policy, ctx.me.id, ctx.now)
+    mine, own = [*_to_decide(ctx, waiting), *_to_lend(ctx)], _own(ctx)
     if mine:
+        every = deciding.all_button(ctx.reader, waiting[:MOST])
         parts.append(Message(title=texts.PENDING_FOR_YOU(say), text="", parts=tuple(mine[:MOST])))
+        parts += [Message(text=texts.ALL_AT_ONCE(say), buttons=every)] if every else []
     if len(mine) > MOST:
         parts.append(Message(text=texts.AND_MORE(say, count=len(mine) - MOST)))
     if own:
@@ -34,26 +39,14 @@ def pending(ctx: RequestContext) -> Message:
     return Message(title=texts.PENDING_TITLE(say), text="", parts=tuple(parts))
 
 
-def _to_decide(ctx: RequestContext) -> list[Message]:
-    waiting = (
-        select(Request)
-        .join(Asked, col(Asked.request_id) == Request.id)
-        .where(Asked.member_id == ctx.me.id, Request.state == RequestState.PENDING)
-        .order_by(col(Request.asked_at))
-    )
-    reader, found = ctx.reader, []
-    for one in ctx.session.exec(waiting).all():
-        card = cards.request_card(ctx, one, "full", ctx.me)
-        if card.buttons:
-            line = texts.PENDING_REQUEST(
-                reader.locale,
-                name=ctx.session.get_one(Member, one.member_id).name,
-                amount=reader.amount(one.amount),
-                code=SafeText(one.code),
-                day=reader.moment(one.asked_at),
-            )
-            found.append(Message(text=line, buttons=card.buttons))
-    return found
+def _to_decide(ctx: RequestContext, waiting: Sequence[Waiting]) -> list[Message]:
+    return [
+        Message(
+            text=deciding.line(ctx, ctx.reader, one.request),
+            buttons=cards.request_card(ctx, one.request, "full", ctx.me).buttons,
+        )
+        for one in waiting
+    ]
 
 
 def _to_lend(ctx: RequestContext) -> list[Message]:

@@ -1,18 +1,15 @@
 """Refusals: understood, and the answer is no. The words are in handlers/words/refusals.py.
 
 Refusal
-├── NotUnderstood  WrongUsage  BadAmount  AmbiguousAmount  AllNotAllowed
-│   BadDate
-├── UnknownSender  UnknownPerson  AmbiguousPerson  SeveralPeople  NotAColleague
-│   OnlyColleagues  UnknownMention  StatusUnknown  UnreadableMessage  NotFromHere
-│   CallsUsedUp
-├── NoPolicyYet (NoRate)  PeriodClosing  TooSlow  KeyReused  NothingToConfirm
-│   NotForYou  BudgetNotForYou  OnlyAdmins  NotEdited  TokensNotEnforced
+├── NotUnderstood  WrongUsage  BadAmount  AmbiguousAmount  AllNotAllowed  BadDate
+├── UnknownSender  UnknownPerson  AmbiguousPerson  SeveralPeople  NotAColleague  OnlyColleagues
+│   UnknownMention  StatusUnknown  UnreadableMessage  NotFromHere  CallsUsedUp
+├── NoPolicyYet (NoRate)  PeriodClosing  TooSlow  KeyReused  NothingToConfirm  NotForYou  BudgetNotForYou
+│   OnlyAdmins  NotEdited  TokensNotEnforced
 ├── InsufficientQuota  NotLendable  LoanTooSmall  HoldsBorrowed  LendingIsOff  LendingToOneself
 │   CannotLendNow  CannotBorrowNow  TooManyLoans  TooMuchBorrowed  OverdueLoans
 ├── NoSuchLoan  NothingOwed  MoreThanDue
-└── UnknownCode  AlreadyDecided  Replaced  OverCeiling
-    PoolTooSmall  NothingToRevoke
+└── UnknownCode  AlreadyDecided  Replaced  OverCeiling  PoolTooSmall  NothingToRevoke  NothingToApprove
 """
 
 from __future__ import annotations
@@ -346,3 +343,8 @@ class NotFromHere(Refusal):
 @dataclass(eq=False)
 class CallsUsedUp(Refusal):
     """The messenger withholds the text until the organisation has calls again."""
+
+
+@dataclass(eq=False)
+class NothingToApprove(Refusal):
+    """Of what was shown nothing waits any more that could be granted whole."""

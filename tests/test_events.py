@@ -130,6 +130,11 @@ WALK: dict[str, tuple[Step, Step, dict[Who, str]]] = {
     "decline": (wanted, lambda c: say(c, requests.decline, "carol", _open_code(c), "no"), {Who.REQUESTER: "bob"}),
     "cancellation": (wanted, lambda c: say(c, requests.cancel, "bob", _open_code(c)), {}),
     "reminder": (wanted, lambda c: clock(c, NOW + timedelta(hours=5)), {Who.APPROVERS: "carol"}),
+    "reminder of many": (
+        lambda c: [ask_for(c, name, 10) for name in ("alice", "bob", "dan", "eve")],
+        lambda c: clock(c, NOW + timedelta(hours=5)),
+        {Who.APPROVERS: "carol"},
+    ),
     "escalation": (
         wanted,
         lambda c: [clock(c, NOW + timedelta(hours=5)), clock(c, NOW + timedelta(days=3))],

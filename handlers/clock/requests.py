@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from handlers import rerouting
+from handlers import deciding, rerouting
 from handlers.approval import cards, outcome
 from handlers.context import Context
 from handlers.requests import settle, tell_asked
@@ -19,6 +19,7 @@ from models.people.member import Member
 from models.policy.calendar import awake_between
 from models.quota import approvers
 from models.quota.approvers import Asked
+from models.quota.queue import waiting_for
 from models.quota.request import Request
 from models.quota.request_state import OPEN, RequestState
 
@@ -97,6 +98,12 @@ def _expire(ctx: Context, request: Request) -> None:
 
 def _remind(ctx: Context, request: Request, asked: Asked, who: Member) -> None:
     asked.mark_reminded(ctx.session, ctx.now)
+    waiting = waiting_for(ctx.session, ctx.policy, who.id, ctx.now)
+    if len(waiting) > deciding.FEW and not approvals(ctx.session, request.about):
+        for one in waiting:
+            approvers.mark_reminded(ctx.session, one.request.id, who.id, ctx.now)
+        ctx.tell(who, deciding.digest(ctx, who, waiting))
+        return
     reader, name = ctx.reader_of(who), ctx.session.get_one(Member, request.member_id).name
     text = texts.REMINDER(
         reader.locale, name=name, amount=reader.amount(request.amount), code=SafeText(request.code)

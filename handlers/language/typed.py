@@ -40,6 +40,7 @@ WORDS = {
     "pause": "pause|暂停|先暂停",
     "resume": "continue|resume|继续|继续使用|恢复",
     "pending": "pending|待办|待审批|待处理",
+    "approve_all": "approve all|approve all shown|全部同意|全部批准|同意全部",
     "nudge": "nudge|催一下|催办",
     "withdraw": "withdraw|撤回借用",
     "undelegate": "undelegate|取消委托|结束委托|收回委托",

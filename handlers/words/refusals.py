@@ -96,6 +96,10 @@ WORDS: dict[type[refusal.Refusal], Text] = {
         "Nothing to decide any more: the limit at the gateway is no longer one that somebody else set.",
         "无需再处理：网关上的限额已不是他人改动的值。",
     ),
+    refusal.NothingToApprove: Text(
+        "Nothing of that waits for you any more that could be approved whole. `pending` shows what is open.",
+        "这些申请已没有等你审批、且可全额批准的了。发送 `待办` 查看当前情况。",
+    ),
     refusal.BudgetNotForYou: Text(
         "Budgets are shown to team owners, admins and finance. Your own quota: `balance`.",
         "预算仅团队负责人、管理员和财务可见。你自己的额度请发送 `余额` 查看。",

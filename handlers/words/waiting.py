@@ -19,6 +19,21 @@ PENDING_ASK = Text(
     "**{name}** 想向你借 **{amount}** · {time} 前有效",
 )
 PENDING_OWN_ASK = Text("**{amount}** from {name} · until {time}", "向 {name} 借 **{amount}** · {time} 前有效")
+PENDING_WORD = Text("pending", "待办")
+PENDING_BUTTON = Text("What is open", "看待办")
+DIGEST_TITLE = Text("{count} requests wait for you", "有 {count} 条申请等你审批")
+ALL_AT_ONCE = Text("Or several at once:", "也可以一次处理：")
+ONE_BY_ONE_BUTTON = Text("One by one", "逐条处理")
+APPROVE_ALL_BUTTON = Text("Approve all {count} ({amount})", "全部同意 {count} 条（{amount}）")
+APPROVE_SOME_BUTTON = Text("Approve {count} of them ({amount})", "同意其中 {count} 条（{amount}）")
+APPROVE_ALL_WORD = Text("approve all", "全部同意")
+CONFIRM_APPROVE_ALL = Text("Approve **{amount}** in all: {names}", "全部同意，共 **{amount}**：{names}")
+NAME_AND_AMOUNT = Text("{name} {amount} ({code})", "{name} {amount}（{code}）")
+APPROVING_ALL = Text(
+    "I am approving {amount} in all, one request after the other. What became of each follows here.",
+    "正在逐条处理，共 {amount}，结果随后发给你。",
+)
+APPROVED_ALL = Text("Approved: {granted} of {count}", "已同意 {granted} / {count} 条")
 NUDGE_BUTTON = Text("Remind", "催一下")
 NUDGE = Text(
     "{name} kindly asks for your decision on {amount} ({code}).", "{name} 想请你尽快审批 {amount}（{code}）。"

@@ -159,6 +159,13 @@ def entries(session: Session, request_id: int) -> list[Asked]:
     return list(session.exec(query.order_by(col(Asked.asked_at), col(Asked.member_id))).all())
 
 
+def mark_reminded(session: Session, request_id: int, member_id: int, now: datetime) -> None:
+    """Somebody who was asked heard that this request waits."""
+    row = session.get(Asked, (request_id, member_id))
+    if row is not None:
+        row.mark_reminded(session, now)
+
+
 def asked_members(session: Session, request_id: int) -> set[int]:
     return {one.member_id for one in entries(session, request_id)}
 

@@ -95,10 +95,12 @@ class Clicks:
         theirs = copy is not None and (not outcome.refused or copy[1] == f"dingtalk:{click.user}")
         if copy is not None and theirs:
             return card(copy[0]), hint(said(message))
+        # Only cards in a chat of two come here: the question stands in the place of what was pressed.
+        asks = any(button.action in CONFIRM for button in message.buttons)
+        if asks or (click.action in CONFIRM and not outcome.refused):
+            return card(message), {}
         if outcome.refused or click.action in STAYING:
             return {}, hint(said(message)) if said(message) else {}
-        if click.action in CONFIRM:
-            return card(message), {}
         return slots(), hint(said(message))
 
     async def _copy_of(self, click: Click) -> tuple[Message, str] | None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.actions import DECEMBER
+from tests.company import NOW
 from tests.conversation import Talk
 
 BOTH = ("slack-en", "dingtalk-zh")
@@ -52,3 +53,24 @@ async def test_budget_is_shown_to_an_owner_and_kindly_refused_to_others(
     refused = (await talk.say("bob", words)).text
     assert ("预算仅团队负责人" if chinese else "Budgets are shown to team owners") in refused
     assert "90" not in refused
+
+
+@pytest.mark.parametrize("talk", BOTH, indirect=True)
+async def test_four_requests_are_one_list_and_one_yes_decides_each(
+    talk: Talk, request: pytest.FixtureRequest
+) -> None:
+    chinese = "zh" in request.node.callspec.id
+    for name in ("alice", "bob", "dan", "eve"):
+        await talk.say(name, "申请 10" if chinese else "request 10")
+    await talk.at(NOW + timedelta(hours=5))
+    digest = await talk.hear("carol", "Alice", "Bob", "Dan", "Eve")
+    assert "request.approve_all" in digest.actions
+    await talk.press("carol", digest, "request.approve_all")
+    echo = await talk.hear("carol", "共 $40.00" if chinese else "Approve $40.00 in all")
+    await talk.press("carol", echo, "confirm.yes")
+    for name in ("alice", "bob", "dan", "eve"):
+        await talk.hear(name, "Carol 同意了 $10.00" if chinese else "Carol approved $10.00 for you")
+    result = await talk.hear("carol", "已同意 4 / 4" if chinese else "Approved: 4 of 4")
+    assert result.text.count("✅") == 4
+    assert [talk.left(name) for name in ("alice", "bob", "dan", "eve")] == [110, 110, 10, 110]
+    talk.audit()
