@@ -167,7 +167,16 @@ class App:
 
     def _routes(self) -> list[RouteDef]:
         endpoints = (one for one in self.messengers.values() if isinstance(one, Endpoints))
-        return [route for one in endpoints for route in one.routes()]
+        return [*self._pages(), *(route for one in endpoints for route in one.routes())]
+
+    def _pages(self) -> list[RouteDef]:
+        if lack := self.settings.pages_lack:
+            say = log.warning if self.settings.pages_begun else log.info
+            say(f"the pages are off: {lack}")
+            return []
+        from bot.web.pages.site import Pages  # noqa: PLC0415 - templates and charts are loaded where they are on
+
+        return Pages(self.settings, self.database, self.http, self.worker.clock).routes()
 
     def _observed(self) -> list[RouteDef]:
         self.metrics.gauges(

@@ -11,10 +11,12 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from yarl import URL
 
 from bot.messengers.registry import MessengerSettings
 
 SECRETS = Path("/run/secrets")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class ProcessSettings(BaseSettings):
@@ -29,7 +31,33 @@ class ProcessSettings(BaseSettings):
     )
 
 
-class Settings(MessengerSettings, ProcessSettings):
+class PagesSettings(BaseSettings):
+    oidc_issuer: str | None = Field(
+        None, description="https://…, the company's sign-in; without it the pages for money people are off"
+    )
+    oidc_client_id: str | None = Field(None, description="of the application registered there")
+    oidc_client_secret: SecretStr | None = Field(None, description="its secret")
+    public_url: str | None = Field(None, description="https://…, where people reach HTTP_HOST:HTTP_PORT")
+
+    @property
+    def pages_lack(self) -> str:
+        """Reason why the pages are off; empty when they can run."""
+        needed = ("oidc_issuer", "oidc_client_id", "oidc_client_secret", "public_url")
+        if missing := [name.upper() for name in needed if getattr(self, name) is None]:
+            return f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set"
+        for name in ("oidc_issuer", "public_url"):
+            url = URL(getattr(self, name))
+            # Codes and cookies pass there, so plain HTTP is for this machine only.
+            if url.scheme != "https" and not (url.scheme == "http" and url.host in LOOPBACK):
+                return f"{name.upper()} must begin with https://"
+        return ""
+
+    @property
+    def pages_begun(self) -> bool:
+        return any((self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret))
+
+
+class Settings(PagesSettings, MessengerSettings, ProcessSettings):
     """`.env.example` lists these fields with their defaults. The fields of the last base class come first."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)

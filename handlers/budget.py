@@ -9,6 +9,7 @@ from handlers.words import texts
 from handlers.words.text import SafeText
 from models.messages.message import Message, escape
 from models.policy.document import fold
+from models.policy.sight import Sight
 from models.quota.period import Period
 from models.refusal import BudgetNotForYou
 from models.reports.budget import Budget, organisation, pools
@@ -20,24 +21,18 @@ MOST = 20
 
 def budget(ctx: RequestContext) -> Message:
     """Teams, spend, forecast, top-up budgets and the year: all of them for admins and finance, an owner's own for owners."""
-    whole = ctx.me.email in (*ctx.policy.admins, *ctx.policy.requests.fallback_approvers)
-    owned = {one.name for one in ctx.policy.teams if one.owner == ctx.me.email}
-    if not whole and not owned:
+    sight = Sight.of(ctx.policy, ctx.me.email)
+    if not sight:
         raise BudgetNotForYou
     period, say = Period.current(ctx.session), ctx.reader.locale
     granted = pools(ctx.session, ctx.policy, period, ctx.now)
     lines = [line for line in by_team(ctx.session, period, ctx.now) if not line.model]
     known = {fold(line.team) for line in lines}
     lines[-1:-1] = [Line(one.team) for one in granted if fold(one.team) not in known]
-    teams = [line for line in lines if whole or _is_owned(ctx, line.team, owned)]
+    teams = [line for line in lines if sight.shows(line.team)]
     said = [*_year(ctx), *_teams(ctx, period, teams, granted)]
     title = texts.BUDGET_TITLE(say)
     return Message(title=title, text=SafeText("\n".join(said)))
-
-
-def _is_owned(ctx: RequestContext, team: str, owned: set[str]) -> bool:
-    """Whether it is one of these teams, or stands below one."""
-    return any(one.name in owned for one in ctx.policy.team_chain(team))
 
 
 def _year(ctx: RequestContext) -> Iterator[SafeText]:

@@ -156,7 +156,8 @@ def every_text() -> list[tuple[str, Text]]:
 
 
 def test_every_sentence_is_said_somewhere() -> None:
-    source = "\n".join(path.read_text() for path in MODULES)
+    templates = (ROOT / "bot/web/pages/templates").glob("*.html")
+    source = "\n".join(path.read_text() for path in (*MODULES, *templates))
     said = set(re.findall(r"\b(?:texts|usage)\.([A-Z_]+)\b", source))
     unsaid = [f"{topic}.{name}" for topic, name, _ in sentences() if topic != "refusals" and name not in said]
     assert unsaid == []

@@ -12,8 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli.console import as_json, day, member, open_database, style_in_force
-from bot.cli.sheet import csv_lines, json_lines
 from bot.database import Database
+from bot.rows import csv_lines, json_lines
 from models.quota.chain import head
 from models.reports.books import BOOKS, Book
 from models.reports.person import own_data

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from bot.cli.console import as_json, open_database, policy_in_force, table
 from bot.cli.errors import Failed
-from bot.cli.sheet import csv_lines
+from bot.rows import csv_lines
 from models.ledger.amount import plain
 from models.policy.document import Policy
 from models.quota.chain import head

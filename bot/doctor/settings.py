@@ -15,7 +15,7 @@ from bot.doctor.check import Check, ok, warning, wrong
 from bot.settings import Settings
 
 # Variables with these prefixes were meant for the bot.
-PREFIXES = ("SLACK_", "DINGTALK_", "GATEWAY_", "HTTP_", "LOG_", "DATABASE_", "POLICY_")
+PREFIXES = ("SLACK_", "DINGTALK_", "GATEWAY_", "HTTP_", "LOG_", "DATABASE_", "POLICY_", "OIDC_", "PUBLIC_")
 TOKENS = {"slack_bot_token": "xoxb-", "slack_app_token": "xapp-"}
 PLACEHOLDERS = ("…", "...", "changeme", "placeholder", "your-", "<")
 
@@ -29,6 +29,8 @@ def check_settings(settings: Settings, env_file: Path) -> Iterator[Check]:
     yield from _slack(settings)
     yield from _dingtalk(settings)
     yield from _gateway(settings)
+    if settings.pages_begun and (lack := settings.pages_lack):
+        yield wrong("pages", f"are off: {lack}", "docs/pages.md")
     if settings.slack_bot_token is None and settings.dingtalk_client_id is None:
         yield wrong(
             "messengers", "none is configured", "set SLACK_BOT_TOKEN or DINGTALK_CLIENT_ID (docs/slack.md)"

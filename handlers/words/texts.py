@@ -18,6 +18,7 @@ from handlers.words.history import *
 from handlers.words.leaving import *
 from handlers.words.lending import *
 from handlers.words.opening import *
+from handlers.words.pages import *
 from handlers.words.requests import *
 from handlers.words.team import *
 from handlers.words.waiting import *

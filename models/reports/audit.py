@@ -46,6 +46,23 @@ def audit_page(session: Session, style: Style, since: date | None, after: Any) -
     return [], None
 
 
+def newest(
+    session: Session, style: Style, records: Sequence[str], since: date | None, most: int
+) -> list[Row]:
+    """The newest rows of these records, latest first."""
+    found: list[Row] = []
+    for name, table, read in _RECORDS:
+        if name not in records:
+            continue
+        query = select(table.id).order_by(table.id.desc()).limit(most)
+        if since is not None:
+            query = query.where(table.at >= midnight(since, style.zone))
+        ids = session.exec(query).all()
+        found += [dict.fromkeys(COLUMNS) | {"record": name} | row for row in read(session, style, ids)]
+    found.sort(key=lambda row: (row["at"], row["id"]), reverse=True)
+    return _with_emails(session, found[:most])
+
+
 def _authority(session: Session, style: Style, ids: Sequence[int]) -> Iterable[Row]:
     query = select(Authority).where(col(Authority.id).in_(ids)).order_by(col(Authority.id))
     for one in session.exec(query):

@@ -20,6 +20,7 @@ unit: USD
 timezone: Asia/Shanghai
 period: monthly
 admins: [sam@acme.example]
+organisation: {year_budget: 15000}
 allocations:
   - match: {employment: contractor}
     amount: 40

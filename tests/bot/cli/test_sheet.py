@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bot.cli.sheet import csv_lines, json_lines, safe
+from bot.rows import csv_lines, json_lines, safe
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,64 @@
+"""Requests of a period by team, and the newest rows of the audit trail, on both databases."""
+
+from datetime import timedelta
+
+from sqlmodel import Session
+
+from bot.database import Database
+from handlers import requests
+from models.policy import versions
+from models.policy.sight import Sight
+from models.quota.period import Period
+from models.reports import audit
+from models.reports.requests import Requests, requests_of
+from models.reports.style import Style
+from tests.actions import ask_for, say
+from tests.company import NOW
+
+USD = 10**6
+
+
+def test_requests_are_counted_by_team_with_the_time_that_people_took(company: Database) -> None:
+    code = ask_for(company, "pia", 70)
+    say(company, requests.approve, "lee", code, now=NOW + timedelta(minutes=30))
+    say(
+        company,
+        requests.decline,
+        "carol",
+        ask_for(company, "alice", 10),
+        "not now",
+        now=NOW + timedelta(minutes=10),
+    )
+    ask_for(company, "quinn", 40)
+    found = company.query(lambda session: _requests(session, "cfo"))
+    assert [(one.team, one.waiting, one.approved, one.declined) for one in found] == [
+        ("*", 1, 1, 1), ("design", 0, 0, 1), ("payments", 1, 1, 0)
+    ]  # fmt: skip
+    assert (found[2].granted, found[2].waiting_amount, found[2].median) == (
+        70 * USD,
+        40 * USD,
+        timedelta(minutes=30),
+    )
+    assert [one.team for one in company.query(lambda session: _requests(session, "lee"))] == ["*", "payments"]
+
+
+def _requests(session: Session, name: str) -> list[Requests]:
+    current = versions.current(session)
+    assert current is not None
+    sight = Sight.of(current[1], f"{name}@corp.example")
+    period = Period.latest(session)
+    assert period is not None
+    teams, total = requests_of(session, current[1], period, sight.shows)
+    return [total, *teams]
+
+
+def test_the_newest_rows_of_the_trail_come_first_and_no_others(company: Database) -> None:
+    say(company, requests.approve, "lee", ask_for(company, "pia", 70), now=NOW + timedelta(minutes=30))
+    current = company.query(versions.current)
+    assert current is not None
+    style = Style(current[1].unit, current[1].zone)
+    rows = company.query(lambda session: audit.newest(session, style, ("authority", "decision"), None, 3))
+    assert [row["record"] for row in rows] == ["decision", "authority", "authority"]
+    assert (rows[0]["actor"], rows[0]["after"]) == ("lee@corp.example", "granted 70")
+    tomorrow = (NOW + timedelta(days=1)).date()
+    assert company.query(lambda session: audit.newest(session, style, ("decision",), tomorrow, 3)) == []
