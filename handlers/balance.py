@@ -37,6 +37,7 @@ def balance(ctx: RequestContext) -> Message:
     out, some = has.available <= 0, bool(status.used or has.available > 0)
     lines = [
         _first_line(ctx, status, view, free=bool(free)),
+        *_paused(ctx),
         *((bar(reader, status, ctx.now),) if some else ()),
         *(_recallable(ctx, reader) if out else ()),
         *opened(ctx, status),
@@ -65,6 +66,17 @@ def _first_line(ctx: RequestContext, status: QuotaStatus, view: Outlook, *, free
     if status.base or status.used:
         return texts.BALANCE_NONE(say)
     return (texts.BALANCE_FREE_ONLY if free else texts.BALANCE_NO_QUOTA)(say)
+
+
+def _paused(ctx: RequestContext) -> tuple[SafeText, ...]:
+    me, reader = ctx.me, ctx.reader
+    if me.paused_at is None:
+        return ()
+    if not me.pause_stands:
+        return (texts.PAUSED_TILL_CONTINUE(reader.locale),)
+    by = ctx.session.get(Member, me.paused_by_id) if me.paused_by_id else None
+    name = by.name if by is not None else texts.AN_ADMIN(reader.locale)
+    return (texts.PAUSED_TILL_RESUME(reader.locale, by=name, word=me.word),)
 
 
 def _recallable(ctx: RequestContext, reader: Reader) -> tuple[SafeText, ...]:

@@ -67,4 +67,6 @@ EVENTS: dict[str, Event] = {
     "asked colleague leaves": Event((Who.BORROWER,), ("borrow.open",), settles=True),
     "requester leaves": Event(settles=True),
     "rehire": Event((Who.HOLDER,)),
+    "pause by others": Event((Who.HOLDER,)),
+    "end of a pause by others": Event((Who.HOLDER,)),
 }

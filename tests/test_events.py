@@ -11,13 +11,15 @@ from sqlmodel import Session, select
 
 from bot.database import Database
 from bot.people.sync import apply, survey
-from handlers import asking, delegations, lending, requests
+from handlers import asking, brake, delegations, lending, requests
 from handlers.clock.budgets import warn_of_pools, warn_of_the_year
 from handlers.clock.grants import end_grants
 from handlers.clock.leaving import let_leave
 from handlers.clock.openings import tell_of_openings
 from handlers.events import EVENTS, Who
 from models.messages.message import Message
+from models.metering.gateway_account import GatewayAccount
+from models.metering.reading import Reading
 from models.quota.ask import Ask
 from models.quota.loan import Loan
 from tests.actions import DECEMBER, USD, after, ask_for, change, clock, ctx, gift, say, spend, told, turn
@@ -83,6 +85,16 @@ def granted(company: Database) -> str:
 
 def nobody_decides(company: Database) -> None:
     change(company, ("  fallback_approvers: [cfo@corp.example]\n", ""))
+
+
+def limited(company: Database) -> None:
+    """A gateway enforces a limit for Bob."""
+    reading = Reading("key-bob", 0, None, NOW)
+    company.transact(lambda session: GatewayAccount.link(session, reading, who(session, "bob")) and None)
+
+
+def paused(company: Database) -> None:
+    say(company, brake.pause, "carol", "bob", "a key leaked", live=True)
 
 
 def nothing(_: Database) -> None:
@@ -169,6 +181,12 @@ WALK: dict[str, tuple[Step, Step, dict[Who, str]]] = {
     "asked colleague leaves": (asked, lambda c: _leave(c, "alice"), {Who.BORROWER: "bob"}),
     "requester leaves": (wanted, lambda c: _leave(c, "bob"), {}),
     "rehire": (lambda c: _leave(c, "eve"), _rejoin, {Who.HOLDER: "eve"}),
+    "pause by others": (limited, paused, {Who.HOLDER: "bob"}),
+    "end of a pause by others": (
+        lambda c: [limited(c), paused(c)],
+        lambda c: say(c, brake.resume, "ops", "bob"),
+        {Who.HOLDER: "bob"},
+    ),
 }  # fmt: skip
 
 

@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from handlers.context import Context, Reader
+from handlers.words import texts
 from handlers.words.text import SafeText, listed
 from models.messages.message import escape
 from models.metering.gateway_state import rate_now
 from models.metering.reading import KeyUsage
 from models.metering.usage import by_model
 from models.people.member import Member
+
+MANY = 5
+"""From more keys or models on, their number is named."""
 
 
 def most_used(
@@ -33,4 +37,7 @@ def most_used(
         day = since.astimezone(ctx.policy.zone).date()
         sums.update({escape(model): amount for model, amount in by_model(ctx.session, member.id, day)})
     largest = (f"{what} {reader.amount(amount)}" for what, amount in sums.most_common(most))
-    return SafeText(listed(largest, reader.locale))
+    named = SafeText(listed(largest, reader.locale))
+    # How many keys burn tells of a swarm; a third model tells nothing.
+    more = len(sums) - most if len(sums) > MANY else 0
+    return texts.ACCOUNTS_AND_MORE(reader.locale, accounts=named, count=more) if more else named

@@ -193,7 +193,9 @@ def _goes_on(ctx: Context, member: Member, alarm: Alarm) -> bool:
     passed = ctx.now - alarm.at
     if surge is None or least is None or passed < ESCALATE:
         return False
-    return _more(ctx, alarm) * surge.within >= least * min(passed, surge.within)
+    # in whole seconds: a timedelta does not take so large a factor
+    within, seconds = (int(one.total_seconds()) for one in (surge.within, min(passed, surge.within)))
+    return _more(ctx, alarm) * within >= least * seconds
 
 
 def _more(ctx: Context, alarm: Alarm) -> int:

@@ -42,6 +42,13 @@ PAUSED = Text(
     "You are paused: as soon as the gateway has the new limit it refuses your calls, until you say `continue`.",
     "已为你暂停：网关收到新限额后会拒绝你的请求，直到你发送 `继续`。",
 )
+PAUSED_TILL_CONTINUE = Text(
+    "You are paused until you say `continue`.", "你处于暂停状态，发送 `继续` 即可恢复。"
+)
+PAUSED_TILL_RESUME = Text(
+    "**{by}** paused you; an admin or a manager of yours ends that with `resume {word}`.",
+    "**{by}** 暂停了你的使用；管理员或你的主管发送 `恢复 {word}` 即可恢复。",
+)
 PAUSE_CANNOT = Text(
     "I can't stop your calls: no limit is enforced for you at a gateway, so nothing was changed. Stop your agents themselves, or revoke their keys.",
     "我没法拦住你的调用：网关没有对你执行限额，所以未做任何改动。请直接停掉你的程序，或停用它们的密钥。",

@@ -9,6 +9,7 @@ from sqlmodel import Session, select
 
 from bot.database import Database
 from handlers import brake
+from handlers.balance import balance
 from handlers.context import Context
 from handlers.gateway import alerts, surges
 from models.messages.message import Message
@@ -186,6 +187,7 @@ def test_a_manager_pauses_and_the_person_reads_who_why_and_how_to_go_on(session:
     for words in ("Carol", "agents in a loop", "恢复 Bob"):
         assert words in heard.text
     assert "Carol" in tell(session, "bob", brake.resume).text
+    assert "恢复 Bob" in tell(session, "bob", balance).text
     assert who(session, "bob").paused_at is not None, "their own word does not lift it"
     tell(session, "bob", brake.pause)
     assert who(session, "bob").pause_stands
