@@ -155,7 +155,9 @@ def lends(database: Database, clients: int, seconds: float) -> Cell:
                     random.sample(range(PEOPLE // 2), 1)[0],
                     PEOPLE // 2 + random.randrange(PEOPLE // 2),
                 )
-                clock[0] = NOW + timedelta(seconds=number * 0.001)
+                clock[0] = NOW + timedelta(
+                    seconds=number * 0.3
+                )  # within what one person may cause in an hour
                 command = read_command(f"lend <@U{borrower}> {number % 900 + 1}", NOW.date())
                 found = await dispatcher.handle(
                     Request(key=f"{start}:{number}", sender=f"slack:U{lender}", command=command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,19 +12,46 @@ from uuid import uuid4
 from sqlmodel import Session
 
 from bot.messengers.port import Request
-from handlers import requests
+from handlers import confirmation, requests
 from handlers.context import Reader, RequestContext
 from handlers.routes import ROUTES
 from handlers.words import refusals, texts
 from handlers.words.text import SafeText, listed
 from models.messages import receipt
+from models.messages.confirmation import waiting
 from models.messages.message import Form, Message
 from models.messages.outbox import Effect, promise
+from models.messages.tally import count_refusal
 from models.people.member import Member
 from models.people.messenger import traits_of
 from models.policy import versions
 from models.policy.document import Policy
-from models.refusal import KeyReused, Refusal, TooSlow, UnknownSender, WrongUsage
+from models.refusal import (
+    CannotLendNow,
+    HoldsBorrowed,
+    InsufficientQuota,
+    KeyReused,
+    NothingToConfirm,
+    NotLendable,
+    OverdueLoans,
+    Refusal,
+    TooManyLoans,
+    TooMuchBorrowed,
+    TooSlow,
+    UnknownSender,
+    WrongUsage,
+)
+
+TELLING = (
+    CannotLendNow,
+    HoldsBorrowed,
+    InsufficientQuota,
+    NotLendable,
+    OverdueLoans,
+    TooManyLoans,
+    TooMuchBorrowed,
+)
+"""Refusals that tell something of what somebody has, owes or takes; tries of them are counted."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +108,7 @@ def refuse(session: Session, request: Request, refusal: Refusal, now: datetime) 
     message = refused(session, request, refusal, now)
     outcome = Outcome(message, refused=True, refusal=refusal)
     if request.from_form:
+        _count_try(session, request, refusal, now)
         return outcome
     if isinstance(refusal, (TooSlow, KeyReused)):
         deliver(session, request, message, f"no:{uuid4().hex}", now)
@@ -87,9 +116,23 @@ def refuse(session: Session, request: Request, refusal: Refusal, now: datetime) 
     kept = answered(session, request)
     if kept is not None:
         return kept
+    _count_try(session, request, refusal, now)
     me, this_push = sender_of(session, request), replace(request, key=request.refusal_key)
     keep(session, this_push, message, now, me.id if me else None, refused=True)
     return outcome
+
+
+def _count_try(session: Session, request: Request, refusal: Refusal, now: datetime) -> None:
+    me = sender_of(session, request)
+    if me is None or not isinstance(refusal, TELLING):
+        return
+    intent = request.command.intent
+    with suppress(NothingToConfirm):
+        if intent in confirmation.ANSWERS:
+            intent = waiting(session, me.id, now).command["intent"]
+        route = ROUTES.get(intent)
+        if route is not None and route.tries:
+            count_refusal(session, me.id, route.tries, now)
 
 
 def unknown(locale: str) -> Message:

@@ -294,7 +294,7 @@ def _answer(ctx: RequestContext, request: Request, route: Route | None) -> Messa
         return back
     arguments = route.read(ctx, command)  # first: an impossible command is refused, not confirmed
     question = confirmation.needed(ctx, command, answers.fingerprint(request)) if route.moves else None
-    return route.handler(ctx, *arguments) if question is None else question
+    return route.handle(ctx, command, arguments) if question is None else question
 
 
 def _without_route(ctx: RequestContext, request: Request) -> Message | Form:

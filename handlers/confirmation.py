@@ -236,10 +236,10 @@ def _more_than_asked(ctx: RequestContext, command: Command, request: Request) ->
 
 
 def _harmless(command: Command) -> bool:
-    # A request without an amount opens a form; an ask without a lender is a question back.
+    # A request without an amount opens a form.
     if command.intent == "request":
         return not command.amount
-    return command.intent in ("borrow", *BRAKE) and command.person is None
+    return command.intent in BRAKE and command.person is None
 
 
 def _reason(command: Command) -> str:
@@ -260,7 +260,8 @@ def _what(ctx: RequestContext, command: Command, member: Member | None, whole: i
         "code": SafeText(command.code.upper()) if command.code.isalnum() else command.code,
         "day": reader.calendar_day(day) if day else "?",
     }
-    what = WHAT[command.intent](reader.locale, **facts)
+    words = texts.CONFIRM_SEARCH if command.intent == "borrow" and member is None else WHAT[command.intent]
+    what = words(reader.locale, **facts)
     if day is None or command.intent not in DATED:
         return what
     return SafeText(what + texts.UNTIL_DAY(reader.locale, day=facts["day"]))

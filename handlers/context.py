@@ -17,6 +17,7 @@ from models.ledger.transfer import Cause
 from models.messages.approval import Approval
 from models.messages.message import Message
 from models.messages.outbox import Effect, Mailing, copies, promise
+from models.messages.tally import count_message
 from models.people.member import Address, Member, addresses
 from models.people.messenger import traits_of
 from models.policy import versions
@@ -240,11 +241,19 @@ class RequestContext(Context):
     as_of: datetime | None = None
     has_profiles: bool = False
     colleagues_only: bool = False
+    counts: bool = False
     statuses: dict[str, str] = field(default_factory=dict)
 
     @property
     def reader(self) -> Reader:
         return self.reader_of(self.me)
+
+    def tell(self, member: Member, message: Message, **more: Any) -> bool:
+        """Raises `TooManyMessages` where the sender's messages count and this is one too many."""
+        told = super().tell(member, message, **more)
+        if told and self.counts and member.id != self.me.id:
+            count_message(self.session, self.me.id, member.id, self.now)
+        return told
 
     @property
     def sender(self) -> int | None:

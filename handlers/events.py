@@ -46,6 +46,8 @@ EVENTS: dict[str, Event] = {
     "ask to borrow": Event((Who.ASKED,), ("borrow.accept", "borrow.decline")),
     "ask accepted": Event((Who.BORROWER,), ("loan.return",), settles=True),
     "ask declined": Event((Who.BORROWER,), settles=True),
+    "asking around": Event((Who.ASKED,), ("borrow.accept", "borrow.decline")),
+    "nobody could lend": Event((Who.BORROWER,), ("request.open",)),
     "request": Event((Who.APPROVERS,), ("request.approve", "request.decline")),
     "request nobody can decide": Event((Who.ADMINS,)),
     "approval": Event((Who.REQUESTER,), settles=True),

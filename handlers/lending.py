@@ -11,9 +11,9 @@ from handlers.context import Reader, RequestContext
 from handlers.loan_lines import loan_button, loan_lines
 from handlers.quota_lines import until_calls_pass
 from handlers.words import texts
-from handlers.words.text import SafeText, Text, one_line
+from handlers.words.text import SafeText, Text, one_line, with_reason
 from models.ledger.amount import share
-from models.messages.message import Message, clean, escape
+from models.messages.message import Message, clean
 from models.people.member import Member
 from models.policy.calendar import end_of_day
 from models.quota.lendable import lendable
@@ -85,10 +85,6 @@ def _lent_to_you(ctx: RequestContext, borrower: Member, lent: Lent, reason: str,
     text = one_line([text, missing, _whole(reader, lent), SafeText(more)], reader.locale)
     button = loan_button(reader, "loan.return", lent.loan_id, ctx.me)
     return Message(text=with_reason(text, reason), buttons=(button,))
-
-
-def with_reason(text: SafeText, reason: str) -> SafeText:
-    return SafeText(f"{text}\n> {escape(reason)}") if reason else text
 
 
 def _whole(reader: Reader, lent: Lent) -> SafeText:

@@ -8,6 +8,7 @@ from functools import partial
 from handlers import forms
 from handlers.admins import to_admins
 from handlers.approval import approval, cards, ending
+from handlers.ask_card import withdraw_covered
 from handlers.context import Context, Reader, RequestContext
 from handlers.quota_lines import until_calls_pass
 from handlers.words import texts
@@ -26,7 +27,14 @@ from models.quota.request import Request, find
 from models.quota.request_state import RequestState
 from models.quota.status import QuotaStatus
 from models.quota.wallet import wallet_of
-from models.refusal import AlreadyDecided, BadDate, OverCeiling, Refusal, WrongUsage
+from models.refusal import (
+    AlreadyDecided,
+    BadDate,
+    OverCeiling,
+    Refusal,
+    TooManyMessages,
+    WrongUsage,
+)
 
 
 def request(
@@ -148,7 +156,7 @@ def _approved_by_policy(ctx: RequestContext, asked: Request) -> Message | None:
             texts.REVOKE_BUTTON(reader.locale), "request.revoke", asked.code, typed=f"revoke {asked.code}"
         )
         ctx.tell(one, Message(text=text, buttons=(button,)))
-    return granted_message(ctx, asked)
+    return granted_message(ctx, asked, withdraw_covered(ctx, ctx.me, asked.granted))
 
 
 def _asked_members(ctx: Context, asked: Request) -> list[Member]:
@@ -205,7 +213,8 @@ def _approve(ctx: RequestContext, found: Request, amount: int | None) -> Message
     cause = ctx.cause(found.reason)
     found.approve(ctx.session, ctx.me, amount, policy=ctx.policy, live=ctx.live, cause=cause)
     requester = ctx.session.get_one(Member, found.member_id)
-    ctx.tell(requester, granted_message(ctx, found))
+    covered = withdraw_covered(ctx, requester, found.granted)
+    ctx.tell(requester, granted_message(ctx, found, covered))
     settle(ctx, found)
     reader = ctx.reader
     text = texts.YOU_APPROVED(
@@ -236,7 +245,7 @@ def _ask_back(ctx: RequestContext, found: Request, until: date) -> Message:
     return Message(text=texts.UNTIL_PASSED(mine.locale, name=requester.name, code=code, day=day))
 
 
-def granted_message(ctx: Context, done: Request) -> Message:
+def granted_message(ctx: Context, done: Request, covered: SafeText) -> Message:
     """The requester's message. "Usable now" only when the gateway has confirmed."""
     requester = ctx.session.get_one(Member, done.member_id)
     reader = ctx.reader_of(requester)
@@ -253,7 +262,8 @@ def granted_message(ctx: Context, done: Request) -> Message:
         text = texts.GRANTED(reader.locale, **facts)
     missing = until_calls_pass(ctx, reader, available)
     text = one_line(
-        (text, missing, ending.ends_soon(ctx, done, reader, texts.GRANT_ENDS_SOON_YOU)), reader.locale
+        (text, missing, covered, ending.ends_soon(ctx, done, reader, texts.GRANT_ENDS_SOON_YOU)),
+        reader.locale,
     )
     note = texts.GRANT_ACTIVATING(reader.locale) if done.state == RequestState.APPROVED else ""
     return Message(text=text, footnote=note)
@@ -332,4 +342,6 @@ def explain(ctx: RequestContext, no: Refusal) -> dict[str, object]:
             "state": cards.STATES[no.state](ctx.reader.locale, approver="", **facts),
             "code": SafeText(no.code),
         }
+    if isinstance(no, TooManyMessages):
+        return {"time": ctx.reader.time(no.at)}
     return {}

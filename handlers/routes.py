@@ -17,6 +17,7 @@ from handlers import (
     forms,
     holders,
     lending,
+    muting,
     questions,
     requests,
     team,
@@ -46,6 +47,7 @@ from handlers.holders import Holders
 from handlers.words import usage
 from handlers.words.text import Text
 from models.messages.message import Form, Message
+from models.messages.tally import require_tries
 
 _HELP = usage.HELP
 
@@ -61,6 +63,8 @@ class Route:
     `holders`: members whose quota may be taken; their newest spend is read at the gateway first.
     `colleagues_only`: the sender and every named person must be members of the workspace.
     `form`: shown instead of the handler, where the messenger can open one.
+    `reaches`: its messages to colleagues answer nothing, so they are counted and limited.
+    `tries`: its refusals are counted under this name; after five in an hour it rests.
     """
 
     handler: Callable[..., Message | Form]
@@ -71,12 +75,22 @@ class Route:
     holders: Holders | None = None
     colleagues_only: bool = False
     form: Callable[..., Form] | None = None
+    reaches: bool = False
+    tries: str = ""
 
     def run(self, ctx: RequestContext, command: Command) -> Message | Form:
         self.admit(ctx)
-        return self.handler(ctx, *self.read(ctx, command))
+        return self.handle(ctx, command, self.read(ctx, command))
+
+    def handle(self, ctx: RequestContext, command: Command, arguments: list[Any]) -> Message | Form:
+        # Everything may be taken or given back at any time; it ends what could be told again.
+        whole = command.intent in ("recall", "repay", "forgive") and not command.amount
+        ctx.counts = self.reaches and not whole
+        return self.handler(ctx, *arguments)
 
     def admit(self, ctx: RequestContext) -> None:
+        if self.tries:
+            require_tries(ctx.session, ctx.me.id, self.tries, ctx.now)
         ctx.colleagues_only = self.colleagues_only and ctx.has_profiles
         require_here(ctx, ctx.me)
 
@@ -93,19 +107,45 @@ COMMANDS: dict[str, Route] = {
         moves=True,
         holders=holders.asker,
         colleagues_only=True,
+        reaches=True,
+        tries="lend",
     ),
     "borrow": Route(
-        asking.borrow, (maybe_person, amount, reason, until), usage.BORROW, moves=True, colleagues_only=True
+        asking.borrow,
+        (maybe_person, amount, reason, until),
+        usage.BORROW,
+        moves=True,
+        colleagues_only=True,
+        reaches=True,
+        tries="borrow",
     ),
+    "mute": Route(muting.mute, (person,), usage.MUTE),
+    "unmute": Route(muting.unmute, (person,), usage.UNMUTE),
+    "no_asks": Route(muting.no_asks, usage=usage.NO_ASKS),
+    "allow_asks": Route(muting.allow_asks, usage=usage.ALLOW_ASKS),
     "withdraw": Route(asking.withdraw, (maybe_person,), usage.WITHDRAW),
     "repay": Route(
-        lending.repay, (maybe_person, amount_or_all), usage.REPAY, moves=True, holders=holders.asker
+        lending.repay,
+        (maybe_person, amount_or_all),
+        usage.REPAY,
+        moves=True,
+        holders=holders.asker,
+        reaches=True,
     ),
     "recall": Route(
-        lending.recall, (maybe_person, amount_or_all), usage.RECALL, moves=True, holders=holders.borrowers
+        lending.recall,
+        (maybe_person, amount_or_all),
+        usage.RECALL,
+        moves=True,
+        holders=holders.borrowers,
+        reaches=True,
     ),
-    "forgive": Route(lending.forgive, (maybe_person, amount_or_all, reason), usage.FORGIVE, moves=True),
-    "request": Route(requests.request, (maybe_amount, reason, until), usage.REQUEST, moves=True),
+    "forgive": Route(
+        lending.forgive, (maybe_person, amount_or_all, reason), usage.FORGIVE, moves=True, reaches=True
+    ),
+    "request": Route(
+        requests.request, (maybe_amount, reason, until), usage.REQUEST, moves=True, reaches=True
+    ),
     "approve": Route(requests.approve, (code, maybe_amount), usage.APPROVE, moves=True, colleagues_only=True),
     "approve_all": Route(deciding.approve_all, (value,), usage.APPROVE_ALL, moves=True, colleagues_only=True),
     "decline": Route(requests.decline, (code, reason), usage.DECLINE, moves=True, colleagues_only=True),
@@ -114,11 +154,11 @@ COMMANDS: dict[str, Route] = {
         requests.revoke, (code,), usage.REVOKE, moves=True, holders=holders.requester, colleagues_only=True
     ),
     "delegate": Route(
-        delegations.delegate, (person, until), usage.DELEGATE, moves=True, colleagues_only=True
+        delegations.delegate, (person, until), usage.DELEGATE, moves=True, colleagues_only=True, reaches=True
     ),
     "undelegate": Route(delegations.undelegate, usage=usage.UNDELEGATE, moves=True),
     "pending": Route(waiting.pending, usage=usage.PENDING, reads_only=True),
-    "ask": Route(questions.ask, (code, reason), usage.ASK, colleagues_only=True),
+    "ask": Route(questions.ask, (code, reason), usage.ASK, colleagues_only=True, reaches=True),
     "answer": Route(questions.answer, (code, reason), usage.ANSWER),
     "nudge": Route(waiting.nudge, (value,), usage.NUDGE),
     "loans": Route(lending.loans, reads_only=True),
@@ -183,7 +223,7 @@ BUTTONS: dict[str, Route] = {
 }
 
 FORMS: dict[str, Route] = {
-    "request.new": Route(requests.request, (amount, reason, until), usage.REQUEST),
+    "request.new": Route(requests.request, (amount, reason, until), usage.REQUEST, reaches=True),
     "lend.new": Route(
         lending.lend,
         (person, lendable, reason, until),
@@ -191,6 +231,8 @@ FORMS: dict[str, Route] = {
         moves=True,
         holders=holders.asker,
         colleagues_only=True,
+        reaches=True,
+        tries="lend",
     ),
     "request.other": _OTHER_AMOUNT,
     "request.answer": _ANSWER,
@@ -221,6 +263,7 @@ JOBS: dict[str, Job] = {
     "openings": Job(openings.tell_of_openings, timedelta(minutes=1)),
     "requests": Job(requests_due, timedelta(minutes=1)),
     "asks": Job(asks.end_asks, timedelta(minutes=1)),
+    "searches": Job(asks.ask_around, timedelta(minutes=1)),
     "grants": Job(grants.end_grants, timedelta(minutes=1)),
     "loans": Job(loans.warn_of_returns, timedelta(hours=1)),
     "loan_ends": Job(loans.end_loans, timedelta(minutes=1)),

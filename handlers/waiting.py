@@ -18,6 +18,7 @@ from models.quota.ask import Ask, AskState
 from models.quota.queue import Waiting, waiting_for
 from models.quota.request import Request, find, open_request
 from models.quota.request_state import OPEN, RequestState
+from models.quota.search import Search
 from models.refusal import UnknownCode
 
 MOST = 8
@@ -84,7 +85,11 @@ def _own(ctx: RequestContext) -> list[Message]:
         nudge = Button(texts.NUDGE_BUTTON(say), "request.nudge", mine.code, typed=f"nudge {mine.code}")
         with_nudge = (nudge, cancel) if mine.state == RequestState.PENDING else (cancel,)
         found.append(Message(text=SafeText(text), buttons=with_nudge))
-    for one in _asks(ctx, to_me=False):
+    for around in Search.open_of(ctx.session, ctx.me):
+        withdraw = Button(texts.WITHDRAW_BUTTON(say), "borrow.withdraw", around.code, typed="withdraw")
+        text = texts.PENDING_SEARCH(say, amount=reader.amount(around.amount))
+        found.append(Message(text=text, buttons=(withdraw,)))
+    for one in (ask for ask in _asks(ctx, to_me=False) if not ask.search_id):
         name = ctx.session.get_one(Member, one.lender_id).name
         facts = {"amount": reader.amount(one.amount), "time": reader.moment(one.expires_at)}
         found.append(Message(text=texts.PENDING_OWN_ASK(say, name=name, **facts)))

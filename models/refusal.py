@@ -1,15 +1,6 @@
 """Refusals: understood, and the answer is no. The words are in handlers/words/refusals.py.
 
-Refusal
-├── NotUnderstood  WrongUsage  BadAmount  AmbiguousAmount  AllNotAllowed  BadDate
-├── UnknownSender  UnknownPerson  AmbiguousPerson  SeveralPeople  NotAColleague  OnlyColleagues
-│   UnknownMention  StatusUnknown  UnreadableMessage  NotFromHere  CallsUsedUp
-├── NoPolicyYet (NoRate)  PeriodClosing  TooSlow  KeyReused  NothingToConfirm  NotForYou  BudgetNotForYou
-│   OnlyAdmins  NotEdited  TokensNotEnforced
-├── InsufficientQuota  NotLendable  LoanTooSmall  HoldsBorrowed  LendingIsOff  LendingToOneself
-│   CannotLendNow  CannotBorrowNow  TooManyLoans  TooMuchBorrowed  OverdueLoans
-├── NoSuchLoan  NothingOwed  MoreThanDue
-└── UnknownCode  AlreadyDecided  Replaced  OverCeiling  PoolTooSmall  NothingToRevoke  NothingToApprove
+In their order: texts, people, the state of the workspace, lending and its limits, loans, requests.
 """
 
 from __future__ import annotations
@@ -159,8 +150,7 @@ class NotForYou(Refusal):
     """Only an admin, a manager or an owner may see this."""
 
 
-@dataclass(eq=False)
-class BudgetNotForYou(Refusal):
+class BudgetNotForYou(NotForYou):
     """Budgets are for owners of teams, admins and the people of finance."""
 
 
@@ -209,11 +199,23 @@ class CannotLendNow(Refusal):
     name: str
 
 
-@dataclass(eq=False)
-class CannotBorrowNow(Refusal):
-    """The reason is the other one's business and is not told."""
+class CannotBorrowNow(CannotLendNow):
+    """Nor is this one told."""
 
-    name: str
+
+class TakesNoAsks(CannotLendNow):
+    """Nobody may ask them to lend, or the sender may not; which of these is not told."""
+
+
+@dataclass(eq=False)
+class TooManyMessages(Refusal):
+    """The sender caused too many messages to colleagues within an hour; possible again from `at`."""
+
+    at: datetime
+
+
+class TriesUsedUp(TooManyMessages):
+    """Too many lends, or asks, were refused within an hour."""
 
 
 @dataclass(eq=False)
@@ -243,11 +245,8 @@ class NoSuchLoan(Refusal):
     name: str
 
 
-@dataclass(eq=False)
-class NothingOwed(Refusal):
+class NothingOwed(NoSuchLoan):
     """The loan holds nothing to return, recall or forgive."""
-
-    name: str
 
 
 @dataclass(eq=False)
@@ -308,8 +307,7 @@ class NothingToRevoke(Refusal):
     code: str
 
 
-@dataclass(eq=False)
-class OnlyAdmins(Refusal):
+class OnlyAdmins(NotForYou):
     """The button is for the admins of the policy."""
 
 
@@ -335,13 +333,11 @@ class UnknownMention(Refusal):
     """The mentioned person is no colleague, or not known here."""
 
 
-@dataclass(eq=False)
-class NotFromHere(Refusal):
+class NotFromHere(OnlyColleagues):
     """The messenger does not name the sender's member, or names another organisation."""
 
 
-@dataclass(eq=False)
-class CallsUsedUp(Refusal):
+class CallsUsedUp(UnreadableMessage):
     """The messenger withholds the text until the organisation has calls again."""
 
 

@@ -11,7 +11,8 @@ from sqlmodel import Session, select
 
 from bot.database import Database
 from bot.people.sync import apply, survey
-from handlers import asking, brake, delegations, lending, requests
+from handlers import asking, brake, delegations, lending, muting, requests
+from handlers.clock.asks import ask_around
 from handlers.clock.budgets import warn_of_pools, warn_of_the_year
 from handlers.clock.grants import end_grants
 from handlers.clock.leaving import let_leave
@@ -71,6 +72,16 @@ def used(company: Database) -> None:
 
 def asked(company: Database) -> None:
     say(company, asking.borrow, "bob", "alice", 20 * USD, "")
+
+
+def around(company: Database) -> None:
+    say(company, asking.borrow, "quinn", None, 20 * USD, "")
+
+
+def alone(company: Database) -> None:
+    for name in ("pia", "lee"):
+        say(company, muting.no_asks, name)
+    around(company)
 
 
 def wanted(company: Database) -> str:
@@ -136,6 +147,8 @@ WALK: dict[str, tuple[Step, Step, dict[Who, str]]] = {
     "ask to borrow": (nothing, asked, {Who.ASKED: "alice"}),
     "ask accepted": (asked, lambda c: say(c, asking.accept, "alice", _code(c)), {Who.BORROWER: "bob"}),
     "ask declined": (asked, lambda c: say(c, asking.not_now, "alice", _code(c)), {Who.BORROWER: "bob"}),
+    "asking around": (nothing, around, {Who.ASKED: "pia"}),
+    "nobody could lend": (alone, lambda c: c.transact(lambda s: ask_around(ctx(s, after(minutes=10)))), {Who.BORROWER: "quinn"}),
     "request": (nothing, wanted, {Who.APPROVERS: "carol"}),
     "request nobody can decide": (nobody_decides, lambda c: ask_for(c, "max", 40), {Who.ADMINS: "ops"}),
     "approval": (wanted, lambda c: say(c, requests.approve, "carol", _open_code(c)), {Who.REQUESTER: "bob"}),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from handlers.asking import ask_card
+from handlers import searching
+from handlers.ask_card import settle_card
 from handlers.context import Context
 from handlers.words import texts
 from models.messages.message import Message
 from models.people.member import Member
 from models.quota.ask import Ask
+from models.quota.period import Period, PeriodState
+from models.quota.search import Search
 
 
 def end_asks(ctx: Context) -> bool:
@@ -17,14 +20,20 @@ def end_asks(ctx: Context) -> bool:
     return False
 
 
+def ask_around(ctx: Context) -> bool:
+    """After ten minutes of silence the next teammate is asked; the borrower hears when nobody is left."""
+    period = Period.latest(ctx.session)
+    if period is not None and period.state == PeriodState.OPEN:
+        for found in Search.due(ctx.session, ctx.now):
+            searching.go_on(ctx, found)
+    return False
+
+
 def tell_of_the_end(ctx: Context, ask: Ask) -> None:
-    """Show the end on the lender's card, and tell the borrower."""
-    show_the_end(ctx, ask)
+    """Show the end on the lender's card, and tell the borrower, or go on asking around."""
+    settle_card(ctx, ask)
+    if searching.after_no(ctx, ask):
+        return
     borrower = ctx.session.get_one(Member, ask.borrower_id)
     reader = ctx.reader_of(borrower)
     ctx.tell(borrower, Message(text=texts.ASK_EXPIRED(reader.locale, amount=reader.amount(ask.amount))))
-
-
-def show_the_end(ctx: Context, ask: Ask) -> None:
-    lender = ctx.session.get_one(Member, ask.lender_id)
-    ctx.retell(f"ask:{ask.code}", lambda _, to: ask_card(ctx, ask, to or lender))

@@ -7,7 +7,9 @@ from datetime import datetime
 
 from sqlmodel import Session, select
 
-from handlers.clock.asks import show_the_end, tell_of_the_end
+from handlers import searching
+from handlers.ask_card import settle_card
+from handlers.clock.asks import tell_of_the_end
 from handlers.context import Context
 from handlers.quota_lines import until_calls_pass
 from handlers.requests import settle
@@ -89,7 +91,9 @@ def _tell_of_ask(ctx: Context, leaver: Member, ask: Ask) -> None:
     if ask.lender_id != leaver.id:
         tell_of_the_end(ctx, ask)
         return
-    show_the_end(ctx, ask)
+    settle_card(ctx, ask)
+    if searching.after_no(ctx, ask):
+        return
     borrower = ctx.session.get_one(Member, ask.borrower_id)
     reader = ctx.reader_of(borrower)
     text = texts.ASKED_HAS_LEFT(reader.locale, name=leaver.name, amount=reader.amount(ask.amount))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from handlers.context import Context
 from models.messages.receipt import forget_old
+from models.messages.tally import forget_tallies
 from models.metering.retention import purge_effects
 
 
 def forget(ctx: Context) -> bool:
     forget_old(ctx.session, ctx.now)
+    forget_tallies(ctx.session, ctx.now)
     return purge_effects(ctx.session, ctx.now, ctx.effects_kept)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from handlers.language.grammar import in_chinese, in_english
+from handlers.language.grammar import PERSON, in_chinese, in_english
 
 TYPED = (
     in_english("lend", "lend {person} {amount}", opening=""),
     in_chinese("lend", "借给{person}{amount}", opening=""),
     in_english("borrow", "borrow {amount} from {person}", "borrow {person} {amount}", opening=""),
     in_chinese("borrow", "向{person}借{amount}", opening=""),
+    in_english("mute", "mute {person}", "屏蔽 {person}", opening=""),
+    in_chinese("mute", "屏蔽{mention}", opening=""),
+    in_english("unmute", "unmute {person}", "取消屏蔽 {person}", opening=""),
+    in_chinese("unmute", "取消屏蔽{mention}", opening=""),
+    # of nobody by name: whoever is named further on is asked, or lent to, by another template
+    in_english("borrow", rf"borrow {{amount}}(?!.*(?:\b(?:from|off|of|to)\b|{PERSON}))", opening=""),
+    in_chinese("borrow", f"借{{amount}}(?!.*(?:[给向从跟找]|{PERSON}))", opening=""),
     in_english("withdraw", "withdraw {person}", "撤回借用 {person}", opening=""),
     in_chinese("withdraw", "撤回借用{mention}", opening=""),
     in_english("repay", "repay {person}(?: {amount})?", opening=""),
@@ -43,6 +50,10 @@ WORDS = {
     "approve_all": "approve all|approve all shown|全部同意|全部批准|同意全部",
     "nudge": "nudge|催一下|催办",
     "withdraw": "withdraw|撤回借用",
+    "mute": "mute|屏蔽",
+    "unmute": "unmute|取消屏蔽",
+    "no_asks": "no asks|别找我借|不接受借用",
+    "allow_asks": "allow asks|可以找我借|接受借用",
     "undelegate": "undelegate|取消委托|结束委托|收回委托",
     "yes": "yes|y|yep|confirm|确认|是|是的",
     "no": "no|n|nope|取消|否|不|不要|不用了|算了",

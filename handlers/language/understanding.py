@@ -39,7 +39,21 @@ from handlers.language.typed import BARE, COMMANDS, TYPED, WORDS
 
 NOTHING = Command("none", confidence="unclear")
 MOVES = frozenset(BARE) - {"lang"}
-_UNLISTED = ("yes", "no", "pause", "resume", "several", "thanks", "hello", "amount", "withdraw")
+_UNLISTED = (
+    "yes",
+    "no",
+    "pause",
+    "resume",
+    "several",
+    "thanks",
+    "hello",
+    "amount",
+    "withdraw",
+    "mute",
+    "unmute",
+    "no_asks",
+    "allow_asks",
+)
 """Intents that `quotabot understand` does not print: single words, which mean something only to who was just asked something."""
 
 

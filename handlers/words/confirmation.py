@@ -10,6 +10,9 @@ CONFIRM_AGAIN = Text(
 )
 CONFIRM_LEND = Text("Lend **{amount}** to **{name}**{team}", "借给 **{name}**{team} **{amount}**")
 CONFIRM_BORROW = Text("Ask **{name}**{team} to lend you **{amount}**", "向 **{name}**{team} 借 **{amount}**")
+CONFIRM_SEARCH = Text(
+    "Ask teammates who can spare it for **{amount}**", "询问可能有富余的组内同事借 **{amount}**"
+)
 CONFIRM_REPAY = Text("Give **{amount}** back to **{name}**{team}", "还给 **{name}**{team} **{amount}**")
 CONFIRM_RECALL = Text("Take **{amount}** back from **{name}**{team}", "从 **{name}**{team} 收回 **{amount}**")
 CONFIRM_FORGIVE = Text("Let **{name}**{team} off **{amount}**", "免去 **{name}**{team} 欠的 **{amount}**")

@@ -62,10 +62,34 @@ ASK_DECLINED_TO_YOU = Text(
     "{lender} can't lend right now. You can ask somebody else, or your manager.",
     "{lender} 暂时不方便借出。可以问问其他同事，或向主管申请。",
 )
-WHOM = Text(
-    "Whom would you like to ask? Say `borrow {amount} from @name`.",
-    "想向谁借？请发送 `向 @同事 借 {amount}`。",
+SEARCHING = Text(
+    "I am asking teammates who may be able to spare **{amount}**, in private and one after the other. You hear as soon as one lends it, or that nobody could.",
+    "正在私下逐个询问可能有富余的组内同事借 **{amount}**。有人借出或都不方便，都会马上告诉你。",
 )
+NO_TEAMMATES = Text(
+    "I know no teammate of yours to ask. Name a colleague: `borrow {amount} from @name`.",
+    "没有找到可以询问的组内同事。请指定同事：`向 @同事 借 {amount}`。",
+)
+SEARCH_OVER = Text(
+    "No teammate could lend you **{amount}** this time. You can ask a colleague by name, or your manager.",
+    "这次没有组内同事能借出 **{amount}**。可以指定同事再问，或向主管申请。",
+)
+SEARCH_WITHDRAWN = Text("Withdrawn: nobody needs to answer any more.", "已撤回，没有人需要再回复。")
+ASKED_AROUND = Text(
+    "I ask teammates one after the other; {borrower} is not told whom, so a no is fine.",
+    "我在逐个私下询问，{borrower} 不会知道问过谁，不方便也没关系。",
+)
+NO_ASKS = Text(
+    "Done: asks to borrow do not reach you any more; whoever tries reads that you take none. `allow asks` lets them in again.",
+    "好的，借用请求不会再发给你，对方会看到你目前不接受。发送 `接受借用` 可恢复。",
+)
+ASKS_ALLOWED = Text("Done: colleagues can ask you to lend.", "好的，同事可以向你借用了。")
+MUTED = Text(
+    "Done: asks of {name} to borrow do not reach you any more; they read only that you take none. `unmute {word}` undoes it.",
+    "好的，{name} 的借用请求不会再发给你，对方只会看到你目前不接受。发送 `取消屏蔽 {word}` 可恢复。",
+)
+UNMUTED = Text("Done: {name} can ask you to lend.", "好的，{name} 可以向你借用了。")
+NOT_MUTED = Text("{name} was not muted.", "你没有屏蔽 {name}。")
 GAVE_BACK = Text(
     "Given back to {lender}: **{amount}** that you had not used.", "已归还 {lender} 未用的 **{amount}**。"
 )

@@ -128,6 +128,18 @@ WORDS: dict[type[refusal.Refusal], Text] = {
     refusal.CannotBorrowNow: Text(
         "{name} can't borrow right now. Nothing was moved.", "{name} 现在不方便借入，额度未变动。"
     ),
+    refusal.TakesNoAsks: Text(
+        "{name} takes no asks to lend. Nothing was sent; you can ask somebody else, or your manager.",
+        "{name} 目前不接受借用请求，没有发送。可以问问其他同事，或向主管申请。",
+    ),
+    refusal.TooManyMessages: Text(
+        "You have sent colleagues many messages within an hour. Nothing was changed; it works again from {time}.",
+        "你一小时内发给同事的消息较多，未做任何改动，{time} 后可以继续。",
+    ),
+    refusal.TriesUsedUp: Text(
+        "Five of these were refused within an hour, so this command rests. Nothing was changed; it works again from {time}.",
+        "一小时内已有五次未能成功，此操作暂停，未做任何改动，{time} 后可以再试。",
+    ),
     refusal.TooManyLoans: Text(
         "You have {most} open loans; that is the most. Give one back first.",
         "你已有 {most} 笔未结清的借款，达到上限，请先还一笔。",
@@ -203,6 +215,8 @@ def words(
         name: amount(value) if isinstance(value, int) and name != "most" else _quoted(value)
         for name, value in no.facts.items()
     }
+    if isinstance(no, refusal.TooManyMessages):  # for somebody whose zone is not known
+        facts["time"] = f"{no.at:%H:%M} UTC"
     if isinstance(no, refusal.BadAmount):
         facts["why"] = WHY_NO_AMOUNT[no.why](locale)
     if isinstance(no, refusal.AmbiguousAmount):

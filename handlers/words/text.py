@@ -43,6 +43,10 @@ def one_line(sentences: Iterable[SafeText], locale: str) -> SafeText:
     return SafeText(("" if locale.startswith("zh") else " ").join(filter(None, sentences)))
 
 
+def with_reason(text: SafeText, reason: str) -> SafeText:
+    return SafeText(f"{text}\n> {escape(reason)}") if reason else text
+
+
 def _facts(template: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(template) if name}
 

@@ -6,8 +6,14 @@ from handlers.words.text import Text
 
 HELP = Text("`help`", "`帮助`")
 LEND = Text("`lend @bob 50 [until friday] [reason]`", "`借给 @小李 50 [用到周五] [理由]`")
-BORROW = Text("`borrow 50 from @bob [until friday] [reason]`", "`向 @小李 借 50 [用到周五] [理由]`")
+BORROW = Text(
+    "`borrow 50 [from @bob] [until friday] [reason]`", "`向 @小李 借 50 [用到周五] [理由]` 或 `借 50`"
+)
 WITHDRAW = Text("`withdraw @bob`", "`撤回借用 @小李`")
+MUTE = Text("`mute @bob`", "`屏蔽 @小李`")
+UNMUTE = Text("`unmute @bob`", "`取消屏蔽 @小李`")
+NO_ASKS = Text("`no asks`", "`不接受借用`")
+ALLOW_ASKS = Text("`allow asks`", "`接受借用`")
 REPAY = Text("`repay @bob [20]`", "`还 @小李 [20]`")
 RECALL = Text("`recall @bob [20]`", "`收回 @小李 [20]`")
 FORGIVE = Text("`forgive @bob [20] [reason]`", "`免还 @小李 [20] [理由]`")

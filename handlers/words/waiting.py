@@ -18,6 +18,7 @@ PENDING_ASK = Text(
     "**{name}** asks to borrow **{amount}** · until {time}",
     "**{name}** 想向你借 **{amount}** · {time} 前有效",
 )
+PENDING_SEARCH = Text("**{amount}** from whichever teammate can spare it", "正在询问组内同事借 **{amount}**")
 PENDING_OWN_ASK = Text("**{amount}** from {name} · until {time}", "向 {name} 借 **{amount}** · {time} 前有效")
 PENDING_WORD = Text("pending", "待办")
 PENDING_BUTTON = Text("What is open", "看待办")

@@ -23,6 +23,7 @@ from models.quota.ask import Ask
 from models.quota.decision import erase_reasons
 from models.quota.question import erase_questions
 from models.quota.request import Request
+from models.quota.search import Search
 
 PAGE = 1_000
 DOMAIN = "gone.invalid"
@@ -128,6 +129,7 @@ def _forget_requests(session: Session, member: Member) -> None:
     answered = col(Request.decided_by_id).is_not(None)  # else it says that the policy decided
     session.execute(update(Request).where(mine, answered).values(answer=""))
     session.execute(update(Ask).where(col(Ask.borrower_id) == member.id).values(reason=""))
+    session.execute(update(Search).where(col(Search.borrower_id) == member.id).values(reason=""))
 
 
 def _forget_gateway(session: Session, member: Member) -> None:

@@ -40,6 +40,8 @@ class Member(SQLModel, table=True):
     """The colleague who paused them; none where it was themselves, the policy or an operator."""
     pause_stands: bool | None = None
     """Only those above them lift the pause."""
+    no_asks: bool = False
+    """Nobody may ask them to lend."""
 
     @classmethod
     def at(cls, session: Session, address: str) -> Member:

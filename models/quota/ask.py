@@ -12,6 +12,7 @@ from sqlmodel import Field, Session, SQLModel, col, select, update
 from models.db import id_field, ref
 from models.ledger.transfer import Cause
 from models.people.member import Member, lock_members
+from models.people.mute import takes_asks
 from models.policy.document import Policy
 from models.quota.borrowing import may_borrow
 from models.quota.code import new_code
@@ -19,7 +20,7 @@ from models.quota.lendable import require_enough
 from models.quota.loan import Lent, Loan
 from models.quota.period import Period
 from models.quota.status import QuotaStatus
-from models.refusal import CannotBorrowNow, LendingIsOff, LendingToOneself, Refusal, UnknownCode
+from models.refusal import CannotBorrowNow, LendingIsOff, LendingToOneself, Refusal, TakesNoAsks, UnknownCode
 
 ASK_LASTS = timedelta(days=1)
 
@@ -56,6 +57,8 @@ class Ask(SQLModel, table=True):
     expires_at: datetime
     decided_at: datetime | None = None
     ends_at: datetime | None = None
+    search_id: int | None = Field(default=None, sa_type=BigInteger, index=True)
+    """Of the search for whoever can spare it, whose borrower is not told the lender's name."""
 
     @classmethod
     def make(
@@ -69,6 +72,7 @@ class Ask(SQLModel, table=True):
         policy: Policy,
         now: datetime,
         ends_at: datetime | None = None,
+        search_id: int | None = None,
     ) -> Ask:
         """Ask `lender` for `amount`, or raise why the borrower may not. Nothing moves before the lender agrees."""
         if not policy.lending.enabled:
@@ -78,9 +82,12 @@ class Ask(SQLModel, table=True):
         period = Period.current(session)
         require_enough(amount, policy)
         may_borrow(session, QuotaStatus.of(session, borrower.id), amount, policy, lender=lender)
+        if not takes_asks(session, lender, borrower.id):
+            raise TakesNoAsks(lender.name)
         ask = cls(
             code=new_code(session), borrower_id=borrower.id, lender_id=lender.id, amount=amount, reason=reason,
             asked_at=now, expires_at=min(now + ASK_LASTS, period.ends_at, ends_at or period.ends_at), ends_at=ends_at,
+            search_id=search_id,
         )  # fmt: skip
         session.add(ask)
         session.flush()
@@ -118,6 +125,11 @@ class Ask(SQLModel, table=True):
         session.execute(pending.values(state=AskState.EXPIRED, decided_at=at))
 
     @classmethod
+    def waiting(cls, session: Session, borrower: Member, now: datetime) -> Sequence[Ask]:
+        mine = Ask.borrower_id == borrower.id, Ask.state == AskState.PENDING, Ask.expires_at > now
+        return session.exec(select(Ask).where(*mine).order_by(col(Ask.id))).all()
+
+    @classmethod
     def withdraw_all(
         cls, session: Session, borrower: Member, now: datetime, lender: Member | None = None
     ) -> Sequence[Ask]:
@@ -127,8 +139,8 @@ class Ask(SQLModel, table=True):
         query = select(Ask).where(
             Ask.borrower_id == borrower.id, Ask.state == AskState.PENDING, Ask.expires_at > now
         )
-        if lender is not None:
-            query = query.where(Ask.lender_id == lender.id)
+        if lender is not None:  # an ask of a search has no name for its borrower
+            query = query.where(Ask.lender_id == lender.id, col(Ask.search_id).is_(None))
         found = session.exec(query.order_by(col(Ask.id))).all()
         return [ask for ask in found if ask._end(session, AskState.CANCELLED, now)]
 

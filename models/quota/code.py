@@ -23,10 +23,11 @@ def new_code(session: Session) -> str:
 
 def _taken(session: Session, code: str) -> bool:
     # Requests and asks share one space of CODEs.
-    return session.get(Code, code) is not None or _ASK.first(session, code=code) is not None
+    return any((session.get(Code, code), _ASK.first(session, code=code), _SEARCH.first(session, code=code)))
 
 
 _ASK = Statement("SELECT id FROM ask WHERE code = :code")
+_SEARCH = Statement("SELECT id FROM search WHERE code = :code")
 
 
 class Code(SQLModel, table=True):

@@ -23,6 +23,7 @@ from models.quota.loan_sums import Sums
 from models.quota.period import Period, PeriodState
 from models.quota.pool import pool_for
 from models.quota.request import open_request
+from models.quota.search import Search
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,7 @@ def _end_asking(session: Session, member: Member, cause: Cause) -> tuple[EndedDe
     if request is not None:
         request.void(session, cause)
     Ask.expire_all_of(session, member.id, cause.at)
+    Search.end_all_of(session, member, cause.at)
     ended = []
     for delegation in session.exec(
         select(Delegation).where((Delegation.from_id == member.id) | (Delegation.to_id == member.id))

@@ -92,8 +92,11 @@ def test_a_name_is_needed_only_where_there_is_more_than_one(session: Session) ->
     assert "is back from Bob. That loan is settled." in lending.recall(by(session, "alice"), None, None).text
 
 
-def test_an_ask_without_a_name_asks_back_and_moves_nothing(session: Session) -> None:
-    assert "Whom would you like to ask" in asking.borrow(by(session, "alice"), None, 10 * ONE).text
+def test_an_ask_without_a_name_and_without_teammates_says_how_to_name_one(session: Session) -> None:
+    assert (
+        "Name a colleague: `borrow $10.00 from @name`"
+        in asking.borrow(by(session, "ops"), None, 10 * ONE).text
+    )
     assert session.exec(select(Ask)).all() == []
 
 

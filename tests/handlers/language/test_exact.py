@@ -117,3 +117,23 @@ def test_a_code_with_a_yes_or_a_no_is_a_decision_to_be_confirmed(
 )
 def test_talk_about_a_code_decides_nothing(text: str) -> None:
     assert asks(text).intent not in ("approve", "decline", "cancel", "revoke")
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "name"),
+    [
+        ("borrow 50", "borrow", None),
+        ("借 50", "borrow", None),
+        ("borrow 50 from @@", "borrow", "U02BOB"),
+        ("借 50 给 @@", "lend", "U02BOB"),
+        ("mute @@", "mute", "U02BOB"),
+        ("取消屏蔽 @@", "unmute", "U02BOB"),
+        ("no asks", "no_asks", None),
+        ("接受借用", "allow_asks", None),
+    ],
+)
+def test_whoever_can_spare_it_is_asked_only_where_nobody_is_named(
+    text: str, intent: str, name: str | None
+) -> None:
+    found = asks(text)
+    assert (found.intent, found.person.id if found.person else None) == (intent, name)

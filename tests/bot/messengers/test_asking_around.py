@@ -1,0 +1,56 @@
+"""Borrowing from whoever can spare it, and being left alone, on both messengers and in both languages."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from tests.company import NOW
+from tests.conversation import Talk
+
+EVERYWHERE = ("slack-en", "slack-zh", "dingtalk-en", "dingtalk-zh-postgres")
+EN = {
+    "borrow": "borrow 10 for the demo", "asking": "in private and one after the other", "asks": "Quinn asks to borrow $10.00",
+    "lent": "lent you $10.00", "no asks": "no asks", "quiet": "do not reach you any more", "ask": "borrow 5 from @eve",
+    "takes none": "Eve takes no asks to lend", "rests": "this command rests", "lend": "lend @bob {}", "yes": "yes",
+}  # fmt: skip
+ZH = {
+    "borrow": "借 10 用来演示", "asking": "正在私下逐个询问", "asks": "Quinn 想向你借 $10.00",
+    "lent": "借给你 $10.00", "no asks": "不接受借用", "quiet": "不会再发给你", "ask": "向 @eve 借 5",
+    "takes none": "Eve 目前不接受借用请求", "rests": "此操作暂停", "lend": "借给 @bob {}", "yes": "确认",
+}  # fmt: skip
+
+
+@pytest.fixture
+def said(request: pytest.FixtureRequest) -> dict[str, str]:
+    return ZH if "-zh" in request.node.callspec.id else EN
+
+
+@pytest.mark.parametrize("talk", EVERYWHERE, indirect=True)
+async def test_teammates_are_asked_in_turn_and_the_first_yes_lends(talk: Talk, said: dict[str, str]) -> None:
+    answer = await talk.say("quinn", said["borrow"])
+    assert said["asking"] in answer.text
+    assert not re.search("Pia|Lee", answer.text)
+    first = await talk.hear("pia", said["asks"])
+    await talk.at(NOW + timedelta(minutes=11))
+    second = await talk.hear("lee", said["asks"])
+    await talk.press("lee", second, "borrow.accept")
+    await talk.hear("quinn", "Lee", said["lent"])
+    await talk.settles(first, "borrow.accept", "borrow.decline")
+    assert talk.left("quinn") == 510
+    talk.audit()
+
+
+@pytest.mark.parametrize("talk", EVERYWHERE, indirect=True)
+async def test_who_takes_no_asks_is_asked_nothing_and_five_refusals_make_a_rest(
+    talk: Talk, said: dict[str, str]
+) -> None:
+    assert said["quiet"] in (await talk.say("eve", said["no asks"])).text
+    before = len(talk.heard("eve"))
+    assert said["takes none"] in (await talk.say("bob", said["ask"])).text
+    for number in range(5):
+        await talk.say("alice", said["lend"].format(81 + number))
+    assert said["rests"] in (await talk.say("alice", said["lend"].format(1))).text
+    assert (len(talk.heard("eve")), talk.left("alice"), talk.left("bob")) == (before, 100, 100)
