@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test check train test-litellm
+.PHONY: setup demo test check train simulate test-litellm
 
 setup: $(STAMP)
 
@@ -45,6 +45,9 @@ train: setup
 
 # Against a real LiteLLM proxy: the one that GATEWAY_URL and GATEWAY_KEY name, else the one that the script LITELLM_SCRIPT
 # starts with `up` and ends with `down`
+simulate: setup
+	@$(BIN)/python -m tests.simulation
+
 test-litellm: setup
 	@if [ -z "$$GATEWAY_URL" ] && [ -n "$$LITELLM_SCRIPT" ]; then \
 	  trap '"$$LITELLM_SCRIPT" down' EXIT; "$$LITELLM_SCRIPT" up || exit 1; \

@@ -270,7 +270,7 @@ class Worker:
         return None
 
     async def _say(self, effect: Effect, address: str, message: Message) -> str:
-        approval, unsure = Approval.of(effect), _unsure(effect)
+        approval, unsure = Approval.of(effect), effect.unsure
         if approval is not None:
             return await self._approvals(address).start_approval(approval, message, unsure=unsure)
         return await self._messenger(address).send(address, message, effect.key, unsure=unsure)
@@ -311,7 +311,8 @@ class Worker:
         self.metrics.effect(effect.kind, "again")
         if error.retry_after is not None:
             self.pace.hold(effect.lane, error.retry_after)
-        reason = f"{'unknown: ' if error.unknown else ''}{error}"
+        # Once unknown, always unknown: a failed look at what arrived says nothing about the first attempt.
+        reason = f"{outbox.UNKNOWN if error.unknown or effect.unsure else ''}{error}"
         return outbox.again(effect, self.clock(), reason, after)
 
     async def _mark(self, mark: Mark) -> None:
@@ -335,11 +336,6 @@ class Worker:
             if ctx is not None:
                 undelivered.tell(ctx, effect)
         return ours
-
-
-def _unsure(effect: Effect) -> bool:
-    """Whether an earlier attempt may have been delivered: its outcome was unknown, or its process died."""
-    return effect.error.startswith("unknown") if effect.error else effect.attempts > 1
 
 
 def slot(now: datetime, every: timedelta) -> datetime:

@@ -20,6 +20,8 @@ from models.messages.message import clean
 LEASE = timedelta(seconds=5)
 """Who works longer prolongs it; what a killed process had taken comes after this time."""
 MOST_ATTEMPTS = 12
+UNKNOWN = "unknown: "
+"""How the error of an attempt begins that may have succeeded."""
 EVERY = timedelta(seconds=1)
 """Between two messages of a mailing: what a messenger bears."""
 
@@ -61,6 +63,11 @@ class Effect(SQLModel, table=True):
     parked_at: datetime | None = None
     error: str | None = None
 
+    @property
+    def unsure(self) -> bool:
+        """Whether an earlier attempt may have succeeded."""
+        return (self.error or "").startswith(UNKNOWN)
+
     def reword(self, session: Session, message: dict[str, Any]) -> None:
         """Show `message` from now on; a copy that was sent needs a `replace` besides."""
         self.payload = self.payload | {"message": message}
@@ -98,10 +105,12 @@ def claim(
         .with_for_update(skip_locked=True)
         .cte()
     )
+    # Whoever had it marked nothing, so its message may have arrived, whatever an earlier attempt says.
+    unless_it_died = case((leased.is_not(None), f"{UNKNOWN}its process ended"), else_=col(Effect.error))
     lease = (
         update(Effect)
         .where(col(Effect.id).in_(select(due.c.id)))
-        .values(attempts=Effect.attempts + 1, leased_until=now + LEASE)
+        .values(attempts=Effect.attempts + 1, leased_until=now + LEASE, error=unless_it_died)
         .returning(Effect)
     )
     return sorted(session.scalars(lease), key=lambda one: (one.due_at, one.id))

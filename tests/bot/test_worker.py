@@ -260,6 +260,17 @@ async def test_who_caused_a_message_that_reaches_nobody_hears_of_it(worker: Work
     assert [text for text in in_lane(board, "slack:U01ALICE") if "could not be delivered" in text]
 
 
+async def test_a_look_that_fails_leaves_the_next_attempt_unsure(
+    worker: Worker, board: Board, clock: Clock
+) -> None:
+    (key,) = promise(worker, "slack:A")
+    board.faults[key] = [MessengerError("the reply is lost", unknown=True), MessengerError("does not answer")]
+    for _ in range(3):
+        await worker.drain()
+        clock.move(60)
+    assert board.unsure == [False, True, True]
+
+
 async def test_a_kind_that_nobody_knows_is_parked(worker: Worker) -> None:
     (key,) = promise(worker, "slack:A", kind="sing")
     await worker.drain()

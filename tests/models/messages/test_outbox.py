@@ -201,3 +201,17 @@ def test_a_prolonged_lease_lasts_on_unless_somebody_took_over(database: Database
     assert keys(database, NOW + LEASE) == []
     assert keys(database, later + LEASE) == ["a", "b"]
     assert database.transact(lambda session: outbox.prolong(session, taken, later)) == set()
+
+
+def test_an_attempt_that_nobody_marked_leaves_the_next_one_unsure(database: Database) -> None:
+    keep(database, effect("a"))
+    assert not take(database)[0].unsure
+    assert take(database, NOW + LEASE)[0].unsure, "the first process ended"
+
+
+def test_a_clean_failure_before_an_attempt_that_nobody_marked_hides_nothing(database: Database) -> None:
+    keep(database, effect("a"))
+    assert mark(database, outbox.again, take(database)[0], NOW, "does not answer", timedelta(seconds=1))
+    later = NOW + timedelta(seconds=1)
+    assert not take(database, later)[0].unsure, "nothing was sent"
+    assert take(database, later + LEASE)[0].unsure, "the second process ended"
