@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from handlers import arguments, asking, deciding, lending, requests
+from handlers import arguments, asking, deciding, emergency, lending, requests
 from handlers.command import Command, Person
 from handlers.context import RequestContext
 from handlers.routes import BUTTONS, COMMANDS, CONFIRM, ROUTES
@@ -43,6 +43,7 @@ WHAT: dict[str, Text] = {
     "revoke": texts.CONFIRM_REVOKE,
     "delegate": texts.CONFIRM_DELEGATE,
     "undelegate": texts.CONFIRM_UNDELEGATE,
+    "emergency": texts.CONFIRM_EMERGENCY,
     "pause": texts.CONFIRM_PAUSE,
     "resume": texts.CONFIRM_RESUME,
 }
@@ -57,6 +58,8 @@ def needed(ctx: RequestContext, command: Command, fingerprint: str) -> Message |
     pressed, command = command.intent in _LOAN_BUTTONS, _typed(ctx, command)
     if command.intent == "approve_all":
         return _many(ctx, command)
+    if command.intent == "emergency" and (no := emergency.why_not(ctx, arguments.maybe_amount(ctx, command))):
+        return no
     # a CODE settles once and a pause is one pause, so the same command again is answered at once
     once = command.code or command.intent in BRAKE
     again = not once and moved_lately(ctx.session, ctx.me.id, fingerprint, ctx.now, AGAIN)
@@ -252,7 +255,7 @@ def _what(ctx: RequestContext, command: Command, member: Member | None, whole: i
     reader = ctx.reader
     number, day = arguments.amount_or_all(ctx, command), arguments.until(ctx, command)
     number = whole if number is None else number
-    words = texts.AS_ASKED if command.intent == "approve" else texts.EVERYTHING
+    words = texts.AS_ASKED if command.intent in ("approve", "emergency") else texts.EVERYTHING
     facts = {
         "amount": words(reader.locale) if number is None else reader.amount(number),
         "name": member.name if member else "?",

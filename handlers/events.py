@@ -18,6 +18,7 @@ class Who(StrEnum):
     ASKED = "asked"  # a colleague who is asked to lend
     REQUESTER = "requester"
     APPROVERS = "approvers"  # all who were asked so far
+    CHAIN = "everybody who could be asked"
     NEXT = "next approver"
     DELEGATE = "delegate"
     HOLDER = "holder"  # of a grant or of an allocation
@@ -56,6 +57,7 @@ EVENTS: dict[str, Event] = {
     "reminder": Event((Who.APPROVERS,)),
     "reminder of many": Event((Who.APPROVERS,), ("request.approve_all", "pending.open")),
     "escalation": Event((Who.NEXT, Who.REQUESTER), ("request.approve", "request.decline")),
+    "emergency grant": Event((Who.CHAIN, Who.ADMINS), ("request.revoke",)),
     "revocation": Event((Who.REQUESTER,), settles=True),
     "end of a grant": Event((Who.HOLDER,)),
     "close settles a debt": Event((Who.BORROWER, Who.LENDER), ("loans.open",)),

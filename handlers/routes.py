@@ -14,6 +14,7 @@ from handlers import (
     budget,
     deciding,
     delegations,
+    emergency,
     forms,
     holders,
     lending,
@@ -161,6 +162,9 @@ COMMANDS: dict[str, Route] = {
     "ask": Route(questions.ask, (code, reason), usage.ASK, colleagues_only=True, reaches=True),
     "answer": Route(questions.answer, (code, reason), usage.ANSWER),
     "nudge": Route(waiting.nudge, (value,), usage.NUDGE),
+    "emergency": Route(
+        emergency.take, (maybe_amount, reason), usage.EMERGENCY, moves=True, colleagues_only=True
+    ),
     "loans": Route(lending.loans, reads_only=True),
     "history": Route(balance.history, (value,), reads_only=True),
     "team": Route(team.team),
@@ -194,6 +198,7 @@ BUTTONS: dict[str, Route] = {
     "request.open": Route(forms.request_form, usage=usage.REQUEST, form=forms.request_form),
     "request.cancel": Route(requests.cancel, (code,), usage.CANCEL),
     "request.answer": _ANSWER,
+    "request.emergency": Route(emergency.take, usage=usage.EMERGENCY, colleagues_only=True),
     "request.nudge": Route(waiting.nudge, (code,), usage.NUDGE),
     "delegate.end": Route(delegations.undelegate, usage=usage.UNDELEGATE),
     "request.revoke": Route(

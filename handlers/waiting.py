@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlmodel import col, select
 
-from handlers import deciding
+from handlers import deciding, emergency
 from handlers.approval import cards
 from handlers.context import RequestContext
 from handlers.words import texts
@@ -83,7 +83,9 @@ def _own(ctx: RequestContext) -> list[Message]:
             texts.CANCEL_BUTTON(say), "request.cancel", mine.code, "danger", f"cancel {mine.code}"
         )
         nudge = Button(texts.NUDGE_BUTTON(say), "request.nudge", mine.code, typed=f"nudge {mine.code}")
-        with_nudge = (nudge, cancel) if mine.state == RequestState.PENDING else (cancel,)
+        with_nudge = (
+            (nudge, *emergency.button(ctx), cancel) if mine.state == RequestState.PENDING else (cancel,)
+        )
         found.append(Message(text=SafeText(text), buttons=with_nudge))
     for around in Search.open_of(ctx.session, ctx.me):
         withdraw = Button(texts.WITHDRAW_BUTTON(say), "borrow.withdraw", around.code, typed="withdraw")
@@ -122,7 +124,9 @@ def nudge(ctx: RequestContext, code: str = "") -> Message:
     for one in deciders:
         _remind(ctx, found, one)
     names = listed([one.name for one in deciders], say)
-    return Message(text=texts.NUDGED(say, name=names, code=SafeText(found.code)))
+    return Message(
+        text=texts.NUDGED(say, name=names, code=SafeText(found.code)), buttons=emergency.button(ctx)
+    )
 
 
 def _remind(ctx: RequestContext, request: Request, to: Member) -> None:

@@ -34,6 +34,8 @@ TYPED = (
     in_chinese("pause", "暂停{mention}", opening=""),
     in_english("resume", "(?:resume|恢复) {person}", "continue {mention}", opening=""),
     in_chinese("resume", "(?:恢复|继续){mention}", opening=""),
+    in_english("emergency", "emergency {amount}", opening=""),
+    in_chinese("emergency", "紧急{amount}", opening=""),
     in_english("delegate", "delegate (?:to )?{person}", opening=""),
     in_chinese("delegate", "委托(?:给)?{person}", opening=""),
 )
@@ -49,6 +51,7 @@ WORDS = {
     "pending": "pending|待办|待审批|待处理",
     "approve_all": "approve all|approve all shown|全部同意|全部批准|同意全部",
     "nudge": "nudge|催一下|催办",
+    "emergency": "emergency|break glass|紧急|紧急额度",
     "withdraw": "withdraw|撤回借用",
     "mute": "mute|屏蔽",
     "unmute": "unmute|取消屏蔽",

@@ -11,6 +11,7 @@ from handlers.words.budget import *
 from handlers.words.cards import *
 from handlers.words.confirmation import *
 from handlers.words.conversation import *
+from handlers.words.emergency import *
 from handlers.words.forms import *
 from handlers.words.gateway import *
 from handlers.words.help import *

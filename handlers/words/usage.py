@@ -29,6 +29,7 @@ ANSWER = Text("`answer CODE …`", "`答复 CODE …`")
 PENDING = Text("`pending`", "`待办`")
 NUDGE = Text("`nudge CODE`", "`催一下 CODE`")
 BUDGET = Text("`budget`", "`预算`")
+EMERGENCY = Text("`emergency [amount] [reason]`", "`紧急 [数额] [理由]`")
 UNDELEGATE = Text("`undelegate`", "`取消委托`")
 PAUSE = Text(
     "`pause` or `continue`; for somebody else `pause @bob [reason]` or `resume @bob`",

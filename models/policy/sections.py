@@ -78,6 +78,14 @@ class AutoApprove(Section):
     per_period: Count = 0
 
 
+class Emergency(Section):
+    """`after`: for how long a request must have waited; None: there need not be one."""
+
+    share: Share = Decimal("0.1")
+    per_period: Count = 1
+    after: Wait | None = timedelta(hours=1)
+
+
 class Requests(Section):
     channel: Channel = "card"
     approve_up_to: Ceilings | None = None
@@ -86,6 +94,7 @@ class Requests(Section):
     escalate_after: Wait = timedelta(hours=24)
     expire_after: Wait = timedelta(hours=72)
     fallback_approvers: tuple[Email, ...] = ()
+    emergency: Emergency | None = None
 
 
 class QuietTime(Section):

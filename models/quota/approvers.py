@@ -98,6 +98,12 @@ def ask_next(
     return found
 
 
+def ask_all(session: Session, policy: Policy, request_id: int, requester_id: int, now: datetime) -> None:
+    """Record that everybody in the chain is asked at the same time."""
+    for candidate in chain(session, policy, requester_id, now):
+        _record(session, request_id, requester_id, candidate, now)
+
+
 def ask_delegates(
     session: Session, policy: Policy, request_id: int, requester_id: int, now: datetime
 ) -> None:

@@ -34,6 +34,8 @@ from models.refusal import (
     UnknownCode,
 )
 
+BY_EMERGENCY = "emergency"
+"""The answer of a request that was granted by the emergency rule."""
 BY_POLICY = "policy"
 REQUEST = "request:"
 """What the messages about a request are about, followed by its CODE."""

@@ -91,7 +91,7 @@ SELECT id, amount AS found FROM request WHERE decided_by_id = member_id AND stat
 
 -- name: an_approval_names_its_approver
 SELECT id, amount AS found FROM request
-WHERE state IN ('approved', 'applied', 'apply_failed') AND decided_by_id IS NULL AND answer <> 'policy'
+WHERE state IN ('approved', 'applied', 'apply_failed') AND decided_by_id IS NULL AND answer NOT IN ('policy', 'emergency')
 
 -- name: a_pool_gave_no_more_than_it_had
 SELECT id, balance AS found FROM account WHERE kind = 'pool' AND balance < 0

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.actions import DECEMBER
+from tests.actions import DECEMBER, change
 from tests.company import NOW
 from tests.conversation import Talk
 
@@ -73,4 +73,23 @@ async def test_four_requests_are_one_list_and_one_yes_decides_each(
     result = await talk.hear("carol", "已同意 4 / 4" if chinese else "Approved: 4 of 4")
     assert result.text.count("✅") == 4
     assert [talk.left(name) for name in ("alice", "bob", "dan", "eve")] == [110, 110, 10, 110]
+    talk.audit()
+
+
+@pytest.mark.parametrize("talk", BOTH, indirect=True)
+async def test_an_emergency_grant_is_told_to_those_above_who_take_it_back(
+    talk: Talk, request: pytest.FixtureRequest
+) -> None:
+    chinese = "zh" in request.node.callspec.id
+    words = "紧急 5 值班" if chinese else "emergency 5 on call"
+    refused = await talk.say("bob", words)
+    assert ("这里没有紧急额度" if chinese else "There are no emergency grants here") in refused.text
+    change(talk.env.database, ("requests:\n", "requests:\n  emergency: {after: null}\n"))  # type: ignore[attr-defined]
+    echo = await talk.say("bob", words)
+    await talk.press("bob", echo, "confirm.yes")
+    told = await talk.hear("carol", "Bob", "$5.00", "值班" if chinese else "on call")
+    assert talk.left("bob") == 105
+    await talk.press("carol", told, "request.revoke")
+    await talk.hear("bob", "Carol 收回了" if chinese else "Carol took back $5.00")
+    assert talk.left("bob") == 100
     talk.audit()
