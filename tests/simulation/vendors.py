@@ -119,6 +119,7 @@ class Meter:
     faults: Faults
     clock: Callable[[], datetime]
     family: str = "cap"
+    per_key: bool = False
     calls_per_minute: int = 10**9
     spent: Counter[str] = field(default_factory=Counter)
     shown: Counter[str] = field(default_factory=Counter)
