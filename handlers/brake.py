@@ -175,10 +175,11 @@ def tell_above(
 
 
 def _named(ctx: Context, member: Member, named: tuple[str, ...]) -> list[Member]:
-    found = brake.managers(ctx.session, member)[:1] if "manager" in named else []
-    owners = [team.owner for team in ctx.policy.team_chain(member.team) if team.owner]
-    if "owner" in named and owners and (owner := Member.by_email(ctx.session, owners[0])) is not None:
-        found.append(owner)
+    found = []
+    if "manager" in named:
+        found += [one for one in brake.managers(ctx.session, member) if one.active][:1]
+    if "owner" in named:
+        found += [one for one in brake.owners(ctx.session, ctx.policy, member) if one.active][:1]
     return found
 
 

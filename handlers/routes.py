@@ -274,7 +274,7 @@ JOBS: dict[str, Job] = {
     "loan_ends": Job(loans.end_loans, timedelta(minutes=1)),
     "pools": Job(budgets.warn_of_pools, timedelta(minutes=5)),
     "year": Job(budgets.warn_of_the_year, timedelta(days=1)),
-    "alarms": Job(surges.unanswered, timedelta(minutes=1)),
+    "alarms": Job(surges.unanswered, timedelta(minutes=1), always=True),
     "seal": Job(seals.seal, timedelta(minutes=1), always=True),
     "tidy": Job(receipts.forget, timedelta(days=1)),
 }

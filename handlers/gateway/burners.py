@@ -40,4 +40,4 @@ def most_used(
     named = SafeText(listed(largest, reader.locale))
     # How many keys burn tells of a swarm; a third model tells nothing.
     more = len(sums) - most if len(sums) > MANY else 0
-    return texts.ACCOUNTS_AND_MORE(reader.locale, accounts=named, count=more) if more else named
+    return texts.BURNERS_AND_MORE(reader.locale, what=named, count=more) if more else named

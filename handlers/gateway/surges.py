@@ -72,7 +72,8 @@ def begin(ctx: Context, member: Member, found: Surge) -> bool:
     policy = ctx.policy.alerts.surge
     assert policy is not None
     stops = can_stop(ctx, member)
-    pause_at = ctx.now + policy.then_pause_after if policy.then_pause_after and stops else None
+    asked = bool(policy.tell) and stops
+    pause_at = ctx.now + policy.then_pause_after if policy.then_pause_after and asked else None
     alarm = Alarm.begin(ctx.session, member.id, found.amount, ctx.now, pause_at)
     if asks(ctx):
         ctx.tell(member, _question(ctx, member, found, alarm, stops))

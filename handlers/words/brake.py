@@ -21,6 +21,7 @@ SURGE_OF_IMPORTED = Text(
     "**{amount}** of usage was booked for **{who}** in the last {minutes} minutes.",
     "最近 {minutes} 分钟内记入了 **{who}** **{amount}** 的用量。",
 )
+BURNERS_AND_MORE = Text("{what} and {count} more", "{what}，另有 {count} 个")
 SURGE_ASKED = Text("They were asked whether that is meant.", "已询问本人是否在使用。")
 SURGE_PAUSES_OF = Text(
     "Without an answer I pause them at {time}.", "到 {time} 还没有回复的话，我会先暂停其使用。"

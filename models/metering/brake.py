@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from sqlmodel import Session
@@ -78,10 +78,18 @@ def above(session: Session, policy: Policy, member: Member) -> list[Member]:
 
 def _named(session: Session, policy: Policy, member: Member) -> Iterator[Member]:
     yield from managers(session, member)
-    emails = [team.owner for team in policy.team_chain(member.team) if team.owner]
-    for email in (*emails, *policy.admins):
-        if (one := Member.by_email(session, email)) is not None:
-            yield one
+    yield from owners(session, policy, member)
+    yield from _by_email(session, policy.admins)
+
+
+def _by_email(session: Session, emails: Iterable[str]) -> list[Member]:
+    return [one for email in emails if (one := Member.by_email(session, email)) is not None]
+
+
+def owners(session: Session, policy: Policy, member: Member) -> list[Member]:
+    """The owner of the member's team, and of the teams above it."""
+    chain = policy.team_chain(member.team)
+    return _by_email(session, [team.owner for team in chain if team.owner])
 
 
 def managers(session: Session, member: Member) -> list[Member]:

@@ -21,7 +21,7 @@ from bot.gateways.operator.access import GatewayOperator
 from bot.gateways.operator.release import release
 from bot.gateways.reconcile import Reconciler
 from bot.gateways.registry import open_gateway
-from handlers import lending
+from handlers import brake, lending
 from models.messages.outbox import Effect
 from models.metering.accounts import accounts_of
 from models.quota.wallet import wallet_of
@@ -222,3 +222,20 @@ async def test_an_edit_by_hand_reaches_the_admins(world: World) -> None:
     line("6 a limit changed by hand", 0, 0, told[0] if told else "nothing")
     assert len(told) == 1
     assert "$999.00" in told[0]
+
+
+async def test_a_manager_stops_somebody_at_once_and_lets_them_go_on(world: World) -> None:
+    key = await world.key("alice")
+    await world.loop.round()
+    assert await world.call(key, 10)
+    assert await world.booked("alice", 10) == pytest.approx(10)
+    for stops, act in ((True, brake.pause), (False, brake.resume)):
+        say(world.database, act, "carol", "alice", now=now(), live=True)
+        await world.loop.changes()
+        until = time.monotonic() + FLUSHED
+        while await world.call(key, 0.01) is stops and time.monotonic() < until:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.5)
+        assert await world.call(key, 0.01) is not stops
+    told = [text for text in world.told("alice") if "Carol" in text]
+    line("the brake", 10, world.used("alice"), " / ".join(told))
+    assert len(told) == 2
