@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test check train simulate test-litellm
+.PHONY: setup demo test check train simulate test-litellm docs pictures sbom audit
 
 setup: $(STAMP)
 
@@ -37,6 +37,37 @@ check: setup
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -n auto --dist worksteal
+
+# Tools of a dependency group, in an environment of their own: $(call tools,docs)
+define tools
+[ -x $(VENV)-$(1)/bin/python ] || $(PYTHON) -m venv $(VENV)-$(1)
+$(VENV)-$(1)/bin/pip install -q --disable-pip-version-check --upgrade "pip>=25.1"
+$(VENV)-$(1)/bin/pip install -q --disable-pip-version-check --group $(1)
+endef
+
+# The pages of docs/ as a site in dist/site; a broken link fails
+docs:
+	@$(call tools,docs)
+	@NO_MKDOCS_2_WARNING=1 $(VENV)-docs/bin/mkdocs build -q
+	@echo dist/site/index.html
+
+# The pictures of the READMEs, still and moving: the story, played in a real browser
+pictures: setup
+	@$(call tools,pictures)
+	@QUOTABOT_PICTURES=docs $(BIN)/python -m pytest -q -m browser tests/sandbox/test_playground.py -k played_by_clicks
+	@$(VENV)-pictures/bin/python docs/film.py
+
+# What is in an installation, by the lock: CycloneDX 1.6
+sbom:
+	@$(call tools,supply)
+	@mkdir -p dist
+	@$(VENV)-supply/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --of JSON -o dist/sbom.json
+	@echo dist/sbom.json
+
+# Known vulnerabilities of the lock, by the PyPI advisory database; .github/workflows/audit.yaml runs it every night
+audit:
+	@$(call tools,supply)
+	@$(VENV)-supply/bin/pip-audit --require-hashes --disable-pip -r requirements.lock
 
 # Fit the classifier of sentences to the corpus in tests/handlers/language. Needs scikit-learn: the extra `train`
 train: setup

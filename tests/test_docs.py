@@ -82,3 +82,10 @@ def test_each_of_the_46_edge_cases_names_tests_that_exist_or_a_reason() -> None:
         named = re.findall(r"`(test_\w+)`", held)
         assert set(named) <= tests, number
         assert named or held.startswith("no test: "), number
+
+
+def test_the_site_has_every_page() -> None:
+    text = (DOCS.parent / "mkdocs.yml").read_text()
+    listed = set(re.findall(r"[\w./-]+\.md", text.split("nav:")[1]))
+    pages = {str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")}
+    assert listed == pages | {"readme.md", "readme.zh.md"}

@@ -141,12 +141,18 @@ async def test_the_story_is_played_by_clicks(language: str, link: str, hers: str
     ):
         await page.wait_for_selector(f"#left[data-messenger={hers}]")
         await page.wait_for_selector(f"#right[data-messenger={his}]")
+        name = f"{language}-{hers}-{his}"
+        await picture(page, name, "1")
         await the_wall(page)
+        await picture(page, name, "2")
         await she_asks(page, language)
+        await page.wait_for_selector("#right .message:last-child [data-action='request.approve']")
+        await picture(page, name, "3")
         await he_approves(page, language)
-        await picture(page, f"{language}-{hers}-{his}")
+        await picture(page, name, "")
         await page.click("#left .spend")
         await page.wait_for_selector("#left .run.passed")
+        await picture(page, name, "5")
         await page.wait_for_selector("#left .figures:text('$112.00')")
         other_tab = await page.context.new_page()
         await other_tab.goto(f"{address}?scene={made.first.name}&left=carol&right=alice")
@@ -159,14 +165,15 @@ async def test_the_story_is_played_by_clicks(language: str, link: str, hers: str
         await books_are_right(made)
 
 
-PICTURES = {"en-dingtalk-slack": "playground.png", "zh-dingtalk-dingtalk": "playground-zh.png"}
+PICTURES = {"en-dingtalk-slack": "playground", "zh-dingtalk-dingtalk": "playground-zh"}
 
 
-async def picture(page: Any, name: str) -> None:
+async def picture(page: Any, name: str, step: str) -> None:
+    """The picture of a README, or with `step` one of the frames that docs/film.py puts together."""
     folder = os.environ.get("QUOTABOT_PICTURES")
     if folder and name in PICTURES:
         await page.mouse.move(720, 150)
-        await page.screenshot(path=Path(folder) / PICTURES[name])
+        await page.screenshot(path=Path(folder) / f"{PICTURES[name]}{step and f'.frame{step}'}.png")
 
 
 @pytest.mark.browser
