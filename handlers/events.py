@@ -64,6 +64,7 @@ EVENTS: dict[str, Event] = {
     "close returns a loan": Event((Who.BORROWER, Who.LENDER), ("loans.open",)),
     "close ends a grant": Event((Who.HOLDER,), ("request.open",)),
     "budget of a team": Event((Who.OWNER, Who.ADMINS), ("budget.open",)),
+    "week of an owner": Event((Who.OWNER,), ("budget.open",)),
     "budget of the year": Event((Who.FINANCE, Who.ADMINS), ("budget.open",)),
     "delegation": Event((Who.DELEGATE,)),
     "lender leaves": Event((Who.BORROWER,)),

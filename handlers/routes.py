@@ -39,7 +39,7 @@ from handlers.arguments import (
     until,
     value,
 )  # fmt: skip
-from handlers.clock import asks, budgets, closing, grants, loans, openings, receipts, seals
+from handlers.clock import asks, budgets, closing, grants, loans, openings, receipts, seals, weekly
 from handlers.clock.requests import requests_due
 from handlers.command import Command
 from handlers.context import RequestContext
@@ -275,6 +275,7 @@ JOBS: dict[str, Job] = {
     "pools": Job(budgets.warn_of_pools, timedelta(minutes=5)),
     "year": Job(budgets.warn_of_the_year, timedelta(days=1)),
     "alarms": Job(surges.unanswered, timedelta(minutes=1), always=True),
+    "weekly": Job(weekly.write_to_owners, timedelta(hours=1)),
     "seal": Job(seals.seal, timedelta(minutes=1), always=True),
     "tidy": Job(receipts.forget, timedelta(days=1)),
 }

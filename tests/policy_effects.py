@@ -46,5 +46,6 @@ EFFECTS = {
     "alerts.surge.within": "test_within_which_time_it_is_a_surge",
     "alerts.surge.tell": "test_a_surge_is_told_to_everybody_whom_the_policy_names",
     "alerts.surge.then_pause_after": "test_nobody_answers_so_they_are_paused_and_everybody_above_hears",
+    "alerts.weekly": "test_where_the_policy_does_not_want_it_nobody_is_written_to",
     "alerts.budget": "test_the_policy_says_at_which_thresholds",
 }

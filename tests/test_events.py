@@ -17,6 +17,7 @@ from handlers.clock.budgets import warn_of_pools, warn_of_the_year
 from handlers.clock.grants import end_grants
 from handlers.clock.leaving import let_leave
 from handlers.clock.openings import tell_of_openings
+from handlers.clock.weekly import write_to_owners
 from handlers.events import EVENTS, Who
 from models.messages.message import Message
 from models.metering.gateway_account import GatewayAccount
@@ -126,6 +127,11 @@ def a_full_pool(company: Database) -> None:
     company.transact(lambda session: grant(session, 600))
 
 
+def a_week(company: Database) -> None:
+    change(company, more="alerts: {weekly: true}\n")
+    spend(company, "pia", 60)
+
+
 def a_year(company: Database) -> None:
     change(company, more="organisation: {year_budget: 100}\n")
     spend(company, "pia", 60)
@@ -180,6 +186,11 @@ WALK: dict[str, tuple[Step, Step, dict[Who, str | tuple[str, ...]]]] = {
         lambda c: c.transact(lambda session: warn_of_pools(ctx(session, after(days=16)))),
         {Who.OWNER: "lee", Who.ADMINS: "ops"},
     ),
+    "week of an owner": (
+        a_week,
+        lambda c: c.transact(lambda session: write_to_owners(ctx(session, after(days=7)))),
+        {Who.OWNER: ("lee", "olga")},
+    ),
     "budget of the year": (
         a_year,
         lambda c: c.transact(lambda session: warn_of_the_year(ctx(session, after(days=1)))),
@@ -231,7 +242,7 @@ def test_an_event_tells_whom_the_table_names_once_and_nobody_else(
         hearers.remove("carol")
     assert hearers == sorted(named)
     said = [message for one in named for message in new[one]]
-    assert all(bool(re.search("[\u4e00-\u9fff]", one.text)) == (language == "zh") for one in said)
+    assert all(bool(re.search("[\u4e00-\u9fff]", one.title + one.text)) == (language == "zh") for one in said)
     offered = {button.action for one in said for button in one.buttons}
     assert set(event.buttons) <= offered
     if event.settles:

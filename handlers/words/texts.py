@@ -23,3 +23,4 @@ from handlers.words.pages import *
 from handlers.words.requests import *
 from handlers.words.team import *
 from handlers.words.waiting import *
+from handlers.words.weekly import *

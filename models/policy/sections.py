@@ -115,3 +115,4 @@ class Alerts(Section):
     at: tuple[Share, ...] = (Decimal("0.8"), Decimal("0.95"), Decimal(1))
     surge: Surge | None = Surge()
     budget: tuple[Share, ...] = (Decimal("0.5"), Decimal("0.8"), Decimal("0.95"))
+    weekly: Flag = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple, Self
@@ -82,6 +82,30 @@ def by_team(session: Session, period: Period, now: datetime) -> list[Line]:
             *(_foreseen(Line(team.name, model, used=used), period, now) for model, used in team.models()),
         )
     ]
+
+
+def used_by_team(session: Session, start: datetime, end: datetime) -> Counter[str]:
+    """What was used between two moments, by the folded name of the team."""
+    found = Counter[str]()
+    for one in _PERIOD.all(session, period=0, start=start, end=end):  # no period has this number
+        if one.kind == Kind.USE and one.inward:
+            found[document.fold(one.team)] += one.amount
+    return found
+
+
+def active_by_day(session: Session, teams: Collection[str], first: date, end: date) -> list[int]:
+    """How many agents of these teams (folded names) had a call, on each day from `first` to before `end` that had any."""
+    agents = (
+        select(col(ActiveAgent.day), col(Member.team), func.count())
+        .join(Member, col(Member.id) == ActiveAgent.member_id)
+        .where(ActiveAgent.day >= first, ActiveAgent.day < end)
+        .group_by(col(ActiveAgent.day), col(Member.team))
+    )
+    found = Counter[date]()
+    for day, team, number in session.exec(agents).all():
+        if document.fold(team) in teams:
+            found[day] += int(number)
+    return list(found.values())
 
 
 def by_day(session: Session, period: Period, zone: ZoneInfo) -> list[Day]:
