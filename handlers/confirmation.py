@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from handlers import arguments, asking, deciding, emergency, lending, requests
+from handlers import arguments, asking, deciding, emergency, giving, lending, requests
 from handlers.command import Command, Person
 from handlers.context import RequestContext
 from handlers.routes import BUTTONS, COMMANDS, CONFIRM, ROUTES
@@ -49,12 +49,16 @@ WHAT: dict[str, Text] = {
 }
 _FORMS = {"request.other": "approve", "request.approve_all": "approve_all", "lend.new": "lend"}
 """Forms and buttons that are confirmed as the command that they stand for."""
+_GIFTS = ("give", "give.team")
+"""What is given does not come back, so it is always said back, with its number."""
 _LOAN_BUTTONS = {"loan.return": "repay", "loan.recall": "recall", "loan.forgive": "forgive"}
 """Buttons of a loan, which are confirmed as the verb typed with the other one's name."""
 
 
 def needed(ctx: RequestContext, command: Command, fingerprint: str) -> Message | None:
     """The question with its two buttons; None when the command may run at once."""
+    if command.intent in _GIFTS:
+        return _gift(ctx, command)
     pressed, command = command.intent in _LOAN_BUTTONS, _typed(ctx, command)
     if command.intent == "approve_all":
         return _many(ctx, command)
@@ -87,6 +91,17 @@ def _many(ctx: RequestContext, command: Command) -> Message:
     chosen, code = deciding.chosen(ctx, command.code), new_code(ctx.session)
     _keep(ctx, replace(command, code=",".join(one.code for one in chosen)), None, code)
     return _question(ctx, texts.CONFIRM, deciding.question(ctx, chosen), code)
+
+
+def _gift(ctx: RequestContext, command: Command) -> Message:
+    amount = arguments.amount_or_all(ctx, command)
+    if command.intent == "give.team":
+        amount = giving.what_expires(ctx)
+    what, settled = giving.said_back(ctx, amount)
+    code = new_code(ctx.session)
+    command = replace(command, intent="give", amount=plain(settled, ctx.policy.unit), code="")
+    _keep(ctx, command, None, code)
+    return _question(ctx, texts.CONFIRM, what, code)
 
 
 def _typed(ctx: RequestContext, command: Command) -> Command:

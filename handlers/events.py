@@ -47,6 +47,8 @@ EVENTS: dict[str, Event] = {
     "ask to borrow": Event((Who.ASKED,), ("borrow.accept", "borrow.decline")),
     "ask accepted": Event((Who.BORROWER,), ("loan.return",), settles=True),
     "ask declined": Event((Who.BORROWER,), settles=True),
+    "gift to the team": Event((Who.OWNER,)),
+    "quota that will expire": Event((Who.HOLDER,), ("lend.open",)),
     "asking around": Event((Who.ASKED,), ("borrow.accept", "borrow.decline")),
     "nobody could lend": Event((Who.BORROWER,), ("request.open",)),
     "request": Event((Who.APPROVERS,), ("request.approve", "request.decline")),

@@ -16,6 +16,7 @@ from handlers import (
     delegations,
     emergency,
     forms,
+    giving,
     holders,
     lending,
     muting,
@@ -39,7 +40,18 @@ from handlers.arguments import (
     until,
     value,
 )  # fmt: skip
-from handlers.clock import asks, budgets, closing, grants, loans, openings, receipts, seals, weekly
+from handlers.clock import (
+    asks,
+    budgets,
+    closing,
+    grants,
+    loans,
+    openings,
+    receipts,
+    seals,
+    unused,
+    weekly,
+)
 from handlers.clock.requests import requests_due
 from handlers.command import Command
 from handlers.context import RequestContext
@@ -124,6 +136,9 @@ COMMANDS: dict[str, Route] = {
     "unmute": Route(muting.unmute, (person,), usage.UNMUTE),
     "no_asks": Route(muting.no_asks, usage=usage.NO_ASKS),
     "allow_asks": Route(muting.allow_asks, usage=usage.ALLOW_ASKS),
+    "give": Route(
+        giving.give_to_team, (lendable,), usage.GIVE, moves=True, holders=holders.asker, reaches=True
+    ),
     "withdraw": Route(asking.withdraw, (maybe_person,), usage.WITHDRAW),
     "repay": Route(
         lending.repay,
@@ -212,6 +227,7 @@ BUTTONS: dict[str, Route] = {
         lending.recall_loan, (code,), usage.RECALL, moves=True, holders=holders.borrower_of_loan
     ),
     "loan.forgive": Route(lending.forgive_loan, (code,), usage.FORGIVE, moves=True),
+    "give.team": Route(giving.give_what_expires, usage=usage.GIVE, moves=True, holders=holders.asker),
     "lend.open": Route(forms.lend_form, usage=usage.LEND, form=forms.lend_form),
     "history.open": Route(balance.history, (value,)),
     "balance.open": Route(balance.balance),
@@ -271,6 +287,7 @@ JOBS: dict[str, Job] = {
     "searches": Job(asks.ask_around, timedelta(minutes=1)),
     "grants": Job(grants.end_grants, timedelta(minutes=1)),
     "loans": Job(loans.warn_of_returns, timedelta(hours=1)),
+    "unused": Job(unused.warn_of_unused, timedelta(hours=1)),
     "loan_ends": Job(loans.end_loans, timedelta(minutes=1)),
     "pools": Job(budgets.warn_of_pools, timedelta(minutes=5)),
     "year": Job(budgets.warn_of_the_year, timedelta(days=1)),

@@ -11,12 +11,13 @@ from sqlmodel import Session, select
 
 from bot.database import Database
 from bot.people.sync import apply, survey
-from handlers import asking, brake, delegations, emergency, lending, muting, requests
+from handlers import asking, brake, delegations, emergency, giving, lending, muting, requests
 from handlers.clock.asks import ask_around
 from handlers.clock.budgets import warn_of_pools, warn_of_the_year
 from handlers.clock.grants import end_grants
 from handlers.clock.leaving import let_leave
 from handlers.clock.openings import tell_of_openings
+from handlers.clock.unused import warn_of_unused
 from handlers.clock.weekly import write_to_owners
 from handlers.events import EVENTS, Who
 from models.messages.message import Message
@@ -83,6 +84,15 @@ def alone(company: Database) -> None:
     for name in ("pia", "lee"):
         say(company, muting.no_asks, name)
     around(company)
+
+
+LATE = DECEMBER - timedelta(days=4)
+
+
+def nearly_all_spent(company: Database) -> None:
+    for name in CAST:
+        if name not in ("max", "dan"):
+            spend(company, name, 480 if name in ("pia", "quinn") else 95)
 
 
 def wanted(company: Database) -> str:
@@ -153,6 +163,8 @@ WALK: dict[str, tuple[Step, Step, dict[Who, str | tuple[str, ...]]]] = {
     "ask to borrow": (nothing, asked, {Who.ASKED: "alice"}),
     "ask accepted": (asked, lambda c: say(c, asking.accept, "alice", _code(c)), {Who.BORROWER: "bob"}),
     "ask declined": (asked, lambda c: say(c, asking.not_now, "alice", _code(c)), {Who.BORROWER: "bob"}),
+    "gift to the team": (nothing, lambda c: say(c, giving.give_to_team, "pia", 5 * USD), {Who.OWNER: "lee"}),
+    "quota that will expire": (nearly_all_spent, lambda c: c.transact(lambda s: warn_of_unused(ctx(s, LATE))), {Who.HOLDER: "max"}),
     "asking around": (nothing, around, {Who.ASKED: "pia"}),
     "nobody could lend": (alone, lambda c: c.transact(lambda s: ask_around(ctx(s, after(minutes=10)))), {Who.BORROWER: "quinn"}),
     "request": (nothing, wanted, {Who.APPROVERS: "carol"}),

@@ -85,6 +85,7 @@ _MY_QUOTA = "(?: of it| (?:of )?my (?:remaining |unused |spare )?(?:quota|tokens
 _ALL = re.compile(
     rf"(?i)(?<={MASK} )(?:all|everything){_MY_QUOTA}(?= ?$| ?[,.!]| back\b| for\b| {MASK})"
     rf"|\b(?:all|everything){_MY_QUOTA}(?= (?:to|from|back to) {MASK})"
+    rf"|(?<=^give )(?:all|everything)(?= to (?:the |my |our )?team)|(?<=给团队 )(?:全部|所有)|(?<=^退回 )(?:全部|所有)"
     rf"|(?:全部|所有)的?(?:额度|配额|token|钱)?(?=$|[,.!，。！]|都?[借给还转收]| ?{MASK})"
 )
 _ALL_TYPED = re.compile(rf"(?i)(?<={MASK} )(?:all|everything|全部|所有)(?= )")

@@ -49,6 +49,7 @@ _UNLISTED = (
     "hello",
     "amount",
     "withdraw",
+    "give",
     "mute",
     "unmute",
     "no_asks",

@@ -12,6 +12,7 @@ MOVES = {
     "allocate": Text("allocation", "分配"),
     "cut": Text("cut", "调减"),
     "grant": Text("top-up", "追加"),
+    "give": Text("given away", "转给团队"),
     "revoke": Text("top-up taken back", "追加收回"),
     "lend": Text("lent", "借出"),
     "borrow": Text("borrowed", "借入"),

@@ -79,6 +79,34 @@ ASKED_AROUND = Text(
     "I ask teammates one after the other; {borrower} is not told whom, so a no is fine.",
     "我在逐个私下询问，{borrower} 不会知道问过谁，不方便也没关系。",
 )
+GAVE_TO_TEAM = Text(
+    "Given to {team}: **{amount}**, for grants to whoever needs it. You have {left} left.",
+    "已给团队 {team} **{amount}**，可批给需要的人。你还剩 {left}。",
+)
+GAVE_BACK_QUOTA = Text(
+    "Given back to the organisation: **{amount}**. You have {left} left.",
+    "已退回组织 **{amount}**。你还剩 {left}。",
+)
+GAVE_YOUR_TEAM = Text(
+    "{name} gave **{amount}** of their own quota to {team}. Its budget has {pool} left for grants.",
+    "{name} 把自己的 **{amount}** 给了团队 {team}，团队预算现有 {pool} 可用于审批。",
+)
+CONFIRM_GIVE = Text(
+    "Give **{amount}** of your own quota to **{team}**, for good",
+    "把你自己的 **{amount}** 给团队 **{team}**，给出后不能收回",
+)
+CONFIRM_GIVE_BACK = Text(
+    "Give **{amount}** of your own quota back to the organisation, for good",
+    "把你自己的 **{amount}** 退回组织，退回后不能收回",
+)
+GIVE_BUTTON = Text("Give to team", "给团队")
+GIVE_ALL_WORD = Text("give all to team", "给团队 全部")
+UNUSED = Text(
+    "Use it or lend it: at your pace about **{amount}** of your own quota is left on {day}, and expires then.",
+    "用不完可以借出：按目前速度，到 {day} 你的额度约有 **{amount}** 用不完，届时作废。",
+)
+UNUSED_KEPT = Text("Another {kept} carries over.", "另有 {kept} 结转到下期。")
+UNUSED_NOTHING_KEPT = Text("Nothing carries over.", "不结转到下期。")
 NO_ASKS = Text(
     "Done: asks to borrow do not reach you any more; whoever tries reads that you take none. `allow asks` lets them in again.",
     "好的，借用请求不会再发给你，对方会看到你目前不接受。发送 `接受借用` 可恢复。",

@@ -10,6 +10,7 @@ BORROW = Text(
     "`borrow 50 [from @bob] [until friday] [reason]`", "`向 @小李 借 50 [用到周五] [理由]` 或 `借 50`"
 )
 WITHDRAW = Text("`withdraw @bob`", "`撤回借用 @小李`")
+GIVE = Text("`give 500 to team`", "`给团队 500`")
 MUTE = Text("`mute @bob`", "`屏蔽 @小李`")
 UNMUTE = Text("`unmute @bob`", "`取消屏蔽 @小李`")
 NO_ASKS = Text("`no asks`", "`不接受借用`")

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     ALLOCATE = "allocate"  # issued -> allocation
     CUT = "cut"  # allocation -> issued: policy, or a negative grant
     GRANT = "grant"  # pool or issued -> top_up
+    GIVE = "give"  # allocation -> pool or issued: for good
     REVOKE = "revoke"  # top_up -> whoever paid, or expired
     LEND = "lend"  # allocation -> loan
     RETURN = "return"  # loan -> allocation

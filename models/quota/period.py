@@ -52,6 +52,8 @@ class Period(SQLModel, table=True):
     policy: int | None = None
     told: int | None = Field(default=0, sa_type=BigInteger)
     """Up to which member id people were told what its opening did; None: nobody is left to tell."""
+    told_unused: int | None = Field(default=0, sa_type=BigInteger)
+    """The same for those who were told what will expire when it ends."""
 
     @classmethod
     def current(cls, session: Session) -> Period:
@@ -82,6 +84,16 @@ class Period(SQLModel, table=True):
 
     def mark_told(self, session: Session, upto: int | None) -> None:
         self.told = upto
+        session.add(self)
+
+    @classmethod
+    def to_warn(cls, session: Session, ends_by: datetime) -> Self | None:
+        """The open period, when it ends by then and people are still to be told what will expire."""
+        ending = cls.state == PeriodState.OPEN, col(cls.ends_at) <= ends_by, col(cls.told_unused).is_not(None)
+        return session.exec(select(cls).where(*ending).with_for_update()).one_or_none()
+
+    def mark_warned(self, session: Session, upto: int | None) -> None:
+        self.told_unused = upto
         session.add(self)
 
     def become(self, state: PeriodState) -> None:

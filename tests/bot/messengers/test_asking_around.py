@@ -15,11 +15,13 @@ EN = {
     "borrow": "borrow 10 for the demo", "asking": "in private and one after the other", "asks": "Quinn asks to borrow $10.00",
     "lent": "lent you $10.00", "no asks": "no asks", "quiet": "do not reach you any more", "ask": "borrow 5 from @eve",
     "takes none": "Eve takes no asks to lend", "rests": "this command rests", "lend": "lend @bob {}", "yes": "yes",
+    "give": "give 20 to team", "give echo": "Give $20.00 of your own quota to payments, for good", "given": "Given to payments: $20.00",
 }  # fmt: skip
 ZH = {
     "borrow": "借 10 用来演示", "asking": "正在私下逐个询问", "asks": "Quinn 想向你借 $10.00",
     "lent": "借给你 $10.00", "no asks": "不接受借用", "quiet": "不会再发给你", "ask": "向 @eve 借 5",
     "takes none": "Eve 目前不接受借用请求", "rests": "此操作暂停", "lend": "借给 @bob {}", "yes": "确认",
+    "give": "给团队 20", "give echo": "把你自己的 $20.00 给团队 payments", "given": "已给团队 payments $20.00",
 }  # fmt: skip
 
 
@@ -54,3 +56,15 @@ async def test_who_takes_no_asks_is_asked_nothing_and_five_refusals_make_a_rest(
         await talk.say("alice", said["lend"].format(81 + number))
     assert said["rests"] in (await talk.say("alice", said["lend"].format(1))).text
     assert (len(talk.heard("eve")), talk.left("alice"), talk.left("bob")) == (before, 100, 100)
+
+
+@pytest.mark.parametrize("talk", EVERYWHERE, indirect=True)
+async def test_a_gift_to_the_team_is_said_back_and_its_owner_hears_it(
+    talk: Talk, said: dict[str, str]
+) -> None:
+    assert said["give echo"] in (await talk.say("pia", said["give"])).text
+    assert talk.left("pia") == 500
+    assert said["given"] in (await talk.say("pia", said["yes"])).text
+    await talk.hear("lee", "Pia", "$20.00", "$1,020.00")
+    assert talk.left("pia") == 480
+    talk.audit()

@@ -129,6 +129,11 @@ def test_talk_about_a_code_decides_nothing(text: str) -> None:
         ("mute @@", "mute", "U02BOB"),
         ("取消屏蔽 @@", "unmute", "U02BOB"),
         ("no asks", "no_asks", None),
+        ("give 500 to team", "give", None),
+        ("give all to my team", "give", None),
+        ("给团队 500", "give", None),
+        ("给团队 全部", "give", None),
+        ("退回 500", "give", None),
         ("接受借用", "allow_asks", None),
     ],
 )
