@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test check train simulate test-litellm docs pictures sbom audit
+.PHONY: setup demo test check explore train simulate test-litellm docs pictures sbom audit
 
 setup: $(STAMP)
 
@@ -68,6 +68,10 @@ sbom:
 audit:
 	@$(call tools,supply)
 	@$(VENV)-supply/bin/pip-audit --require-hashes --disable-pip -r requirements.lock
+
+# Property tests with new examples, many times as many as in `make test`: QUOTABOT_EXAMPLES=50 make explore
+explore: setup
+	@QUOTABOT_EXAMPLES=$${QUOTABOT_EXAMPLES:-10} $(BIN)/python -m pytest -n auto --dist worksteal -m hypothesis --hypothesis-profile=explore
 
 # Fit the classifier of sentences to the corpus in tests/handlers/language. Needs scikit-learn: the extra `train`
 train: setup

@@ -16,9 +16,12 @@ from sqlmodel import Session
 import bot.messengers.registry  # noqa: F401 - handlers and models read the traits that it fills in
 from bot.database import Database
 from bot.migrate import migrate
+from tests.examples import FACTOR
 from tests.settled import empty_postgres, keep_postgres, keep_sqlite, restore_postgres, restore_sqlite
 
-settings.register_profile("calm", deadline=None)  # no test asserts times, and machines are shared
+# No test asserts times, and machines are shared. In `make test` every run tries the same examples.
+settings.register_profile("calm", deadline=None, derandomize=True, database=None)
+settings.register_profile("explore", deadline=None, database=None, max_examples=100 * FACTOR, print_blob=True)
 settings.load_profile("calm")
 
 

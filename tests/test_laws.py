@@ -24,6 +24,7 @@ from bot.database import Database
 from models.ledger.audit import audit
 from models.quota import closing
 from tests.company import settle_company
+from tests.examples import FACTOR
 from tests.laws.books import came_and_went, picture
 from tests.laws.clock_rules import ClockRules
 from tests.laws.lending_rules import LendingRules
@@ -77,20 +78,21 @@ def copies(settled: Path, tmp_path: Path) -> Callable[[], Database]:
 
 def histories(examples: int, steps: int) -> settings:
     return settings(
-        max_examples=examples,
+        max_examples=examples * FACTOR,
         stateful_step_count=steps,
         suppress_health_check=list(HealthCheck),
-        database=None,
         print_blob=False,
         phases=(Phase.generate,),
     )
 
 
+@pytest.mark.hypothesis
 def test_no_history_breaks_a_law(copies: Callable[[], Database], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(closing, "CHUNK", 5)  # so that a step has several pieces
-    run_state_machine_as_test(partial(Laws, copies), settings=histories(30, 30))
+    run_state_machine_as_test(partial(Laws, copies), settings=histories(12, 30))
 
 
+@pytest.mark.hypothesis
 def test_no_history_breaks_a_law_on_postgres(
     postgres: Database, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,7 +107,7 @@ def test_no_history_breaks_a_law_on_postgres(
         settle_company(database, policy_text(TERMS[0]))
         return database
 
-    run_state_machine_as_test(partial(Laws, fresh), settings=histories(4, 20))
+    run_state_machine_as_test(partial(Laws, fresh), settings=histories(2, 20))
 
 
 def tables(session: Session) -> list[str]:

@@ -6,8 +6,8 @@ and leaves the old value in Redis. Adding has no idempotency key, so each move i
 made just before it, and after a lost answer from another reading; the lost call may still arrive, so the
 account then rests for `SETTLE` seconds.
 One API adds with `/api/topup`, which may stay in memory for seconds, and cannot subtract: only `PUT` sets
-an absolute quota. Use between reading and writing stays in `used_quota`, so the sum shows it and the next
-round corrects it. PUT ignores zeros, so an empty wallet is written, and read, as −1. New API before
+an absolute quota. Use between reading and writing stays in `used_quota`, so the sum rises by it. Such a
+sum is no edit by hand, and the next round corrects it. PUT ignores zeros, so an empty wallet is written, and read, as −1. New API before
 `add_quota` cannot be driven.
 Answers are HTTP 200 with `success`. GATEWAY_KEY is the access token of an admin, or `ID:TOKEN` when that
 admin's id is not 1. The route `GET /api/user/token` is never called: it makes a new token each time.
@@ -54,6 +54,8 @@ class NewApi:
         self._calls = Calls(access, headers, Pace(self.calls_per_minute, 60))
         self._clock = access.clock
         self._settle, self._unsettled = timedelta(seconds=settle), dict[str, datetime]()
+        # One API: {id: (target, used when it was sent)} of the last lowering.
+        self._lowered: dict[str, tuple[int, int]] = {}
         self._moving: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._per_usd: Fraction | None = None
         self._per_usd_until = 0.0
@@ -106,7 +108,13 @@ class NewApi:
             owner=row["username"],
             blocked=row.get("status", 1) != 1,
             refunds=True,
+            ours=self._is_lowering(row),
         )
+
+    def _is_lowering(self, row: Json) -> bool:
+        """Whether the total is the last lowering, raised by use while it was on its way."""
+        target, used = self._lowered.get(str(row["id"]), (0, row["used_quota"]))
+        return 0 < self._total(row) - target <= int(row["used_quota"]) - used
 
     def _total(self, row: Json) -> int:
         remaining = 0 if self._is_one_api and row["quota"] == _EMPTY else row["quota"]
@@ -176,6 +184,7 @@ class NewApi:
             await self._ask("POST", "/api/topup", body)
         else:
             # Only these two fields: any other, such as `used_quota`, would be set back to this reading.
+            self._lowered[str(row["id"])] = target, row["used_quota"]
             await self._ask("PUT", "/api/user/", {"id": row["id"], "quota": remaining or _EMPTY})
 
     async def _arrived(self, id: str, before: int, target: int, lost: GatewayError | None) -> Reading:  # noqa: A002

@@ -179,6 +179,8 @@ class GatewayAccount(SQLModel, table=True):
         self.name = reading.name
         if not self.ours:
             self.found = reading.total
+        if reading.ours and reading.total not in self.meant:
+            self.meant = [*self.meant[-MOST_MEANT:], reading.total]
         # Limit and spend are gone: the account was made again, and counts from zero.
         if lifted and reading.spent < self.spent:
             self.origin, self.booked, self.spent, self.suspect = 0, 0, 0, None
@@ -257,9 +259,9 @@ class GatewayAccount(SQLModel, table=True):
         self.error = why[:500]
 
     def mark_missing(self) -> None:
-        # It may come back. Until then nothing is written, and nothing waits for it.
+        # Nothing is written, and nothing waits for it. It may come back, with a limit of ours whose reply was lost.
         self.news = self.news if self.gone else News.GONE
-        self.gone, self.due, self.error, self.meant = True, False, None, []
+        self.gone, self.due, self.error = True, False, None
 
     def adopt(self) -> None:
         """Take the limit that somebody set by hand as ours."""

@@ -64,6 +64,7 @@ class Reading:
     `window`: opaque; changes when the gateway begins to count anew. `email`, `name`, `owner` (an id or e-mail) are hints
     for linking, empty when the gateway does not say. `refunds`: the counter never begins anew, so a drop is a refund.
     `unsure`: the gateway may have no figure of `spent` just now, so a drop in the same window proves nothing.
+    `ours`: use during a write of ours has raised the total beyond it, so nobody edited it.
     """
 
     id: str
@@ -77,6 +78,7 @@ class Reading:
     blocked: bool = False
     refunds: bool = False
     unsure: bool = False
+    ours: bool = False
 
     def is_older(self, last: datetime, now: datetime) -> bool:
         """Whether it was asked for before `last`. A `last` ahead of `now` was stamped by a wrong clock and bars nothing."""

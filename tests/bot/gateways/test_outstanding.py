@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import event
 from sqlmodel import Session
@@ -34,6 +34,7 @@ from tests.bot.gateways.test_reconcile_faults import (
     take,
 )
 from tests.company import settle_company, who
+from tests.examples import stories
 
 USD = 1_000_000
 LOOKS = st.tuples(st.just("looks"), st.lists(st.booleans(), min_size=1, max_size=4))
@@ -91,6 +92,7 @@ async def live(make: Callable[[], Rig], path: Path, steps: list[tuple[Any, ...]]
     await asyncio.to_thread(database.close)
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("make", [OnLiteLLM, OnOpenRouter])
 def test_what_can_be_spent_never_exceeds_what_is_available(
     make: Callable[[], Rig], sqlite_template: Path, tmp_path: Path
@@ -107,7 +109,7 @@ def test_what_can_be_spent_never_exceeds_what_is_available(
 
     @example([("burn", "alice", 0.25), ("flush",), *PASSED_ON], 159)
     @example([("looks", [False]), *PASSED_ON, ("looks", [False, False])], 1)
-    @settings(max_examples=6, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @stories(2)
     @given(st.lists(STEP, min_size=20, max_size=40), st.integers(0, 2**32))
     def story(steps: list[tuple[Any, ...]], seed: int) -> None:
         asyncio.run(live(make, copy(), steps, seed))

@@ -29,12 +29,13 @@ from models.people.member import Member
 from models.quota.loan import Loan
 from models.quota.period import Period
 from tests.company import NOW, who
+from tests.examples import FACTOR
 
 LATER = NOW + timedelta(hours=1)
 CAUSE = Cause(LATER, "gateway", "form", "opus", 1)
 
 amounts = st.integers(1, 40)
-few = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(max_examples=10 * FACTOR, suppress_health_check=[HealthCheck.function_scoped_fixture])
 _numbers = count(1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -126,6 +127,25 @@ def test_a_lost_reply_is_no_edit() -> None:
     account.begin_write(300)
     account.total = account.before = 300
     assert not account.differs
+
+
+def test_a_lost_reply_is_no_edit_either_when_the_account_was_missing_meanwhile() -> None:
+    account = written(100)
+    account.begin_write(300)
+    account.mark_missing()
+    account.total = account.before = 300
+    assert not account.differs
+
+
+def test_what_use_added_to_a_write_of_ours_is_no_edit(company: Database) -> None:
+    def work(session: Session) -> bool:
+        account = link(session, reading(0, total=100))
+        account.confirm_write(100, 100, 0)
+        for minutes in (1, 2):
+            absorb(account, session, replace(reading(0, total=80, minutes=minutes), ours=True))
+        return account.edited
+
+    assert not company.transact(work)
 
 
 def test_what_calls_in_flight_hold_back_is_no_edit_when_it_comes_back() -> None:

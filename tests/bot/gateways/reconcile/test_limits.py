@@ -247,7 +247,7 @@ async def test_a_pause_is_written_at_once_and_so_is_its_end(env: GatewayEnv) -> 
     await loop.changes()
     assert env.limit("alice") == pytest.approx(20, abs=1e-5)
     assert env.gateway.users["alice@corp.example"].reached
-    env.do("alice", brake.keep_going)
+    env.do("alice", brake.resume)
     await loop.changes()
     assert env.limit("alice") == pytest.approx(100)
 
