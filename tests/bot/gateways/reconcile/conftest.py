@@ -9,7 +9,7 @@ import pytest
 
 from bot.database import Database
 from sandbox.gateways.litellm import LiteLLM
-from tests.company import CAST, NOW, settle_company
+from tests.company import CAST, NOW
 from tests.gateway_env import GatewayEnv
 
 
@@ -20,8 +20,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-async def env(database: Database, http: aiohttp.ClientSession) -> AsyncIterator[GatewayEnv]:
-    settle_company(database)
+async def env(company: Database, http: aiohttp.ClientSession) -> AsyncIterator[GatewayEnv]:
     users = {f"{name}@corp.example": f"{name}@corp.example" for name in CAST}
     async with LiteLLM(users=users, clock=lambda: NOW) as gateway:
-        yield GatewayEnv(database, gateway, http)
+        yield GatewayEnv(company, gateway, http)
