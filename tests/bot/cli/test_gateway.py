@@ -34,12 +34,6 @@ ALICE, BOB = "alice@corp.example", "bob@corp.example"
 
 
 @pytest.fixture
-def operator(fresh: Operator) -> Operator:
-    fresh.settle()
-    return fresh
-
-
-@pytest.fixture
 async def office(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
     users = {name: name for name in (ALICE, BOB, "carol@corp.example", "robot", "lee-9")}
     async with LiteLLM(users=users) as gateway:

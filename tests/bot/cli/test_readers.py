@@ -20,7 +20,7 @@ from tests.console import POLICY, Operator
 
 BOUND = 60
 """Seconds after which a test gives up; none of them takes a part of it."""
-CROWD = 20
+CROWD = 8
 READING = {
     "show": ("show", "alice@corp.example"),
     "audit": ("audit",),

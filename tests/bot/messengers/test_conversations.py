@@ -15,7 +15,7 @@ from tests.company import NOW
 from tests.conversation import Seen, Talk
 
 ENGLISH = ("slack-en", "dingtalk-en")
-EVERYWHERE = (*ENGLISH, "slack-zh", "dingtalk-zh", "dingtalk-zh-postgres")
+EVERYWHERE = ("slack-zh", "dingtalk-en", "slack-en-postgres", "dingtalk-zh-postgres")
 
 EN = {
     "balance": "balance", "left": "You have $100.00 left", "lend": "lend @bob 20", "you lent": "You lent $20.00 to Bob",

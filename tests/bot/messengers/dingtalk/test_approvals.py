@@ -51,7 +51,7 @@ async def test_a_request_is_one_approval_that_the_manager_agrees_to(env: DingTal
     assert (one.originator, one.approvers) == ("pia", ("lee",))
     assert one.values == {
         "申请额度": "$300.00 · USD",
-        "申请理由": "load test",
+        "申请理由": "until 15 Dec load test",
         "有效期至": "2026-12-15",
         "可用额度变化": "$500.00 → $800.00",
         "申请编号": _request(env).code,

@@ -10,8 +10,8 @@ from models.people.member import Address
 from sandbox.slack.workspace import Message
 from tests.slack_env import CHANNEL, SlackEnv, code_of
 
-WAYS = [f"{mode}-{kind}" for mode in ("socket", "http") for kind in ("sqlite", "postgres")]
-EVERY_WAY = [f"{way}-{language}" for way in WAYS for language in ("en", "zh")]
+EVERY_WAY = ["socket-sqlite-en", "socket-postgres-zh", "http-sqlite-zh", "http-postgres-en"]
+"""Each mode, database and language with each other once."""
 
 EN = {
     "lend": "lend @bob 20 for the demo", "repay": "repay @alice 5", "recall": "recall @bob 5", "borrow": "borrow 10 from @eve",
