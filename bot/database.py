@@ -188,7 +188,7 @@ class Database:
 
     def _read_once(self, work: Work[T], deadline: float | None) -> T:
         _in_time(deadline)
-        with self._reading.connect() as connection, _ReadOnly(connection) as session:
+        with self._reading.connect() as connection, connection.begin(), _ReadOnly(connection) as session:
             result = work(session)
             session.flush()
         _in_time(deadline)

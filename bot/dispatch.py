@@ -37,8 +37,9 @@ from handlers.words import refusals, texts
 from handlers.words.text import SafeText
 from models.messages.message import Form, Message
 from models.messages.outbox import Effect, promise
-from models.people.member import HERE, Address, Member, found_at, meet
+from models.people.member import HERE, Address, Member, found_at
 from models.people.profile import Profile, learn, mark_home_opened, mark_seen
+from models.policy.meeting import meet
 from models.refusal import (
     NoPolicyYet,
     NotUnderstood,
@@ -169,6 +170,8 @@ class Dispatcher:
 
     async def _read_ahead(self, request: Request, route: Route | None) -> ProfilesRead:
         concerned = self._concerned(request, route)
+        if not concerned and self.fresh_spend is None:
+            return {}
         profiles, _ = await asyncio.gather(self._profiles(concerned), self._read_spend(request, route))
         return profiles
 
@@ -203,6 +206,7 @@ class Dispatcher:
     def _holders(self, session: Session, request: Request) -> set[int]:
         """Members whose quota may be taken; empty if the request will be refused anyway."""
         try:
+            meet(session, request.sender, request.named)
             me = Member.at(session, request.sender)
             ctx = RequestContext.of(session, self.clock(), request.key, me=me, messenger=request.messenger)
             return confirmation.holders(ctx, request.command) if ctx is not None else set()
@@ -217,8 +221,6 @@ class Dispatcher:
         kept = answers.answered(session, request)
         if kept is not None:
             return kept
-        # One query reads both members and their addresses; later look-ups find them in the session.
-        meet(session, request.sender, request.named)
         ctx = self._context(session, request, profiles)
         answer = _shown(ctx, request, _answer(ctx, request, route))
         moved = route is not None and route.moves and not confirmation.is_question(answer)
@@ -231,6 +233,8 @@ class Dispatcher:
 
     def _context(self, session: Session, request: Request, profiles: ProfilesRead) -> RequestContext:
         """Store the profiles, then find the asker and the policy."""
+        # One statement reads both members, their addresses and the policy; later look-ups find them in the session.
+        meet(session, request.sender, request.named)
         now, known = self.clock(), {one: profile for one, profile in profiles.items() if profile is not None}
         linked = [
             one
@@ -255,6 +259,7 @@ class Dispatcher:
     def _home(self, session: Session, address: str) -> Message:
         now, request = self.clock(), Request(f"home:{address}", address, Command("home"))
         try:
+            meet(session, address)
             ctx = RequestContext.of(
                 session, now, request.key, live=self.live, me=Member.at(session, address),
                 messenger=request.messenger, command=self.command, as_of=self.as_of(),

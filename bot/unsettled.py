@@ -66,6 +66,8 @@ class Unsettled:
 
     async def meets(self, request: Request, within: float) -> bool:
         """Whether the same words were sent before and are still unsettled after `within` seconds."""
+        if not self._open:
+            return False
         words = answers.fingerprint(request)
         settling = [task for sent, task in self._open.values() if sent == words]
         if not settling:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ from models.messages.approval import Approval
 from models.messages.message import Message
 from models.messages.outbox import Effect, Mailing, copies, promise
 from models.messages.tally import count_message
+from models.metering.quota_view import QuotaView
 from models.people.member import Address, Member, addresses
 from models.people.messenger import traits_of
 from models.policy import versions
@@ -45,7 +47,7 @@ class Reader:
     def day(self, at: datetime) -> SafeText:
         """`30 Nov`, `11月30日`; with its year when that is another one."""
         there = at.astimezone(self.zone)
-        return SafeText(format_date(there, self._pattern(there), self._babel))
+        return _written_day(there.date(), self._pattern(there), self._babel)
 
     def calendar_day(self, day: date) -> SafeText:
         # Noon is on the same date whatever the zone does at midnight.
@@ -75,6 +77,12 @@ class Reader:
     @property
     def _babel(self) -> str:
         return "zh_CN" if self.chinese else "en_GB"
+
+
+@lru_cache(maxsize=1000)
+def _written_day(day: date, pattern: str, locale: str) -> SafeText:
+    # The same few days stand in every answer: today, the end of the period.
+    return SafeText(format_date(day, pattern, locale))
 
 
 @dataclass(kw_only=True)
@@ -118,6 +126,10 @@ class Context:
     def sender(self) -> int | None:
         """The member whose request causes what is told; None where the clock or an operator does."""
         return None
+
+    def view_of(self, member: Member) -> QuotaView:
+        """Raises `NoPolicyYet`."""
+        return QuotaView.of(self.session, member.id, self.version, self.policy, self.now)
 
     def cause(self, reason: str = "", actor: str | None = None) -> Cause:
         return Cause(self.now, actor or self.actor, self.key, reason, self.version)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from sqlmodel import col, select
 
 from handlers.approval.cards import request_card, request_state
-from handlers.balance import balance
-from handlers.context import RequestContext
+from handlers.balance import balance_of
+from handlers.context import Reader, RequestContext
 from handlers.loan_lines import loan_lines
 from handlers.words import texts
 from models.messages.message import Button, Message
+from models.metering.quota_view import QuotaView
 from models.quota.approvers import Asked
 from models.quota.request import Request, open_request
 from models.quota.request_state import OPEN
@@ -20,16 +21,17 @@ MOST = 8
 
 def home(ctx: RequestContext) -> Message:
     try:
-        top = balance(ctx)
+        view = ctx.view_of(ctx.me)
     except NoPolicyYet:
         return Message(title="quotabot", text=texts.HOME_NO_POLICY(ctx.reader.locale))
+    top = balance_of(ctx, view)
     return Message(
         title=texts.HOME_TITLE(ctx.reader.locale),
         text=top.text,
         facts=top.facts,
         buttons=top.buttons,
         footnote=top.footnote,
-        parts=(*_requests(ctx), *_loans(ctx)),
+        parts=(*_requests(ctx), *_loans(ctx.reader, view)),
     )
 
 
@@ -53,17 +55,11 @@ def _requests(ctx: RequestContext) -> tuple[Message, ...]:
     return tuple(parts)
 
 
-def _loans(ctx: RequestContext) -> tuple[Message, ...]:
-    lines = loan_lines(ctx, ctx.me, ctx.reader)
+def _loans(reader: Reader, view: QuotaView) -> tuple[Message, ...]:
+    lines = loan_lines(reader, view)
     if not lines:
         return ()
     shown = tuple(Message(text=a, buttons=b) for a, b in lines[:MOST])
     if len(lines) > MOST:
-        shown += (Message(text=texts.AND_MORE(ctx.reader.locale, count=len(lines) - MOST)),)
-    return (
-        Message(
-            title=texts.LOANS_TITLE(ctx.reader.locale),
-            text="",
-            parts=shown,
-        ),
-    )
+        shown += (Message(text=texts.AND_MORE(reader.locale, count=len(lines) - MOST)),)
+    return (Message(title=texts.LOANS_TITLE(reader.locale), text="", parts=shown),)

@@ -182,7 +182,7 @@ def is_large(ctx: RequestContext, amount: int) -> bool:
 
 def loans(ctx: RequestContext) -> Message:
     reader = ctx.reader
-    lines = loan_lines(ctx, ctx.me, reader)
+    lines = loan_lines(reader, ctx.view_of(ctx.me))
     if not lines:
         return Message(text=texts.NO_LOANS(reader.locale))
     parts = tuple(Message(text=line, buttons=buttons) for line, buttons in lines[:MOST])

@@ -14,13 +14,12 @@ from models.ledger.amount import plain
 from models.messages.approval import Approval
 from models.messages.message import Button, Message, escape
 from models.messages.outbox import Effect
-from models.metering.outlook import Outlook, outlook
+from models.metering.outlook import Outlook
 from models.people.member import Member
 from models.policy.calendar import end_of_day
 from models.quota import approvers
 from models.quota.approvers import Asked
 from models.quota.grantable import Grantable
-from models.quota.loan import loans_of
 from models.quota.pool import pool_for
 from models.quota.question import Question
 from models.quota.request import Request
@@ -156,8 +155,9 @@ def _not_theirs(request: Request, requester: Member, reader: Reader) -> Message:
 def _figures(
     ctx: Context, request: Request, requester: Member, reader: Reader, asked: Asked, can: Grantable
 ) -> tuple[tuple[str, str], ...]:
-    status, say = QuotaStatus.of(ctx.session, requester.id), reader.locale
-    view, left = outlook(ctx.session, status, ctx.now), reader.left(status.has.available)
+    found, say = ctx.view_of(requester), reader.locale
+    status, view = found.status, found.outlook
+    left = reader.left(status.has.available)
     facts = [
         (texts.CARD_USED(say), used_of(reader, status)),
         (texts.CARD_LEFT(say), texts.CARD_LEFT_DAYS(say, left=left, days=days_left(reader, view.left))),
@@ -169,10 +169,7 @@ def _figures(
             say, before=reader.amount(pool.balance), after=reader.amount(pool.balance - can.most)
         )
         facts.append((texts.CARD_POOL(say, team=pool.team or ""), change))
-    debt = sum(
-        sums.owed for loan, sums in loans_of(ctx.session, requester.id) if loan.borrower_id == requester.id
-    )
-    if debt:
+    if debt := sum(sums.owed for sums in found.taken):
         facts.append((texts.CARD_DEBT(say), reader.amount(debt)))
     if before := _before(ctx, request, reader):
         facts.append((texts.CARD_BEFORE(say), before))

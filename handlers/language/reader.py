@@ -7,10 +7,13 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 from handlers.command import Command, storable
 
+SHORT = 20
+"""Characters of a sentence whose Command is remembered."""
 _HISTORY_FROM = re.compile(r"(?i)\s*(?:history|明细)\s+(\d{1,17})\s*$")
 _ANSWER = re.compile(r"(?i)\s*(?:(yes|确认)|(no|暂不))\s+((?=[a-z]*[0-9])[a-z0-9]{3,12})\s*$")
 """An answer to the ask of this CODE. A CODE has a digit: `no thanks` and `yes please` name none."""
@@ -23,7 +26,8 @@ def read_command(sentence: str, today: date, *, guessed: bool = False) -> Comman
     """
     text = storable(sentence)
     try:
-        command = replace(_read(text, today), text=text)
+        read = _read_again if len(text) <= SHORT else _read
+        command = replace(read(text, today), text=text)
     except Exception as error:  # noqa: BLE001 - adapters read before anything could answer: the dispatcher answers and logs
         return Command("unread", reason=_place_of(error), confidence="unclear", text=text)
     return replace(command, confidence="clear") if guessed and command.exact else command
@@ -52,6 +56,10 @@ def only_code(text: str) -> str:
     from handlers.language.decisions import code_in  # noqa: PLC0415
 
     return code_in(text)
+
+
+# `help` and the balance are asked all day, and reading one takes as long as answering it.
+_read_again = lru_cache(maxsize=1000)(_read)
 
 
 def offers(text: str, today: date) -> list[str]:

@@ -11,10 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from enum import Enum, StrEnum
-from functools import lru_cache
 from typing import Final
-
-from babel import Locale, numbers
 
 from models.ledger.numerals import EXACT, numeral
 from models.refusal import AmbiguousAmount, BadAmount
@@ -164,29 +161,30 @@ def share_up(amount: int, part: Decimal) -> int:
 
 def shown(amount: int, unit: Unit, locale: str) -> str:
     """An amount for people: `$1,234.50`, `1,234,500 tokens (1.2M)`, `1,234,500（123万）`; never rounded."""
-    value = Decimal(plain(amount, unit))
+    # Both languages group by thousands with a comma, so no pattern of a locale has to be built for each figure.
     if unit.scale > 1:
-        figure = _MONEY.apply(abs(value), _known(locale))
-        return f"{'-' if amount < 0 else ''}{_SIGNS[unit]}{figure}"
-    figure = _WHOLE.apply(value, _known(locale))
-    if unit is Unit.CREDITS:
-        return f"{figure} 积分" if locale.startswith("zh") else f"{figure} credit{'s' * (amount != 1)}"
-    return _tokens(figure, amount, locale)
-
-
-def _tokens(figure: str, amount: int, locale: str) -> str:
+        whole, part = divmod(abs(amount), unit.scale)
+        cents = f"{part:06d}".rstrip("0").ljust(2, "0")
+        return f"{'-' if amount < 0 else ''}{_SIGNS[unit]}{whole:,}.{cents}"
     chinese = locale.startswith("zh")
-    words = figure if chinese else f"{figure} token{'s' * (amount != 1)}"
+    if unit is Unit.CREDITS:
+        return f"{amount:,} 积分" if chinese else f"{amount:,} credit{'s' * (amount != 1)}"
+    words = f"{amount:,}" if chinese else f"{amount:,} token{'s' * (amount != 1)}"
     if abs(amount) < 10_000:
         return words
-    short = numbers.format_compact_decimal(amount, locale=_known(locale))
-    if len(short.lstrip("-")) == 2:  # 1M, 2万: one digit says too little
-        short = numbers.format_compact_decimal(amount, locale=_known(locale), fraction_digits=1)
-    return f"{words}（{short}）" if chinese else f"{words} ({short})"
+    return f"{words}（{_short(amount, _SHORT_ZH)}）" if chinese else f"{words} ({_short(amount, _SHORT_EN)})"
 
 
-_MONEY, _WHOLE = numbers.parse_pattern("#,##0.00####"), numbers.parse_pattern("#,##0")
-_known = lru_cache(Locale.parse)
+# CLDR's short forms of large numbers. A test holds them against Babel's.
+_SHORT_EN = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
+_SHORT_ZH = ((10**12, "万亿"), (10**8, "亿"), (10**4, "万"))
+
+
+def _short(amount: int, signs: tuple[tuple[int, str], ...]) -> str:
+    scale, sign = next(one for one in signs if abs(amount) >= one[0])
+    figure = Decimal(amount) / scale
+    says_too_little = len(sign) == 1 and abs(round(figure)) < 10  # 1M, 2万
+    return f"{round(figure, int(says_too_little)):f}".removesuffix(".0") + sign
 
 
 def _stored(value: Decimal, unit: Unit, text: str) -> int:

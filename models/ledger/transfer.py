@@ -15,10 +15,10 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, text
-from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel import Field, Session, SQLModel, select
 
 from models.db import SqlFile, Statement, id_field, is_postgres, ref
-from models.ledger.account import Account, AccountKind
+from models.ledger.account import Account
 from models.refusal import InsufficientQuota
 
 
@@ -213,21 +213,3 @@ def post_all(session: Session, moves: str, cause: Cause, *, own: str = "NULL, NU
 @cache
 def _number_moves(moves: str, own: str) -> Statement[Any]:
     return Statement(SQL.text("number_moves", moves=moves, own=own))
-
-
-def statement(
-    session: Session, member_id: int, *, before: tuple[datetime, int] | None = None, limit: int = 10
-) -> list[tuple[Entry, Transfer, str]]:
-    """A page of a member's entries with the kind of account, newest first. `before`: (at, id) of the last row seen."""
-    query = (
-        select(Entry, Transfer, Account.kind)
-        .join(Transfer, col(Transfer.id) == Entry.transfer_id)
-        .join(Account, col(Account.id) == Entry.account_id)
-        .where(Entry.member_id == member_id, Account.kind != AccountKind.USED)
-        .order_by(col(Entry.at).desc(), col(Entry.id).desc())
-        .limit(limit)
-    )
-    if before is not None:
-        at, number = before
-        query = query.where((col(Entry.at) < at) | ((col(Entry.at) == at) & (col(Entry.id) < number)))
-    return list(session.exec(query).all())

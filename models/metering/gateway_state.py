@@ -193,6 +193,11 @@ def unread_end(session: Session, now: datetime) -> datetime | None:
 def free_models(session: Session, policy: Policy) -> tuple[str, ...]:
     """The policy's free models. Where there is a gateway, only those seen let through at no cost."""
     state = session.get(GatewayState, 1) if policy.free_models else None
-    if state is None or not state.kind:
+    return free_through(policy, state.kind if state else None, state.free if state else None)
+
+
+def free_through(policy: Policy, kind: str | None, free: Collection[str] | None) -> tuple[str, ...]:
+    """The policy's free models behind a gateway of this kind that lets `free` through."""
+    if not kind:
         return policy.free_models
-    return tuple(model for model in policy.free_models if model in (state.free or ()))
+    return tuple(model for model in policy.free_models if model in (free or ()))

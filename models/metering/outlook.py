@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
 from sqlmodel import Session
 
@@ -20,19 +21,28 @@ class Outlook:
     left: timedelta
     runs_out: datetime | None
 
+    @classmethod
+    def of(cls, status: QuotaStatus, spent: int, now: datetime) -> Self:
+        """`spent`: since `pace_since`."""
+        # In the first minutes of a period a single call would set the pace.
+        seconds = max(int((now - pace_since(status, now)).total_seconds()), 60 * 60)
+        pace = rounded(spent * DAY // seconds)
+        left, available = max(status.span.end - now, timedelta()), status.has.available
+        lasts = timedelta(seconds=available * DAY // pace) if pace > 0 and available > 0 else None
+        return cls(pace, left, now + lasts if lasts is not None and lasts < left else None)
+
 
 DAY = 24 * 60 * 60
+PACE = timedelta(days=7)
+
+
+def pace_since(status: QuotaStatus, now: datetime) -> datetime:
+    """Pace is the daily use of the last 7 days, or since the opening."""
+    return max(status.span.start, now - PACE)
 
 
 def outlook(session: Session, status: QuotaStatus, now: datetime) -> Outlook:
-    """Pace: the daily use of the last 7 days, or since the opening."""
-    since = max(status.span.start, now - timedelta(days=7))
-    # In the first minutes of a period, one call would look like a pace of a million.
-    seconds = max(int((now - since).total_seconds()), 60 * 60)
-    pace = rounded(burnt(session, status.member_id, since, now) * DAY // seconds)
-    left, available = max(status.span.end - now, timedelta()), status.has.available
-    lasts = timedelta(seconds=available * DAY // pace) if pace > 0 and available > 0 else None
-    return Outlook(pace, left, now + lasts if lasts is not None and lasts < left else None)
+    return Outlook.of(status, burnt(session, status.member_id, pace_since(status, now), now), now)
 
 
 EARLY = 4

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import JSON, BigInteger, UniqueConstraint, bindparam, func, or_
+from sqlalchemy import JSON, BigInteger, UniqueConstraint, func, or_
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from models.db import Statement, id_field, is_postgres, ref
+from models.db import Loader, Statement, id_field, is_postgres, ref
 from models.refusal import AmbiguousPerson, NotAColleague, UnknownPerson, UnknownSender
 
 HERE = "member"  # of the workspace; addresses with another status take no part in lending and approving
@@ -82,7 +82,7 @@ class Member(SQLModel, table=True):
     @property
     def word(self) -> str:
         """The name in a typed command: the e-mail where the name has several words."""
-        return self.name if self.name.strip() and " " not in self.name.strip() else self.email
+        return word_for(self.name, self.email)
 
     @property
     def active(self) -> bool:
@@ -97,6 +97,10 @@ class Member(SQLModel, table=True):
             name: str(getattr(self, name) or "") for name in ("name", "email", "team", "role", "employment")
         }
         return {key: str(value) for key, value in self.extra.items()} | own
+
+
+def word_for(name: str, email: str) -> str:
+    return name if name.strip() and " " not in name.strip() else email
 
 
 def _folded_alike(session: Session, column: Any, wanted: str) -> list[int]:
@@ -146,9 +150,13 @@ class Address(SQLModel, table=True):
         return session.merge(cls(address=address, messenger=messenger, member_id=member.id))
 
 
-_THERE = select(Address.member_id).where(col(Address.address).in_((bindparam("one"), bindparam("other"))))
-_BEHIND = select(Member, Address).join(Address).where(col(Member.id).in_(_THERE))
-_OF = select(Address).where(Address.member_id == bindparam("member"))
+MEMBER, ADDRESS = Loader(Member), Loader(Address)
+BEHIND = "m.id IN (SELECT member_id FROM address WHERE address IN (:one, :other))"
+"""SQL: the members `m` at two addresses."""
+_BEHIND = Statement(
+    f"SELECT {MEMBER.columns('m')}, {ADDRESS.columns('a')} FROM member m JOIN address a ON a.member_id = m.id WHERE {BEHIND}"
+)
+_OF = Statement(f"SELECT {ADDRESS.columns('a')} FROM address a WHERE a.member_id = :member")
 
 
 @dataclass
@@ -166,8 +174,16 @@ def _met(session: Session) -> _Met:
 
 def meet(session: Session, one: str, other: str | None = None) -> None:
     """Read the members at these addresses in one statement, and keep them for the transaction."""
+    session.flush()
+    remember(session, _BEHIND.all(session, one=one, other=other or one))
+
+
+def remember(session: Session, rows: Iterable[Sequence[Any]]) -> None:
+    """Keep members and addresses, read as `MEMBER` and `ADDRESS`, for the transaction."""
     met, found = _met(session), defaultdict[int, list[Address]](list)
-    for member, address in session.exec(_BEHIND, params={"one": one, "other": other or one}).all():
+    for row in rows:
+        member = MEMBER.load(session, row[: MEMBER.width])
+        address = ADDRESS.load(session, row[MEMBER.width : MEMBER.width + ADDRESS.width])
         met.at[address.address] = member, address
         found[member.id].append(address)
     met.addresses |= found
@@ -188,7 +204,8 @@ def addresses(session: Session, member_id: int) -> list[Address]:
     """A member's addresses, the last seen first. Read once a transaction."""
     known = _met(session).addresses
     if member_id not in known:
-        known[member_id] = list(session.exec(_OF, params={"member": member_id}).all())
+        session.flush()
+        known[member_id] = [ADDRESS.load(session, row) for row in _OF.all(session, member=member_id)]
     return sorted(known[member_id], key=_lately)
 
 

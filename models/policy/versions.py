@@ -24,6 +24,8 @@ class PolicyVersion(SQLModel, table=True):
     in_force_at: datetime | None = None
 
 
+_CURRENT = "policy"
+"""The key of `Session.info` for the version in force, where a request has read it."""
 _IN_FORCE = Statement(
     "SELECT version, text FROM policyversion WHERE in_force_at IS NOT NULL ORDER BY version DESC LIMIT 1"
 )
@@ -31,10 +33,17 @@ _IN_FORCE = Statement(
 
 def current(session: Session) -> tuple[int, Policy] | None:
     """The version in force and its rules; None before the first apply."""
+    if (known := session.info.get(_CURRENT)) is not None:
+        version, policy = known
+        return version, policy
     found = _IN_FORCE.first(session)
-    if found is None:
-        return None
-    return found[0], policy_of(found[0], found[1])
+    return None if found is None else (found[0], policy_of(found[0], found[1]))
+
+
+def remember(session: Session, version: int | None, text: str | None) -> None:
+    """Keep the version in force, read by another statement, for the transaction."""
+    if version is not None and text is not None:
+        session.info[_CURRENT] = version, policy_of(version, text)
 
 
 @lru_cache(maxsize=16)
@@ -55,6 +64,7 @@ def record_version(session: Session, text: str, now: datetime, by: str, effectiv
         text=text, applied_at=now, applied_by=by, effective=effective, in_force_at=None if waits else now
     )
     before = current(session)
+    session.info.pop(_CURRENT, None)
     session.add(kept)
     session.flush()
     assert kept.version is not None
@@ -115,6 +125,7 @@ def due(session: Session, now: datetime) -> tuple[int, Policy] | None:
 def put_in_force(session: Session, version: int, now: datetime) -> None:
     kept, before = session.get_one(PolicyVersion, version), current(session)
     kept.in_force_at = now
+    session.info.pop(_CURRENT, None)
     session.add(kept)
     session.flush()
     record_policy(session, before, (version, policy_of(version, kept.text)), at=now, by=kept.applied_by)

@@ -32,10 +32,6 @@ def may_borrow(
         raise TooMuchBorrowed(amount, max(0, left))
 
 
-def overdue(session: Session, loan: Loan) -> bool:
-    return _openings_since(session, loan) >= 1
-
-
 def _openings_since(session: Session, loan: Loan) -> int:
     made = select(Period.starts_at).where(Period.id == loan.period_id).scalar_subquery()
     return len(session.exec(select(Period.id).where(col(Period.starts_at) > made)).all())

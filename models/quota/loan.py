@@ -9,18 +9,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import sqlalchemy as sa
-from sqlalchemy import BigInteger, CheckConstraint, Index, bindparam, insert, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, insert, text
 from sqlmodel import Field, Session, SQLModel, col
 
-from models.db import Statement, id_field, ref
+from models.db import Loader, SqlFile, Statement, id_field, ref
 from models.ledger.account import AccountKind, account_of, open_account
 from models.ledger.overdraft import fill_overdraft
-from models.ledger.transfer import Cause, Kind, Transfer, transfer
+from models.ledger.transfer import Cause, Kind, transfer
 from models.people.member import Member, lock_members, require_colleague
 from models.policy.document import Policy
 from models.quota.lendable import at_most, lendable
-from models.quota.loan_sums import TRANSFERRED, Forgiveness, Sums
+from models.quota.loan_sums import SUMS, Forgiveness, Sums
 from models.quota.period import Period
 from models.quota.status import QuotaStatus
 from models.quota.wallet import wallet_of
@@ -279,24 +278,26 @@ class Repaid(NamedTuple):
     repaid: int
 
 
-_ENDS = (col(Loan.lender_id), col(Loan.borrower_id))
-_SUMMED: Any = (
-    sa.select(Loan, *TRANSFERRED, col(Loan.forgiven))
-    .outerjoin(Transfer, col(Transfer.loan_id) == Loan.id)
-    .group_by(col(Loan.id))
-    .order_by(col(Loan.id))
-)
-# each half has its index; for an OR, SQLite reads every loan there ever was
-_THEIRS = [sa.select(col(Loan.id)).where(end == bindparam("member")) for end in _ENDS]
-_ALL = _SUMMED.where(col(Loan.id).in_(sa.union_all(*_THEIRS)))
-_OPEN_OF = [one.where(col(Loan.closed_at).is_(None)) for one in _THEIRS]
-_STILL_OPEN = _SUMMED.where(col(Loan.id).in_(sa.union_all(*_OPEN_OF)))
+_LOAN = Loader(Loan)
+_SQL = SqlFile("models.quota", "sql/loans.sql")
+OPEN_LOANS = _SQL.text("open_of", member="m.id")
+"""SQL: the ids of the open loans of a member `m`."""
+
+
+def _summed(which: str) -> Statement[Any]:
+    part = _SQL.text(which, member=":member")
+    return Statement(_SQL.text("summed", columns=_LOAN.columns("l"), sums=SUMS, which=part))
+
+
+_STILL_OPEN, _ALL = _summed("open_of"), _summed("all_of")
 
 
 def loans_of(session: Session, member_id: int, *, closed: bool = False) -> list[tuple[Loan, Sums]]:
     """The open loans that this member gave or took, oldest first. `closed`: with the closed ones."""
-    found = session.exec(_ALL if closed else _STILL_OPEN, params={"member": member_id})
-    return [(loan, Sums(*map(int, sums))) for loan, *sums in found]
+    session.flush()
+    rows = (_ALL if closed else _STILL_OPEN).all(session, member=member_id)
+    width = _LOAN.width
+    return [(_LOAN.load(session, row[:width]), Sums(*map(int, row[width:]))) for row in rows]
 
 
 def loans_between(session: Session, *, lender: Member, borrower: Member) -> list[tuple[Loan, Sums]]:

@@ -38,11 +38,16 @@ class Sums:
 NAMES = ("principal", "returned", "unspent", "used", "repaid", "forgiven", "owed")
 """All numbers of a loan that reports show, in their order."""
 
+_SUMMED = {"principal": Kind.LEND, "returned": Kind.RETURN, "used": Kind.USE, "repaid": Kind.REPAY}
 TRANSFERRED = [
     func.coalesce(func.sum(col(Transfer.amount)).filter(col(Transfer.kind) == kind), 0)
-    for kind in (Kind.LEND, Kind.RETURN, Kind.USE, Kind.REPAY)
+    for kind in _SUMMED.values()
 ]
 """SQL for all of `Sums` but `forgiven`."""
+SUMS = ", ".join(
+    f"COALESCE(SUM(t.amount) FILTER (WHERE t.kind = '{kind}'), 0) AS {name}" for name, kind in _SUMMED.items()
+)
+"""The same for a statement over transfers `t`."""
 
 
 class Forgiveness(SQLModel, table=True):

@@ -36,20 +36,22 @@ class QuotaStatus:
     @classmethod
     def of_two(cls, session: Session, one: int, other: int) -> tuple[Self, Self]:
         """Two members at the same moment. Raises `NoPolicyYet`."""
-        found = {row.member_id: cls._from(row) for row in _STATUS.all(session, one=one, other=other)}
+        found = {row.member_id: cls.from_row(row) for row in _STATUS.all(session, one=one, other=other)}
         if not found:
             raise NoPolicyYet
         return found[one], found[other]
 
     @classmethod
-    def _from(cls, row: _Row) -> Self:
+    def from_row(cls, row: StatusRow) -> Self:
         has = Wallet(row.allocation, row.top_ups, row.borrowed, row.overdraft, row.lifetime_use, row.asked)
         used = has.used - (row.used_before or 0)
         span = Span(row.starts_at, row.ends_at)
         return cls(row.member_id, row.period_id, span, has, row.base or 0, used, row.since)
 
 
-class _Row(NamedTuple):
+class StatusRow(NamedTuple):
+    """The columns `STATUS`, in order."""
+
     member_id: int
     period_id: int
     starts_at: datetime
@@ -65,9 +67,11 @@ class _Row(NamedTuple):
     asked: int
 
 
-_STATUS = Statement(
-    f"SELECT m.id, p.id, p.starts_at, p.ends_at, w.base, w.used_before, w.since, {HELD} FROM member m "
-    "JOIN period p ON p.state <> 'closed' LEFT JOIN allowance w ON w.member_id = m.id AND w.period_id = p.id "
-    "LEFT JOIN account a ON a.member_id = m.id WHERE m.id IN (:one, :other) GROUP BY m.id, p.id, w.member_id, w.period_id",
-    row=_Row,
+STATUS = f"m.id, p.id, p.starts_at, p.ends_at, w.base, w.used_before, w.since, {HELD}"
+MEMBERS = (
+    "FROM member m JOIN period p ON p.state <> 'closed' "
+    "LEFT JOIN allowance w ON w.member_id = m.id AND w.period_id = p.id LEFT JOIN account a ON a.member_id = m.id"
 )
+GROUPED = "GROUP BY m.id, p.id, w.member_id, w.period_id"
+"""SQL: the status of members `m` in the period `p`."""
+_STATUS = Statement(f"SELECT {STATUS} {MEMBERS} WHERE m.id IN (:one, :other) {GROUPED}", row=StatusRow)

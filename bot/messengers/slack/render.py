@@ -14,7 +14,8 @@ Block = dict[str, Any]
 SECTION, HEADER, LABEL, FIELD, VALUE = 3000, 150, 75, 2000, 2000
 MESSAGE_BLOCKS, VIEW_BLOCKS, ALL_TEXT, VIEW_TEXT = 50, 100, 12_000, 200_000
 _STYLED = re.compile(r"\\(.)|\*\*(.+?)\*\*|(`[^`]*`)|([&<>])", re.DOTALL)
-_ENTITY = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def render(
@@ -24,7 +25,10 @@ def render(
 
     `charts`: use Slack's own chart block, which only messages take, and not every workspace.
     """
-    blocks = list(_fit(_blocks(message, charts=charts), most, room))
+    blocks = list(_blocks(message, charts=charts))
+    # Beside the number of blocks, Slack limits their total size (`msg_blocks_too_long`).
+    if len(blocks) > most or len(_as_json(blocks)) > room:
+        blocks = list(_fit(blocks, most, room))
     return plain(message.preview or message.title or message.text)[:SECTION] or "quotabot", blocks
 
 
@@ -47,8 +51,7 @@ def _inline(text: str) -> str:
         escaped, bold, code, special = found.groups()
         if bold is not None:
             return f"*{_inline(bold)}*"
-        literal = escaped or code or special or ""
-        return "".join(_ENTITY.get(sign, sign) for sign in literal)
+        return (escaped or code or special or "").translate(_ENTITIES)
 
     return _STYLED.sub(shown, text)
 
@@ -143,11 +146,10 @@ def _pieces(text: str) -> Iterator[str]:
         yield piece
 
 
-def _fit(blocks: Iterator[Block], most: int, room: int) -> Iterator[Block]:
-    # Beside the number of blocks, Slack limits their total size (`msg_blocks_too_long`).
-    for number, block in enumerate(blocks):
-        room -= len(json.dumps(block, ensure_ascii=False))
-        if number >= most or room < 0:
+def _fit(blocks: list[Block], most: int, room: int) -> Iterator[Block]:
+    for block in blocks[:most]:
+        room -= len(_as_json(block))
+        if room < 0:
             return
         yield block
 

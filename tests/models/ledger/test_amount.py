@@ -6,7 +6,8 @@ import re
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from babel import numbers
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models.ledger.amount import (
@@ -342,3 +343,33 @@ def test_people_see_amounts_in_their_own_way(amount: int, unit: Unit, english: s
 @given(st.integers(0, LARGEST), st.sampled_from([Unit.USD, Unit.CNY]))
 def test_no_digit_of_money_is_hidden(amount: int, unit: Unit) -> None:
     assert from_plain(re.sub("[$¥,]", "", shown(amount, unit, "en")), unit) == amount
+
+
+def short_form(amount: int, locale: str) -> str:
+    """By Babel's table of the language."""
+    short = numbers.format_compact_decimal(amount, locale=locale)
+    if len(short.lstrip("-")) > 2:
+        return short
+    return numbers.format_compact_decimal(amount, locale=locale, fraction_digits=1)
+
+
+@settings(derandomize=True)
+@given(st.integers(0, 53).flatmap(lambda bits: st.integers(0, 2**bits)), st.sampled_from(["en", "zh"]))
+@example(999_999, "en")
+@example(9_500_000, "en")
+@example(1_050_000, "en")
+@example(1_500_000_000_000, "zh")
+@example(9_999, "zh")
+def test_a_figure_is_grouped_and_shortened_as_the_language_does(amount: int, locale: str) -> None:
+    for one in (amount, -amount):
+        text = shown(one, Unit.TOKENS, locale)
+        assert text.startswith(numbers.format_decimal(one, "#,##0", locale))
+        found = re.search(r"[(（](.*)[)）]", text)
+        assert (found[1] if found else "") == (short_form(one, locale) if amount >= 10_000 else "")
+
+
+@settings(derandomize=True)
+@given(st.integers(-LARGEST, LARGEST))
+def test_money_is_grouped_as_the_language_does(amount: int) -> None:
+    figure = numbers.format_decimal(Decimal(abs(amount)).scaleb(-6), "#,##0.00####", "en")
+    assert shown(amount, Unit.USD, "zh") == f"{'-' if amount < 0 else ''}${figure}"

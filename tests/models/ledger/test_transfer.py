@@ -13,7 +13,8 @@ from handlers import lending
 from models.db import SqlFile, Statement
 from models.ledger.account import Account, AccountKind, account_of, open_account, organisation
 from models.ledger.spend import record
-from models.ledger.transfer import Entry, Kind, Transfer, statement, transfer
+from models.ledger.transfer import Entry, Kind, Transfer, transfer
+from models.quota.history import page
 from models.refusal import InsufficientQuota
 from tests.actions import DECEMBER, USD, balances, cause, gift, has, loan, say, sound, spend
 from tests.company import NOW, who
@@ -155,10 +156,10 @@ def test_a_statement_has_pages_without_gaps_newest_first(company: Database) -> N
         say(company, lending.lend, "alice", "bob", usd * USD, now=NOW + timedelta(minutes=usd))
 
     def pages(session: Session) -> list[int]:
-        seen, before = [], None
-        while page := statement(session, who(session, "alice").id, before=before, limit=2):
-            seen += [-entry.amount // USD for entry, _, _ in page]
-            before = page[-1][0].at, page[-1][0].id
+        seen, before = [], 0
+        while found := page(session, who(session, "alice").id, before=before, limit=2):
+            seen += [-one.amount // USD for one in found]
+            before = found[-1].id
         return seen
 
     assert company.transact(pages) == [5, 4, 3, 2, 1, -100]

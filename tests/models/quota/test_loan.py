@@ -13,10 +13,9 @@ from handlers.clock import loans
 from handlers.clock.asks import end_asks
 from handlers.clock.loans import warn_of_returns
 from models.quota.ask import Ask
-from models.quota.borrowing import may_borrow, overdue
+from models.quota.borrowing import may_borrow
 from models.quota.closing import begin_turn
 from models.quota.leaving import leave
-from models.quota.loan import Loan
 from models.quota.loan_sums import Forgiveness
 from models.quota.status import QuotaStatus
 from models.refusal import (
@@ -207,7 +206,7 @@ def test_who_owes_since_two_openings_cannot_borrow(company: Database) -> None:
 
 
 def is_overdue(company: Database) -> bool:
-    return company.transact(lambda session: overdue(session, session.exec(select(Loan)).first()))
+    return company.query(lambda session: asks(session, "bob").view_of(who(session, "bob")).loans[0].overdue)
 
 
 def test_a_loan_is_not_overdue_in_its_own_month(company: Database) -> None:

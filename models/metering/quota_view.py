@@ -1,0 +1,147 @@
+"""Everything that a member reads of their quota, in one statement (sql/quota_view.sql).
+
+The balance, App Home, the list of loans and an approver's card show parts of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any, NamedTuple, Self
+
+from sqlmodel import Session
+
+from models.db import SqlFile, Statement, moment, row_reader
+from models.metering.gateway_state import free_through
+from models.metering.outlook import PACE, Outlook
+from models.people.member import word_for
+from models.policy.document import Policy
+from models.quota.loan import OPEN_LOANS
+from models.quota.loan_sums import SUMS, Sums
+from models.quota.opening import Opening
+from models.quota.status import GROUPED, MEMBERS, STATUS, QuotaStatus, StatusRow
+from models.refusal import NoPolicyYet
+
+
+class Other(NamedTuple):
+    """The other party of a loan."""
+
+    name: str
+    email: str
+
+    @property
+    def word(self) -> str:
+        """The name in a typed command."""
+        return word_for(self.name, self.email)
+
+
+@dataclass(frozen=True)
+class OpenLoan:
+    """`taken`: the member borrows. `ends_at`: an end of its own; `due`: the end of its period; `openings`: since then."""
+
+    id: int
+    taken: bool
+    other: Other
+    ends_at: datetime | None
+    due: datetime
+    openings: int
+    sums: Sums
+
+    @property
+    def overdue(self) -> bool:
+        return self.openings > 0
+
+
+class Applied(NamedTuple):
+    """A version of the policy; `in_force_at` is None while it waits for its day."""
+
+    version: int
+    effective: date | None
+    in_force_at: datetime | None
+    text: str
+
+
+@dataclass(frozen=True)
+class QuotaView:
+    """One member at one moment. `opening`: what it posted; `versions`: the policies of a change in or after this period."""
+
+    status: QuotaStatus
+    outlook: Outlook
+    by_model: tuple[tuple[str, int], ...]
+    loans: tuple[OpenLoan, ...]
+    opening: Opening | None
+    versions: tuple[Applied, ...]
+    free_models: tuple[str, ...]
+
+    @classmethod
+    def of(cls, session: Session, member_id: int, version: int, policy: Policy, now: datetime) -> Self:
+        """`version`, `policy`: those in force. Raises `NoPolicyYet`."""
+        session.flush()
+        row = _VIEW.first(session, member=member_id, version=version, since=now - PACE, now=now)
+        if row is None:
+            raise NoPolicyYet
+        status, rest = QuotaStatus.from_row(_read_status(row[:_WIDTH])), _read_rest(row[_WIDTH:])
+        return cls(
+            status=status,
+            outlook=Outlook.of(status, rest.spent, now),
+            by_model=_by_model(rest.models or (), status.span.start.astimezone(policy.zone).date()),
+            loans=tuple(map(_loan, sorted(rest.loans or ()))),
+            opening=Opening.of(one[1:] for one in sorted(rest.first or ())),
+            versions=tuple(map(_applied, sorted(rest.versions or ()))),
+            free_models=free_through(policy, rest.gateway, rest.free),
+        )
+
+    @cached_property
+    def given(self) -> list[Sums]:
+        return [one.sums for one in self.loans if not one.taken]
+
+    @cached_property
+    def taken(self) -> list[Sums]:
+        return [one.sums for one in self.loans if one.taken]
+
+
+def _by_model(rows: Any, since: date) -> tuple[tuple[str, int], ...]:
+    used = Counter[str]()
+    for model, day, amount in rows:
+        # Without a day: later than any edge of the period.
+        if day is None or date.fromisoformat(day) >= since:
+            used[model] += amount
+    return tuple((model, amount) for model, amount in used.most_common() if amount > 0)
+
+
+def _loan(row: list[Any]) -> OpenLoan:
+    number, taken, name, email, ends_at, due, openings, *sums = row
+    end = moment(ends_at) if ends_at else None
+    return OpenLoan(number, bool(taken), Other(name, email), end, moment(due), openings, Sums(*sums))
+
+
+def _applied(row: list[Any]) -> Applied:
+    version, effective, in_force_at, text = row
+    day = date.fromisoformat(effective) if effective else None
+    return Applied(version, day, moment(in_force_at) if in_force_at else None, text)
+
+
+class _Rest(NamedTuple):
+    spent: int
+    models: list[Any] | None
+    loans: list[Any] | None
+    first: list[Any] | None
+    versions: list[Any] | None
+    gateway: str | None
+    free: list[Any] | None
+
+
+_WIDTH = len(StatusRow._fields)
+_read_status, _read_rest = row_reader(StatusRow), row_reader(_Rest)
+_VIEW = Statement(
+    SqlFile("models.metering", "sql/quota_view.sql").text(
+        "view",
+        status=STATUS,
+        members=MEMBERS,
+        grouped=GROUPED,
+        sums=SUMS,
+        open_of=OPEN_LOANS,
+    )
+)
