@@ -1,0 +1,185 @@
+"""Replicas under kills: several `quotabot run` on one Postgres, one of them killed every few seconds, under load.
+
+    python -m benchmarks.replicas [--replicas 2] [--seconds 60] [--rate 10] [--kill-every 10]
+
+Half of the load are slash commands, half are messages, which Slack sends again until they are acknowledged. Each lends $1 with
+a reason of its own, so that the books tell how often it was done. Printed: acknowledged and lost (goal 0), done twice (goal 0),
+messages never done (goal 0), and how long acknowledgements took.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from sqlmodel import Session, select
+
+from benchmarks.measure import Postgres, quantile
+from bot.clock import utc_now
+from bot.database import Database
+from bot.migrate import migrate
+from models.ledger.audit import audit
+from models.ledger.transfer import Kind, Transfer
+from models.people.member import Address, Member
+from models.policy import document, versions
+from models.quota.closing import advance, open_first
+from sandbox.slack.transport import Ack, Timing
+from sandbox.slack.workspace import Person, Workspace
+
+PEOPLE = 400
+POLICY = """\
+unit: USD
+timezone: UTC
+allocations: [{match: {}, amount: 10000}]
+lending: {keep_share: 0, max_open_as_borrower: 100000, max_borrowed_share: 1}
+"""
+QUIET = 30.0
+"""Seconds after the last kill in which everything that was begun must be done."""
+
+
+@dataclass
+class Load:
+    """What was asked: reason → its acknowledgement; `messages`: those that Slack sends again."""
+
+    slack: Workspace
+    acks: dict[str, Ack] = field(default_factory=dict)
+    messages: set[str] = field(default_factory=set)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def run(self, rate: float, seconds: float, dice: random.Random) -> None:
+        until, number = time.monotonic() + seconds, 0
+        while time.monotonic() < until:
+            number += 1
+            task = asyncio.create_task(self._ask(f"r{number}", dice))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+            await asyncio.sleep(dice.expovariate(rate))
+        await asyncio.gather(*self.tasks)
+
+    async def _ask(self, reason: str, dice: random.Random) -> None:
+        lender, borrower = dice.sample(range(PEOPLE), 2)
+        words = f"lend <@U{borrower:05}> 1 for {reason}"
+        if dice.random() < 0.5:
+            self.messages.add(reason)
+            self.acks[reason] = await self.slack.say(f"U{lender:05}", words)
+        else:
+            self.acks[reason] = await self.slack.command(f"U{lender:05}", words)
+
+
+class Replicas:
+    """Processes of the bot."""
+
+    def __init__(self, url: str, slack: Workspace) -> None:
+        self.settings = os.environ | {
+            "DATABASE_URL": url, "SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token,
+            "SLACK_API_URL": slack.api_url, "HTTP_PORT": "0", "LOG_LEVEL": "ERROR",
+        }  # fmt: skip
+        self.running: list[asyncio.subprocess.Process] = []
+        self.kills = 0
+
+    async def start(self) -> None:
+        words = (sys.executable, "-m", "bot", "run")
+        self.running.append(await asyncio.create_subprocess_exec(*words, env=self.settings))
+
+    async def kill_every(self, seconds: float, dice: random.Random) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            victim = self.running.pop(dice.randrange(len(self.running)))
+            victim.kill()
+            await victim.wait()
+            self.kills += 1
+            await self.start()
+
+    async def stop(self) -> None:
+        for one in self.running:
+            one.send_signal(signal.SIGTERM)
+        await asyncio.gather(*(one.wait() for one in self.running))
+
+
+def settle(database: Database) -> None:
+    def people(session: Session) -> None:
+        members = [
+            Member(
+                name=f"P{n}", email=f"p{n}@corp.example", gateway_id=f"p{n}", locale="en", joined_at=utc_now()
+            )
+            for n in range(PEOPLE)
+        ]
+        session.add_all(members)
+        session.flush()
+        for number, one in enumerate(members):
+            Address.give(session, one, f"slack:U{number:05}")
+
+    migrate(database.engine)
+    now = utc_now()
+    database.transact(people)
+    version = database.transact(lambda session: versions.record_version(session, POLICY, now, "bench"))
+    database.transact(lambda session: open_first(session, now, version, document.parse(POLICY)) and None)
+    while database.transact(lambda session: advance(session, now)):
+        pass
+
+
+def done(session: Session) -> Counter[str]:
+    lends = session.exec(select(Transfer.reason).where(Transfer.kind == Kind.LEND)).all()
+    return Counter(lends)
+
+
+async def measure(options: argparse.Namespace) -> int:
+    dice = random.Random(options.seed)
+    url = Postgres().create("replicas")
+    database = Database(url)
+    settle(database)
+    people = [Person(f"U{n:05}", f"p{n}", f"P{n}", f"p{n}@corp.example") for n in range(PEOPLE)]
+    async with Workspace(people=people, timing=Timing(event_retries=(0.0, 1.0, 5.0, 10.0))) as slack:
+        replicas, load = Replicas(url, slack), Load(slack)
+        for _ in range(options.replicas):
+            await replicas.start()
+        await slack.wait_for(lambda: slack.connections >= options.replicas)
+        killing = asyncio.create_task(replicas.kill_every(options.kill_every, dice))
+        await load.run(options.rate, options.seconds, dice)
+        killing.cancel()
+        await asyncio.sleep(QUIET)
+        found = database.transact(done)
+        wrong = database.transact(audit).wrong
+        await replicas.stop()
+    return report(load, found, wrong, replicas.kills)
+
+
+def report(load: Load, found: Counter[str], wrong: list[str], kills: int) -> int:
+    acknowledged = [reason for reason, ack in load.acks.items() if ack.ok]
+    lost = [reason for reason in acknowledged if not found[reason]]
+    twice = [reason for reason, times in found.items() if times > 1]
+    never = [reason for reason in load.messages if not found[reason]]
+    seconds = sorted(load.acks[reason].seconds for reason in acknowledged)
+    unanswered = len(load.acks) - len(acknowledged)
+    print(
+        f"{len(load.acks)} requests, {kills} kills; {unanswered} met a dying process and were not acknowledged"
+    )
+    print(
+        f"acknowledged and lost: {len(lost)}   done twice: {len(twice)}   messages never done: {len(never)}"
+    )
+    print(
+        f"acknowledged in {quantile(seconds, 0.5):.3f} s at half, {quantile(seconds, 0.99):.3f} s at 99 of 100"
+    )
+    print(f"audit: {wrong or 'clean'}")
+    return 1 if lost or twice or never or wrong else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--replicas", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--rate", type=float, default=10)
+    parser.add_argument("--kill-every", type=float, default=10)
+    parser.add_argument("--seed", type=int, default=1)
+    return asyncio.run(measure(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
