@@ -24,6 +24,8 @@ WORDS = {
     "team_cap": "{who}: these teams also have a limit for all their members together.",
     "model_not_free": "{who}: listed in free_models, but the gateway charges for it or refuses it at the limit. "
     "The bot does not call it free.",
+    "free_model_goes_on": "{who}: listed in free_models, but a call that fails there goes on to the model in brackets, "
+    "which costs, whatever the limit. The bot does not call it free.",
     "key_caps_unseen": "An admin cannot see other people's tokens here. A token with a quota of its own may bind besides ours.",
     "settings_unseen": "Only root may read this gateway's settings, so they could not be checked.",
     "usage_not_logged": "Usage logging is off, so spend cannot be split by model.",

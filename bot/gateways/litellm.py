@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from bot.gateways.client import MICRO, Calls, Json, Pace, Reply, Tally, confirmed, dollars
 from bot.gateways.litellm_entities import ENTITIES, list_keys, list_pages, own_keys
+from bot.gateways.litellm_models import Models
 from bot.gateways.port import Access, Family, Finding, GatewayRefused, days
 from models.metering.reading import KeyUsage, Reading, readable
 
@@ -96,23 +97,26 @@ class LiteLLM:
         return tally.rows()
 
     async def free_models(self, names: Collection[str]) -> set[str]:
-        """A model is free when every deployment of it has both prices set to 0. An unknown price is not 0."""
-        reply = await self._calls.get("/model/info")
-        deployed: dict[str, list[Json]] = {}
-        for deployment in reply.data["data"]:
-            deployed.setdefault(deployment["model_name"], []).append(deployment)
-        return {name for name in names if name in deployed and all(map(_free, deployed[name]))}
+        models = await Models.read(self._calls)
+        return {one for one in names if models.costs_nothing(one) and models.paid_after(one) is None}
 
     async def preflight(self, free_models: Collection[str] = ()) -> list[Finding]:
         """Reads users, keys and teams once, and reports limits that apply besides this entity's budget."""
         survey = await _survey(self._calls, members=self._kind == "team_member")
         found = [check.finding(survey) for check in CHECKS if self._kind in check.entities.split()]
-        free = await self.free_models(free_models) if free_models else set()
-        paid = tuple(name for name in free_models if name not in free)
-        found.append(
-            Finding("model_not_free", "model_info: {input_cost_per_token: 0, output_cost_per_token: 0}", paid)
-        )
+        if free_models:
+            found += _prices(await Models.read(self._calls), free_models)
         return [finding for finding in found if finding.subjects]
+
+
+def _prices(models: Models, names: Collection[str]) -> list[Finding]:
+    fix = "model_info: {input_cost_per_token: 0, output_cost_per_token: 0}"
+    paid = tuple(one for one in names if not models.costs_nothing(one))
+    after = {one: other for one in names if one not in paid and (other := models.paid_after(one))}
+    return [
+        Finding("model_not_free", fix, paid),
+        Finding("free_model_goes_on", "router_settings: {fallbacks: …}", tuple(after), after),
+    ]
 
 
 @dataclass(frozen=True)
@@ -239,13 +243,3 @@ def _by_key(reply: Reply) -> Iterable[tuple[str, str, Json]]:
 def _count(tally: Tally, row: Json, *where: Any) -> None:
     tokens = row["prompt_tokens"], row["completion_tokens"]
     tally.add(*where, used=row["spend"], tokens=tokens, requests=row["successful_requests"])
-
-
-def _free(deployment: Json) -> bool:
-    return all(_price(deployment, side) == 0 for side in ("input_cost_per_token", "output_cost_per_token"))
-
-
-def _price(deployment: Json, side: str) -> Any:
-    # LiteLLM fills in 0 for a model that it does not know; only a price that the admin set counts.
-    params, info = deployment.get("litellm_params") or {}, deployment.get("model_info") or {}
-    return params.get(side, info.get(side) if side in (info.get("pricing_overrides") or ()) else None)

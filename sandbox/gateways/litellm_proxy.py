@@ -41,6 +41,7 @@ class Proxy(StandIn):
         self.teams: dict[str, Team] = {}
         self.prices = dict(prices)
         self.settings: Json = {"apply_user_budget_to_team_keys": None}
+        self.router: Json = {}
         self._flush_seconds, self._status, self._clock = flush_seconds, over_budget_status, clock
         self._rows, self._light = activity_rows, light_reads
         self._pending: list[tuple[Spent, Json, list[Budget]]] = []

@@ -18,6 +18,7 @@ class UsageReport(Proxy):
         return [
             web.get("/user/daily/activity", self._activity),
             web.get("/model/info", self._model_info),
+            web.get("/router/settings", self._router_settings),
             web.get("/config/list", self._config),
         ]
 
@@ -69,6 +70,9 @@ class UsageReport(Proxy):
             return {"model_name": name, "litellm_params": {"model": name, **costs}, "model_info": costs}
 
         return web.json_response({"data": [row(*item) for item in self.prices.items()]})
+
+    async def _router_settings(self, request: web.Request) -> web.Response:
+        return web.json_response({"fields": [], "current_values": self.router})
 
     async def _config(self, request: web.Request) -> web.Response:
         return web.json_response(

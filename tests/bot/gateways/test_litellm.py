@@ -323,6 +323,34 @@ async def test_preflight_names_what_else_would_bind_a_user(gateway: LiteLLM, con
     assert "team_keys" not in await found(connector)
 
 
+FREE = {"hunyuan": (0.0, 0.0), "ernie": (0.0, 0.0), "gpt-5.5-mini": (2.5e-07, 2e-06)}
+
+
+@pytest.mark.parametrize(
+    ("router", "paid_for"),
+    [
+        ({}, None),
+        ({"fallbacks": [{"hunyuan": ["ernie"]}]}, None),
+        ({"fallbacks": [{"hunyuan": ["gpt-5.5-mini"]}]}, "gpt-5.5-mini"),
+        ({"context_window_fallbacks": [{"hunyuan": ["ernie"]}, {"ernie": [{"model": "gpt-5.5-mini"}]}]}, "gpt-5.5-mini"),
+        ({"content_policy_fallbacks": [{"*": ["unheard-of"]}]}, "unheard-of"),
+        ({"default_fallbacks": ["gpt-5.5-mini"]}, "gpt-5.5-mini"),
+        ({"fallbacks": [{"hunyuan": ["ernie"]}, {"ernie": ["hunyuan"]}, {"other": ["gpt-5.5-mini"]}]}, None),
+    ],
+)  # fmt: skip
+async def test_a_model_that_goes_on_to_one_that_costs_is_not_free(
+    connect: Connect, router: dict[str, Any], paid_for: str | None
+) -> None:
+    async with LiteLLM(users={"ann": None}, prices=FREE) as gateway:
+        gateway.router = router
+        connector = connect("litellm", gateway)
+        assert ("hunyuan" in await connector.free_models(["hunyuan"])) is (paid_for is None)
+        finding = next(iter(await connector.preflight(["hunyuan"])), None)
+    assert (finding and (finding.code, finding.subjects, finding.facts)) == (
+        paid_for and ("free_model_goes_on", ("hunyuan",), {"hunyuan": paid_for})
+    )
+
+
 async def test_preflight_names_people_who_may_create_keys_of_their_own(
     gateway: LiteLLM, connect: Connect
 ) -> None:
