@@ -111,6 +111,7 @@ MOVING = {
     "recall": Command("recall", person=Person("U02BOB"), amount="all"), "forgive": Command("forgive", person=Person("U02BOB")), "request": Command("request", amount="5"),
     "approve": Command("approve", code="7F3K"), "decline": Command("decline", code="7F3K", reason="no"), "cancel": Command("cancel", code="7F3K"),
     "revoke": Command("revoke", code="7F3K"), "undelegate": Command("undelegate"), "delegate": Command("delegate", person=Person("U09EVE"), until="2026-11-20"),
+    "pause": Command("pause", person=Person("U02BOB")), "resume": Command("resume", person=Person("U02BOB")),
 }  # fmt: skip
 
 
