@@ -115,7 +115,13 @@ MOVING = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("intent", [name for name, route in COMMANDS.items() if route.moves])
+OF_THEIR_OWN = {"give", "approve_all", "emergency"}
+"""Said back by rules of their own, which their own tests hold."""
+
+
+@pytest.mark.parametrize(
+    "intent", [name for name, route in COMMANDS.items() if route.moves and name not in OF_THEIR_OWN]
+)
 @pytest.mark.parametrize("locale", ["en", "zh"])
 def test_everything_that_moves_can_be_said_back_and_taken_once(
     session: Session, intent: str, locale: str
