@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import date
 from typing import Any
@@ -19,7 +20,9 @@ from handlers.language.cleaning import clean
 from handlers.language.guess import candidates
 from handlers.language.sentence import Sentence
 from handlers.language.understanding import MOVES, number_of, prepare, printed, understand
+from tests.examples import FACTOR
 from tests.handlers.language import corpus
+from tests.handlers.language.train import digest, fitted
 
 WEDNESDAY = date(2026, 11, 25)
 
@@ -116,9 +119,14 @@ def test_the_weights_are_small_and_know_every_intent() -> None:
 
 
 def test_the_weights_are_those_of_the_corpus() -> None:
-    pytest.importorskip("sklearn", reason="the extra `train` is not installed: pip install -e '.[train]'")
-    from tests.handlers.language.train import fitted  # noqa: PLC0415
+    data = json.loads(WEIGHTS.read_text(encoding="utf-8"))
+    assert data["corpus"] == digest(corpus.training()), "make train"
 
+
+@pytest.mark.hypothesis
+@pytest.mark.skipif(FACTOR == 1, reason="fitting takes half a minute of processor: make explore does it")
+def test_fitting_again_gives_the_same_weights() -> None:
+    pytest.importorskip("sklearn", reason="the extra `train` is not installed: pip install -e '.[train]'")
     here, there = classifier(), Classifier(fitted())
     for row in corpus.labelled("given.jsonl"):
         sentence = Sentence.read(clean(row["t"]), WEDNESDAY)

@@ -6,6 +6,7 @@ import base64
 import json
 from collections import Counter
 from datetime import date
+from hashlib import sha256
 from typing import Any
 
 from handlers.language.classifier import WEIGHTS, features_of
@@ -38,9 +39,14 @@ def fitted() -> dict[str, Any]:
     return {
         "intents": " ".join(model.classes_),
         "scale": round(scale, 6),
+        "corpus": digest(corpus),
         "features": "\n".join(["", *(names[at] for at in kept)]),
         "weights": base64.b64encode(np.rint(table / scale).astype("int8").tobytes()).decode(),
     }
+
+
+def digest(corpus: list[tuple[str, str]]) -> str:
+    return sha256(json.dumps(corpus, ensure_ascii=False).encode()).hexdigest()
 
 
 def _class_weights(corpus: list[tuple[str, str]]) -> dict[str, float]:
