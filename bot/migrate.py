@@ -53,6 +53,10 @@ def behind(session: Session) -> bool:
     return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() != head()
 
 
+def is_empty(session: Session) -> bool:
+    return not inspect(session.connection()).get_table_names()
+
+
 def head() -> str:
     return max(
         file.name.partition("_")[0] for file in (HOME / "versions").iterdir() if file.name[0].isdigit()

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, func, select
 from bot.database import Database
 from bot.doctor.check import Check, ok, warning, wrong
 from bot.doctor.settings import private
-from bot.migrate import behind
+from bot.migrate import behind, is_empty
 from models.people.member import Address, Member, reachable
 from models.policy import versions
 from models.policy.document import Policy
@@ -40,6 +40,9 @@ def check_file(url: str) -> Iterator[Check]:
 
 def check_database(database: Database, now: datetime) -> Iterator[Check]:
     """Schema and clock, then people and policy. An old schema ends the checks."""
+    if database.sqlite and database.query(is_empty):
+        yield warning("database", "is empty", "quotabot people import people.csv makes it (docs/people.md)")
+        return
     if database.query(behind):
         yield wrong("database", "the schema is behind this program", "quotabot migrate")
         return
@@ -141,7 +144,7 @@ def _approvers(session: Session, policy: Policy, members: list[Member], now: dat
     if alone:
         yield wrong(
             "approvers",
-            f"nobody can decide a request of {len(alone)} people: {_some(alone)}",
+            f"nobody can decide a request of {_some(alone)}",
             "give them a manager, their team an owner, or name requests.fallback_approvers",
         )
     elif members:
