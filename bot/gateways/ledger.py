@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from datetime import datetime
+from itertools import count
 from typing import TypeVar
 
 from sqlmodel import Session
@@ -23,6 +24,7 @@ class GatewayLedger:
 
     def __init__(self, database: Database, clock: Callable[[], datetime], *, enforce: bool) -> None:
         self.database, self.clock, self.enforce = database, clock, enforce
+        self._numbers = count(1)
 
     def context(self, session: Session, key: str) -> Context:
         """Raises `NoPolicyYet`, and `NoRate` where the policy has no rate."""
@@ -37,6 +39,8 @@ class GatewayLedger:
 
     async def write(self, key: str, work: Callable[[Context], T]) -> T | None:
         """Run `work` in a transaction; None before there is a policy that a gateway can follow."""
+        # Effects are promised once for a key: with `key` alone, the second message of this kind would be dropped.
+        once = f"{key}:{self.clock().isoformat()}:{next(self._numbers)}"
         with contextlib.suppress(NoPolicyYet):
-            return await self.database.write(lambda session: work(self.context(session, key)))
+            return await self.database.write(lambda session: work(self.context(session, once)))
         return None

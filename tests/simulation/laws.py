@@ -50,8 +50,7 @@ class Laws:
         self.world.read(self._look)
 
     def _look(self, session: Session) -> None:
-        moved = self._moved(session)
-        self._figures(session, moved)
+        self._figures(session, turned=self._moved(session))
         self._heard(session)
         for (member, transfer), (since, what) in list(self.owed.items()):
             if self.world.now - since > PATIENCE:
@@ -61,23 +60,24 @@ class Laws:
         self._mark(session)
 
     def _moved(self, session: Session) -> set[int]:
-        """Members whose balance changed; each of them is owed a message where the change is not their own."""
+        """Whose balance changed is owed a message, unless they did it themselves. Returns those whose period turned."""
         query = (
             select(Account.member_id, Account.kind, Transfer)
             .join(Entry, col(Entry.account_id) == Account.id)
             .join(Transfer, col(Transfer.id) == Entry.transfer_id)
             .where(col(Entry.id) > self.entry, col(Account.member_id).is_not(None))
         )
-        moved = set()
+        turned: set[int] = set()
         for member_id, kind, transfer in session.exec(query).all():
             assert member_id is not None
-            moved.add(member_id)
+            if transfer.period_id is not None or transfer.kind == Kind.ALLOCATE:
+                turned.add(member_id)
             own = transfer.actor == f"member:{member_id}"
             here = session.get_one(Member, member_id).active
             if kind in OWN and transfer.kind in TOLD and not own and here and transfer.period_id is None:
                 what = f"{transfer.kind} of {transfer.amount} by {transfer.actor}: {transfer.reason}"
                 self.owed.setdefault((member_id, transfer.id), (self.world.now, what))
-        return moved
+        return turned
 
     def _heard(self, session: Session) -> None:
         """Who was written to is owed nothing older any more."""
@@ -90,8 +90,8 @@ class Laws:
         query = select(Effect).where(col(Effect.id) > self.effect, Effect.kind == "say")
         return session.exec(query.order_by(col(Effect.id))).all()
 
-    def _figures(self, session: Session, moved: set[int]) -> None:
-        """*You have $5 left* is what the books say; of several new messages the last one."""
+    def _figures(self, session: Session, turned: set[int]) -> None:
+        """*You have $5 left* is what the books say; of several new messages the last one, unless a period turned after it."""
         last: dict[int, str] = {}
         for one in self._new_says(session):
             reader, message = one.payload["reader"], Message.from_json(one.payload["message"])
@@ -102,7 +102,7 @@ class Laws:
         for member_id, said in last.items():
             member = session.get_one(Member, member_id)
             has = str(ctx.reader_of(member).left(wallet_of(session, member_id).available))
-            if has != said and member.active:
+            if has != said and member.active and member_id not in turned:
                 self.world.fail(f"{member.name} was told {said} left and has {has}")
 
     # At the end

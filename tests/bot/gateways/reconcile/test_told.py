@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from sqlmodel import Session, col, select
 
-from handlers import brake, requests
+from bot.gateways.port import GatewayError
+from handlers import brake, lending, requests
 from models.quota.request import Request
+from tests.actions import say
 from tests.company import who
 from tests.gateway_env import USD, GatewayEnv
 
@@ -97,3 +101,16 @@ async def test_only_where_the_gateway_enforces_can_one_pause(env: GatewayEnv, *,
     paused = env.database.transact(lambda session: who(session, "alice").paused_at is not None)
     assert paused == enforce
     assert ("I can't stop your calls" in answer) != enforce
+
+
+async def test_every_hold_is_told_not_only_the_first(env: GatewayEnv) -> None:
+    """The lenders' limits cannot be lowered, so neither borrower's is raised, and each of them hears why."""
+    loop = env.reconciler()
+    await loop.round()
+    env.gateway.faults.fail("POST /user/update", times=None)
+    for lender, borrower in (("alice", "bob"), ("eve", "max")):
+        say(env.database, lending.lend, lender, borrower, 20 * USD, now=env.tick(), live=True)
+        with contextlib.suppress(GatewayError):
+            await loop.changes()
+    for name in ("bob", "max"):
+        assert any("cannot be used yet" in one or "暂时不能用" in one for one in env.told(name)), name
