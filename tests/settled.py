@@ -17,7 +17,7 @@ SCHEMA = "settled"
 
 def keep_sqlite(template: Path, path: Path) -> Path:
     """A settled copy of an empty, migrated file."""
-    _copy_file(template, path)
+    copy_file(template, path)
     database = Database(f"sqlite:///{path}")
     settle_company(database)
     with database.engine.connect() as connection:
@@ -28,10 +28,10 @@ def keep_sqlite(template: Path, path: Path) -> Path:
 
 def restore_sqlite(settled: Path, database: Database) -> None:
     """Settle the company in an empty file that is already open."""
-    _copy_file(settled, Path(str(database.engine.url.database)))
+    copy_file(settled, Path(str(database.engine.url.database)))
 
 
-def _copy_file(source: Path, target: Path) -> None:
+def copy_file(source: Path, target: Path) -> None:
     one, other = sqlite3.connect(source), sqlite3.connect(target)
     one.backup(other)
     one.close(), other.close()

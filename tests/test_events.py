@@ -238,7 +238,7 @@ def test_the_walk_covers_the_table() -> None:
 
 @pytest.mark.parametrize("name", sorted(EVENTS))
 def test_an_event_tells_whom_the_table_names_once_and_nobody_else(company: Database, name: str) -> None:
-    language = "en" if company.sqlite else "zh"
+    language = "en" if company.sqlite else "zh"  # in both: tests/bot/messengers/test_events_delivered.py
     event, (before, happen, parts) = EVENTS[name], WALK[name]
     company.transact(lambda session: _speak(session, language))
     before(company)
