@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test check explore train simulate test-litellm docs pictures sbom audit
+.PHONY: setup demo test check explore train understand-report simulate test-litellm docs pictures sbom audit
 
 setup: $(STAMP)
 
@@ -77,6 +77,10 @@ explore: setup
 train: setup
 	@$(BIN)/python -c 'import sklearn' 2>/dev/null || { echo "scikit-learn is missing: $(BIN)/pip install scikit-learn" >&2; exit 1; }
 	@$(BIN)/python -m tests.handlers.language.train
+
+# How much of what people write is read right: the table of docs/language.md
+understand-report: setup
+	@$(BIN)/python -m tests.handlers.language.measure --held-out
 
 # Against a real LiteLLM proxy: the one that GATEWAY_URL and GATEWAY_KEY name, else the one that the script LITELLM_SCRIPT
 # starts with `up` and ends with `down`

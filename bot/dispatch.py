@@ -287,6 +287,8 @@ class Dispatcher:
 def _answer(ctx: RequestContext, request: Request, route: Route | None) -> Message | Form:
     """Settle a confirmation, show a form, ask for a confirmation, or run the handler."""
     command = request.command
+    if (whole := conversation.completed(ctx, command)) is not None:
+        return _answer(ctx, replace(request, command=whole), ROUTES[whole.intent])
     if command.intent in confirmation.ANSWERS:
         said_by_the_way = not command.exact and confirmation.is_idle(ctx)
         return conversation.answer(ctx, command) if said_by_the_way else confirmation.settle(ctx, command)
@@ -295,10 +297,11 @@ def _answer(ctx: RequestContext, request: Request, route: Route | None) -> Messa
     route.admit(ctx)
     if route.form is not None and request.can_open:
         return route.form(ctx, *([command.code] if command.code else []))
-    if (back := conversation.asks_amount(ctx, command)) is not None and not request.can_open:
+    if (back := conversation.asks_back(ctx, command)) is not None and not request.can_open:
         return back
     arguments = route.read(ctx, command)  # first: an impossible command is refused, not confirmed
-    question = confirmation.needed(ctx, command, answers.fingerprint(request)) if route.moves else None
+    confirms = route.moves or confirmation.is_unsure_act(command)
+    question = confirmation.needed(ctx, command, answers.fingerprint(request)) if confirms else None
     return route.handle(ctx, command, arguments) if question is None else question
 
 
@@ -308,8 +311,6 @@ def _without_route(ctx: RequestContext, request: Request) -> Message | Form:
         raise RuntimeError(f"a sentence could not be read: {command.reason}")
     if command.intent == "several":
         raise SeveralPeople
-    if command.intent == "amount" and (whole := conversation.with_amount(ctx, command)) is not None:
-        return _answer(ctx, replace(request, command=whole), ROUTES[whole.intent])
     if not command.text:  # a button of another program version
         raise NotUnderstood(command.text)
     return conversation.answer(ctx, command)

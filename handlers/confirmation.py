@@ -46,6 +46,13 @@ WHAT: dict[str, Text] = {
     "emergency": texts.CONFIRM_EMERGENCY,
     "pause": texts.CONFIRM_PAUSE,
     "resume": texts.CONFIRM_RESUME,
+    "withdraw": texts.CONFIRM_WITHDRAW,
+    "nudge": texts.CONFIRM_NUDGE,
+    "ask": texts.CONFIRM_ASK,
+    "mute": texts.CONFIRM_MUTE,
+    "unmute": texts.CONFIRM_UNMUTE,
+    "no_asks": texts.CONFIRM_NO_ASKS,
+    "allow_asks": texts.CONFIRM_ALLOW_ASKS,
 }
 _FORMS = {"request.other": "approve", "request.approve_all": "approve_all", "lend.new": "lend"}
 """Forms and buttons that are confirmed as the command that they stand for."""
@@ -144,24 +151,29 @@ def is_question(answer: object) -> bool:
     return isinstance(answer, Message) and any(button.action == YES for button in answer.buttons)
 
 
+def is_unsure_act(command: Command) -> bool:
+    """Whether a guess would change something: a setting, an ask, a reminder."""
+    return command.confidence == "unclear" and command.intent in WHAT
+
+
 def is_idle(ctx: RequestContext) -> bool:
     """Whether no command waits for a yes or no."""
     return _waiting(ctx) is None
 
 
-def wait_for_amount(ctx: RequestContext, command: Command, member: Member | None) -> None:
-    """Keep a command without its amount, for a number said in the same place."""
-    kept = _kept(ctx, command, member) | {"wants": "amount", "place": ctx.place}
+def wait_for(ctx: RequestContext, wants: str, command: Command, member: Member | None = None) -> None:
+    """Keep a command without its amount or its person (`wants`), for a word said in the same place."""
+    kept = _kept(ctx, command, member) | {"wants": wants, "place": ctx.place}
     confirmation.keep(ctx.session, ctx.me.id, new_code(ctx.session), kept, ctx.now)
 
 
-def take_for_amount(ctx: RequestContext) -> Command | None:
-    """The command that waits for a number, once."""
+def take_for(ctx: RequestContext, wants: str) -> Command | None:
+    """The command that waits for an amount or a person, once."""
     kept = _waiting(ctx)
-    # Asked in a channel, the number may also come in the sender's own chat.
-    if kept is None or kept.get("wants") != "amount" or ctx.place not in ("", kept.get("place")):
+    # Asked in a channel, the word may also come in the sender's own chat.
+    if kept is None or kept.get("wants") != wants or ctx.place not in ("", kept.get("place")):
         return None
-    return take(ctx, Command("amount"))
+    return take(ctx, Command(wants))
 
 
 def _waiting(ctx: RequestContext) -> dict[str, Any] | None:
@@ -273,7 +285,7 @@ def _what(ctx: RequestContext, command: Command, member: Member | None, whole: i
     words = texts.AS_ASKED if command.intent in ("approve", "emergency") else texts.EVERYTHING
     facts = {
         "amount": words(reader.locale) if number is None else reader.amount(number),
-        "name": member.name if member else "?",
+        "name": member.name if member else texts.YOUR_COLLEAGUES(reader.locale),
         "team": texts.IN_TEAM(reader.locale, team=member.team) if member and member.team else SafeText(""),
         "code": SafeText(command.code.upper()) if command.code.isalnum() else command.code,
         "day": reader.calendar_day(day) if day else "?",

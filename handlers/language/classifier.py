@@ -14,7 +14,7 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
-from handlers.language.grammar import AMOUNT, COUNT, PERSON
+from handlers.language.grammar import AMOUNT, COUNT, JOINT, PERSON
 from handlers.language.sentence import Sentence
 from handlers.language.slots import person_in
 
@@ -58,7 +58,8 @@ def features_of(sentence: Sentence) -> dict[str, float]:
     text = sentence.spaced.text.translate(_SIGNS)
     person = person_in(sentence)
     if person and person.name:
-        text = text.replace(person.name.lower(), " @ ")
+        name = person.name.lower()
+        text = text.replace(name.replace(" ", JOINT), " @ ").replace(name, " @ ")
     for code in _CODE.findall(sentence.source):
         text = text.replace(code.lower(), "$")
     text = text[:LONGEST]

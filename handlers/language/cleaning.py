@@ -109,7 +109,8 @@ _TRADITIONAL = dict(
         strict=True,
     )
 )
-_TABLE = _FULL_WIDTH | _QUOTES | _TRADITIONAL
+_DOTS = dict.fromkeys("・•‧∙⋅", "·")  # inside names: 欧阳・娜娜
+_TABLE = _FULL_WIDTH | _QUOTES | _TRADITIONAL | _DOTS
 _NOISE = re.compile(
     r"^\s*(?P<command>/[A-Za-z][\w-]{1,30}(?=\s|$)|:(?=\s*\w))"  # /quota lend @bob 50
     r"|(?:<@[^<>\s]*>|(?<![\w.])@\w+)(?P<comma>\s*[,，:：;；、]+)(?=\s)"  # @bob, 50

@@ -10,6 +10,7 @@ from itertools import islice
 from handlers.command import Command, Person
 from handlers.language.amounts import has_one_reading
 from handlers.language.chinese import CHINESE
+from handlers.language.decisions import code_in
 from handlers.language.english import ENGLISH
 from handlers.language.grammar import AMOUNT, COUNT, HAN_LETTER, PERSON, Template
 from handlers.language.remainder import denies_or_reports, read_reason, read_remainder
@@ -37,9 +38,11 @@ def _typed(sentence: Sentence) -> Command | None:
 
 
 def plain_sentence(sentence: Sentence) -> Command | None:
-    # Of several readings the first clear one, else the first.
+    # The first clear reading, else the one that takes most of the sentence: 借80给张三 lends.
     found = list(_readings(sentence))
-    return next((one for one in found if one.confidence == "clear"), found[0] if found else None)
+    return max(
+        found, key=lambda one: (one.confidence == "clear", bool(one.person) + bool(one.amount)), default=None
+    )
 
 
 def _readings(sentence: Sentence) -> Iterator[Command]:
@@ -81,11 +84,17 @@ def _command_of(
         return None
     # a typed name counts only in a command, or beside an amount, and not beside a mention
     person = _person_in(template.intent, match, skeleton, sentence)
-    by_name = person is not None and person.name is not None and PERSON not in match[0]
-    if by_name and (sentence.people or not (typed or AMOUNT in match[0])):
+    name = (person.name if person else None) or ""
+    by_name = bool(name) and PERSON not in match[0]
+    if by_name and (sentence.people or not (typed or AMOUNT in match[0]) or code_in(name)):
         return None
-    read = _first_amount if template.intent == "request" and typed else _amount_in
-    amount = None if brake else read(match, skeleton, sentence)
+    # what follows a request and is set off is its reason, with whatever it counts
+    ends = template.intent == "request" and rest.fits and rest.apart and bool(rest.reason)
+    ends = ends and not _AND_MORE.search(skeleton.text, match.end())
+    if typed and template.intent == "request":
+        amount: str | None = _first_amount(match, skeleton, sentence)
+    else:
+        amount = None if brake else _amount_in(match, sentence, ends=ends)
     sure = (
         template.sure
         and rest.fits
@@ -127,10 +136,11 @@ def _first_amount(match: re.Match[str], skeleton: Skeleton, sentence: Sentence) 
     return " ".join(span.text for span in meant)
 
 
+_AND_MORE = re.compile(rf"\b(?:and|or|plus|rather|no|make it)\b ?[{AMOUNT}]|[和或加跟][{AMOUNT}]|[?]")
 _ANOTHER_AMOUNT = re.compile(rf"[ ,;]*(?:no|or|and|rather|make it|不对?|或者?|还是|和)[ ,]*[{AMOUNT}{COUNT}]")
 
 
-def _amount_in(match: re.Match[str], _: Skeleton, sentence: Sentence) -> str | None:
+def _amount_in(match: re.Match[str], sentence: Sentence, *, ends: bool) -> str | None:
     # Several amounts in one sentence are all returned: together they are no number.
     # the n-th sign of a skeleton stands for the n-th number of the sentence
     before = sum(match.string.count(sign, 0, match.start()) for sign in (AMOUNT, COUNT))
@@ -138,6 +148,6 @@ def _amount_in(match: re.Match[str], _: Skeleton, sentence: Sentence) -> str | N
     meant = [
         span
         for place, span in enumerate(sentence.numbers)
-        if span.sign == AMOUNT or before <= place < before + inside
+        if before <= place < before + inside or (span.sign == AMOUNT and not (ends and inside))
     ]
     return " ".join(span.text for span in meant) or None

@@ -25,6 +25,8 @@ PERSON = "\ue000"
 AMOUNT = "\ue001"
 COUNT = "\ue002"
 """A number that may count something else: 5 files."""
+JOINT = "·"
+"""Between the parts of a full name: Bob·Jones, 欧阳·娜娜."""
 HAN_LETTER = r"(?-i:[^\W\x00-\xff])"
 """A letter beyond Latin. As a range of twenty thousand characters it takes a hundred times as long to compile."""
 
@@ -40,9 +42,9 @@ _NOT_NAMES_EN = (
     "away|i|we|they|he|she|who|what|when|how|why|team|people|guys|folks|manager|boss|requests?|quota|tokens?|credits?|money|budget|"
     "half|part|most|debts?|loans?|attention|feedback|thanks|help|way|hand|lunch|coffee|yourself|myself|stock|work|days?|night|check|slip|cut"
 )  # fmt: skip
-_NOT_NAMES_ZH = "[^A-Za-z]{0,3}(?:[我你您他她它谁不没别了吗的过说会要想能该应点些]|大家|同事|团队|自己|老板|主管|经理|朋友|所有|多少|公司|欠款|借款|债务|额度|可以|全部|清楚|一下)"
-NAME_EN = rf"(?!(?:{_NOT_NAMES_EN})\b)@?(?:[a-z][\w.'-]*|(?!{_NOT_NAMES_ZH})(?:{HAN_LETTER}|·){{2,10}}(?!{HAN_LETTER}))"
-NAME_ZH = rf"(?!{_NOT_NAMES_ZH})(?:(?:{HAN_LETTER}|·){{2,4}}?|[a-z][\w.-]*)"
+_NOT_NAMES_ZH = "(?:(?:the|my|our)?team|teh|pool)(?![a-z])|[^A-Za-z]{0,3}(?:组里|小组|[我你您他她它谁不没别了吗的过说会要想能该应点些]|大家|同事|团队|自己|老板|主管|经理|朋友|所有|多少|公司|欠款|借款|债务|额度|可以|全部|清楚|一下)"
+NAME_EN = rf"(?!(?:{_NOT_NAMES_EN})\b)@?(?:[a-z][\w.'·-]*|(?!{_NOT_NAMES_ZH})(?:{HAN_LETTER}|·){{2,10}}(?!{HAN_LETTER}))"
+NAME_ZH = rf"(?!{_NOT_NAMES_ZH})(?:{HAN_LETTER}{{1,5}}?·(?:{HAN_LETTER}|·){{1,6}}?|{HAN_LETTER}{{2,4}}?|[a-z][\w.·'-]*)"
 _TEAM = r"(?: ?\([^()]{1,20}\))?"  # 张三(研发), as some clients write their names
 SURNAMES = (
     "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦许何吕施张孔曹严华金魏陶姜戚谢邹喻柏窦章苏潘葛范彭郎鲁韦昌马苗凤方俞任袁柳鲍史唐费岑薛雷贺倪汤"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from handlers.command import Command
 from handlers.language.classifier import LONGEST, classifier
@@ -12,7 +13,7 @@ from handlers.language.sentence import Sentence
 from handlers.language.slots import NEEDS_PERSON, TAKES_AMOUNT, filled
 from handlers.language.typed import DECISIONS
 
-LIKELY = 0.5
+LIKELY = 0.4
 """From this probability on a guess is the answer."""
 CHATTER = 0.85
 """From this probability on a sentence is small talk, and offers nothing."""
@@ -28,9 +29,17 @@ def guess(sentence: Sentence) -> Command | None:
     if intent == "none" or probability < LIKELY or not _fits(intent, sentence):
         return None
     if intent in DECISIONS:
-        return Command(intent, code=code_in(sentence.source), confidence="unclear")
+        return _decision(intent, sentence)
     found = filled(Command(intent, confidence="unclear"), sentence)
     return found if intent not in NEEDS_PERSON or found.person or found.amount else None
+
+
+def _decision(intent: str, sentence: Sentence) -> Command:
+    """With every number that is named: of two together no amount can be read, and one that is said must not be lost."""
+    found = Command(intent, code=code_in(sentence.source), confidence="unclear")
+    if intent == "approve":
+        return replace(found, amount=" ".join(sentence.amounts) or None)
+    return replace(found, reason=sentence.source) if intent in ("ask", "answer") else found
 
 
 def candidates(sentence: Sentence) -> list[str]:
@@ -54,20 +63,33 @@ def _may_be_asked(sentence: Sentence) -> bool:
 def _fits(intent: str, sentence: Sentence) -> bool:
     # The vetoes: a sentence that denies, reports, supposes or tells moves nothing, and a decision needs its CODE.
     text = f"{sentence.spaced.text} {sentence.tight.text}"
-    if intent in DECISIONS and intent != "cancel":
+    if intent in _SAYS_NO:
+        if intent == "no_asks" and sentence.people:
+            return False
+        coded = intent not in DECISIONS or intent == "cancel" or bool(code_in(sentence.source))
+        return coded and not (_TOLD.search(text) or _UNDECIDED.search(text))
+    if intent in DECISIONS:
         asked_or_told = _TOLD.search(text) or _DENIED.search(text) or re.search("[?吗]|没通过|没批", text)
-        return bool(code_in(sentence.source)) and not asked_or_told
-    if intent == "cancel":
-        return not _TOLD.search(text)
-    if intent in NEEDS_PERSON | TAKES_AMOUNT:
+        return bool(code_in(sentence.source)) and (intent in ("ask", "nudge") or not asked_or_told)
+    if intent in NEEDS_PERSON | TAKES_AMOUNT | {"resume"}:
         vetoed = denies_or_reports(_HARMLESS.sub("", text)) or retracts(_HARMLESS.sub("", text))
         return not (vetoed or _DENIED.search(text) or _TOLD.search(text) or _PAST.search(text))
+    if intent == "pending" and _DECIDED.search(text):
+        return False
     return not sentence.amounts and (intent != "help" or _OURS.search(text) is not None)
 
 
+_SAYS_NO = frozenset({"decline", "cancel", "withdraw", "undelegate", "pause", "mute", "no_asks"})
+"""Intents in which people deny something, and mean it."""
+_DECIDED = re.compile(
+    r"^(?:my |the )?(?:manager|boss|lead|team ?lead) (?:has |just )?(?:approved|declined)|(?:老板|经理|主管|领导)(?:已经)?(?:批|通过|拒绝)了(?!吗|没)"
+)
+_UNDECIDED = re.compile(
+    r"\b(?:haven'?t decided|not sure|maybe|perhaps|should i|don'?t (?:pause|mute|decline|cancel|approve)|(?:not|never) (?:pause|mute|decline))\b|还没想好|要不要|别(?:暂停|停|屏蔽|拒绝|撤|批)|不要(?:暂停|屏蔽|拒绝|撤回)|先别"
+)
 _OURS = re.compile(
-    r"lend|lent|borrow|loan|repay|pay|quota|token|credit|budget|request|approv|limit|balance|spend|spent|charge|overdraft|bot\b|type|command|ask"
-    r"|额|借|还|申请|审批|预算|余额|用|花|机器人|命令|透支|积分"
+    r"carr(?:y|ies) over|rules?|how (?:this|it|does|works?)|say to you|lend|lent|borrow|loan|repay|pay|quota|token|credit|budget|request|approv|limit|balance|spend|spent|charge|overdraft|bot\b|type|command|ask"
+    r"|额|借|还|申请|审批|预算|余额|用|花|机器人|命令|透支|积分|超|结转|规则|帮|操作"
 )
 _HARMLESS = re.compile(  # words that sound like a doubt and are none: telling the boss, what is not used, a debt let off
     r"(?:跟|和|同|与|找|问|让|向)(?:我们?的?)?(?:老板|经理|主管|领导|组长|上级)(?:说|讲|问|提)?(?:一?声|一?下)?|\b(?:ask|tell) my (?:boss|manager|lead)\b"

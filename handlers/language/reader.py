@@ -10,7 +10,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from handlers.command import Command, storable
+from handlers.command import Command, Person, storable
 
 SHORT = 20
 """Characters of a sentence whose Command is remembered."""
@@ -60,6 +60,15 @@ def only_code(text: str) -> str:
 
 # `help` and the balance are asked all day, and reading one takes as long as answering it.
 _read_again = lru_cache(maxsize=1000)(_read)
+
+
+def lone_person(text: str) -> Person | None:
+    """The person of a text that is a mention or a name and nothing else."""
+    from handlers.language.cleaning import clean  # noqa: PLC0415
+    from handlers.language.sentence import Sentence  # noqa: PLC0415
+    from handlers.language.slots import lone_person  # noqa: PLC0415
+
+    return lone_person(Sentence.read(clean(text), None))
 
 
 def offers(text: str, today: date) -> list[str]:

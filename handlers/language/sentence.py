@@ -11,7 +11,7 @@ from functools import cached_property
 from handlers.command import Person
 from handlers.language.cleaning import Cleaned
 from handlers.language.dates import find_date
-from handlers.language.grammar import AMOUNT, COUNT, PERSON
+from handlers.language.grammar import AMOUNT, COUNT, JOINT, PERSON
 from handlers.language.numbers import MASK, Span, find_numbers
 
 
@@ -103,11 +103,24 @@ class Sentence:
             list(self._characters()), self.cleaned, lambda before, after: _latin(before) and _latin(after)
         )
 
+    @cached_property
+    def _joints(self) -> frozenset[int]:
+        """The spaces inside full names: between capitalised words, of which none begins the sentence."""
+        return frozenset(
+            place
+            for match in _FULL_NAME.finditer(self.source)
+            for place in range(*match.span())
+            if self.source[place] == " "
+        )
+
     def _characters(self) -> Iterator[tuple[str, int, int]]:
         at = 0
         for span in (*self.taken, Span(len(self.source), len(self.source), "")):
             for place in range(at, span.start):
-                yield self.source[place].translate(_PUNCTUATION).lower()[:1], place, place + 1
+                char = (
+                    JOINT if place in self._joints else self.source[place].translate(_PUNCTUATION).lower()[:1]
+                )
+                yield char, place, place + 1
             yield span.sign or " ", span.start, span.end
             at = span.end
 
@@ -131,6 +144,15 @@ def _latin(char: str) -> bool:
     return char.isascii() and char.isalnum()
 
 
+_MONTHS_AND_DAYS = (
+    "Jan(?:uary)?|Feb(?:ruary)?|March|April?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?|"
+    "Mon(?:day)?|Tue(?:sday)?|Wed(?:nesday)?|Thu(?:rsday)?|Fri(?:day)?|Sat(?:urday)?|Sun(?:day)?"
+)
+_NO_NAME = rf"(?!(?:{_MONTHS_AND_DAYS}|For|To|From|Please|And|The|My|Me|I|Until|Because|Team|Lend|Give|Borrow|Request|Return)\b)"
+_CAPITAL = rf"{_NO_NAME}[A-Z][a-z][\w'’-]*"
+_FULL_NAME = re.compile(
+    rf"(?<=[\w,:] ){_CAPITAL}(?: (?:(?:van|von|de|der|den|da|di|du|bin|al|la|le) )*{_CAPITAL}){{1,3}}"
+)
 _SIGNS = PERSON + AMOUNT + COUNT
 _PUNCTUATION = str.maketrans("，。！？：；（）、’‘“”～", ",.!?:;(),''\"\"~")
 

@@ -20,7 +20,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from rapidfuzz import fuzz, process
+from rapidfuzz.distance import DamerauLevenshtein
 
 from handlers.command import Command
 from handlers.language.amounts import plain_number
@@ -35,26 +35,11 @@ from handlers.language.guess import candidates, guess
 from handlers.language.sentence import Sentence
 from handlers.language.slots import filled
 from handlers.language.topics import closest_topic, rule_of, topic_of
-from handlers.language.typed import BARE, COMMANDS, TYPED, WORDS
+from handlers.language.typed import BARE, COMMANDS, DECISIONS, TYPED, WORDS
 
 NOTHING = Command("none", confidence="unclear")
 MOVES = frozenset(BARE) - {"lang"}
-_UNLISTED = (
-    "yes",
-    "no",
-    "pause",
-    "resume",
-    "several",
-    "thanks",
-    "hello",
-    "amount",
-    "withdraw",
-    "give",
-    "mute",
-    "unmute",
-    "no_asks",
-    "allow_asks",
-)
+_UNLISTED = ("yes", "no", "several", "thanks", "hello", "amount", "unread")
 """Intents that `quotabot understand` does not print: single words, which mean something only to who was just asked something."""
 
 
@@ -171,11 +156,92 @@ def _question(sentence: Sentence) -> Command | None:
 
 
 def _misspelt_command(sentence: Sentence) -> Command | None:
-    """A typed command with a typo in its first word. Always confirmed first."""
+    """A typed command, or a decision, with a typo in its first word. Always confirmed first."""
     first = re.match("[A-Za-z]{3,10}(?![A-Za-z])", sentence.source)
-    meant = first and process.extractOne(first[0].lower(), COMMANDS, scorer=fuzz.ratio, score_cutoff=80)
-    if not first or not meant or meant[0] == first[0].lower():
+    meant = _closest_verb(first[0].lower()) if first else None
+    if first is None or meant is None:
         return None
-    mended = Sentence.read(as_typed(meant[0] + sentence.source[first.end() :]), None)
+    rest = sentence.source[first.end() :]
+    if not rest.strip(" .!?"):
+        return Command(_SINGLE[meant], confidence="unclear") if meant in _SINGLE else None
+    mended = Sentence.read(as_typed(meant + rest), None)
     found = typed_decision(mended) or typed_command(mended)
     return replace(found, confidence="unclear", until=sentence.until) if found else None
+
+
+_SINGLE = {
+    word: intent
+    for intent, words in WORDS.items()
+    for word in words.split("|")
+    if re.fullmatch("[a-z]{4,}", word)
+}
+_VERBS = sorted(
+    {
+        *COMMANDS,
+        *_SINGLE,
+        *(word for words in DECISIONS.values() for word in words.split("|") if word.isascii()),
+    }
+)
+_ENGLISH_WORDS = frozenset(
+    {
+        "send",
+        "land",
+        "least",
+        "lead",
+        "held",
+        "hell",
+        "heap",
+        "cause",
+        "pass",
+        "past",
+        "paste",
+        "learn",
+        "lean",
+        "leads",
+        "lent",
+        "lends",
+        "mate",
+        "mite",
+        "mutt",
+        "move",
+        "tea",
+        "teams",
+        "ass",
+        "arc",
+        "and",
+        "any",
+        "ant",
+        "art",
+        "add",
+        "task",
+        "grand",
+        "grants",
+        "rant",
+        "great",
+        "repair",
+        "replay",
+        "relay",
+        "request",
+        "requests",
+        "results",
+        "reset",
+        "loan",
+        "loaned",
+        "apply",
+        "applied",
+        "concern",
+    }
+)
+"""Words of their own, which are no typos."""
+
+
+def _closest_verb(word: str) -> str | None:
+    """The verb that this word is, but for one letter, or two in a long word; a letter too many, too few, wrong or swapped."""
+    most = 1 if len(word) < 7 else 2
+    near = [
+        (DamerauLevenshtein.distance(word, verb, score_cutoff=most), verb)
+        for verb in _VERBS
+        if verb[0] == word[0]
+    ]
+    best = min((one for one in near if one[0] <= most), default=None)
+    return best[1] if best and best[0] and word not in _ENGLISH_WORDS else None

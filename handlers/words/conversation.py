@@ -13,6 +13,7 @@ THUMB = Text("👍", "👍")
 HOW_MUCH_FOR = Text(
     "How much for **{name}**? Just send the number.", "给 **{name}** 多少？直接回复数额就行。"
 )
+TO_WHOM = Text("Lend {amount} to whom? Just send the name.", "{amount} 借给谁？直接回复姓名就行。")
 HOW_MUCH_FROM = Text(
     "How much from **{name}**? Just send the number.", "向 **{name}** 借多少？直接回复数额就行。"
 )

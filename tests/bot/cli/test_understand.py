@@ -30,7 +30,11 @@ def test_an_amount_is_a_plain_decimal_and_a_day_is_one(fresh: Operator) -> None:
     typed = "lend <@U02BOB> 1.5k\n借给<@U02BOB> 三百块\nlend <@U02BOB> ½\nrequest 200 until 2030-12-15 demo\nyes\n"
     heard = [json.loads(line) for line in fresh.run("understand", typed=typed).stdout.splitlines()]
     assert [one["amount"] for one in heard] == ["1500", "300", None, "200", None]
-    assert (heard[3]["until"], heard[3]["reason"], heard[4]["intent"]) == ("2030-12-15", "demo", "none")
+    assert (heard[3]["until"], heard[3]["reason"], heard[4]["intent"]) == (
+        "2030-12-15",
+        "until 2030-12-15 demo",
+        "none",
+    )
 
 
 def test_a_typed_name_is_printed_and_no_person(fresh: Operator) -> None:

@@ -48,6 +48,21 @@ async def test_one_question_fills_one_hole(talk: Talk) -> None:
     assert "did not get that" in (await talk.say("alice", "50")).text
 
 
+@pytest.mark.parametrize("talk", ["slack-en", "dingtalk-zh"], indirect=True)
+async def test_a_loan_for_nobody_asks_to_whom_and_a_name_answers(talk: Talk) -> None:
+    assert (await talk.say("alice", "lend 50")).text in (
+        "Lend $50.00 to whom? Just send the name.",
+        "$50.00 借给谁？直接回复姓名就行。",
+    )
+    assert "Zebedee" in (await talk.say("alice", "Zebedee")).text
+    echo = await talk.say("alice", "bob")
+    assert "$50.00" in echo.text
+    assert "Bob" in echo.text
+    assert talk.left("bob") == 100
+    await talk.say("alice", "ok")
+    assert talk.left("bob") == 150
+
+
 @pytest.mark.parametrize("talk", ENGLISH, indirect=True)
 async def test_a_question_for_a_number_is_not_answered_by_a_yes(talk: Talk) -> None:
     await talk.say("alice", "lend @bob")

@@ -38,7 +38,11 @@ def held_out() -> list[dict[str, Any]]:
 
 def training() -> list[tuple[str, str]]:
     """Sentence and intent of everything that weights are fitted to."""
-    founder = part("founder.jsonl", held_out=False)
-    more = labelled("more.jsonl")
+    founder = part("founder.jsonl", held_out=False) + part("personas.jsonl", held_out=False)
+    more = labelled("more.jsonl") + labelled("verbs.jsonl")
     old = [(text, intent) for intent, rows in sections().items() for text, _ in rows]
     return old + [(one["t"], one["i"]) for one in founder + more]
+
+
+PIECES = ["借给", "申请", "lend ", "request ", "<@U02BOB>", " 50", "五十", "AB12", " 通过", "不", "说", "?", "，", " until friday", "到", "`", '"', "\u200b", " 2 books", " pounds", "bob's debt", "Bob Jones ", "欧阳·娜娜", " to the team", "pause ", "ledn "]  # fmt: skip
+"""What sentences are put together from at random."""
