@@ -190,7 +190,7 @@ async def test_the_small_card_in_the_thread_decides_and_shows_no_figures(env: Sl
 
 async def test_history_goes_back_page_by_page_and_each_is_shown_once(env: SlackEnv) -> None:
     for number in range(1, 13):
-        env.clock.move(minutes=2)
+        env.clock.move(minutes=7)  # ten messages an hour to one colleague
         await env.command("alice", f"lend @bob {number}")
     page = await env.command("alice", "history")
     seen: list[str] = []
