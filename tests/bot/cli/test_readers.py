@@ -20,7 +20,7 @@ from tests.console import POLICY, Operator
 
 BOUND = 60
 """Seconds after which a test gives up; none of them takes a part of it."""
-CROWD = 8
+CROWD = 8  # readers beside a writer
 READING = {
     "show": ("show", "alice@corp.example"),
     "audit": ("audit",),
@@ -122,7 +122,7 @@ def test_a_crowd_of_readers_ends_while_a_writer_holds_the_lock(operator: Operato
 
 def test_a_crowd_of_readers_that_opens_and_closes_the_log_is_answered(operator: Operator) -> None:
     """Without another connection each reader may be the first to open SQLite's write-ahead log, or the last to remove it."""
-    found = crowd("show", "alice@corp.example")
+    found = crowd("show", "alice@corp.example", size=20)
     assert {code for code, _ in found} == {0}, found
 
 
