@@ -19,8 +19,9 @@ from bot.clock import DatabaseClock
 from bot.database import Database
 from bot.dispatch import Dispatcher
 from bot.gateways import metrics
+from bot.gateways.configured import GatewayConfig, configured_gateways
+from bot.gateways.fleet import Fleet
 from bot.gateways.reconcile import Reconciler
-from bot.gateways.registry import open_gateway
 from bot.messengers.port import Endpoints, Messenger, Metered
 from bot.messengers.registry import MESSENGERS
 from bot.metrics import Metrics
@@ -55,20 +56,22 @@ class App:
         self.database_clock = DatabaseClock(database)
         self.metrics = Metrics()
         clock = clock or self.database_clock
-        live = settings.gateway_kind != "none" and settings.gateway_mode == "enforce"
+        self.gateways = configured_gateways(settings)
+        if not self.gateways:
+            log.info("the gateway is off: GATEWAY_KIND is none")
+        live = any(one.enforced for one in self.gateways)
         # By name. Filled later: messengers need the dispatcher, and the dispatcher reads profiles here.
         self.messengers: dict[str, Messenger] = {}
-        self.reconciler = self._open_gateway(live=live, clock=clock)
+        self.fleet = Fleet([self._open_gateway(one, live=live, clock=clock) for one in self.gateways])
         self.dispatcher = Dispatcher(
             database, clock, self.messengers, live=live, wake=self._wake, patience=patience, metrics=self.metrics,
             command=settings.slack_command, link_by_email=settings.slack_link_by_email,
-            fresh_spend=self.reconciler.reader.fresh if self.reconciler else None,
-            as_of=self.reconciler.as_of if self.reconciler else lambda: None,
+            fresh_spend=self.fleet.fresh if self.gateways else None, as_of=self.fleet.as_of,
         )  # fmt: skip
         self.worker = Worker(
             database, clock, self.messengers, self.dispatcher.home, live=live, metrics=self.metrics,
             effects_kept=timedelta(days=settings.effects_kept_days),
-            before_turning=self.reconciler.before_turning if self.reconciler else None,
+            before_turning=self.fleet.before_turning if self.gateways else None,
             decide=partial(decide_all, self.dispatcher.handle, database, clock),
         )  # fmt: skip
         self._open_messengers()
@@ -84,27 +87,25 @@ class App:
             else:
                 self.messengers[name] = row.open(self.settings, self.dispatcher, self.http)
 
-    def _open_gateway(self, *, live: bool, clock: Callable[[], datetime]) -> Reconciler | None:
-        settings, key = self.settings, self.settings.gateway_key
-        if settings.gateway_kind == "none":
-            log.info("the gateway is off: GATEWAY_KIND is none")
-            return None
-        gateway = open_gateway(
-            settings.gateway_kind, settings.gateway_url, key.get_secret_value() if key else None, self.http,
-            entity=settings.gateway_entity, clock=clock, timeout=settings.gateway_timeout_seconds,
-        )  # fmt: skip
+    def _open_gateway(
+        self, config: GatewayConfig, *, live: bool, clock: Callable[[], datetime]
+    ) -> Reconciler:
         return Reconciler(
-            self.database, gateway, clock, enforce=live, every=settings.gateway_sync_seconds,
-            kind=settings.gateway_kind, told=self._wake_worker,
+            self.database, config.open(self.http, clock), clock, enforce=config.enforced, every=config.sync_seconds,
+            kind=config.kind, name=config.name, live=live, told=self._wake_worker,
         )  # fmt: skip
+
+    @property
+    def reconciler(self) -> Reconciler | None:
+        """The loop of the first gateway."""
+        return next(iter(self.fleet.loops), None)
 
     def _wake_worker(self) -> None:
         self.worker.wake()
 
     def _wake(self) -> None:
         self.worker.wake()
-        if self.reconciler is not None:
-            self.reconciler.wake()
+        self.fleet.wake()
 
     @property
     def port(self) -> int:
@@ -114,20 +115,18 @@ class App:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop`, then finish the work in flight. Raises if no gateway can follow the policy."""
-        if (
-            self.reconciler is not None
-            and (current := await self.database.read(versions.current)) is not None
-        ):
-            refuse_unmetered(current[1], enforce=self.reconciler.leader.mode)
+        if self.gateways and (current := await self.database.read(versions.current)) is not None:
+            refuse_unmetered(current[1], enforce=self.dispatcher.live)
         await self._serve()
         await self.database_clock.look()
         tasks = [asyncio.create_task(self.worker.run(), name="worker")]
         tasks.append(asyncio.create_task(self.database_clock.follow(), name="clock"))
         tasks += [asyncio.create_task(one.run(), name=name) for name, one in self.messengers.items()]
-        if self.reconciler is not None:
-            tasks.append(asyncio.create_task(self.reconciler.run(), name="gateway"))
-        else:
-            await self.database.write(GatewayState.switch_off)
+        names = [one.name for one in self.gateways]
+        await self.database.write(partial(GatewayState.keep_only, names=names))
+        tasks += [
+            asyncio.create_task(loop.run(), name=f"gateway {loop.name}".strip()) for loop in self.fleet.loops
+        ]
         log.info(
             "running",
             messengers=sorted(self.messengers) or "none",
@@ -185,12 +184,17 @@ class App:
                 ("quotabot_effects_parked", "promised work set aside", lambda: float(self.worker.parked)),
             )
         )
-        self.metrics.gauges(metrics.figures(self.reconciler) if self.reconciler else ())
+        self.metrics.gauges(metrics.figures(self.fleet.loops) if self.gateways else ())
         for messenger in self.messengers.values():
             for collector in messenger.collectors() if isinstance(messenger, Metered) else ():
                 self.metrics.registry.register(collector)
-        ready = Readiness(self.database, self.worker.clock, self.messengers, enforced=self.dispatcher.live)
-        facts = partial(metrics.facts, self.reconciler) if self.reconciler else None
+        ready = Readiness(
+            self.database,
+            self.worker.clock,
+            self.messengers,
+            enforced=[one.name for one in self.gateways if one.enforced],
+        )
+        facts = partial(metrics.facts, self.fleet.loops) if self.gateways else None
         return server.observed(ready.look, partial(self.metrics.page, self._backlog), facts)
 
     async def _backlog(self) -> tuple[int, float]:

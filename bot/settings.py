@@ -75,6 +75,9 @@ class Settings(PagesSettings, MessengerSettings, ProcessSettings):
     )
     gateway_timeout_seconds: float = Field(15, gt=0, description="for a slow gateway")
     gateway_sync_seconds: int = Field(30, gt=0, description="stretches by itself to the gateway's rate limit")
+    gateways_file: Path | None = Field(
+        None, description="several gateways, a YAML list (docs/gateways.md); without it the GATEWAY_* above"
+    )
     effects_kept_days: int = Field(
         30, ge=1, description="done messages and their addresses are deleted after that"
     )

@@ -91,6 +91,8 @@ def _use(reader: Reader, view: QuotaView) -> list[tuple[str, str]]:
     facts: list[tuple[str, str]] = [(texts.USED(say), used_of(reader, status))]
     if what := _by_model(reader, view):
         facts.append((texts.BY_WHAT(say), what))
+    if what := _by_gateway(reader, view):
+        facts.append((texts.BY_GATEWAY(say), what))
     if outlook.pace:
         day = outlook.runs_out
         runs_out = texts.RUNS_OUT_ON(say, day=reader.day(day)) if day else texts.LASTS(say)
@@ -98,6 +100,14 @@ def _use(reader: Reader, view: QuotaView) -> list[tuple[str, str]]:
         facts += [(texts.RUNS_OUT(say), runs_out)] if status.has.available > 0 else []
     ends = texts.ENDS_ON(say, day=reader.last_day(status.span.end), left=days_left(reader, outlook.left))
     return [*facts, (texts.ENDS(say), ends)]
+
+
+def _by_gateway(reader: Reader, view: QuotaView) -> SafeText:
+    # Where it went, for members who spent at more than one of several gateways.
+    if len(view.by_gateway) < 2:
+        return SafeText("")
+    used = (f"{escape(name)} {reader.amount(amount)}" for name, amount in view.by_gateway if name)
+    return SafeText(" · ".join(used))
 
 
 def _by_model(reader: Reader, view: QuotaView) -> SafeText:

@@ -156,3 +156,12 @@ def progress(task: str, total: int | None) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         row = bar.add_task(task, total=total)
         yield lambda more: bar.update(row, advance=more)
+
+
+def enforces(settings: Settings) -> bool:
+    """Whether a gateway's limits are written."""
+    if settings.gateways_file is None:
+        return settings.gateway_kind != "none" and settings.gateway_mode == "enforce"
+    from bot.gateways.configured import enforced  # noqa: PLC0415 - the HTTP library takes a moment to load
+
+    return enforced(settings)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 import typer
 
@@ -19,6 +19,7 @@ from bot.settings import Settings
 from models.ledger.amount import Unit, plain
 
 if TYPE_CHECKING:
+    from bot.gateways.configured import GatewayConfig
     from bot.gateways.operator.access import GatewayOperator, LimitLine
     from bot.gateways.operator.links import Links
     from bot.gateways.operator.status import Status
@@ -27,28 +28,32 @@ app = typer.Typer(name="gateway", help="What the gateway meters and enforces.", 
 Email = Annotated[str, typer.Argument(metavar="EMAIL")]
 Json = Annotated[bool, typer.Option("--json", help="For a program.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Name = Annotated[
+    str, typer.Option("--gateway", metavar="NAME", help="One gateway of GATEWAYS_FILE; else every one.")
+]
 T = TypeVar("T")
 # Most names in a printed list; --json has all.
 MOST = 20
 
 
 @app.command()
-def status(json: Json = False) -> None:
+def status(json: Json = False, gateway: Name = "") -> None:
     """The gateway, its mode, the age of the last reading, limits that wait, and problems with their fix."""
     from bot.gateways.operator import status  # noqa: PLC0415
 
-    found = _ask(status.status)
+    asked = _ask_each(status.status, gateway)
     if json:
-        as_json(asdict(found))
+        _as_json(asked)
     else:
-        for line in _status(found):
+        for line in (line for one in asked.found for line in _status(one)):
             typer.echo(line)
-    if found.unread:
+    asked.finish()
+    if any(one.unread for one in asked.found):
         raise typer.Exit(1)
 
 
 def _status(found: Status) -> list[str]:
-    lines = [f"{found.kind}, {_mode(found)}", _read(found)]
+    lines = [f"{_named(found.name)}{found.kind}, {_mode(found)}", _read(found)]
     if found.problem:
         lines.append(f"the gateway's last error: {found.problem}")
     if found.mode != "enforce":
@@ -92,35 +97,40 @@ def _read(found: Status) -> str:
 
 
 @app.command()
-def diff(json: Json = False) -> None:
+def diff(json: Json = False, gateway: Name = "") -> None:
     """Every limit that enforcing would write: found → wanted, and what is spent of it. Changes nothing."""
     from bot.gateways.operator import status  # noqa: PLC0415
 
-    found = _ask(status.plan)
+    asked = _ask_each(status.plan, gateway)
     if json:
-        as_json([asdict(one) for one in found])
-        return
-    rows: list[tuple[str, ...]] = [
-        (one.email, one.called, f"{usd(one.found)} → {usd(one.wanted)}", f"{usd(one.spent)} spent")
-        for one in found
-    ]
-    table(rows)
-    typer.echo(f"{len(found)} limits differ")
+        as_json([asdict(one) for lines in asked.found for one in lines])
+    else:
+        found = [one for lines in asked.found for one in lines]
+        rows: list[tuple[str, ...]] = [
+            (one.email, one.called, f"{usd(one.found)} → {usd(one.wanted)}", f"{usd(one.spent)} spent")
+            for one in found
+        ]
+        table(rows)
+        typer.echo(f"{len(found)} limits differ")
+    asked.finish()
 
 
 @app.command()
 def link(
-    plan: Annotated[bool, typer.Option("--plan", help="Show it only.")] = False, json: Json = False
+    plan: Annotated[bool, typer.Option("--plan", help="Show it only.")] = False,
+    json: Json = False,
+    gateway: Name = "",
 ) -> None:
     """Find the owners of the gateway's accounts, and link the accounts as they are."""
     from bot.gateways.operator import links  # noqa: PLC0415
 
-    found = _ask(lambda operator: links.link(operator, plan=plan))
+    asked = _ask_each(lambda operator: links.link(operator, plan=plan), gateway)
     if json:
-        as_json(asdict(found))
-        return
-    for line in _links(found):
-        typer.echo(line)
+        _as_json(asked)
+    else:
+        for line in (line for one in asked.found for line in _links(one)):
+            typer.echo(line)
+    asked.finish()
 
 
 def _links(found: Links) -> list[str]:
@@ -133,17 +143,18 @@ def _links(found: Links) -> list[str]:
 
 
 @app.command()
-def adopt(email: Email) -> None:
+def adopt(email: Email, gateway: Name = "") -> None:
     """Take the limit that somebody set by hand as right: the ledger follows, by a top-up to the period's end or a cut."""
     from bot.gateways.operator import edits  # noqa: PLC0415
 
-    _settled(_ask(lambda operator: edits.adopt(operator, email)))
+    _settled(_ask_any(lambda operator: edits.adopt(operator, email), gateway))
 
 
 @app.command()
 def restore(
     email: Annotated[str, typer.Argument(metavar="EMAIL")] = "",
     everybody: Annotated[bool, typer.Option("--all", help="Every limit that was changed by hand.")] = False,
+    gateway: Name = "",
 ) -> None:
     """Write our limit again over the one that somebody set by hand."""
     from bot.gateways.operator import edits  # noqa: PLC0415
@@ -151,9 +162,9 @@ def restore(
     if everybody == bool(email):
         raise typer.BadParameter("name one EMAIL, or say --all")
     if not everybody:
-        _settled(_ask(lambda operator: edits.restore(operator, email)))
+        _settled(_ask_any(lambda operator: edits.restore(operator, email), gateway))
         return
-    found = _ask(edits.restore_all)
+    found = _ask_any(edits.restore_all, gateway)
     _settled(found)
     typer.echo(f"{len(found)} limits are ours again")
 
@@ -179,43 +190,88 @@ def restored() -> None:
 def release(
     yes: Yes = False,
     undo: Annotated[bool, typer.Option("--undo", help="Enforce again.")] = False,
+    gateway: Name = "",
 ) -> None:
     """Put back every limit as it was found, and write none until told so."""
     from bot.gateways.operator import release  # noqa: PLC0415
 
     if undo:
-        _ask(release.enforce_again)
+        _ask_each(release.enforce_again, gateway).finish()
         typer.echo("limits are written again")
         return
     agree(
         "Put back every limit as it was found before the bot? From then on nothing of ours is enforced.", yes
     )
     with progress("releasing", None) as done:
-        count, left = _ask(lambda operator: release.release(operator, done))
+        asked = _ask_each(lambda operator: release.release(operator, done), gateway)
+    count, left = sum(count for count, _ in asked.found), [one for _, lines in asked.found for one in lines]
     said = f"{count} limits are as they were found; set GATEWAY_MODE=observe before the next start"
-    if left:
-        alone = (f"left alone: {one.label}, {usd(one.found)} stands there: {one.why}" for one in left)
-        raise Failed(said, *alone)
+    alone = [f"left alone: {one.label}, {usd(one.found)} stands there: {one.why}" for one in left]
+    if alone or asked.failed:
+        raise Failed(said, *alone, *asked.failed)
     typer.echo(said)
 
 
-def _ask(work: Callable[[GatewayOperator], Awaitable[T]]) -> T:
+@dataclass
+class Asked(Generic[T]):
+    """What each gateway answered, and the others' failures in words."""
+
+    found: list[T]
+    failed: list[str]
+    several: bool
+
+    def finish(self) -> None:
+        if self.failed:
+            raise Failed(*self.failed)
+
+
+def _as_json(asked: Asked[Any]) -> None:
+    """A list where there are several gateways."""
+    rows = [asdict(one) for one in asked.found]
+    if rows or asked.several:
+        as_json(rows if asked.several else rows[0])
+
+
+def _ask_each(work: Callable[[GatewayOperator], Awaitable[T]], gateway: str) -> Asked[T]:
+    """Ask every gateway, or the one named: one that does not answer stops none of the others."""
+    from bot.gateways.configured import configured_gateways  # noqa: PLC0415 - the HTTP library takes a moment to load
     from bot.gateways.operator.access import CannotDo, open_operator  # noqa: PLC0415
     from bot.gateways.port import GatewayError, GatewayRefused  # noqa: PLC0415
 
     settings = Settings.load()
+    every = configured_gateways(settings)
+    chosen = [one for one in every if gateway in ("", one.name)]
+    if not every:
+        raise Failed("GATEWAY_KIND is none: set it, GATEWAY_URL and GATEWAY_KEY first")
+    if not chosen:
+        raise Failed(f"no gateway is called {gateway}; there are {', '.join(one.name for one in every)}")
+    live, asked = any(one.enforced for one in every), Asked[T]([], [], len(chosen) > 1)
 
-    async def asked() -> T:
-        async with open_operator(settings, database) as operator:
+    async def ask(config: GatewayConfig) -> T:
+        async with open_operator(config, database, live=live) as operator:
             return await work(operator)
 
     with open_database(settings) as database:
-        try:
-            return asyncio.run(asked())
-        except CannotDo as why:
-            raise Failed(str(why)) from why
-        except (GatewayError, GatewayRefused) as error:
-            raise Failed(f"the gateway says: {error}") from error
+        for config in chosen:
+            try:
+                asked.found.append(asyncio.run(ask(config)))
+            except CannotDo as why:
+                asked.failed.append(f"{_named(config.name)}{why}")
+            except (GatewayError, GatewayRefused) as error:
+                asked.failed.append(f"{_named(config.name)}the gateway says: {error}")
+    if not asked.found:
+        asked.finish()
+    return asked
+
+
+def _ask_any(work: Callable[[GatewayOperator], Awaitable[list[LimitLine]]], gateway: str) -> list[LimitLine]:
+    """The lines of the gateways that could do it; fails where none could."""
+    asked = _ask_each(work, gateway)
+    return [one for lines in asked.found for one in lines]
+
+
+def _named(name: str) -> str:
+    return f"{name}: " if name else ""
 
 
 def _unlinked(people: list[str], strangers: list[tuple[str, str, int]]) -> list[str]:

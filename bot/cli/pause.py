@@ -10,7 +10,7 @@ import typer
 from sqlmodel import Session
 
 from bot.actor import acting_user
-from bot.cli.console import member, open_database, policy_in_force
+from bot.cli.console import enforces, member, open_database, policy_in_force
 from bot.cli.errors import Failed
 from bot.settings import Settings
 from handlers import brake
@@ -48,7 +48,7 @@ def _paused(session: Session, settings: Settings, email: str, reason: str) -> st
 def context(session: Session, settings: Settings) -> Context:
     """That of an operator who pauses or resumes."""
     version, policy = policy_in_force(session)
-    live = settings.gateway_kind != "none" and settings.gateway_mode == "enforce"
+    live = enforces(settings)
     return Context(
         session=session, now=datetime.now(UTC), key=f"pause:{uuid4().hex}", version=version, policy=policy,
         live=live, actor=acting_user(),

@@ -143,6 +143,8 @@ def _parsed(file: Path | None) -> tuple[str, Policy]:
         line = data.count(b"\n", 0, error.start) + 1
         raise Failed(f"{path.name}:{line}: not UTF-8; save the file as UTF-8") from error
     policy = document.parse(text, path.name)
-    if settings.gateway_kind != "none":
-        refuse_unmetered(policy, enforce=settings.gateway_mode == "enforce")
+    if settings.gateway_kind != "none" or settings.gateways_file is not None:
+        from bot.gateways.configured import enforced  # noqa: PLC0415 - the HTTP library takes a moment to load
+
+        refuse_unmetered(policy, enforce=enforced(settings))
     return text, policy

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,9 @@ from bot.one_run import AlreadyRunning, only_run
 from bot.settings import Settings
 from models.metering.gateway_state import GatewayState
 from models.metering.reading import MICRO
+
+if TYPE_CHECKING:
+    from bot.gateways.port import Gateway
 
 app = typer.Typer()
 
@@ -61,30 +64,33 @@ async def _against_gateway(settings: Settings, found: Copy) -> list[str]:
 
     An unreachable gateway is reported and stops nothing.
     """
-    if settings.gateway_kind == "none":
+    if settings.gateway_kind == "none" and settings.gateways_file is None:
         return []
     import aiohttp  # noqa: PLC0415 - the HTTP library takes a moment to load
 
+    from bot.gateways.configured import configured_gateways  # noqa: PLC0415
     from bot.gateways.port import GatewayError, GatewayRefused  # noqa: PLC0415
-    from bot.gateways.registry import open_gateway  # noqa: PLC0415
 
-    key = settings.gateway_key.get_secret_value() if settings.gateway_key else None
+    lines = []
+    for config in configured_gateways(settings):
+        try:
+            async with aiohttp.ClientSession() as http:
+                lines += await _beyond(config.open(http), found, f"the gateway {config.name}".strip())
+        except (GatewayError, GatewayRefused, aiohttp.ClientError, TimeoutError) as error:
+            lines.append(f"{f'the gateway {config.name}'.strip()} was not compared: {error}")
+    return lines
+
+
+async def _beyond(gateway: Gateway, found: Copy, called: str) -> list[str]:
     ahead = unknown = beyond = 0
-    try:
-        async with aiohttp.ClientSession() as http:
-            gateway = open_gateway(
-                settings.gateway_kind, settings.gateway_url, key, http, entity=settings.gateway_entity
-            )
-            async for page in gateway.accounts():
-                for one in page:
-                    more = one.spent - found.counters.get(one.id, one.spent)
-                    ahead, beyond = ahead + (more > 0), beyond + max(0, more)
-                    unknown += one.id not in found.counters
-    except (GatewayError, GatewayRefused, aiohttp.ClientError, TimeoutError) as error:
-        return [f"the gateway was not compared: {error}"]
-    lines = [f"the gateway counts {beyond / MICRO:.2f} USD more than the copy, at {ahead} accounts"]
+    async for page in gateway.accounts():
+        for one in page:
+            more = one.spent - found.counters.get(one.id, one.spent)
+            ahead, beyond = ahead + (more > 0), beyond + max(0, more)
+            unknown += one.id not in found.counters
+    lines = [f"{called} counts {beyond / MICRO:.2f} USD more than the copy, at {ahead} accounts"]
     if unknown:
-        lines.append(f"{unknown} accounts at the gateway are not in the copy")
+        lines.append(f"{unknown} accounts at {called} are not in the copy")
     if ahead or unknown:
         lines.append(
             "start with GATEWAY_MODE=observe: spend since the copy is booked then; grants since are not in it"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated
 
 import structlog
 import typer
 from sqlmodel import Session, col, select
 
-from bot.cli.console import agree, moment, open_database
+from bot.cli.console import agree, enforces, moment, open_database
 from bot.clock import DatabaseClock
 from bot.database import Database
 from bot.messengers.registry import configured
@@ -70,7 +71,7 @@ def _when(session: Session, typed: str | None, now: datetime) -> tuple[datetime,
 async def _tick_once(settings: Settings, database: Database, at: datetime, *, deliver: bool) -> None:
     from bot.worker import Worker  # noqa: PLC0415 - every handler comes with it
 
-    live = settings.gateway_kind != "none" and settings.gateway_mode == "enforce"
+    live = enforces(settings)
     reachable = bool(configured(settings))
     if not (deliver and reachable):
         await Worker(database, lambda: at, {}, _no_page, live=live).tick(at)
@@ -89,20 +90,23 @@ async def _tick_once(settings: Settings, database: Database, at: datetime, *, de
 
 async def _read_gateway(settings: Settings, database: Database, at: datetime) -> None:
     # Spend up to now counts for the period that ends, so the gateway is read first.
-    if (
-        settings.gateway_kind == "none"
-        or await database.read(lambda session: unread_end(session, at)) is None
-    ):
+    if settings.gateway_kind == "none" and settings.gateways_file is None:
         return
-    from bot.gateways.operator.access import CannotDo, open_operator  # noqa: PLC0415 - the HTTP library takes a moment to load
+    from bot.gateways.configured import configured_gateways  # noqa: PLC0415 - the HTTP library takes a moment to load
+    from bot.gateways.operator.access import open_operator  # noqa: PLC0415
     from bot.gateways.operator.links import link  # noqa: PLC0415
     from bot.gateways.port import GatewayError, GatewayRefused  # noqa: PLC0415
 
-    try:
-        async with open_operator(settings, database) as operator:
-            await link(operator, plan=False)
-    except (CannotDo, GatewayError, GatewayRefused) as error:
-        log.warning("the period ends without a reading of the gateway", reason=str(error))
+    for config in configured_gateways(settings):
+        if await database.read(partial(unread_end, now=at, name=config.name)) is None:
+            continue
+        try:
+            async with open_operator(config, database) as operator:
+                await link(operator, plan=False)
+        except (GatewayError, GatewayRefused) as error:
+            log.warning(
+                "the period ends without a reading of the gateway", gateway=config.name, reason=str(error)
+            )
 
 
 def _more(now: datetime) -> Callable[[Session], bool]:

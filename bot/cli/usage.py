@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import typer
 from sqlmodel import Session, col, select
 
-from bot.cli.console import content, money, open_database, policy_in_force
+from bot.cli.console import content, enforces, money, open_database, policy_in_force
 from bot.cli.grant import why_no_amount
 from bot.cli.sheet import Line, SheetError, lines
 from bot.settings import Settings
@@ -47,7 +47,7 @@ def usage_import(
     with open_database(settings) as database:
         said, spenders = database.transact(lambda session: _book(session, rows, key, now))
         typer.echo(said)
-        live = settings.gateway_kind != "none" and settings.gateway_mode == "enforce"
+        live = enforces(settings)
         for first in range(0, len(spenders), ALERTED):
             some = spenders[first : first + ALERTED]
             database.transact(partial(_alert, members=some, key=key, now=now, live=live))

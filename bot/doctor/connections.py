@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import aiohttp
 
 from bot.doctor.check import Check, ok, warning, wrong
+from bot.gateways.configured import GatewayConfig, configured_gateways
 from bot.gateways.port import GatewayError, GatewayRefused
-from bot.gateways.registry import open_gateway
 from bot.settings import Settings
 
 # Seconds for one answer of a vendor.
@@ -93,26 +93,33 @@ async def check_dingtalk(settings: Settings, http: aiohttp.ClientSession) -> Asy
 async def check_gateway(
     settings: Settings, http: aiohttp.ClientSession, free_models: tuple[str, ...]
 ) -> AsyncIterator[Check]:
-    if settings.gateway_kind == "none":
-        return
-    key = settings.gateway_key.get_secret_value() if settings.gateway_key else None
     try:
-        gateway = open_gateway(
-            settings.gateway_kind, settings.gateway_url, key, http,
-            entity=settings.gateway_entity, timeout=settings.gateway_timeout_seconds,
-        )  # fmt: skip
+        gateways = configured_gateways(settings)
+    except GatewayRefused as error:
+        yield wrong("GATEWAYS_FILE", str(error), "docs/gateways.md, Several gateways")
+        return
+    for config in gateways:
+        async for check in _check_one(config, f"gateway {config.name}".strip(), http, free_models):
+            yield check
+
+
+async def _check_one(
+    config: GatewayConfig, called: str, http: aiohttp.ClientSession, free_models: tuple[str, ...]
+) -> AsyncIterator[Check]:
+    try:
+        gateway = config.open(http)
         async for _ in gateway.accounts():
             break
         found = await gateway.preflight(free_models)
     except GatewayRefused as error:
-        yield wrong("gateway", f"refuses: {error}", "look at GATEWAY_URL and GATEWAY_KEY (docs/gateways.md)")
+        yield wrong(called, f"refuses: {error}", "look at GATEWAY_URL and GATEWAY_KEY (docs/gateways.md)")
         return
     except (GatewayError, aiohttp.ClientError, TimeoutError) as error:
-        yield wrong("gateway", f"does not answer: {_short(error)}", "look at GATEWAY_URL (docs/gateways.md)")
+        yield wrong(called, f"does not answer: {_short(error)}", "look at GATEWAY_URL (docs/gateways.md)")
         return
-    yield ok("gateway", f"{settings.gateway_kind} answers")
+    yield ok(called, f"{config.kind} answers")
     for one in found:
-        yield warning("gateway", one.code.replace("_", " "), one.fix or "docs/gateways.md, Preflight")
+        yield warning(called, one.code.replace("_", " "), one.fix or "docs/gateways.md, Preflight")
 
 
 def _short(error: BaseException) -> str:

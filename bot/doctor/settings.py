@@ -95,6 +95,8 @@ def _dingtalk(settings: Settings) -> Iterator[Check]:
 
 
 def _gateway(settings: Settings) -> Iterator[Check]:
+    if settings.gateways_file is not None:
+        return  # it is read where the gateways are asked
     if settings.gateway_kind == "none":
         if settings.gateway_url or settings.gateway_key:
             yield wrong(

@@ -24,10 +24,10 @@ class Leader:
     """
 
     def __init__(
-        self, database: Database, clock: Callable[[], datetime], *, kind: str, enforce: bool
+        self, database: Database, clock: Callable[[], datetime], *, kind: str, enforce: bool, name: str = ""
     ) -> None:
         self.database, self.clock = database, clock
-        self.kind, self.mode = kind, enforce
+        self.kind, self.mode, self.name = kind, enforce, name
         self.me = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"
         self.read_at: datetime | None = None
         self._released = False
@@ -63,8 +63,8 @@ class Leader:
                         self.doubt()
 
     def _ask(self, session: Session) -> bool:
-        leads = GatewayState.lead(session, self.me, self.clock())
-        state = GatewayState.of(session)
+        leads = GatewayState.lead(session, self.me, self.clock(), self.name)
+        state = GatewayState.of(session, self.name)
         session.refresh(state)
         if leads:
             state.begin(self.kind, enforce=self.mode)
@@ -78,12 +78,12 @@ class Leader:
 
     def outdated(self, session: Session) -> bool:
         """Whether an operator has released the limits, or undone a release, since the state row was read."""
-        return GatewayState.as_read(session).released != self._released
+        return GatewayState.as_read(session, self.name).released != self._released
 
     def may_write(self, session: Session) -> bool:
         # Read again inside the writing transaction: an operator may have taken over or released the limits
         # since `lead`.
-        state = GatewayState.of(session)
+        state = GatewayState.of(session, self.name)
         self.note(state)
         if state.held_by_another(self.me):
             self.doubt()
@@ -96,8 +96,8 @@ class Leader:
     def take_over(self, session: Session) -> bool:
         """Take the lead from the replica that has it. Returns whether there was one."""
         now = self.clock()
-        busy = GatewayState.of(session).leased(now)
-        GatewayState.take_over(session, self.me, now)
+        busy = GatewayState.of(session, self.name).leased(now)
+        GatewayState.take_over(session, self.me, now, self.name)
         self._leads = True
         return busy
 

@@ -28,8 +28,10 @@ MOST_MISSING = 50
 class SpendReader:
     """`told`: called after messages were promised."""
 
-    def __init__(self, gateway: Gateway, ledger: GatewayLedger, told: Callable[[], None]) -> None:
-        self.gateway, self.ledger, self.told = gateway, ledger, told
+    def __init__(
+        self, gateway: Gateway, ledger: GatewayLedger, told: Callable[[], None], name: str = ""
+    ) -> None:
+        self.gateway, self.ledger, self.told, self.name = gateway, ledger, told, name
 
     async def book(self, page: Sequence[Reading], seen: Collection[str] | None = None) -> BookedPage:
         """Book a page and alert its spenders. `seen`: all account ids, once every page was read."""
@@ -72,7 +74,7 @@ class SpendReader:
 
     async def _accounts(self, member_id: int) -> list[str]:
         return await self.ledger.database.read(
-            lambda session: [one.id for one in accounts_of(session, member_id)]
+            lambda session: [one.id for one in accounts_of(session, member_id, self.name)]
         )
 
     async def _key_usage(self, member_id: int) -> list[KeyUsage]:

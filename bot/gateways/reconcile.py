@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -62,15 +63,19 @@ class Reconciler:
         enforce: bool,
         every: float = 30.0,
         kind: str = "gateway",
+        name: str = "",
+        live: bool | None = None,
         told: Callable[[], None] = lambda: None,
     ) -> None:
         self.database, self.gateway, self.clock, self.every = database, gateway, clock, every
+        self.name = name
         self.listeners = [told]
-        self.ledger = GatewayLedger(database, clock, enforce=enforce)
-        self.leader = Leader(database, clock, kind=kind, enforce=enforce)
-        self.reader = SpendReader(gateway, self.ledger, self._tell)
+        self.ledger = GatewayLedger(database, clock, enforce=enforce if live is None else live)
+        self.leader = Leader(database, clock, kind=kind, enforce=enforce, name=name)
+        self.reader = SpendReader(gateway, self.ledger, self._tell, name)
         self.writer = LimitWriter(gateway, self.ledger, self.leader, self.reader, self._tell)
-        self.usage = UsageReader(gateway, self.ledger, lambda: self.rounds > 0)
+        self.writer.traits = replace(self.writer.traits, name=name)
+        self.usage = UsageReader(gateway, self.ledger, lambda: self.rounds > 0, name)
         self.rounds = self.edited = self.unlinked = 0
         self.took = 0.0
         self._failures = self._pages = 0
@@ -149,7 +154,7 @@ class Reconciler:
         pause = max(getattr(error, "retry_after", None) or 0.0, self._wait)
         self._due = time.monotonic() + pause
         log.warning("the gateway does not answer", reason=str(error), again_in=round(pause, 1))
-        await self.database.write(partial(GatewayState.fail, why=str(error)))
+        await self.database.write(partial(GatewayState.fail, why=str(error), name=self.name))
 
     # A round
 
@@ -178,7 +183,9 @@ class Reconciler:
         if later:
             await self.reader.book(later, seen)
         self.took, self._pages = time.monotonic() - started, pages
-        await self.reader.look_for(await self.database.write(partial(end_round, seen=seen)))
+        await self.reader.look_for(
+            await self.database.write(partial(end_round, seen=seen, gateway=self.name))
+        )
         self.writer.replace(await self.database.write(self._all_writes))
         await self.database.write(partial(self._finish, unlinked=unlinked, begun=begun))
         self.rounds += 1
@@ -203,7 +210,9 @@ class Reconciler:
     async def before_turning(self) -> None:
         # Spend that is read after the end would belong to the next period, so the end waits for a reading.
         until = time.monotonic() + BEFORE_TURNING
-        while (end := await self.database.read(lambda one: unread_end(one, self.clock()))) is not None:
+        while (
+            end := await self.database.read(lambda one: unread_end(one, self.clock(), self.name))
+        ) is not None:
             self._unread.setdefault(end, self.clock())
             if self.clock() - self._unread[end] >= PATIENCE:
                 return
@@ -227,7 +236,7 @@ class Reconciler:
         if self.leader.outdated(session) or (self.leader.enforce and opening_unread(session)):
             return None
         decided, newest = decided_since(session, after)
-        waiting = decided or waiting_members(session) or due_members(session)
+        waiting = decided or waiting_members(session) or due_members(session, self.name)
         return None if self.leader.enforce and waiting else newest
 
     def _writes_since(self, session: Session, after: int) -> tuple[list[LimitWrite], int]:
@@ -236,7 +245,7 @@ class Reconciler:
         except NoPolicyYet:
             return [], after
         before = self.leader.enforce
-        self.leader.note(GatewayState.of(session))
+        self.leader.note(GatewayState.of(session, self.name))
         if not self.leader.enforce:
             return [], newest_entry(session)
         if not before or opening_unread(session):  # read soon, so that every limit follows
@@ -244,11 +253,11 @@ class Reconciler:
         return limits.writes_since(ctx, after, self.writer.traits)
 
     def _finish(self, session: Session, unlinked: Sequence[Reading], begun: datetime) -> None:
-        self.leader.note(GatewayState.finish_round(session, unlinked, begun, self.took))
-        self.edited, self.unlinked = len(edited_accounts(session)), len(unlinked)
+        self.leader.note(GatewayState.finish_round(session, unlinked, begun, self.took, self.name))
+        self.edited, self.unlinked = len(edited_accounts(session, self.name)), len(unlinked)
         if self.leader.enforce:
             with contextlib.suppress(NoPolicyYet):
                 ctx = self.ledger.context(session, f"news:{begun.isoformat()}")
-                trouble.tell_news(ctx)
+                trouble.tell_news(ctx, self.name)
                 if not self.writer.traits.per_key:
-                    trouble.tell_shared(ctx)
+                    trouble.tell_shared(ctx, self.name)

@@ -26,8 +26,11 @@ FREE_MODELS_EVERY = timedelta(hours=1)
 class UsageReader:
     """`started`: whether the accounts have been read once."""
 
-    def __init__(self, gateway: Gateway, ledger: GatewayLedger, started: Callable[[], bool]) -> None:
+    def __init__(
+        self, gateway: Gateway, ledger: GatewayLedger, started: Callable[[], bool], name: str = ""
+    ) -> None:
         self.gateway, self.ledger, self.started = gateway, ledger, started
+        self.name = name
 
     async def run(self) -> None:
         """Read the last days repeatedly, because their figures still grow. Uses at most a quarter of the time."""
@@ -56,4 +59,6 @@ class UsageReader:
         current = await self.ledger.database.read(versions.current)
         if current is not None:
             found = await self.gateway.free_models(current[1].free_models)
-            await self.ledger.database.write(partial(GatewayState.note_free_models, models=found))
+            await self.ledger.database.write(
+                partial(GatewayState.note_free_models, models=found, name=self.name)
+            )

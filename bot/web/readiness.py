@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from bot.database import Database
@@ -18,7 +18,7 @@ KEPT = 1.0
 
 
 class Readiness:
-    """`enforced`: a gateway's limits are written, so a leader is needed."""
+    """`enforced`: the gateways whose limits are written, so that each needs a leader; the one of the settings is ""."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class Readiness:
         clock: Callable[[], datetime],
         messengers: dict[str, Messenger],
         *,
-        enforced: bool,
+        enforced: Collection[str],
     ) -> None:
         self.database, self.clock, self.messengers, self.enforced = database, clock, messengers, enforced
         self._found: tuple[float, dict[str, bool]] = (0.0, {})
@@ -54,6 +54,8 @@ class Readiness:
     async def _is_led(self) -> bool:
         now = self.clock()
         try:
-            return await self.database.read(lambda session: GatewayState.as_read(session).leased(now))
+            return await self.database.read(
+                lambda session: all(GatewayState.as_read(session, one).leased(now) for one in self.enforced)
+            )
         except Exception:  # noqa: BLE001 - not known is not led
             return False

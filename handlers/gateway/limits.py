@@ -22,7 +22,7 @@ from models.refusal import PeriodClosing
 def all_writes(ctx: Context, traits: GatewayTraits) -> list[LimitWrite]:
     for member in limits.waiting_without_account(ctx.session):
         alerts.not_live(ctx, member, texts.NO_ACCOUNT)
-    accounts = [one for one in every_account(ctx.session) if not one.gone]
+    accounts = [one for one in every_account(ctx.session, traits.name) if not one.gone]
     restored.settle(ctx, accounts, traits)
     return compare(ctx, accounts, traits)
 
@@ -31,8 +31,8 @@ def writes_since(ctx: Context, entry_id: int, traits: GatewayTraits) -> tuple[li
     """The wrong limits of members with a decision after that entry, and the newest entry."""
     session = ctx.session
     decided, newest = limits.decided_since(session, entry_id)
-    urgent = decided | limits.waiting_members(session) | limits.due_members(session)
-    return compare(ctx, accounts_of_members(session, urgent), traits, urgent), newest
+    urgent = decided | limits.waiting_members(session) | limits.due_members(session, traits.name)
+    return compare(ctx, accounts_of_members(session, urgent, traits.name), traits, urgent), newest
 
 
 def compare(

@@ -18,7 +18,7 @@ from models.refusal import PeriodClosing
 
 def settle(ctx: Context, accounts: Sequence[GatewayAccount], traits: GatewayTraits) -> None:
     """Nobody can spend more than the ledger has; where the gateway allows less, an admin decides."""
-    state = GatewayState.of(ctx.session)
+    state = GatewayState.of(ctx.session, traits.name)
     if state.restored_at is None:
         return
     try:
@@ -26,10 +26,10 @@ def settle(ctx: Context, accounts: Sequence[GatewayAccount], traits: GatewayTrai
     except PeriodClosing:
         return
     above, below = lower_after_restore(limits_of(ctx.session, accounts, rate, traits))
-    if (above or below) and ctx.first_time(f"gateway:restored:{state.restored_at.isoformat()}"):
+    if (above or below) and ctx.first_time(f"gateway:restored:{traits.name}:{state.restored_at.isoformat()}"):
         to_admins(ctx, lambda reader: Message(text=_words(ctx, reader, above, below)))
     if not above and not below:
-        GatewayState.note_restored(ctx.session, None)
+        state.settle()
 
 
 def _words(

@@ -90,7 +90,7 @@ def _minutes(ctx: Context, surge: Surge) -> int:
     """The minutes in which it was spent. What is booked after an outage was spent since the reading before it."""
     rule = ctx.policy.alerts.surge
     within = rule.within if rule else timedelta()
-    read_at = None if surge.imported else GatewayState.as_read(ctx.session).read_at
+    read_at = None if surge.imported else GatewayState.last_read(ctx.session)
     return int(max(within, ctx.now - (read_at or ctx.now)) / timedelta(minutes=1))
 
 

@@ -24,12 +24,12 @@ TEXTS = {
 }
 
 
-def tell_news(ctx: Context) -> None:
-    for news, accounts in take_news(ctx.session).items():
+def tell_news(ctx: Context, gateway: str) -> None:
+    for news, accounts in take_news(ctx.session, gateway).items():
         fresh = [one for one in accounts if ctx.first_time(_key(ctx, news, one))]
         if not fresh:
             continue
-        if news is News.EDITED and GatewayState.of(ctx.session).restored_at is not None:
+        if news is News.EDITED and GatewayState.of(ctx.session, gateway).restored_at is not None:
             continue  # no hand did that: see handlers.gateway.restored
         if news is News.EDITED:
             _tell_edits(ctx, [one for one in fresh if one.edited])
@@ -37,9 +37,9 @@ def tell_news(ctx: Context) -> None:
             _tell_all(ctx, TEXTS[news], fresh, figures=news is News.UNENFORCED)
 
 
-def tell_shared(ctx: Context) -> None:
+def tell_shared(ctx: Context, gateway: str) -> None:
     """Admins hear of people with several accounts, once for these accounts."""
-    for member_id, accounts in shared_accounts(ctx.session).items():
+    for member_id, accounts in shared_accounts(ctx.session, gateway).items():
         if not ctx.first_time(f"gateway:shared:{member_id}:{'+'.join(one.id for one in accounts)}"):
             continue
         owner = ctx.session.get_one(Member, member_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from sqlalchemy import ColumnElement, true
 from sqlmodel import Session, col, func, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -13,33 +14,41 @@ from models.metering.reading import Reading
 from models.people.member import lock_members
 
 
-def accounts_of(session: Session, member_id: int) -> list[GatewayAccount]:
-    return accounts_of_members(session, {member_id})
+def accounts_of(session: Session, member_id: int, gateway: str | None = None) -> list[GatewayAccount]:
+    return accounts_of_members(session, {member_id}, gateway)
 
 
-def accounts_of_members(session: Session, members: Iterable[int]) -> list[GatewayAccount]:
-    """The accounts that the gateway still knows."""
+def accounts_of_members(
+    session: Session, members: Iterable[int], gateway: str | None = None
+) -> list[GatewayAccount]:
+    """The accounts that the gateway still knows; None: at every gateway."""
     ids, found = sorted(members), list[GatewayAccount]()
     for start in range(0, len(ids), MOST_VALUES):
         theirs = col(GatewayAccount.member_id).in_(ids[start : start + MOST_VALUES])
-        query = select(GatewayAccount).where(theirs, col(GatewayAccount.gone).is_(False))
+        query = select(GatewayAccount).where(theirs, col(GatewayAccount.gone).is_(False), at_gateway(gateway))
         found += session.exec(query.order_by(GatewayAccount.id)).all()
     return found
 
 
-def shared_accounts(session: Session) -> dict[int, list[GatewayAccount]]:
-    """Member id → their accounts, where they have more than one."""
-    several = select(GatewayAccount.member_id).where(col(GatewayAccount.gone).is_(False))
+def at_gateway(gateway: str | None) -> ColumnElement[bool]:
+    """A condition for the accounts of one gateway; None: of all."""
+    return true() if gateway is None else col(GatewayAccount.gateway) == gateway
+
+
+def shared_accounts(session: Session, gateway: str) -> dict[int, list[GatewayAccount]]:
+    """Member id → their accounts at this gateway, where they have more than one."""
+    several = select(GatewayAccount.member_id).where(col(GatewayAccount.gone).is_(False), at_gateway(gateway))
     several = several.group_by(col(GatewayAccount.member_id)).having(func.count() > 1)
     found: dict[int, list[GatewayAccount]] = {}
-    for one in accounts_of_members(session, session.exec(several).all()):
+    for one in accounts_of_members(session, session.exec(several).all(), gateway):
         found.setdefault(one.member_id, []).append(one)
     return found
 
 
-def every_account(session: Session) -> list[GatewayAccount]:
+def every_account(session: Session, gateway: str | None = None) -> list[GatewayAccount]:
     """With accounts that are gone."""
-    return list(session.exec(select(GatewayAccount).order_by(GatewayAccount.id)).all())
+    query = select(GatewayAccount).where(at_gateway(gateway))
+    return list(session.exec(query.order_by(GatewayAccount.id)).all())
 
 
 def accounts_by_id(session: Session, ids: Iterable[str]) -> dict[str, GatewayAccount]:
@@ -68,8 +77,9 @@ def _by_id(
     return found
 
 
-def edited_accounts(session: Session) -> list[GatewayAccount]:
+def edited_accounts(session: Session, gateway: str | None = None) -> list[GatewayAccount]:
     query = select(GatewayAccount).where(
+        at_gateway(gateway),
         col(GatewayAccount.written).is_not(None),
         col(GatewayAccount.total).is_distinct_from(col(GatewayAccount.written)),
     )

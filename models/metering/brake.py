@@ -65,8 +65,8 @@ def can_stop(session: Session, member: Member, unit: Unit) -> bool:
     A limit that somebody edited by hand is not overwritten, so it would not follow.
     """
     accounts = accounts_of(session, member.id)
-    released = GatewayState.as_read(session).released or unit is Unit.TOKENS
-    return bool(accounts) and not released and not any(one.edited for one in accounts)
+    enforced = GatewayState.enforces(session, {one.gateway for one in accounts}) and unit is not Unit.TOKENS
+    return bool(accounts) and enforced and not any(one.edited for one in accounts)
 
 
 def above(session: Session, policy: Policy, member: Member) -> list[Member]:

@@ -20,6 +20,7 @@ from models.ledger.spend import record
 from models.ledger.transfer import Cause
 from models.metering.reading import Rate, Reading, readable
 from models.people.member import Member, lock_members
+from models.quota.period import Period
 
 BUSY = timedelta(minutes=5)
 """An account that was used this lately may have a call in flight."""
@@ -51,6 +52,7 @@ class GatewayAccount(SQLModel, table=True):
     because a lost reply must not look like an edit by hand, and edits that an admin wants overwritten; `held`:
     what calls in flight held back during the last write; `due`: to be compared now; `error`: why the last write
     failed; `news`: for admins.
+    `gateway`: its name in GATEWAYS_FILE, with which the id then begins. `used`: booked in the period `used_in`.
     """
 
     __table_args__ = (
@@ -98,6 +100,9 @@ class GatewayAccount(SQLModel, table=True):
     settled: bool = False
     reached_at: datetime | None = None
     news: str | None = None
+    gateway: str = ""
+    used: int = Field(default=0, sa_type=BigInteger)
+    used_in: int | None = Field(default=None, sa_type=BigInteger)
 
     @classmethod
     def link(cls, session: Session, reading: Reading, member: Member, *, forgive: bool = True) -> Self:
@@ -109,6 +114,7 @@ class GatewayAccount(SQLModel, table=True):
         account = cls(
             id=reading.id, member_id=member.id, origin=origin, spent=origin, total=reading.total, found=reading.total,
             window=reading.window, as_of=reading.as_of, adopted_at=reading.as_of, name=reading.name,
+            gateway=reading.gateway,
         )  # fmt: skip
         session.add(account)
         session.flush()
@@ -198,8 +204,13 @@ class GatewayAccount(SQLModel, table=True):
             lock_members(session, [self.member_id])
             record(session, self.member_id, new, cause=cause)
             clear_overdraft(session, self.member_id, cause)
-            self.booked += new
+            self._note_used(session, new)
         return max(new, 0)
+
+    def _note_used(self, session: Session, new: int) -> None:
+        period = Period.current(session).id
+        self.booked += new
+        self.used, self.used_in = (self.used if self.used_in == period else 0) + new, period
 
     def _loses_its_limit(self, reading: Reading) -> bool:
         return self.written is not None and self.total is not None and reading.total is None
@@ -228,6 +239,7 @@ class GatewayAccount(SQLModel, table=True):
         """
         taken = min(amount, self.booked)
         self.origin, self.booked = self.origin + rate.counted(taken), self.booked - taken
+        self.used = max(0, self.used - taken)
         self.due = True
         return taken
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import JSON
-from sqlmodel import Field, Session, SQLModel, col, select, update
+from sqlmodel import Field, Session, SQLModel, col, func, select, update
 
 from models.ledger.amount import Unit
 from models.metering.accounts import change_rate
@@ -47,42 +47,73 @@ class GatewayState(SQLModel, table=True):
     problem: str | None = None
     released_at: datetime | None = None
     restored_at: datetime | None = None
+    name: str = Field(default="", unique=True)
+    enforced: bool = True
 
     @classmethod
-    def of(cls, session: Session) -> GatewayState:
-        found = session.get(cls, 1)
+    def of(cls, session: Session, name: str = "") -> GatewayState:
+        """The row of a gateway of GATEWAYS_FILE; without a name, of the one gateway. That row keeps the rate for all."""
+        found = cls._find(session, name)
         if found is None:
-            found = cls()
+            last = session.exec(select(func.max(cls.id))).one() or 1
+            found = cls(id=last + 1 if name else 1, name=name)
             session.add(found)
             session.flush()
         return found
 
     @classmethod
-    def as_read(cls, session: Session) -> GatewayState:
+    def as_read(cls, session: Session, name: str = "") -> GatewayState:
         """For showing: an empty row that is not stored when there is none."""
-        return session.get(cls, 1) or cls()
+        return cls._find(session, name) or cls(name=name)
 
     @classmethod
-    def lead(cls, session: Session, holder: str, now: datetime) -> bool:
+    def _find(cls, session: Session, name: str) -> GatewayState | None:
+        if not name:
+            return session.get(cls, 1)
+        return session.exec(select(cls).where(cls.name == name)).one_or_none()
+
+    @classmethod
+    def driven(cls, session: Session) -> list[GatewayState]:
+        """The rows of the gateways that there are."""
+        return list(session.exec(select(cls).where(cls.kind != "").order_by(col(cls.id))).all())
+
+    @classmethod
+    def last_read(cls, session: Session) -> datetime | None:
+        """When the gateway that was read longest ago was read."""
+        read = [one.read_at for one in cls.driven(session)]
+        return None if None in read else min((one for one in read if one), default=None)
+
+    @classmethod
+    def enforces(cls, session: Session, names: Collection[str]) -> bool:
+        """Whether all of these gateways enforce, and none was released."""
+        return all(
+            one.enforced and not one.released for one in (cls.as_read(session, name) for name in names)
+        )
+
+    @classmethod
+    def lead(cls, session: Session, holder: str, now: datetime, name: str = "") -> bool:
         """Take or prolong the lead for `LEASE`. False while another replica leads."""
-        cls.of(session)
+        cls.of(session, name)
         over = (col(cls.leased_until) <= now) | (col(cls.leased_until) > now + LEASE)  # a clock that jumped
         free = (col(cls.holder) == holder) | col(cls.holder).is_(None) | over
         taken = session.execute(
-            update(cls).where(col(cls.id) == 1, free).values(holder=holder, leased_until=now + LEASE)
+            update(cls).where(col(cls.name) == name, free).values(holder=holder, leased_until=now + LEASE)
         )
         return bool(taken.rowcount)  # type: ignore[attr-defined]
 
     @classmethod
-    def take_over(cls, session: Session, holder: str, now: datetime) -> None:
+    def take_over(cls, session: Session, holder: str, now: datetime, name: str = "") -> None:
         # The other replica finds out before its next write.
-        cls.of(session)
-        session.execute(update(cls).where(col(cls.id) == 1).values(holder=holder, leased_until=now + LEASE))
+        cls.of(session, name)
+        session.execute(
+            update(cls).where(col(cls.name) == name).values(holder=holder, leased_until=now + LEASE)
+        )
 
     @classmethod
-    def switch_off(cls, session: Session) -> None:
-        # Without a gateway, the policy alone says which models are free.
-        session.execute(update(cls).where(col(cls.kind) != "").values(kind=""))
+    def keep_only(cls, session: Session, names: Collection[str]) -> None:
+        """No other gateway is driven any more. Without any, the policy alone says which models are free."""
+        others = (col(cls.kind) != "", col(cls.name).not_in(names))
+        session.execute(update(cls).where(*others).values(kind=""))
 
     @classmethod
     def let_go(cls, session: Session, holder: str) -> None:
@@ -90,37 +121,42 @@ class GatewayState(SQLModel, table=True):
 
     @classmethod
     def finish_round(
-        cls, session: Session, unlinked: Sequence[Reading], read_at: datetime, took: float
+        cls, session: Session, unlinked: Sequence[Reading], read_at: datetime, took: float, name: str = ""
     ) -> GatewayState:
         """A whole round ended."""
-        state = cls.of(session)
+        state = cls.of(session, name)
         spenders = sorted((one for one in unlinked if one.spent), key=lambda one: -one.spent)
         state.read_at, state.took, state.problem = read_at, took, None
         state.strangers = [[one.id, one.label, one.spent] for one in spenders[:MOST_UNLINKED]]
         return state
 
     @classmethod
-    def fail(cls, session: Session, why: str) -> None:
-        cls.of(session).problem = why[:500]
+    def fail(cls, session: Session, why: str, name: str = "") -> None:
+        cls.of(session, name).problem = why[:500]
 
     @classmethod
-    def note_free_models(cls, session: Session, models: Collection[str]) -> None:
-        cls.of(session).free = sorted(models)
+    def note_free_models(cls, session: Session, models: Collection[str], name: str = "") -> None:
+        cls.of(session, name).free = sorted(models)
 
     @classmethod
-    def release(cls, session: Session, at: datetime | None) -> None:
+    def release(cls, session: Session, at: datetime | None, name: str = "") -> None:
         """From `at` on no limit is written; None: limits are written again."""
-        cls.of(session).released_at = at
+        cls.of(session, name).released_at = at
 
     def begin(self, kind: str, *, enforce: bool) -> None:
         """`enforce`: limits are written. Where they are not, an earlier release is over."""
-        self.kind = kind
+        self.kind, self.enforced = kind, enforce
         self.released_at = self.released_at if enforce else None
 
     @classmethod
-    def note_restored(cls, session: Session, at: datetime | None) -> None:
-        """The ledger is older than the gateway; None: the limits are settled."""
-        cls.of(session).restored_at = at
+    def note_restored(cls, session: Session, at: datetime) -> None:
+        """The ledger is older than its gateways."""
+        for state in cls.driven(session) or [cls.of(session)]:
+            state.restored_at = at
+
+    def settle(self) -> None:
+        """After a restore: the limits are those of the ledger."""
+        self.restored_at = None
 
     def compare(self, read_at: datetime | None, now: datetime) -> None:
         """Mark a ledger that is older than a reading that is known of. Replicas that read at once differ by less."""
@@ -181,23 +217,24 @@ def opening_unread(session: Session) -> bool:
     return bool(opened and period and (state is None or state.period_id != period.id))
 
 
-def unread_end(session: Session, now: datetime) -> datetime | None:
+def unread_end(session: Session, now: datetime, name: str = "") -> datetime | None:
     """The end of a period that is over, while the gateway was not read since; else None."""
     period = session.exec(select(Period).where(Period.state == PeriodState.OPEN)).one_or_none()
     if period is None or now < period.ends_at:
         return None
-    read_at = GatewayState.as_read(session).read_at
+    read_at = GatewayState.as_read(session, name).read_at
     return period.ends_at if read_at is None or read_at < period.ends_at else None
 
 
 def free_models(session: Session, policy: Policy) -> tuple[str, ...]:
-    """The policy's free models. Where there is a gateway, only those seen let through at no cost."""
-    state = session.get(GatewayState, 1) if policy.free_models else None
-    return free_through(policy, state.kind if state else None, state.free if state else None)
+    """The policy's free models. Where there are gateways, only those that one was seen to let through at no cost."""
+    driven = GatewayState.driven(session) if policy.free_models else []
+    return free_through(policy, [one.free for one in driven])
 
 
-def free_through(policy: Policy, kind: str | None, free: Collection[str] | None) -> tuple[str, ...]:
-    """The policy's free models behind a gateway of this kind that lets `free` through."""
-    if not kind:
+def free_through(policy: Policy, gateways: Sequence[Collection[str] | None]) -> tuple[str, ...]:
+    """The policy's free models behind gateways that let these through."""
+    if not gateways:
         return policy.free_models
-    return tuple(model for model in policy.free_models if model in (free or ()))
+    seen = {model for free in gateways for model in free or ()}
+    return tuple(model for model in policy.free_models if model in seen)

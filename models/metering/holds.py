@@ -7,12 +7,13 @@ over rounds, restarts and replicas.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 
 from models.metering.accounts import accounts_of_members
 from models.metering.gateway_account import GatewayAccount
+from models.metering.gateway_state import GatewayState
 from models.metering.limits import GatewayTraits, limits_of
 from models.metering.reading import Rate
 from models.quota.loan import loans_of
@@ -53,7 +54,12 @@ def _above(
     session: Session, owners: Collection[int], rate: Rate, traits: GatewayTraits
 ) -> dict[int, int | None]:
     """{member: micro-USD by which the limit is too high}; None: no limit."""
-    accounts = [one for one in accounts_of_members(session, owners) if not one.differs]
+    # At a gateway that is only observed nothing is lowered. The others' smallest units are their own: rounding is down.
+    observed = {one.name for one in GatewayState.driven(session) if not one.enforced}
+    accounts = [
+        one for one in accounts_of_members(session, owners) if not one.differs and one.gateway not in observed
+    ]
+    traits = replace(traits, holds=lambda total: total) if any(one.gateway for one in accounts) else traits
     found: dict[int, int | None] = {}
     for limit in limits_of(session, accounts, rate, traits):
         most, owner = _most(limit.account), limit.account.member_id

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from models.ledger.account import Account, AccountKind
 from models.ledger.transfer import AUTOMATIC, Cause, Entry, Transfer
-from models.metering.accounts import accounts_of_members
+from models.metering.accounts import accounts_of_members, at_gateway
 from models.metering.gateway_account import GatewayAccount
 from models.metering.owners import linked_members
 from models.metering.reading import Rate
@@ -34,12 +34,14 @@ class StaleReading(Exception):  # noqa: N818 - what it found
 @dataclass(frozen=True)
 class GatewayTraits:
     """`holds`: the nearest limit that the gateway can hold (micro-USD). `wallet`: it keeps wallets, from which a
-    call in flight is taken off before it counts as spent. `per_key`: an account is a key, so people have several.
+    call in flight is taken off before it counts as spent. `per_key`: an account is a key, so people have several. `name`: of a gateway of
+    GATEWAYS_FILE.
     """
 
     holds: Callable[[int], int]
     wallet: bool = False
     per_key: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ def side_by_side(writes: Sequence[LimitWrite], most: int) -> Iterator[list[Limit
 
 def live_members(session: Session, members: Collection[int], rate: Rate, traits: GatewayTraits) -> set[int]:
     """The members for whom every account stands as it ought."""
-    limits = limits_of(session, accounts_of_members(session, members), rate, traits)
+    limits = limits_of(session, accounts_of_members(session, members, traits.name), rate, traits)
     return {one.account.member_id for one in limits} - {
         one.account.member_id for one in limits if not one.stands
     }
@@ -191,8 +193,9 @@ def waiting_without_account(session: Session) -> list[int]:
     return list(session.exec(query).all())
 
 
-def due_members(session: Session) -> set[int]:
-    return set(session.exec(select(GatewayAccount.member_id).where(GatewayAccount.due)).all())
+def due_members(session: Session, gateway: str | None = None) -> set[int]:
+    due = select(GatewayAccount.member_id).where(GatewayAccount.due, at_gateway(gateway))
+    return set(session.exec(due).all())
 
 
 def decided_since(session: Session, entry_id: int) -> tuple[set[int], int]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from uuid import UUID
 
+from sqlalchemy import String, cast
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -34,9 +35,10 @@ def owners_of(session: Session, readings: Iterable[Reading]) -> dict[str, Member
 
 def _hints(reading: Reading) -> list[Hint]:
     """The surest first."""
-    hints = [("gateway_id", one) for one in _spellings(reading.id)]
+    column = f"gateway_id.{reading.gateway}" if reading.gateway else "gateway_id"
+    hints = [(column, one) for one in _spellings(reading.own_id)]
     hints += [("email", reading.email.lower())]
-    hints += [("gateway_id", one) for one in _spellings(reading.owner)]
+    hints += [(column, one) for one in _spellings(reading.owner)]
     hints += [("email", reading.owner.lower())]
     return [hint for hint in hints if hint[1]]
 
@@ -58,7 +60,17 @@ def _members_by_hint(session: Session, hints: set[Hint]) -> defaultdict[Hint, li
             part = column.in_(values[start : start + MOST_VALUES])
             for member in session.exec(select(Member).where(part, col(Member.left_at).is_(None))).all():
                 found[name, getattr(member, name)].append(member)
+    for name in {of for of, _ in hints if of.startswith("gateway_id.")}:
+        for member in _with_column(session, name):
+            if (hint := (name, str(member.extra[name]))) in hints:
+                found[hint].append(member)
     return found
+
+
+def _with_column(session: Session, name: str) -> list[Member]:
+    """Active members for whom people.csv fills this column, which is kept beside our own."""
+    active = select(Member).where(col(Member.left_at).is_(None), cast(Member.extra, String).contains(name))
+    return [one for one in session.exec(active).all() if one.extra.get(name)]
 
 
 def linked_members() -> SelectOfScalar[int]:

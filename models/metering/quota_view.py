@@ -70,6 +70,7 @@ class QuotaView:
     status: QuotaStatus
     outlook: Outlook
     by_model: tuple[tuple[str, int], ...]
+    by_gateway: tuple[tuple[str, int], ...]
     loans: tuple[OpenLoan, ...]
     opening: Opening | None
     versions: tuple[Applied, ...]
@@ -86,11 +87,12 @@ class QuotaView:
         return cls(
             status=status,
             outlook=Outlook.of(status, rest.spent, now),
+            by_gateway=_by_gateway(rest.spent_at or ()),
             by_model=_by_model(rest.models or (), status.span.start.astimezone(policy.zone).date()),
             loans=tuple(map(_loan, sorted(rest.loans or ()))),
             opening=Opening.of(one[1:] for one in sorted(rest.first or ())),
             versions=tuple(map(_applied, sorted(rest.versions or ()))),
-            free_models=free_through(policy, rest.gateway, rest.free),
+            free_models=free_through(policy, [free for _, free in rest.gateways or ()]),
         )
 
     @cached_property
@@ -100,6 +102,13 @@ class QuotaView:
     @cached_property
     def taken(self) -> list[Sums]:
         return [one.sums for one in self.loans if one.taken]
+
+
+def _by_gateway(rows: Any) -> tuple[tuple[str, int], ...]:
+    used = Counter[str]()
+    for gateway, amount in rows:
+        used[gateway] += amount
+    return tuple(used.most_common())
 
 
 def _by_model(rows: Any, since: date) -> tuple[tuple[str, int], ...]:
@@ -129,8 +138,8 @@ class _Rest(NamedTuple):
     loans: list[Any] | None
     first: list[Any] | None
     versions: list[Any] | None
-    gateway: str | None
-    free: list[Any] | None
+    gateways: list[Any] | None
+    spent_at: list[Any] | None
 
 
 _WIDTH = len(StatusRow._fields)

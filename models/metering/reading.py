@@ -77,12 +77,18 @@ class Reading:
     owner: str = ""
     blocked: bool = False
     refunds: bool = False
+    gateway: str = ""
     unsure: bool = False
     ours: bool = False
 
     def is_older(self, last: datetime, now: datetime) -> bool:
         """Whether it was asked for before `last`. A `last` ahead of `now` was stamped by a wrong clock and bars nothing."""
         return self.as_of < last <= now + SKEW
+
+    @property
+    def own_id(self) -> str:
+        """The id as its gateway has it: of several gateways, each id here begins with the name of its own."""
+        return self.id.removeprefix(f"{self.gateway}:") if self.gateway else self.id
 
     @property
     def label(self) -> str:

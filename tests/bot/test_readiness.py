@@ -18,7 +18,7 @@ from tests.slack_env import SlackEnv, open_env
 
 
 def readiness(env: SlackEnv, *, enforced: bool = False) -> Readiness:
-    return Readiness(env.database, env.clock, env.app.messengers, enforced=enforced)
+    return Readiness(env.database, env.clock, env.app.messengers, enforced=[""] if enforced else [])
 
 
 @pytest.mark.parametrize("env", ["socket-sqlite", "socket-postgres"], indirect=True)

@@ -13,9 +13,8 @@ from sqlmodel import Session, select
 
 from bot.clock import utc_now
 from bot.database import Database
+from bot.gateways.configured import GatewayConfig
 from bot.gateways.reconcile import Reconciler
-from bot.gateways.registry import open_gateway
-from bot.settings import Settings
 from models.metering.gateway_account import GatewayAccount
 from models.metering.gateway_state import refuse_unmetered
 from models.metering.reading import Reading
@@ -62,6 +61,7 @@ class _Undo(Exception):  # noqa: N818 - carries a result out of a transaction th
 class GatewayOperator:
     def __init__(self, loop: Reconciler) -> None:
         self.loop, self.database, self.gateway, self.ledger = loop, loop.database, loop.gateway, loop.ledger
+        self.name = loop.name
 
     def key(self, what: str) -> str:
         return f"{what}:{self.ledger.clock().isoformat()}"
@@ -96,25 +96,23 @@ class GatewayOperator:
 
 
 @contextlib.asynccontextmanager
-async def open_operator(settings: Settings, database: Database) -> AsyncIterator[GatewayOperator]:
-    """An operator at the gateway of the settings.
+async def open_operator(
+    config: GatewayConfig, database: Database, *, live: bool = False
+) -> AsyncIterator[GatewayOperator]:
+    """Raises `GatewayRefused`, and a `Refusal` where the gateway cannot follow the policy.
 
-    Raises `CannotDo`, `GatewayRefused`, and a `Refusal` where the gateway cannot follow the policy.
+    `live`: some gateway enforces limits, if not this one.
     """
-    if settings.gateway_kind == "none":
-        raise CannotDo("GATEWAY_KIND is none: set it, GATEWAY_URL and GATEWAY_KEY first")
-    key = settings.gateway_key.get_secret_value() if settings.gateway_key else None
     async with aiohttp.ClientSession() as http:
-        gateway = open_gateway(
-            settings.gateway_kind, settings.gateway_url, key, http,
-            entity=settings.gateway_entity, timeout=settings.gateway_timeout_seconds,
-        )  # fmt: skip
-        enforce = settings.gateway_mode == "enforce"
+        gateway = config.open(http)
         if (current := await database.read(versions.current)) is not None:
-            refuse_unmetered(current[1], enforce=enforce)
+            refuse_unmetered(current[1], enforce=config.enforced)
         yield GatewayOperator(
-            Reconciler(database, gateway, utc_now, enforce=enforce, kind=settings.gateway_kind)
-        )
+            Reconciler(
+                database, gateway, utc_now,
+                enforce=config.enforced, kind=config.kind, name=config.name, live=live or config.enforced,
+            )
+        )  # fmt: skip
 
 
 def emails(session: Session) -> dict[int, str]:

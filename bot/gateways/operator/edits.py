@@ -24,7 +24,7 @@ async def adopt(operator: GatewayOperator, email: str) -> list[LimitLine]:
 
 def _adopt(operator: GatewayOperator, session: Session, member: Member) -> None:
     ctx = operator.ledger.context(session, operator.key(f"adopt:{member.id}"))
-    account = _one_edited(session, member)
+    account = _one_edited(session, member, operator.name)
     if account.total is None:
         raise CannotDo(
             f"{member.email}: the limit was taken off, so there is no amount to adopt; restore it, or grant what they need"
@@ -33,8 +33,8 @@ def _adopt(operator: GatewayOperator, session: Session, member: Member) -> None:
     adopt_edit(session, account, account.total, rate_now(session, ctx.policy), ctx.policy, cause)
 
 
-def _one_edited(session: Session, member: Member) -> GatewayAccount:
-    edited = _edited(session, member)
+def _one_edited(session: Session, member: Member, gateway: str) -> GatewayAccount:
+    edited = _edited(session, member, gateway)
     if len(edited) > 1:
         names = ", ".join(one.label for one in edited)
         raise CannotDo(
@@ -45,28 +45,28 @@ def _one_edited(session: Session, member: Member) -> GatewayAccount:
 
 async def restore(operator: GatewayOperator, email: str) -> list[LimitLine]:
     """Overwrite the member's limits set by hand with ours."""
-    return await _settle(operator, email, _restore)
+    return await _settle(operator, email, partial(_restore, operator.name))
 
 
 async def restore_all(operator: GatewayOperator) -> list[LimitLine]:
     """Overwrite all limits set by hand with ours."""
-    owners = await operator.database.read(_owners_of_edits)
+    owners = await operator.database.read(partial(_owners_of_edits, gateway=operator.name))
     return [line for email in owners for line in await restore(operator, email)]
 
 
-def _owners_of_edits(session: Session) -> list[str]:
+def _owners_of_edits(session: Session, gateway: str) -> list[str]:
     named = emails(session)
-    return sorted({named[one.member_id] for one in edited_accounts(session) if not one.gone})
+    return sorted({named[one.member_id] for one in edited_accounts(session, gateway) if not one.gone})
 
 
-def _restore(session: Session, member: Member) -> None:
-    for account in _edited(session, member):
+def _restore(gateway: str, session: Session, member: Member) -> None:
+    for account in _edited(session, member, gateway):
         account.restore()
 
 
-def _edited(session: Session, member: Member) -> list[GatewayAccount]:
+def _edited(session: Session, member: Member, gateway: str) -> list[GatewayAccount]:
     """The member's accounts with a foreign limit, at least one. Raises `CannotDo` otherwise."""
-    edited = [one for one in accounts_of(session, member.id) if one.differs or one.lifted]
+    edited = [one for one in accounts_of(session, member.id, gateway) if one.differs or one.lifted]
     if not edited:
         raise CannotDo(f"{member.email}: nobody changed the limit by hand")
     return edited
@@ -85,18 +85,20 @@ async def _settle(
         raise CannotDo("GATEWAY_MODE is observe, so the ledger drives no limit: set it to enforce first")
     await loop.reader.fresh(member)
     await database.write(lambda session: decide(session, session.get_one(Member, member)))
-    before = await database.read(lambda session: {one.id: one.total for one in accounts_of(session, member)})
+    before = await database.read(
+        lambda session: {one.id: one.total for one in accounts_of(session, member, operator.name)}
+    )
     async with operator.alone():
         loop.writer.replace(await database.write(partial(_writes_of, operator, member_id=member)))
         await loop.writer.write()
-    accounts = await database.read(lambda session: accounts_of(session, member))
+    accounts = await database.read(lambda session: accounts_of(session, member, operator.name))
     named = await database.read(emails)
     return [LimitLine.of(one, named[member], before[one.id], one.total, one.error or "") for one in accounts]
 
 
 def _writes_of(operator: GatewayOperator, session: Session, member_id: int) -> list[LimitWrite]:
     ctx = operator.ledger.context(session, operator.key("desk"))
-    return limits.compare(ctx, accounts_of(session, member_id), operator.loop.writer.traits)
+    return limits.compare(ctx, accounts_of(session, member_id, operator.name), operator.loop.writer.traits)
 
 
 def _member(session: Session, email: str) -> Member:

@@ -64,8 +64,8 @@ def _link(
             alerts.alert(ctx, member)
         unlinked += booked.unlinked
         _note(session, links, page, set(known))
-    end_round(session, seen)
-    GatewayState.finish_round(session, unlinked, begun, took)
+    end_round(session, seen, operator.name)
+    GatewayState.finish_round(session, unlinked, begun, took, operator.name)
     links.people = [member.email for member in members_without_account(session)]
     links.strangers = sorted(((one.id, one.label, one.spent) for one in unlinked), key=lambda one: -one[2])
     return links

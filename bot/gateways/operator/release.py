@@ -17,10 +17,12 @@ from models.metering.reading import Reading
 
 async def release(operator: GatewayOperator, done: Callable[[int], None]) -> tuple[int, list[LimitLine]]:
     """Returns the number of limits put back, and those left alone with the reason. Can be run again."""
-    await operator.database.write(partial(GatewayState.release, at=operator.ledger.clock()))
+    await operator.database.write(
+        partial(GatewayState.release, at=operator.ledger.clock(), name=operator.name)
+    )
     left: list[LimitLine] = []
     async with operator.alone():
-        accounts = await operator.database.read(_ours)
+        accounts = await operator.database.read(partial(_ours, gateway=operator.name))
         email = await operator.database.read(emails)
         for account in accounts:
             if why := await _release_one(operator, account):
@@ -31,8 +33,8 @@ async def release(operator: GatewayOperator, done: Callable[[int], None]) -> tup
     return len(accounts) - len(left), left
 
 
-def _ours(session: Session) -> list[GatewayAccount]:
-    return [one for one in every_account(session) if one.ours]
+def _ours(session: Session, gateway: str) -> list[GatewayAccount]:
+    return [one for one in every_account(session, gateway) if one.ours]
 
 
 async def _release_one(operator: GatewayOperator, account: GatewayAccount) -> str:
@@ -56,4 +58,4 @@ def _released(session: Session, account_id: str, reading: Reading | None) -> Non
 
 
 async def enforce_again(operator: GatewayOperator) -> None:
-    await operator.database.write(partial(GatewayState.release, at=None))
+    await operator.database.write(partial(GatewayState.release, at=None, name=operator.name))

@@ -30,6 +30,7 @@ CALLS = {"cap": 3, "wallet": 4}
 class Status:
     """Everything that `gateway status` shows. `pending`: limits to write; `seconds`: about how long that takes."""
 
+    name: str
     kind: str
     mode: str
     read_at: datetime | None
@@ -67,10 +68,11 @@ async def _preflight(operator: GatewayOperator) -> tuple[list[str], str | None]:
 
 
 def _status(operator: GatewayOperator, session: Session) -> Status:
-    state = GatewayState.as_read(session)
+    state = GatewayState.as_read(session, operator.name)
     email, gateway, leader = emails(session), operator.gateway, operator.loop.leader
     pending = _pending(session, operator.loop.writer.traits)
     return Status(
+        name=operator.name,
         kind=leader.kind,
         mode="released" if state.released else "enforce" if leader.mode else "observe",
         read_at=state.read_at,
@@ -82,21 +84,21 @@ def _status(operator: GatewayOperator, session: Session) -> Status:
         strangers=[(one[0], one[1], one[2]) for one in state.strangers],
         edited=[
             LimitLine.of(one, email[one.member_id], one.total, one.written)
-            for one in edited_accounts(session)
+            for one in edited_accounts(session, operator.name)
         ],
         errors=[
             LimitLine.of(one, email[one.member_id], one.total, None, one.error)
-            for one in every_account(session)
+            for one in every_account(session, operator.name)
             if one.error
         ],
         pending=pending,
-        shared=[] if operator.loop.writer.traits.per_key else _shared(session, email),
+        shared=[] if operator.loop.writer.traits.per_key else _shared(session, email, operator.name),
         seconds=pending * CALLS[gateway.family] * 60 / gateway.calls_per_minute,
     )
 
 
-def _shared(session: Session, email: dict[int, str]) -> list[tuple[str, list[str]]]:
-    found = shared_accounts(session)
+def _shared(session: Session, email: dict[int, str], gateway: str) -> list[tuple[str, list[str]]]:
+    found = shared_accounts(session, gateway)
     return [(email[member], [one.label for one in accounts]) for member, accounts in sorted(found.items())]
 
 
@@ -110,7 +112,7 @@ def _pending(session: Session, traits: GatewayTraits) -> int:
         or period.state != PeriodState.OPEN
     ):
         return 0
-    accounts, rate = every_account(session), rate_now(session, current[1])
+    accounts, rate = every_account(session, traits.name), rate_now(session, current[1])
     return len(to_write(limits_of(session, accounts, rate, traits)))
 
 
@@ -126,7 +128,7 @@ def _plan(operator: GatewayOperator, session: Session, pages: Sequence[Sequence[
     for page in pages:
         spend.book_page(ctx, page, seen)
     session.flush()
-    email, accounts = emails(session), every_account(session)
+    email, accounts = emails(session), every_account(session, operator.name)
     known = {one.id: one for one in accounts}
     found = [
         LimitLine.of(known[one.account], email[one.member], known[one.account].total, one.total)

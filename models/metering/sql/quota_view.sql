@@ -12,8 +12,12 @@ SELECT {status},
   (SELECT json_agg(json_build_array(f.id, f.kind, f.amount, f.balance_after)) FROM ({first}) f
     WHERE f.period_id = p.id),
   (SELECT json_agg(json_build_array(v.version, v.effective, v.in_force_at, v.text)) FROM ({versions}) v),
-  (SELECT g.kind FROM gatewaystate g WHERE g.id = 1),
-  (SELECT g.free FROM gatewaystate g WHERE g.id = 1)
+  (SELECT json_agg(json_build_array(g.name,
+    json(g.free) -- sqlite
+    g.free -- postgres
+  )) FROM gatewaystate g WHERE g.kind <> ''),
+  (SELECT json_agg(json_build_array(a.gateway, a.used)) FROM gatewayaccount a
+    WHERE a.member_id = m.id AND a.used_in = p.id AND a.used > 0)
 {members} WHERE m.id = :member {grouped}
 
 -- name: spent
