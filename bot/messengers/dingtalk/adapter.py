@@ -51,6 +51,9 @@ from models.refusal import CallsUsedUp
 
 log = structlog.get_logger()
 
+# A card of a balance costs one metered call. A free organisation has 5,000 a month, and decisions come first.
+CALLS_FOR_CARDS = 2_500
+
 T = TypeVar("T")
 Json = dict[str, Any]
 
@@ -146,7 +149,21 @@ class DingTalk:
             await self._point_to_chat(by, message)
         elif self.template and by["user"] and any(button.action in CONFIRM for button in message.buttons):
             await self._say(by["user"], message, f"answer:{by['key']}")
+        elif self.template and by["user"] and not by.get("group") and _is_balance(message):
+            await self._show_balance(by, message)
         else:
+            await self._reply(by, message)
+
+    async def _show_balance(self, by: dict[str, Any], message: Message) -> None:
+        """As a card with buttons; as words, which cost no call, once half of a free month's calls are used."""
+        if await self.tally.this_month() >= CALLS_FOR_CARDS:
+            await self._reply(by, message)
+            return
+        try:
+            await self._say(by["user"], message, f"answer:{by['key']}")
+        except MessengerError as error:
+            if error.unknown:  # the card may be there
+                raise
             await self._reply(by, message)
 
     async def profile(self, address: str, *, urgent: bool) -> Profile | None:
@@ -316,3 +333,7 @@ def _passing(error: DingTalkError) -> bool:
     # An error that may pass is retried as it is: a fallback message now would arrive beside the retried
     # card.
     return error.temporary or error.quota_used_up or isinstance(error, OutcomeUnknown)
+
+
+def _is_balance(message: Message) -> bool:
+    return {"request.open", "history.open"} <= {button.action for button in message.buttons}

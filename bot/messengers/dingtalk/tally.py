@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.database import Database
 from bot.messengers.dingtalk.client import Api
-from models.metering.vendor_calls import Called, count
+from models.metering.vendor_calls import Called, count, counted, month_of
 
 log = structlog.get_logger()
 
@@ -38,6 +38,12 @@ class Tally(Collector):
     @property
     def metered(self) -> int:
         return sum(calls for (_, metered), calls in self.calls.items() if metered)
+
+    async def this_month(self) -> int:
+        """Metered calls of this month, of all replicas as far as they have written them down."""
+        rows = await self.database.read(lambda session: counted(session, month_of(self.clock())))
+        unwritten = sum(calls for (_, metered), calls in self._unwritten.items() if metered)
+        return sum(row.calls for row in rows if row.metered) + unwritten
 
     async def run(self) -> None:
         while True:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from bot.messengers.dingtalk.adapter import CALLS_FOR_CARDS
+from models.metering.vendor_calls import Called, count
 from tests.dingtalk_env import GROUP, TEMPLATE, DingTalkEnv, buttons, open_env, shown
 from tests.slack_env import settled_copy
 
@@ -48,15 +50,35 @@ def said(request: pytest.FixtureRequest) -> dict[str, str]:
     return EN if request.node.callspec.id.endswith("en") else ZH
 
 
+@pytest.mark.parametrize("env", ["words-zh"], indirect=True)
 async def test_the_balance_costs_no_metered_call_in_either_language(env: DingTalkEnv) -> None:
     assert "你还剩 **$100.00**" in (await env.say("alice", "balance")).text
     assert (await env.say("alice", "")).way == "sessionWebhook"
     assert env.metered == 0
 
 
+@pytest.mark.parametrize("env", ["card-zh", "card-en"], indirect=True)
+async def test_with_a_template_the_balance_is_a_card_with_buttons(
+    env: DingTalkEnv, said: dict[str, str]
+) -> None:
+    await env.say("alice", said["balance"])
+    card = await env.card("alice", said["left"])
+    assert set(buttons(card, "alice").values()) == {"request.open", "lend.open", "history.open"}
+    assert env.metered == 1
+    await env.press("alice", card, "history.open", value="")
+    assert "$100.00" in shown(card, "alice")
+
+
+async def test_once_half_of_a_free_month_is_used_the_balance_is_words(env: DingTalkEnv) -> None:
+    calls = [Called("createAndDeliver", True, CALLS_FOR_CARDS)]
+    env.database.transact(lambda session: count(session, env.clock(), calls))
+    assert (await env.say("alice", "余额")).way == "sessionWebhook"
+    assert env.metered == 0
+
+
 @pytest.mark.parametrize("env", WAYS, indirect=True)
 async def test_the_whole_story(env: DingTalkEnv, said: dict[str, str]) -> None:
-    assert said["left"] in (await env.say("alice", said["balance"])).text
+    assert said["left"].replace("*", "") in (await env.say("alice", said["balance"])).text.replace("*", "")
 
     await env.say("alice", said["lend"], at=["bob"], group=GROUP)
     assert said["you lent"] in "".join(one.text for one in env.ding.heard("alice")) + _cards(env, "alice")

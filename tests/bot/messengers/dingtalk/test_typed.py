@@ -91,7 +91,7 @@ async def test_a_surge_is_paused_and_taken_up_again_by_a_word(env: DingTalkEnv) 
 
 async def test_history_goes_back_page_by_page_and_each_is_shown_once(env: DingTalkEnv) -> None:
     for number in range(1, 13):
-        env.clock.move(minutes=2)
+        env.clock.move(minutes=10)
         await env.say("alice", f"借给 {number}", at=["bob"], group=GROUP)
     seen: list[str] = []
     words = ["明细"]
