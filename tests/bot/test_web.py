@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from json import dumps
+from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 import pytest
+from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.messengers.slack.endpoint import OLDEST, genuine
 from bot.messengers.slack.shape import sensible
@@ -54,6 +58,51 @@ def test_what_bolt_could_not_take_apart_is_not_handed_to_it() -> None:
         assert sensible(form, body)
     for body in (b"payload=", b"payload=5", b"payload=%5B%5D", b"command=%2Fquota", b"\xff=\xff"):
         assert not sensible(form, body)
+
+
+COMMAND: dict[str, Any] = {
+    "command": "/quota",
+    "text": "balance",
+    "user_id": "U1",
+    "trigger_id": "1.2",
+    "team_id": "T1",
+}
+PRESS: dict[str, Any] = {
+    "type": "block_actions", "user": {"id": "U1"}, "trigger_id": "1.2", "team": {"id": "T1"},
+    "actions": [{"action_id": "balance.open", "type": "button"}],
+}  # fmt: skip
+EVENT: dict[str, Any] = {
+    "type": "event_callback", "event_id": "E1", "team_id": "T1",
+    "event": {"type": "message", "channel": "D1", "user": "U1", "text": "x", "ts": "1.1"},
+}  # fmt: skip
+ODD_KEYS = (
+    "authorizations", "event", "enterprise", "team", "user", "view", "message", "item", "channel", "assistant_thread",
+    "previous_message", "is_ext_shared_channel", "is_enterprise_install", "enterprise_id", "thread_ts", "function_data",
+)  # fmt: skip
+ODD_VALUES: tuple[Any, ...] = ("x", 7, True, None, [], ["x"], [None], [{}], {}, {"authorizations": "x"})
+
+
+@pytest.mark.parametrize("inside", ["", "event", "message"])
+@pytest.mark.parametrize("key", ODD_KEYS)
+def test_whatever_is_sensible_bolt_can_take_apart(key: str, inside: str) -> None:
+    form, json = "application/x-www-form-urlencoded", "application/json"
+    bodies = [(form, urlencode(COMMAND | {key: value})) for value in ODD_VALUES]
+    for whole, kind in ((PRESS, form), (EVENT, json)):
+        for value in ODD_VALUES:
+            part = {**whole.get(inside, {}), key: value} if inside else {key: value}
+            said = dumps(whole | ({inside: part} if inside else part))
+            bodies.append((kind, said if kind == json else urlencode({"payload": said})))
+    for kind, body in bodies:
+        if sensible(kind, body.encode()):
+            AsyncBoltRequest(body=body, headers={"content-type": [kind]}, mode="http")
+    assert sensible(form, urlencode(COMMAND).encode())
+    assert sensible(form, urlencode({"payload": dumps(PRESS)}).encode())
+    assert sensible(json, dumps(EVENT).encode())
+
+
+def test_a_command_with_authorizations_is_refused_at_the_door() -> None:
+    body = urlencode(COMMAND | {"authorizations": "x"})
+    assert not sensible("application/x-www-form-urlencoded", body.encode())
 
 
 async def test_without_slack_there_is_no_door_for_it() -> None:

@@ -22,6 +22,8 @@ OF_EVENT = (
 )
 # Events whose `user` is an id; other events carry the whole person there.
 OF_A_PERSON = ("message", "app_mention", "app_home_opened")
+NAMED = ("enterprise", "team", "user", "channel")
+WITHIN = ("event", "message", "item", "previous_message", "assistant_thread")
 ONCE = ("payload", "command", "trigger_id", "user_id", "text", "response_url", "team_id", "channel_id")
 
 
@@ -34,6 +36,8 @@ def sensible(content_type: str, body: bytes) -> bool:
         form = parse_qs(text, keep_blank_values=True)
         if any(len(form.get(name, ())) > 1 for name in ONCE):
             return False
+        if "authorizations" in form:  # a list in JSON, and nothing of a command's
+            return False
         if "payload" in form:
             return _is_interaction(json.loads(form["payload"][0]))
         return "command" not in form or all("".join(form.get(name, ())) for name in ("trigger_id", "user_id"))
@@ -41,13 +45,22 @@ def sensible(content_type: str, body: bytes) -> bool:
         return False
 
 
-def _is_push(said: Any) -> bool:
-    if not isinstance(said, dict) or not _are_words(said, WORDS):
-        return False
-    event, seen = said.get("event", {}), said.get("authorizations")
-    if not isinstance(event, dict) or not _are_words(event, OF_EVENT):
-        return False
+def _has_ids(said: dict[str, Any], depth: int = 3) -> bool:
+    """Whether ids stand where Bolt looks for them: an id or an object, also in what lies inside; and no pile of such parts."""
+    seen = said.get("authorizations")
     if seen is not None and not (isinstance(seen, list) and all(isinstance(one, dict) for one in seen)):
+        return False
+    if not all(isinstance(said.get(name), str | dict | None) for name in NAMED):
+        return False
+    inner = [one for name in WITHIN if isinstance(one := said.get(name), dict)] + (seen or [])
+    return not inner or (depth > 0 and all(_has_ids(one, depth - 1) for one in inner))
+
+
+def _is_push(said: Any) -> bool:
+    if not isinstance(said, dict) or not _are_words(said, WORDS) or not _has_ids(said):
+        return False
+    event = said.get("event", {})
+    if not isinstance(event, dict) or not _are_words(event, OF_EVENT):
         return False
     user = event.get("user")
     if event.get("type") in OF_A_PERSON:
@@ -57,7 +70,7 @@ def _is_push(said: Any) -> bool:
 
 
 def _is_interaction(said: Any) -> bool:
-    if not isinstance(said, dict) or not _are_words(said, WORDS):
+    if not isinstance(said, dict) or not _are_words(said, WORDS) or not _has_ids(said):
         return False
     if not all(isinstance(said.get(name), dict | None) for name in OBJECTS):
         return False
