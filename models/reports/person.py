@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Table, or_, select
+from sqlalchemy import Table, and_, or_, select
 from sqlmodel import Session, SQLModel, col
 
 from models.ledger.account import Account
 from models.ledger.transfer import Entry, Transfer
 from models.messages.outbox import Effect
 from models.people.member import Address, Member
+from models.people.mute import Mute
 from models.policy import versions
+from models.quota.ask import Ask
 from models.quota.decision import Decision
 from models.quota.request import Request
 from models.reports.member import overview
@@ -59,4 +62,13 @@ def _about(table: Table, member_id: int) -> Any:
     if table.name == Effect.__tablename__:
         return c.lane.in_(select(col(Address.address)).where(col(Address.member_id) == member_id))
     names = [column for column in c if any(key.column.table.name == "member" for key in column.foreign_keys)]
-    return or_(False, *(column == member_id for column in names))
+    named = or_(False, *(column == member_id for column in names))
+    return and_(named, *_not_told(table, member_id))
+
+
+def _not_told(table: Table, member_id: int) -> Iterator[Any]:
+    c = table.c
+    if table.name == Mute.__tablename__:  # nobody is told who muted them
+        yield c.member_id == member_id
+    if table.name == Ask.__tablename__:  # nor whom a search asked
+        yield or_(c.lender_id == member_id, c.search_id.is_(None))

@@ -15,6 +15,7 @@ from models.quota.ask import Ask, AskState
 from models.quota.request import Request
 from models.quota.search import Search
 from models.refusal import TakesNoAsks, TooMuchBorrowed
+from models.reports.person import own_data
 from tests.actions import ctx
 from tests.company import NOW, who
 from tests.outbox_reader import by, heard, told
@@ -148,6 +149,16 @@ def test_who_takes_no_asks_is_left_alone_and_nobody_reads_why(session: Session) 
     muting.unmute(by(session, "bob"), who(session, "alice"))
     for name in ("eve", "bob"):
         asking.borrow(by(session, "alice"), who(session, name), 5 * ONE)
+
+
+def test_ones_own_data_names_neither_who_muted_one_nor_whom_a_search_asked(session: Session) -> None:
+    muting.mute(by(session, "bob"), who(session, "alice"))
+    search(session)
+    asking.borrow(by(session, "alice"), who(session, "max"), 5 * ONE)
+    tables = own_data(session, who(session, "alice"))["tables"]
+    assert "mute" not in tables
+    assert [one["lender_id"] for one in tables["ask"]] == [who(session, "max").id]
+    assert "mute" in own_data(session, who(session, "bob"))["tables"]
 
 
 def test_ones_own_limit_is_told_before_anybody_is_asked(session: Session) -> None:
