@@ -62,8 +62,10 @@ class Settings(PagesSettings, MessengerSettings, ProcessSettings):
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 
-    gateway_kind: Literal["none", "litellm", "new-api", "openrouter", "claude-enterprise"] = Field(
-        "none", description="none, litellm, new-api, openrouter, claude-enterprise"
+    gateway_kind: Literal[
+        "none", "litellm", "new-api", "openrouter", "claude-enterprise", "claude-apps-gateway"
+    ] = Field(
+        "none", description="none, litellm, new-api, openrouter, claude-enterprise, claude-apps-gateway"
     )
     gateway_url: str | None = Field(None, description="base address of the gateway")
     gateway_key: SecretStr | None = Field(None, description="its admin key; New API: ADMIN_ID:TOKEN")

@@ -28,6 +28,7 @@ WORDS = {
     "which costs, whatever the limit. The bot does not call it free.",
     "key_caps_unseen": "An admin cannot see other people's tokens here. A token with a quota of its own may bind besides ours.",
     "settings_unseen": "Only root may read this gateway's settings, so they could not be checked.",
+    "no_usage_by_model": "This gateway gives no usage by person and model, so only what each person spent is known.",
     "usage_not_logged": "Usage logging is off, so spend cannot be split by model.",
     "subscriptions_pay_first": "{who}: these subscriptions pay before the wallet, so our limit does not count while one lasts.",
     "lowering_overwrites": "This gateway can lower a wallet only by overwriting it. Spend in that very moment may be "

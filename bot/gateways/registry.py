@@ -17,6 +17,7 @@ CONNECTORS: Final = {
     "new-api": "NewApi",
     "openrouter": "OpenRouter",
     "claude-enterprise": "ClaudeEnterprise",
+    "claude-apps-gateway": "ClaudeAppsGateway",
 }
 DEFAULT_URLS: Final = {
     "openrouter": "https://openrouter.ai/api/v1",
