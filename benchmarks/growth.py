@@ -2,7 +2,7 @@
 
     python -m benchmarks.growth [--people 1000 20000] [--entries 50000 500000] [--rounds 3] [--database postgres|sqlite]
 
-Two databases, asked in turn: the balance and the first page of the history through the dispatcher, a page half a year deep, and
+Two databases, asked in turn: the balance and the first page of the history through the dispatcher, a page from the middle of all entries, and
 a transfer. The history only lies there: it is written set-based, spread over everybody and three hundred days.
 The full size is `--people 1000 115000 --entries 1000000 10000000`.
 """
@@ -15,10 +15,10 @@ import random
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from functools import partial
 
-from sqlmodel import Session
+from sqlalchemy import func
+from sqlmodel import Session, col, select
 
 from benchmarks.measure import Cell, Postgres, interleave, quantile, ratio, report
 from benchmarks.period import NOW, settle
@@ -26,9 +26,9 @@ from bot.database import Database
 from bot.dispatch import Dispatcher
 from bot.messengers.port import Request
 from handlers.language.reader import read_command
-from models.ledger.transfer import Cause, Kind, statement, transfer
+from models.ledger.transfer import Cause, Entry, Kind, transfer
+from models.quota.history import page
 
-DEEP = NOW - timedelta(days=180)
 NUMBERS = {
     "postgresql": "SELECT i FROM generate_series(1, {count}) i",
     "sqlite": "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) SELECT i FROM n",
@@ -82,15 +82,18 @@ async def measure(database: Database, people: int, count: int) -> dict[str, floa
     dispatcher = Dispatcher(database, lambda: NOW)
     dispatcher._locales = _Everybody()
     accounts = database.transact(_filled)
+    middle = database.query(_newest) // 2
     asked: dict[str, Callable[[], Awaitable[object]]] = {
         "balance": lambda: dispatcher.handle(_request(people, "balance")),
         "first page": lambda: dispatcher.handle(_request(people, "history")),
-        "deep page": lambda: database.read(
-            partial(statement, member_id=_one(people), before=(DEEP, 1), limit=9)
-        ),
+        "deep page": lambda: database.read(partial(page, member_id=_one(people), before=middle, limit=9)),
         "transfer": lambda: database.write(partial(_moved, two=random.sample(accounts, 2))),
     }
     return {f"{name} ms": await _middle(one, count) for name, one in asked.items()}
+
+
+def _newest(session: Session) -> int:
+    return int(session.exec(select(func.max(col(Entry.id)))).one())
 
 
 async def _middle(one: Callable[[], Awaitable[object]], count: int) -> float:
