@@ -20,6 +20,7 @@ from sandbox.dingtalk.organisation import DingTalk
 from sandbox.gateways.litellm import LiteLLM
 from sandbox.playground import company, story
 from sandbox.playground.cast import CAST
+from sandbox.playground.finance import open_pages
 from sandbox.playground.scene import Clock, Scene
 from sandbox.slack.workspace import Workspace
 
@@ -57,6 +58,8 @@ async def open_scene(language: str, start: datetime) -> AsyncIterator[Scene]:
         playing = Scene(language, clock, slack, dingtalk, gateway, built)
         tasks = [asyncio.create_task(playing.watch(one.feed)) for one in (slack, dingtalk)]
         stack.push_async_callback(_cancel, tasks)
+        pages = open_pages(built.database, built.http, clock.now, playing.look_at_pages)
+        playing.pages = await stack.enter_async_context(pages)
         await playing.until(lambda: all(screen.connected for screen in playing.screens.values()))
         await story.play_past(playing, start)
         playing.started, playing.touched = start, False

@@ -104,7 +104,9 @@ class Scene:
         # The messenger that each role uses now.
         self.holds = {role.id: HOME[language] for role in CAST}
         self.pulse, self.runs = Pulse(), dict[str, Run]()
-        self.hit = self.passed = self.touched = False
+        self.hit = self.passed = self.touched = self.looked = False
+        # Where the pages for people who pay are opened.
+        self.pages = ""
         self.started = clock.now()
         self.keys = {role.id: gateway.add_key(role.email, key_alias=f"{role.id}-agent") for role in CAST}
         self.reconciler.listeners.append(self.pulse.beat)
@@ -113,6 +115,10 @@ class Scene:
     def reconciler(self) -> Reconciler:
         assert self.app.reconciler is not None
         return self.app.reconciler
+
+    def look_at_pages(self) -> None:
+        self.looked = True
+        self.pulse.beat()
 
     async def move_to(self, moment: datetime) -> None:
         self.clock.set(moment)

@@ -208,6 +208,7 @@ def _around(playing: Scene) -> Json:
     return {
         "language": playing.language,
         "clock": playing.clock.now().isoformat(),
+        "pages": playing.pages,
         "cast": [_row(one, playing.founded_in) | {"messenger": playing.holds[one.id]} for one in CAST],
         "wire": [asdict(line) for line in playing.wire(WIRE)],
         "faults": {name: name in faults for name in ("duplicate", "limit")},

@@ -65,7 +65,13 @@ async def progress(scene: Scene) -> Json:
         coming = "retry"
     else:
         coming = "" if facts["lent"] else "lend"
-    done = {"hit": scene.hit, "helped": helped, "passed": scene.passed, "lent": facts["lent"]}
+    done = {
+        "hit": scene.hit,
+        "helped": helped,
+        "passed": scene.passed,
+        "lent": facts["lent"],
+        "looked": scene.looked,
+    }
     return done | {"asked": facts["asked"], "next": coming}
 
 

@@ -157,6 +157,10 @@ async def test_the_story_is_played_by_clicks(language: str, link: str, hers: str
         await other_tab.wait_for_selector(f"#right[data-messenger={hers}] .figures:text('$112.00')")
         await page.bring_to_front()
         await he_lends(page, language)
+        async with page.context.expect_page() as opened:
+            await page.click("#hints li:nth-child(5) a")
+        await (await opened.value).wait_for_selector("main svg")
+        await page.wait_for_selector("#hints li:nth-child(5).done")
         await other_tab.bring_to_front()
         await other_tab.wait_for_selector("#left .message:last-child:has-text('$10.00')")
         assert await page.is_hidden("#violations")

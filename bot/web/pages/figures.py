@@ -26,7 +26,7 @@ from models.quota.period import Period
 from models.reports import audit
 from models.reports.budget import pools
 from models.reports.requests import requests_of
-from models.reports.spending import EVERYBODY, Line, by_day, by_team, foreseen, period_named
+from models.reports.spending import EVERYBODY, OTHER, Line, by_day, by_team, foreseen, period_named
 from models.reports.style import Row, Style
 from models.reports.year import Year, year
 
@@ -78,7 +78,7 @@ def overview(viewer: Viewer, name: str) -> Facts:
     seen = [one for one in lines if one.team != EVERYBODY and viewer.sight.shows(one.team)]
     teams = [one for one in seen if not one.model]
     total = _together(teams, period, viewer.now)
-    models = _models(seen)
+    models = _models(viewer, seen)
     days = by_day(viewer.session, period, viewer.policy.zone) if viewer.sight.whole else []
     return {
         "period": period, "chosen": _named(viewer, period), "periods": _periods(viewer), "tiles": _tiles(viewer, total, period),
@@ -126,11 +126,12 @@ def _together(teams: Sequence[Line], period: Period, now: datetime) -> Line:
     return Line(EVERYBODY, **sums, forecast=foreseen(sums["used"], period, now))
 
 
-def _models(lines: Sequence[Line]) -> list[tuple[str, int]]:
+def _models(viewer: Viewer, lines: Sequence[Line]) -> list[tuple[str, int]]:
     sums: dict[str, int] = {}
     for one in lines:
         if one.model:
-            sums[one.model] = sums.get(one.model, 0) + one.used
+            name = viewer.say(texts.PAGE_NO_MODEL) if one.model == OTHER else one.model
+            sums[name] = sums.get(name, 0) + one.used
     return sorted(sums.items(), key=lambda one: (-one[1], one[0]))
 
 

@@ -94,10 +94,10 @@ for (const button of document.querySelectorAll("[data-turn]")) button.onclick = 
 };
 
 function hints(words) {
-  const { hit, helped, passed, lent } = state.story, done = [hit, helped, passed, lent];
+  const { hit, helped, passed, lent, looked } = state.story, done = [hit, helped, passed, lent, looked];
   const current = done.indexOf(false), holds = Object.fromEntries(state.cast.map((one) => [one.id, one.messenger]));
   const called = Object.fromEntries(state.cast.map((one) => [one.id, one.name]));
-  $("#hints").replaceChildren(...words.hints(holds, called).map(([title, text, who], number) => {
+  $("#hints").replaceChildren(...words.hints(holds, called, state.pages).map(([title, text, who], number) => {
     const how = el("p", {}, ...mrkdwn(text, {}));
     for (const code of how.querySelectorAll("code")) code.onclick = () => Object.values(panes).find((pane) => pane.state.person === who)?.begin(code.textContent);
     return el("li", { class: done[number] ? "done" : number === current ? "now" : "" }, el("span", { class: done[number] ? "number tick" : "number" }, done[number] ? "" : String(number + 1)), el("div", {}, el("h2", {}, title), how));

@@ -18,11 +18,12 @@ export const WORDS = {
     home: "Home", today: "Today", app: "APP", robot: "Bot", in_group: "@quotabot, and what you want",
     only_you: "Only visible to you", reply: "Reply", replying: "Reply in thread", empty: "Nothing here yet.",
     opening: "Opening…", message: (where) => `Message ${where}`, send: "Send", choose: "Choose…",
-    hints: (holds, called) => [
+    hints: (holds, called, pages) => [
       ["The agent hits the wall", `Run ${called.alice}’s agent. She has $4.50 left, so the gateway refuses half way.`],
       [`She asks, ${called.bob} decides`, holds.alice === "slack" ? `${called.alice}: *Ask for more*, $50. ${called.bob} gets the card with her figures and clicks once.` : `${called.alice} types \`request 50 for checkout\`. ${called.bob} gets the card with her figures and clicks once.`, "alice"],
       ["Both sides see it, it runs", "The limit at the gateway is already raised. Run the agent again."],
       ["Colleagues can help, too", holds.bob === "slack" ? `As ${called.bob}, type \`/quota lend @carol 10\`. No approval, two ledger entries.` : `As ${called.bob}, type \`lend ${called.carol} 10\` and confirm. No approval, two ledger entries.`, "bob"],
+      ["Money people see the whole", `<${pages}|Open the pages> as ${called.sam}: budget, teams, models, decisions, audit. Nobody’s own balance.`],
     ],
     kinds: { allocation: "allocation", top_up: "top-up", loan: "borrowed", overdraft: "overdraft", used: "used", pool: "team budget", issued: "issued", expired: "expired" },
     moves: { fund: "team budget", allocate: "allocation", cut: "cut", grant: "top-up", revoke: "top-up taken back", lend: "loan", return: "loan returned", repay: "debt repaid", use: "spent", fill: "overdraft filled", expire: "expired" },
@@ -46,11 +47,12 @@ export const WORDS = {
     home: "主页", today: "今天", app: "应用", robot: "机器人", in_group: "@quotabot 加上你想说的",
     only_you: "仅你可见", reply: "回复", replying: "在话题中回复", empty: "这里还没有内容。",
     opening: "正在打开…", message: (where) => `发消息给 ${where}`, send: "发送", choose: "请选择…",
-    hints: (holds, called) => [
+    hints: (holds, called, pages) => [
       ["额度用完，智能体停在半路", `运行${called.alice}的智能体。她只剩 $4.50，跑到一半就会被网关拦下。`],
       [`${called.alice}申请，${called.bob}一点就批`, holds.alice === "slack" ? `${called.alice}点 *申请额度*，填 50。${called.bob}收到带用量的卡片，点一下就批。` : `${called.alice}输入 \`申请 50 做结账页\`。${called.bob}收到带用量的卡片，点一下就批。`, "alice"],
       ["两边同步，马上重试", "网关的上限已经调高，再运行一次智能体。"],
       ["同事之间可以互借", holds.bob === "slack" ? `以${called.bob}的身份输入 \`/quota 借给 @carol 10\`。不用审批，账上两条分录。` : `以${called.bob}的身份输入 \`借给 ${called.carol} 10\` 并确认。不用审批，账上两条分录。`, "bob"],
+      ["财务看到全局", `<${pages}|打开页面>（以${called.sam}登录）：预算、团队、模型、审批和审计，看不到个人余额。`],
     ],
     kinds: { allocation: "本期额度", top_up: "追加", loan: "借入", overdraft: "透支", used: "已用", pool: "团队预算", issued: "总发放", expired: "已过期" },
     moves: { fund: "团队预算", allocate: "分配", cut: "调减", grant: "追加额度", revoke: "追加收回", lend: "借出", return: "退回", repay: "还款", use: "使用", fill: "补足透支", expire: "到期" },
