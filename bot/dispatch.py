@@ -88,7 +88,7 @@ class Dispatcher:
 
     async def handle(self, request: Request) -> Outcome:
         """Do the request once, and return its answer. With `answer_by`, the answer is also promised as an effect."""
-        with self.metrics.acknowledging(request.messenger):
+        with self.metrics.acknowledging(request.messenger, request.command):
             return await self._handle(request)
 
     async def _handle(self, request: Request) -> Outcome:

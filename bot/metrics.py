@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from handlers.command import Command
+
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0)
 """Slack wants its acknowledgement within 3 s, so 3 is a bound."""
 
@@ -22,6 +24,9 @@ class Metrics:
         self.clock, self.registry = clock, CollectorRegistry()
         self.requests = self._counter("quotabot_requests", "requests by outcome", ["messenger", "outcome"])
         self.refusals = self._counter("quotabot_refusals", "refused requests by kind", ["kind"])
+        self.sentences = self._counter(
+            "quotabot_sentences", "typed sentences by what was read, and how surely", ["intent", "sureness"]
+        )
         self.acknowledged = self._histogram(
             "quotabot_acknowledgement_seconds", "from a request to its acknowledgement", ["messenger"]
         )
@@ -41,8 +46,10 @@ class Metrics:
         return Histogram(name, text, labels, registry=self.registry, buckets=SECONDS)
 
     @contextlib.contextmanager
-    def acknowledging(self, messenger: str) -> Iterator[None]:
-        """Times what a request takes until its answer can be given."""
+    def acknowledging(self, messenger: str, command: Command) -> Iterator[None]:
+        """Counts a sentence by its reading, and times what a request takes until its answer can be given."""
+        if command.text:
+            self.sentences.labels(command.intent, command.confidence).inc()
         began = self.clock()
         try:
             yield

@@ -48,6 +48,14 @@ async def test_requests_are_counted_by_outcome_and_refusals_by_kind(env: SlackEn
     assert value(page, "quotabot_acknowledgement_seconds_count", messenger="slack") == 2
 
 
+async def test_sentences_are_counted_by_what_was_read_and_how_surely(env: SlackEnv) -> None:
+    await env.command("alice", "balance")
+    await env.command("alice", "flurb the gribble")
+    page = await scrape(env)
+    assert value(page, "quotabot_sentences_total", intent="balance", sureness="exact") == 1
+    assert value(page, "quotabot_sentences_total", intent="none", sureness="unclear") == 1
+
+
 async def test_a_message_that_arrived_is_counted_with_its_delay(env: SlackEnv) -> None:
     await env.command("alice", "lend @bob 5")
     await env.hear("bob", "$5.00")
