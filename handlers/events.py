@@ -68,6 +68,8 @@ EVENTS: dict[str, Event] = {
     "budget of a team": Event((Who.OWNER, Who.ADMINS), ("budget.open",)),
     "week of an owner": Event((Who.OWNER,), ("budget.open",)),
     "budget of the year": Event((Who.FINANCE, Who.ADMINS), ("budget.open",)),
+    "level of use": Event((Who.HOLDER,), ("request.open", "borrow.open")),
+    "early end of a quota": Event((Who.HOLDER,), ("request.open", "borrow.open")),
     "delegation": Event((Who.DELEGATE,)),
     "lender leaves": Event((Who.BORROWER,)),
     "borrower leaves": Event((Who.LENDER,)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlmodel import Session, select
@@ -20,6 +20,7 @@ from handlers.clock.openings import tell_of_openings
 from handlers.clock.unused import warn_of_unused
 from handlers.clock.weekly import write_to_owners
 from handlers.events import EVENTS, Who
+from handlers.gateway import alerts
 from models.messages.message import Message
 from models.metering.gateway_account import GatewayAccount
 from models.metering.reading import Reading
@@ -33,7 +34,7 @@ REASONS = {
     "grant by an operator": "tests/bot/cli/test_grant.py: --tell names it",
     "policy change, cut, raise": "tests/bot/cli/test_announcements.py: with --tell, paced",
     "joining, first apply": "tests/bot/cli/test_announcements.py: where policy welcomes",
-    "surge, levels, live or not live, gateway edit": "tests/bot/gateways/reconcile: they need a gateway",
+    "surge, live or not live, gateway edit": "tests/bot/gateways/reconcile: they need a gateway",
     "withdrawal of an ask": "tests/bot/messengers/test_withdrawing.py",
     "failure to deliver": "tests/handlers/test_undelivered.py",
 }
@@ -137,6 +138,10 @@ def a_full_pool(company: Database) -> None:
     company.transact(lambda session: grant(session, 600))
 
 
+def gateway_read(company: Database, now: datetime) -> None:
+    company.transact(lambda session: alerts.alert(ctx(session, now), who(session, "bob").id))
+
+
 def a_week(company: Database) -> None:
     change(company, more="alerts: {weekly: true}\n")
     spend(company, "pia", 60)
@@ -207,6 +212,16 @@ WALK: dict[str, tuple[Step, Step, dict[Who, str | tuple[str, ...]]]] = {
         a_year,
         lambda c: c.transact(lambda session: warn_of_the_year(ctx(session, after(days=1)))),
         {Who.FINANCE: "cfo", Who.ADMINS: "ops"},
+    ),
+    "level of use": (
+        lambda c: change(c, more="alerts: {surge: null}\n"),
+        lambda c: [spend(c, "bob", 85), gateway_read(c, after(minutes=1))],
+        {Who.HOLDER: "bob"},
+    ),
+    "early end of a quota": (
+        lambda c: [change(c, more="alerts: {surge: null}\n"), *(spend(c, "bob", 12, after(days=n)) for n in range(4))],
+        lambda c: gateway_read(c, after(days=3, hours=1)),
+        {Who.HOLDER: "bob"},
     ),
     "delegation": (
         nothing,

@@ -174,10 +174,11 @@ def _ends_early(ctx: Context, member: Member, status: QuotaStatus) -> Outlook | 
     heard = status.used >= share(
         status.used + status.has.available, min(ctx.policy.alerts.at, default=Decimal(1))
     )
-    if heard or member.paused_at is not None or _mark(ctx, _early_key(status)):
+    if heard or member.paused_at is not None:
         return None
     view = early_end(ctx.session, status, ctx.policy.unit, ctx.now)
-    return view if view and not _surged_today(ctx, member.id) else None
+    told = view is None or _mark(ctx, _early_key(status)) or _surged_today(ctx, member.id)
+    return None if told else view
 
 
 def _surged_today(ctx: Context, member_id: int) -> bool:

@@ -60,13 +60,26 @@ def early_end(session: Session, status: QuotaStatus, unit: Unit, now: datetime) 
     began = max(status.span.start, status.since or status.span.start)
     settled = now - began >= max(length / 10, timedelta(days=1))
     step = {Unit.CREDITS: 100, Unit.TOKENS: 1_000}.get(unit, unit.scale)
-    if not settled or whole < WORTH * step or status.used * 5 < whole:
+    if (
+        not settled
+        or whole < WORTH * step
+        or status.used * 5 < whole
+        or not _may_end_early(status, whole, now)
+    ):
         return None
     view = outlook(session, status, now)
     if view.runs_out is None or (status.span.end - view.runs_out) * EARLY < length:
         return None
     week, day = (burnt(session, status.member_id, now - timedelta(days=n), now) for n in (7, 1))
     return view if day * 10 < min(week, status.used) * 9 else None
+
+
+def _may_end_early(status: QuotaStatus, whole: int, now: datetime) -> bool:
+    """Whether it ends early if all of its use was in the window of the pace; without a query, as everybody is looked at."""
+    gone, length = now - status.span.start, status.span.end - status.span.start
+    window, room = min(gone, timedelta(days=7)), length - length / EARLY - gone
+    longest, needed_for = (int(one.total_seconds()) for one in (window + room, window))
+    return room > timedelta() and status.used * longest >= whole * needed_for
 
 
 def rounded(pace: int) -> int:
