@@ -63,8 +63,8 @@ ASK_DECLINED_TO_YOU = Text(
     "{lender} 暂时不方便借出。可以问问其他同事，或向主管申请。",
 )
 SEARCHING = Text(
-    "I am asking teammates who may be able to spare **{amount}**, in private and one after the other. You hear as soon as one lends it, or that nobody could.",
-    "正在私下逐个询问可能有富余的组内同事借 **{amount}**。有人借出或都不方便，都会马上告诉你。",
+    "I look for teammates who can spare **{amount}** and ask them in private and one after the other. You hear as soon as one lends it, or that nobody could.",
+    "正在组内找能借出 **{amount}** 的同事，逐个私下询问。有人借出或都不方便，都会告诉你。",
 )
 NO_TEAMMATES = Text(
     "I know no teammate of yours to ask. Name a colleague: `borrow {amount} from @name`.",
@@ -111,12 +111,15 @@ NO_ASKS = Text(
     "Done: asks to borrow do not reach you any more; whoever tries reads that you take none. `allow asks` lets them in again.",
     "好的，借用请求不会再发给你，对方会看到你目前不接受。发送 `接受借用` 可恢复。",
 )
-ASKS_ALLOWED = Text("Done: colleagues can ask you to lend.", "好的，同事可以向你借用了。")
+ASKS_ALLOWED = Text(
+    "Done: colleagues can ask you to lend. Whom you muted stays muted.",
+    "好的，同事可以向你借用了，已屏蔽的同事除外。",
+)
 MUTED = Text(
     "Done: asks of {name} to borrow do not reach you any more; they read only that you take none. `unmute {word}` undoes it.",
     "好的，{name} 的借用请求不会再发给你，对方只会看到你目前不接受。发送 `取消屏蔽 {word}` 可恢复。",
 )
-UNMUTED = Text("Done: {name} can ask you to lend.", "好的，{name} 可以向你借用了。")
+UNMUTED = Text("Done: {name} is not muted any more.", "好的，已取消屏蔽 {name}。")
 NOT_MUTED = Text("{name} was not muted.", "你没有屏蔽 {name}。")
 GAVE_BACK = Text(
     "Given back to {lender}: **{amount}** that you had not used.", "已归还 {lender} 未用的 **{amount}**。"

@@ -20,7 +20,7 @@ EN = {
     "give": "give 20 to team", "give echo": "Give $20.00 of your own quota to payments, for good", "given": "Given to payments: $20.00", "expires": "Use it or lend it",
 }  # fmt: skip
 ZH = {
-    "borrow": "借 10 用来演示", "asking": "正在私下逐个询问", "asks": "Quinn 想向你借 $10.00",
+    "borrow": "借 10 用来演示", "asking": "逐个私下询问", "asks": "Quinn 想向你借 $10.00",
     "lent": "借给你 $10.00", "no asks": "不接受借用", "quiet": "不会再发给你", "ask": "向 @eve 借 5",
     "takes none": "Eve 目前不接受借用请求", "rests": "此操作暂停", "lend": "借给 @bob {}", "yes": "确认",
     "give": "给团队 20", "give echo": "把你自己的 $20.00 给团队 payments", "given": "已给团队 payments $20.00", "expires": "用不完可以借出",
