@@ -63,9 +63,16 @@ class Settings(PagesSettings, MessengerSettings, ProcessSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 
     gateway_kind: Literal[
-        "none", "litellm", "new-api", "openrouter", "claude-enterprise", "claude-apps-gateway"
+        "none",
+        "litellm",
+        "new-api",
+        "openrouter",
+        "claude-enterprise",
+        "claude-apps-gateway",
+        "chatgpt-enterprise",
     ] = Field(
-        "none", description="none, litellm, new-api, openrouter, claude-enterprise, claude-apps-gateway"
+        "none",
+        description="none, litellm, new-api, openrouter, claude-enterprise, claude-apps-gateway, chatgpt-enterprise",
     )
     gateway_url: str | None = Field(None, description="base address of the gateway")
     gateway_key: SecretStr | None = Field(None, description="its admin key; New API: ADMIN_ID:TOKEN")

@@ -18,10 +18,12 @@ CONNECTORS: Final = {
     "openrouter": "OpenRouter",
     "claude-enterprise": "ClaudeEnterprise",
     "claude-apps-gateway": "ClaudeAppsGateway",
+    "chatgpt-enterprise": "ChatGPTEnterprise",
 }
 DEFAULT_URLS: Final = {
     "openrouter": "https://openrouter.ai/api/v1",
     "claude-enterprise": "https://api.anthropic.com",
+    "chatgpt-enterprise": "https://api.chatgpt.com/v1",
 }
 
 

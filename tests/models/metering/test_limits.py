@@ -76,9 +76,9 @@ def test_a_paused_member_can_spend_nothing_more_until_they_continue(company: Dat
         alice = who(session, "alice")
         read(session, ("alice", 0))
         read(session, ("alice", 20), minutes=1)
-        brake.pause(session, alice, NOW)
+        brake.pause(session, alice, NOW, actor="alice")
         found = [wanted(session, "alice"), len(due_members(session))]
-        brake.resume(session, alice)
+        brake.resume(session, alice, NOW, actor="alice")
         return [*found, wanted(session, "alice")]
 
     assert company.transact(work) == [20 * USD - 1, 1, 100 * USD]
