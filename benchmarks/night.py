@@ -32,8 +32,8 @@ from models.policy import document, versions
 from models.quota.closing import advance, open_first
 from sandbox.gateways.litellm import LiteLLM
 
+# 22:00 in Shanghai.
 EVENING = datetime(2026, 11, 9, 14, tzinfo=UTC)
-"""22:00 in Shanghai."""
 KEYS, AN_HOUR = 40, 250_000
 PEOPLE = {  # who → their manager
     "chen": None,

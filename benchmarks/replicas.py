@@ -40,13 +40,13 @@ timezone: UTC
 allocations: [{match: {}, amount: 10000}]
 lending: {keep_share: 0, max_open_as_borrower: 100000, max_borrowed_share: 1}
 """
+# Seconds after the last kill in which everything that was begun must be done.
 QUIET = 30.0
-"""Seconds after the last kill in which everything that was begun must be done."""
 
 
 @dataclass
 class Load:
-    """What was asked: reason → its acknowledgement; `messages`: those that Slack sends again."""
+    """The requests: {reason: acknowledgement}. `messages`: those that Slack sends again."""
 
     slack: Workspace
     acks: dict[str, Ack] = field(default_factory=dict)

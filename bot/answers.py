@@ -42,6 +42,7 @@ from models.refusal import (
     WrongUsage,
 )
 
+# Refusals that reveal somebody's balance, debts or loans; attempts at them are counted.
 TELLING = (
     CannotLendNow,
     HoldsBorrowed,
@@ -51,7 +52,6 @@ TELLING = (
     TooManyLoans,
     TooMuchBorrowed,
 )
-"""Refusals that tell something of what somebody has, owes or takes; tries of them are counted."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
-"""What `/metrics` shows of requests and promised work. No label names a person, a team or an amount.
+"""Counters and histograms of requests and promised work, for `/metrics`.
 
-The names are listed in docs/metrics.md; dashboards and alert rules of deploy/ rely on them.
+No label names a person, a team or an amount. docs/metrics.md lists the names; dashboards and alert rules of
+deploy/ rely on them.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from handlers.command import Command
 
+# Slack wants its acknowledgement within 3 s, so 3 is a bound.
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0)
-"""Slack wants its acknowledgement within 3 s, so 3 is a bound."""
 
 
 class Metrics:

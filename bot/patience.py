@@ -29,7 +29,7 @@ class Patience:
 
 
 async def in_time(reading: Awaitable[T], seconds: float) -> T | None:
-    """What was read within `seconds`; None is never an excuse to allow anything."""
+    """The result within `seconds`, or None. Callers must not allow anything because of a None."""
     try:
         return await asyncio.wait_for(reading, seconds)
     except Exception as error:  # noqa: BLE001 - whatever a vendor does, it is "not read"

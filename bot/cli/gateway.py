@@ -214,7 +214,7 @@ def release(
 
 @dataclass
 class Asked(Generic[T]):
-    """What each gateway answered, and the others' failures in words."""
+    """The answers of the gateways, and the failures of the others in words."""
 
     found: list[T]
     failed: list[str]

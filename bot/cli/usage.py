@@ -28,8 +28,8 @@ from models.quota.period import Period
 from models.refusal import BadAmount
 
 app = typer.Typer(name="usage", help="What was spent, from a file.", no_args_is_help=True)
+# People in one transaction; other writers wait for it.
 ALERTED = 200
-"""People a transaction: other writers wait meanwhile."""
 COLUMNS = ("email", "day", "model", "amount", "input_tokens", "output_tokens", "agent")
 
 
@@ -67,7 +67,7 @@ def _alert(session: Session, members: Sequence[int], key: str, now: datetime, li
 
 
 def _book(session: Session, rows: list[Line], key: str, now: datetime) -> tuple[str, list[int]]:
-    """What was booked, and for whom."""
+    """The booked amount in words, and the members."""
     version, policy = policy_in_force(session)
     period = Period.current(session)
     ids = ids_by_email(session, (row.cells["email"].lower() for row in rows))

@@ -171,7 +171,7 @@ class Calls:
 
 
 def why_unreachable(error: Exception) -> str:
-    """What keeps a connection from being made, in an operator's words."""
+    """The reason why no connection is made, in words for an operator."""
     if isinstance(error, ClientConnectorCertificateError):
         failed = error.certificate_error
         why = failed.verify_message if isinstance(failed, ssl.SSLCertVerificationError) else failed

@@ -13,8 +13,8 @@ from typing import Any, Self
 from bot.gateways.client import Calls, Json
 from bot.gateways.port import GatewayRefused
 
+# LiteLLM's name for fallbacks of every model.
 ANY = "*"
-"""Fallbacks of every model."""
 KINDS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
 
 

@@ -64,8 +64,8 @@ class Gateway(Protocol):
 
     family: Family
     calls_per_minute: int
+    # An account is a key, so a person normally has several.
     per_key: bool
-    """An account is a key, so a person normally has several."""
 
     def accounts(self) -> AsyncIterator[list[Reading]]:
         """Every account once, by pages, in a stable order."""
@@ -127,12 +127,11 @@ class Access:
 
     @property
     def url_setting(self) -> str:
-        """Where an operator sets the address."""
         return setting("GATEWAY_URL", self.name)
 
 
 def setting(variable: str, name: str) -> str:
-    """What an operator has to change: a variable, or that key of the gateway `name` in GATEWAYS_FILE."""
+    """The setting that an operator changes: a variable, or that key of the gateway `name` in GATEWAYS_FILE."""
     return f"GATEWAYS_FILE, {name}: {variable.removeprefix('GATEWAY_').lower()}" if name else variable
 
 

@@ -27,8 +27,8 @@ DEFAULT_URLS: Final = {
 }
 
 
+# Ends of the addresses that clients use, beside which the admin API is; `/v1` for every other gateway.
 CLIENT_PATHS: Final = {"new-api": ("/v1", "/api")}
-"""Ends of addresses as clients have them, beside which the admin API is; `/v1` for every other gateway."""
 
 
 def open_gateway(

@@ -28,8 +28,8 @@ class SpendLimits:
 
     family: Family = "cap"
     per_key = False
+    # Calls a minute.
     pace = 50
-    """Calls a minute."""
 
     def __init__(self, access: Access) -> None:
         self.calls_per_minute = access.calls_per_minute or self.pace

@@ -80,8 +80,8 @@ class Team(Budget):
     team_id: str = ""
     team_alias: str = ""
     members: dict[str, Budget] = field(default_factory=dict)
+    # The budget of members without one of their own.
     default: Budget | None = None
-    """Of members, shared by those without a budget of their own."""
     inheriting: set[str] = field(default_factory=set)
 
     def set_default(self, usd: float) -> None:

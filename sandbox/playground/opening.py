@@ -24,8 +24,8 @@ from sandbox.playground.finance import open_pages
 from sandbox.playground.scene import Clock, Scene
 from sandbox.slack.workspace import Workspace
 
+# The card template at DingTalk.
 TEMPLATE = "quotabot.schema"
-"""The card template that stands at DingTalk."""
 
 
 @contextlib.asynccontextmanager

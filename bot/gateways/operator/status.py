@@ -46,8 +46,8 @@ class Status:
     seconds: float
     findings: list[str] = field(default_factory=list)
     unread: bool = False
+    # People with several accounts, which share one balance: e-mail and accounts.
     shared: list[tuple[str, list[str]]] = field(default_factory=list)
-    """People with several accounts, which share one balance: e-mail and accounts."""
 
 
 async def status(operator: GatewayOperator) -> Status:

@@ -56,7 +56,7 @@ class Provider:
         self._keys: tuple[float, KeySet] | None = None
 
     async def address(self, attempt: Attempt) -> str:
-        """Where the browser signs in."""
+        """The provider's address at which the browser signs in."""
         known = await self._described()
         address: str = prepare_grant_uri(
             known["authorization_endpoint"], self.client_id, "code", redirect_uri=self.redirect,
