@@ -126,9 +126,12 @@ async def test_a_name_that_two_have_is_asked_back_with_what_tells_them_apart(env
     assert (env.left("bob"), env.left("pia")) == (100, 520)
 
 
-async def test_without_a_mention_the_way_to_say_it_is_shown(env: DingTalkEnv) -> None:
+async def test_without_a_mention_it_is_asked_to_whom_and_a_name_in_ones_own_chat_answers(
+    env: DingTalkEnv,
+) -> None:
     await env.say("alice", "借给 20", group=GROUP)
-    await env.hear("alice", "请这样说：**借给 @小李 50")
+    await env.hear("alice", "$20.00 借给谁")
+    assert "借给 **Bob**" in (await env.say("alice", "Bob")).text
     assert env.left("alice") == 100
 
 
