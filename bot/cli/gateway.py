@@ -75,7 +75,7 @@ def _status(found: Status) -> list[str]:
         f"one balance for several accounts: {one} ({', '.join(accounts)}); between two readings each can spend all of it"
         for one, accounts in found.shared[:MOST]
     ]
-    lines += _unlinked(found.people, found.strangers)
+    lines += _unlinked(found.people, found.strangers, found.name)
     if found.unread:
         return [*lines, "preflight: not known, as the gateway does not answer"]
     return [*lines, *(f"preflight: {text}" for text in found.findings or ["nothing else binds"])]
@@ -134,11 +134,12 @@ def link(
 
 
 def _links(found: Links) -> list[str]:
-    lines = [f"+ {found.called[account]} belongs to {email}" for account, email in found.new]
+    here = _named(found.name)
+    lines = [f"{here}+ {found.called[account]} belongs to {email}" for account, email in found.new]
     lines += [
         f"~ {found.called[account]} passes from {old} to {new}" for account, old, new in found.passed_on
     ]
-    lines += _unlinked(found.people, found.strangers)
+    lines += _unlinked(found.people, found.strangers, found.name)
     return [*lines, f"{len(found.new)} linked, {len(found.passed_on)} passed on"]
 
 
@@ -205,7 +206,8 @@ def release(
     with progress("releasing", None) as done:
         asked = _ask_each(lambda operator: release.release(operator, done), gateway)
     count, left = sum(count for count, _ in asked.found), [one for _, lines in asked.found for one in lines]
-    said = f"{count} limits are as they were found; set GATEWAY_MODE=observe before the next start"
+    mode = "mode: observe in GATEWAYS_FILE" if asked.named else "GATEWAY_MODE=observe"
+    said = f"{count} limits are as they were found; set {mode} before the next start"
     alone = [f"left alone: {one.label}, {usd(one.found)} stands there: {one.why}" for one in left]
     if alone or asked.failed:
         raise Failed(said, *alone, *asked.failed)
@@ -219,6 +221,7 @@ class Asked(Generic[T]):
     found: list[T]
     failed: list[str]
     several: bool
+    named: bool = False
 
     def finish(self) -> None:
         if self.failed:
@@ -245,7 +248,7 @@ def _ask_each(work: Callable[[GatewayOperator], Awaitable[T]], gateway: str) -> 
         raise Failed("GATEWAY_KIND is none: set it, GATEWAY_URL and GATEWAY_KEY first")
     if not chosen:
         raise Failed(f"no gateway is called {gateway}; there are {', '.join(one.name for one in every)}")
-    live, asked = any(one.enforced for one in every), Asked[T]([], [], len(chosen) > 1)
+    live, asked = any(one.enforced for one in every), Asked[T]([], [], len(chosen) > 1, bool(chosen[0].name))
 
     async def ask(config: GatewayConfig) -> T:
         async with open_operator(config, database, live=live) as operator:
@@ -274,7 +277,7 @@ def _named(name: str) -> str:
     return f"{name}: " if name else ""
 
 
-def _unlinked(people: list[str], strangers: list[tuple[str, str, int]]) -> list[str]:
+def _unlinked(people: list[str], strangers: list[tuple[str, str, int]], name: str) -> list[str]:
     lines = []
     if people:
         more = f" and {len(people) - MOST} more" if len(people) > MOST else ""
@@ -287,7 +290,8 @@ def _unlinked(people: list[str], strangers: list[tuple[str, str, int]]) -> list[
         lines.append(f"and {len(strangers) - MOST} more accounts that belong to nobody")
     if people or strangers:
         lines.append(
-            "set gateway_id in people.csv to the account's id, or its e-mail or owner there, then link again"
+            f"set {f'gateway_id.{name}' if name else 'gateway_id'} in people.csv to the account's id, or its e-mail or owner "
+            "there, then link again"
         )
     return lines
 

@@ -32,6 +32,7 @@ class Links:
     people: list[str] = field(default_factory=list)
     strangers: list[tuple[str, str, int]] = field(default_factory=list)
     called: dict[str, str] = field(default_factory=dict)
+    name: str = ""
 
 
 async def link(operator: GatewayOperator, *, plan: bool) -> Links:
@@ -66,6 +67,7 @@ def _link(
         _note(session, links, page, set(known))
     end_round(session, seen, operator.name)
     GatewayState.finish_round(session, unlinked, begun, took, operator.name)
+    links.name = operator.name
     links.people = [member.email for member in members_without_account(session)]
     links.strangers = sorted(((one.id, one.label, one.spent) for one in unlinked), key=lambda one: -one[2])
     return links

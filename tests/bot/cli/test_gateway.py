@@ -22,6 +22,7 @@ from models.messages.outbox import Effect
 from models.metering.reading import readable
 from models.quota.closing import begin_turn
 from models.quota.wallet import wallet_of
+from sandbox.gateways.claude_enterprise import ClaudeEnterprise
 from sandbox.gateways.litellm import LiteLLM
 from sandbox.gateways.new_api import NewApi
 from tests.company import who
@@ -396,3 +397,32 @@ async def test_voided_usage_can_be_spent_and_is_not_booked_again(
     fails = partial(asyncio.to_thread, office.operator.fails)
     assert "used 70 USD this period" in await fails("grant", ALICE, "--void-usage", "71", "--reason", "x")
     assert not office.inside(lambda session: audit(session).wrong)
+
+
+async def test_two_gateways_are_asked_together_or_one_by_its_name(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with LiteLLM(users={ALICE: ALICE}) as api, ClaudeEnterprise() as seats:
+        seats.add_member(ALICE)
+        rows = [
+            f"- {{name: api, kind: litellm, url: '{api.url}', key: 'env:API_KEY', mode: enforce}}",
+            f"- {{name: seats, kind: claude-enterprise, url: '{seats.url}', key: 'env:SEATS_KEY'}}",
+        ]
+        monkeypatch.setenv("API_KEY", api.key)
+        monkeypatch.setenv("SEATS_KEY", seats.key)
+        monkeypatch.setenv("GATEWAYS_FILE", operator.file("gateways.yaml", "\n".join(rows)))
+        office = Office(operator, api)
+        said = await office.says("link")
+        assert f"api: + api:{ALICE} belongs to {ALICE}" in said
+        assert "set gateway_id.seats in people.csv" in said
+        said = await office.says("status")
+        assert "api: litellm, enforcing limits" in said
+        assert "seats: claude-enterprise, observing" in said
+        assert "2 limits differ" in await office.says("diff")
+        assert "1 limits differ" in await office.says("diff", "--gateway", "seats")
+        assert "there are api, seats" in await office.fails("diff", "--gateway", "nope")
+        said = await office.says("release", "--yes", "--gateway", "seats")
+        assert "set mode: observe in GATEWAYS_FILE" in said
+        seats.faults.fail(times=None)
+        found = await asyncio.to_thread(operator.run, "gateway", "diff", code=1)
+        assert ("1 limits differ" in found.stdout, "seats: the gateway says" in found.stderr) == (True, True)
