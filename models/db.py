@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar, cast, get_type_hints, overload
 from sqlalchemy import BigInteger, Connection, Integer, MetaData, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import configure_mappers, make_transient_to_detached
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Field, Session, SQLModel
 
 Row = TypeVar("Row")
@@ -179,8 +180,11 @@ class Loader(Generic[Row]):
         """All columns, for the SELECT of a statement."""
         return ", ".join(f"{alias}.{name}" for name in self._names)
 
-    def load(self, session: Session, values: Sequence[Any]) -> Row:
-        """The object of these columns; where the session has it already, that one as it is."""
+    def load(self, session: Session, values: Sequence[Any], *, fresh: bool = False) -> Row:
+        """The object of these columns; where the session has it already, that one as it is.
+
+        `fresh`: with these values, because the row was locked after the object had been read.
+        """
         mapper: Any = inspect(self._table)
         if not mapper.configured:  # the ORM does this with its first query, which may never come
             configure_mappers()
@@ -191,6 +195,9 @@ class Loader(Generic[Row]):
             vars(found).update(zip(self._names, map(_converted, self._converters, values), strict=True))
             make_transient_to_detached(found)
             session.add(found)
+        elif fresh:
+            for name, convert, value in zip(self._names, self._converters, values, strict=True):
+                set_committed_value(found, name, _converted(convert, value))
         return found
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, insert, text
-from sqlmodel import Field, Session, SQLModel, col
+from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlmodel import Field, Session, SQLModel
 
 from models.db import Statement, id_field, ref
 
@@ -90,8 +90,12 @@ _ONE_OF = Statement(
 
 def open_account(session: Session, kind: AccountKind, at: datetime, **owner: Any) -> int:
     # Not `session.add`: the id is needed at once, and no object has to be kept.
-    words = {"kind": kind, "balance": 0, "opened_at": at, **owner}
-    return int(session.connection().execute(_OPEN, words).scalar_one())
+    return _OPEN.one(session, kind=kind, at=at, **(_NOBODY | owner))
 
 
-_OPEN = insert(Account).returning(col(Account.id))
+_NOBODY = dict.fromkeys(("member_id", "team", "period_id", "request_id", "paid_by_id", "ends_at"))
+_OPEN = Statement(
+    "INSERT INTO account (kind, balance, opened_at, member_id, team, period_id, request_id, paid_by_id, ends_at) "
+    "VALUES (:kind, 0, :at, :member_id, :team, :period_id, :request_id, :paid_by_id, :ends_at) RETURNING id",
+    row=int,
+)

@@ -11,6 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from enum import Enum, StrEnum
+from functools import lru_cache
 from typing import Final
 
 from models.ledger.numerals import EXACT, numeral
@@ -80,6 +81,7 @@ class Number:
     units: frozenset[Unit] = frozenset(Unit)
 
 
+@lru_cache(maxsize=1000)
 def parse(text: str, unit: Unit) -> Reading | All:
     """Read a typed amount exactly. Raises `BadAmount` (why) or `AmbiguousAmount` (choices)."""
     number = read_number(text)

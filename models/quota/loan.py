@@ -9,15 +9,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, insert, text
-from sqlmodel import Field, Session, SQLModel, col
+from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlmodel import Field, Session, SQLModel
 
 from models.db import Loader, SqlFile, Statement, id_field, ref
-from models.ledger.account import AccountKind, account_of, open_account
+from models.ledger.account import AccountKind, account_of
 from models.ledger.overdraft import fill_overdraft
 from models.ledger.transfer import Cause, Kind, transfer
 from models.people.member import Member, lock_members, require_colleague
 from models.policy.document import Policy
+from models.quota.lend_start import FoundLoan, lend_start, open_loan
 from models.quota.lendable import at_most, lendable
 from models.quota.loan_sums import SUMS, Forgiveness, Sums
 from models.quota.period import Period
@@ -119,29 +120,28 @@ class Loan(SQLModel, table=True):
         amount = lendable(gives, amount, policy)
         ends_at = ends_at if ends_at and ends_at < period.ends_at else None
         ends = {"lender_id": lender.id, "borrower_id": borrower.id, "period_id": period.id}
-        found = _FOUND.first(session, **ends)
-        loan = found or cls._open(session, cause.at, ends | {"asked": asked, "ends_at": ends_at})
+        # What is lendable stands on an allocation, so there is one.
+        start = lend_start(session, **ends)
+        found = start.loan
+        loan = found or open_loan(session, cause.at, asked=asked, ends_at=ends_at, **ends)
         changed = found is not None and cls._agree(session, found, ends_at, asked=asked, now=cause.at)
-        source = account_of(session, AccountKind.ALLOCATION, lender.id, cause.at)
         transfer(
-            session, Kind.LEND, amount, source=source, target=loan.account_id, cause=cause, loan_id=loan.id
+            session,
+            Kind.LEND,
+            amount,
+            source=start.source_id,
+            target=loan.account_id,
+            cause=cause,
+            loan_id=loan.id,
         )
         ends_at = ends_at or (loan.ends_at if loan.ends_at and loan.ends_at > cause.at else period.ends_at)
         return Lent(
             loan.id, amount, ends_at, gives.has.available - amount, gets.has.available + amount, changed
         )
 
-    @staticmethod
-    def _open(session: Session, at: datetime, words: dict[str, Any]) -> _Found:
-        account = open_account(session, AccountKind.LOAN, at, member_id=words["borrower_id"])
-        words = {**words, "account_id": account, "forgiven": 0, "made_at": at}
-        return _Found(
-            session.connection().execute(_OPEN, words).scalar_one(), account, words["asked"], words["ends_at"]
-        )
-
     @classmethod
     def _agree(
-        cls, session: Session, found: _Found, ends_at: datetime | None, *, asked: bool, now: datetime
+        cls, session: Session, found: FoundLoan, ends_at: datetime | None, *, asked: bool, now: datetime
     ) -> bool:
         """True when the whole loan got another end. An end that has passed counts as none."""
         kept = found.ends_at if found.ends_at and found.ends_at > now else None
@@ -243,21 +243,6 @@ class Loan(SQLModel, table=True):
             reason=cause.reason,
         )
         session.add_all([self, gone])
-
-
-class _Found(NamedTuple):
-    id: int
-    account_id: int
-    asked: bool
-    ends_at: datetime | None
-
-
-_OPEN = insert(Loan).returning(col(Loan.id))
-_FOUND = Statement(
-    "SELECT id, account_id, asked, ends_at FROM loan WHERE lender_id = :lender_id AND borrower_id = :borrower_id "
-    "AND period_id = :period_id AND closed_at IS NULL",
-    row=_Found,
-)
 
 
 class Lent(NamedTuple):

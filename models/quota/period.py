@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from models.db import id_field
+from models.db import Loader, Statement, id_field
 from models.policy.calendar import Span
 from models.refusal import NoPolicyYet, PeriodClosing
 
@@ -69,7 +69,9 @@ class Period(SQLModel, table=True):
     def held(cls, session: Session) -> Period | None:
         """The open or turning period; its next step waits for the end of this transaction."""
         # Asked twice: a transaction that waited while the period closed sees the next one in a newer snapshot only.
-        return session.exec(_HELD).one_or_none() or session.exec(_HELD).one_or_none()
+        session.flush()
+        row = _HELD.first(session) or _HELD.first(session)
+        return _PERIOD.load(session, row, fresh=True) if row else None
 
     @classmethod
     def latest(cls, session: Session) -> Self | None:
@@ -106,4 +108,7 @@ class Period(SQLModel, table=True):
         return Span(self.starts_at, self.ends_at)
 
 
-_HELD = select(Period).where(Period.state != PeriodState.CLOSED).with_for_update(read=True)
+_PERIOD = Loader(Period)
+_HELD: Statement[Any] = Statement(
+    f"SELECT {_PERIOD.columns('p')} FROM period p WHERE p.state <> 'closed'\nFOR SHARE -- postgres\n"
+)

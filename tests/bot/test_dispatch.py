@@ -193,6 +193,26 @@ async def test_a_look_asks_little_of_the_database(company: Database, words: str,
     assert len([one for one in asked if not one.startswith("BEGIN")]) <= most, asked
 
 
+@pytest.mark.parametrize(("words", "most"), [("lend <@U02BOB> 5", (19, 17))])
+async def test_a_move_asks_little_of_the_database(
+    company: Database, words: str, most: tuple[int, int]
+) -> None:
+    dispatcher, asked = Dispatcher(company, lambda: NOW, patience=PATIENT), list[str]()
+
+    def count(_: object, __: object, statement: str, *___: object) -> None:
+        asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", count)
+    try:
+        outcome = await dispatcher.handle(asking("slack:move", f"slack:{CAST['alice'][0]}", words))
+    finally:
+        event.remove(Engine, "before_cursor_execute", count)
+    assert "You lent" in outcome.message.text
+    control = ("BEGIN", "SAVEPOINT", "RELEASE", "SET LOCAL")
+    said = [one for one in asked if not one.startswith(control)]
+    assert len(said) <= most[not company.sqlite], said
+
+
 async def test_the_same_look_again_is_answered_as_things_are_then(env: SlackEnv) -> None:
     alice = f"slack:{CAST['alice'][0]}"
     await env.command("alice")
