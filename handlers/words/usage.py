@@ -7,7 +7,8 @@ from handlers.words.text import Text
 HELP = Text("`help`", "`帮助`")
 LEND = Text("`lend @bob 50 [until friday] [reason]`", "`借给 @小李 50 [用到周五] [理由]`")
 BORROW = Text(
-    "`borrow 50 [from @bob] [until friday] [reason]`", "`向 @小李 借 50 [用到周五] [理由]` 或 `借 50`"
+    "`borrow 50 from @bob [until friday] [reason]` or `borrow 50`",
+    "`向 @小李 借 50 [用到周五] [理由]` 或 `借 50`",
 )
 WITHDRAW = Text("`withdraw @bob`", "`撤回借用 @小李`")
 GIVE = Text("`give 500 to team`", "`给团队 500`")

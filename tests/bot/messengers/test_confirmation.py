@@ -86,7 +86,7 @@ async def test_what_is_overheard_or_denied_moves_nothing(env: SlackEnv, words: s
     [
         ("lend 5", "lend @bob 50"),
         ("借给 @bob", "lend @bob 50"),
-        ("borrow from @bob", "borrow 50 [from @bob]"),
+        ("borrow from @bob", "borrow 50 from @bob"),
         ("申请 全部", "give a number"),
         ("lend @bob @eve 10", "One person at a time"),
         ("approve", "approve CODE"),
