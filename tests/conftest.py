@@ -115,17 +115,23 @@ def postgres_company(postgres_settled: None, postgres: Database) -> Database:
     return postgres
 
 
-@pytest.fixture
-def session(sqlite_settled: Path, tmp_path: Path) -> Iterator[Session]:
-    """One transaction of the settled company on SQLite, never committed; take `company` where the databases may differ."""
-    path = tmp_path / "session.db"
+@pytest.fixture(scope="session")
+def session_database(sqlite_settled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """What `session` rolls back: one file and one engine for all tests, which saves each of them 40 ms."""
+    path = tmp_path_factory.mktemp("session") / "session.db"
     shutil.copy(sqlite_settled, path)
     database = Database(f"sqlite:///{path}")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def session(session_database: Database) -> Iterator[Session]:
+    """One transaction of the settled company on SQLite, never committed; take `company` where the databases may differ."""
     with (
-        database.engine.connect() as connection,
+        session_database.engine.connect() as connection,
         connection.begin() as transaction,
         Session(connection, expire_on_commit=False) as session,
     ):
         yield session
         transaction.rollback()
-    database.close()

@@ -383,15 +383,12 @@ def test_handlers_and_models_compare_no_messenger_by_name(path: Path) -> None:
 
 
 TESTED_ELSEWHERE = {
-    "ledger/account", "ledger/numerals", "ledger/overdraft", "ledger/spend",
     "messages/approval", "messages/confirmation",
-    "metering/accounts", "metering/adoption", "metering/alarm", "metering/booking", "metering/brake",
-    "metering/holds", "metering/owners", "metering/quota_view", "metering/spare", "metering/unused",
     "people/arrival", "people/directory", "people/messenger", "people/mute", "people/roster",
     "policy/authority", "policy/day_off", "policy/fields", "policy/meeting", "policy/sections",
     "policy/yaml_tree",
-    "quota/auto_approval", "quota/borrowing", "quota/emergency", "quota/grantable", "quota/history",
-    "quota/lendable", "quota/loan_end", "quota/loan_sums", "quota/opening", "quota/policy_change",
+    "quota/auto_approval", "quota/borrowing", "quota/emergency", "quota/grantable", "quota/lendable",
+    "quota/loan_end", "quota/loan_sums", "quota/opening", "quota/policy_change",
     "quota/policy_notice", "quota/policy_plan", "quota/question", "quota/queue", "quota/search",
     "quota/track_record",
     "refusal", "words",

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from bot.database import Database
 from models.ledger.amount import Unit
-from models.metering.accounts import accounts_of, edited_accounts
+from models.metering.accounts import accounts_of
 from models.metering.gateway_account import BUSY, GatewayAccount
 from models.metering.reading import Rate, Reading
 from tests.actions import cause, has
@@ -192,15 +192,3 @@ def test_a_missing_account_is_nobodys_trouble_and_may_come_back(company: Databas
         return gone, len(accounts_of(session, account.member_id))
 
     assert company.transact(work) == (0, 1)
-
-
-def test_only_edited_limits_are_reported(company: Database) -> None:
-    def work(session: Session) -> list[str]:
-        account = link(session, reading(0, total=5))
-        account.confirm_write(100, 100, 0)
-        absorb(account, session, reading(0, total=300, minutes=1))
-        first = edited_accounts(session)
-        absorb(account, session, reading(0, total=300, minutes=2))
-        return [one.id for one in [*first, *edited_accounts(session)]]
-
-    assert company.transact(work) == ["alice"]

@@ -7,14 +7,10 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlmodel import Session
 
-from bot.database import Database
 from models.ledger.amount import Unit
-from models.metering.owners import owners_of
-from models.metering.reading import Rate, Reading
+from models.metering.reading import Rate
 from models.refusal import NoRate
-from tests.company import NOW, who
 
 RATES = st.decimals(min_value="0.01", max_value="1000", places=4).map(lambda usd: Rate.of(Unit.CREDITS, usd))
 MONEY = st.integers(min_value=0, max_value=10**12)
@@ -38,15 +34,3 @@ def test_use_rounds_up_and_worth_rounds_down(rate: Rate, spent: int) -> None:
 @given(rate=RATES, units=MONEY)
 def test_a_limit_never_lets_more_be_booked_than_was_meant(rate: Rate, units: int) -> None:
     assert rate.booked(rate.enforced(units)) <= units
-
-
-def test_the_same_uuid_in_capital_letters_is_the_same_account(company: Database) -> None:
-    uuid = "6f1c2b3a-1111-2222-3333-44445555abcd"
-
-    def work(session: Session) -> list[str]:
-        who(session, "alice").gateway_id = uuid.upper()
-        session.flush()
-        readings = [Reading(one, 0, None, NOW) for one in (uuid, "Alice")]
-        return [owner.email for owner in owners_of(session, readings).values()]
-
-    assert company.transact(work) == ["alice@corp.example"]

@@ -9,10 +9,9 @@ from decimal import Decimal
 import pytest
 
 from bot.database import Database
-from handlers import lending, requests
 from models.policy import document
 from models.quota.wallet import Wallet, burnt
-from tests.actions import DECEMBER, USD, ask_for, available, change, gift, has, loan, say, sound, spend, turn
+from tests.actions import DECEMBER, USD, available, gift, spend, turn
 from tests.company import NOW, POLICY, who
 
 TERMS = document.parse(POLICY)
@@ -42,60 +41,6 @@ def test_the_policy_says_what_stays() -> None:
     lending_terms = TERMS.lending.model_copy(update={"keep_share": Decimal(0)})
     assert Wallet(allocation=100).lendable(TERMS.model_copy(update={"lending": lending_terms}), 100) == 100
     assert replace(Wallet(), allocation=7).allocation == 7
-
-
-def test_a_grant_fills_the_overdraft_at_once(company: Database) -> None:
-    spend(company, "alice", 130)
-    gift(company, "alice", 50)
-    wallet = has(company, "alice")
-    assert (wallet.overdraft, wallet.top_ups, wallet.available) == (0, 20 * USD, 20 * USD)
-
-
-def test_a_small_grant_fills_what_it_can(company: Database) -> None:
-    spend(company, "alice", 130)
-    gift(company, "alice", 10)
-    assert (has(company, "alice").overdraft, has(company, "alice").top_ups) == (-20 * USD, 0)
-    sound(company)
-
-
-def test_an_approved_request_fills_it_too(company: Database) -> None:
-    spend(company, "bob", 130)
-    say(company, requests.approve, "carol", ask_for(company, "bob", 40))
-    assert (has(company, "bob").overdraft, available(company, "bob")) == (0, 10)
-
-
-def test_a_loan_never_fills_it_so_an_unwanted_one_stays_free(company: Database) -> None:
-    spend(company, "bob", 130)
-    say(company, lending.lend, "alice", "bob", 50 * USD)
-    wallet = has(company, "bob")
-    assert (wallet.overdraft, wallet.borrowed) == (-30 * USD, 50 * USD)
-    say(company, lending.recall, "alice", "bob", None)
-    assert loan(company, "alice", "bob").owed == 0
-    assert (available(company, "alice"), available(company, "bob")) == (100, -30)
-
-
-def test_what_is_recalled_fills_the_lenders_overdraft(company: Database) -> None:
-    say(company, lending.lend, "alice", "bob", 50 * USD)
-    spend(company, "alice", 70)
-    assert available(company, "alice") == -20
-    say(company, lending.recall, "alice", "bob", 30 * USD)
-    assert (has(company, "alice").overdraft, has(company, "alice").allocation) == (0, 10 * USD)
-
-
-def test_what_is_repaid_fills_the_lenders_overdraft(company: Database) -> None:
-    say(company, lending.lend, "alice", "bob", 50 * USD)
-    spend(company, "bob", 150)
-    spend(company, "alice", 70)
-    turn(company)
-    assert loan(company, "alice", "bob").repaid == 50
-    assert (has(company, "alice").overdraft, has(company, "alice").allocation) == (0, 130 * USD)
-    sound(company)
-
-
-def test_a_raised_allocation_fills_it(company: Database) -> None:
-    spend(company, "alice", 130)
-    change(company, ("amount: 100\n", "amount: 150\n"))
-    assert (has(company, "alice").overdraft, has(company, "alice").allocation) == (0, 20 * USD)
 
 
 def test_grants_fill_by_their_end(company: Database) -> None:

@@ -1,0 +1,44 @@
+"""Numerals: what is exact, what is confirmed, what is asked back, and what is none."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from models.ledger.numerals import Numeral, arabic, chinese, english, mixed, numeral
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        ("1,000,000", 1_000_000), ("1 000", 1_000), ("1.5m", 1_500_000), ("50w", 500_000), ("3万5千", 35_000),
+        ("三万五千", 35_000), ("两百零五", 205), ("十五", 15), ("twenty-five", 25), ("two hundred thousand", 200_000),
+    ],
+)  # fmt: skip
+def test_a_usual_spelling_is_exact(typed: str, value: int) -> None:
+    assert numeral(typed) == Numeral((Decimal(value),))
+
+
+@pytest.mark.parametrize(("typed", "value"), [("3万5", 35_000), ("三万五", 35_000), ("一百二", 120)])
+def test_a_spoken_short_form_is_confirmed(typed: str, value: int) -> None:
+    assert numeral(typed) == Numeral((Decimal(value),), sure=False)
+
+
+@pytest.mark.parametrize(
+    ("typed", "values"),
+    [("1.000", ("1", "1000")), ("1,5m", ("1500000", "15000000")), ("1兆", ("1000000", "1000000000000"))],
+)
+def test_what_has_two_readings_names_both(typed: str, values: tuple[str, ...]) -> None:
+    found = numeral(typed)
+    assert found is not None
+    assert found.ask
+    assert sorted(found.values) == [Decimal(one) for one in values]
+
+
+@pytest.mark.parametrize(
+    ("read", "typed"),
+    [(arabic, "12k5"), (arabic, "k"), (mixed, "3千5万"), (chinese, "五三"), (chinese, "百万五千零"), (english, "a"), (english, "twelve-one")],
+)  # fmt: skip
+def test_anything_else_is_no_numeral(read, typed: str) -> None:
+    assert read(typed) is None

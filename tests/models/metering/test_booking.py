@@ -1,0 +1,74 @@
+"""What a page of readings books, what it leaves open, and what is taken back."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from sqlmodel import Session, select
+
+from models.ledger.amount import Unit
+from models.metering.accounts import accounts_of
+from models.metering.booking import BookedPage, book_page, keep_usage, void_usage
+from models.metering.reading import KeyUsage, Rate, Reading
+from models.metering.usage import Usage
+from models.quota.wallet import wallet_of
+from models.refusal import InsufficientQuota
+from tests.actions import USD, cause
+from tests.company import NOW, who
+
+RATE = Rate.of(Unit.USD, Decimal(1))
+
+
+def read(session: Session, *spent: tuple[str, int], minutes: int = 0) -> BookedPage:
+    at = NOW + timedelta(minutes=minutes)
+    page = [Reading(f"{name}@corp.example", usd * USD, None, at) for name, usd in spent]
+    return book_page(session, page, RATE, cause(at))
+
+
+def used(session: Session, name: str) -> int:
+    return wallet_of(session, who(session, name).id).used // USD
+
+
+def test_a_page_says_who_spent_and_which_accounts_nobody_owns(session: Session) -> None:
+    first = read(session, ("alice", 1), ("bob", 1), ("robot", 2))
+    assert [one.id for one in first.unlinked] == ["robot@corp.example"]
+    assert first.spenders == [], "what was spent before the link is nobody's"
+    second = read(session, ("alice", 1), ("bob", 4), minutes=1)
+    assert second.spenders == [who(session, "bob").id]
+    assert (used(session, "alice"), used(session, "bob")) == (0, 3)
+
+
+def test_a_page_that_comes_twice_books_once(session: Session) -> None:
+    for _ in range(2):
+        read(session, ("alice", 1))
+        read(session, ("alice", 9), minutes=1)
+    assert used(session, "alice") == 8
+
+
+def test_voided_usage_is_not_booked_again_and_never_more_than_was_used(session: Session) -> None:
+    alice = who(session, "alice")
+    read(session, ("alice", 0))
+    read(session, ("alice", 30), minutes=1)
+    with pytest.raises(InsufficientQuota) as no:
+        void_usage(session, alice, 31 * USD, RATE, cause())
+    assert (no.value.wanted, no.value.available) == (31 * USD, 30 * USD)
+    void_usage(session, alice, 10 * USD, RATE, cause())
+    read(session, ("alice", 32), minutes=2)
+    assert used(session, "alice") == 22
+    assert [one.due for one in accounts_of(session, alice.id)] == [True]
+
+
+def test_days_before_the_link_are_no_usage_of_the_members(session: Session) -> None:
+    read(session, ("alice", 0))
+    before, since = (NOW - timedelta(days=1)).date(), NOW.date()
+
+    def usage(account: str, day: date, key: str) -> KeyUsage:
+        return KeyUsage(account, day, "opus", 2 * USD, key, input_tokens=5)
+
+    page = [usage("alice@corp.example", before, "one"), usage("nobody", since, "one")]
+    page += [usage("alice@corp.example", since, key) for key in ("one", "two")]
+    keep_usage(session, page, RATE, NOW)
+    kept = session.exec(select(Usage)).all()
+    assert [(one.day, one.amount // USD, one.input_tokens) for one in kept] == [(since, 4, 10)]

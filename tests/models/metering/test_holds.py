@@ -1,0 +1,108 @@
+"""Lower before raising: which raise waits for whose limit, and for how much."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sqlmodel import Session
+
+from models.ledger.amount import Unit
+from models.metering.gateway_account import GatewayAccount
+from models.metering.gateway_state import GatewayState
+from models.metering.holds import holds_on, release_holds
+from models.metering.limits import GatewayTraits
+from models.metering.reading import Rate, Reading
+from models.policy import document
+from models.quota.loan import Loan
+from tests.actions import USD, cause
+from tests.company import NOW, POLICY, who
+
+RATE = Rate.of(Unit.USD, Decimal(1))
+CAP = GatewayTraits(lambda total: total)
+
+
+def account(session: Session, name: str, usd: int | None = 100) -> GatewayAccount:
+    """At the gateway, with the limit of their allocation written."""
+    total = None if usd is None else usd * USD
+    row = GatewayAccount.link(session, Reading(name, 0, total, NOW), who(session, name))
+    row.written = total
+    session.flush()
+    return row
+
+
+def lend(session: Session, lender: str, borrower: str, usd: int) -> None:
+    people = {"lender": who(session, lender), "borrower": who(session, borrower)}
+    Loan.make(session, **people, amount=usd * USD, policy=document.parse(POLICY), cause=cause())
+
+
+def held(session: Session, name: str) -> dict[str, int]:
+    names = {who(session, one).id: one for one in ("alice", "bob", "eve")}
+    found = holds_on(session, who(session, name).id, RATE, CAP)
+    return {names[one.member]: one.amount // USD for one in found}
+
+
+def test_a_borrower_waits_for_as_much_as_the_lenders_limit_is_too_high(session: Session) -> None:
+    alice, _ = account(session, "alice"), account(session, "bob")
+    lend(session, "alice", "bob", 50)
+    assert held(session, "bob") == {"alice": 50}
+    alice.total = 70 * USD
+    alice.written = alice.total
+    session.flush()
+    assert held(session, "bob") == {"alice": 20}
+    alice.total = alice.written = 50 * USD
+    session.flush()
+    assert held(session, "bob") == {}
+
+
+def test_a_write_under_way_may_stand_and_no_limit_is_the_highest(session: Session) -> None:
+    alice, _ = account(session, "alice", 50), account(session, "bob")
+    lend(session, "alice", "bob", 50)
+    alice.meant = [80 * USD]
+    session.flush()
+    assert held(session, "bob") == {"alice": 30}
+    alice.meant, alice.total = [], None
+    session.flush()
+    assert held(session, "bob") == {"alice": 50}
+
+
+def test_a_lender_at_a_gateway_that_is_only_observed_holds_nobody_up(session: Session) -> None:
+    account(session, "alice"), account(session, "bob")
+    lend(session, "alice", "bob", 50)
+    GatewayState.of(session).begin("litellm", enforce=False)
+    session.flush()
+    assert held(session, "bob") == {}
+
+
+def test_a_raise_also_waits_for_those_who_lent_to_the_lender(session: Session) -> None:
+    alice, _, _ = (account(session, name) for name in ("alice", "bob", "eve"))
+    lend(session, "alice", "bob", 50)
+    lend(session, "eve", "alice", 30)
+    assert held(session, "bob") == {"alice": 20, "eve": 30}
+    alice.total = alice.written = 110 * USD
+    session.flush()
+    assert held(session, "bob") == {"alice": 30, "eve": 20}, "never more than came from Alice"
+
+
+def test_loans_in_a_circle_end_where_they_began(session: Session) -> None:
+    for lender, borrower in (("alice", "bob"), ("bob", "eve"), ("eve", "alice")):
+        account(session, lender)
+        lend(session, lender, borrower, 30)
+    assert held(session, "bob") == {}, "every limit stands as it ought"
+
+
+def test_after_a_lowered_limit_the_ones_who_waited_are_compared_also_behind_others(session: Session) -> None:
+    rows = {name: account(session, name) for name in ("alice", "bob", "eve", "carol")}
+    lend(session, "alice", "bob", 30)
+    asked = document.parse(POLICY + "lending: {keep_share: 0}\n")
+    Loan.make(
+        session,
+        lender=who(session, "bob"),
+        borrower=who(session, "eve"),
+        amount=USD,
+        policy=asked,
+        cause=cause(),
+    )
+    release_holds(session, who(session, "alice").id)
+    for row in rows.values():
+        session.refresh(row)
+    assert {name for name, row in rows.items() if row.due} == {"bob", "eve"}
