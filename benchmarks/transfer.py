@@ -166,13 +166,14 @@ def lends(database: Database, clients: int, seconds: float) -> Cell:
                     raise RuntimeError(str(found))
                 times.append(time.perf_counter() - start)
 
-        begun = time.perf_counter()
+        begun, spent = time.perf_counter(), time.process_time()
         await asyncio.gather(*(task() for _ in range(clients)))
         times.sort()
         return {
             "per_second": len(times) / (time.perf_counter() - begun),
             "p50_ms": quantile(times, 0.5) * 1e3,
             "p99_ms": quantile(times, 0.99) * 1e3,
+            "cpu_ms": (time.process_time() - spent) / len(times) * 1e3,
         }
 
     return lambda: asyncio.run(load())
