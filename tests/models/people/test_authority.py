@@ -14,9 +14,8 @@ from models.people.authority import Authority
 from models.people.linking import carry_out, compare
 from models.people.member import Member
 from models.people.profile import Profile, learn
-from models.policy import versions
 from models.quota.leaving import leave
-from tests.company import NOW, POLICY, asks, who
+from tests.company import NOW, asks, who
 
 Row = tuple[str, str, str, str]
 
@@ -69,27 +68,6 @@ def test_a_delegation_and_a_leaving_are_kept_with_their_ends(company: Database) 
     assert record(company, "admin:root") == [
         ("delegation", "Carol", "Eve until 2026-11-12T16:00:00+00:00", ""),
         ("left", "Eve", "here", "away"),
-    ]
-
-
-def test_a_policy_keeps_the_rules_of_authority_that_it_changes(company: Database) -> None:
-    changed = POLICY.replace("manager: 500", "manager: 900").replace("owner: lee@", "owner: pia@")
-    company.transact(lambda session: versions.record_version(session, changed, NOW, "admin:root") and None)
-    assert record(company, "admin:root") == [
-        ("policy", "", "version 1", "version 2"),
-        ("requests.approve_up_to.manager", "", "500", "900"),
-        ("team payments owner", "", "Lee", "Pia"),
-    ]
-
-
-def test_a_staged_policy_is_kept_when_it_is_applied_and_when_its_day_comes(company: Database) -> None:
-    changed, day = POLICY.replace("manager: 500", "manager: 900"), NOW.date() + timedelta(days=2)
-    version = company.transact(lambda session: versions.stage_once(session, changed, NOW, "admin:root", day))
-    assert record(company, "admin:root") == [("policy", "", "", f"version 2 from {day}")]
-    company.transact(lambda session: versions.put_in_force(session, version, NOW + timedelta(days=2)))
-    assert record(company, "admin:root")[1:] == [
-        ("policy", "", "version 1", "version 2"),
-        ("requests.approve_up_to.manager", "", "500", "900"),
     ]
 
 

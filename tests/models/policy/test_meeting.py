@@ -1,0 +1,56 @@
+"""The members of a request and the policy in force cost one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import event
+from sqlmodel import Session
+
+from models.people.member import addresses, found_at
+from models.policy import versions
+from models.policy.meeting import meet
+from models.refusal import UnknownSender
+from tests.company import NOW
+
+
+@pytest.fixture
+def statements(session: Session) -> Iterator[list[str]]:
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, sql: str, *_rest: object) -> None:
+        asked.append(sql)
+
+    connection = session.connection()
+    event.listen(connection, "before_cursor_execute", note)
+    yield asked
+    event.remove(connection, "before_cursor_execute", note)
+
+
+def test_both_members_their_addresses_and_the_policy_are_read_at_once(
+    session: Session, statements: list[str]
+) -> None:
+    meet(session, "slack:U01ALICE", "slack:U02BOB")
+    alice, bob = (found_at(session, f"slack:{one}")[0] for one in ("U01ALICE", "U02BOB"))
+    current = versions.current(session)
+    assert (alice.name, bob.name, current and current[0]) == ("Alice", "Bob", 1)
+    assert [one.address for one in addresses(session, bob.id)] == ["slack:U02BOB"]
+    assert len(statements) == 1
+
+
+def test_a_leaver_and_a_stranger_are_met_as_nobody(session: Session) -> None:
+    alice, _ = found_at(session, "slack:U01ALICE")
+    alice.left_at = NOW
+    meet(session, "slack:U01ALICE", "slack:NOBODY")
+    for address in ("slack:U01ALICE", "slack:NOBODY"):
+        with pytest.raises(UnknownSender):
+            found_at(session, address)
+
+
+def test_only_a_policy_in_force_is_met(session: Session) -> None:
+    current = versions.current(session)
+    assert current is not None
+    versions.stage_once(session, "unit: USD\nallocations: []\n", NOW, "ops", NOW.date().replace(month=12))
+    meet(session, "slack:U01ALICE")
+    assert versions.current(session) == current
