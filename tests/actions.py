@@ -8,11 +8,12 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from bot.database import Database
-from handlers import requests
+from handlers import asking, lending, requests
 from handlers.clock.requests import requests_due
 from handlers.context import Context
 from models.ledger.audit import audit
@@ -23,6 +24,7 @@ from models.metering.usage import MemberUsage, book
 from models.policy import document, versions
 from models.quota.allocation import adjust
 from models.quota.approvers import Asked
+from models.quota.ask import Ask
 from models.quota.closing import advance, begin_turn
 from models.quota.grant import top_up
 from models.quota.loan import Loan, loans_of
@@ -105,6 +107,28 @@ def loan(database: Database, lender: str, borrower: str) -> Sums:
         return Sums(**{name: sum(getattr(one, name) for one in found) // USD for name in names})
 
     return database.transact(run)
+
+
+def lend(database: Database, lender: str, borrower: str, usd: float | None, **more) -> None:
+    say(database, lending.lend, lender, borrower, None if usd is None else int(usd * USD), **more)
+
+
+def borrow(database: Database, lender: str, borrower: str, usd: float, **more) -> None:
+    """Ask, and the lender says yes."""
+    say(database, asking.borrow, borrower, lender, int(usd * USD), **more)
+    code = database.transact(
+        lambda session: session.exec(select(Ask.code).order_by(col(Ask.id).desc())).first()
+    )
+    say(database, asking.accept, lender, code, **more)
+
+
+def refused(database: Database, no: type[Exception], *words, **more) -> Exception:
+    """The refusal; and nothing has moved."""
+    before = balances(database)
+    with pytest.raises(no) as found:
+        say(database, *words, **more)
+    assert balances(database) == before
+    return found.value
 
 
 def open_loans(database: Database) -> int:

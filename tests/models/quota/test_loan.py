@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import select
 
 from bot.database import Database
 from handlers import asking, lending
@@ -13,33 +13,24 @@ from handlers.clock import loans
 from handlers.clock.asks import end_asks
 from handlers.clock.loans import warn_of_returns
 from models.quota.ask import Ask
-from models.quota.borrowing import may_borrow
 from models.quota.closing import begin_turn
 from models.quota.leaving import leave
 from models.quota.loan_sums import Forgiveness
-from models.quota.status import QuotaStatus
 from models.refusal import (
     CannotBorrowNow,
-    HoldsBorrowed,
     InsufficientQuota,
     LendingIsOff,
     LendingToOneself,
-    LoanTooSmall,
     MoreThanDue,
     NoSuchLoan,
     NotAColleague,
     NothingOwed,
-    NotLendable,
-    OverdueLoans,
     PeriodClosing,
-    TooManyLoans,
-    TooMuchBorrowed,
     UnknownCode,
     WrongUsage,
 )
 from tests.actions import (
     DECEMBER,
-    NEW_YEAR,
     USD,
     available,
     balances,
@@ -47,38 +38,17 @@ from tests.actions import (
     ctx,
     gift,
     has,
+    lend,
     loan,
     open_loans,
+    refused,
     say,
     sound,
     spend,
     told,
     turn,
 )
-from tests.company import NOW, asks, who
-
-
-def lend(company: Database, lender: str, borrower: str, usd: float | None, **more) -> None:
-    say(company, lending.lend, lender, borrower, None if usd is None else int(usd * USD), **more)
-
-
-def borrow(company: Database, lender: str, borrower: str, usd: float, **more) -> None:
-    """Ask, and the lender says yes."""
-    say(company, asking.borrow, borrower, lender, int(usd * USD), **more)
-    code = company.transact(
-        lambda session: session.exec(select(Ask.code).order_by(col(Ask.id).desc())).first()
-    )
-    say(company, asking.accept, lender, code, **more)
-
-
-def refused(company: Database, no: type[Exception], *words, **more) -> Exception:
-    """The refusal; and nothing has moved."""
-    before = balances(company)
-    with pytest.raises(no) as found:
-        say(company, *words, **more)
-    assert balances(company) == before
-    return found.value
-
+from tests.company import NOW, who
 
 # Lending
 
@@ -89,16 +59,6 @@ def test_it_works_at_once_and_both_know(company: Database) -> None:
     assert len(told(company, "bob")) == 1
 
 
-def test_all_is_everything_lendable(company: Database) -> None:
-    lend(company, "alice", "bob", None)
-    assert available(company, "alice") == 20
-    assert refused(company, NotLendable, lending.lend, "alice", "bob", None).lendable == 0
-
-
-def test_more_than_lendable_is_refused_with_what_is_lendable(company: Database) -> None:
-    assert refused(company, NotLendable, lending.lend, "alice", "bob", 81 * USD).lendable == 80 * USD
-
-
 def test_a_second_lend_adds_to_the_first(company: Database) -> None:
     lend(company, "alice", "bob", 20)
     lend(company, "alice", "bob", 15)
@@ -107,18 +67,6 @@ def test_a_second_lend_adds_to_the_first(company: Database) -> None:
 
 def test_nobody_lends_to_themselves(company: Database) -> None:
     refused(company, LendingToOneself, lending.lend, "alice", "alice", 5 * USD)
-
-
-def test_who_holds_what_they_asked_to_borrow_does_not_lend(company: Database) -> None:
-    borrow(company, "alice", "bob", 20)
-    refused(company, HoldsBorrowed, lending.lend, "bob", "eve", 5 * USD)
-    spend(company, "bob", 120)
-    refused(company, NotLendable, lending.lend, "bob", "eve", 5 * USD)
-
-
-def test_granted_quota_is_not_lent(company: Database) -> None:
-    gift(company, "alice", 500)
-    refused(company, NotLendable, lending.lend, "alice", "quinn", 81 * USD)
 
 
 def test_the_policy_may_switch_lending_off(company: Database) -> None:
@@ -144,34 +92,12 @@ def test_nothing_is_lent_while_the_month_closes(company: Database) -> None:
         refused(company, PeriodClosing, handler, name, other, 5 * USD)
 
 
-def test_an_unasked_loan_binds_its_receiver_to_nothing(company: Database) -> None:
-    for name in ("alice", "eve", "max", "quinn"):
-        lend(company, name, "bob", 60 if name == "quinn" else 20)
-    lend(company, "bob", "pia", 5)
-    borrow(company, "carol", "bob", 50)
-
-
 def test_what_is_lent_unasked_says_nothing_of_the_receiver(company: Database) -> None:
     lend(company, "alice", "dan", 80)  # whose base is 0
     lend(company, "quinn", "bob", 400)  # four times the base
 
 
-@pytest.mark.parametrize(("words", "least"), [("", USD), ("lending: {least: 5}\n", 5 * USD)])
-def test_a_loan_has_a_least_amount(company: Database, words: str, least: int) -> None:
-    change(company, more=words)
-    assert refused(company, LoanTooSmall, lending.lend, "alice", "bob", least - 1).least == least
-    assert refused(company, LoanTooSmall, asking.borrow, "alice", "bob", least - 1).least == least
-    lend(company, "alice", "bob", least / USD)
-
-
 # What the borrower may ask for; the lender never hears why not
-
-
-def test_a_fourth_open_loan_is_refused(company: Database) -> None:
-    for name in ("alice", "eve", "max"):
-        borrow(company, name, "bob", 5)
-    borrow(company, "alice", "bob", 5)  # adding to one of the three is none more
-    assert refused(company, TooManyLoans, asking.borrow, "bob", "quinn", 5 * USD).most == 3
 
 
 def test_a_lender_who_says_yes_never_hears_why_it_is_not_possible(company: Database) -> None:
@@ -179,53 +105,6 @@ def test_a_lender_who_says_yes_never_hears_why_it_is_not_possible(company: Datab
     asked = company.transact(lambda session: session.exec(select(Ask.code)).one())
     change(company, more="lending: {max_open_as_borrower: 0}\n")
     assert refused(company, CannotBorrowNow, asking.accept, "quinn", asked).facts == {"name": "Bob"}
-
-
-def test_nobody_borrows_more_than_their_base_in_all(company: Database) -> None:
-    borrow(company, "quinn", "bob", 70)
-    spend(company, "bob", 130)  # 30 owed, 40 unspent: both count
-    assert refused(company, TooMuchBorrowed, asking.borrow, "bob", "quinn", 31 * USD).left == 30 * USD
-    borrow(company, "quinn", "bob", 30)
-
-
-def test_who_has_no_base_cannot_borrow(company: Database) -> None:
-    refused(company, TooMuchBorrowed, asking.borrow, "dan", "alice", USD)
-
-
-def test_who_owes_since_two_openings_cannot_borrow(company: Database) -> None:
-    change(company, more="lending: {repay_share: 0.1}\n")
-    lend(company, "alice", "bob", 50)
-    spend(company, "bob", 150)
-    turn(company)
-    assert is_overdue(company)
-    lend(company, "eve", "bob", 5, now=DECEMBER + timedelta(hours=1))
-    turn(company, NEW_YEAR)
-    refused(company, OverdueLoans, asking.borrow, "bob", "eve", 5 * USD, now=NEW_YEAR)
-    say(company, lending.forgive, "alice", "bob", None, now=NEW_YEAR)
-    borrow(company, "eve", "bob", 5, now=NEW_YEAR)
-
-
-def is_overdue(company: Database) -> bool:
-    return company.query(lambda session: asks(session, "bob").view_of(who(session, "bob")).loans[0].overdue)
-
-
-def test_a_loan_is_not_overdue_in_its_own_month(company: Database) -> None:
-    lend(company, "alice", "bob", 50)
-    assert not is_overdue(company)
-
-
-def test_whether_one_may_borrow_moves_nothing(company: Database) -> None:
-    before = balances(company)
-    company.transact(
-        lambda session: may_borrow(
-            session,
-            QuotaStatus.of(session, who(session, "bob").id),
-            USD,
-            asks(session, "bob").policy,
-            lender=None,
-        )
-    )
-    assert balances(company) == before
 
 
 # Giving back

@@ -1,4 +1,4 @@
-"""Requests of a period by team, and the newest rows of the audit trail, on both databases."""
+"""Requests of a period by team, on both databases."""
 
 from datetime import timedelta
 
@@ -9,9 +9,7 @@ from handlers import requests
 from models.policy import versions
 from models.policy.sight import Sight
 from models.quota.period import Period
-from models.reports import audit
 from models.reports.requests import Requests, requests_of
-from models.reports.style import Style
 from tests.actions import ask_for, say
 from tests.company import NOW
 
@@ -50,15 +48,3 @@ def _requests(session: Session, name: str) -> list[Requests]:
     assert period is not None
     teams, total = requests_of(session, current[1], period, sight.shows)
     return [total, *teams]
-
-
-def test_the_newest_rows_of_the_trail_come_first_and_no_others(company: Database) -> None:
-    say(company, requests.approve, "lee", ask_for(company, "pia", 70), now=NOW + timedelta(minutes=30))
-    current = company.query(versions.current)
-    assert current is not None
-    style = Style(current[1].unit, current[1].zone)
-    rows = company.query(lambda session: audit.newest(session, style, ("authority", "decision"), None, 3))
-    assert [row["record"] for row in rows] == ["decision", "authority", "authority"]
-    assert (rows[0]["actor"], rows[0]["after"]) == ("lee@corp.example", "granted 70")
-    tomorrow = (NOW + timedelta(days=1)).date()
-    assert company.query(lambda session: audit.newest(session, style, ("decision",), tomorrow, 3)) == []
