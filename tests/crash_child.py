@@ -131,7 +131,7 @@ def aim(shot: Callable[[str], None]) -> None:
     """Call `shot` at the steps within a transaction."""
     first, row, moved, told = STEPS[:4]
     receipt.answered = _around(receipt.answered, lambda: shot(first), before=True)  # type: ignore[assignment]
-    loan.Loan._open = staticmethod(_around(loan.Loan._open, lambda: shot(row)))  # type: ignore[assignment]
+    loan.open_loan = _around(loan.open_loan, lambda: shot(row))  # type: ignore[attr-defined]
     request.Request._decide = _around(request.Request._decide, lambda: shot(row))  # type: ignore[method-assign]
     loan.transfer = grant.transfer = _around(loan.transfer, lambda: shot(moved))  # type: ignore[attr-defined]
     context.Context.tell = _around(context.Context.tell, lambda: shot(told))  # type: ignore[method-assign]

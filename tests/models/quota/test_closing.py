@@ -9,11 +9,11 @@ from sqlmodel import Session, select
 
 from bot.database import Database
 from handlers import lending
-from handlers.clock.closing import turn as tick
 from models.quota import closing
 from models.quota.closing import advance, begin_turn
 from models.quota.leaving import leave
 from models.quota.period import Period
+from models.quota.policy_change import move_on
 from tests.actions import (
     DECEMBER,
     NEW_YEAR,
@@ -21,7 +21,6 @@ from tests.actions import (
     available,
     balances,
     change,
-    ctx,
     gift,
     has,
     loan,
@@ -213,7 +212,7 @@ def test_missed_months_are_closed_and_opened_one_by_one(company: Database) -> No
     spend(company, "bob", 190)
     late = NEW_YEAR + timedelta(days=3)
     pieces = 0
-    while company.transact(lambda session: tick(ctx(session, late))):
+    while company.transact(lambda session: move_on(session, late, several=True)):
         pieces += 1
         assert pieces < 100
     assert periods(company) == [("10-31", "closed"), ("11-30", "closed"), ("12-31", "open")]

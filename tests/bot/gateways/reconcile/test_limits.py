@@ -166,7 +166,7 @@ async def test_readyz_shows_lag_errors_and_drift(env: GatewayEnv) -> None:
     env.gateway.faults.fail("POST /user/update", times=None)
     env.do("carol", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
     await loop.changes()
-    facts = metrics.facts(loop)
+    facts = metrics.facts([loop])
     assert facts["gateway_age_seconds"] is not None
     assert (facts["gateway_mode"], facts["gateway_edited"]) == ("enforce", 1)
     assert facts["gateway_errors"] > 0
