@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import sys
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+
+import structlog
 
 from tests.simulation.year import live, template
 
@@ -21,6 +24,7 @@ def main() -> int:
     for name, number in (("seeds", 200), ("first", 1), ("people", 300), ("steps", 150), ("days", 365)):
         parser.add_argument(f"--{name}", type=int, default=number)
     options = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     bad, began, totals = 0, time.process_time(), Counter[str]()
     with tempfile.TemporaryDirectory() as folder:
         base, staff = template(Path(folder), options.people)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from datetime import timedelta
 from pathlib import Path
-
-import structlog
 
 from tests.simulation.laws import Laws, broken
 from tests.simulation.life import step
@@ -24,7 +21,6 @@ async def live(
     base: Path, folder: Path, staff: dict[int, Employee], seed: int, steps: int, days: int
 ) -> World:
     """Live `days` in so many steps; the world with all that went wrong."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     world = World.copy(base, folder / f"{os.getpid()}-{seed}.db", staff, seed)
     laws = Laws(world)
     await world.pass_time(timedelta(minutes=5))
