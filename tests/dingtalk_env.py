@@ -8,12 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from bot.app import App, open_app
 from bot.database import Database
@@ -21,7 +20,6 @@ from bot.settings import Settings
 from models.ledger import audit
 from models.messages.outbox import Effect
 from models.people.member import Address, Member
-from models.quota.wallet import Wallet, wallet_of
 from sandbox.dingtalk.organisation import (
     Ack,
     Card,
@@ -36,7 +34,8 @@ from sandbox.dingtalk.organisation import (
 from sandbox.slack.workspace import Channel, Workspace
 from sandbox.slack.workspace import Person as SlackPerson
 from tests.company import CAST, who
-from tests.slack_env import BOUND, PATIENT, Clock, impatient
+from tests.running import BOUND, Clock, Running
+from tests.slack_env import PATIENT, impatient
 
 T = TypeVar("T")
 
@@ -50,7 +49,7 @@ DEPARTMENTS = (
 
 
 @dataclass
-class DingTalkEnv:
+class DingTalkEnv(Running):
     """A stand-in DingTalk with its people, the running bot, and its clock."""
 
     ding: DingTalk
@@ -60,6 +59,13 @@ class DingTalkEnv:
     slack: Workspace | None = None
     acks: list[Ack] = field(default_factory=list)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    settled = Running.drained
+    """On DingTalk pacing and approvals wait for moments to come."""
+
+    @property
+    def there(self) -> DingTalk:
+        return self.ding
 
     # What people do
 
@@ -112,62 +118,7 @@ class DingTalkEnv:
             seen = [shown(one, name) for one in self.ding.cards.values() if name in one.places]
             raise AssertionError(f"{name} never saw {words}; but: {seen}; {self.heard(name)}") from None
 
-    async def until(self, found: Callable[[], T | None], bound: float = BOUND) -> T:
-        """The first true answer; where nothing moves, the clock goes on a second (pacing waits for it)."""
-        end = time.monotonic() + bound
-        while True:
-            try:
-                answer = await self.ding.wait_for(found, timeout=0.1)
-                assert answer is not None
-            except TimeoutError:
-                if time.monotonic() > end:
-                    raise
-                self.clock.move(seconds=1)
-                self.app.worker.wake()
-            else:
-                return answer
-
-    async def at(self, moment: datetime, bound: float = BOUND) -> None:
-        """It is `moment` now, and what was due by then is done."""
-        self.clock.now = moment
-        end = time.monotonic() + bound
-        await self.app.worker.schedule()
-        while due := self.database.transact(self._overdue):
-            assert time.monotonic() < end, f"still to do: {due}"
-            self.app.worker.wake()
-            await asyncio.sleep(0.01)
-
-    def _overdue(self, session: Session) -> list[str]:
-        query = select(Effect.key).where(
-            col(Effect.done_at).is_(None), col(Effect.parked_at).is_(None), Effect.due_at <= self.clock()
-        )
-        return list(session.exec(query).all())
-
-    async def settled(self, bound: float = BOUND) -> None:
-        """Nothing that is due is left to do."""
-        end = time.monotonic() + bound
-        while due := self.database.transact(self._due):
-            assert time.monotonic() < end, f"still to do: {due}"
-            self.clock.move(seconds=1)
-            self.app.worker.wake()
-            await asyncio.sleep(0.01)
-
-    def _due(self, session: Session) -> list[str]:
-        query = select(Effect.key, Effect.error).where(
-            col(Effect.done_at).is_(None), col(Effect.parked_at).is_(None), Effect.kind != "job"
-        )
-        return [f"{key} {error}" for key, error in session.exec(query).all()]
-
     # What is true
-
-    def wallet(self, name: str) -> Wallet:
-        return self.database.transact(lambda session: wallet_of(session, who(session, name).id))
-
-    def left(self, name: str) -> float:
-        return self.wallet(name).available / 1_000_000
-
-    def everything(self) -> dict[str, Wallet]:
-        return {name: self.wallet(name) for name in CAST}
 
     def effects(self, kind: str = "say") -> list[Effect]:
         def read(session: Session) -> list[Effect]:

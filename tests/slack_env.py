@@ -10,13 +10,13 @@ import asyncio
 import contextlib
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from bot.app import App, open_app
 from bot.database import Database
@@ -24,40 +24,24 @@ from bot.patience import Patience
 from bot.settings import Settings
 from models.ledger import audit
 from models.ledger.transfer import Cause
-from models.messages.outbox import Effect
 from models.metering.usage import MemberUsage, book
 from models.people.member import Member
 from models.policy import versions
-from models.quota.wallet import Wallet, wallet_of
 from sandbox.slack.workspace import Ack, Channel, Message, Person, Timing, View, Workspace
-from tests.company import CAST, NOW, who
+from tests.company import CAST, who
+from tests.running import BOUND, Clock, Running
 
 T = TypeVar("T")
 
 CHANNEL = "C01DESIGN"
 MODES = ("socket", "http")
-BOUND = 60.0
-"""Seconds after which a test that waits says that something hangs. No test waits for time alone."""
 PATIENT = Patience(commit=BOUND, read=BOUND, click=BOUND, card=BOUND)
 """A busy machine is slow, and no test may fail for it."""
 BOT = "@quotabot"
 
 
 @dataclass
-class Clock:
-    """Stands still until it is moved."""
-
-    now: datetime = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def move(self, **by: float) -> None:
-        self.now += timedelta(**by)
-
-
-@dataclass
-class SlackEnv:
+class SlackEnv(Running):
     """A stand-in Slack with its people, the running bot, and its clock."""
 
     slack: Workspace
@@ -66,6 +50,12 @@ class SlackEnv:
     clock: Clock
     spoken: str = ""
     acks: list[Ack] = field(default_factory=list)
+
+    settled = Running.finished
+
+    @property
+    def there(self) -> Workspace:
+        return self.slack
 
     # What people do
 
@@ -167,55 +157,7 @@ class SlackEnv:
             if one.thread_ts == thread and one.user == self.slack.bot.id and not one.ephemeral_for
         ]
 
-    # Time
-
-    async def until(self, found: Callable[[], T | None], bound: float = BOUND) -> T:
-        """The first true answer; where nothing moves, the clock goes on a second (pacing waits for it)."""
-        end = time.monotonic() + bound
-        while True:
-            try:
-                answer = await self.slack.wait_for(found, timeout=0.1)
-                assert answer is not None
-            except TimeoutError:
-                if time.monotonic() > end:
-                    raise
-                self.clock.move(seconds=1)
-                self.app.worker.wake()
-            else:
-                return answer
-
-    async def at(self, moment: datetime) -> None:
-        """It is `moment` now, and what was due by then is done."""
-        self.clock.now = moment
-        await self.settled()
-
-    async def settled(self, bound: float = BOUND) -> None:
-        """Nothing that is due is left to do."""
-        end = time.monotonic() + bound
-        await self.app.worker.schedule()
-        while self._due():
-            assert time.monotonic() < end, f"still to do: {self._due()}"
-            self.app.worker.wake()
-            await asyncio.sleep(0.01)
-
-    def _due(self) -> list[str]:
-        open_ = select(Effect.key).where(
-            col(Effect.done_at).is_(None), col(Effect.parked_at).is_(None), Effect.due_at <= self.clock()
-        )
-        return self.database.transact(lambda session: list(session.exec(open_).all()))
-
     # What is true
-
-    def wallet(self, name: str) -> Wallet:
-        return self.database.transact(lambda session: wallet_of(session, who(session, name).id))
-
-    def left(self, name: str) -> float:
-        """What somebody has available, in whole units."""
-        return self.wallet(name).available / 1_000_000
-
-    def everything(self) -> dict[str, Wallet]:
-        """What everybody has: to see that nothing moved."""
-        return {name: self.wallet(name) for name in CAST}
 
     def change(self, name: str, **facts: Any) -> None:
         """The directory changes: a manager, a language, a leaving."""
@@ -377,6 +319,7 @@ __all__ = [
     "BOUND",
     "CHANNEL",
     "MODES",
+    "Clock",
     "SlackEnv",
     "code_of",
     "impatient",

@@ -6,10 +6,8 @@ import asyncio
 import json
 import os
 import sys
-import xml.etree.ElementTree as ET
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,11 +18,11 @@ from bot.messengers.dingtalk.api import DingTalkApi
 from bot.messengers.dingtalk.connection import Limits, Stream
 from bot.messengers.dingtalk.frame import Frame
 from sandbox.dingtalk.organisation import Department, DingTalk, Group, Person, Timing
+from tests.sandbox.dingtalk.test_template import TEMPLATE
 
 ALICE = Person("alice", "爱丽丝", "alice@corp.example", departments=(2,), manager="bob")
 BOB = Person("bob", "鲍勃", departments=(2,))
 EVE = Person("eve", "外人", corp_id="dingother")
-TEMPLATE = Path(__file__).parents[3] / "docs" / "dingtalk-card.json"
 
 BUTTONS = {"b1_shown": True, "b1_text": "同意", "b1_action": "request.approve", "b1_value": "R-42"}
 UPDATE = {
@@ -419,33 +417,6 @@ async def test_a_wait_that_times_out_shows_the_latest_state(ding: DingTalk) -> N
 
 
 # ---- our template ----------------------------------------------------------------------------------------
-
-
-def test_our_template_declares_every_variable_that_it_draws() -> None:
-    design = json.loads(TEMPLATE.read_text("utf-8"))
-    assert (design["type"], design["mode"]) == ("im", "card")
-    editor = json.loads(design["editorData"])
-    declared = {one["name"]: one["private"] for one in editor["variableList"]}
-    assert {name for name, private in declared.items() if private} == {"hint", "hint_shown"}
-    assert {
-        f"b{slot}_{part}" for slot in (1, 2, 3, 4) for part in ("shown", "text", "action", "value")
-    } < set(declared)
-    assert used_in(editor["schema"]) <= set(declared)
-    drawn = "".join(
-        " ".join(element.attrib.values()) for element in ET.fromstring(design["widgetInfo"]).iter()
-    )
-    for name, private in declared.items():
-        assert f"@data{{data.{'cardPrivateData' if private else 'cardData'}.{name}}}" in drawn
-
-
-def used_in(part: Any) -> set[str]:
-    """Variables that a part of the design names."""
-    if isinstance(part, list):
-        return set().union(*map(used_in, part))
-    if not isinstance(part, dict):
-        return set()
-    own = {part["variable"]} if part.get("variable") else set()
-    return own | set().union(*map(used_in, part.values()))
 
 
 async def test_our_template_is_what_the_card_platform_takes(ding: DingTalk) -> None:

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
-import aiohttp
 import pytest
 from sqlmodel import Session, select
 
-from bot.database import Database
 from bot.gateways import metrics
 from bot.gateways.port import GatewayError
-from bot.messengers.port import MessengerError
 from handlers import brake, lending, requests
 from handlers.gateway import limits
 from models.metering.gateway_state import GatewayState
 from models.metering.limits import LimitWrite
-from models.policy import versions
 from models.quota.leaving import leave
 from models.quota.request import Request
-from sandbox.gateways.litellm import LiteLLM
 from sandbox.gateways.stand_in import FORBIDDEN
-from tests.company import CAST, NOW, POLICY, settle_company, who
+from tests.company import CAST, NOW, who
 from tests.gateway_env import USD, GatewayEnv, clean, until
 
 
@@ -267,57 +261,6 @@ async def test_a_leaver_can_spend_nothing_more_and_late_spend_is_the_organisatio
     env.database.transact(clean)
 
 
-async def test_several_keys_of_one_person_share_what_is_left(
-    database: Database, http: aiohttp.ClientSession
-) -> None:
-    settle_company(database)
-    async with LiteLLM(users={"alice@corp.example": "alice@corp.example"}, clock=lambda: NOW) as gateway:
-        env = GatewayEnv(database, gateway, http)
-        laptop, robot = (
-            gateway.add_key("alice@corp.example", key_alias=name) for name in ("laptop", "robot")
-        )
-        loop = env.reconciler(entity="key")
-        await loop.round()
-        gateway.burn("alice@corp.example", 30, key=laptop)
-        gateway.burn("alice@corp.example", 60, key=robot)
-        gateway.flush()
-        await loop.round()
-        assert (env.wallet("alice").available, laptop.max_budget, robot.max_budget) == (10 * USD, 40, 70)
-        (told,) = [text for text in env.told("alice") if "Is that you?" in text]
-        assert "claude-opus-5 (robot) $60" in told
-        assert "claude-opus-5 (laptop) $30" in told
-
-
-async def test_a_grant_is_live_once_every_key_has_it_and_does_not_wait_for_a_deleted_key(
-    database: Database, http: aiohttp.ClientSession
-) -> None:
-    settle_company(database)
-    async with LiteLLM(users={"alice@corp.example": "alice@corp.example"}, clock=lambda: NOW) as gateway:
-        env = GatewayEnv(database, gateway, http)
-        laptop, robot, old = (
-            gateway.add_key("alice@corp.example", key_alias=name) for name in ("laptop", "robot", "old")
-        )
-        loop = env.reconciler(entity="key")
-        await loop.round()
-        del gateway.keys[old.token]
-        env.do("bob", lambda ctx: lending.lend(ctx, who(ctx.session, "alice"), 10 * USD))
-        await loop.changes()
-        env.do("alice", lambda ctx: requests.request(ctx, 60 * USD, "load test"))
-        code = env.database.transact(lambda session: session.exec(select(Request.code)).one())
-        env.do("carol", lambda ctx: requests.approve(ctx, code))
-        gateway.faults.fail("POST /key/update", times=1)
-        await loop.changes()
-        assert {laptop.max_budget, robot.max_budget} == {110, 170}
-        assert not [text for text in env.told("alice") if "live at the gateway" in text]
-        env.now += timedelta(minutes=1)
-        await loop.changes()
-        assert {laptop.max_budget, robot.max_budget} == {170}
-        assert sum("live at the gateway" in text for text in env.told("alice")) == 1
-        gateway.calls.clear()
-        await loop.round()
-        assert gateway.calls == {"GET /key/list": 1}, "nobody asks for the deleted key again"
-
-
 async def test_a_grant_during_a_write_is_live_only_with_the_next_write(env: GatewayEnv) -> None:
     loop = env.reconciler()
     await loop.round()
@@ -356,121 +299,3 @@ async def test_requester_and_admins_hear_that_a_grant_waits_behind_an_edited_lim
     await loop.changes()
     assert any(text.startswith("Your $60.00") and "changed the limit" in text for text in env.told("alice"))
     assert any(text.startswith("Alice's $60.00") for text in env.told("ops"))
-
-
-async def test_team_members_have_their_limits_in_the_team(
-    database: Database, http: aiohttp.ClientSession
-) -> None:
-    settle_company(database)
-    async with LiteLLM(users={"alice": "alice@corp.example"}, clock=lambda: NOW) as gateway:
-        env = GatewayEnv(database, gateway, http)
-        team = gateway.add_team("design", ["alice"])
-        gateway.burn("alice", 30, key=gateway.add_key("alice", team_id="design"))
-        loop = env.reconciler(entity="team_member")
-        await loop.round()
-        gateway.flush()
-        await loop.round()
-        assert (env.wallet("alice").used, team.members["alice"].max_budget) == (30 * USD, 100)
-
-
-async def test_of_two_replicas_one_reconciles_and_the_other_takes_over(env: GatewayEnv) -> None:
-    one, other = env.reconciler(), env.reconciler()
-    assert await one.leader.lead()
-    assert not await other.leader.lead()
-    env.now += timedelta(minutes=2)
-    assert await other.leader.lead()
-    one.leader.doubt()
-    assert not await one.leader.lead()
-    await env.database.write(lambda session: GatewayState.let_go(session, other.leader.me))
-    assert await one.leader.lead()
-
-
-async def test_a_decision_of_another_replica_is_live_before_the_next_round(env: GatewayEnv) -> None:
-    loop = env.reconciler()
-    running = asyncio.create_task(loop.run())
-    try:
-        await until(lambda: env.limit("alice") == 100)
-        env.do("alice", lambda ctx: lending.lend(ctx, who(ctx.session, "bob"), 50 * USD))
-        await until(lambda: env.limit("bob") == 150, seconds=15)
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-
-
-async def test_a_period_ends_only_after_the_gateway_was_read_and_limits_follow_the_opening(
-    env: GatewayEnv,
-) -> None:
-    loop = env.reconciler()
-    await loop.round()
-    env.burn("alice", 60)
-    env.now = datetime(2026, 12, 1, tzinfo=ZoneInfo("Asia/Shanghai")).astimezone(UTC)
-    waiting = asyncio.create_task(loop.before_turning())
-    await until(loop._wake.is_set)
-    assert not waiting.done()
-    await loop.round()
-    await waiting
-    env.turn()
-    await loop._turn()
-    assert (env.wallet("alice").available, env.limit("alice")) == (100 * USD, pytest.approx(160))
-
-
-async def test_a_gateway_that_is_down_does_not_keep_a_period_open(
-    env: GatewayEnv, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.gateways.reconcile.BEFORE_TURNING", 0.0)
-    loop = env.reconciler()
-    await loop.round()
-    env.now = datetime(2026, 12, 1, 8, tzinfo=ZoneInfo("Asia/Shanghai")).astimezone(UTC)
-    with pytest.raises(MessengerError, match="was not read"):
-        await loop.before_turning()
-    env.now += timedelta(minutes=11)
-    await loop.before_turning()
-
-
-@pytest.mark.parametrize(
-    ("unit", "rate", "used"), [("credits", "", 0), ("tokens", "gateway: {per_usd: 1000}\n", 7_500)]
-)
-async def test_a_policy_that_a_gateway_cannot_follow_writes_no_limit(
-    database: Database, http: aiohttp.ClientSession, unit: str, rate: str, used: int
-) -> None:
-    policy = POLICY.replace("unit: USD", f"unit: {unit}").replace("gateway: {per_usd: 1}\n", rate)
-    settle_company(database, policy)
-    async with LiteLLM(users={"alice": "alice@corp.example"}, clock=lambda: NOW) as gateway:
-        env = GatewayEnv(database, gateway, http)
-        loop = env.reconciler()
-        await loop.round()
-        gateway.burn("alice", 7.5)
-        gateway.flush()
-        await loop._turn()
-        assert gateway.users["alice"].max_budget is None
-        assert (env.wallet("alice").used, loop.errors) == (used, 0)
-
-
-async def test_another_rate_counts_from_the_next_opening_on(
-    database: Database, http: aiohttp.ClientSession
-) -> None:
-    policy = POLICY.replace("unit: USD", "unit: CNY").replace("per_usd: 1", "per_usd: 8")
-    settle_company(database, policy)
-    async with LiteLLM(users={"alice": "alice@corp.example"}, clock=lambda: NOW) as gateway:
-        env = GatewayEnv(database, gateway, http)
-        loop = env.reconciler()
-        gateway.add_key("alice")
-        await loop.round()
-        assert gateway.users["alice"].max_budget == 12.5
-        gateway.burn("alice", 1)
-        gateway.flush()
-        await loop.round()
-        newer = policy.replace("per_usd: 8", "per_usd: 5")
-        database.transact(lambda session: versions.record_version(session, newer, env.now, "ops"))
-        gateway.burn("alice", 1)
-        gateway.flush()
-        await loop.round()
-        assert (env.wallet("alice").used, gateway.users["alice"].max_budget) == (16 * USD, 12.5)
-        env.now = datetime(2026, 12, 1, 1, tzinfo=ZoneInfo("Asia/Shanghai")).astimezone(UTC)
-        env.turn()
-        await loop.round()
-        assert gateway.users["alice"].max_budget == 22
-        gateway.burn("alice", 1)
-        gateway.flush()
-        await loop.round()
-        assert (env.wallet("alice").used, gateway.users["alice"].max_budget) == (21 * USD, 22)

@@ -1,0 +1,166 @@
+"""Several workers do everything once, and the loop goes on whatever stumbles."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlmodel import select
+
+from bot.database import Database
+from bot.pace import Pace
+from bot.worker import Worker, slot
+from handlers import lending
+from handlers.routes import JOBS
+from models.messages.outbox import LEASE, Effect
+from tests.actions import DECEMBER, USD, after, ask_for, available, say
+from tests.bot.worker.board import BOUND, Board, Clock, built, effect, in_lane, promise
+from tests.company import NOW, settle_company
+
+
+async def test_a_slot_fires_once_however_many_tick(database: Database) -> None:
+    settle_company(database)
+    workers = [built(database, Board(), Clock()) for _ in range(4)]
+    await asyncio.gather(*(one.schedule() for one in workers for _ in range(2)))
+    found = database.transact(lambda session: session.exec(select(Effect.key)).all())
+    assert sorted(key.split("@")[0] for key in found) == sorted(JOBS)
+
+
+async def test_every_effect_is_done_by_one_of_them(database: Database, clock: Clock) -> None:
+    settle_company(database)
+    boards = [Board() for _ in range(3)]
+    workers = [built(database, board, clock) for board in boards]
+    promise(workers[0], *[f"slack:{n}" for n in range(60)])
+    await asyncio.gather(*(one.drain() for one in workers))
+    said = [text for board in boards for _, text in board.said]
+    assert sorted(said, key=int) == [str(n) for n in range(60)]
+
+
+async def test_who_takes_over_after_the_lease_is_the_one_who_marks(
+    worker: Worker, board: Board, clock: Clock
+) -> None:
+    (key,) = promise(worker, "slack:A")
+    board.hold = asyncio.Event()
+    slow = asyncio.create_task(worker.round())
+    await asyncio.wait_for(board.begun.wait(), BOUND)
+    clock.move(LEASE.total_seconds())
+    quick = Board()
+    await built(worker.database, quick, clock).round()
+    ref = effect(worker, key).ref
+    board.hold.set()
+    await asyncio.wait_for(slow, BOUND)
+    assert (effect(worker, key).ref, len(quick.said), len(board.said)) == (ref, 1, 1)
+
+
+async def test_what_could_not_be_marked_is_said_again_after_its_lease_and_before_what_follows(
+    worker: Worker, board: Board, clock: Clock
+) -> None:
+    promise(worker, "slack:A", "slack:A", "slack:B")
+    board.hold = asyncio.Event()
+    doing = asyncio.create_task(worker.round())
+    await asyncio.wait_for(board.begun.wait(), BOUND)
+    worker.database.transact(lambda session: session.execute(text("ALTER TABLE effect RENAME TO away")))
+    board.hold.set()
+    with pytest.raises(OperationalError):
+        await asyncio.wait_for(doing, BOUND)
+    worker.database.transact(lambda session: session.execute(text("ALTER TABLE away RENAME TO effect")))
+    clock.move(LEASE.total_seconds())
+    await worker.drain()
+    assert in_lane(board, "slack:A") == ["0", "0", "1"]
+    assert in_lane(board, "slack:B") == ["2", "2"]
+
+
+async def test_it_wakes_when_something_is_promised_and_finishes_what_is_on_the_way(
+    worker: Worker, board: Board
+) -> None:
+    board.hold = asyncio.Event()
+    running = asyncio.create_task(worker.run())
+    promise(worker, "slack:A")
+    worker.wake()
+    await asyncio.wait_for(board.begun.wait(), BOUND)
+    running.cancel()
+    board.hold.set()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(running, BOUND)
+    assert (len(board.said), effect(worker, "sayslack:A0").done_at) == (1, NOW)
+
+
+async def test_a_stumble_does_not_stop_it(
+    worker: Worker, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stumbled = asyncio.Event()
+    real = worker.round
+
+    async def stumble(within: float | None = None) -> bool:
+        if not stumbled.is_set():
+            stumbled.set()
+            worker.wake()
+            raise OSError("the database is away")
+        return await real(within)
+
+    monkeypatch.setattr(worker, "round", stumble)
+    promise(worker, "slack:A")
+    running = asyncio.create_task(worker.run())
+    await asyncio.wait_for(board.begun.wait(), BOUND)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_what_hangs_holds_up_its_own_lane_only_and_keeps_its_order(
+    worker: Worker, board: Board
+) -> None:
+    board.hold = hangs = asyncio.Event()
+    promise(worker, "slack:A")
+    running = asyncio.create_task(worker.run())
+    await asyncio.wait_for(board.begun.wait(), BOUND)
+    board.hold, board.begun = None, asyncio.Event()
+    promise(worker, "slack:B", "slack:A")
+    worker.wake()
+    await asyncio.wait_for(board.begun.wait(), BOUND)
+    assert [lane for lane, _ in board.said] == ["slack:B"]
+    hangs.set()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert [lane for lane, _ in board.said] == ["slack:B", "slack:A", "slack:A"]
+
+
+async def test_a_tick_closes_the_month_and_lends_back(worker: Worker, board: Board, clock: Clock) -> None:
+    say(worker.database, lending.lend, "alice", "bob", 50 * USD)
+    await worker.tick(DECEMBER)
+    assert (available(worker.database, "alice"), available(worker.database, "bob")) == (100, 100)
+
+
+async def test_the_jobs_of_a_slot_run_as_effects(worker: Worker, board: Board, clock: Clock) -> None:
+    ask_for(worker.database, "bob", 30)
+    clock.now = after(hours=5)
+    await worker.schedule()
+    await worker.drain()
+    assert len(in_lane(board, "slack:U03CAROL")) == 2, "the card and its reminder"
+
+
+@pytest.mark.parametrize(
+    ("every", "begins"),
+    [(timedelta(minutes=1), "02:07:00"), (timedelta(hours=1), "02:00:00"), (timedelta(days=1), "00:00:00")],
+)
+def test_a_slot_begins_at_a_round_time(every: timedelta, begins: str) -> None:
+    assert f"{slot(NOW + timedelta(minutes=7, seconds=42), every):%H:%M:%S}" == begins
+
+
+def test_the_pace_of_a_lane_is_its_own() -> None:
+    now = [100.0]
+    pace: Pace = Pace(lambda: now[0])
+    takes: Callable[[str], float] = pace.wait
+    assert [takes("a") for _ in range(4)] == [0, 0, 0, 1]
+    assert takes("b") == 0
+    now[0] = 100.4
+    assert takes("a") == pytest.approx(1.6), "behind who waits since 100"
+    now[0] = 101.0
+    assert takes("a") == 0
+    pace.hold("a", 30)
+    assert takes("a") == pytest.approx(30)
