@@ -21,18 +21,8 @@ from models.metering.accounts import every_account
 from models.quota.wallet import wallet_of
 from models.refusal import Refusal
 from tests.actions import say
-from tests.bot.gateways.test_reconcile_faults import (
-    AMOUNT,
-    EASY,
-    NAMES,
-    PERSON,
-    Dice,
-    OnLiteLLM,
-    OnOpenRouter,
-    Rig,
-    World,
-    take,
-)
+from tests.bot.gateways.rigs import NAMES, OnLiteLLM, OnOpenRouter, Rig
+from tests.bot.gateways.test_reconcile_faults import AMOUNT, EASY, PERSON, Dice, World, take
 from tests.company import settle_company, who
 from tests.examples import stories
 
