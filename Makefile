@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
+# One more than there are processors: a test that waits for a process or a page leaves its turn to another.
+WORKERS = $$($(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 1)')
+
 .PHONY: setup demo test check explore train understand-report simulate test-litellm docs pictures sbom audit
 
 setup: $(STAMP)
@@ -29,7 +32,7 @@ demo: setup
 
 # what fails in the crowd is run once more alone: a starved machine is no bug, a broken promise fails twice
 test: setup
-	@$(BIN)/python -m pytest -n auto --dist worksteal || $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
+	@PYTEST_XDIST_AUTO_NUM_WORKERS=$(WORKERS) $(BIN)/python -m pytest -n auto --dist worksteal || $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 check: setup
 	@$(BIN)/ruff format --check .

@@ -7,7 +7,7 @@ from bot.database import Database
 def test_two_years_of_a_company_stay_clean_every_month(sqlite: Database) -> None:
     company = Company(sqlite, people=20, seed=3)
     company.found()
-    rows = list(company.live(DAYS, every=10))
+    rows = list(company.live(DAYS, every=15))
     assert len(rows) == 24
     assert all(row["audit"] == "clean" for row in rows)
     for name in ("allocation", "used", "lent", "granted", "expired"):
