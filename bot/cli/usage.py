@@ -85,13 +85,18 @@ def _book(session: Session, rows: list[Line], key: str, now: datetime) -> tuple[
     summed = _under_one_name(session, _summed(readings))
     total = book(session, summed, zone=policy.zone, cause=cause)
     people = sorted({reading.member_id for reading in readings})
-    said = f"booked {money(total, policy.unit)} from {len(readings)} rows of {len(people)} people"
+    rows, whose = _of(len(readings), "row", "rows"), _of(len(people), "person", "people")
+    said = f"booked {money(total, policy.unit)} from {rows} of {whose}"
     begin = period.starts_at.astimezone(policy.zone).date()
     early = sum(one.day < begin for one in readings)
     if early:
         rows_are = f"{early} rows are" if early > 1 else "1 row is"
         said += f"\n{rows_are} of days before the open period, which began on {begin}: what is new in them counts in the open one"
     return said, people if total else []
+
+
+def _of(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}"
 
 
 def _moments(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:

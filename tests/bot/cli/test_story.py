@@ -30,8 +30,8 @@ def test_the_whole_story_of_an_operator(either: Operator) -> None:
 
     day = TODAY.isoformat()
     usage = either.file("usage.csv", f"email,day,model,amount\nalice@corp.example,{day},gpt,3.25\n")
-    assert either.says("usage", "import", usage) == "booked 3.25 USD from 1 rows of 1 people\n"
-    assert either.says("usage", "import", usage) == "booked 0 USD from 1 rows of 1 people\n"
+    assert either.says("usage", "import", usage) == "booked 3.25 USD from 1 row of 1 person\n"
+    assert either.says("usage", "import", usage) == "booked 0 USD from 1 row of 1 person\n"
     either.run("grant", "ALICE@corp.example", "20.5", "--reason", "billing migration")
     alice = either.show("alice")
     assert {name: alice[name] for name in ("base", "available", "allocation", "top_ups", "used")} == {
