@@ -12,6 +12,7 @@ from uuid import uuid4
 from sqlmodel import Session
 
 from bot.messengers.port import Request
+from bot.notes import Note
 from handlers import confirmation, requests
 from handlers.context import Reader, RequestContext
 from handlers.routes import ROUTES
@@ -117,13 +118,13 @@ def refuse(session: Session, request: Request, refusal: Refusal, now: datetime) 
     if kept is not None:
         return kept
     _count_try(session, request, refusal, now)
-    me, this_push = sender_of(session, request), replace(request, key=request.refusal_key)
+    me, this_push = _member_at(session, request.sender), replace(request, key=request.refusal_key)
     keep(session, this_push, message, now, me.id if me else None, refused=True)
     return outcome
 
 
 def _count_try(session: Session, request: Request, refusal: Refusal, now: datetime) -> None:
-    me = sender_of(session, request)
+    me = _member_at(session, request.sender)
     if me is None or not isinstance(refusal, TELLING):
         return
     intent = request.command.intent
@@ -139,26 +140,34 @@ def unknown(locale: str) -> Message:
     return Message(text=texts.UNKNOWN_YET(locale), locale=locale)
 
 
-def settle(session: Session, request: Request, now: datetime) -> bool:
+def note_of(request: Request) -> Note:
+    promised = request.answer_by is not None
+    words = fingerprint(request)
+    return Note(request.key, request.sender, words, guessed_locale(request), promised, request.from_form)
+
+
+def settle(session: Session, note: Note, now: datetime) -> bool:
     """Tell the sender the outcome of a request that was unknown; True if it went through.
 
     The key gets this answer from now on, so a copy that is still on its way does nothing.
     """
-    known, kept = receipt.answered(session, request.key, fingerprint(request))
-    me = sender_of(session, request)
-    locale = me.locale if me and me.locale else guessed_locale(request)
+    known, kept = receipt.answered(session, note.key, note.fingerprint)
+    me = _member_at(session, note.sender)
+    locale = me.locale if me and me.locale else note.locale
     if known:
-        receipt.renew(session, request.key, now)
+        receipt.renew(session, note.key, now)
         outcome = _kept(kept)
-        if request.answer_by is None or isinstance(outcome.message, Form):
-            _write(session, request, me, _settled(outcome, locale), now)
+        if not note.promised or isinstance(outcome.message, Form):
+            _write(session, note, me, _settled(outcome, locale), now)
         return not outcome.refused
     message = Message(text=texts.DID_NOT_GO_THROUGH(locale), locale=locale)
-    if not request.from_form:  # a form may be sent again unchanged
-        answer = {"message": message.as_json(), "refused": True}
-        member = me.id if me else None
-        receipt.keep(session, request.key, fingerprint(request), answer, member=member, moved=False, at=now)
-    _write(session, request, me, message, now)
+    answer = {"message": message.as_json(), "refused": True}
+    # Waits for a COMMIT that the server has and has not done yet: its transaction holds the key.
+    member = me.id if me else None
+    receipt.keep(session, note.key, note.fingerprint, answer, member=member, moved=False, at=now)
+    if note.from_form:
+        receipt.drop(session, note.key)  # a form may be sent again unchanged
+    _write(session, note, me, message, now)
     return False
 
 
@@ -168,20 +177,20 @@ def _settled(outcome: Outcome, locale: str) -> Message:
     return replace(outcome.message, text=f"{intro(locale)}\n\n{outcome.message.text}".strip(), locale=locale)
 
 
-def _write(session: Session, request: Request, me: Member | None, message: Message, now: datetime) -> None:
+def _write(session: Session, note: Note, me: Member | None, message: Message, now: datetime) -> None:
     payload = {
-        "address": request.sender,
+        "address": note.sender,
         "message": message.as_json(),
         "shape": "",
         "reader": me.id if me else None,
     }
-    key = f"settled:{request.key}"
-    promise(session, Effect(key=key, kind="say", payload=payload, lane=request.sender, due_at=now))
+    key = f"settled:{note.key}"
+    promise(session, Effect(key=key, kind="say", payload=payload, lane=note.sender, due_at=now))
 
 
 def refused(session: Session, request: Request, refusal: Refusal, now: datetime) -> Message:
     """A refusal in the asker's language, if it is known."""
-    me, current = sender_of(session, request), versions.current(session)
+    me, current = _member_at(session, request.sender), versions.current(session)
     locale = me.locale if me and me.locale else guessed_locale(request)
     amount: Callable[[int], SafeText] = stored_number
     facts = _facts(refusal, locale, current[1] if current else None)
@@ -210,9 +219,9 @@ def stored_number(amount: int) -> SafeText:
     return SafeText(str(amount))
 
 
-def sender_of(session: Session, request: Request) -> Member | None:
+def _member_at(session: Session, address: str) -> Member | None:
     try:
-        return Member.at(session, request.sender)
+        return Member.at(session, address)
     except UnknownSender:
         return None
 

@@ -25,6 +25,7 @@ from bot.gateways.reconcile import Reconciler
 from bot.messengers.port import Endpoints, Messenger, Metered
 from bot.messengers.registry import MESSENGERS
 from bot.metrics import Metrics
+from bot.notes import Notes
 from bot.patience import Patience
 from bot.settings import Settings
 from bot.web import server
@@ -67,6 +68,7 @@ class App:
             database, clock, self.messengers, live=live, wake=self._wake, patience=patience, metrics=self.metrics,
             command=settings.slack_command, link_by_email=settings.slack_link_by_email,
             fresh_spend=self.fleet.fresh if self.gateways else None, as_of=self.fleet.as_of,
+            notes=Notes(settings.state_directory, database.engine.url),
         )  # fmt: skip
         self.worker = Worker(
             database, clock, self.messengers, self.dispatcher.home, live=live, metrics=self.metrics,
@@ -119,6 +121,7 @@ class App:
             refuse_unmetered(current[1], enforce=self.dispatcher.live)
         await self._serve()
         await self.database_clock.look()
+        self.dispatcher.unsettled.resume()
         tasks = [asyncio.create_task(self.worker.run(), name="worker")]
         tasks.append(asyncio.create_task(self.database_clock.follow(), name="clock"))
         tasks += [asyncio.create_task(one.run(), name=name) for name, one in self.messengers.items()]

@@ -23,6 +23,7 @@ from bot.answers import Outcome
 from bot.database import Database, OutcomeUnknown, WouldWrite
 from bot.messengers.port import Messenger, Profiles, Request
 from bot.metrics import Metrics
+from bot.notes import Notes
 from bot.patience import Patience, in_time
 from bot.quoted import with_quoted
 from bot.unsettled import Unsettled, run_until
@@ -53,8 +54,6 @@ from models.refusal import (
 )
 
 log = structlog.get_logger()
-
-
 T = TypeVar("T")
 FreshSpend = Callable[[int], Awaitable[None]]
 # By address; None if the profile could not be read in time.
@@ -76,6 +75,7 @@ class Dispatcher:
         as_of: Callable[[], datetime | None] = lambda: None,
         patience: Patience = Patience(),  # noqa: B008  (frozen)
         metrics: Metrics | None = None,
+        notes: Notes | None = None,
     ) -> None:
         self.patience, self.metrics = patience, metrics or Metrics()
         self.database, self.clock = database, clock
@@ -83,7 +83,7 @@ class Dispatcher:
         self.wake, self.fresh_spend, self.as_of = wake, fresh_spend, as_of
         self.messengers = {} if messengers is None else messengers
         self._locales: dict[str, str] = {}
-        self.unsettled = Unsettled(database, clock, wake)
+        self.unsettled = Unsettled(database, clock, wake, notes or Notes(None, database.engine.url))
         self._saying: set[asyncio.Task[None]] = set()
 
     async def handle(self, request: Request) -> Outcome:
@@ -98,7 +98,7 @@ class Dispatcher:
                 return self._say_unknown(request)
             outcome = await self._decide(request, until)
         except OutcomeUnknown:
-            self.unsettled.add(request)
+            self.unsettled.add(answers.note_of(request))
             return self._say_unknown(request)
         except Refusal as refusal:
             return await self.refuse(request, refusal)

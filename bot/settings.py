@@ -90,6 +90,10 @@ class Settings(PagesSettings, MessengerSettings, ProcessSettings):
     effects_kept_days: int = Field(
         30, ge=1, description="done messages and their addresses are deleted after that"
     )
+    state_directory: Path | None = Field(
+        None,
+        description="keeps what the bot must know after a kill while Postgres is away; else a temporary folder",
+    )
     log_format: Literal["auto", "console", "json"] = Field("auto", description="auto = console on a terminal")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="DEBUG, INFO, WARNING, ERROR"

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from bot import answers
 from bot.database import Database, OutcomeUnknown, is_away
 from bot.messengers.port import Request
+from bot.notes import Note, Notes
 from models.refusal import TooSlow
 
 log = structlog.get_logger()
@@ -51,18 +52,33 @@ async def run_until(transaction: Callable[[float], Awaitable[T]], until: float) 
 
 
 class Unsettled:
-    """Requests of unknown outcome. The receipt decides, and their senders are told."""
+    """Requests of unknown outcome. The receipt decides, and their senders are told, also after a restart."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime], wake: Callable[[], None]) -> None:
-        self.database, self.clock, self.wake = database, clock, wake
+    def __init__(
+        self, database: Database, clock: Callable[[], datetime], wake: Callable[[], None], notes: Notes
+    ) -> None:
+        self.database, self.clock, self.wake, self.notes = database, clock, wake, notes
         # By key: the fingerprint, for repeated words, and the task that finds the outcome.
         self._open: dict[str, tuple[str, asyncio.Task[None]]] = {}
 
-    def add(self, request: Request) -> None:
-        if request.key not in self._open:
-            log.warning("the outcome of a request is not known", key=request.key)
-            task = asyncio.create_task(self._settle(request))
-            self._open[request.key] = answers.fingerprint(request), task
+    def add(self, note: Note) -> None:
+        """To be settled; from here on a killed process does not lose it."""
+        log.warning("the outcome of a request is not known", key=note.key)
+        try:
+            self.notes.keep(note, self.clock())
+        except OSError as error:
+            log.warning("a restart would lose it: no note can be kept", key=note.key, error=str(error))
+        self._begin(note)
+
+    def resume(self) -> None:
+        """Settle what an earlier process left."""
+        for note in self.notes.left(self.clock()):
+            log.warning("an earlier process left a request of unknown outcome", key=note.key)
+            self._begin(note)
+
+    def _begin(self, note: Note) -> None:
+        if note.key not in self._open:
+            self._open[note.key] = note.fingerprint, asyncio.create_task(self._settle(note))
 
     async def meets(self, request: Request, within: float) -> bool:
         """Whether the same words were sent before and are still unsettled after `within` seconds."""
@@ -75,18 +91,19 @@ class Unsettled:
         await asyncio.wait(settling, timeout=within)
         return not all(task.done() for task in settling)
 
-    async def _settle(self, request: Request) -> None:
+    async def _settle(self, note: Note) -> None:
         pause = PAUSE
         while True:
-            work = partial(answers.settle, request=request, now=self.clock())
+            work = partial(answers.settle, note=note, now=self.clock())
             try:
                 went_through = await self.database.write(work)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is asked again
-                log.debug("not settled yet", key=request.key, error=type(error).__name__)
+                log.debug("not settled yet", key=note.key, error=type(error).__name__)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST)
                 continue
-            log.warning("the outcome is known", key=request.key, went_through=went_through)
-            self._open.pop(request.key, None)
+            log.warning("the outcome is known", key=note.key, went_through=went_through)
+            self.notes.drop(note.key)
+            self._open.pop(note.key, None)
             self.wake()
             return

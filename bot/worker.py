@@ -224,7 +224,7 @@ class Worker:
         """Carry out an effect, and return its new state: temporary failures are retried, permanent ones parked."""
         if self.leases.lapsed(effect):
             return None
-        if effect.kind == "say" and (wait := self.pace.wait(effect.lane)):
+        if effect.kind == "say" and (wait := self.pace.wait(effect.lane, effect.payload.get("sender"))):
             return outbox.release(effect, self.clock() + timedelta(seconds=wait))
         try:
             ref = await self._call(effect)

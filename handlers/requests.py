@@ -16,7 +16,7 @@ from handlers.words.text import SafeText, listed, one_line
 from models.ledger.amount import All, Unit, parse
 from models.messages.approval import approvals
 from models.messages.message import Button, Form, Message, clean, escape
-from models.messages.outbox import copies
+from models.messages.outbox import copies, withdraw
 from models.metering.gateway_state import free_models
 from models.metering.outlook import needed, outlook
 from models.people.member import Member
@@ -49,6 +49,7 @@ def request(
         policy=(ctx.version, ctx.policy), now=ctx.now,
     )  # fmt: skip
     if old is not None:
+        withdraw(ctx.session, [f"request:{old}"], ctx.now, f"{asked.code} took its place")
         ctx.retell(f"request:{old}", lambda _, to: cards.replaced_card(ctx, asked, to))
     auto = _approved_by_policy(ctx, asked)
     if auto is not None:

@@ -85,8 +85,8 @@ def _book(session: Session, rows: list[Line], key: str, now: datetime) -> tuple[
     summed = _under_one_name(session, _summed(readings))
     total = book(session, summed, zone=policy.zone, cause=cause)
     people = sorted({reading.member_id for reading in readings})
-    rows, whose = _of(len(readings), "row", "rows"), _of(len(people), "person", "people")
-    said = f"booked {money(total, policy.unit)} from {rows} of {whose}"
+    counted, whose = _of(len(readings), "row", "rows"), _of(len(people), "person", "people")
+    said = f"booked {money(total, policy.unit)} from {counted} of {whose}"
     begin = period.starts_at.astimezone(policy.zone).date()
     early = sum(one.day < begin for one in readings)
     if early:

@@ -93,6 +93,10 @@ def renew(session: Session, key: str, at: datetime) -> None:
     session.execute(update(Receipt).where(col(Receipt.key) == key).values(at=at))
 
 
+def drop(session: Session, key: str) -> None:
+    session.execute(delete(Receipt).where(col(Receipt.key) == key))
+
+
 def probe(session: Session, now: datetime) -> None:
     """Write a row, to see whether a write succeeds."""
     _PROBE.changed(session, at=now)

@@ -152,6 +152,37 @@ def test_a_slot_begins_at_a_round_time(every: timedelta, begins: str) -> None:
     assert f"{slot(NOW + timedelta(minutes=7, seconds=42), every):%H:%M:%S}" == begins
 
 
+async def test_what_one_person_causes_does_not_hold_up_what_another_causes(
+    worker: Worker, board: Board, clock: Clock
+) -> None:
+    promise(worker, *["slack:A"] * 20, sender=1)
+    await worker.drain()
+    promise(worker, "slack:A", kind="say2", sender=2)
+    worker.database.transact(
+        lambda one: one.execute(text("UPDATE effect SET kind = 'say' WHERE kind = 'say2'"))
+    )
+    await worker.drain()
+    assert in_lane(board, "slack:A") == ["0", "1", "0"], "the third at once is the other's"
+    for _ in range(60):
+        clock.move(1)
+        await worker.drain()
+    assert in_lane(board, "slack:A")[3:] == [str(n) for n in range(2, 20)]
+
+
+def test_each_sender_has_a_turn_in_a_lane_that_several_fill() -> None:
+    now, said = [100.0], list[int]()
+    pace = Pace(lambda: now[0])
+    waiting = [(100.0, sender) for sender in (1, 1, 1, 1, 1, 1, 1, 1, 2, 3)]
+    while waiting:
+        now[0], sender = waiting.pop(0)
+        if wait := pace.wait("a", sender):
+            waiting = sorted([*waiting, (now[0] + wait, sender)], key=lambda one: one[0])
+        else:
+            said.append(sender)
+    assert said.index(2) <= 3
+    assert said.index(3) <= 4
+
+
 def test_the_pace_of_a_lane_is_its_own() -> None:
     now = [100.0]
     pace: Pace = Pace(lambda: now[0])

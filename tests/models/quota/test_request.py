@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select, update
 
 from bot.database import Database
 from handlers import requests
@@ -83,10 +83,18 @@ def test_a_person_shown_the_old_code_is_told_of_the_new_one_even_if_not_asked_ag
     company: Database,
 ) -> None:
     old = ask_for(company, "bob", 30)
+    company.transact(lambda session: session.execute(update(Effect).values(attempts=1)))  # it is sent
     ask_for(company, "bob", 600)  # above Carol's ceiling: somebody else is asked
     assert asked(company) == ["cfo"]
     with pytest.raises(Replaced):
         say(company, requests.approve, "carol", old)
+
+
+def test_an_amended_card_that_was_not_sent_is_withdrawn(company: Database) -> None:
+    for amount in (30, 40, 50):
+        code = ask_for(company, "bob", amount)
+    waiting = select(Effect.about).where(Effect.kind == "say", col(Effect.parked_at).is_(None))
+    assert company.transact(lambda session: session.exec(waiting).all()) == [f"request:{code}"]
 
 
 def test_codes_are_never_used_twice_and_never_look_like_amounts(company: Database) -> None:
