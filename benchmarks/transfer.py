@@ -158,7 +158,7 @@ def lends(database: Database, clients: int, seconds: float) -> Cell:
                 clock[0] = NOW + timedelta(
                     seconds=number * 0.3
                 )  # within what one person may cause in an hour
-                command = read_command(f"lend <@U{borrower}> {number % 900 + 1}", NOW.date())
+                command = read_command(f"lend <@U{borrower}> {number % 900 + 1000}", NOW.date())
                 found = await dispatcher.handle(
                     Request(key=f"{start}:{number}", sender=f"slack:U{lender}", command=command)
                 )

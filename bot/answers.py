@@ -21,12 +21,13 @@ from handlers.words.text import SafeText, listed
 from models.messages import receipt
 from models.messages.confirmation import waiting
 from models.messages.message import Form, Message
-from models.messages.outbox import Effect, promise
+from models.messages.outbox import Effect, promise_new
 from models.messages.tally import count_refusal
 from models.people.member import Member
 from models.people.messenger import traits_of
 from models.policy import versions
 from models.policy.document import Policy
+from models.policy.meeting import meet_request
 from models.refusal import (
     CannotLendNow,
     HoldsBorrowed,
@@ -69,9 +70,20 @@ def fingerprint(request: Request) -> str:
     return receipt.fingerprint_of(request.sender, request.command.words)
 
 
+def keys(request: Request) -> tuple[str, ...]:
+    """Under which a receipt of it may stand."""
+    return tuple(dict.fromkeys((request.key, request.refusal_key)))
+
+
+def arrived(session: Session, request: Request, now: datetime) -> Outcome | None:
+    """Read in one statement what a request needs to begin with; return its kept answer. Raises `KeyReused`."""
+    meet_request(session, request.sender, request.named, keys(request), fingerprint(request), now)
+    return answered(session, request)
+
+
 def answered(session: Session, request: Request) -> Outcome | None:
     """The kept answer of this request. Raises `KeyReused` if the key came with another command."""
-    for key in dict.fromkeys((request.key, request.refusal_key)):
+    for key in keys(request):
         known, answer = receipt.answered(session, key, fingerprint(request))
         if known:
             return _kept(answer)
@@ -100,7 +112,7 @@ def deliver(session: Session, request: Request, message: Message, key: str, now:
     if request.answer_by is not None and (message.text or message.title):  # an empty answer is not sent
         payload = {"messenger": request.messenger, "by": request.answer_by, "message": message.as_json()}
         lane = str(request.answer_by.get("lane", request.sender))
-        promise(session, Effect(key=key, kind="answer", payload=payload, lane=lane, due_at=now))
+        promise_new(session, Effect(key=key, kind="answer", payload=payload, lane=lane, due_at=now))
 
 
 def refuse(session: Session, request: Request, refusal: Refusal, now: datetime) -> Outcome:
@@ -185,7 +197,7 @@ def _write(session: Session, note: Note, me: Member | None, message: Message, no
         "reader": me.id if me else None,
     }
     key = f"settled:{note.key}"
-    promise(session, Effect(key=key, kind="say", payload=payload, lane=note.sender, due_at=now))
+    promise_new(session, Effect(key=key, kind="say", payload=payload, lane=note.sender, due_at=now))
 
 
 def refused(session: Session, request: Request, refusal: Refusal, now: datetime) -> Message:

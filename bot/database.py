@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import Session
 
 from bot.engines import BUSY, POOL, engine_for, reading_engine_for
+from models.messages.outgoing import GatheringSession
 from models.refusal import TooSlow
 
 # Seconds after which a computing thread yields. A request runs nine statements and may wait this long for
@@ -339,7 +340,7 @@ def _settle(future: Future[Any], result: Any, error: BaseException | None) -> No
 
 
 def _session(connection: Connection) -> Session:
-    return Session(connection, expire_on_commit=False, join_transaction_mode="rollback_only")
+    return GatheringSession(connection, expire_on_commit=False, join_transaction_mode="rollback_only")
 
 
 def _in_time(deadline: float | None) -> None:

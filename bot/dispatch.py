@@ -218,7 +218,7 @@ class Dispatcher:
     def _transact(
         self, session: Session, request: Request, route: Route | None, profiles: ProfilesRead
     ) -> Outcome:
-        kept = answers.answered(session, request)
+        kept = answers.arrived(session, request, self.clock())
         if kept is not None:
             return kept
         ctx = self._context(session, request, profiles)
@@ -228,13 +228,12 @@ class Dispatcher:
         return Outcome(answer)
 
     def _look(self, session: Session, request: Request, route: Route, profiles: ProfilesRead) -> Outcome:
+        meet(session, request.sender, request.named)
         ctx = self._context(session, request, profiles)
         return Outcome(_shown(ctx, request, route.run(ctx, request.command)))
 
     def _context(self, session: Session, request: Request, profiles: ProfilesRead) -> RequestContext:
-        """Store the profiles, then find the asker and the policy."""
-        # One statement reads both members, their addresses and the policy; later look-ups find them in the session.
-        meet(session, request.sender, request.named)
+        """Store the profiles, then find the asker and the policy, which were read already."""
         now, known = self.clock(), {one: profile for one, profile in profiles.items() if profile is not None}
         linked = [
             one

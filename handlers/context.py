@@ -17,7 +17,7 @@ from models.ledger.amount import Unit, shown
 from models.ledger.transfer import Cause
 from models.messages.approval import Approval
 from models.messages.message import Message
-from models.messages.outbox import Effect, Mailing, copies, promise
+from models.messages.outbox import Effect, Mailing, copies, promise, promise_new
 from models.messages.tally import count_message
 from models.metering.quota_view import QuotaView
 from models.people.member import Address, Member, addresses
@@ -227,7 +227,7 @@ class Context:
         self._promised += 1
         key = f"{self.key}#{prefix}{self._promised}"
         effect = Effect(key=key, kind=kind, payload=payload, lane=lane, about=about, due_at=due or self.now)
-        promise(self.session, effect)
+        promise_new(self.session, effect)
 
     def _address(self, member: Member) -> Address | None:
         return next(iter(addresses(self.session, member.id)), None)

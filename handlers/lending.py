@@ -55,7 +55,7 @@ def tell_both(ctx: RequestContext, borrower: Member, lent: Lent, reason: str, mo
     """Tell the borrower (with `more`), and return the lender's answer."""
     ctx.tell(borrower, _lent_to_you(ctx, borrower, lent, reason, more))
     # The cards of an open request show what the requester borrowed since.
-    if request := open_request(ctx.session, borrower.id):
+    if lent.requests and (request := open_request(ctx.session, borrower.id)):
         ctx.retell(request.about, partial(copy_of_request, ctx, request))
     _refresh(ctx, borrower)
     reader = ctx.reader

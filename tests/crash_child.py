@@ -25,7 +25,7 @@ from handlers.command import Command
 from models.messages import receipt
 from models.messages.message import Message
 from models.people.profile import Profile
-from models.quota import grant, loan, request
+from models.quota import grant, lend_start, loan, request
 
 STEPS = (
     "before the receipt is looked up",
@@ -131,9 +131,10 @@ def aim(shot: Callable[[str], None]) -> None:
     """Call `shot` at the steps within a transaction."""
     first, row, moved, told = STEPS[:4]
     receipt.answered = _around(receipt.answered, lambda: shot(first), before=True)  # type: ignore[assignment]
-    loan.open_loan = _around(loan.open_loan, lambda: shot(row))  # type: ignore[attr-defined]
+    lend_start.transfer = _around(lend_start.transfer, lambda: shot(row), before=True)  # type: ignore[attr-defined]
     request.Request._decide = _around(request.Request._decide, lambda: shot(row))  # type: ignore[method-assign]
-    loan.transfer = grant.transfer = _around(loan.transfer, lambda: shot(moved))  # type: ignore[attr-defined]
+    loan.lend_new = _around(loan.lend_new, lambda: shot(moved))  # type: ignore[attr-defined]
+    grant.transfer = _around(grant.transfer, lambda: shot(moved))  # type: ignore[attr-defined]
     context.Context.tell = _around(context.Context.tell, lambda: shot(told))  # type: ignore[method-assign]
 
 

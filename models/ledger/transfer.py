@@ -139,19 +139,24 @@ def transfer(
 ) -> Posted:
     """Move `amount` between two accounts. Raises `InsufficientQuota`, and then nothing moved."""
     posted = _post(session, kind, amount, source, target, cause, loan_id)
-    if posted is None:
-        held = session.exec(select(Account.balance).where(Account.id == source)).one()
-        raise InsufficientQuota(wanted=amount, available=held)
+    require_posted(session, posted and posted.transfer_id, source, amount)
+    assert posted is not None
     return posted
 
 
+def require_posted(session: Session, transfer_id: int | None, source: int, amount: int) -> None:
+    """Raises `InsufficientQuota` when a transfer of `amount` from `source` got no id: it held too little."""
+    if transfer_id is None:
+        held = session.exec(select(Account.balance).where(Account.id == source)).one()
+        raise InsufficientQuota(wanted=amount, available=held)
+
+
 # One transfer. Check and change are one step on both databases: on Postgres a function of one round trip, on SQLite
-# four statements of its only writer.
+# three statements of its only writer.
 
 SQL = SqlFile("models.ledger", "sql/post.sql")
 _POST = Statement(SQL.text("post"), row=Posted)
-_TAKE = Statement(SQL.text("take"), row=int)
-_PUT = Statement(SQL.text("put"), row=int)
+_MOVE: Statement[Any] = Statement(SQL.text("move"))
 _TRANSFER = Statement(SQL.text("transfer"), row=int)
 _ENTRIES = Statement(SQL.text("entries"))
 
@@ -168,12 +173,12 @@ def _post(
     if is_postgres(session):
         posted = _POST.one(session, **words)
         return posted if posted.transfer_id is not None else None
-    taken = _TAKE.first(session, **words)
-    if taken is None:
+    held = dict(_MOVE.all(session, **words))
+    if not held:
         return None
-    put, number = _PUT.one(session, **words), _TRANSFER.one(session, **words)
+    number = _TRANSFER.one(session, **words)
     _ENTRIES.changed(session, **words, transfer=number)
-    return Posted(number, taken, put)
+    return Posted(number, held[source], held[target])
 
 
 # All transfers of a job over many people

@@ -16,6 +16,7 @@ from sqlmodel import Field, Session, SQLModel, col, select, update
 
 from models.db import Statement, id_field
 from models.messages.message import clean
+from models.messages.outgoing import leave
 
 LEASE = timedelta(seconds=5)
 """Who works longer prolongs it; what a killed process had taken comes after this time."""
@@ -78,6 +79,12 @@ def promise(session: Session, effect: Effect) -> bool:
     """False when its key is known, also when another transaction promises it at this moment."""
     words = {name: getattr(effect, name) for name in ("key", "kind", "lane", "about", "due_at", "done_at")}
     return bool(_PROMISE.changed(session, **words, payload=json.dumps(effect.payload)))
+
+
+def promise_new(session: Session, effect: Effect) -> None:
+    """Promise an effect whose key is the transaction's own, with the next flush."""
+    names = ("key", "kind", "payload", "lane", "about", "due_at", "done_at")
+    leave(session, "effect", {name: getattr(effect, name) for name in names})
 
 
 _PROMISE = Statement(

@@ -12,6 +12,7 @@ from sqlalchemy import JSON, Index
 from sqlmodel import Field, Session, SQLModel, col, delete, update
 
 from models.db import Statement, ref
+from models.messages.outgoing import leave
 from models.refusal import KeyReused
 
 KEPT = timedelta(days=35)
@@ -38,27 +39,43 @@ def fingerprint_of(sender: str, words: Sequence[str]) -> str:
 
 
 class _Known(NamedTuple):
+    key: str
     fingerprint: str
     answer: dict[str, Any] | None
 
 
-_KNOWN = Statement("SELECT fingerprint, answer FROM receipt WHERE key = :key", row=_Known)
+class _Said(NamedTuple):
+    """What was read with the sender of a request: receipts of its keys, and when its words last moved something."""
+
+    receipts: dict[str, _Known | None]
+    words: tuple[int, str] | None
+    moved_at: datetime | None
+
+
+_SAID = "said"
+"""The key of `Session.info` for it."""
+_KNOWN = Statement("SELECT key, fingerprint, answer FROM receipt WHERE key = :key", row=_Known)
+
+
+def remember(
+    session: Session, keys: Sequence[str], found: Sequence[Sequence[Any]], member: int | None, fingerprint: str,
+    moved_at: datetime | None,
+) -> None:  # fmt: skip
+    """Keep for the transaction what another statement read: (key, fingerprint, answer) of those of `keys` that have a receipt."""
+    kept: dict[str, _Known | None] = dict.fromkeys(keys)
+    kept |= {key: _Known(key, words, json.loads(answer) if answer else None) for key, words, answer in found}
+    session.info[_SAID] = _Said(kept, (member, fingerprint) if member else None, moved_at)
 
 
 def answered(session: Session, key: str, fingerprint: str) -> tuple[bool, dict[str, Any] | None]:
     """Whether `key` was answered, and the answer. Raises `KeyReused` when it came with other words."""
-    found = _KNOWN.first(session, key=key)
+    said: _Said | None = session.info.get(_SAID)
+    found = said.receipts[key] if said and key in said.receipts else _KNOWN.first(session, key=key)
     if found is None:
         return False, None
     if found.fingerprint != fingerprint:
         raise KeyReused
     return True, found.answer
-
-
-_KEEP = Statement(
-    "INSERT INTO receipt (key, fingerprint, answer, member_id, moved, at) "
-    "VALUES (:key, :fingerprint, :answer, :member, :moved, :at)"
-)
 
 
 def keep(
@@ -72,14 +89,24 @@ def keep(
     at: datetime,
 ) -> None:
     # Of two transactions that answer one key, the database refuses the second; it runs again.
-    line = json.dumps(answer, ensure_ascii=False)
-    _KEEP.changed(session, key=key, fingerprint=fingerprint, answer=line, member=member, moved=moved, at=at)
+    row = {
+        "key": key,
+        "fingerprint": fingerprint,
+        "answer": answer,
+        "member_id": member,
+        "moved": moved,
+        "at": at,
+    }
+    leave(session, "receipt", row)
 
 
 def moved_lately(
     session: Session, member_id: int, fingerprint: str, now: datetime, within: timedelta
 ) -> bool:
     """Whether this member moved quota with the same words a moment ago: people retype after a time-out."""
+    said: _Said | None = session.info.get(_SAID)
+    if said is not None and said.words == (member_id, fingerprint):
+        return said.moved_at is not None and said.moved_at > now - within
     return _LATELY.first(session, member=member_id, fingerprint=fingerprint, since=now - within) is not None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from sqlalchemy import Index
 from sqlmodel import Field, Session, SQLModel, col, delete
 
 from models.db import Statement, id_field, ref
+from models.messages.outgoing import leave
 from models.refusal import TooManyMessages, TriesUsedUp
 
 HOUR = timedelta(hours=1)
@@ -31,21 +33,45 @@ class Tally(SQLModel, table=True):
     at: datetime = Field()
 
 
-class _Counted(NamedTuple):
+class Counted(NamedTuple):
+    what: str
     other_id: int | None
     at: datetime
 
 
 _LATELY = Statement(
-    "SELECT other_id, at FROM tally WHERE member_id = :member AND what = :what AND at > :since ORDER BY at DESC",
-    row=_Counted,
+    "SELECT what, other_id, at FROM tally WHERE member_id = :member AND what = :what AND at > :since ORDER BY at DESC",
+    row=Counted,
 )
-_COUNT = Statement("INSERT INTO tally (member_id, what, other_id, at) VALUES (:member, :what, :other, :at)")
+_TALLIES = "tallies"
+"""The key of `Session.info` for the rows of one member within two hours, where a request has read them."""
+
+
+def remember(session: Session, member: int, rows: Iterable[Counted]) -> None:
+    """Keep for the transaction what another statement read: all rows of the member within two hours."""
+    session.info[_TALLIES] = member, list(rows)
+
+
+def _lately(session: Session, member: int, what: str, since: datetime) -> list[Counted]:
+    """Newest first; `since` is at most two hours ago."""
+    known, rows = session.info.get(_TALLIES, (None, ()))
+    if known != member:
+        session.flush()
+        return _LATELY.all(session, member=member, what=what, since=since)
+    found = [one for one in rows if one.what == what and one.at > since]
+    return sorted(found, key=lambda one: one.at, reverse=True)
+
+
+def _count(session: Session, member: int, what: str, other: int | None, at: datetime) -> None:
+    leave(session, "tally", {"member_id": member, "what": what, "other_id": other, "at": at})
+    known, rows = session.info.get(_TALLIES, (None, []))
+    if known == member:
+        rows.append(Counted(what, other, at))
 
 
 def may_write_from(session: Session, sender: int, receiver: int, now: datetime) -> datetime:
     """From when on `sender` may cause another message to `receiver`: `now`, or a later moment."""
-    sent = _LATELY.all(session, member=sender, what=SENT, since=now - HOUR)
+    sent = _lately(session, sender, SENT, now - HOUR)
     to_one = [one for one in sent if one.other_id == receiver]
     full = [
         some[most - 1].at + HOUR for some, most in ((to_one, TO_ONE), (sent, IN_ALL)) if len(some) >= most
@@ -58,16 +84,16 @@ def count_message(session: Session, sender: int, receiver: int, now: datetime) -
     since = may_write_from(session, sender, receiver, now)
     if since > now:
         raise TooManyMessages(since)
-    _COUNT.changed(session, member=sender, what=SENT, other=receiver, at=now)
+    _count(session, sender, SENT, receiver, now)
 
 
 def count_refusal(session: Session, member: int, command: str, now: datetime) -> None:
-    _COUNT.changed(session, member=member, what=command, other=None, at=now)
+    _count(session, member, command, None, now)
 
 
 def require_tries(session: Session, member: int, command: str, now: datetime) -> None:
     """Raises `TriesUsedUp` for an hour after the fifth refusal within an hour."""
-    refused = _LATELY.all(session, member=member, what=command, since=now - 2 * HOUR)
+    refused = _lately(session, member, command, now - 2 * HOUR)
     for last, first in zip(refused, refused[TRIES - 1 :], strict=False):
         if last.at - first.at <= HOUR and last.at + HOUR > now:
             raise TriesUsedUp(last.at + HOUR)

@@ -1,19 +1,23 @@
-"""The members of a request and the policy in force, read in one statement."""
+"""The members of a request and the policy in force, read in one statement; with what was said before, where it may move something."""
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
+from typing import Any
+
 from sqlmodel import Session
 
-from models.db import Statement
+from models.db import SqlFile, Statement, moment
+from models.messages import receipt, tally
 from models.people.member import ADDRESS, BEHIND, MEMBER, remember
 from models.policy import versions
 
-_MEETING = Statement(
-    f"SELECT {MEMBER.columns('m')}, {ADDRESS.columns('a')}, v.version, v.text "
-    "FROM member m JOIN address a ON a.member_id = m.id "
-    "LEFT JOIN policyversion v ON v.version = (SELECT MAX(version) FROM policyversion WHERE in_force_at IS NOT NULL) "
-    f"WHERE {BEHIND}"
-)
+_SQL = SqlFile("models.policy", "sql/meeting.sql")
+_WHO = f"{MEMBER.columns('m')}, {ADDRESS.columns('a')}"
+_MEETING: Statement[Any] = Statement(_SQL.text("meeting", who=_WHO, behind=BEHIND))
+_REQUEST: Statement[Any] = Statement(_SQL.text("request", who=_WHO, behind=BEHIND))
+_WIDTH = MEMBER.width + ADDRESS.width
 
 
 def meet(session: Session, one: str, other: str | None = None) -> None:
@@ -22,4 +26,27 @@ def meet(session: Session, one: str, other: str | None = None) -> None:
     rows = _MEETING.all(session, one=one, other=other or one)
     remember(session, rows)
     if rows:
-        versions.remember(session, *rows[0][-2:])
+        versions.remember(session, *rows[0][_WIDTH:])
+
+
+def meet_request(
+    session: Session, sender: str, named: str | None, keys: tuple[str, ...], fingerprint: str, now: datetime
+) -> None:
+    """The same; with the receipts of `keys`, when these words last moved something, and what the sender lately caused."""
+    rows = _REQUEST.all(
+        session, one=sender, other=named or sender, key=keys[0], other_key=keys[-1], fingerprint=fingerprint,
+        since=now - 2 * tally.HOUR,
+    )  # fmt: skip
+    version, text, me, receipts, moved_at, counted = rows[0][_WIDTH:]
+    remember(session, (row for row in rows if row[0] is not None))
+    versions.remember(session, version, text)
+    moved = moment(moved_at) if moved_at else None
+    receipt.remember(session, keys, _list(receipts), me, fingerprint, moved)
+    if me is not None:
+        found = (tally.Counted(what, other, moment(at)) for what, other, at in _list(counted))
+        tally.remember(session, me, found)
+
+
+def _list(value: Any) -> list[Any]:
+    # SQLite returns JSON as text.
+    return (json.loads(value) if isinstance(value, str) else value) or []

@@ -151,9 +151,8 @@ class Ask(SQLModel, table=True):
 
     def lend(self, session: Session, policy: Policy, cause: Cause) -> Lent | None:
         """Make the loan, or raise the refusal. None when the ask had ended before."""
-        Period.current(session)
         # before the ask ends: of two lenders who say yes at once, the second finds it withdrawn
-        lock_members(session, [self.lender_id, self.borrower_id])
+        Period.hold(session, [self.lender_id, self.borrower_id])
         if not self._end(session, AskState.LENT, cause.at, col(Ask.expires_at) > cause.at):
             return None
         lender, borrower = (session.get_one(Member, one) for one in (self.lender_id, self.borrower_id))

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from models.ledger.amount import share
 from models.ledger.transfer import Cause
-from models.people.member import Member, lock_members
+from models.people.member import Member
 from models.policy.document import Policy
 from models.policy.sections import Emergency
 from models.quota import approvers
@@ -113,5 +113,4 @@ def take(
 
 def lock(session: Session, member: Member) -> None:
     """Of two emergency grants at once the second sees the first."""
-    Period.current(session)
-    lock_members(session, [member.id])
+    Period.hold(session, [member.id])

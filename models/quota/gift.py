@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from models.ledger.account import AccountKind, account_of, organisation
 from models.ledger.transfer import Cause, Kind, transfer
-from models.people.member import Member, lock_members
+from models.people.member import Member
 from models.policy.document import Policy
 from models.quota.period import Period
 from models.quota.pool import pool_for
@@ -39,8 +39,7 @@ def may_give(session: Session, member: Member, amount: int | None, policy: Polic
 
 def give(session: Session, member: Member, amount: int | None, policy: Policy, cause: Cause) -> Gift:
     """Raises `InsufficientQuota`, and then nothing moved."""
-    period = Period.current(session)
-    lock_members(session, [member.id])
+    period, _ = Period.hold(session, [member.id])
     gift = may_give(session, member, amount, policy)
     pool = pool_for(session, member, policy, period.id)
     target = pool.id if pool else organisation(session, AccountKind.ISSUED, cause.at)

@@ -28,8 +28,7 @@ def give(
 ) -> None:
     """Grant from `issued` till the end of the period, or of the day `until`. Raises `BadDate` for a past day."""
     require_colleague(member)
-    period = Period.current(session)
-    lock_members(session, [member.id])
+    period, _ = Period.hold(session, [member.id])
     ends_at = ending(period, until, policy)
     if ends_at <= cause.at and until is not None:
         raise BadDate(until.isoformat())
@@ -61,8 +60,7 @@ def give_team(
 
 def take(session: Session, member: Member, amount: int, *, cause: Cause) -> None:
     """Take from the allocation, then from top-ups by earliest end. Raises `InsufficientQuota`; then nothing moved."""
-    period = Period.current(session)
-    lock_members(session, [member.id])
+    period, _ = Period.hold(session, [member.id])
     has = wallet_of(session, member.id)
     if amount > has.allocation + has.top_ups:
         raise InsufficientQuota(amount, has.allocation + has.top_ups)

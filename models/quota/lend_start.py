@@ -1,14 +1,17 @@
-"""Where a lend begins: the lender's allocation, and the open loan that more is added to or a new one."""
+"""Where a lend begins: what both have, the lender's allocation, and the open loan that more is added to or a new one."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 from sqlmodel import Session
 
-from models.db import Statement
+from models.db import SqlFile, Statement, is_postgres, row_reader
 from models.ledger.account import AccountKind, open_account
+from models.ledger.transfer import Cause, Kind, require_posted, transfer
+from models.quota.status import GROUPED, MEMBERS, STATUS, QuotaStatus, StatusRow
+from models.refusal import NoPolicyYet
 
 
 class FoundLoan(NamedTuple):
@@ -18,49 +21,70 @@ class FoundLoan(NamedTuple):
     ends_at: datetime | None
 
 
-class LendStart(NamedTuple):
-    """`source_id`: the lender's allocation; the rest is the open loan in this period, if there is one."""
-
-    source_id: int
+class _Rest(NamedTuple):
+    allocation_id: int | None
     id: int | None
     account_id: int | None
     asked: bool | None
     ends_at: datetime | None
-
-    @property
-    def loan(self) -> FoundLoan | None:
-        if self.id is None or self.account_id is None:
-            return None
-        return FoundLoan(self.id, self.account_id, bool(self.asked), self.ends_at)
+    has_request: bool
 
 
-def lend_start(session: Session, *, lender_id: int, borrower_id: int, period_id: int) -> LendStart:
-    """Only for a lender with an allocation."""
-    return _START.one(session, lender=lender_id, borrower=borrower_id, period=period_id)
+class LendStart(NamedTuple):
+    """`source_id`: the lender's allocation. `loan`: the open one in this period. `requests`: the borrower has an open request."""
+
+    gives: QuotaStatus
+    gets: QuotaStatus
+    source_id: int
+    loan: FoundLoan | None
+    requests: bool
+
+    @classmethod
+    def of(cls, session: Session, *, lender_id: int, borrower_id: int) -> Self:
+        """After both were locked. Raises `NoPolicyYet`."""
+        rows = {row[0]: row for row in _START.all(session, one=lender_id, other=borrower_id)}
+        if not rows:
+            raise NoPolicyYet
+        one, other = rows[lender_id], rows[borrower_id]
+        gives, gets = (QuotaStatus.from_row(_read_status(row[:_WIDTH])) for row in (one, other))
+        mine, theirs = _read_rest(one[_WIDTH:]), _read_rest(other[_WIDTH:])
+        loan = FoundLoan(mine.id, mine.account_id, bool(mine.asked), mine.ends_at) if mine.id else None
+        # What is lendable stands on an allocation: without one the amount is refused before it is used.
+        return cls(gives, gets, mine.allocation_id or 0, loan, bool(theirs.has_request))
 
 
-_START = Statement(
-    "SELECT a.id, l.id, l.account_id, l.asked, l.ends_at FROM account a LEFT JOIN loan l ON l.lender_id = a.member_id "
-    "AND l.borrower_id = :borrower AND l.period_id = :period AND l.closed_at IS NULL "
-    "WHERE a.member_id = :lender AND a.kind = 'allocation'",
-    row=LendStart,
-)
+_SQL = SqlFile("models.quota", "sql/lend.sql")
+_START: Statement[Any] = Statement(_SQL.text("start", status=STATUS, members=MEMBERS, grouped=GROUPED))
+_WIDTH = len(StatusRow._fields)
+_read_status, _read_rest = row_reader(StatusRow), row_reader(_Rest)
 
 
-def open_loan(
-    session: Session, at: datetime, *, lender_id: int, borrower_id: int, period_id: int, asked: bool,
-    ends_at: datetime | None,
+class _Made(NamedTuple):
+    id: int
+    account_id: int
+    transfer_id: int | None
+    source_balance: int | None
+    target_balance: int | None
+
+
+def lend_new(
+    session: Session, amount: int, source: int, cause: Cause, *, lender_id: int, borrower_id: int, period_id: int,
+    asked: bool, ends_at: datetime | None,
 ) -> FoundLoan:  # fmt: skip
-    account = open_account(session, AccountKind.LOAN, at, member_id=borrower_id)
-    number = _OPEN.one(
-        session, lender=lender_id, borrower=borrower_id, period=period_id, account=account, at=at, asked=asked,
-        ends_at=ends_at,
-    )  # fmt: skip
+    """Open a loan with its account, and post `amount` on it. Raises `InsufficientQuota`."""
+    terms = {
+        "lender": lender_id, "borrower": borrower_id, "period": period_id, "asked": asked, "ends_at": ends_at,
+    }  # fmt: skip
+    if is_postgres(session):
+        words = cause.words | {"of_period": cause.period_id, "amount": amount, "source": source}
+        made = _LEND_NEW.one(session, **(words | terms))
+        require_posted(session, made.transfer_id, source, amount)
+        return FoundLoan(made.id, made.account_id, asked, ends_at)
+    account = open_account(session, AccountKind.LOAN, cause.at, member_id=borrower_id)
+    number = _OPEN.one(session, account=account, at=cause.at, **terms)
+    transfer(session, Kind.LEND, amount, source=source, target=account, cause=cause, loan_id=number)
     return FoundLoan(number, account, asked, ends_at)
 
 
-_OPEN = Statement(
-    "INSERT INTO loan (lender_id, borrower_id, period_id, account_id, forgiven, made_at, asked, ends_at) "
-    "VALUES (:lender, :borrower, :period, :account, 0, :at, :asked, :ends_at) RETURNING id",
-    row=int,
-)
+_OPEN = Statement(_SQL.text("open"), row=int)
+_LEND_NEW = Statement(_SQL.text("lend_new"), row=_Made)

@@ -16,13 +16,12 @@ from models.db import Loader, SqlFile, Statement, id_field, ref
 from models.ledger.account import AccountKind, account_of
 from models.ledger.overdraft import fill_overdraft
 from models.ledger.transfer import Cause, Kind, transfer
-from models.people.member import Member, lock_members, require_colleague
+from models.people.member import Member, require_colleague
 from models.policy.document import Policy
-from models.quota.lend_start import FoundLoan, lend_start, open_loan
+from models.quota.lend_start import FoundLoan, LendStart, lend_new
 from models.quota.lendable import at_most, lendable
 from models.quota.loan_sums import SUMS, Forgiveness, Sums
 from models.quota.period import Period
-from models.quota.status import QuotaStatus
 from models.quota.wallet import wallet_of
 from models.refusal import (
     InsufficientQuota,
@@ -112,32 +111,24 @@ class Loan(SQLModel, table=True):
         if lender.id == borrower.id:
             raise LendingToOneself
         require_colleague(lender), require_colleague(borrower)
-        period = Period.current(session)
-        left = lock_members(session, [lender.id, borrower.id])
+        period, left = Period.hold(session, [lender.id, borrower.id])
         if left:
             raise NotAColleague(borrower.name if borrower.id in left else lender.name)
-        gives, gets = QuotaStatus.of_two(session, lender.id, borrower.id)
-        amount = lendable(gives, amount, policy)
+        start = LendStart.of(session, lender_id=lender.id, borrower_id=borrower.id)
+        amount = lendable(start.gives, amount, policy)
         ends_at = ends_at if ends_at and ends_at < period.ends_at else None
-        ends = {"lender_id": lender.id, "borrower_id": borrower.id, "period_id": period.id}
-        # What is lendable stands on an allocation, so there is one.
-        start = lend_start(session, **ends)
-        found = start.loan
-        loan = found or open_loan(session, cause.at, asked=asked, ends_at=ends_at, **ends)
-        changed = found is not None and cls._agree(session, found, ends_at, asked=asked, now=cause.at)
-        transfer(
-            session,
-            Kind.LEND,
-            amount,
-            source=start.source_id,
-            target=loan.account_id,
-            cause=cause,
-            loan_id=loan.id,
-        )
+        found, changed = start.loan, False
+        if found is None:
+            ends = {"lender_id": lender.id, "borrower_id": borrower.id, "period_id": period.id}
+            loan = lend_new(session, amount, start.source_id, cause, asked=asked, ends_at=ends_at, **ends)
+        else:
+            loan, changed = found, cls._agree(session, found, ends_at, asked=asked, now=cause.at)
+            transfer(
+                session, Kind.LEND, amount, source=start.source_id, target=loan.account_id, cause=cause, loan_id=loan.id
+            )  # fmt: skip
         ends_at = ends_at or (loan.ends_at if loan.ends_at and loan.ends_at > cause.at else period.ends_at)
-        return Lent(
-            loan.id, amount, ends_at, gives.has.available - amount, gets.has.available + amount, changed
-        )
+        left_of = (start.gives.has.available - amount, start.gets.has.available + amount)
+        return Lent(loan.id, amount, ends_at, *left_of, changed, start.requests)
 
     @classmethod
     def _agree(
@@ -155,8 +146,7 @@ class Loan(SQLModel, table=True):
 
     def end(self, session: Session, cause: Cause) -> int:
         """Give the unspent rest back to the lender, and return how much. What was used stays owed."""
-        Period.current(session)
-        lock_members(session, [self.borrower_id, self.lender_id])
+        Period.hold(session, [self.borrower_id, self.lender_id])
         mine = [(loan, sums) for loan, sums in loans_of(session, self.borrower_id) if loan.id == self.id]
         unspent = sum(sums.unspent for _, sums in mine)
         moved = _pay_each(session, mine, Kind.RETURN, unspent, self.lender_id, cause)
@@ -218,8 +208,7 @@ class Loan(SQLModel, table=True):
         session: Session, lender: Member, borrower: Member, *, other: Member
     ) -> list[tuple[Loan, Sums]]:
         """The open loans between two members, locked. `NoSuchLoan` names `other`."""
-        Period.current(session)
-        lock_members(session, [borrower.id, lender.id])
+        Period.hold(session, [borrower.id, lender.id])
         loans = loans_between(session, lender=lender, borrower=borrower)
         if not loans:
             raise NoSuchLoan(other.name)
@@ -247,7 +236,7 @@ class Loan(SQLModel, table=True):
 
 class Lent(NamedTuple):
     """`lender_left`, `borrower_left`: what each has available after it. `changed`: the earlier part got this
-    end, too.
+    end, too. `requests`: the borrower has an open request.
     """
 
     loan_id: int
@@ -256,6 +245,7 @@ class Lent(NamedTuple):
     lender_left: int
     borrower_left: int
     changed: bool = False
+    requests: bool = False
 
 
 class Repaid(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
@@ -9,7 +10,8 @@ from typing import Any, Self
 from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from models.db import Loader, Statement, id_field
+from models.db import Loader, Statement, id_field, is_postgres
+from models.people.member import lock_members
 from models.policy.calendar import Span
 from models.refusal import NoPolicyYet, PeriodClosing
 
@@ -58,12 +60,7 @@ class Period(SQLModel, table=True):
     @classmethod
     def current(cls, session: Session) -> Period:
         """The open period; it cannot close before this transaction ends. Raises `NoPolicyYet`, `PeriodClosing`."""
-        found = cls.held(session)
-        if found is None:
-            raise NoPolicyYet
-        if found.state != PeriodState.OPEN:
-            raise PeriodClosing
-        return found
+        return _open(cls.held(session))
 
     @classmethod
     def held(cls, session: Session) -> Period | None:
@@ -72,6 +69,26 @@ class Period(SQLModel, table=True):
         session.flush()
         row = _HELD.first(session) or _HELD.first(session)
         return _PERIOD.load(session, row, fresh=True) if row else None
+
+    @classmethod
+    def hold(cls, session: Session, ids: Iterable[int]) -> tuple[Period, set[int]]:
+        """`current`, and lock these members' quota as well. Returns those who left while it waited, too.
+
+        Raises `NoPolicyYet`, `PeriodClosing`.
+        """
+        if not is_postgres(session):
+            return cls.current(session), set()
+        session.flush()
+        wanted = sorted(set(ids))
+        rows = _HOLD.all(session, ids=wanted)
+        width = _PERIOD.width
+        if not rows or rows[0][0] is None:
+            # It waited while the period closed. Members are locked now, so it must not wait for the period once more.
+            _open(cls.latest(session))
+            return cls.current(session), lock_members(session, wanted)
+        return _open(_PERIOD.load(session, rows[0][:width], fresh=True)), {
+            number for number, left_at in (row[width:] for row in rows) if left_at is not None
+        }
 
     @classmethod
     def latest(cls, session: Session) -> Self | None:
@@ -108,7 +125,21 @@ class Period(SQLModel, table=True):
         return Span(self.starts_at, self.ends_at)
 
 
+def _open(found: Period | None) -> Period:
+    if found is None:
+        raise NoPolicyYet
+    if found.state != PeriodState.OPEN:
+        raise PeriodClosing
+    return found
+
+
 _PERIOD = Loader(Period)
 _HELD: Statement[Any] = Statement(
     f"SELECT {_PERIOD.columns('p')} FROM period p WHERE p.state <> 'closed'\nFOR SHARE -- postgres\n"
+)
+# The period first, as a close locks them; then the members, in the order of `lock_members`.
+_HOLD: Statement[Any] = Statement(
+    f"WITH p AS MATERIALIZED (SELECT * FROM period WHERE state <> 'closed' FOR SHARE) "
+    f"SELECT {_PERIOD.columns('p')}, m.id, m.left_at FROM member m LEFT JOIN p ON TRUE "
+    "WHERE m.id = ANY(:ids) ORDER BY m.id FOR NO KEY UPDATE OF m"
 )

@@ -16,7 +16,7 @@ from models.db import id_field, ref
 from models.ledger.account import Account
 from models.ledger.transfer import Cause
 from models.messages.outbox import copies
-from models.people.member import Member, lock_members
+from models.people.member import Member
 from models.policy.document import Policy
 from models.quota import approvers
 from models.quota.approvers import Asked, Candidate
@@ -111,8 +111,7 @@ class Request(SQLModel, table=True):
 
         An amended request has a new CODE, and its deadline starts again.
         """
-        Period.current(session)
-        if lock_members(session, [member.id]):
+        if Period.hold(session, [member.id])[1]:
             raise NotAColleague(member.name)
         # Held: a decision on the old terms comes before this, or finds the CODE replaced.
         request, code = open_request(session, member.id, hold=True), new_code(session)
@@ -195,11 +194,10 @@ class Request(SQLModel, table=True):
         `AlreadyDecided`, `PoolTooSmall`.
         """
         granted = self.amount if amount is None else amount
-        period = Period.current(session)
+        period, _ = Period.hold(session, [self.member_id])  # before the request's row, as `ask` does
         entry = self.require_decider(session, decider, policy, cause.at)
         if entry.ceiling is not None and granted > entry.ceiling:
             raise OverCeiling(entry.ceiling)
-        lock_members(session, [self.member_id])  # before the request's row, as `ask` does
         self._decide(session, granted_state(live=live), decider, cause, entry.for_id, granted=granted)
         self._grant(session, period, policy, cause)
 
@@ -240,8 +238,7 @@ class Request(SQLModel, table=True):
         """Take back the unspent part of the grant, and return how much. Raises `UnknownCode` without authority."""
         if not self.granted or not self.may_revoke(session, member, policy, cause.at):
             raise UnknownCode(self.code)
-        Period.current(session)
-        lock_members(session, [self.member_id])
+        Period.hold(session, [self.member_id])
         account = session.exec(select(Account).where(Account.request_id == self.id)).one_or_none()
         if account is None or account.balance == 0:
             raise NothingToRevoke(self.code)

@@ -1,31 +1,29 @@
 -- A transfer moves one positive amount between two accounts and leaves an entry on each, with the balance after it.
--- Two forms give the same books: one transfer (`take` … `entries` on SQLite, ledger_post on Postgres), and all the
+-- Two forms give the same books: one transfer (`move` … `entries` on SQLite, ledger_post on Postgres), and all the
 -- transfers of a job (`open` … `clean`).
 
--- name: take
+-- name: move
 -- 1. Check and change in one step: no row comes back where the source holds too little.
-UPDATE account SET balance = balance - :amount
-WHERE id = :source AND (balance >= :amount OR kind IN ('issued', 'overdraft'))
-RETURNING balance
-
--- name: put
--- 2.
-UPDATE account SET balance = balance + :amount WHERE id = :target RETURNING balance
+UPDATE account SET balance = balance + CASE id WHEN :source THEN -:amount ELSE :amount END
+WHERE id IN (:source, :target) AND EXISTS (
+  SELECT 1 FROM account s WHERE s.id = :source AND (s.balance >= :amount OR s.kind IN ('issued', 'overdraft'))
+)
+RETURNING id, balance
 
 -- name: transfer
--- 3.
+-- 2.
 INSERT INTO transfer (kind, amount, source_id, target_id, loan_id, at, actor, cause, reason, policy, period_id)
 VALUES (:kind, :amount, :source, :target, :loan, :at, :actor, :cause, :reason, :policy, :period)
 RETURNING id
 
 -- name: entries
--- 4. The source's entry comes first.
+-- 3. The source's entry comes first.
 INSERT INTO entry (transfer_id, account_id, member_id, amount, balance_after, at)
 SELECT :transfer, id, member_id, CASE id WHEN :source THEN -:amount ELSE :amount END, balance, :at
 FROM account WHERE id IN (:source, :target) ORDER BY id = :target
 
 -- name: post
--- The same four steps in one round trip.
+-- The same three steps in one round trip.
 SELECT * FROM ledger_post(:kind, :amount, :source, :target, :loan, :at, :actor, :cause, :reason, :policy, :period)
 
 -- name: open_moves

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import event
 from sqlmodel import Session
 
+from bot.database import Database
+from models.messages import receipt, tally
 from models.people.member import addresses, found_at
 from models.policy import versions
-from models.policy.meeting import meet
-from models.refusal import UnknownSender
-from tests.company import NOW
+from models.policy.meeting import meet, meet_request
+from models.refusal import TooManyMessages, UnknownSender
+from tests.company import NOW, who
 
 
 @pytest.fixture
@@ -54,3 +57,38 @@ def test_only_a_policy_in_force_is_met(session: Session) -> None:
     versions.stage_once(session, "unit: USD\nallocations: []\n", NOW, "ops", NOW.date().replace(month=12))
     meet(session, "slack:U01ALICE")
     assert versions.current(session) == current
+
+
+def test_what_was_said_before_is_read_with_them(session: Session, statements: list[str]) -> None:
+    alice, bob, answer, minute = (
+        who(session, "alice").id,
+        who(session, "bob").id,
+        {"text": "好"},
+        timedelta(minutes=1),
+    )
+    receipt.keep(session, "k1", "print", answer, member=alice, moved=True, at=NOW)
+    for _ in range(tally.TO_ONE - 1):
+        tally.count_message(session, alice, bob, NOW)
+    statements.clear()
+    meet_request(session, "slack:U01ALICE", "slack:U02BOB", ("k1", "k1:2"), "print", NOW + minute / 2)
+    assert receipt.answered(session, "k1", "print") == (True, answer)
+    assert receipt.answered(session, "k1:2", "print") == (False, None)
+    assert receipt.moved_lately(session, alice, "print", NOW + minute / 2, minute)
+    assert not receipt.moved_lately(session, alice, "print", NOW + minute, minute)
+    assert found_at(session, "slack:U02BOB")[0].id == bob
+    assert len(statements) == 1
+    tally.count_message(session, alice, bob, NOW)
+    with pytest.raises(TooManyMessages):
+        tally.count_message(session, alice, bob, NOW)
+
+
+def test_a_strangers_receipt_is_found_as_well(company: Database) -> None:
+    def found(session: Session) -> tuple[bool, object]:
+        receipt.keep(session, "k1", "print", None, member=None, moved=False, at=NOW)
+        session.flush()
+        meet_request(session, "slack:NOBODY", None, ("k1",), "print", NOW)
+        with pytest.raises(UnknownSender):
+            found_at(session, "slack:NOBODY")
+        return receipt.answered(session, "k1", "print")
+
+    assert company.transact(found) == (True, None)

@@ -1,24 +1,28 @@
-"""Where a lend begins: the lender's allocation, and the loan that more is added to."""
+"""Where a lend begins: what both have, the lender's allocation, and the loan that more is added to."""
 
 from __future__ import annotations
 
+import pytest
 from sqlmodel import Session, select
 
 from bot.database import Database
 from models.ledger.account import Account
-from models.quota.lend_start import LendStart, lend_start, open_loan
+from models.quota.lend_start import FoundLoan, LendStart, lend_new
 from models.quota.loan import Loan
 from models.quota.period import Period
+from models.refusal import InsufficientQuota
+from tests.actions import USD, ask_for, balances, cause, sound
 from tests.company import NOW, who
 
 
-def ends(session: Session, borrower: str = "bob") -> dict[str, int]:
-    lender, period = who(session, "alice"), Period.current(session)
-    return {"lender_id": lender.id, "borrower_id": who(session, borrower).id, "period_id": period.id}
-
-
 def start_of(session: Session, borrower: str = "bob") -> LendStart:
-    return lend_start(session, **ends(session, borrower))
+    return LendStart.of(session, lender_id=who(session, "alice").id, borrower_id=who(session, borrower).id)
+
+
+def opened(session: Session, amount: int = USD) -> FoundLoan:
+    ends = {"lender_id": who(session, "alice").id, "borrower_id": who(session, "bob").id}
+    period, source = Period.current(session).id, start_of(session).source_id
+    return lend_new(session, amount, source, cause(), asked=True, ends_at=None, period_id=period, **ends)
 
 
 def test_a_lend_begins_at_the_lenders_allocation(company: Database) -> None:
@@ -32,23 +36,40 @@ def test_a_lend_begins_at_the_lenders_allocation(company: Database) -> None:
     )
 
 
-def test_more_is_added_to_the_open_loan_of_these_two_alone(company: Database) -> None:
-    def opened(session: Session) -> int:
-        assert start_of(session).loan is None
-        return open_loan(session, NOW, asked=True, ends_at=None, **ends(session)).id
+def test_both_have_what_they_have_whoever_lends(company: Database) -> None:
+    start = company.transact(lambda session: start_of(session, "dan"))
+    assert (start.gives.has.available, start.gives.base) == (100 * USD, 100 * USD)
+    assert (start.gets.has.available, start.gets.base, start.loan) == (0, 0, None)
 
-    number = company.transact(opened)
-    found = company.transact(lambda session: start_of(session).loan)
-    assert found == (number, found.account_id if found else 0, True, None)
+
+def test_more_is_added_to_the_open_loan_of_these_two_alone(company: Database) -> None:
+    assert company.transact(lambda session: start_of(session).loan) is None
+    made = company.transact(opened)
+    assert company.transact(lambda session: start_of(session).loan) == made
     assert company.transact(lambda session: start_of(session, "eve").loan) is None
+    sound(company)
+
+
+def test_a_loan_of_more_than_there_is_is_not_made(company: Database) -> None:
+    before = balances(company)
+    with pytest.raises(InsufficientQuota) as no:
+        company.transact(lambda session: opened(session, 101 * USD))
+    assert (no.value.wanted, no.value.available) == (101 * USD, 100 * USD)
+    assert balances(company) == before
 
 
 def test_nothing_is_added_to_a_loan_that_is_closed(company: Database) -> None:
     def close(session: Session) -> None:
-        open_loan(session, NOW, asked=False, ends_at=None, **ends(session))
+        opened(session)
         loan = session.exec(select(Loan)).one()
         loan.closed_at = NOW
         session.add(loan)
 
     company.transact(close)
     assert company.transact(lambda session: start_of(session).loan) is None
+
+
+def test_an_open_request_of_the_borrower_is_seen(company: Database) -> None:
+    assert not company.transact(lambda session: start_of(session).requests)
+    ask_for(company, "bob", 5)
+    assert company.transact(lambda session: start_of(session).requests)
