@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bot.gateways.configured import GatewayConfig
     from bot.gateways.operator.access import GatewayOperator, LimitLine
     from bot.gateways.operator.links import Links
-    from bot.gateways.operator.status import Status
+    from bot.gateways.operator.status import LadderStatus, Status
 
 app = typer.Typer(name="gateway", help="What the gateway meters and enforces.", no_args_is_help=True)
 Email = Annotated[str, typer.Argument(metavar="EMAIL")]
@@ -65,20 +65,48 @@ def _status(found: Status) -> list[str]:
             f"put back from a backup {_time(found.restored_at)}: limits above the ledger are lowered, those below it wait "
             "for `quotabot gateway restore --all` or `adopt EMAIL`"
         )
-    lines += [
-        f"{'from after the backup' if found.restored_at else 'changed by hand'}: {one.label}: {usd(one.wanted)} is ours, {usd(one.found)} stands there; "
-        f"`quotabot gateway adopt {one.email}` or `restore {one.email}`"
-        for one in found.edited
-    ]
+    lines += [_edited(one, restored=bool(found.restored_at)) for one in found.edited]
     lines += [f"not written: {one.label}: {one.why}" for one in found.errors]
     lines += [
         f"one balance for several accounts: {one} ({', '.join(accounts)}); between two readings each can spend all of it"
         for one, accounts in found.shared[:MOST]
     ]
+    lines += _ladder(found.ladder)
     lines += _unlinked(found.people, found.strangers, found.name)
     if found.unread:
         return [*lines, "preflight: not known, as the gateway does not answer"]
     return [*lines, *(f"preflight: {text}" for text in found.findings or ["nothing else binds"])]
+
+
+def _edited(one: LimitLine, *, restored: bool) -> str:
+    why = "from after the backup" if restored else "changed by hand"
+    if one.models is not None:
+        stands, ours = (", ".join(words) or "every model" for words in one.models)
+        return f"{why}: {one.label}: the models {ours} are ours, {stands} may be used there; `quotabot gateway restore {one.email}`"
+    said = f"{why}: {one.label}: {usd(one.wanted)} is ours, {usd(one.found)} stands there; "
+    return f"{said}`quotabot gateway adopt {one.email}` or `restore {one.email}`"
+
+
+def _ladder(found: LadderStatus | None) -> list[str]:
+    """Nothing where the policy names no models."""
+    if found is None:
+        return []
+    if not found.limits_models:
+        lines = ["models: this gateway cannot limit them, so nobody falls back to cheaper ones here"]
+    else:
+        lines = [f"models: {what}: {_some(models)}" for what, models in found.can]
+        lines += [f"models: {what}: nothing there lets these through and no others" for what in found.cannot]
+    if found.on_fallback:
+        lines.append(f"on the fallback's models: {len(found.on_fallback)}: {_some(found.on_fallback)}")
+    if found.closed:
+        lines.append(
+            f"closed, as their allocation names models and they cannot be kept to these here: {_some(found.closed)}"
+        )
+    return lines
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:MOST]) + (f" and {len(names) - MOST} more" if len(names) > MOST else "")
 
 
 def _mode(found: Status) -> str:
@@ -107,12 +135,24 @@ def diff(json: Json = False, gateway: Name = "") -> None:
     else:
         found = [one for lines in asked.found for one in lines]
         rows: list[tuple[str, ...]] = [
-            (one.email, one.called, f"{usd(one.found)} → {usd(one.wanted)}", f"{usd(one.spent)} spent")
+            (
+                one.email,
+                one.called,
+                f"{usd(one.found)} → {usd(one.wanted)}",
+                f"{usd(one.spent)} spent",
+                _models(one),
+            )
             for one in found
         ]
         table(rows)
         typer.echo(f"{len(found)} limits differ")
     asked.finish()
+
+
+def _models(one: LimitLine) -> str:
+    if one.models is None:
+        return ""
+    return "models: " + " → ".join(", ".join(words) or "every model" for words in one.models)
 
 
 @app.command()
@@ -280,8 +320,7 @@ def _named(name: str) -> str:
 def _unlinked(people: list[str], strangers: list[tuple[str, str, int]], name: str) -> list[str]:
     lines = []
     if people:
-        more = f" and {len(people) - MOST} more" if len(people) > MOST else ""
-        lines.append(f"without an account there: {len(people)}: {', '.join(people[:MOST])}{more}")
+        lines.append(f"without an account there: {len(people)}: {_some(people)}")
     for account, called, spent in strangers[:MOST]:
         lines.append(
             f"belongs to nobody: {account}{f' ({called})' if called not in ('', account) else ''}, spent {usd(spent)}"

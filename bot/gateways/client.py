@@ -223,6 +223,23 @@ async def confirmed(
     return found
 
 
+async def listed(
+    write: Callable[[], Awaitable[Any]], read: Callable[[], Awaitable[Reading]], words: tuple[str, ...]
+) -> Reading:
+    """As `confirmed`, for a list of models."""
+    lost: GatewayError | None = None
+    try:
+        await write()
+    except GatewayError as error:
+        if not error.unknown:
+            raise
+        lost = error
+    found = await read()
+    if found.models != words:
+        raise lost or GatewayError(f"wrote the models {list(words)}, read back {list(found.models or ())}")
+    return found
+
+
 class Tally:
     """Sums usage that a gateway returns in pieces. `rounded` is applied once, to the sum."""
 

@@ -13,7 +13,7 @@ from aiohttp import ClientSession
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.gateways.named import Named
+from bot.gateways.named import named
 from bot.gateways.port import Gateway, GatewayRefused, now_utc
 from bot.gateways.registry import CONNECTORS, open_gateway
 from bot.settings import SECRETS, Settings
@@ -43,7 +43,7 @@ class GatewayConfig(BaseModel):
             self.kind, self.url, self.key, http,
             entity=self.entity, clock=clock, timeout=self.timeout_seconds, name=self.name,
         )  # fmt: skip
-        return Named(self.name, opened) if self.name else opened
+        return named(self.name, opened) if self.name else opened
 
 
 def configured_gateways(settings: Settings) -> list[GatewayConfig]:

@@ -6,6 +6,7 @@ Read in LiteLLM 1.109 and tried against 1.106. Know this before you change anyth
   applies defaults, an e-mail may create a user, `max_budget: null` means unlimited.
 * `/user/update` and `/team/member_update` answer 200 for an unknown user and create one, so only accounts
   that were read are written.
+* `/user/update` ignores an empty list of models, so every model is `all-proxy-models` there.
 * `spend` in the database lags the enforcing counter by up to 15 s. The reset sets back `spend`, never
   `max_budget`.
 """
@@ -18,10 +19,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from bot.gateways.client import MICRO, Calls, Json, Pace, Reply, Tally, confirmed, dollars
+from bot.gateways.client import MICRO, Calls, Json, Pace, Reply, Tally, confirmed, dollars, listed
 from bot.gateways.litellm_entities import ENTITIES, list_keys, list_pages, own_keys
 from bot.gateways.litellm_models import Models
 from bot.gateways.port import Access, Family, Finding, GatewayRefused, days
+from models.metering.ladder import Offer, Patterns
+from models.metering.model_list import Words
 from models.metering.reading import KeyUsage, Reading, readable
 
 
@@ -73,6 +76,17 @@ class LiteLLM:
             await self.account(id)
         write = functools.partial(self._entity.write, id, usd)
         return await confirmed(write, functools.partial(self.account, id), total)
+
+    async def offer(self, patterns: Patterns) -> Offer | None:
+        models = (await Models.read(self._calls)).named_by(patterns)
+        return Offer(models, models) if models else None
+
+    async def set_models(self, id: str, words: Words) -> Reading:  # noqa: A002
+        if id not in self._known:
+            await self.account(id)
+        return await listed(
+            functools.partial(self._entity.allow, id, words), functools.partial(self.account, id), words
+        )
 
     def holds(self, total: int) -> int:
         # Exact: a float holds every micro-USD up to a billion USD.

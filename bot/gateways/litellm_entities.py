@@ -9,8 +9,11 @@ from urllib.parse import quote
 
 from bot.gateways.client import Calls, Json, Reply, cap, micro
 from bot.gateways.port import GatewayRefused, NoSuchAccount
+from models.metering.model_list import Words
 from models.metering.reading import Reading
 
+# LiteLLM's words for every model: a list of nothing, or one of these.
+EVERY_MODEL: Final = frozenset({"*", "all-proxy-models"})
 # The team of the keys with which LiteLLM's own pages log in.
 DASHBOARD: Final = "litellm-dashboard"
 
@@ -25,6 +28,9 @@ class Entity(Protocol):
 
     async def write(self, id: str, usd: float | None) -> None:  # noqa: A002
         ...
+
+    async def allow(self, id: str, models: Words) -> None:  # noqa: A002
+        """Set the models that may be used; none: every model."""
 
     async def inherit(self, id: str, found: int | None) -> bool:  # noqa: A002
         """Take our budget off where a default counts again that is what was found; False where there is none."""
@@ -78,6 +84,11 @@ class Users(Own):
         """https://docs.litellm.ai/docs/proxy/users"""
         await self._calls.send("POST", "/user/update", body={"user_id": id, "max_budget": usd})
 
+    async def allow(self, id: str, models: Words) -> None:  # noqa: A002
+        # An empty list would be ignored.
+        body = {"user_id": id, "models": list(models) or ["all-proxy-models"]}
+        await self._calls.send("POST", "/user/update", body=body)
+
     def spender(self, key: str, about: Json) -> str | None:
         return about.get("user_id") or ""
 
@@ -103,6 +114,10 @@ class Keys(Own):
     async def write(self, id: str, usd: float | None) -> None:  # noqa: A002
         """https://docs.litellm.ai/docs/proxy/virtual_keys"""
         write = self._calls.send("POST", "/key/update", body={"key": id, "max_budget": usd})
+        await or_unknown(write, f"no key {id}")
+
+    async def allow(self, id: str, models: Words) -> None:  # noqa: A002
+        write = self._calls.send("POST", "/key/update", body={"key": id, "models": list(models)})
         await or_unknown(write, f"no key {id}")
 
     def spender(self, key: str, about: Json) -> str | None:
@@ -152,9 +167,16 @@ class Members:
 
     async def write(self, id: str, usd: float | None) -> None:  # noqa: A002
         """https://docs.litellm.ai/docs/proxy/team_budgets"""
+        await self._update(id, {"max_budget_in_team": usd})
+
+    async def allow(self, id: str, models: Words) -> None:  # noqa: A002
+        await self._update(id, {"allowed_models": list(models)})
+
+    async def _update(self, id: str, what: Json) -> None:  # noqa: A002
         team, _, user = id.partition("/")
-        body = {"team_id": team, "user_id": user, "max_budget_in_team": usd}
-        write = self._calls.send("POST", "/team/member_update", body=body)
+        write = self._calls.send(
+            "POST", "/team/member_update", body={"team_id": team, "user_id": user, **what}
+        )
         await or_unknown(write, f"no team member {id}")
 
     def spender(self, key: str, about: Json) -> str | None:
@@ -172,26 +194,37 @@ ENTITIES: Final[dict[str, Callable[[Calls], Entity]]] = {"user": Users, "key": K
 
 def _user(row: Json, asked: datetime) -> Reading:
     hints = {"email": row.get("user_email"), "name": row.get("user_alias"), "owner": row["user_id"]}
-    return _reading(row["user_id"], row, row, asked, hints)
+    return _reading(row["user_id"], row, row, asked, hints, row.get("models"))
 
 
 def _key(token: str, row: Json, asked: datetime) -> Reading:
     user = row.get("user") or {}
     hints = {"email": user.get("user_email"), "name": row.get("key_alias"), "owner": row.get("user_id")}
-    return _reading(token, row, row, asked, hints)
+    return _reading(token, row, row, asked, hints, row.get("models"))
 
 
 def _member(row: Json, email: str, asked: datetime) -> Reading:
     budget = row.get("litellm_budget_table") or {}
     hints = {"email": email, "owner": row["user_id"]}
-    return _reading(f"{row['team_id']}/{row['user_id']}", row, budget, asked, hints)
+    name = f"{row['team_id']}/{row['user_id']}"
+    return _reading(name, row, budget, asked, hints, budget.get("allowed_models"))
 
 
-def _reading(id: str, row: Json, budget: Json, asked: datetime, hints: dict[str, Any]) -> Reading:  # noqa: A002
+def _reading(
+    id: str,  # noqa: A002
+    row: Json,
+    budget: Json,
+    asked: datetime,
+    hints: dict[str, Any],
+    models: list[str] | None,
+) -> Reading:
     named: dict[str, Any] = {name: str(value or "") for name, value in hints.items()}
     window, blocked = str(budget.get("budget_reset_at") or ""), bool(row.get("blocked"))
     total = cap(budget.get("max_budget"))
-    return Reading(id, micro(row["spend"]), total, asked, window=window, blocked=blocked, **named)
+    words = () if EVERY_MODEL.intersection(models or ()) else tuple(models or ())
+    return Reading(
+        id, micro(row["spend"]), total, asked, window=window, blocked=blocked, models=words, **named
+    )
 
 
 async def list_pages(

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, Self
 
 from bot.gateways.client import Calls, Json
 from bot.gateways.port import GatewayRefused
+from models.metering.ladder import Patterns
 
 # LiteLLM's name for fallbacks of every model.
 ANY = "*"
@@ -38,6 +40,16 @@ class Models:
         for name, others in _configured(await _router(calls)):
             goes_on.setdefault(name, []).extend(others)
         return cls(deployed, goes_on)
+
+    def named_by(self, patterns: Patterns) -> tuple[str, ...]:
+        """The models that match one pattern of each."""
+        return tuple(
+            sorted(
+                name
+                for name in self.deployed
+                if all(any(fnmatchcase(name, one) for one in each) for each in patterns)
+            )
+        )
 
     def costs_nothing(self, name: str) -> bool:
         """Every deployment has both prices set to 0. An unknown price is not 0."""

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Collection
 from dataclasses import replace
 from datetime import date
 
-from bot.gateways.port import Finding, Gateway
+from bot.gateways.port import Finding, Gateway, ModelLists
+from models.metering.ladder import Offer, Patterns
+from models.metering.model_list import Words
 from models.metering.reading import KeyUsage, Reading
 
 
@@ -57,3 +59,22 @@ class Named:
 
     async def free_models(self, names: Collection[str]) -> set[str]:
         return await self._gateway.free_models(names)
+
+
+class NamedWithLists(Named):
+    """The same of a gateway that can limit models."""
+
+    def __init__(self, name: str, gateway: Gateway) -> None:
+        super().__init__(name, gateway)
+        assert isinstance(gateway, ModelLists)
+        self._lists = gateway
+
+    async def offer(self, patterns: Patterns) -> Offer | None:
+        return await self._lists.offer(patterns)
+
+    async def set_models(self, id: str, words: Words) -> Reading:  # noqa: A002
+        return self._here(await self._lists.set_models(self._there(id), words))
+
+
+def named(name: str, gateway: Gateway) -> Named:
+    return NamedWithLists(name, gateway) if isinstance(gateway, ModelLists) else Named(name, gateway)

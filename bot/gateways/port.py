@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from aiohttp import ClientSession
 
+from models.metering.ladder import Offer, Patterns
 from models.metering.limits import GatewayTraits
+from models.metering.model_list import Words
 from models.metering.reading import KeyUsage, Reading
 
 Family = Literal["cap", "wallet"]
@@ -98,6 +100,20 @@ class Gateway(Protocol):
 
     async def free_models(self, names: Collection[str]) -> set[str]:
         """Those of `names` that cost nothing and still work when the limit is reached."""
+
+
+@runtime_checkable
+class ModelLists(Protocol):
+    """Optional: a gateway that can limit an account to some models.
+
+    A list is in the gateway's own words, as in `Reading.models`: names of models, a group, a guardrail. Empty: every model.
+    """
+
+    async def offer(self, patterns: Patterns) -> Offer | None:
+        """A list that lets through models that match one pattern of each, and no others; None where there is none."""
+
+    async def set_models(self, id: str, words: Words) -> Reading:  # noqa: A002
+        """Set the list, and return the reading after it. Absolute; a limit is not touched."""
 
 
 def traits_of(gateway: Gateway) -> GatewayTraits:

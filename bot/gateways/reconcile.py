@@ -20,6 +20,7 @@ from sqlmodel import Session
 from bot.database import Database
 from bot.gateways.leader import Leader
 from bot.gateways.ledger import GatewayLedger
+from bot.gateways.offers import OfferReader
 from bot.gateways.port import Gateway, GatewayError, GatewayRefused
 from bot.gateways.reader import SpendReader
 from bot.gateways.usage import UsageReader
@@ -75,6 +76,7 @@ class Reconciler:
         self.reader = SpendReader(gateway, self.ledger, self._tell, name)
         self.writer = LimitWriter(gateway, self.ledger, self.leader, self.reader, self._tell)
         self.writer.traits = replace(self.writer.traits, name=name)
+        self.offers = OfferReader(gateway, self.ledger, name)
         self.usage = UsageReader(gateway, self.ledger, lambda: self.rounds > 0, name)
         self.rounds = self.edited = self.unlinked = 0
         self.took = 0.0
@@ -165,6 +167,7 @@ class Reconciler:
 
     async def read(self) -> None:
         """Read and book every account, page by page, and find the limits that differ."""
+        await self.offers.read()
         begun, started, pages = self.clock(), time.monotonic(), 0
         self._marks = [(started, await self.database.read(newest_entry))]
         unlinked, later, seen = list[Reading](), list[Reading](), set[str]()

@@ -9,11 +9,13 @@ from functools import partial
 
 from bot.gateways.leader import Leader
 from bot.gateways.ledger import GatewayLedger
-from bot.gateways.port import Gateway, GatewayError, GatewayRefused, NoSuchAccount, traits_of
+from bot.gateways.port import Gateway, GatewayError, GatewayRefused, ModelLists, NoSuchAccount, traits_of
 from bot.gateways.reader import SpendReader
 from handlers.context import Context
 from handlers.gateway import limits
+from handlers.gateway.limits import Step
 from models.metering.limits import LimitWrite, StaleReading, side_by_side
+from models.metering.reading import Reading
 
 # Parallel writes: the connector spaces the calls, and the database groups the commits. Fewer where the
 # gateway allows few calls a minute, because a decision waits for the writes under way.
@@ -82,13 +84,12 @@ class LimitWriter:
                 return
 
     async def _write(self, write: LimitWrite) -> GatewayError | None:
-        """Write one limit and confirm it; returns the gateway's failure, or None."""
+        """Write one limit with its list of models, and confirm both; returns the gateway's failure, or None."""
         self.pending.pop(write.account, None)
         try:
-            total = await self._begin(write.account)
-            if total is None:
-                return None
-            found = await self.gateway.set_total(write.account, total)
+            while (step := await self._begin(write.account)) is not None:
+                if not await self._take(write.account, step):
+                    break
         except NoSuchAccount:
             await self.reader.account(write.account)
             return None
@@ -98,15 +99,29 @@ class LimitWriter:
         except GatewayError as error:
             await self._failed(write, str(error), error.retry_after)
             return error
-        self.writes += 1
-        self._resting.pop(write.account, None)
-        key = f"live:{write.account}:{found.as_of.isoformat()}"
-        await self.ledger.write(key, partial(limits.written, reading=found, total=total, traits=self.traits))
-        self.told()
         return None
 
-    async def _begin(self, account_id: str) -> int | None:
-        """The limit to write now, noted as intended; None if there is none any more, or if another replica writes."""
+    async def _take(self, account_id: str, step: Step) -> bool:
+        """Carry a step out. Returns whether another has to follow at once."""
+        found = await self._carried_out(account_id, step)
+        self.writes += 1
+        self._resting.pop(account_id, None)
+        key = f"live:{account_id}:{found.as_of.isoformat()}"
+        done = partial(limits.written, reading=found, step=step, traits=self.traits)
+        more = await self.ledger.write(key, done)
+        self.told()
+        return bool(more)
+
+    async def _carried_out(self, account_id: str, step: Step) -> Reading:
+        if step.total is not None:
+            return await self.gateway.set_total(account_id, step.total)
+        # Only such a gateway offers lists.
+        assert step.models is not None
+        assert isinstance(self.gateway, ModelLists)
+        return await self.gateway.set_models(account_id, step.models.words)
+
+    async def _begin(self, account_id: str) -> Step | None:
+        """What to write now, noted as intended; None if there is none any more, or if another replica writes."""
         if not await self.leader.lead():
             self.pending.clear()
             return None
@@ -120,7 +135,7 @@ class LimitWriter:
             await self.reader.book([found])
             return await self.ledger.write("begin", partial(begin, oldest=None))
 
-    def _begin_in(self, ctx: Context, account_id: str, oldest: datetime | None) -> int | None:
+    def _begin_in(self, ctx: Context, account_id: str, oldest: datetime | None) -> Step | None:
         if not self.leader.may_write(ctx.session):
             return None
         return limits.begin_write(ctx, account_id, self.traits, oldest)

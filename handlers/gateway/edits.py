@@ -22,6 +22,8 @@ def restore(ctx: RequestContext, account_id: str) -> Message:
 
 def adopt(ctx: RequestContext, account_id: str) -> Message:
     account = _edited(ctx, account_id)
+    if not account.differs:  # a list of models is the policy's
+        raise NotEdited
     found = account.total or 0
     cause = ctx.cause("the gateway's limit was adopted")
     adopt_edit(ctx.session, account, found, rate_now(ctx.session, ctx.policy), ctx.policy, cause)
@@ -35,6 +37,6 @@ def _edited(ctx: RequestContext, account_id: str) -> GatewayAccount:
     if ctx.me.id not in {one.id for one in policy_admins(ctx.session, ctx.policy)}:
         raise OnlyAdmins
     account = GatewayAccount.locked(ctx.session, account_id)
-    if account is None or account.gone or not account.differs:
+    if account is None or account.gone or not (account.differs or account.model_list.edited):
         raise NotEdited
     return account

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from handlers.context import Context
@@ -14,9 +15,19 @@ from models.metering.accounts import accounts_of_members, every_account
 from models.metering.gateway_account import GatewayAccount
 from models.metering.gateway_state import rate_in_use
 from models.metering.holds import holds_on, release_holds
+from models.metering.ladder import WantedList
 from models.metering.limits import GatewayTraits, LimitWrite, StaleReading
+from models.metering.model_list import Words
 from models.metering.reading import Reading
 from models.refusal import PeriodClosing
+
+
+@dataclass(frozen=True)
+class Step:
+    """One write: a limit (micro-USD), or a list of models."""
+
+    total: int | None = None
+    models: WantedList | None = None
 
 
 def all_writes(ctx: Context, traits: GatewayTraits) -> list[LimitWrite]:
@@ -55,6 +66,8 @@ def compare(
     waiting = limits.waiting_members(ctx.session)
     writes = limits.to_write(found, waiting.union(urgent))
     for limit in found:
+        if limit.models is not None and limit.listed:
+            _confirm_models(limit.account, limit.models, limit.models.words)
         if limit.stands:
             limit.account.confirm(ctx.now)
         elif limit.edited and limit.account.member_id in waiting:
@@ -72,23 +85,34 @@ def _tell_live(ctx: Context, members: set[int], traits: GatewayTraits) -> None:
         alerts.live(ctx, member)
 
 
-def begin_write(ctx: Context, account_id: str, traits: GatewayTraits, oldest: datetime | None) -> int | None:
-    """The limit to write now, noted before the write; None when it is right meanwhile.
+def begin_write(ctx: Context, account_id: str, traits: GatewayTraits, oldest: datetime | None) -> Step | None:
+    """What to write now, noted before the write; None when all is right meanwhile.
 
-    Raises `StaleReading` when the account was read before `oldest`.
+    A limit is lowered first; a list is narrowed before the limit is raised, and widened after that. Raises `StaleReading` when the account was read before `oldest`.
     """
     account = GatewayAccount.locked(ctx.session, account_id)
     if account is not None and oldest is not None and account.as_of < oldest:
         raise StaleReading
     if account is None or account.gone or not (writes := compare(ctx, [account], traits)):
         return None
-    total = writes[0].total
-    if account.total is not None and total > account.total:
-        total = max(account.total, traits.holds(total - _held_back(ctx, account, traits)))
-        if total == account.total:
-            return None
-    account.begin_write(total)
-    return total
+    (write,) = writes
+    narrows = write.models is not None and not write.widens and (write.total is None or write.raises)
+    total = None if narrows else _total(ctx, account, write.total, traits)
+    if total is not None:
+        account.begin_write(total)
+        return Step(total=total)
+    if write.models is not None:
+        account.begin_models(write.models.words)
+        return Step(models=write.models)
+    return None
+
+
+def _total(ctx: Context, account: GatewayAccount, total: int | None, traits: GatewayTraits) -> int | None:
+    """None where nothing is to be written, or a raise has to wait."""
+    if total is None or account.total is None or total <= account.total:
+        return total
+    total = max(account.total, traits.holds(total - _held_back(ctx, account, traits)))
+    return None if total == account.total else total
 
 
 def _held_back(ctx: Context, account: GatewayAccount, traits: GatewayTraits) -> int:
@@ -100,16 +124,25 @@ def _held_back(ctx: Context, account: GatewayAccount, traits: GatewayTraits) -> 
     return sum(one.amount for one in found)
 
 
-def written(ctx: Context, reading: Reading, total: int, traits: GatewayTraits) -> None:
-    """`total` was written and read back, so it counts as live."""
+def written(ctx: Context, reading: Reading, step: Step, traits: GatewayTraits) -> bool:
+    """The step was written and read back, so it counts as live. Returns whether another has to follow at once."""
     account = ctx.session.get_one(GatewayAccount, reading.id)
-    held, lowered = account.in_flight, account.total is None or total < account.total
+    held = account.in_flight
+    lowered = step.total is not None and (account.total is None or step.total < account.total)
     for member in spend.book_page(ctx, [reading]).spenders:
         alerts.alert(ctx, member)
-    account.confirm_write(reading.total, total, held)
+    if step.total is not None:
+        account.confirm_write(reading.total, step.total, held)
+    if step.models is not None:
+        _confirm_models(account, step.models, reading.models or ())
     if lowered:
         release_holds(ctx.session, account.member_id)
     _tell_live(ctx, {account.member_id}, traits)
+    return ctx.policy.names_models and bool(compare(ctx, [account], traits))
+
+
+def _confirm_models(account: GatewayAccount, wanted: WantedList, read_back: Words) -> None:
+    account.confirm_models(read_back, ours=wanted.ours, fallback=wanted.fallback)
 
 
 def failed(ctx: Context, account_id: str, why: str) -> None:

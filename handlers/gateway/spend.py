@@ -20,7 +20,7 @@ def book_page(ctx: Context, page: Sequence[Reading], seen: Collection[str] | Non
         rate = rate_in_use(ctx.session, ctx.policy)
     except PeriodClosing:
         return BookedPage()
-    booked = booking.book_page(ctx.session, page, rate, ctx.cause(actor="gateway"), seen)
+    booked = booking.book_page(ctx.session, page, rate, ctx.cause(actor="gateway"), seen, ctx.policy)
     return replace(booked, spenders=[one for one in booked.spenders if alerts.alerting(ctx, one)])
 
 

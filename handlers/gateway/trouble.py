@@ -14,6 +14,7 @@ from models.metering.accounts import shared_accounts
 from models.metering.adoption import take_news
 from models.metering.gateway_account import GatewayAccount, News
 from models.metering.gateway_state import GatewayState
+from models.metering.model_list import Words
 from models.people.member import Member
 
 MOST_NAMED = 5
@@ -32,7 +33,7 @@ def tell_news(ctx: Context, gateway: str) -> None:
         if news is News.EDITED and GatewayState.of(ctx.session, gateway).restored_at is not None:
             continue  # no hand did that: see handlers.gateway.restored
         if news is News.EDITED:
-            _tell_edits(ctx, [one for one in fresh if one.edited])
+            _tell_edits(ctx, [one for one in fresh if one.edited or one.model_list.edited])
         else:
             _tell_all(ctx, TEXTS[news], fresh, figures=news is News.UNENFORCED)
 
@@ -55,7 +56,7 @@ def tell_shared(ctx: Context, gateway: str) -> None:
 
 
 def _key(ctx: Context, news: News, account: GatewayAccount) -> str:
-    stands = f":{account.total}" if news is News.EDITED else ""
+    stands = f":{account.total}:{account.model_list.stands}" if news is News.EDITED else ""
     return f"gateway:{news}:{account.id}{stands}:{ctx.now:%Y-%m-%d}"
 
 
@@ -79,11 +80,21 @@ def _tell_edits(ctx: Context, accounts: Sequence[GatewayAccount]) -> None:
 
 
 def _edit(ctx: Context, reader: Reader, account: GatewayAccount) -> Message:
+    restore = Button(texts.RESTORE_BUTTON(reader.locale), "gateway.restore", account.id, "primary")
+    if not account.edited:
+        found, ours = (
+            _models(reader, words) for words in (account.model_list.stands, account.model_list.written or ())
+        )
+        text = texts.LIST_EDITED(reader.locale, account=label(ctx, account), ours=ours, found=found)
+        return Message(text=text, buttons=(restore,))
     ours, found = usd(reader, account.written), usd(reader, account.total)
     text = texts.LIMIT_EDITED(reader.locale, account=label(ctx, account), ours=ours, found=found)
-    restore = Button(texts.RESTORE_BUTTON(reader.locale), "gateway.restore", account.id, "primary")
     adopt = Button(texts.ADOPT_BUTTON(reader.locale), "gateway.adopt", account.id)
     return Message(text=text, buttons=(restore, adopt))
+
+
+def _models(reader: Reader, words: Words) -> SafeText:
+    return SafeText(listed(map(escape, words), reader.locale)) or texts.EVERY_MODEL(reader.locale)
 
 
 def named(ctx: Context, reader: Reader, accounts: Sequence[GatewayAccount], figures: bool) -> SafeText:

@@ -41,6 +41,11 @@ LIMITS_EDITED = Text(
     "Somebody changed {count} limits at the gateway: {accounts}. They stay like this until an admin decides. `quotabot gateway status` lists them, `quotabot gateway restore --all` writes ours again.",
     "网关上有 {count} 个限额被人改动：{accounts}。管理员决定之前保持不变。`quotabot gateway status` 可查看明细，`quotabot gateway restore --all` 重新写入我们的限额。",
 )
+LIST_EDITED = Text(
+    "{account}: somebody changed the list of models at the gateway. Ours is {ours}, now it is {found}. It stays like this until an admin decides: restore ours, or change the policy.",
+    "{account}：网关上的可用模型被人改动。我们写入的是 {ours}，现在是 {found}。管理员决定之前保持不变：可恢复我们的设置，或修改额度规则。",
+)
+EVERY_MODEL = Text("every model", "全部模型")
 RESTORE_BUTTON = Text("Restore ours", "恢复我们的限额")
 ADOPT_BUTTON = Text("Adopt theirs", "采用新限额")
 RESTORED = Text("{account}: our limit is being written again.", "{account}：正在重新写入我们的限额。")

@@ -21,6 +21,7 @@ MOVES = {
     "use": Text("used {model}", "使用 {model}"),
     "void": Text("usage voided", "误记用量退回"),
     "fill": Text("overdraft filled", "补足透支"),
+    "fallback": Text("paid for models that go on", "备用模型用量由公司承担"),
     "expire": Text("expired", "到期"),
 }
 OTHER_ACCOUNTS = {

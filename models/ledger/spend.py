@@ -26,10 +26,10 @@ class Held(NamedTuple):
 _HELD = Statement(SQL.text("held"), row=Held)
 
 
-def record(session: Session, member_id: int, amount: int, *, cause: Cause) -> None:
-    """Book `amount` that was spent already. Never refused: spend beyond the quota becomes overdraft."""
+def record(session: Session, member_id: int, amount: int, *, cause: Cause) -> int:
+    """Book `amount` that was spent already. Never refused: spend beyond the quota becomes overdraft; returns that part."""
     if amount <= 0:
-        return
+        return 0
     used = account_of(session, AccountKind.USED, member_id, cause.at)
     for held in _HELD.all(session, member=member_id):
         part = min(amount, held.balance)
@@ -38,9 +38,10 @@ def record(session: Session, member_id: int, amount: int, *, cause: Cause) -> No
         )
         amount -= part
         if not amount:
-            return
+            return 0
     overdraft = account_of(session, AccountKind.OVERDRAFT, member_id, cause.at)
     transfer(session, Kind.USE, amount, source=overdraft, target=used, cause=cause)
+    return amount
 
 
 def void(session: Session, member_id: int, amount: int, *, cause: Cause) -> None:

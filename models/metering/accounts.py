@@ -78,12 +78,13 @@ def _by_id(
 
 
 def edited_accounts(session: Session, gateway: str | None = None) -> list[GatewayAccount]:
-    query = select(GatewayAccount).where(
-        at_gateway(gateway),
-        col(GatewayAccount.written).is_not(None),
-        col(GatewayAccount.total).is_distinct_from(col(GatewayAccount.written)),
+    """With a limit or a list of models of ours that somebody else changed."""
+    limit = col(GatewayAccount.written).is_not(None) & col(GatewayAccount.total).is_distinct_from(
+        col(GatewayAccount.written)
     )
-    return [one for one in session.exec(query.order_by(GatewayAccount.id)).all() if one.edited]
+    query = select(GatewayAccount).where(at_gateway(gateway), limit | col(GatewayAccount.models).is_not(None))
+    found = session.exec(query.order_by(GatewayAccount.id)).all()
+    return [one for one in found if one.edited or one.model_list.edited]
 
 
 def change_rate(session: Session) -> None:

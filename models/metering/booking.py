@@ -16,6 +16,7 @@ from models.metering.owners import owners_of
 from models.metering.reading import KeyUsage, Rate, Reading
 from models.metering.usage import MemberUsage, keep
 from models.people.member import Member, lock_members, require_colleague
+from models.policy.document import Policy
 from models.quota.status import QuotaStatus
 from models.refusal import InsufficientQuota
 
@@ -41,10 +42,11 @@ def book_page(
     rate: Rate,
     cause: Cause,
     seen: Collection[str] | None = None,
+    policy: Policy | None = None,
 ) -> BookedPage:
     """Book the spend since each account's last reading, and link new accounts that have an owner.
 
-    `seen`: the ids of every account, once all were read.
+    `seen`: the ids of every account, once all were read. `policy`: pays for what is spent on its fallback.
     """
     booked = BookedPage()
     known = accounts_to_book(session, page)
@@ -61,7 +63,7 @@ def book_page(
                 continue
             known[reading.id] = account
         key = f"gateway:{reading.id}:{reading.as_of.isoformat()}"
-        new = account.absorb(session, reading, rate, replace(cause, key=key))
+        new = account.absorb(session, reading, rate, replace(cause, key=key), policy)
         if new and account.member_id not in booked.spenders:
             booked.spenders.append(account.member_id)
     return booked

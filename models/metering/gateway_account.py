@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy import JSON, BigInteger, Index, text
+from sqlalchemy import JSON, BigInteger, Column, Index, text
 from sqlmodel import Field, Session, SQLModel, col, update
 
 from models.db import ref
 from models.ledger.overdraft import clear_overdraft
 from models.ledger.spend import record
 from models.ledger.transfer import Cause
+from models.metering.model_list import ModelList, Words
 from models.metering.reading import Rate, Reading, readable
 from models.people.member import Member, lock_members
+from models.policy.document import Policy
+from models.quota import fallback
 from models.quota.period import Period
 
 BUSY = timedelta(minutes=5)
@@ -52,7 +55,7 @@ class GatewayAccount(SQLModel, table=True):
     because a lost reply must not look like an edit by hand, and edits that an admin wants overwritten; `held`:
     what calls in flight held back during the last write; `due`: to be compared now; `error`: why the last write
     failed; `news`: for admins.
-    `gateway`: its name in GATEWAYS_FILE, with which the id then begins. `used`: booked in the period `used_in`.
+    `gateway`: its name in GATEWAYS_FILE, with which the id then begins. `used`: booked in the period `used_in`. `models`: its list.
     """
 
     __table_args__ = (
@@ -103,6 +106,7 @@ class GatewayAccount(SQLModel, table=True):
     gateway: str = ""
     used: int = Field(default=0, sa_type=BigInteger)
     used_in: int | None = Field(default=None, sa_type=BigInteger)
+    models: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
 
     @classmethod
     def link(cls, session: Session, reading: Reading, member: Member, *, forgive: bool = True) -> Self:
@@ -114,7 +118,7 @@ class GatewayAccount(SQLModel, table=True):
         account = cls(
             id=reading.id, member_id=member.id, origin=origin, spent=origin, total=reading.total, found=reading.total,
             window=reading.window, as_of=reading.as_of, adopted_at=reading.as_of, name=reading.name,
-            gateway=reading.gateway,
+            gateway=reading.gateway, models=ModelList().read(reading.models or ()).kept,
         )  # fmt: skip
         session.add(account)
         session.flush()
@@ -135,6 +139,13 @@ class GatewayAccount(SQLModel, table=True):
     def label(self) -> str:
         """What people call the account: its name, else an id that can be read."""
         return self.name or readable(self.id)
+
+    @property
+    def model_list(self) -> ModelList:
+        return ModelList.of(self.models)
+
+    def keep_models(self, known: ModelList) -> None:
+        self.models = known.kept
 
     @property
     def differs(self) -> bool:
@@ -176,11 +187,17 @@ class GatewayAccount(SQLModel, table=True):
         dip = self.written is not None and self.total is not None and self.total < self.written
         return dip and wanted != self.written and not self.edited
 
-    def absorb(self, session: Session, reading: Reading, rate: Rate, cause: Cause) -> int:
-        """Book the spend since the last reading, and return it in stored units. An older reading is ignored."""
+    def absorb(
+        self, session: Session, reading: Reading, rate: Rate, cause: Cause, policy: Policy | None = None
+    ) -> int:
+        """Book the spend since the last reading, and return it in stored units. An older reading is ignored.
+
+        With `policy`, its fallback pays for what was spent on the fallback's list of models.
+        """
         if reading.is_older(self.as_of, cause.at):
             return 0
-        edited, lifted = self.edited, self._loses_its_limit(reading)
+        edited, listed = self.edited, self.model_list
+        lifted = self.written is not None and self.total is not None and reading.total is None
         self.before, self.total, self.as_of, self.gone = self.total, reading.total, reading.as_of, False
         self.name = reading.name
         if not self.ours:
@@ -191,7 +208,8 @@ class GatewayAccount(SQLModel, table=True):
         if lifted and reading.spent < self.spent:
             self.origin, self.booked, self.spent, self.suspect = 0, 0, 0, None
         counts = _counts(self, reading)
-        if lifted or (self.edited and not edited):
+        changed = self._note_models(reading, lost=lifted) or (self.edited and not edited)
+        if lifted or changed:
             self.news = News.LIFTED if lifted else News.EDITED
         if not counts:
             return 0
@@ -202,7 +220,9 @@ class GatewayAccount(SQLModel, table=True):
         new = rate.booked(self.spent - self.origin) - self.booked
         if new > 0:
             lock_members(session, [self.member_id])
-            record(session, self.member_id, new, cause=cause)
+            beyond = record(session, self.member_id, new, cause=cause)
+            if policy is not None and listed.fallback and not listed.differs:
+                fallback.pay(session, self.member_id, beyond, policy, cause)
             clear_overdraft(session, self.member_id, cause)
             self._note_used(session, new)
         return max(new, 0)
@@ -212,8 +232,13 @@ class GatewayAccount(SQLModel, table=True):
         self.booked += new
         self.used, self.used_in = (self.used if self.used_in == period else 0) + new, period
 
-    def _loses_its_limit(self, reading: Reading) -> bool:
-        return self.written is not None and self.total is not None and reading.total is None
+    def _note_models(self, reading: Reading, *, lost: bool) -> bool:
+        """Whether somebody is seen now to have changed our list of models. `lost`: the account was made again."""
+        before = self.model_list
+        now = before if reading.models is None else before.read(reading.models)
+        # A missing list is no edit where the limit is missing, too.
+        self.keep_models(now.restore() if lost and now.differs else now)
+        return self.model_list.edited and not before.edited
 
     def _note_reached(self, reading: Reading) -> None:
         # Spend that grows long after the limit was reached: the gateway does not enforce it.
@@ -233,10 +258,8 @@ class GatewayAccount(SQLModel, table=True):
             )
 
     def void(self, amount: int, rate: Rate) -> int:
-        """Take back up to `amount` (stored units) of what was booked; returns how much.
-
-        The gateway goes on counting it, so it becomes part of the origin, rounded up: it is not booked again.
-        """
+        """Take back up to `amount` (stored units) of what was booked; returns how much. The gateway goes on counting it."""
+        # It becomes part of the origin, rounded up, so that it is not booked again.
         taken = min(amount, self.booked)
         self.origin, self.booked = self.origin + rate.counted(taken), self.booked - taken
         self.used = max(0, self.used - taken)
@@ -260,6 +283,12 @@ class GatewayAccount(SQLModel, table=True):
         self.total, self.written, self.held = read_back, total, held
         self.meant, self.error, self.due = [], None, False
 
+    def begin_models(self, words: Words) -> None:
+        self.keep_models(self.model_list.begin(words))
+
+    def confirm_models(self, read_back: Words, *, ours: bool, fallback: bool) -> None:
+        self.keep_models(self.model_list.confirm(read_back, ours=ours, fallback=fallback))
+
     def confirm(self, now: datetime) -> None:
         """The limit that stands there is right, whoever wrote it."""
         busy = self.spent_at is not None and abs(now - self.spent_at) < BUSY
@@ -280,21 +309,25 @@ class GatewayAccount(SQLModel, table=True):
         self.written, self.meant, self.due = self.total, [], True
 
     def restore(self) -> None:
-        """Let the limit that somebody set by hand be overwritten."""
+        """Let what somebody set by hand be overwritten."""
         self.meant, self.due = [*self.meant, self.total], True
+        if self.model_list.differs:
+            self.keep_models(self.model_list.restore())
 
     def release(self, reading: Reading | None) -> None:
         """Our limit was taken off, as `reading` shows; None: the account is missing."""
         self.written, self.meant, self.held, self.error, self.news = None, [], 0, None, None
         if reading is not None:
             self.total = reading.total
+            found = self.model_list.found
+            self.keep_models(ModelList().read(found if reading.models is None else reading.models))
 
 
 def _counts(account: GatewayAccount, reading: Reading) -> bool:
     """Tell resets from late readings. False when this reading's `spent` proves nothing yet."""
     dropped = reading.spent < account.spent
     # A new window counts from zero.
-    if (dropped and reading.window != account.window) or _is_over(account.window, reading):
+    if (dropped and reading.window != account.window) or reading.follows(account.window):
         account.origin, account.booked = 0, 0
     elif dropped and reading.unsure:
         return False
@@ -315,13 +348,3 @@ def _is_refund(account: GatewayAccount, reading: Reading) -> bool:
         or reading.total > account.before + reading.spent - account.spent
     )
     return reading.refunds and kept
-
-
-def _is_over(window: str, reading: Reading) -> bool:
-    """Whether a window named by its end has ended, and another one follows."""
-    if reading.window == window or not reading.window:
-        return False
-    try:
-        return datetime.fromisoformat(window) <= reading.as_of
-    except (TypeError, ValueError):
-        return False

@@ -28,6 +28,7 @@ class GatewayState(SQLModel, table=True):
     """`holder`: the replica that reconciles, until `leased_until`. `read_at`, `took`: the last whole reading and
     its seconds. `per_usd`: the rate in use since the opening of `period_id`. `free`: models seen let through at
     no cost.
+    `lists`: the lists of models that it offers for the policy (see `ladder`); None where it cannot limit models.
     `strangers`: accounts without an owner that spent, as (id, label, micro-USD). `problem`: why the last reading
     failed.
     `released_at`: an operator put the limits back, so none is written.
@@ -43,6 +44,7 @@ class GatewayState(SQLModel, table=True):
     per_usd: str | None = None
     period_id: int | None = None
     free: list[str] | None = Field(default=None, sa_type=JSON)
+    lists: list[Any] | None = Field(default=None, sa_type=JSON)
     strangers: list[Any] = Field(default_factory=list, sa_type=JSON)
     problem: str | None = None
     released_at: datetime | None = None
@@ -137,6 +139,10 @@ class GatewayState(SQLModel, table=True):
     @classmethod
     def note_free_models(cls, session: Session, models: Collection[str], name: str = "") -> None:
         cls.of(session, name).free = sorted(models)
+
+    @classmethod
+    def note_lists(cls, session: Session, lists: list[Any] | None, name: str = "") -> None:
+        cls.of(session, name).lists = lists
 
     @classmethod
     def release(cls, session: Session, at: datetime | None, name: str = "") -> None:

@@ -14,6 +14,7 @@ from models.ledger.account import Account, AccountKind
 from models.ledger.transfer import AUTOMATIC, Cause, Entry, Transfer
 from models.metering.accounts import accounts_of_members, at_gateway
 from models.metering.gateway_account import GatewayAccount
+from models.metering.ladder import Ladder, WantedList
 from models.metering.owners import linked_members
 from models.metering.reading import Rate
 from models.people.member import Member
@@ -46,40 +47,70 @@ class GatewayTraits:
 
 @dataclass(frozen=True)
 class Limit:
-    """An account and the limit that ought to stand for it (micro-USD)."""
+    """An account, and the limit (micro-USD) and list of models that ought to stand for it; None: any list.
+
+    `closed`: the member's allocation names models, and the account cannot be limited to them.
+    """
 
     account: GatewayAccount
     wanted: int
     wallet: bool = False
+    models: WantedList | None = None
+    closed: bool = False
 
     @property
     def stands(self) -> bool:
-        return self.account.total == self.wanted
+        return self.account.total == self.wanted and self.listed
 
     @property
-    def writable(self) -> bool:
+    def listed(self) -> bool:
+        """The list stands as it ought."""
+        return self.models is None or self.account.model_list.stands == self.models.words
+
+    @property
+    def total_writable(self) -> bool:
         """The limit is wrong, and nobody edited it by hand."""
-        if self.stands:
+        if self.account.total == self.wanted:
             return False
         # A decision does not wait for a call in flight.
         return not self.account.differs or (self.wallet and self.account.dips_below(self.wanted))
 
     @property
+    def writable(self) -> bool:
+        return self.total_writable or self.list_writable
+
+    @property
+    def list_writable(self) -> bool:
+        return not self.listed and not self.account.model_list.differs
+
+    @property
+    def widens(self) -> bool:
+        """Off the fallback again. What of it is left must not be spent on other models, so the total comes first."""
+        return self.account.model_list.fallback and not (self.models and self.models.fallback)
+
+    @property
     def edited(self) -> bool:
-        """Somebody edited the limit by hand: left alone and reported."""
-        return not self.stands and not self.writable and self.account.edited
+        """Somebody edited the limit or the list by hand: left alone and reported."""
+        if self.stands or self.writable:
+            return False
+        return self.account.edited or self.account.model_list.edited
 
 
 @dataclass(frozen=True)
 class LimitWrite:
-    """A limit to write. Order: decisions, then lowering before raising, then the latest spender."""
+    """A limit to write. Order: decisions, then lowering before raising, then the latest spender.
+
+    `total`: None where only `models` is to be written; `models`: None where the list stands.
+    """
 
     account: str
     member: int
-    total: int
+    total: int | None
     raises: bool
     urgent: bool
     spent_at: datetime | None = None
+    models: WantedList | None = None
+    widens: bool = False
 
     @property
     def order(self) -> tuple[bool, bool, float]:
@@ -87,22 +118,29 @@ class LimitWrite:
 
 
 def entitled(session: Session, accounts: Sequence[GatewayAccount], rate: Rate) -> dict[str, int]:
-    """{account: micro-USD that may be spent there in all}, never below zero."""
+    """{account: micro-USD that own quota lets it spend in all}, never below zero."""
     found: dict[str, int] = {}
-    for start in range(0, len(accounts), CHUNK):
-        part = accounts[start : start + CHUNK]
+    for part in _chunks(accounts):
         ids = {one.member_id for one in part}
-        available, stopped = _available(session, ids), _stopped(session, ids)
-        for one in part:
-            has, below = available.get(one.member_id, 0), 0
-            if one.member_id in stopped:
-                # Paused or gone: just below what was spent, because that was rounded up.
-                has, below = min(has, 0), 1
-            found[one.id] = max(0, one.origin + rate.enforced(one.booked + has) - below)
+        available, stopped = available_to(session, ids), _stopped(session, ids)
+        found |= {
+            one.id: _total(one, available.get(one.member_id, 0), rate, closed=one.member_id in stopped)
+            for one in part
+        }
     return found
 
 
-def _available(session: Session, ids: Collection[int]) -> dict[int, int]:
+def _chunks(accounts: Sequence[GatewayAccount]) -> Iterator[Sequence[GatewayAccount]]:
+    return (accounts[start : start + CHUNK] for start in range(0, len(accounts), CHUNK))
+
+
+def _total(account: GatewayAccount, has: int, rate: Rate, *, closed: bool) -> int:
+    # Paused or gone: just below what was spent, because that was rounded up.
+    has, below = (min(has, 0), 1) if closed else (has, 0)
+    return max(0, account.origin + rate.enforced(account.booked + has) - below)
+
+
+def available_to(session: Session, ids: Collection[int]) -> dict[int, int]:
     query = select(Account.member_id, func.sum(col(Account.balance)))
     query = query.where(col(Account.member_id).in_(ids), col(Account.kind).in_(OWN))
     rows = session.exec(query.group_by(col(Account.member_id))).all()
@@ -117,9 +155,20 @@ def _stopped(session: Session, ids: Collection[int]) -> set[int]:
 def limits_of(
     session: Session, accounts: Sequence[GatewayAccount], rate: Rate, traits: GatewayTraits
 ) -> list[Limit]:
-    """To the gateway's own smallest unit. Changes nothing."""
-    wanted = entitled(session, accounts, rate)
-    return [Limit(one, traits.holds(wanted[one.id]), traits.wallet) for one in accounts]
+    """To the gateway's own smallest unit, with the ladder. Changes nothing."""
+    found: list[Limit] = []
+    for part in _chunks(accounts):
+        ids = {one.member_id for one in part}
+        available, stopped = available_to(session, ids), _stopped(session, ids)
+        ladder = Ladder.of(session, part, available)
+        for one in part:
+            has, models = available.get(one.member_id, 0), None if ladder is None else ladder.wanted(one)
+            closed = ladder is not None and models is None
+            if ladder is not None and (left := ladder.left(one, models)):
+                has = left
+            total = traits.holds(_total(one, has, rate, closed=closed or one.member_id in stopped))
+            found.append(Limit(one, total, traits.wallet, models, closed))
+    return found
 
 
 def to_write(limits: Sequence[Limit], urgent: Collection[int] = ()) -> list[LimitWrite]:
@@ -128,10 +177,12 @@ def to_write(limits: Sequence[Limit], urgent: Collection[int] = ()) -> list[Limi
         LimitWrite(
             account=one.account.id,
             member=one.account.member_id,
-            total=one.wanted,
+            total=one.wanted if one.total_writable else None,
             raises=one.account.total is not None and one.wanted > one.account.total,
             urgent=one.account.member_id in urgent,
             spent_at=one.account.spent_at,
+            models=one.models if one.list_writable else None,
+            widens=one.widens,
         )
         for one in limits
         if one.writable

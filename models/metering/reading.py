@@ -65,6 +65,7 @@ class Reading:
     for linking, empty when the gateway does not say. `refunds`: the counter never begins anew, so a drop is a refund.
     `unsure`: the gateway may have no figure of `spent` just now, so a drop in the same window proves nothing.
     `ours`: use during a write of ours has raised the total beyond it, so nobody edited it.
+    `models`: the list of models in the gateway's own words, empty for every model; None where there are no such lists.
     """
 
     id: str
@@ -80,10 +81,20 @@ class Reading:
     gateway: str = ""
     unsure: bool = False
     ours: bool = False
+    models: tuple[str, ...] | None = None
 
     def is_older(self, last: datetime, now: datetime) -> bool:
         """Whether it was asked for before `last`. A `last` ahead of `now` was stamped by a wrong clock and bars nothing."""
         return self.as_of < last <= now + SKEW
+
+    def follows(self, window: str) -> bool:
+        """Whether a window named by its end has ended, and another one was begun."""
+        if self.window == window or not self.window:
+            return False
+        try:
+            return datetime.fromisoformat(window) <= self.as_of
+        except (TypeError, ValueError):
+            return False
 
     @property
     def own_id(self) -> str:

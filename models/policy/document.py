@@ -28,6 +28,7 @@ from models.policy.sections import (
     AllocationRule,
     AutoApprove,
     CarryOver,
+    Fallback,
     Gateway,
     Lending,
     Organisation,
@@ -44,11 +45,15 @@ MOST_KNOWN = 10_000
 
 @dataclass(frozen=True)
 class Allocation:
-    """What a member gets for a period (stored units). `rule`: the entry of `allocations`, -1 for none."""
+    """What a member gets for a period (stored units). `rule`: the entry of `allocations`, -1 for none.
+
+    `models`: patterns of the only ones that the quota is for; empty: every model.
+    """
 
     amount: int
     rule: int
     reason: str
+    models: tuple[str, ...] = ()
 
 
 class Policy(Section):
@@ -68,6 +73,7 @@ class Policy(Section):
     teams: tuple[Team, ...] = ()
     organisation: Organisation = Organisation()
     lending: Lending = Lending()
+    fallback: Fallback | None = None
     requests: Requests = Requests()
     quiet_time: QuietTime | None = Setting(QuietTime(), alias="quiet")
     alerts: Alerts = Alerts()
@@ -113,8 +119,13 @@ class Policy(Section):
         for index, wanted in enumerate(self._wanted):
             if all(self._fits(key, value, columns[key]) for key, value in wanted):
                 rule = self.allocations[index]
-                return Allocation(rule.amount, index, rule.reason)
+                return Allocation(rule.amount, index, rule.reason, rule.models or ())
         return Allocation(0, -1, "")
+
+    @cached_property
+    def names_models(self) -> bool:
+        """Whether somebody's models are limited, always or when quota is used up."""
+        return self.fallback is not None or any(rule.models for rule in self.allocations)
 
     def team(self, name: str) -> Team | None:
         return self._teams.get(fold(name))
@@ -253,7 +264,18 @@ def _contradictions(policy: Policy) -> Iterator[tuple[Path, str]]:
         and _length(*policy.quiet_time.hours) > timedelta(hours=23)
     ):
         yield ("quiet", "hours"), "leaves less than an hour of the day in which somebody could be asked"
+    yield from _odd_models(policy)
     yield from _odd_teams(policy)
+
+
+def _odd_models(policy: Policy) -> Iterator[tuple[Path, str]]:
+    for index, rule in enumerate(policy.allocations):
+        if rule.models == ():
+            yield ("allocations", index, "models"), "name at least one model, or leave it out for every model"
+    if policy.fallback is not None and not policy.fallback.models:
+        yield ("fallback", "models"), "name at least one model"
+    if policy.fallback is not None and not policy.fallback.amount:
+        yield ("fallback", "amount"), "must be more than zero; leave the section out for no fallback"
 
 
 def _length(begin: time, end: time) -> timedelta:

@@ -30,9 +30,19 @@ class Section(BaseModel):
 
 
 class AllocationRule(Section):
+    """`models`: patterns such as `deepseek-*`; None: every model."""
+
     match: dict[str, Cell]
     amount: Amount
     reason: Text = ""
+    models: tuple[Text, ...] | None = None
+
+
+class Fallback(Section):
+    """The models that go on when own quota is used up, up to `amount` a period."""
+
+    models: tuple[Text, ...]
+    amount: Amount
 
 
 class Team(Section):

@@ -160,7 +160,8 @@ _NOTE = Statement(SQL.text("note"))
 
 class Allowance(SQLModel, table=True):
     """What policy gives one member in one period. `base`: the whole amount (pro rata for a joiner); `posted`:
-    the posted part; `filled`: the part that filled an old overdraft; `used_before`: lifetime use till then.
+    the posted part; `filled`: the part that filled an old overdraft; `used_before`: lifetime use till then;
+    `fallback`: spend on the models of the policy's fallback, which the organisation paid.
     """
 
     __table_args__ = (CheckConstraint("base >= 0", name="base"),)
@@ -173,6 +174,7 @@ class Allowance(SQLModel, table=True):
     used_before: int = Field(default=0, sa_type=BigInteger)
     since: datetime
     rule: int = 0
+    fallback: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
 
 
 def allowance_of(session: Session, member_id: int, period_id: int) -> Allowance | None:

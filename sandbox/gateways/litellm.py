@@ -37,6 +37,7 @@ class LiteLLM(Management, UsageReport):
             raise error(
                 400, f"Invalid model name passed in model={body.get('model')}", "invalid_request_error"
             )
+        self._check_models(key, body["model"])
         price = self.prices[body["model"]]
         if any(price):
             self._check_budgets(key)
@@ -59,6 +60,12 @@ class LiteLLM(Management, UsageReport):
         if key.blocked:
             raise error(401, "Key is blocked. Update via `/key/unblock` if you're an admin.", "auth_error")
         return key
+
+    def _check_models(self, key: Key, model: str) -> None:
+        """Every list that applies has to let the model through; a user's does not apply to keys of a team."""
+        for name, budget in self.lists(key).items():
+            if not budget.lets(model):
+                raise error(403, f"{name} not allowed to access model {model}", "key_model_access_denied")
 
     def _check_budgets(self, key: Key) -> None:
         for name, budget in self.budgets(key).items():

@@ -49,6 +49,8 @@ class Management(Proxy):
     async def _user_update(self, request: web.Request) -> web.Response:
         body = await read(request)
         user = self.users.get(body["user_id"]) or self.add_user(body["user_id"])
+        if not body.get("models"):
+            body.pop("models", None)  # an empty list is taken for the default of the form, and ignored
         _patch(user, body, self._clock())
         return web.json_response({"user_id": user.user_id, "data": user.as_json()})
 
@@ -86,7 +88,7 @@ class Management(Proxy):
                 "user_id": name,
                 "team_id": team.team_id,
                 "spend": one.spend,
-                "litellm_budget_table": None if one.max_budget is None else one.as_json(),
+                "litellm_budget_table": _of_member(one),
             }
             for name, one in team.members.items()
         ]
@@ -102,7 +104,8 @@ class Management(Proxy):
         team = self._team(body["team_id"])
         team.inheriting.discard(body["user_id"])  # from now on a row of their own
         member = team.members.setdefault(body["user_id"], Budget())
-        _patch(member, body | {"max_budget": body["max_budget_in_team"]}, self._clock())
+        sent = {ours: body[name] for name, ours in _MEMBER_FIELDS.items() if name in body}
+        _patch(member, sent, self._clock())
         return web.json_response(body)
 
     async def _member_reset(self, request: web.Request) -> web.Response:
@@ -111,12 +114,24 @@ class Management(Proxy):
             raise error(404, f"User {user} is not a member of team {team.team_id}.", "not_found_error")
         team.inheriting.add(user)
         team.members[user].max_budget = team.default.max_budget if team.default else None
+        team.members[user].models = []
         return web.json_response({"team_id": team.team_id, "user_id": user})
 
     def _team(self, team_id: str) -> Team:
         if team_id not in self.teams:
             raise error(404, f"Team not found, passed team id: {team_id}.", "auth_error")
         return self.teams[team_id]
+
+
+_MEMBER_FIELDS = {"max_budget_in_team": "max_budget", "allowed_models": "models"}
+
+
+def _of_member(budget: Budget) -> Json | None:
+    """A row without any limit is taken away."""
+    if budget.max_budget is None and not budget.models:
+        return None
+    row = budget.as_json()
+    return row | {"allowed_models": row.pop("models")}
 
 
 def _listed(user_id: str, ids: list[str]) -> bool:
@@ -128,6 +143,8 @@ def _patch(budget: Budget, body: Json, now: datetime) -> None:
     # Present fields are taken, null too. Any `budget_duration`, even an unchanged one, starts a new window.
     if "max_budget" in body:
         budget.max_budget = body["max_budget"]
+    if "models" in body:
+        budget.models = list(body["models"])
     if "budget_duration" in body:
         budget.budget_duration = body["budget_duration"]
         budget.budget_reset_at = (now + timedelta(days=30)).isoformat() if body["budget_duration"] else None

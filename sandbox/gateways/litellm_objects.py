@@ -17,6 +17,11 @@ class Budget:
     live: float = 0.0
     budget_duration: str | None = None
     budget_reset_at: str | None = None
+    models: list[str] = field(default_factory=list)
+
+    def lets(self, model: str) -> bool:
+        """An empty list lets every model through."""
+        return not self.models or "all-proxy-models" in self.models or model in self.models
 
     @property
     def reached(self) -> bool:
@@ -29,6 +34,7 @@ class Budget:
             "spend": self.spend,
             "budget_duration": self.budget_duration,
             "budget_reset_at": self.budget_reset_at,
+            "models": self.models,
         }
 
 
@@ -43,7 +49,7 @@ class User(Budget):
     def as_json(self) -> Json:
         names = {"user_id": self.user_id, "user_email": self.user_email, "user_alias": self.user_alias}
         names["user_role"] = self.user_role
-        return names | super().as_json() | {"teams": self.teams, "models": [], "metadata": {}}
+        return names | super().as_json() | {"teams": self.teams, "metadata": {}}
 
 
 @dataclass

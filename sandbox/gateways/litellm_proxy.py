@@ -107,6 +107,13 @@ class Proxy(StandIn):
             found[f"User={user.user_id}"] = user
         return found
 
+    def lists(self, key: Key) -> dict[str, Budget]:
+        """The lists of models that apply to this key's calls."""
+        found = self.budgets(key)
+        if key.team_id:
+            found.pop(f"User={key.user_id}", None)
+        return found
+
     def bill(self, key: Key, model: str, usd: float, tokens: tuple[int, int]) -> None:
         budgets = [*self.budgets(key).values()]
         user = self.users.get(key.user_id or "")

@@ -17,6 +17,7 @@ from bot.gateways.configured import GatewayConfig
 from bot.gateways.reconcile import Reconciler
 from models.metering.gateway_account import GatewayAccount
 from models.metering.gateway_state import refuse_unmetered
+from models.metering.model_list import Words
 from models.metering.reading import Reading
 from models.people.member import Member
 from models.policy import versions
@@ -32,7 +33,10 @@ class CannotDo(Exception):  # noqa: N818 - what is said to the operator
 
 @dataclass(frozen=True)
 class LimitLine:
-    """One account's limit in a list, micro-USD; None is no limit at all. `called`: the account as people call it."""
+    """One account's limit in a list, micro-USD; None is no limit at all. `called`: the account as people call it.
+
+    `models`: the list of models that stands there, and ours; None where the list is right.
+    """
 
     email: str
     account: str
@@ -41,6 +45,7 @@ class LimitLine:
     why: str = ""
     called: str = ""
     spent: int = 0
+    models: tuple[Words, Words] | None = None
 
     @classmethod
     def of(
@@ -67,6 +72,7 @@ class GatewayOperator:
         return f"{what}:{self.ledger.clock().isoformat()}"
 
     async def pages(self) -> list[list[Reading]]:
+        await self.loop.offers.read()
         return [page async for page in self.gateway.accounts()]
 
     async def undone(self, work: Callable[[Session], T]) -> T:

@@ -25,6 +25,10 @@ async def adopt(operator: GatewayOperator, email: str) -> list[LimitLine]:
 def _adopt(operator: GatewayOperator, session: Session, member: Member) -> None:
     ctx = operator.ledger.context(session, operator.key(f"adopt:{member.id}"))
     account = _one_edited(session, member, operator.name)
+    if account.total == account.written:
+        raise CannotDo(
+            f"{member.email}: the list of models is the policy's: change the policy, or restore it"
+        )
     if account.total is None:
         raise CannotDo(
             f"{member.email}: the limit was taken off, so there is no amount to adopt; restore it, or grant what they need"
@@ -66,7 +70,11 @@ def _restore(gateway: str, session: Session, member: Member) -> None:
 
 def _edited(session: Session, member: Member, gateway: str) -> list[GatewayAccount]:
     """The member's accounts with a foreign limit, at least one. Raises `CannotDo` otherwise."""
-    edited = [one for one in accounts_of(session, member.id, gateway) if one.differs or one.lifted]
+    edited = [
+        one
+        for one in accounts_of(session, member.id, gateway)
+        if one.differs or one.lifted or one.model_list.edited
+    ]
     if not edited:
         raise CannotDo(f"{member.email}: nobody changed the limit by hand")
     return edited

@@ -93,6 +93,16 @@ SELECT id, amount AS found FROM request WHERE decided_by_id = member_id AND stat
 SELECT id, amount AS found FROM request
 WHERE state IN ('approved', 'applied', 'apply_failed') AND decided_by_id IS NULL AND answer NOT IN ('policy', 'emergency')
 
+-- name: a_fallback_is_the_sum_of_its_transfers
+SELECT m.id, COALESCE(w.total, 0) AS found
+FROM member m
+LEFT JOIN (SELECT member_id, SUM(fallback) AS total FROM allowance GROUP BY member_id) w ON w.member_id = m.id
+LEFT JOIN (
+  SELECT a.member_id, SUM(t.amount) AS total FROM transfer t JOIN account a ON a.id = t.target_id
+  WHERE t.kind = 'fallback' GROUP BY a.member_id
+) t ON t.member_id = m.id
+WHERE COALESCE(w.total, 0) <> COALESCE(t.total, 0)
+
 -- name: a_pool_gave_no_more_than_it_had
 SELECT id, balance AS found FROM account WHERE kind = 'pool' AND balance < 0
 

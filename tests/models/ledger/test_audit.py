@@ -43,6 +43,7 @@ MISCHIEF = {
     "a request without approval has no grant": "UPDATE request SET state = 'declined'",
     "an approval names its approver": "UPDATE request SET decided_by_id = NULL",
     "nothing borrowed or granted leaves by a loan": "UPDATE transfer SET kind = 'lend' WHERE kind = 'grant'",
+    "a fallback is the sum of its transfers": "UPDATE allowance SET fallback = 1",
     "people who have left have nothing": "UPDATE member SET left_at = joined_at WHERE name = 'Alice'",
 }
 

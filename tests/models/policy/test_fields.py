@@ -95,6 +95,8 @@ def test_a_refused_value_is_quoted_as_written_and_cut() -> None:
         ("gateway: {per_usd: 0}", "gateway.per_usd", "more than zero"),
         ("unit: CNY", "unit", "written twice; the first one is on line 1"),
         ("free_models: [[a]]", "free_models[0]", "text is needed"),
+        ("fallback: {models: [], amount: 20}", "fallback.models", "name at least one model"),
+        ("fallback: {models: [a], amount: 0}", "fallback.amount", "more than zero"),
         ("? [a]\n: b", "", "a key must be a word"),
     ],
 )

@@ -12,6 +12,7 @@ from bot.gateways import metrics
 from bot.gateways.port import GatewayError
 from handlers import brake, lending, requests
 from handlers.gateway import limits
+from handlers.gateway.limits import Step
 from models.metering.gateway_state import GatewayState
 from models.metering.limits import LimitWrite
 from models.quota.leaving import leave
@@ -268,17 +269,17 @@ async def test_a_grant_during_a_write_is_live_only_with_the_next_write(env: Gate
     env.do("bob", lambda ctx: requests.request(ctx, 60 * USD, "load test"))
     code = env.database.transact(lambda session: session.exec(select(Request.code)).one())
     await loop.writer._write(LimitWrite("alice@corp.example", 0, 50 * USD, raises=False, urgent=True))
-    reading = env.database.transact(
+    step = env.database.transact(
         lambda session: limits.begin_write(
             loop.ledger.context(session, "begin"), "bob@corp.example", loop.writer.traits, None
         )
     )
-    assert reading == 150 * USD
-    found = await loop.gateway.set_total("bob@corp.example", reading)
+    assert step == Step(total=150 * USD)
+    found = await loop.gateway.set_total("bob@corp.example", 150 * USD)
     env.do("carol", lambda ctx: requests.approve(ctx, code))
     env.database.transact(
         lambda session: limits.written(
-            loop.ledger.context(session, "written"), found, reading, loop.writer.traits
+            loop.ledger.context(session, "written"), found, Step(150 * USD), loop.writer.traits
         )
     )
     assert not [text for text in env.told("bob") if "已在网关生效" in text]

@@ -1,0 +1,148 @@
+"""The ladder: which models a member may use, and what of the fallback is left, from the books and the policy.
+
+With own quota a member stands on the top: the models of their allocation, or every one. When it is used up, they stand on
+the fallback's models, up to its amount. The top comes back with any quota: a grant, a loan, the next period.
+
+A gateway that can limit models offers lists for the policy's patterns (`GatewayState.lists`). Narrowing comes before raising:
+the fallback's amount counts at an account only while its list was read back there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Self
+
+from sqlmodel import Session, col
+
+from models.metering.gateway_account import GatewayAccount
+from models.metering.gateway_state import GatewayState
+from models.metering.model_list import Words
+from models.people.member import Member
+from models.policy import versions
+from models.policy.document import Policy
+from models.quota.allocation import dues
+from models.quota.fallback import Given, given_to
+
+Patterns = tuple[tuple[str, ...], ...]
+"""A model has to match one pattern of each; none: every model."""
+
+
+class Offer(NamedTuple):
+    """A list in a gateway's own words, and the names of the models that it lets through."""
+
+    words: Words
+    models: tuple[str, ...]
+
+
+def wanted_patterns(policy: Policy) -> list[Patterns]:
+    """Every list that the policy may need of a gateway."""
+    tiers = list(dict.fromkeys(rule.models for rule in policy.allocations if rule.models))
+    found: list[Patterns] = [(tier,) for tier in tiers]
+    if policy.fallback is not None:
+        found += [(policy.fallback.models,), *((policy.fallback.models, tier) for tier in tiers)]
+    return found
+
+
+def in_words(patterns: Patterns) -> str:
+    return " and ".join(", ".join(one) for one in patterns)
+
+
+def as_kept(offers: Mapping[Patterns, Offer]) -> list[Any]:
+    return [
+        [[list(one) for one in patterns], list(offer.words), list(offer.models)]
+        for patterns, offer in offers.items()
+    ]
+
+
+def from_kept(kept: Sequence[Any] | None) -> dict[Patterns, Offer]:
+    """Empty where the gateway cannot limit models."""
+    return {
+        tuple(tuple(one) for one in patterns): Offer(tuple(words), tuple(models))
+        for patterns, words, models in kept or ()
+    }
+
+
+@dataclass(frozen=True)
+class Rung:
+    """`tier`: the patterns of the member's allocation. `left`: of the fallback (stored units); None: they stand on the top."""
+
+    tier: Patterns = ()
+    left: int | None = None
+
+
+@dataclass(frozen=True)
+class WantedList:
+    """The list that ought to stand for an account. `ours`: the policy says so, else it is the one found."""
+
+    words: Words
+    ours: bool = True
+    fallback: bool = False
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Where members stand, and what their gateways offer (by name)."""
+
+    policy: Policy
+    rungs: Mapping[int, Rung] = field(default_factory=dict)
+    offers: Mapping[str, Mapping[Patterns, Offer]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, session: Session, accounts: Sequence[GatewayAccount], available: Mapping[int, int]
+    ) -> Self | None:
+        """None where no list of models is the policy's, nor was."""
+        current = versions.current(session)
+        if current is None:
+            return None
+        policy = current[1]
+        if not policy.names_models:
+            return (
+                cls(policy)
+                if any(one.models is not None and one.model_list.ours for one in accounts)
+                else None
+            )
+        return cls(
+            policy,
+            dict(_rungs(session, policy, {one.member_id for one in accounts}, available)),
+            {one.name: from_kept(one.lists) for one in GatewayState.driven(session)},
+        )
+
+    def wanted(self, account: GatewayAccount) -> WantedList | None:
+        """None: the member's models cannot be limited there, so the account stays closed."""
+        rung, offers = self.rungs.get(account.member_id, Rung()), self.offers.get(account.gateway, {})
+        if rung.left is not None and self.policy.fallback is not None:
+            below = offers.get((self.policy.fallback.models, *rung.tier))
+            if below is not None:
+                return WantedList(below.words, fallback=True)
+        if not rung.tier:
+            return WantedList(account.model_list.found, ours=False)
+        top = offers.get(rung.tier)
+        return None if top is None else WantedList(top.words)
+
+    def left(self, account: GatewayAccount, wanted: WantedList | None) -> int:
+        """What of the fallback may be spent there now: nothing before its list was read back."""
+        stands = wanted is not None and wanted.fallback and account.model_list.stands == wanted.words
+        return (self.rungs[account.member_id].left or 0) if stands else 0
+
+
+def _rungs(
+    session: Session, policy: Policy, members: Collection[int], available: Mapping[int, int]
+) -> Iterator[tuple[int, Rung]]:
+    tiers = _tiers(session, policy, members)
+    given = given_to(session, members) if policy.fallback is not None else {}
+    for member in members:
+        left = given.get(member, Given(0, 0)).left(policy, available.get(member, 0))
+        yield member, Rung(tiers.get(member, ()), left)
+
+
+def _tiers(session: Session, policy: Policy, members: Collection[int]) -> dict[int, Patterns]:
+    if not any(rule.models for rule in policy.allocations):
+        return {}
+    found: dict[int, Patterns] = {}
+    for due in dues(session, policy, col(Member.id).in_(members)):
+        models = policy.allocations[due.rule].models if due.rule >= 0 else None
+        if models:
+            found[due.member_id] = (models,)
+    return found

@@ -1,0 +1,57 @@
+"""The fallback's amount: who has it, what takes from it, and who pays."""
+
+from __future__ import annotations
+
+import pytest
+from sqlmodel import Session
+
+from models.ledger.spend import record
+from models.policy.document import Policy, parse
+from models.quota.fallback import Given, given_to, pay
+from models.quota.wallet import wallet_of
+from tests.actions import cause
+from tests.company import POLICY, who
+
+USD = 1_000_000
+RULES = parse(f"{POLICY}fallback: {{models: [deepseek-*], amount: 20}}\n")
+NONE = parse(POLICY)
+
+
+@pytest.mark.parametrize(
+    ("policy", "base", "spent", "available", "left"),
+    [
+        (RULES, 100, 0, 1, None),
+        (RULES, 100, 0, 0, 20),
+        (RULES, 100, 12, -1, 7),
+        (RULES, 100, 20, -1, 0),
+        (RULES, 100, 0, -80, 0),
+        (RULES, 0, 0, 0, None),
+        (NONE, 100, 0, 0, None),
+    ],
+)
+def test_own_quota_and_what_went_beyond_it_decide_what_is_left(
+    policy: Policy, base: int, spent: int, available: int, left: int | None
+) -> None:
+    found = Given(base, spent * USD).left(policy, available * USD)
+    assert found == (None if left is None else left * USD)
+
+
+def test_the_organisation_pays_up_to_the_amount_and_the_next_quota_stays_whole(session: Session) -> None:
+    alice = who(session, "alice").id
+    assert [pay(session, alice, _spend(session, "alice", usd), RULES, cause()) for usd in (103, 12, 9)] == [
+        3 * USD,
+        12 * USD,
+        5 * USD,
+    ]
+    assert given_to(session, {alice})[alice] == Given(100 * USD, 20 * USD)
+    assert wallet_of(session, alice).overdraft == -4 * USD
+
+
+def test_without_a_fallback_nothing_is_paid(session: Session) -> None:
+    alice = who(session, "alice").id
+    assert pay(session, alice, _spend(session, "alice", 103), NONE, cause()) == 0
+
+
+def _spend(session: Session, name: str, usd: int) -> int:
+    """Returns what went beyond own quota."""
+    return record(session, who(session, name).id, usd * USD, cause=cause())
