@@ -11,11 +11,15 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 Cell = Callable[[], dict[str, float]]
+# What each cell gave in each round.
+Found = dict[str, list[dict[str, float]]]
+# A row of docs/performance.md: the ratio of each round, and its goal.
+Ratios = dict[str, tuple[list[float], str]]
 
 
-def interleave(cells: dict[str, Cell], rounds: int) -> dict[str, list[dict[str, float]]]:
+def interleave(cells: dict[str, Cell], rounds: int) -> Found:
     """Run every cell once a round, in turn, so that a slow minute of the machine hits all of them."""
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in cells}
+    found: Found = {name: [] for name in cells}
     for number in range(rounds):
         for name, cell in cells.items():
             found[name].append(cell())
@@ -23,7 +27,7 @@ def interleave(cells: dict[str, Cell], rounds: int) -> dict[str, list[dict[str, 
     return found
 
 
-def shown(number: int, found: dict[str, list[dict[str, float]]]) -> None:
+def shown(number: int, found: Found) -> None:
     for name, rows in found.items():
         _say(number, name, rows[number])
 
@@ -37,16 +41,14 @@ def median(rows: list[dict[str, float]], key: str) -> float:
     return statistics.median(row[key] for row in rows)
 
 
-def ratio(found: dict[str, list[dict[str, float]]], ours: str, other: str, key: str) -> list[float]:
+def ratio(found: Found, ours: str, other: str, key: str) -> list[float]:
     """Ours / other, round by round."""
     return [
         mine[key] / theirs[key] for mine, theirs in zip(found[ours], found[other], strict=True) if theirs[key]
     ]
 
 
-def report(
-    title: str, found: dict[str, list[dict[str, float]]], ratios: dict[str, tuple[list[float], str]]
-) -> None:
+def report(title: str, found: Found, ratios: Ratios) -> None:
     """A table for people on stderr, JSON for machines on stdout."""
     print(f"\n{title}", file=sys.stderr)
     for name, rows in found.items():

@@ -24,7 +24,7 @@ from pathlib import Path
 import psycopg
 from sqlmodel import Session
 
-from benchmarks.measure import Cell, Postgres, interleave, quantile, ratio, report
+from benchmarks.measure import Cell, Found, Postgres, Ratios, interleave, quantile, ratio, report
 from bot.database import Database
 from bot.dispatch import Dispatcher
 from bot.messengers.port import Request
@@ -260,43 +260,49 @@ def main() -> None:
 
 def run(postgres: Postgres, folder: Path, seconds: float, rounds: int, peer: Path | None) -> None:
     pg, lite = Database(postgres.create("ours")), Database(f"sqlite:///{folder}/ours.db")
-    accounts, light = settle(pg), settle(lite)
+    cells = on_postgres(postgres, pg, seconds) | on_sqlite(lite, seconds)
+    if peer is not None:
+        cells["pgledger transfer, 8"] = pgledger(postgres, peer, 8, seconds)
+    found = interleave(cells, rounds)
+    report("transfer", found, ratios(found) | (peer_ratios(found) if peer else {}))
+    pg.close()
+    lite.close()
+
+
+def on_postgres(postgres: Postgres, database: Database, seconds: float) -> dict[str, Cell]:
+    accounts = settle(database)
+    pool = database.transact(_full_pool)
     script = (
         f"\\set a random({accounts[0]}, {accounts[-1] - 1})\n\\set b :a + 1\n"
         "SELECT * FROM ledger_post('lend', 1, :a, :b, NULL, now(), 'b', 'b', '', NULL);\n"
     )
-    pool = pg.transact(
-        lambda session: open_account(session, AccountKind.ALLOCATION, NOW, member_id=_one_more(session))
-    )
-    pg.transact(
-        lambda session: (
-            transfer(
-                session,
-                Kind.ALLOCATE,
-                10**12,
-                source=organisation(session, AccountKind.ISSUED, NOW),
-                target=pool,
-                cause=Cause(NOW, "b", "b"),
-            )
-            and None
-        )
-    )
     hot_script = script.replace(":a, :b, NULL", f"{pool}, :b, NULL")
-    cells: dict[str, Cell] = {
+
+    def from_pool() -> tuple[int, int]:
+        return pool, random.choice(accounts)
+
+    return {
         "pgbench function, 8": lambda: {"per_second": postgres.pgbench(script, "ours", 8, seconds)},
-        "transfer, Postgres, 8": ours(pg, accounts, 8, seconds),
-        "lend command, Postgres, 8": lends(pg, 8, seconds),
+        "transfer, Postgres, 8": ours(database, accounts, 8, seconds),
+        "lend command, Postgres, 8": lends(database, 8, seconds),
         "pgbench hot, 32": lambda: {"per_second": postgres.pgbench(hot_script, "ours", 32, seconds)},
-        "hot pool, Postgres, 1": ours(pg, accounts, 1, seconds, lambda: (pool, random.choice(accounts))),
-        "hot pool, Postgres, 32": ours(pg, accounts, 32, seconds, lambda: (pool, random.choice(accounts))),
-        "standard library, SQLite, 1": stdlib_loop(seconds),
-        "transfer, SQLite, 8 tasks": tasks_on_sqlite(lite, light, 8, seconds),
-        "lend command, SQLite, 8 tasks": lends(lite, 8, seconds),
+        "hot pool, Postgres, 1": ours(database, accounts, 1, seconds, from_pool),
+        "hot pool, Postgres, 32": ours(database, accounts, 32, seconds, from_pool),
     }
-    if peer is not None:
-        cells["pgledger transfer, 8"] = pgledger(postgres, peer, 8, seconds)
-    found = interleave(cells, rounds)
-    rows = {
+
+
+def on_sqlite(database: Database, seconds: float) -> dict[str, Cell]:
+    accounts = settle(database)
+    return {
+        "standard library, SQLite, 1": stdlib_loop(seconds),
+        "transfer, SQLite, 8 tasks": tasks_on_sqlite(database, accounts, 8, seconds),
+        "lend command, SQLite, 8 tasks": lends(database, 8, seconds),
+    }
+
+
+def ratios(found: Found) -> Ratios:
+    transfers = found["transfer, SQLite, 8 tasks"]
+    return {
         "3 transfer / pgbench with one function call": (
             ratio(found, "transfer, Postgres, 8", "pgbench function, 8", "per_second"),
             ">= 0.5",
@@ -305,10 +311,7 @@ def run(postgres: Postgres, folder: Path, seconds: float, rounds: int, peer: Pat
             ratio(found, "transfer, SQLite, 8 tasks", "standard library, SQLite, 1", "per_second"),
             ">= 0.6",
         ),
-        "5 SQLite p99 / p50": (
-            [row["p99_ms"] / row["p50_ms"] for row in found["transfer, SQLite, 8 tasks"]],
-            "<= 10",
-        ),
+        "5 SQLite p99 / p50": ([row["p99_ms"] / row["p50_ms"] for row in transfers], "<= 10"),
         "6 hot pool 32 clients / 1 client": (
             ratio(found, "hot pool, Postgres, 32", "hot pool, Postgres, 1", "per_second"),
             ">= 0.8",
@@ -318,18 +321,27 @@ def run(postgres: Postgres, folder: Path, seconds: float, rounds: int, peer: Pat
             ">= 1.5",
         ),
     }
-    if peer is not None:
-        rows["3 transfer / pgledger"] = (
+
+
+def peer_ratios(found: Found) -> Ratios:
+    return {
+        "3 transfer / pgledger": (
             ratio(found, "transfer, Postgres, 8", "pgledger transfer, 8", "per_second"),
             ">= 2",
-        )
-        rows["4 lend command / pgledger transfer"] = (
+        ),
+        "4 lend command / pgledger transfer": (
             ratio(found, "lend command, Postgres, 8", "pgledger transfer, 8", "per_second"),
             ">= 1",
-        )
-    report("transfer", found, rows)
-    pg.close()
-    lite.close()
+        ),
+    }
+
+
+def _full_pool(session: Session) -> int:
+    """An account that never gets empty, and from which every transfer of a hot cell goes out."""
+    pool = open_account(session, AccountKind.ALLOCATION, NOW, member_id=_one_more(session))
+    issued = organisation(session, AccountKind.ISSUED, NOW)
+    transfer(session, Kind.ALLOCATE, 10**12, source=issued, target=pool, cause=Cause(NOW, "b", "b"))
+    return pool
 
 
 def _one_more(session: Session) -> int:
