@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import warnings
@@ -16,6 +17,7 @@ from sqlmodel import Session
 import bot.messengers.registry  # noqa: F401 - handlers and models read the traits that it fills in
 from bot.database import Database
 from bot.migrate import migrate
+from tests import dialects
 from tests.examples import FACTOR
 from tests.settled import empty_postgres, keep_postgres, keep_sqlite, restore_postgres, restore_sqlite
 
@@ -23,6 +25,16 @@ from tests.settled import empty_postgres, keep_postgres, keep_sqlite, restore_po
 settings.register_profile("calm", deadline=None, derandomize=True, database=None)
 settings.register_profile("explore", deadline=None, database=None, max_examples=100 * FACTOR, print_blob=True)
 settings.load_profile("calm")
+dialects.share()
+
+# In memory SQLite's commits take microseconds; on a disk the suite waits for fsync a thousand times.
+MEMORY = Path("/dev/shm")
+if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 2 * 2**30:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # thousands of collected tests are not looked at again by every collection of garbage
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +60,9 @@ def postgres_url() -> Iterator[str]:
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it looks for XDG_RUNTIME_DIR
-        server = pgserver.get_server(mkdtemp(prefix="quotabot-pg-"), cleanup_mode="delete")
+        server = pgserver.get_server(
+            mkdtemp(prefix="quotabot-pg-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")), cleanup_mode="delete"
+        )
     # The tests kill clients, never this server: nothing has to survive a power cut.
     for setting in ("fsync", "full_page_writes", "synchronous_commit"):
         server.psql(f"ALTER SYSTEM SET {setting} = off")
