@@ -7,70 +7,9 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass, field
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
-CENT = 10_000
-
-
-class Refused(Exception):
-    """The rules refuse; the message is the name of the expected refusal."""
-
-
-def down(amount: int, part: Decimal) -> int:
-    return int((amount * part).to_integral_value(ROUND_FLOOR))
-
-
-def up(amount: int, part: Decimal) -> int:
-    return int((amount * part).to_integral_value(ROUND_CEILING))
-
-
-@dataclass
-class Terms:
-    """The part of the policy that balances depend on."""
-
-    bases: dict[str, int]
-    budget: int = 0
-    keep: Decimal = Decimal("0.2")
-    most_loans: int = 3
-    borrowed: Decimal = Decimal(1)
-    repay: Decimal = Decimal("0.5")
-    carry: Decimal = Decimal(0)
-    cap: int | None = None
-
-
-@dataclass
-class ReferenceLoan:
-    lender: str
-    borrower: str
-    period: int
-    principal: int = 0
-    returned: int = 0
-    used: int = 0
-    repaid: int = 0
-    forgiven: int = 0
-    asked: bool = False
-
-    @property
-    def unspent(self) -> int:
-        return self.principal - self.returned - self.used
-
-    @property
-    def owed(self) -> int:
-        return self.used - self.repaid - self.forgiven
-
-    @property
-    def open(self) -> int:
-        return self.unspent + self.owed
-
-
-@dataclass
-class TopUp:
-    owner: str
-    balance: int
-    ends: Any
-    payer: tuple[str, int] | None = None
-    code: str | None = None
+from tests.reference_terms import CENT, ReferenceLoan, Refused, Terms, TopUp, down, up
 
 
 @dataclass
@@ -94,6 +33,15 @@ class ReferenceLedger:
     funded: dict[tuple[str, int], int] = field(default_factory=dict)
     read: dict[tuple[str, str, str], int] = field(default_factory=dict)
     left: set[str] = field(default_factory=set)
+    starts: Any = None
+    staged: tuple[Terms, Any] | None = None
+    """Terms that wait for their moment."""
+    taken_by_leaving: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """The period in which somebody left, and what of their own quota expired then."""
+    settled_in: dict[str, int] = field(default_factory=dict)
+    """The last period in which somebody got a base."""
+    by_policy: list[tuple[str, int, Any]] = field(default_factory=list)
+    declined: list[tuple[str, Any]] = field(default_factory=list)
 
     def copy(self) -> ReferenceLedger:
         return deepcopy(self)
@@ -131,8 +79,10 @@ class ReferenceLedger:
     def settle(self, who: str, base: int, days: tuple[int, int] = (1, 1)) -> None:
         left, whole = days
         due = min(base, -(-base * left // (whole * CENT)) * CENT)
-        self.alloc[who], self.over[who], self.used[who] = due, 0, 0
-        self.base[who], self.days[who] = due, days
+        self.alloc[who] = self.alloc.get(who, 0) + due
+        self.over.setdefault(who, 0)
+        self.used.setdefault(who, 0)
+        self.base[who], self.days[who], self.settled_in[who] = due, days, self.period
         self.issued -= due
 
     def spend(self, who: str, amount: int) -> None:
@@ -276,6 +226,27 @@ class ReferenceLedger:
         self.top_ups.append(TopUp(who, amount, ends))
         self.fill(who)
 
+    def auto_approves(self, who: str, amount: int) -> bool:
+        """Whether the policy approves a request alone: small, rare, not in parts, and not after a decline."""
+        if any(name == who and at >= self.starts for name, at in self.declined) or not self.terms.auto:
+            return False
+        earlier = [one for name, one, at in self.by_policy if name == who and at >= self.starts]
+        within = sum(earlier) + amount <= down(self.base[who], self.terms.auto_share)
+        payer = self.pool(who)
+        return len(earlier) < self.terms.auto and within and (payer is None or self.pools[payer] >= amount)
+
+    def give(self, who: str, amount: int | None) -> None:
+        """Own quota for the team's budget, or back to the organisation."""
+        amount = self.alloc[who] if amount is None else amount
+        if not 0 < amount <= self.alloc[who]:
+            raise Refused("InsufficientQuota")
+        payer = self.pool(who)
+        self.alloc[who] -= amount
+        if payer is None:
+            self.issued += amount
+        else:
+            self.pools[payer] += amount
+
     def take(self, who: str, amount: int) -> None:
         part = min(amount, self.alloc[who])
         self.alloc[who] -= part
@@ -301,7 +272,7 @@ class ReferenceLedger:
 
     def change(self, terms: Terms) -> None:
         """A changed policy: the difference to what was posted; a cut takes at most what is there."""
-        self.terms = terms
+        self.terms, self.staged = terms, None
         for who, (left, whole) in self.days.items():
             if who in self.left:
                 continue
@@ -316,6 +287,17 @@ class ReferenceLedger:
             self.base[who] = base
         self.fund()
 
+    def enact(self, now: Any) -> None:
+        """Staged terms whose moment has come. What begins with the next period posts nothing in this one."""
+        if self.staged is None or self.staged[1] > min(now, self.ends):
+            return
+        terms, since = self.staged
+        self.staged = None
+        if since >= self.ends:
+            self.terms = terms
+        else:
+            self.change(terms)
+
     def fund(self) -> None:
         for team in set(self.payers.values()):
             key = (team, self.period)
@@ -329,6 +311,7 @@ class ReferenceLedger:
     def turn(self, ends: Any) -> None:
         """A close and an opening."""
         boundary, self.ends = self.ends, ends
+        self.starts = boundary
         here = [who for who in self.alloc if who not in self.left]
         for loan in self.loans:
             self.alloc[loan.lender] += loan.unspent
@@ -353,7 +336,7 @@ class ReferenceLedger:
         room = {}
         for who in here:
             base = self.terms.bases.get(who, self.terms.bases["*"])
-            self.base[who], self.days[who] = base, (1, 1)
+            self.base[who], self.days[who], self.settled_in[who] = base, (1, 1), self.period
             self.alloc[who] += base
             self.issued -= base
             filled = min(base, -self.over[who])
@@ -388,12 +371,29 @@ class ReferenceLedger:
                 loan.forgiven += loan.owed
         self.fill(who)
         self.expired += self.alloc[who]
+        if self.alloc[who]:
+            self.taken_by_leaving[who] = self.period, self.alloc[who]
         self.alloc[who] = 0
         for one in self.mine(who):
             self.end(one)
         self.issued += self.over[who]
         self.over[who] = 0
         self.left.add(who)
+
+    def come_back(self, who: str, days: tuple[int, int]) -> None:
+        """In the same period: the smaller of what leaving took and base × days left; else as a joiner."""
+        self.left.discard(who)
+        base = self.terms.bases.get(who, self.terms.bases["*"])
+        if self.settled_in[who] != self.period:
+            self.settle(who, base, days)
+            return
+        period, taken = self.taken_by_leaving.pop(who, (0, 0))
+        left, whole = days
+        part = min(base, -(-base * left // (whole * CENT)) * CENT)
+        amount = min(taken, part) if period == self.period else 0
+        self.alloc[who] += amount
+        self.issued -= amount
+        self.fill(who)
 
     # To be compared
 

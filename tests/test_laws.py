@@ -25,16 +25,19 @@ from models.ledger.audit import audit
 from models.quota import closing
 from tests.company import settle_company
 from tests.examples import FACTOR
+from tests.laws.authority_rules import AuthorityRules
 from tests.laws.books import came_and_went, picture
 from tests.laws.clock_rules import ClockRules
 from tests.laws.lending_rules import LendingRules
+from tests.laws.machine import LedgerMachine
 from tests.laws.organisation_rules import OrganisationRules
+from tests.laws.people_rules import PeopleRules
 from tests.laws.request_rules import RequestRules
 from tests.laws.terms import TERMS, policy_text
 
 
-class Laws(LendingRules, RequestRules, OrganisationRules, ClockRules):
-    """Every rule together, and the laws that are checked after each."""
+class Checks(LedgerMachine):
+    """The laws that are checked after each step."""
 
     @invariant()
     def the_audit_finds_nothing(self) -> None:
@@ -46,10 +49,25 @@ class Laws(LendingRules, RequestRules, OrganisationRules, ClockRules):
             assert self.database.transact(picture) == self.reference.picture()
 
     @invariant()
+    def those_who_may_decide_are_as_predicted(self) -> None:
+        for requester in self.directory.open:
+            may = self.directory.may_decide(requester, self.now)
+            predicted = {name: place.ceiling for name, place in may.items()}
+            assert self.database.transact(lambda session: self.deciders(session, requester)) == predicted  # noqa: B023
+
+    @invariant()
     def entitlement_is_what_came_in_less_what_went_out(self) -> None:
         own, wallets = self.database.transact(came_and_went)
         assert own == {member: wallet.entitlement for member, wallet in wallets.items()}
         assert all(wallet.available == wallet.entitlement - wallet.used for wallet in wallets.values())
+
+
+class Laws(LendingRules, RequestRules, AuthorityRules, PeopleRules, OrganisationRules, ClockRules, Checks):
+    """Every rule together."""
+
+
+class Authority(RequestRules, AuthorityRules, PeopleRules, Checks):
+    """Requests alone, so that a history is dense in decisions, delegations and people who come and go."""
 
 
 @pytest.fixture(scope="session")
@@ -90,6 +108,11 @@ def histories(examples: int, steps: int) -> settings:
 def test_no_history_breaks_a_law(copies: Callable[[], Database], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(closing, "CHUNK", 5)  # so that a step has several pieces
     run_state_machine_as_test(partial(Laws, copies), settings=histories(12, 30))
+
+
+@pytest.mark.hypothesis
+def test_no_history_lets_anybody_else_decide(copies: Callable[[], Database]) -> None:
+    run_state_machine_as_test(partial(Authority, copies), settings=histories(12, 30))
 
 
 @pytest.mark.hypothesis

@@ -17,7 +17,8 @@ from models.refusal import Refusal
 from tests.company import who
 from tests.laws.machine import LedgerMachine
 from tests.laws.terms import AMOUNTS, PEOPLE, SOME
-from tests.reference_ledger import ReferenceLedger, Refused
+from tests.reference_ledger import ReferenceLedger
+from tests.reference_terms import Refused
 
 
 class LendingRules(LedgerMachine):

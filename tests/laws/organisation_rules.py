@@ -10,13 +10,16 @@ from hypothesis.stateful import (
 )
 from sqlmodel import Session
 
+from handlers import giving
 from models.ledger.account import AccountKind, organisation
 from models.metering.usage import MemberUsage, book
+from models.policy.calendar import end_of_day
 from models.quota.allocation import take_allocation
-from models.quota.grant import top_up
+from models.quota.grant import give_team, top_up
 from tests.company import who
 from tests.laws.machine import LedgerMachine
-from tests.laws.terms import AMOUNTS, PEOPLE, SHANGHAI
+from tests.laws.terms import AMOUNTS, PEOPLE, SHANGHAI, SOME
+from tests.reference_ledger import ReferenceLedger
 
 
 class OrganisationRules(LedgerMachine):
@@ -31,6 +34,32 @@ class OrganisationRules(LedgerMachine):
             top_up(session, who(session, name).id, amount, source=issued, ends_at=ends, cause=self.cause())
 
         self.attempt(lambda reference: reference.gift(name, amount, ends), run)
+
+    @rule(amount=AMOUNTS, days=st.sampled_from([None, 0, 5, 40]))
+    def grant_to_team(self, amount: int, days: int | None) -> None:
+        """An admin's grant to everybody of the payments team who is here."""
+        until = None if days is None else self.now.astimezone(SHANGHAI).date() + timedelta(days=days)
+        inside = [name for name, team in self.directory.teams.items() if team == "payments"]
+
+        def plan(reference: ReferenceLedger) -> None:
+            ends = reference.ends if until is None else end_of_day(until, SHANGHAI)
+            for name in inside:
+                if name not in reference.left:
+                    reference.gift(name, amount, ends)
+
+        def run(session: Session) -> None:
+            policy = self.ctx(session).policy
+            give_team(session, "payments", amount, until=until, policy=policy, cause=self.cause())
+
+        self.attempt(plan, run)
+
+    @rule(person=PEOPLE, amount=SOME)
+    def give(self, person: int, amount: int | None) -> None:
+        """Own quota for the team's budget, or back to the organisation."""
+        name = self.someone(person)
+        self.attempt(
+            lambda reference: reference.give(name, amount), self.said(giving.give_to_team, name, amount)
+        )
 
     @rule(person=PEOPLE, amount=AMOUNTS)
     def take(self, person: int, amount: int) -> None:
