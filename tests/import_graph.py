@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 
 
+@cache
 def graph_of(*packages: str) -> dict[str, set[str]]:
     """Every module of the packages, with the modules of them it names."""
     files = {
