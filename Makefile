@@ -3,31 +3,42 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+# The playground needs a third of what the tests need.
+DEMO := $(VENV)/.demo
 
 # One more than there are processors: a test that waits for a process or a page leaves its turn to another.
 WORKERS = $$($(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 1)')
 
-.PHONY: setup demo test check explore train understand-report simulate test-litellm docs pictures sbom audit
+.PHONY: setup demo test check explore train understand-report simulate test-litellm docs pictures sbom audit lock
 
 setup: $(STAMP)
 
-# uv when it is there, else venv and pip; what is missing is said in one line
-$(STAMP): requirements.lock pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is missing: apt install python3" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V)" >&2; exit 1; }
-	@command -v uv >/dev/null || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "The venv module is missing: apt install python3-venv (or install uv)" >&2; exit 1; }
-	@if command -v uv >/dev/null; then \
-	  { [ -x $(BIN)/python ] || uv venv -q --python $(PYTHON) $(VENV); } && \
-	  uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock && \
-	  uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
-	else \
-	  { [ -x $(BIN)/pip ] || $(PYTHON) -m venv $(VENV); } && \
-	  $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock && \
-	  $(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
-	fi
+# uv when it is there, else venv and pip; what is missing is said in one line: $(call install,LOCK)
+define install
+command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is missing: apt install python3 python3-venv" >&2; exit 1; }
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V)" >&2; exit 1; }
+command -v uv >/dev/null || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "The venv module is missing: apt install python3-venv (or install uv)" >&2; exit 1; }
+[ -f $(DEMO) ] || echo "installing into $(VENV): about half a minute" >&2
+if command -v uv >/dev/null; then \
+  { [ -x $(BIN)/python ] || uv venv -q --python $(PYTHON) $(VENV); } && \
+  uv pip install -q --python $(BIN)/python --require-hashes -r $(1) && \
+  uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
+else \
+  { [ -x $(BIN)/pip ] || $(PYTHON) -m venv $(VENV); } && \
+  $(BIN)/pip install -q --disable-pip-version-check --no-compile --require-hashes -r $(1) && \
+  $(BIN)/pip install -q --disable-pip-version-check --no-compile --no-deps --no-build-isolation -e . ; \
+fi
+endef
+
+$(DEMO): requirements-run.lock pyproject.toml
+	@$(call install,requirements-run.lock)
 	@touch $@
 
-demo: setup
+$(STAMP): requirements.lock pyproject.toml
+	@$(call install,requirements.lock)
+	@touch $(DEMO) $@
+
+demo: $(DEMO)
 	@$(BIN)/quotabot demo
 
 # what fails in the crowd is run once more alone: a starved machine is no bug, a broken promise fails twice
@@ -60,11 +71,16 @@ pictures: setup
 	@QUOTABOT_PICTURES=docs $(BIN)/python -m pytest -q -m browser tests/sandbox/test_playground.py -k played_by_clicks
 	@$(VENV)-pictures/bin/python docs/film.py
 
+# Both locks anew, after a change of pyproject.toml: what runs, and what is tested with it. Needs uv
+lock:
+	@uv pip compile -q pyproject.toml --universal --generate-hashes --no-header --all-extras -o requirements.lock
+	@uv pip compile -q pyproject.toml --universal --generate-hashes --no-header --extra editable --constraint requirements.lock -o requirements-run.lock
+
 # What is in an installation, by the lock: CycloneDX 1.6
 sbom:
 	@$(call tools,supply)
 	@mkdir -p dist
-	@$(VENV)-supply/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --of JSON -o dist/sbom.json
+	@$(VENV)-supply/bin/cyclonedx-py requirements requirements-run.lock --pyproject pyproject.toml --output-reproducible --of JSON -o dist/sbom.json
 	@echo dist/sbom.json
 
 # Known vulnerabilities of the lock, by the PyPI advisory database; .github/workflows/audit.yaml runs it every night
@@ -76,7 +92,7 @@ audit:
 explore: setup
 	@QUOTABOT_EXAMPLES=$${QUOTABOT_EXAMPLES:-10} $(BIN)/python -m pytest -n auto --dist worksteal -m hypothesis --hypothesis-profile=explore
 
-# Fit the classifier of sentences to the corpus in tests/handlers/language. Needs scikit-learn: the extra `train`
+# Fit the classifier of sentences to the corpus in tests/handlers/language. Needs scikit-learn, which nothing else does
 train: setup
 	@$(BIN)/python -c 'import sklearn' 2>/dev/null || { echo "scikit-learn is missing: $(BIN)/pip install scikit-learn" >&2; exit 1; }
 	@$(BIN)/python -m tests.handlers.language.train

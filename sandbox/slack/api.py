@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
@@ -17,6 +18,7 @@ from sandbox.slack import faults
 from sandbox.slack.arguments import Arguments, Method
 from sandbox.slack.chat import CHAT, respond
 from sandbox.slack.conversations import CONVERSATIONS
+from sandbox.slack.installation import EMAIL, OPEN_A_SOCKET, Installation
 from sandbox.slack.objects import Call, Json, SlackError
 from sandbox.slack.rate_limits import RateLimiter
 from sandbox.slack.socket_mode import SocketMode
@@ -26,7 +28,6 @@ from sandbox.slack.users import USERS
 from sandbox.slack.views import VIEWS
 
 RESPONSE_URL = "response_url"
-SCOPES = "commands,channels:read,groups:read,chat:write,app_mentions:read,im:history,im:read,im:write,users:read,users:read.email,users.profile:read"
 
 
 def api_test(state: State, args: Arguments) -> Json:
@@ -68,7 +69,7 @@ METHODS: dict[str, Method] = (
 
 @dataclass(frozen=True)
 class Tokens:
-    """The app's tokens: `bot` for every method, `app` for Socket Mode."""
+    """The app's tokens: `bot` for every method, `app` for Socket Mode. A token of another kind is none of theirs."""
 
     bot: str
     app: str
@@ -78,16 +79,18 @@ class Tokens:
             return
         if not token:
             raise SlackError("not_authed")
-        if token != (self.app if method == "apps.connections.open" else self.bot):
-            raise SlackError("not_allowed_token_type" if token in {self.app, self.bot} else "invalid_auth")
+        wanted, other = (self.app, self.bot) if method == OPEN_A_SOCKET else (self.bot, self.app)
+        if token != wanted:
+            raise SlackError("not_allowed_token_type" if token == other else "invalid_auth")
 
 
 class Api:
     def __init__(
-        self, state: State, sockets: SocketMode, planned: faults.Faults, tokens: Tokens, limiter: RateLimiter
-    ) -> None:
+        self, state: State, sockets: SocketMode, planned: faults.Faults, tokens: Tokens, installed: Installation,
+        limiter: RateLimiter,
+    ) -> None:  # fmt: skip
         self._state, self._sockets, self._faults = state, sockets, planned
-        self._tokens, self._limiter = tokens, limiter
+        self._tokens, self._installed, self._limiter = tokens, installed, limiter
         self._closing = asyncio.Event()
 
     async def call(self, request: web.Request) -> web.StreamResponse:
@@ -95,6 +98,7 @@ class Api:
 
         def work(args: Arguments) -> Json:
             self._tokens.check(method, _token(request, args))
+            self._installed.check(method, self._state, args)
             self._limiter.count(method, args.text("channel"), self._state.clock())
             return self._run(method, args, request.host)
 
@@ -111,12 +115,13 @@ class Api:
         self._closing.set()
 
     def _run(self, method: str, args: Arguments, host: str) -> Json:
-        if method == "apps.connections.open":
+        if method == OPEN_A_SOCKET:
             ticket = self._sockets.ticket()
             return {"url": f"ws://{host}/link?ticket={ticket}&app_id={self._state.app_id}"}
         if method not in METHODS:
             raise SlackError("unknown_method")
-        return METHODS[method](self._state, args)
+        answer = METHODS[method](self._state, args)
+        return answer if EMAIL in self._installed.scopes else _without_email(answer)
 
     async def _serve(
         self, request: web.Request, method: str, work: Callable[[Arguments], Json]
@@ -134,7 +139,11 @@ class Api:
         except SlackError as refused:
             body, error = refused.as_slack(), refused
         self._log(Call(at, method, args.given, error.status, error.code, time.monotonic() - started), error)
-        return await self._reply(request, happening, body, error)
+        return await self._reply(request, method, happening, body, error)
+
+    def _scopes(self, method: str) -> dict[str, str]:
+        granted = self._installed.app_scopes if method == OPEN_A_SOCKET else self._installed.scopes
+        return {"X-OAuth-Scopes": ",".join(sorted(granted))}
 
     def _log(self, call: Call, error: SlackError) -> None:
         self._state.log(call)
@@ -147,7 +156,12 @@ class Api:
             self._state.violation(call.method, "; ".join((error.code, *error.messages)))
 
     async def _reply(
-        self, request: web.Request, happening: dict[str, faults.SlackFault], body: Json, error: SlackError
+        self,
+        request: web.Request,
+        method: str,
+        happening: dict[str, faults.SlackFault],
+        body: Json,
+        error: SlackError,
     ) -> web.StreamResponse:
         if faults.NEVER_ANSWERED in happening:
             await self._closing.wait()
@@ -160,7 +174,7 @@ class Api:
                 text="<html>upstream failed</html>", status=error.status, content_type="text/html"
             )
         headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else {}
-        return web.json_response(body, status=error.status, headers=headers | {"X-OAuth-Scopes": SCOPES})
+        return web.json_response(body, status=error.status, headers=headers | self._scopes(method))
 
 
 async def _args(request: web.Request) -> Arguments:
@@ -173,6 +187,14 @@ async def _args(request: web.Request) -> Arguments:
     except (ValueError, TypeError):
         raise SlackError("invalid_json") from None
     return Arguments(given)
+
+
+def _without_email(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_email(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _without_email(one) for name, one in value.items() if name != "email"}
+    return value
 
 
 def _token(request: web.Request, args: Arguments) -> str:

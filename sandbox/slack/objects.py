@@ -15,13 +15,21 @@ Json = dict[str, Any]
 class SlackError(Exception):
     """Slack answers `ok: false` with this code; `messages` become `response_metadata.messages`."""
 
-    def __init__(self, code: str, *messages: str, status: int = 200, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        *messages: str,
+        status: int = 200,
+        retry_after: int | None = None,
+        facts: Json | None = None,
+    ) -> None:
         super().__init__(code, *messages)
+        self.facts = facts or {}
         self.code, self.messages, self.status, self.retry_after = code, messages, status, retry_after
 
     def as_slack(self) -> Json:
         # `errors` repeats the messages without their level, as Slack does.
-        body: Json = {"ok": False, "error": self.code}
+        body: Json = {"ok": False, "error": self.code} | self.facts
         if self.messages:
             body["errors"] = list(self.messages)
             body["response_metadata"] = {"messages": [f"[ERROR] {message}" for message in self.messages]}
@@ -94,7 +102,6 @@ class Person:
         }
 
     def profile(self, team_id: str) -> Json:
-        # A workspace without users:read.email would leave `email` out.
         shape = {
             "real_name": self.real_name or self.name,
             "display_name": self.name,

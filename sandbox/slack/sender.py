@@ -10,6 +10,7 @@ from typing import Any
 from sandbox.slack import faults
 from sandbox.slack.faults import Faults
 from sandbox.slack.http_mode import HttpMode
+from sandbox.slack.installation import Installation
 from sandbox.slack.objects import Delivery, Json
 from sandbox.slack.socket_mode import SocketMode
 from sandbox.slack.state import State
@@ -19,13 +20,18 @@ from sandbox.slack.transport import EVENT, TIMED_OUT, Ack, Attempt, Timing
 class Sender:
     """Delivers to the app over sockets or HTTP, with the planned faults, and repeats unacknowledged events."""
 
-    def __init__(self, state: State, sockets: SocketMode, requests: HttpMode, timing: Timing) -> None:
+    def __init__(
+        self, state: State, sockets: SocketMode, requests: HttpMode, timing: Timing, installed: Installation
+    ) -> None:
         self._state, self._sockets, self._requests, self._timing = state, sockets, requests, timing
+        self._installed = installed
         self.faults = Faults(lambda: state.tell("faults", self._planned()))
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def deliver(self, kind: str, payload: Json) -> Ack:
         """Deliver once and return the acknowledgement. An unacknowledged event is sent again in the background."""
+        if kind == EVENT and not self._installed.hears(payload.get("event", {})):
+            return Ack(None, error="not_subscribed")
         attempt = Attempt(kind, payload)
         ack = await self._attempt(attempt)
         if kind == EVENT and not ack.ok and not ack.no_retry:

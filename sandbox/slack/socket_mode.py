@@ -14,6 +14,7 @@ import uuid
 import aiohttp
 from aiohttp import web
 
+from sandbox.slack.installation import Installation
 from sandbox.slack.objects import Json
 from sandbox.slack.state import State
 from sandbox.slack.transport import EVENT, FAILED, TIMED_OUT, Ack, Attempt, Timing
@@ -25,8 +26,8 @@ PING_SECONDS = 30.0
 class SocketMode:
     """Socket Mode: up to ten connections; each envelope goes to one of them, its acknowledgement may use any."""
 
-    def __init__(self, state: State, timing: Timing) -> None:
-        self._state, self._timing = state, timing
+    def __init__(self, state: State, timing: Timing, installed: Installation) -> None:
+        self._state, self._timing, self._installed = state, timing, installed
         self._open: list[web.WebSocketResponse] = []
         self._retiring: list[web.WebSocketResponse] = []
         self._transports: dict[web.WebSocketResponse, asyncio.Transport] = {}
@@ -50,6 +51,10 @@ class SocketMode:
         self._tickets.discard(request.query["ticket"])
         socket = web.WebSocketResponse(heartbeat=PING_SECONDS, timeout=0.2)
         await socket.prepare(request)
+        if self._installed.socket is False:
+            await socket.send_json({"type": "disconnect", "reason": "link_disabled"})
+            await socket.close()
+            return socket
         if self.connections >= MOST_SOCKETS:
             await socket.send_json({"type": "disconnect", "reason": "too_many_websockets"})
             await socket.close()

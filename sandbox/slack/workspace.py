@@ -30,6 +30,7 @@ from sandbox.slack.chat import answer
 from sandbox.slack.faults import Faults
 from sandbox.slack.forms import input_values, missing
 from sandbox.slack.http_mode import HttpMode
+from sandbox.slack.installation import Installation
 from sandbox.slack.objects import Channel, Json, Message, Person, SlackError, View, elements
 from sandbox.slack.rate_limits import RateLimiter, RateLimits
 from sandbox.slack.sender import Sender
@@ -58,6 +59,7 @@ class Workspace(State, LoopbackServer):
         bot_id: str = "B0QUOTABOT",
         bot_token: str = "xoxb-stand-in",  # noqa: S107  (opens nothing but this object)
         app_token: str = "xapp-stand-in",  # noqa: S107
+        installed: Installation = Installation(),  # noqa: B008  (frozen)
         signing_secret: str = "stand-in-signing-secret",  # noqa: S107
         rate_limits: RateLimits | None = None,
         timing: Timing = Timing(),  # noqa: B008  (frozen)
@@ -81,10 +83,11 @@ class Workspace(State, LoopbackServer):
             clock=clock,
         )
         self.bot_token, self.app_token, self.signing_secret = bot_token, app_token, signing_secret
-        self._sockets, self._requests = SocketMode(self, timing), HttpMode(signing_secret, timing)
-        self._sender = Sender(self, self._sockets, self._requests, timing)
+        self._sockets, self._requests = SocketMode(self, timing, installed), HttpMode(signing_secret, timing)
+        self._sender = Sender(self, self._sockets, self._requests, timing, installed)
         tokens = Tokens(bot_token, app_token)
-        self._api = Api(self, self._sockets, self._sender.faults, tokens, RateLimiter(rate_limits))
+        self.installed, limiter = installed, RateLimiter(rate_limits)
+        self._api = Api(self, self._sockets, self._sender.faults, tokens, installed, limiter)
         if echoes:
             self.echo = lambda event: self._sender.later(self._sender.deliver(EVENT, event))
 
@@ -157,6 +160,9 @@ class Workspace(State, LoopbackServer):
     async def command(self, user: str, text: str = "", *, channel: str = "", command: str = "/quota") -> Ack:
         """Type a slash command, by default in the direct messages with the bot."""
         person, place = self.person(user), self.channel(channel or user)
+        if not self.installed.knows(command):
+            self.notice(user, place.id, f"{command} is not a valid command.")
+            return Ack(None, error="invalid_command")
         url, address = self.new_response_url(user, place.id)
         typed = self._typed(text, "<@{id}|{name}>")
         fields = payloads.command(self, person, place, name=command, text=typed, response_url=address)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from bot.settings import Settings
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SETTINGS = {name.upper() for name in Settings.model_fields}
 CUSTOM = {"ServiceMonitor"}
 """Kinds of an operator, not of Kubernetes: no schema of theirs is published with the validator."""
@@ -109,10 +111,30 @@ def test_the_image_copies_what_exists_and_does_not_run_as_root() -> None:
     copied = [
         word for line in re.findall(r"^COPY (?!--)(.*)$", text, re.MULTILINE) for word in line.split()[:-1]
     ]
-    assert {"bot", "handlers", "models", "sandbox", "requirements.lock"} <= set(copied)
+    included = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert {"bot", "handlers", "models", "sandbox", "requirements-run.lock"} <= set(copied)
+    built = {Path(name).name for name in included}
+    assert built <= {Path(name).name for name in copied}, "the build of the wheel would stop"
     assert [name for name in copied if not (ROOT / name).exists()] == []
     assert re.search(r"^USER 10001", text, re.MULTILINE)
     assert "HEALTHCHECK" in text
+
+
+def test_what_runs_is_locked_at_the_versions_that_are_tested() -> None:
+    locked, tested = (pinned(name) for name in ("requirements-run.lock", "requirements.lock"))
+    wanted = {re.split(r"[^\w-]", one)[0] for one in PROJECT["project"]["dependencies"]}
+    assert wanted <= set(locked), "make lock"
+    assert locked.items() <= tested.items(), "make lock"
+
+
+def pinned(name: str) -> dict[str, str]:
+    """Versions by package; a package with several versions has all of them."""
+    found: dict[str, str] = {}
+    for package, version in re.findall(
+        r"^([\w.-]+)==(\S+.*?) *\\?$", (ROOT / name).read_text(), re.MULTILINE
+    ):
+        found[package] = f"{found.get(package, '')} {version}"
+    return found
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not on this machine")

@@ -17,7 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.dispatch import Dispatcher
 from bot.messengers.port import MessengerError, Undeliverable
-from bot.messengers.slack.api import SlackApi, until_answered
+from bot.messengers.slack.api import SlackApi
 from bot.messengers.slack.bolt import open_bolt
 from bot.messengers.slack.connection import Socket
 from bot.messengers.slack.directory import Directory
@@ -79,8 +79,9 @@ class Slack:
         web = AsyncWebClient(base_url=self.settings.slack_api_url, session=self.http, timeout=10)
         token = self.settings.slack_app_token.get_secret_value()
         self._socket = Socket(self.app, token, web_client=web, ping_interval=PING)
-        await until_answered(self._socket.connect_async, "slack socket does not open", "SLACK_APP_TOKEN")
+        await self._socket.connect_async()  # type: ignore[no-untyped-call]
         self._listening = True
+        log.info("slack is connected")
         await asyncio.Event().wait()
 
     def ready(self) -> bool:

@@ -119,15 +119,18 @@ REFUSED = (
     "token_revoked",
     "token_expired",
     "not_allowed_token_type",
+    "missing_scope",
 )
 
 
-async def until_answered(call: Callable[[], Awaitable[T]], complaint: str, setting: str) -> T:
+async def until_answered(
+    call: Callable[[], Awaitable[T]], complaint: str, setting: str, wait: float = 1.0
+) -> T:
     """Repeat a call until Slack answers, with pauses that double up to a minute. Each reason is logged once.
 
     `setting`: the token that the call uses.
     """
-    wait, told = 1.0, ""
+    told = ""
     while True:
         try:
             return await call()
@@ -135,7 +138,8 @@ async def until_answered(call: Callable[[], Awaitable[T]], complaint: str, setti
             code = str(error.response.get("error", "")) if isinstance(error, SlackApiError) else ""
             said = f"Slack refuses {setting}: {code}" if code in REFUSED else complaint
             if said != told:
-                log.warning(said, error=str(error) if said == complaint else code)
+                cure = {} if said == complaint else {"mend": "quotabot doctor says how"}
+                log.warning(said, error=str(error) if said == complaint else code, **cure)
                 told = said
             await asyncio.sleep(wait)
             wait = min(wait * 2, 60)

@@ -77,7 +77,7 @@ def test_the_weights_are_those_of_the_corpus() -> None:
 @pytest.mark.hypothesis
 @pytest.mark.skipif(FACTOR == 1, reason="fitting takes half a minute of processor: make explore does it")
 def test_fitting_again_gives_the_same_weights() -> None:
-    pytest.importorskip("sklearn", reason="the extra `train` is not installed: pip install -e '.[train]'")
+    pytest.importorskip("sklearn", reason="pip install scikit-learn")
     here, there = classifier(), Classifier(fitted())
     for row in corpus.labelled("given.jsonl"):
         sentence = Sentence.read(clean(row["t"]), WEDNESDAY)

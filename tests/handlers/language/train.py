@@ -1,4 +1,4 @@
-"""`make train`: fit the weights of the classifier to the corpus. Needs the extra `train` (scikit-learn)."""
+"""`make train`: fit the weights of the classifier to the corpus. Needs scikit-learn."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
+from sandbox.slack.installation import QUOTABOT, Installation
 from sandbox.slack.workspace import Workspace
 from tests.slack_app import CHANNELS, FORM, PEOPLE, Clock, buttons, listening, plain, section
 
@@ -17,7 +18,9 @@ ALICES = "1700000000.000000"
 
 @pytest.fixture
 async def slack():
-    async with Workspace(people=PEOPLE, channels=CHANNELS) as workspace:
+    # A test reads what it posted in a channel, which the bot itself may not.
+    installed = Installation(frozenset({*QUOTABOT, "channels:history"}))
+    async with Workspace(people=PEOPLE, channels=CHANNELS, installed=installed) as workspace:
         yield workspace
 
 

@@ -9,11 +9,16 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
 from bot.app import open_app
 from bot.messengers.slack.api import until_answered
+from bot.messengers.slack.bolt import open_bolt
+from bot.messengers.slack.connection import Socket
+from bot.messengers.slack.settings import SlackSettings
 from bot.settings import Settings
+from sandbox.slack.installation import Installation
 from sandbox.slack.workspace import Workspace
 from tests.slack_env import SlackEnv, cast, settled_copy, slack_id
 
@@ -96,8 +101,30 @@ async def test_a_token_that_slack_refuses_is_named_once_and_is_no_silence() -> N
         return answer
 
     with capture_logs() as lines:
-        assert await until_answered(call, "slack does not answer", "SLACK_BOT_TOKEN") == {"ok": True}
+        assert await until_answered(call, "slack does not answer", "SLACK_BOT_TOKEN", 0.01) == {"ok": True}
     assert [line["event"] for line in lines] == [
         "Slack refuses SLACK_BOT_TOKEN: invalid_auth",
         "slack does not answer",
     ]
+
+
+@pytest.mark.parametrize(
+    ("installed", "said"),
+    [
+        (Installation(app_scopes=frozenset()), "Slack refuses SLACK_APP_TOKEN: missing_scope"),
+        (Installation(socket=False), "Socket Mode is off for this Slack app"),
+    ],
+)
+async def test_a_socket_that_slack_does_not_open_is_named_with_its_cure(
+    installed: Installation, said: str
+) -> None:
+    async with Workspace(people=cast(), installed=installed) as slack, aiohttp.ClientSession() as http:
+        web = AsyncWebClient(base_url=slack.api_url, session=http)
+        app = open_bolt(SlackSettings(_env_file=None), http, lambda: ("", ""))
+        socket = Socket(app, slack.app_token, web_client=web)
+        with capture_logs() as lines:
+            opening = asyncio.create_task(socket.connect_async())
+            while not any(line["event"] == said and line["mend"] for line in lines):  # noqa: ASYNC110 - a line of the log
+                await asyncio.sleep(0.01)
+        opening.cancel()
+        await socket.client.close()
