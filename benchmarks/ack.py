@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import os
@@ -20,9 +21,11 @@ import sys
 import tempfile
 import time
 import urllib.parse
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp import web
@@ -30,6 +33,9 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
 from benchmarks.measure import Cell, interleave, quantile, ratio, report
+
+if TYPE_CHECKING:
+    from bot.app import App
 
 SECRET = "s" * 32
 TEAM, APP = "T1", "A1"
@@ -41,7 +47,7 @@ WARM = 50
 # The apps under test
 
 
-async def serve_bolt(port: int, *, before: bool) -> None:
+def bolt(*, before: bool) -> AsyncApp:
     async def authorize(**_: object) -> AuthorizeResult:
         return AuthorizeResult(
             enterprise_id=None, team_id=TEAM, bot_token="xoxb-1", bot_id="B1", bot_user_id="U0"
@@ -53,10 +59,16 @@ async def serve_bolt(port: int, *, before: bool) -> None:
     async def hello(ack: AsyncAck) -> None:
         await ack("hello")
 
+    return app
+
+
+async def serve_bolt(port: int, *, before: bool) -> None:
+    app = bolt(before=before)
     await _serve(app.server(port=port, path="/slack/events", host="127.0.0.1").web_app, port)
 
 
-async def serve_ours(port: int, database_url: str) -> None:
+@contextlib.asynccontextmanager
+async def house(port: int, database_url: str) -> AsyncIterator[App]:
     """The production adapter and dispatcher, as `quotabot run` builds them, without the vendor's replies."""
     from bot.app import App  # noqa: PLC0415
     from bot.database import Database  # noqa: PLC0415
@@ -72,16 +84,26 @@ async def serve_ours(port: int, database_url: str) -> None:
             _env_file=None, database_url=database_url, slack_bot_token=slack.bot_token, slack_signing_secret=SECRET,
             slack_api_url=slack.api_url, http_port=port,
         )  # fmt: skip
-        house = App(settings, Database(database_url), http, lambda: datetime(2026, 11, 9, 3, tzinfo=UTC))
-        house.dispatcher._locales = _Everybody()
-        running = asyncio.create_task(house.run(asyncio.Event()))
-        while not (house.runner and all(one.ready() for one in house.messengers.values())):  # noqa: ASYNC110 - seen from outside
+        app, stop = (
+            App(settings, Database(database_url), http, lambda: datetime(2026, 11, 9, 3, tzinfo=UTC)),
+            asyncio.Event(),
+        )
+        app.dispatcher._locales = _Everybody()
+        running = asyncio.create_task(app.run(stop))
+        while not (app.runner and all(one.ready() for one in app.messengers.values())):  # noqa: ASYNC110 - seen from outside
             await asyncio.sleep(0.02)
         while not (once := [task for task in asyncio.all_tasks() if task.get_name() == "prepare"]):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         await asyncio.wait(once)  # work done once per process is no part of a command
-        print("up", flush=True)
+        yield app
+        stop.set()
         await running
+
+
+async def serve_ours(port: int, database_url: str) -> None:
+    async with house(port, database_url):
+        print("up", flush=True)
+        await asyncio.Event().wait()
 
 
 class _Everybody(dict[str, str]):

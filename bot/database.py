@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import Session
 
 from bot.engines import BUSY, POOL, engine_for, reading_engine_for
+from bot.look import OneLook, ReadingDriver
 from models.messages.outgoing import GatheringSession
 from models.refusal import TooSlow
 
@@ -51,10 +52,6 @@ T = TypeVar("T")
 Work = Callable[[Session], T]
 
 
-class WouldWrite(Exception):  # noqa: N818 - a finding, not a fault
-    """Raised when a read-only transaction would write; retry it as a write."""
-
-
 class OutcomeUnknown(Exception):  # noqa: N818 - a finding, not a fault
     """The connection broke during COMMIT. A receipt or the server knows the outcome."""
 
@@ -67,12 +64,6 @@ class _Attempt:
     committing: bool = False
     xid: str | None = None
     result: Any = None
-
-
-class _ReadOnly(Session):
-    def flush(self, objects: Any = None) -> None:
-        if self.new or self.deleted or any(map(self.is_modified, self.dirty)):
-            raise WouldWrite
 
 
 @dataclass
@@ -189,7 +180,7 @@ class Database:
 
     def _read_once(self, work: Work[T], deadline: float | None) -> T:
         _in_time(deadline)
-        with self._reading.connect() as connection, connection.begin(), _ReadOnly(connection) as session:
+        with ReadingDriver(self._reading) as driver, OneLook(driver) as session:
             result = work(session)
             session.flush()
         _in_time(deadline)

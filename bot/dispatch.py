@@ -20,7 +20,8 @@ from sqlmodel import Session
 
 from bot import answers
 from bot.answers import Outcome
-from bot.database import Database, OutcomeUnknown, WouldWrite
+from bot.database import Database, OutcomeUnknown
+from bot.look import WouldWrite
 from bot.messengers.port import Messenger, Profiles, Request
 from bot.metrics import Metrics
 from bot.notes import Notes
@@ -104,11 +105,10 @@ class Dispatcher:
             return await self.refuse(request, refusal)
         except Exception as error:
             self.metrics.answer(request.messenger, "broken")
-            reference = uuid4().hex[:6].upper()
+            reference = SafeText(uuid4().hex[:6].upper())
             log.exception("request failed", key=request.key, reference=reference, error=type(error).__name__)
             locale = self.locale(request)
-            text = texts.BROKE(locale, ref=SafeText(reference))
-            return self.say_directly(request, Message(text=text, locale=locale))
+            return self.say_directly(request, Message(texts.BROKE(locale, ref=reference), locale=locale))
         self.metrics.answer(request.messenger, "refused" if outcome.refused else "answered")
         return outcome
 

@@ -24,9 +24,7 @@ def engine_for(url: str) -> Engine:
     """The writing engine: durable commits, enforced foreign keys, one writer on SQLite."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
-        options: dict[str, Any] = {} if "connect_timeout" in parsed.query else {"connect_timeout": CONNECT}
-        driver = parsed.set(drivername="postgresql+psycopg")
-        return create_engine(driver, connect_args=options, pool_size=POOL, max_overflow=2)
+        return _postgres(parsed)
     pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"cache_size=-{PAGES}")
     return _sqlite(parsed, "BEGIN IMMEDIATE", *pragmas)
 
@@ -34,8 +32,17 @@ def engine_for(url: str) -> Engine:
 def reading_engine_for(url: str, engine: Engine) -> Engine:
     """A read-only engine; each transaction is one snapshot. SQLite gets separate connections without a write lock."""
     if engine.dialect.name == "postgresql":
-        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        return _postgres(make_url(url), isolation_level="AUTOCOMMIT")  # a look begins and ends by itself
     return _sqlite(make_url(url), "BEGIN", "query_only=ON")
+
+
+def _postgres(url: URL, **more: Any) -> Engine:
+    options: dict[str, Any] = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT}
+    driver = url.set(drivername="postgresql+psycopg")
+    # The connection used last is warm: its statements are prepared.
+    return create_engine(
+        driver, connect_args=options, pool_size=POOL, max_overflow=2, pool_use_lifo=True, **more
+    )
 
 
 def _sqlite(url: URL, begin: str, *pragmas: str) -> Engine:
@@ -44,7 +51,9 @@ def _sqlite(url: URL, begin: str, *pragmas: str) -> Engine:
         "timeout": BUSY / 1000,
     }  # set before the PRAGMAs, which may wait, too
     _make_private(url.database)
-    engine = create_engine(url.set(drivername="sqlite"), connect_args=options, pool_size=POOL, max_overflow=2)
+    engine = create_engine(
+        url.set(drivername="sqlite"), connect_args=options, pool_size=POOL, max_overflow=2, pool_use_lifo=True
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: Any) -> None:
@@ -54,10 +63,12 @@ def _sqlite(url: URL, begin: str, *pragmas: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        if begin == "BEGIN":  # cannot fail: a read takes its lock with its first statement
-            connection.connection.cursor().execute(begin)
-        else:
+        if begin != "BEGIN":
             connection.exec_driver_sql(begin)
+        elif not getattr(
+            connection.connection.dbapi_connection, "in_transaction", False
+        ):  # else a look has begun
+            connection.connection.cursor().execute(begin)
 
     return engine
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -23,6 +24,7 @@ class Metrics:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock, self.registry = clock, CollectorRegistry()
+        self._children: dict[tuple[Any, tuple[str, ...]], Any] = {}
         self.requests = self._counter("quotabot_requests", "requests by outcome", ["messenger", "outcome"])
         self.refusals = self._counter("quotabot_refusals", "refused requests by kind", ["kind"])
         self.sentences = self._counter(
@@ -50,18 +52,24 @@ class Metrics:
     def acknowledging(self, messenger: str, command: Command) -> Iterator[None]:
         """Counts a sentence by its reading, and times what a request takes until its answer can be given."""
         if command.text:
-            self.sentences.labels(command.intent, command.confidence).inc()
+            self._of(self.sentences, command.intent, command.confidence).inc()
         began = self.clock()
         try:
             yield
         finally:
-            self.acknowledged.labels(messenger).observe(self.clock() - began)
+            self._of(self.acknowledged, messenger).observe(self.clock() - began)
 
     def answer(self, messenger: str, outcome: str, refusal: Exception | None = None) -> None:
         """`outcome`: answered, refused, unknown or broken."""
-        self.requests.labels(messenger, outcome).inc()
+        self._of(self.requests, messenger, outcome).inc()
         if refusal is not None:
             self.refusals.labels(type(refusal).__name__).inc()
+
+    def _of(self, metric: Any, *labels: str) -> Any:
+        # `labels` takes as long as the rest of the counting.
+        if (metric, labels) not in self._children:
+            self._children[metric, labels] = metric.labels(*labels)
+        return self._children[metric, labels]
 
     def effect(self, kind: str, outcome: str, seconds: float | None = None) -> None:
         """`outcome`: done, again or parked; `seconds` since it was due, when it is done."""

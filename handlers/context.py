@@ -255,10 +255,14 @@ class RequestContext(Context):
     colleagues_only: bool = False
     counts: bool = False
     statuses: dict[str, str] = field(default_factory=dict)
+    _reader: Reader | None = field(default=None, init=False)
 
     @property
     def reader(self) -> Reader:
-        return self.reader_of(self.me)
+        # Made once, and again where the language was chosen meanwhile.
+        if self._reader is None or self._reader.locale != (self.me.locale or self._reader.locale):
+            self._reader = self.reader_of(self.me)
+        return self._reader
 
     def tell(self, member: Member, message: Message, **more: Any) -> bool:
         """Raises `TooManyMessages` where the sender's messages count and this is one too many."""

@@ -26,8 +26,7 @@ def read_command(sentence: str, today: date, *, guessed: bool = False) -> Comman
     """
     text = storable(sentence)
     try:
-        read = _read_again if len(text) <= SHORT else _read
-        command = replace(read(text, today), text=text)
+        command = (_read_again if len(text) <= SHORT else _read)(text, today)
     except Exception as error:  # noqa: BLE001 - adapters read before anything could answer: the dispatcher answers and logs
         return Command("unread", reason=_place_of(error), confidence="unclear", text=text)
     return replace(command, confidence="clear") if guessed and command.exact else command
@@ -40,6 +39,10 @@ def _place_of(error: Exception) -> str:
 
 
 def _read(text: str, today: date) -> Command:
+    return replace(_understood(text, today), text=text)
+
+
+def _understood(text: str, today: date) -> Command:
     if page := _HISTORY_FROM.match(text):
         return Command("history", code=page[1])
     if answer := _ANSWER.match(text):

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlmodel import Field, Session, SQLModel
 
-from models.db import Statement, id_field, ref
+from models.db import id_field, ref
+from models.statement import Statement
 
 
 class AccountKind(StrEnum):

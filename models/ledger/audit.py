@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import text
 from sqlmodel import Session
 
-from models.db import SqlFile
+from models.statement import SqlFile
 
 SQL = SqlFile("models.ledger", "sql/audit.sql")
 # Each rule by the sentence that names it.

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
-from models.db import SqlFile, Statement
 from models.ledger.account import AccountKind, organisation
 from models.ledger.transfer import Cause, Kind, post_all, transfer
+from models.statement import SqlFile, Statement
 
 SQL = SqlFile("models.ledger", "sql/overdraft.sql")
 

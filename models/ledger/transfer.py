@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlmodel import Field, Session, SQLModel, select
 
-from models.db import SqlFile, Statement, id_field, is_postgres, ref
+from models.db import id_field, ref
 from models.ledger.account import Account
 from models.refusal import InsufficientQuota
+from models.statement import SqlFile, Statement, is_postgres
 
 
 class Kind(StrEnum):

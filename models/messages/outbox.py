@@ -14,9 +14,10 @@ from typing import Any
 from sqlalchemy import JSON, Boolean, Index, bindparam, case, func, literal, text, tuple_
 from sqlmodel import Field, Session, SQLModel, col, select, update
 
-from models.db import Statement, id_field
+from models.db import id_field
 from models.messages.message import clean
 from models.messages.outgoing import leave
+from models.statement import Statement
 
 LEASE = timedelta(seconds=5)
 """Who works longer prolongs it; what a killed process had taken comes after this time."""

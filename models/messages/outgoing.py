@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from models.db import SqlFile, Statement, is_postgres, written
+from models.statement import SqlFile, Statement, is_postgres, written
 
 Row = Mapping[str, Any]
 TABLES = ("receipt", "tally", "effect")

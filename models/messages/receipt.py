@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import JSON, Index
 from sqlmodel import Field, Session, SQLModel, col, delete, update
 
-from models.db import Statement, ref
+from models.db import ref
 from models.messages.outgoing import leave
 from models.refusal import KeyReused
+from models.statement import Statement
 
 KEPT = timedelta(days=35)
 """Longer than any chat redelivers and than one period."""

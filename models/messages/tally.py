@@ -9,9 +9,10 @@ from typing import NamedTuple
 from sqlalchemy import Index
 from sqlmodel import Field, Session, SQLModel, col, delete
 
-from models.db import Statement, id_field, ref
+from models.db import id_field, ref
 from models.messages.outgoing import leave
 from models.refusal import TooManyMessages, TriesUsedUp
+from models.statement import Statement
 
 HOUR = timedelta(hours=1)
 TO_ONE, IN_ALL = 10, 30

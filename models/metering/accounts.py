@@ -8,10 +8,10 @@ from sqlalchemy import ColumnElement, true
 from sqlmodel import Session, col, func, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
-from models.db import is_postgres
 from models.metering.gateway_account import MOST_VALUES, GatewayAccount
 from models.metering.reading import Reading
 from models.people.member import lock_members
+from models.statement import is_postgres
 
 
 def accounts_of(session: Session, member_id: int, gateway: str | None = None) -> list[GatewayAccount]:

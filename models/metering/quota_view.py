@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, Self
 
 from sqlmodel import Session
 
-from models.db import SqlFile, Statement, moment, row_reader
 from models.metering.gateway_state import free_through
 from models.metering.outlook import PACE, Outlook
 from models.people.member import word_for
@@ -23,6 +22,7 @@ from models.quota.loan_sums import SUMS, Sums
 from models.quota.opening import Opening
 from models.quota.status import GROUPED, MEMBERS, STATUS, QuotaStatus, StatusRow
 from models.refusal import NoPolicyYet
+from models.statement import SqlFile, Statement, moment, row_reader
 
 
 class Other(NamedTuple):

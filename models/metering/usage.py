@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import BigInteger
 from sqlmodel import Field, Session, SQLModel
 
-from models.db import SqlFile, Statement, stored_time
 from models.ledger.overdraft import clear_overdrafts
 from models.ledger.spend import record_all
 from models.ledger.transfer import Cause
 from models.people.member import lock_members
 from models.quota.period import Period
+from models.statement import SqlFile, Statement, stored_time
 
 
 class Usage(SQLModel, table=True):

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from models.db import is_postgres
+from models.statement import is_postgres
 
 MONTHS_IN = timezone(timedelta(hours=8))
 """Where a month begins and ends. The one quota that is counted is by calendar months in China."""

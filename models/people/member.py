@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import JSON, BigInteger, UniqueConstraint, func, or_
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from models.db import Loader, Statement, id_field, is_postgres, ref
+from models.db import Loader, id_field, ref
 from models.refusal import AmbiguousPerson, NotAColleague, UnknownPerson, UnknownSender
+from models.statement import Statement, is_postgres
 
 HERE = "member"  # of the workspace; addresses with another status take no part in lending and approving
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlmodel import Session
 
-from models.db import SqlFile, Statement, moment
 from models.messages import receipt, tally
 from models.people.member import ADDRESS, BEHIND, MEMBER, remember
 from models.policy import versions
+from models.statement import SqlFile, Statement, moment
 
 _SQL = SqlFile("models.policy", "sql/meeting.sql")
 _WHO = f"{MEMBER.columns('m')}, {ADDRESS.columns('a')}"

@@ -7,10 +7,10 @@ from functools import lru_cache
 
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from models.db import Statement
 from models.policy.authority import record_policy, record_staged
 from models.policy.document import Policy, parse
 from models.policy.yaml_tree import UnitChanged
+from models.statement import Statement
 
 
 class PolicyVersion(SQLModel, table=True):

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, CheckConstraint
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from models.db import SqlFile, Statement
 from models.ledger.account import Account, AccountKind, account_of, organisation
 from models.ledger.overdraft import LISTED, fill_overdrafts
 from models.ledger.transfer import Cause, Kind, post_all, transfer
@@ -23,6 +22,7 @@ from models.policy import versions
 from models.policy.calendar import pro_rata
 from models.policy.document import Policy
 from models.quota.period import CHUNK, Period, PeriodState
+from models.statement import SqlFile, Statement
 
 
 def welcome_all(session: Session, member_ids: Sequence[int], now: datetime) -> int:

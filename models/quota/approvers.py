@@ -12,11 +12,12 @@ from datetime import datetime
 from sqlalchemy import BigInteger
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from models.db import Statement, ref
+from models.db import ref
 from models.people.member import Member, reachable
 from models.policy.document import Policy
 from models.quota.delegation import delegates
 from models.refusal import UnknownCode
+from models.statement import Statement
 
 
 class Asked(SQLModel, table=True):

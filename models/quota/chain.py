@@ -20,11 +20,11 @@ from sqlalchemy import BigInteger, Index, Table, select, text
 from sqlmodel import Field, Session, SQLModel, col
 from sqlmodel import select as select_row
 
-from models.db import Statement, is_postgres, moment
 from models.ledger.transfer import Transfer
 from models.people.authority import Authority
 from models.quota.decision import Decision
 from models.quota.loan_sums import Forgiveness
+from models.statement import Statement, is_postgres, moment
 from models.words import digest
 
 ROWS = 500

@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from models.db import SqlFile, Statement, is_postgres
 from models.ledger.account import Account, AccountKind, organisation
 from models.ledger.overdraft import RANGE, fill_overdrafts
 from models.ledger.transfer import Cause, Kind, post_all, transfer
@@ -26,6 +25,7 @@ from models.policy.document import Policy
 from models.quota.allocation import Allowance, dues, note_allowances, welcome_all
 from models.quota.period import CHUNK, Period, PeriodState
 from models.quota.pool import fit_pools
+from models.statement import SqlFile, Statement, is_postgres
 
 CHUNK_ALONE = 1_000
 """People a piece on SQLite: every other write waits for one piece."""

@@ -6,7 +6,8 @@ import secrets
 
 from sqlmodel import Field, Session, SQLModel
 
-from models.db import Statement, ref
+from models.db import ref
+from models.statement import Statement
 
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 

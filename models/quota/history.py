@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlmodel import Session
 
-from models.db import Statement
+from models.statement import Statement
 
 
 class Line(NamedTuple):

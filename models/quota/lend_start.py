@@ -7,11 +7,11 @@ from typing import Any, NamedTuple, Self
 
 from sqlmodel import Session
 
-from models.db import SqlFile, Statement, is_postgres, row_reader
 from models.ledger.account import AccountKind, open_account
 from models.ledger.transfer import Cause, Kind, require_posted, transfer
 from models.quota.status import GROUPED, MEMBERS, STATUS, QuotaStatus, StatusRow
 from models.refusal import NoPolicyYet
+from models.statement import SqlFile, Statement, is_postgres, row_reader
 
 
 class FoundLoan(NamedTuple):

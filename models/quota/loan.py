@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlmodel import Field, Session, SQLModel
 
-from models.db import Loader, SqlFile, Statement, id_field, ref
+from models.db import Loader, id_field, ref
 from models.ledger.account import AccountKind, account_of
 from models.ledger.overdraft import fill_overdraft
 from models.ledger.transfer import Cause, Kind, transfer
@@ -32,6 +32,7 @@ from models.refusal import (
     NotAColleague,
     UnknownCode,
 )
+from models.statement import SqlFile, Statement
 
 
 class Loan(SQLModel, table=True):

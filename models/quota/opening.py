@@ -10,11 +10,11 @@ from typing import NamedTuple, Self
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from models.db import Statement
 from models.ledger.account import AccountKind
 from models.ledger.transfer import Kind
 from models.people.member import Member
 from models.quota.period import Period
+from models.statement import Statement
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ from typing import Any, Self
 from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from models.db import Loader, Statement, id_field, is_postgres
+from models.db import Loader, id_field
 from models.people.member import lock_members
 from models.policy.calendar import Span
 from models.refusal import NoPolicyYet, PeriodClosing
+from models.statement import Statement, is_postgres
 
 CHUNK = 5_000
 """People a transaction, in a job over everybody: nobody should wait long for a row that it holds."""

@@ -8,10 +8,10 @@ from typing import NamedTuple, Self
 
 from sqlmodel import Session
 
-from models.db import Statement
 from models.policy.calendar import Span
 from models.quota.wallet import HELD, Wallet
 from models.refusal import NoPolicyYet
+from models.statement import Statement
 
 
 @dataclass(frozen=True)

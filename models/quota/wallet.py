@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from models.db import Statement
 from models.ledger.amount import share_up
 from models.policy.document import Policy
+from models.statement import Statement
 
 
 @dataclass(frozen=True)

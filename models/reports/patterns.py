@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlmodel import Session
 
-from models.db import SqlFile, moment
 from models.reports.style import Style
+from models.statement import SqlFile, moment
 
 MANY = 3
 """Loans in one direction that make a flow."""

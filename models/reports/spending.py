@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from models.db import Statement
 from models.ledger.transfer import Kind
 from models.metering.outlook import rounded
 from models.metering.usage import ActiveAgent, Usage
@@ -20,6 +19,7 @@ from models.people.member import Member
 from models.policy import document, versions
 from models.policy.calendar import midnight
 from models.quota.period import Period, PeriodState
+from models.statement import Statement
 
 EVERYBODY = "*"
 OTHER = "other"

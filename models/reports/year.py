@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, text
 from sqlmodel import Session, select
 
-from models.db import stored_time
 from models.metering.outlook import rounded
 from models.policy.calendar import midnight
 from models.quota.period import Period
+from models.statement import stored_time
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,11 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import Session, func, select
 
-from bot.database import SHARED, Database, WouldWrite
+from bot.database import SHARED, Database
+from bot.look import WouldWrite
 from models.people.member import Member
 from models.refusal import NotUnderstood, TooSlow
+from models.statement import Statement
 from tests.company import NOW
 
 BOUND = 20
@@ -176,6 +178,19 @@ async def test_a_read_sees_one_snapshot(database: Database) -> None:
 
     assert await database.read(twice) == ([], [])
     assert names(database) == ["nina"]
+
+
+async def test_the_orm_sees_the_moment_at_which_a_statement_has_looked(database: Database) -> None:
+    await database.write(lambda session: add(session, "nina"))
+    count = Statement("SELECT COUNT(*) FROM member", row=int)
+
+    def work(session: Session) -> tuple[int, list[str]]:
+        seen = count.one(session)
+        database.transact(lambda other: add(other, "omar"))
+        return seen, list(session.exec(select(Member.name)).all())
+
+    assert await database.read(work) == (1, ["nina"])
+    assert names(database) == ["nina", "omar"]
 
 
 async def test_a_read_cannot_write(database: Database) -> None:

@@ -13,7 +13,7 @@ import pytest
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.messengers.slack.endpoint import OLDEST, genuine
-from bot.messengers.slack.shape import sensible
+from bot.messengers.slack.shape import parse
 from bot.web.server import LARGEST_BODY, application, observed, serve
 
 SECRET = "a-secret-of-the-tests"
@@ -51,13 +51,13 @@ def test_a_signature_of_any_shape_is_compared_and_no_more(sign: str) -> None:
 def test_what_bolt_could_not_take_apart_is_not_handed_to_it() -> None:
     json, form = "application/json", "application/x-www-form-urlencoded"
     for body in (b"{}", b'{"type": "event_callback", "event": {}}'):
-        assert sensible(json, body)
+        assert parse(json, body) is not None
     for body in (b"", b"[]", b"{", b"5", b"\xff", b'{"event": []}', b"[" * 100_000):
-        assert not sensible(json, body)
+        assert parse(json, body) is None
     for body in (b"ssl_check=1", b"payload=%7B%7D", b"command=%2Fquota&trigger_id=1&user_id=U1", b""):
-        assert sensible(form, body)
+        assert parse(form, body) is not None
     for body in (b"payload=", b"payload=5", b"payload=%5B%5D", b"command=%2Fquota", b"\xff=\xff"):
-        assert not sensible(form, body)
+        assert parse(form, body) is None
 
 
 COMMAND: dict[str, Any] = {
@@ -93,16 +93,24 @@ def test_whatever_is_sensible_bolt_can_take_apart(key: str, inside: str) -> None
             said = dumps(whole | ({inside: part} if inside else part))
             bodies.append((kind, said if kind == json else urlencode({"payload": said})))
     for kind, body in bodies:
-        if sensible(kind, body.encode()):
-            AsyncBoltRequest(body=body, headers={"content-type": [kind]}, mode="http")
-    assert sensible(form, urlencode(COMMAND).encode())
-    assert sensible(form, urlencode({"payload": dumps(PRESS)}).encode())
-    assert sensible(json, dumps(EVENT).encode())
+        if (said := parse(kind, body.encode())) is not None:
+            AsyncBoltRequest(body=said, mode="socket_mode")
+    assert parse(form, urlencode(COMMAND).encode()) is not None
+    assert parse(form, urlencode({"payload": dumps(PRESS)}).encode()) is not None
+    assert parse(json, dumps(EVENT).encode()) is not None
+
+
+def test_a_body_is_read_as_slack_wrote_it_also_where_a_command_speaks_of_a_payload() -> None:
+    form = "application/x-www-form-urlencoded"
+    for text in ("lend bob 5 for the payload", "50% & more = +1", "借 5 给 @bob", ""):
+        body = urlencode(COMMAND | {"text": text, "channel_name": "a b"}).encode()
+        assert parse(form, body) == COMMAND | {"text": text, "channel_name": "a b"}
+    assert parse(form, urlencode({"payload": dumps(PRESS)}).encode()) == PRESS
 
 
 def test_a_command_with_authorizations_is_refused_at_the_door() -> None:
     body = urlencode(COMMAND | {"authorizations": "x"})
-    assert not sensible("application/x-www-form-urlencoded", body.encode())
+    assert parse("application/x-www-form-urlencoded", body.encode()) is None
 
 
 async def test_without_slack_there_is_no_door_for_it() -> None:

@@ -15,7 +15,8 @@ from typing import Any
 
 import structlog
 from slack_bolt import BoltResponse
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
 
 from bot.answers import Outcome
 from bot.dispatch import Dispatcher
@@ -23,7 +24,7 @@ from bot.messengers.port import MessengerError, Request, Undeliverable
 from bot.messengers.slack.api import SlackApi
 from bot.messengers.slack.directory import Directory
 from bot.messengers.slack.read import command_of, hash_of, is_ephemeral, is_for_us, metadata_of, quoted_by
-from bot.messengers.slack.render import answers, modal, plain, render
+from bot.messengers.slack.render import answers, ephemeral, modal, plain, render
 from bot.messengers.slack.workspace import outsiders_may_read
 from handlers.command import Command
 from handlers.routes import BUTTONS, CONFIRM, FORMS
@@ -37,6 +38,7 @@ log = structlog.get_logger()
 CHART_WITHIN = 1.0
 # Presses whose answer replaces the pressed message.
 REPLACING = (*CONFIRM, "history.open")
+_SILENCE = Message(text="")
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,41 @@ SCOPES = (
 )
 
 
+class OnlyOurApp(AsyncMiddleware):
+    """Acknowledges a genuine envelope that is addressed to another app, and changes nothing."""
+
+    def __init__(self, directory: Directory) -> None:
+        self.directory = directory
+
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt's name
+    ) -> BoltResponse:
+        if self.directory.ours.is_app(req.body):
+            return await next()
+        log.warning("an envelope of another app is dropped", app=str(req.body.get("api_app_id")))
+        return BoltResponse(status=200, body="")
+
+
+class Commands(AsyncMiddleware):
+    """Answers slash commands: as a listener, Bolt collects thirty arguments for the match and again for the call."""
+
+    def __init__(self, command: str, answer: Callable[[dict[str, Any]], Awaitable[BoltResponse]]) -> None:
+        self.command, self.answer = command, answer
+
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt's name
+    ) -> BoltResponse:
+        return await (self.answer(req.body) if req.body.get("command") == self.command else next())
+
+
 class Listeners:
     def __init__(
         self, app: AsyncApp, command: str, dispatcher: Dispatcher, api: SlackApi, directory: Directory
@@ -76,8 +113,8 @@ class Listeners:
         )
 
     def register(self) -> None:
-        self.app.middleware(self._only_our_app)
-        self.app.command(self.command)(self._on_command)
+        self.app.middleware(OnlyOurApp(self.directory))
+        self.app.middleware(Commands(self.command, self._on_command))
         self.app.action(re.compile("|".join(re.escape(one) for one in (*BUTTONS, *CONFIRM))))(self._on_press)
         self.app.action(re.compile(".*"))(self._on_other)
         self.app.view(re.compile("|".join(re.escape(one) for one in FORMS)))(self._on_submit)
@@ -86,17 +123,7 @@ class Listeners:
         self.app.event("message")(self._on_message)
         self.app.event("app_home_opened")(self._on_home)
 
-    async def _only_our_app(
-        self, body: dict[str, Any], next_: Callable[[], Awaitable[Any]]
-    ) -> BoltResponse | None:
-        # A genuine envelope that is addressed to another app gets a 200 and changes nothing.
-        if not self.directory.ours.is_app(body):
-            log.warning("an envelope of another app is dropped", app=str(body.get("api_app_id")))
-            return BoltResponse(status=200, body="")
-        await next_()
-        return None
-
-    async def _on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def _on_command(self, body: dict[str, Any]) -> BoltResponse:
         request = Request(
             key=f"slack:{body['trigger_id']}",
             sender=f"slack:{body['user_id']}",
@@ -104,21 +131,18 @@ class Listeners:
             can_open=True,
         )
         outcome = await self._dispatch(request, body)
+        nothing = BoltResponse(status=200)
         if isinstance(outcome.message, Form):
             if await self._open(body["trigger_id"], outcome.message, {}):
-                await ack()
-                return
+                return nothing
             message = self._instead(request, outcome.message)
         else:
             message = outcome.message
-        if message == Message(text=""):
-            await ack()  # a redelivered envelope: its form is open already
-            return
+        if message == _SILENCE:
+            return nothing  # a redelivered envelope: its form is open already
         if message.chart is not None and await self._charted(str(body.get("response_url") or ""), message):
-            await ack()
-            return
-        text, blocks = render(message)
-        await ack(text=text, blocks=blocks, response_type="ephemeral")
+            return nothing
+        return BoltResponse(status=200, body=ephemeral(message))
 
     async def _charted(self, url: str, message: Message) -> bool:
         # An acknowledgement with blocks that this Slack does not know is lost without an error;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from models.messages.message import Button, Chart, Field, Form, Message
@@ -29,7 +30,21 @@ def render(
     # Beside the number of blocks, Slack limits their total size (`msg_blocks_too_long`).
     if len(blocks) > most or len(_as_json(blocks)) > room:
         blocks = list(_fit(blocks, most, room))
-    return plain(message.preview or message.title or message.text)[:SECTION] or "quotabot", blocks
+    return _notification(message), blocks
+
+
+def ephemeral(message: Message) -> str:
+    """The answer to a command as JSON, which is written once."""
+    blocks = list(_blocks(message, charts=False))
+    written = _as_json(blocks)
+    if len(blocks) > MESSAGE_BLOCKS or len(written) > ALL_TEXT:
+        written = _as_json(list(_fit(blocks, MESSAGE_BLOCKS, ALL_TEXT)))
+    more = f', "blocks": {written}' if blocks else ""
+    return f'{{"response_type": "ephemeral", "text": {_as_json(_notification(message))}{more}}}'
+
+
+def _notification(message: Message) -> str:
+    return plain(message.preview or message.title or message.text)[:SECTION] or "quotabot"
 
 
 def mrkdwn(text: str) -> str:
@@ -39,6 +54,7 @@ def mrkdwn(text: str) -> str:
     )
 
 
+@lru_cache(maxsize=1000)  # labels and titles are always the same
 def plain(text: str) -> str:
     words = _STYLED.sub(
         lambda found: found[1] or found[2] or (found[3] or "").strip("`") or found[4] or "", text

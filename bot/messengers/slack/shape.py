@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import unquote_plus
 
 OBJECTS = ("user", "view", "container", "channel", "message", "team", "enterprise", "state")
 WORDS = ("type", "trigger_id", "response_url", "event_id", "team_id", "enterprise_id", "api_app_id")
@@ -27,22 +27,45 @@ WITHIN = ("event", "message", "item", "previous_message", "assistant_thread")
 ONCE = ("payload", "command", "trigger_id", "user_id", "text", "response_url", "team_id", "channel_id")
 
 
-def sensible(content_type: str, body: bytes) -> bool:
-    """Whether Bolt can parse this body; on others it fails with a traceback."""
+def parse(content_type: str, body: bytes) -> dict[str, Any] | None:
+    """The body as Bolt takes it; None for a shape on which Bolt fails with a traceback."""
     try:
         text = body.decode()
-        if content_type == "application/json":
-            return _is_push(json.loads(text))
-        form = parse_qs(text, keep_blank_values=True)
-        if any(len(form.get(name, ())) > 1 for name in ONCE):
-            return False
-        if "authorizations" in form:  # a list in JSON, and nothing of a command's
-            return False
-        if "payload" in form:
-            return _is_interaction(json.loads(form["payload"][0]))
-        return "command" not in form or all("".join(form.get(name, ())) for name in ("trigger_id", "user_id"))
+        return _push(text) if content_type == "application/json" else _form(text)
     except (ValueError, RecursionError):
-        return False
+        return None
+
+
+def _push(text: str) -> dict[str, Any] | None:
+    said = json.loads(text)
+    return said if _is_push(said) else None
+
+
+def _form(text: str) -> dict[str, Any] | None:
+    pairs = [_pair(one) for one in text.split("&") if one]
+    form = dict(pairs)
+    if len(form) < len(pairs) and _repeats(pairs):
+        return None
+    if "authorizations" in form:  # a list in JSON, and nothing of a command's
+        return None
+    if "payload" in form:
+        said = json.loads(form["payload"])
+        return said if _is_interaction(said) else None
+    whole = "command" not in form or (form.get("trigger_id") and form.get("user_id"))
+    return form if whole else None
+
+
+def _pair(written: str) -> tuple[str, str]:
+    # As parse_qsl, at a third of its time: few values of a command are escaped.
+    name, _, value = written.partition("=")
+    if "%" in written or "+" in written:
+        return unquote_plus(name), unquote_plus(value)
+    return name, value
+
+
+def _repeats(pairs: list[tuple[str, str]]) -> bool:
+    names = [name for name, _ in pairs]
+    return any(names.count(name) > 1 for name in ONCE)
 
 
 def _has_ids(said: dict[str, Any], depth: int = 3) -> bool:

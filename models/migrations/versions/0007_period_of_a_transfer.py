@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from models.db import SqlFile
+from models.statement import SqlFile
 
 revision = "0007"
 down_revision = "0006"

@@ -8,10 +8,10 @@ from sqlmodel import Session, select
 
 from bot.database import Database
 from handlers import lending
-from models.db import SqlFile, Statement
 from models.ledger.account import AccountKind, account_of, organisation
 from models.ledger.transfer import Entry, Kind, Transfer, transfer
 from models.refusal import InsufficientQuota
+from models.statement import SqlFile, Statement
 from tests.actions import USD, balances, cause, has, say, sound
 from tests.company import NOW, who
 

@@ -1,0 +1,80 @@
+"""A look at one moment of the database: the driver's own connection, and a session over it that writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Self
+
+from sqlalchemy import Connection, Engine
+
+from models.db import Look
+from models.statement import translated
+
+# Begins one snapshot. On SQLite it cannot fail: a read takes its lock with its first statement.
+_LOOK = {"sqlite": "BEGIN", "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
+
+
+class WouldWrite(Exception):  # noqa: N818 - a finding, not a fault
+    """Raised when a read-only transaction would write; retry it as a write."""
+
+
+class ReadingDriver:
+    """A connection of the driver for one snapshot, at a fifth of the processor time of SQLAlchemy's bookkeeping."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self.dialect = engine, engine.dialect.name
+        self.traces: Iterable[Callable[..., Any]] = engine.dispatch.before_cursor_execute
+        self.error: type[Exception] = engine.dialect.loaded_dbapi.Error
+        self.connection: Any = None
+        self._bound: Connection | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._taken = self._engine.raw_connection()
+        except self.error as error:
+            raise translated(error, self._engine, "", None, lost=True) from error
+        self.connection = self._taken.dbapi_connection
+        try:
+            self.connection.execute(_LOOK[self.dialect])
+        except self.error as error:
+            failure = self.translated(error, _LOOK[self.dialect], None)
+            self._taken.close()
+            raise failure from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bound is not None:
+            self._bound.close()
+        else:
+            self._taken.close()  # rolls back
+
+    @property
+    def bound(self) -> Connection:
+        """For the ORM, in the same transaction."""
+        if self._bound is None:
+            self._bound = Connection(self._engine, connection=self._taken)
+            self._bound.begin()
+        return self._bound
+
+    def translated(self, error: Any, sql: str, words: Any) -> BaseException:
+        lost = bool(self._engine.dialect.is_disconnect(error, self.connection, None))
+        if lost:
+            # After a lost connection neither this one nor the idle ones in the pool are used again.
+            self._taken.invalidate(error)
+            self._engine.dispose()
+        return translated(error, self._engine, sql, words, lost=lost)
+
+
+class OneLook(Look):
+    """A look at one moment, on a connection of its own that cannot write."""
+
+    def __init__(self, reading: ReadingDriver) -> None:
+        super().__init__(reading)
+        self._reading = reading
+
+    def get_bind(self, *_: Any, **__: Any) -> Connection:
+        return self._reading.bound
+
+    def flush(self, objects: Any = None) -> None:
+        if self.changed:
+            raise WouldWrite
