@@ -65,5 +65,6 @@ def expiry_message(ctx: Context, member: Member, period: Period, what: Unused) -
     text = texts.UNUSED(say, amount=reader.amount(what.expires), day=reader.last_day(period.ends_at))
     lend = Button(texts.LEND_BUTTON(say), "lend.open", typed="lend")
     give_it = Button(texts.GIVE_BUTTON(say), "give.team", typed=texts.GIVE_ALL_WORD(say))
-    buttons = ((lend,) if lends else ()) + ((give_it,) if pool else ())
+    needs = Button(texts.WHO_NEEDS_BUTTON(say), "needs.open", typed=texts.WHO_NEEDS_WORD(say))
+    buttons = ((needs, lend) if lends else ()) + ((give_it,) if pool else ())
     return Message(text=one_line([text, kept], say), buttons=buttons)

@@ -22,6 +22,7 @@ from handlers import (
     muting,
     questions,
     requests,
+    searching,
     team,
     waiting,
 )
@@ -132,6 +133,7 @@ COMMANDS: dict[str, Route] = {
         reaches=True,
         tries="borrow",
     ),
+    "needs": Route(searching.who_needs, usage=usage.NEEDS, colleagues_only=True),
     "mute": Route(muting.mute, (person,), usage.MUTE),
     "unmute": Route(muting.unmute, (person,), usage.UNMUTE),
     "no_asks": Route(muting.no_asks, usage=usage.NO_ASKS),
@@ -228,6 +230,7 @@ BUTTONS: dict[str, Route] = {
     ),
     "loan.forgive": Route(lending.forgive_loan, (code,), usage.FORGIVE, moves=True),
     "give.team": Route(giving.give_what_expires, usage=usage.GIVE, moves=True, holders=holders.asker),
+    "needs.open": Route(searching.who_needs, usage=usage.NEEDS, colleagues_only=True),
     "lend.open": Route(forms.lend_form, usage=usage.LEND, form=forms.lend_form),
     "history.open": Route(balance.history, (value,)),
     "balance.open": Route(balance.balance),

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import islice
 
 from handlers.ask_card import send_card, settle_card
 from handlers.context import Context, RequestContext
 from handlers.lending import end_of
 from handlers.words import texts
+from handlers.words.text import listed
 from models.messages.message import Button, Message, clean
 from models.messages.tally import count_message
 from models.metering.spare import has_teammates, who_can_spare
 from models.people.member import Member
-from models.quota.ask import Ask
-from models.quota.search import Search
+from models.quota.ask import Ask, AskState
+from models.quota.search import MOST_ASKED, Search
 from models.refusal import Refusal
 
 
@@ -30,6 +32,31 @@ def search(ctx: RequestContext, amount: int, reason: str, until: date | None) ->
     _ask_next(ctx, found)
     withdraw = Button(texts.WITHDRAW_BUTTON(say), "borrow.withdraw", found.code, typed="withdraw")
     return Message(text=texts.SEARCHING(say, amount=reader.amount(amount)), buttons=(withdraw,))
+
+
+def who_needs(ctx: RequestContext) -> Message:
+    """Put the sender's own name forward: cards of up to three teammates who look for a lender."""
+    say = ctx.reader.locale
+    searches = Search.of_teammates(ctx.session, ctx.me, ctx.now)
+    if asks := list(islice(filter(None, (_volunteer(ctx, one) for one in searches)), MOST_ASKED)):
+        names = [ctx.session.get_one(Member, one.borrower_id).name for one in asks]
+        return Message(text=texts.THESE_NEED(say, names=listed(names, say)))
+    lend = Button(texts.LEND_BUTTON(say), "lend.open", typed="lend")
+    return Message(text=texts.NOBODY_NEEDS(say), buttons=(lend,) if ctx.policy.lending.enabled else ())
+
+
+def _volunteer(ctx: RequestContext, found: Search) -> Ask | None:
+    # Somebody who was asked already has the card. Who said no may change their mind only by `lend`.
+    mine = [one for one in found.asked(ctx.session) if one.lender_id == ctx.me.id]
+    if mine:
+        return mine[0] if mine[0].state == AskState.PENDING else None
+    try:
+        ask = found.ask(ctx.session, ctx.me, ctx.policy, ctx.now)
+    except Refusal:  # what the borrower may borrow has changed, or the sender muted them
+        return None
+    if ask is not None:
+        send_card(ctx, ask, ctx.me)
+    return ask
 
 
 def withdraw_search(ctx: Context, borrower: Member) -> bool:

@@ -61,6 +61,7 @@ WORDS = {
     "nudge": "nudge|催一下|催办",
     "emergency": "emergency|break glass|紧急|紧急额度",
     "withdraw": "withdraw|撤回借用",
+    "needs": r"who needs (?:it|quota)\??|谁需要(?:额度)?[?？]?|谁缺额度[?？]?",
     "mute": "mute|屏蔽",
     "unmute": "unmute|取消屏蔽",
     "no_asks": "no asks|别找我借|不接受借用",

@@ -79,6 +79,16 @@ ASKED_AROUND = Text(
     "I ask teammates one after the other; {borrower} is not told whom, so a no is fine.",
     "我在逐个私下询问，{borrower} 不会知道问过谁，不方便也没关系。",
 )
+THESE_NEED = Text(
+    "{names} asked the team for quota. You have a card for each: one click lends.",
+    "{names} 正在组内借额度。已私下发给你卡片，一键即可借出。",
+)
+NOBODY_NEEDS = Text(
+    "No teammate whom you could lend to is looking for quota right now. You can still lend to a colleague by name.",
+    "目前组内没有你能帮上忙的借用请求。你仍可指定同事借出。",
+)
+WHO_NEEDS_BUTTON = Text("Who needs it?", "谁需要")
+WHO_NEEDS_WORD = Text("who needs it", "谁需要")
 GAVE_TO_TEAM = Text(
     "Given to {team}: **{amount}**, for grants to whoever needs it. You have {left} left.",
     "已给团队 {team} **{amount}**，可批给需要的人。你还剩 {left}。",

@@ -10,6 +10,7 @@ BORROW = Text(
     "`borrow 50 from @bob [until friday] [reason]` or `borrow 50`",
     "`向 @小李 借 50 [用到周五] [理由]` 或 `借 50`",
 )
+NEEDS = Text("`who needs it`", "`谁需要`")
 WITHDRAW = Text("`withdraw @bob`", "`撤回借用 @小李`")
 GIVE = Text("`give 500 to team`", "`给团队 500`")
 MUTE = Text("`mute @bob`", "`屏蔽 @小李`")

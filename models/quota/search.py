@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Index, text
+from sqlalchemy import BigInteger, Index, func, text
 from sqlmodel import Field, Session, SQLModel, col, select, update
 
 from models.db import id_field, ref
@@ -77,6 +77,14 @@ class Search(SQLModel, table=True):
     def open_of(cls, session: Session, borrower: Member) -> Sequence[Search]:
         mine = Search.borrower_id == borrower.id, col(Search.ended_at).is_(None)
         return session.exec(select(Search).where(*mine)).all()
+
+    @classmethod
+    def of_teammates(cls, session: Session, member: Member, now: datetime) -> Sequence[Search]:
+        """Open searches of this member's teammates, oldest first."""
+        here = func.lower(Member.team) == member.team.lower(), Member.id != member.id
+        query = select(Search).join(Member, col(Member.id) == Search.borrower_id).where(*here)
+        still = col(Search.ended_at).is_(None), col(Search.expires_at) > now
+        return session.exec(query.where(*still).order_by(col(Search.id))).all() if member.team else ()
 
     @classmethod
     def due(cls, session: Session, now: datetime) -> Sequence[Search]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, select
 
-from handlers import asking, lending, muting, requests, waiting
+from handlers import asking, lending, muting, requests, searching, waiting
 from handlers.clock.asks import ask_around, end_asks
 from models.ledger.spend import record
 from models.ledger.transfer import Cause
@@ -110,6 +110,32 @@ def test_where_nobody_can_spare_it_the_answer_is_the_same_and_the_end_comes_late
     assert told(session, "alice") == []
     later(session, TEN)
     assert "No teammate could lend" in heard(session, "alice")
+
+
+def test_who_has_quota_to_spare_puts_their_own_name_forward(session: Session) -> None:
+    first = search(session)
+    other = next(name for name in ("bob", "carol", "eve", "max") if name != first)
+    for _ in range(2):  # a second click finds the same card
+        answer = searching.who_needs(by(session, other))
+    assert (
+        "Alice" in answer.text and "一键即可借出" in answer.text
+        if other == "bob"
+        else "one click" in answer.text
+    )
+    assert names(session, AskState.PENDING) == [first, other]
+    code = session.exec(select(Ask.code).where(Ask.lender_id == who(session, other).id)).one()
+    asking.accept(by(session, other), code)
+    assert not told(session, first)[-1].buttons
+    assert other.capitalize() in heard(session, "alice")
+
+
+def test_who_needs_it_is_asked_within_the_team_and_not_by_those_who_mute(session: Session) -> None:
+    search(session)
+    muting.mute(by(session, "max"), who(session, "alice"))
+    for name in ("max", "pia", "alice"):
+        answer = searching.who_needs(by(session, name))
+        assert "is looking for quota right now" in answer.text
+        assert [button.action for button in answer.buttons] == ["lend.open"]
 
 
 def test_withdrawing_settles_the_cards_and_names_nobody(session: Session) -> None:

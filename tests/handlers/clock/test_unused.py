@@ -37,9 +37,9 @@ def test_who_will_lose_much_hears_it_once_with_what_can_be_done(company: Databas
         "about **$500.00** of your own quota is left on 30 Nov, and expires then. Nothing carries over."
         in said.text
     )
-    assert [one.action for one in said.buttons] == ["lend.open", "give.team"]
+    assert [one.action for one in said.buttons] == ["needs.open", "lend.open", "give.team"]
     assert heard(company, "pia") == heard(company, "dan") == []
-    assert [one.action for one in told(company, "alice")[0].buttons] == ["lend.open"]
+    assert [one.action for one in told(company, "alice")[0].buttons] == ["needs.open", "lend.open"]
     assert "约有 **$100.00** 用不完" in heard(company, "bob")[0]
 
 
