@@ -18,6 +18,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlmodel import Session, select
 
@@ -38,6 +39,7 @@ POLICY = """\
 unit: USD
 timezone: UTC
 allocations: [{match: {}, amount: 10000}]
+carry_over: {share: 1}
 lending: {keep_share: 0, max_open_as_borrower: 100000, max_borrowed_share: 1}
 """
 # Seconds after the last kill in which everything that was begun must be done.
@@ -46,16 +48,22 @@ QUIET = 30.0
 
 @dataclass
 class Load:
-    """The requests: {reason: acknowledgement}. `messages`: those that Slack sends again."""
+    """The requests: {reason: acknowledgement}. `messages`: those that Slack sends again; `share` of all.
+
+    `lenders`: {reason: the number of the person}.
+    """
 
     slack: Workspace
+    share: float = 0.5
+    lenders: dict[str, int] = field(default_factory=dict)
     acks: dict[str, Ack] = field(default_factory=dict)
     messages: set[str] = field(default_factory=set)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    stopped: bool = False
 
     async def run(self, rate: float, seconds: float, dice: random.Random) -> None:
         until, number = time.monotonic() + seconds, 0
-        while time.monotonic() < until:
+        while time.monotonic() < until and not self.stopped:
             number += 1
             task = asyncio.create_task(self._ask(f"r{number}", dice))
             self.tasks.add(task)
@@ -65,8 +73,9 @@ class Load:
 
     async def _ask(self, reason: str, dice: random.Random) -> None:
         lender, borrower = dice.sample(range(PEOPLE), 2)
+        self.lenders[reason] = lender
         words = f"lend <@U{borrower:05}> 1 for {reason}"
-        if dice.random() < 0.5:
+        if dice.random() < self.share:
             self.messages.add(reason)
             self.acks[reason] = await self.slack.say(f"U{lender:05}", words)
         else:
@@ -76,25 +85,30 @@ class Load:
 class Replicas:
     """Processes of the bot."""
 
-    def __init__(self, url: str, slack: Workspace) -> None:
+    def __init__(self, url: str, slack: Workspace, **more: str) -> None:
         self.settings = os.environ | {
             "DATABASE_URL": url, "SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token,
             "SLACK_API_URL": slack.api_url, "HTTP_PORT": "0", "LOG_LEVEL": "ERROR",
-        }  # fmt: skip
+        } | more  # fmt: skip
         self.running: list[asyncio.subprocess.Process] = []
         self.kills = 0
 
-    async def start(self) -> None:
-        words = (sys.executable, "-m", "bot", "run")
-        self.running.append(await asyncio.create_subprocess_exec(*words, env=self.settings))
+    async def start(self, *under: str, **how: Any) -> asyncio.subprocess.Process:
+        """`under`: a command that runs it. `how`: of the process, such as its folder or where it logs."""
+        words = (*under, sys.executable, "-m", "bot", "run")
+        self.running.append(await asyncio.create_subprocess_exec(*words, **{"env": self.settings} | how))
+        return self.running[-1]
+
+    async def kill(self, one: asyncio.subprocess.Process) -> None:
+        self.running.remove(one)
+        one.kill()
+        await one.wait()
+        self.kills += 1
 
     async def kill_every(self, seconds: float, dice: random.Random) -> None:
         while True:
             await asyncio.sleep(seconds)
-            victim = self.running.pop(dice.randrange(len(self.running)))
-            victim.kill()
-            await victim.wait()
-            self.kills += 1
+            await self.kill(dice.choice(self.running))
             await self.start()
 
     async def stop(self) -> None:
@@ -113,6 +127,8 @@ def settle(database: Database) -> None:
         ]
         session.add_all(members)
         session.flush()
+        for one in members[1:]:
+            one.manager_id = members[0].id
         for number, one in enumerate(members):
             Address.give(session, one, f"slack:U{number:05}")
 
@@ -142,13 +158,25 @@ async def measure(options: argparse.Namespace) -> int:
             await replicas.start()
         await slack.wait_for(lambda: slack.connections >= options.replicas)
         killing = asyncio.create_task(replicas.kill_every(options.kill_every, dice))
+        telling = asyncio.create_task(tell(load, replicas))
         await load.run(options.rate, options.seconds, dice)
-        killing.cancel()
+        killing.cancel(), telling.cancel()
         await asyncio.sleep(QUIET)
         found = database.transact(done)
         wrong = database.transact(audit).wrong
         await replicas.stop()
     return report(load, found, wrong, replicas.kills)
+
+
+async def tell(load: Load, replicas: Replicas) -> None:
+    """A line of progress every ten seconds."""
+    began = time.monotonic()
+    while True:
+        await asyncio.sleep(10)
+        passed, answered = time.monotonic() - began, sum(ack.ok for ack in load.acks.values())
+        print(
+            f"{passed:4.0f} s  {answered} acknowledged  {replicas.kills} kills", file=sys.stderr, flush=True
+        )
 
 
 def report(load: Load, found: Counter[str], wrong: list[str], kills: int) -> int:

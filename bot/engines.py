@@ -38,7 +38,9 @@ def reading_engine_for(url: str, engine: Engine) -> Engine:
 
 def _postgres(url: URL, **more: Any) -> Engine:
     options: dict[str, Any] = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT}
-    driver = url.set(drivername="postgresql+psycopg")
+    if url.query.get("pgbouncer") == "true":
+        options["prepare_threshold"] = None  # the next transaction may run on another server connection
+    driver = url.set(drivername="postgresql+psycopg").difference_update_query(["pgbouncer"])
     # The connection used last is warm: its statements are prepared.
     return create_engine(
         driver, connect_args=options, pool_size=POOL, max_overflow=2, pool_use_lifo=True, **more

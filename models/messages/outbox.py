@@ -105,8 +105,8 @@ def claim(
             *_OPEN,
             Effect.due_at <= now,
             *([col(Effect.id).not_in(held)] if held else []),
-            # A lease further ahead than its length was stamped by a wrong clock.
-            leased.is_(None) | (leased <= now) | (leased > now + LEASE),
+            # Clocks of two replicas differ by milliseconds; a lease much further ahead was stamped by a wrong one.
+            leased.is_(None) | (leased <= now) | (leased > now + 2 * LEASE),
         )
         .order_by(col(Effect.due_at), col(Effect.id))
         .limit(most)

@@ -19,6 +19,8 @@ from models.refusal import TokensNotEnforced
 
 LEASE = timedelta(seconds=8)
 """How long a silent replica keeps the lead. It is prolonged while a slow write is under way."""
+AHEAD = 2 * LEASE
+"""Clocks of two replicas differ by milliseconds; a lease further ahead was stamped by a wrong one."""
 BACK = timedelta(minutes=5)
 MOST_UNLINKED = 200
 """Accounts without an owner that are kept by name."""
@@ -96,7 +98,7 @@ class GatewayState(SQLModel, table=True):
     def lead(cls, session: Session, holder: str, now: datetime, name: str = "") -> bool:
         """Take or prolong the lead for `LEASE`. False while another replica leads."""
         cls.of(session, name)
-        over = (col(cls.leased_until) <= now) | (col(cls.leased_until) > now + LEASE)  # a clock that jumped
+        over = (col(cls.leased_until) <= now) | (col(cls.leased_until) > now + AHEAD)
         free = (col(cls.holder) == holder) | col(cls.holder).is_(None) | over
         taken = session.execute(
             update(cls).where(col(cls.name) == name, free).values(holder=holder, leased_until=now + LEASE)
@@ -177,11 +179,10 @@ class GatewayState(SQLModel, table=True):
         return self.holder not in (None, holder)
 
     def leased(self, now: datetime) -> bool:
-        # A lease further ahead than its length was stamped by a wrong clock.
         return (
             self.holder is not None
             and self.leased_until is not None
-            and now < self.leased_until <= now + LEASE
+            and now < self.leased_until <= now + AHEAD
         )
 
 

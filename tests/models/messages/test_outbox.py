@@ -187,10 +187,16 @@ def test_a_rolled_back_transaction_promised_nothing(database: Database) -> None:
     assert keys(database) == []
 
 
-def test_a_lease_further_ahead_than_its_length_holds_nobody_up(database: Database) -> None:
+def test_a_lease_much_further_ahead_than_its_length_holds_nobody_up(database: Database) -> None:
     keep(database, effect("a"))
     assert keys(database, NOW + timedelta(days=1)) == ["a"]  # by a clock that was a day ahead
     assert keys(database) == ["a"]
+
+
+def test_a_replica_whose_clock_is_behind_leaves_the_leases_of_others_alone(database: Database) -> None:
+    keep(database, effect("a"))
+    assert keys(database) == ["a"]
+    assert keys(database, NOW - timedelta(seconds=1)) == []
 
 
 def test_a_prolonged_lease_lasts_on_unless_somebody_took_over(database: Database) -> None:

@@ -23,6 +23,7 @@ def test_one_replica_leads_until_its_lease_ends(company: Database) -> None:
     assert leads(company, "one")
     assert not leads(company, "two")
     assert leads(company, "one", LEASE / 2)
+    assert not leads(company, "two", LEASE / 2 - timedelta(seconds=1)), "its clock is a second behind"
     assert not leads(company, "two", LEASE)
     assert leads(company, "two", LEASE * 3 / 2)
 
