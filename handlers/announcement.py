@@ -8,6 +8,7 @@ from datetime import date, datetime
 from sqlmodel import Session
 
 from handlers.context import Context
+from handlers.quota_lines import models_named
 from handlers.words import texts
 from handlers.words.text import SafeText, listed
 from models.messages.message import Message
@@ -29,6 +30,8 @@ def announce(ctx: Context, member: Member, before: int, *, starts: date | None, 
             reader.locale, day=day, before=reader.amount(before), after=reader.amount(due.amount)
         )
     ]
+    if due.amount and due.models:
+        said.append(texts.FOR_MODELS_ONLY(reader.locale, models=models_named(reader, due.models)))
     if due.reason:
         said.append(texts.BECAUSE(reader.locale, reason=due.reason))
     if not due.amount and (free := free_models(ctx.session, ctx.policy)):
@@ -61,6 +64,8 @@ def _welcome(ctx: Context, member: Member, period: Period, mailing: Mailing) -> 
             texts.WELCOME(reader.locale, left=reader.amount(left), day=day),
             texts.IF_SHORT(reader.locale),
         ]
+        if only := ctx.policy.base_for(member.columns()).models:
+            said.insert(1, texts.FOR_MODELS_ONLY(reader.locale, models=models_named(reader, only)))
         said += [texts.WELCOME_FREE_TOO(reader.locale, models=models)] if free else []
     said.append(texts.WELCOME_MORE(reader.locale))
     return ctx.tell(member, Message(text=SafeText("\n".join(said))), mailing=mailing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handlers.changes import changes, opened
 from handlers.context import Reader, RequestContext
-from handlers.quota_lines import bar, days_left, how_long, used_of
+from handlers.quota_lines import bar, days_left, going_on, how_long, missing, models_named, used_of
 from handlers.rules import RULES
 from handlers.words import texts
 from handlers.words.text import SafeText, listed
@@ -24,7 +24,7 @@ def balance(ctx: RequestContext) -> Message:
 def balance_of(ctx: RequestContext, view: QuotaView) -> Message:
     reader, status, free = ctx.reader, view.status, view.free_models
     has = status.has
-    facts = [*_use(reader, view), *_loans(reader, view)]
+    facts = [*_use(reader, view), *_models(ctx, reader, view), *_loans(reader, view)]
     if free:
         facts.append((texts.FREE_MODELS(reader.locale), listed(free, reader.locale)))
     out, some = has.available <= 0, bool(status.used or has.available > 0)
@@ -52,13 +52,28 @@ def _first_line(ctx: RequestContext, reader: Reader, view: QuotaView) -> SafeTex
     if left > 0:
         until = how_long(reader, view.outlook, status, ctx.now)
         return texts.BALANCE(say, left=reader.amount(left), until=until)
+    if view.fallback is not None and view.fallback.goes_on and ctx.me.paused_at is None:
+        return going_on(reader, view.fallback)
     if left < 0:
-        over = reader.amount(-left)
-        missing = (texts.MORE_UNTIL(say, over=over),) if ctx.live else ()
-        return SafeText("\n".join((texts.BALANCE_OVER(say, over=over), *missing)))
+        lacks = (missing(ctx, reader, -left),) if ctx.live else ()
+        return SafeText("\n".join((texts.BALANCE_OVER(say, over=reader.amount(-left)), *lacks)))
     if status.base or status.used:
         return texts.BALANCE_NONE(say)
     return (texts.BALANCE_FREE_ONLY if view.free_models else texts.BALANCE_NO_QUOTA)(say)
+
+
+def _models(ctx: RequestContext, reader: Reader, view: QuotaView) -> list[tuple[str, str]]:
+    """The only models of an allocation that names some, and what was spent on the fallback's."""
+    say, below, facts = reader.locale, view.fallback, list[tuple[str, str]]()
+    if named := ctx.policy.base_for(ctx.me.columns()).models:
+        facts.append((texts.YOUR_MODELS(say), models_named(reader, named)))
+    if below is not None and (below.spent or below.goes_on):
+        named_ = models_named(reader, below.models)
+        spent, amount = reader.amount(below.spent), reader.amount(max(below.amount, below.spent))
+        facts.append(
+            (texts.FALLBACK_USED(say), texts.FALLBACK_USED_OF(say, spent=spent, amount=amount, models=named_))
+        )
+    return facts
 
 
 def _paused(ctx: RequestContext) -> tuple[SafeText, ...]:

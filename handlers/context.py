@@ -129,7 +129,8 @@ class Context:
 
     def view_of(self, member: Member) -> QuotaView:
         """Raises `NoPolicyYet`."""
-        return QuotaView.of(self.session, member.id, self.version, self.policy, self.now)
+        tier = self.policy.base_for(member.columns()).models if self.policy.names_models else ()
+        return QuotaView.of(self.session, member.id, self.version, self.policy, self.now, tier)
 
     def cause(self, reason: str = "", actor: str | None = None) -> Cause:
         return Cause(self.now, actor or self.actor, self.key, reason, self.version)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from handlers.context import Context, Reader
 from handlers.words import texts
-from handlers.words.text import SafeText
+from handlers.words.text import SafeText, listed
+from models.messages.message import escape
+from models.metering.ladder import FallbackView, fallback_of
 from models.metering.outlook import Outlook
+from models.people.member import Member
 from models.policy.calendar import Span
 from models.quota.status import QuotaStatus
 
 CELLS = 12
+MOST_MODELS = 3
 
 
 def used_of(reader: Reader, status: QuotaStatus) -> SafeText:
     # The whole is used + left, so no figure stands beside a smaller whole.
-    used, left = status.used, status.has.available
+    used, left = status.own_used, status.has.available
     if left < 0:
         return texts.USED_OVER(reader.locale, used=reader.amount(used), over=reader.amount(-left))
     return texts.USED_OF(reader.locale, used=reader.amount(used), whole=reader.amount(used + left))
@@ -24,8 +29,8 @@ def used_of(reader: Reader, status: QuotaStatus) -> SafeText:
 
 def bar(reader: Reader, status: QuotaStatus, now: datetime) -> SafeText:
     """The share used, beside the share of the period that has passed."""
-    whole = max(status.used + status.has.available, status.used, 1)
-    used = status.used / whole
+    whole = max(status.own_used + status.has.available, status.own_used, 1)
+    used = status.own_used / whole
     return texts.BAR(
         reader.locale, bar=_cells(used), used=_percent(used), elapsed=_percent(_elapsed(status.span, now))
     )
@@ -52,7 +57,35 @@ def until_calls_pass(ctx: Context, reader: Reader, available: int) -> SafeText:
     """How much is missing for somebody below zero, where a gateway blocks them; else nothing."""
     if available >= 0 or not ctx.live:
         return SafeText("")
-    return texts.MORE_UNTIL(reader.locale, over=reader.amount(-available))
+    return missing(ctx, reader, -available)
+
+
+def missing(ctx: Context, reader: Reader, over: int) -> SafeText:
+    """With a fallback, some calls may pass meanwhile."""
+    text = texts.MORE_UNTIL if ctx.policy.fallback is None else texts.MORE_UNTIL_QUOTA
+    return text(reader.locale, over=reader.amount(over))
+
+
+def going_on(reader: Reader, view: FallbackView) -> SafeText:
+    """The models that go on beyond own quota, and up to how much more."""
+    return texts.FALLBACK_GOES_ON(
+        reader.locale, models=models_named(reader, view.models), left=reader.amount(view.left or 0)
+    )
+
+
+def meanwhile(ctx: Context, reader: Reader, member: Member) -> list[SafeText]:
+    """For somebody who waits for more: the models that go on."""
+    view = fallback_of(ctx.session, member, ctx.policy)
+    if view is None or not view.goes_on:
+        return []
+    named, left = models_named(reader, view.models), reader.amount(view.left or 0)
+    return [texts.MEANWHILE_FALLBACK(reader.locale, models=named, left=left)]
+
+
+def models_named(reader: Reader, models: Sequence[str]) -> SafeText:
+    named = SafeText(listed(map(escape, models[:MOST_MODELS]), reader.locale))
+    more = len(models) - MOST_MODELS
+    return texts.MODELS_AND_MORE(reader.locale, models=named, count=more) if more > 0 else named
 
 
 def days_left(reader: Reader, left: timedelta) -> SafeText:

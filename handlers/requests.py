@@ -10,7 +10,7 @@ from handlers.admins import to_admins
 from handlers.approval import approval, cards, ending
 from handlers.ask_card import withdraw_covered
 from handlers.context import Context, Reader, RequestContext
-from handlers.quota_lines import until_calls_pass
+from handlers.quota_lines import meanwhile, until_calls_pass
 from handlers.words import texts
 from handlers.words.text import SafeText, listed, one_line
 from models.ledger.amount import All, Unit, parse
@@ -91,6 +91,7 @@ def _sent(ctx: RequestContext, asked: Request, old: str | None) -> Message:
     )
     if recallable:
         lines.append(texts.MEANWHILE_RECALL(say, amount=reader.amount(recallable)))
+    lines += meanwhile(ctx, reader, ctx.me)
     if free := free_models(ctx.session, ctx.policy):
         lines.append(texts.MEANWHILE_FREE(say, models=listed(free, say)))
     cancel_button = Button(

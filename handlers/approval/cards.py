@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 from handlers.approval import approval
 from handlers.approval.ending import ends_soon
 from handlers.context import Context, Reader
-from handlers.quota_lines import days_left, used_of
+from handlers.quota_lines import days_left, models_named, used_of
 from handlers.words import texts
 from handlers.words.text import SafeText, Text, listed
 from models.ledger.amount import plain
@@ -175,6 +175,8 @@ def _figures(
         facts.append((texts.CARD_BEFORE(say), before))
     if kind := texts.CARD_EMPLOYMENTS.get(requester.employment):
         facts.append((texts.CARD_EMPLOYMENT(say), kind(say)))
+    if only := ctx.policy.base_for(requester.columns()).models:
+        facts.append((texts.CARD_MODELS(say), texts.CARD_MODELS_ONLY(say, models=models_named(reader, only))))
     facts.append((texts.CARD_WHY(say), texts.WHY[asked.why](say)))
     return tuple((str(name), str(value)) for name, value in facts)
 

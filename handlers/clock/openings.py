@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from handlers.clock.grants import name_of
 from handlers.context import Context, Reader
+from handlers.quota_lines import missing
 from handlers.words import texts
 from handlers.words.text import SafeText, Text, listed, one_line
 from models.ledger.account import Account, AccountKind
@@ -93,7 +94,7 @@ def _grants_ended(ctx: Context, reader: Reader, what: Turned) -> Iterator[SafeTe
 def _still_over(ctx: Context, reader: Reader, what: Turned) -> Iterator[SafeText]:
     if over := what.still_over():
         said = [texts.STILL_OVER(reader.locale, over=reader.amount(over))]
-        said += [texts.MORE_UNTIL(reader.locale, over=reader.amount(over))] if ctx.live else []
+        said += [missing(ctx, reader, over)] if ctx.live else []
         yield one_line(said, reader.locale)
 
 

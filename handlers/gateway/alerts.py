@@ -16,7 +16,7 @@ from handlers.context import Context, Reader
 from handlers.gateway import surges
 from handlers.gateway.burners import most_used
 from handlers.gateway.surges import Surge
-from handlers.quota_lines import near_day
+from handlers.quota_lines import going_on, missing, models_named, near_day
 from handlers.requests import settle
 from handlers.words import texts
 from handlers.words.text import SafeText, Text, listed, one_line
@@ -25,6 +25,7 @@ from models.messages.message import Button, Message
 from models.messages.outbox import Effect
 from models.metering.alarm import Alarm
 from models.metering.gateway_state import free_models
+from models.metering.ladder import FallbackView, fallback_of
 from models.metering.outlook import Outlook, early_end, needed
 from models.metering.reading import KeyUsage
 from models.people.member import Member
@@ -36,28 +37,35 @@ from models.quota.wallet import wallet_of
 NEARLY = Decimal("0.95")
 
 
-def live(ctx: Context, member_id: int) -> None:
-    """The gateway has confirmed the limit: waiting grants are applied, and their requesters are told."""
+def live(ctx: Context, member_id: int, *, back: bool = False) -> None:
+    """The gateway has confirmed the limit: waiting grants are applied, and their requesters are told.
+
+    `back`: they were on the fallback's models until now.
+    """
     for request in unconfirmed(ctx.session, member_id):
         if not request.confirm_applied(ctx.session):
             continue
         requester = ctx.session.get_one(Member, member_id)
         reader = ctx.reader_of(requester)
-        ctx.tell(requester, _live(ctx, requester, reader.amount(request.granted)))
+        ctx.tell(requester, _live(ctx, requester, reader.amount(request.granted), back))
         settle(ctx, request)
 
 
-def _live(ctx: Context, requester: Member, amount: SafeText) -> Message:
+def _live(ctx: Context, requester: Member, amount: SafeText, back: bool) -> Message:
     # `Try again` only when a call would pass now.
     reader, left = ctx.reader_of(requester), wallet_of(ctx.session, requester.id).available
     if requester.paused_at is not None:
         text = texts.GRANT_LIVE_PAUSED(reader.locale, amount=amount)
         return Message(text=text, buttons=(continue_button(reader),))
     if left > 0:
-        return Message(text=texts.GRANT_LIVE(reader.locale, amount=amount))
+        said_ = texts.GRANT_LIVE_BACK if back else texts.GRANT_LIVE
+        return Message(text=said_(reader.locale, amount=amount))
+    below = fallback_of(ctx.session, requester, ctx.policy)
     said = [texts.GRANT_LIVE_USED_UP(reader.locale, amount=amount)]
-    if left < 0:
-        said.append(texts.MORE_UNTIL(reader.locale, over=reader.amount(-left)))
+    if below is not None and below.goes_on:
+        said = [texts.GRANT_FILLS(reader.locale, amount=amount), going_on(reader, below)]
+    elif left < 0:
+        said.append(missing(ctx, reader, -left))
     return Message(text=one_line(said, reader.locale), buttons=surges.ways_to_more(reader))
 
 
@@ -121,16 +129,22 @@ def held_back(ctx: Context, member_id: int, other_id: int, amount: int) -> None:
 
 @dataclass(frozen=True)
 class Alert:
-    """`levels`: reached anew (0.8, 0.95, 1). `surge`: stored units spent in a surge, or 0. `early`: the quota ends early."""
+    """`levels`: reached anew (0.8, 0.95, 1). `surge`: stored units spent in a surge, or 0. `early`: the quota ends early.
+
+    `below`: the fallback; `falls`: its models go on anew; `ends`: its amount is used up anew.
+    """
 
     status: QuotaStatus
     levels: tuple[Decimal, ...] = ()
     surge: int = 0
     early: Outlook | None = None
+    below: FallbackView | None = None
+    falls: bool = False
+    ends: bool = False
 
     @property
     def rings(self) -> bool:
-        return bool(self.levels or self.surge or self.early)
+        return bool(self.levels or self.surge or self.early or self.falls or self.ends)
 
 
 def alerting(ctx: Context, member_id: int) -> bool:
@@ -140,23 +154,34 @@ def alerting(ctx: Context, member_id: int) -> bool:
 
 
 def alert(
-    ctx: Context, member_id: int, key_usage: Sequence[KeyUsage] = (), *, imported: bool = False
+    ctx: Context,
+    member_id: int,
+    key_usage: Sequence[KeyUsage] = (),
+    *,
+    imported: bool = False,
+    failed: bool = False,
 ) -> None:
-    """`key_usage`: the last days by model and key, where the gateway knows them. `imported`: booked from a file."""
-    found, member = _found(ctx, member_id), ctx.session.get_one(Member, member_id)
+    """`key_usage`: the last days by model and key, where the gateway knows them. `imported`: booked from a file.
+
+    `failed`: the gateway did not take what was to be written.
+    """
+    found, member = _found(ctx, member_id, failed=failed), ctx.session.get_one(Member, member_id)
     if found is None:
         return
-    for level in found.levels:
-        ctx.first_time(_level_key(found.status, level))
-    reached = _reached(ctx, ctx.reader_of(member), found) if found.levels else None
+    marks = [_level_key(found.status, level) for level in found.levels]
+    marks += [_fall_key(found.status, "on")] if found.falls else []
+    marks += [_fall_key(found.status, "over")] if found.ends else []
+    for mark in marks:
+        ctx.first_time(mark)
+    reached = _reached(ctx, ctx.reader_of(member), found) if marks else None
     surge = bool(found.surge) and surges.begin(ctx, member, Surge(found.surge, key_usage, imported, reached))
-    if found.levels and not (surge and surges.asks(ctx)):
+    if marks and not (surge and surges.asks(ctx)):
         ctx.tell(member, _level(ctx, member, found, key_usage))
     if found.early and ctx.first_time(_early_key(found.status)):
         ctx.tell(member, _early(ctx, member, found.early, found.status))
 
 
-def _found(ctx: Context, member_id: int) -> Alert | None:
+def _found(ctx: Context, member_id: int, *, failed: bool = False) -> Alert | None:
     status, member = QuotaStatus.of(ctx.session, member_id), ctx.session.get_one(Member, member_id)
     if not member.active:
         return None
@@ -164,9 +189,14 @@ def _found(ctx: Context, member_id: int) -> Alert | None:
     reached = [level for level in ctx.policy.alerts.at if used > 0 and used >= share(there_was, level)]
     if reached and _mark(ctx, _level_key(status, max(reached))):
         reached = []
+    below = fallback_of(ctx.session, member, ctx.policy) if status.has.available <= 0 else None
+    if below is not None and below.comes and not failed:
+        reached = []  # told with the models that go on, when they do
     surge = surges.surging(ctx, member, status)
     early = None if surge else _ends_early(ctx, member, status)
-    return Alert(status, tuple(reached), surge, early)
+    falls = below is not None and below.goes_on and not _mark(ctx, _fall_key(status, "on"))
+    ends = below is not None and below.over and not _mark(ctx, _fall_key(status, "over"))
+    return Alert(status, tuple(reached), surge, early, below, falls, ends)
 
 
 def _ends_early(ctx: Context, member: Member, status: QuotaStatus) -> Outlook | None:
@@ -187,8 +217,9 @@ def _surged_today(ctx: Context, member_id: int) -> bool:
 
 
 def _level(ctx: Context, member: Member, found: Alert, key_usage: Sequence[KeyUsage]) -> Message:
-    reader, top = ctx.reader_of(member), max(found.levels)
+    reader = ctx.reader_of(member)
     say, out = reader.locale, found.status.has.available <= 0
+    top = max(found.levels, default=Decimal(1))
     lines = [_reached(ctx, reader, found)]
     if what := most_used(ctx, member, reader, found.status.span.start, key_usage):
         lines.append((texts.ALERT_LATELY if key_usage else texts.ALERT_WHAT)(say, what=what))
@@ -209,8 +240,13 @@ def _reached(ctx: Context, reader: Reader, found: Alert) -> SafeText:
     say, used, left = reader.locale, found.status.used, found.status.has.available
     if left > 0:
         return texts.ALERT_LEFT(say, percent=used * 100 // (used + left), left=reader.amount(left))
-    missing = (texts.MORE_UNTIL(say, over=reader.amount(-left)),) if left < 0 and ctx.live else ()
-    return one_line((texts.ALERT_OUT(say), *missing), say)
+    if found.below is not None and found.below.goes_on:
+        return going_on(reader, found.below)
+    lacks = (missing(ctx, reader, -left),) if left < 0 and ctx.live else ()
+    if found.ends and found.below is not None:
+        named, amount = models_named(reader, found.below.models), reader.amount(found.below.spent)
+        return one_line((texts.FALLBACK_OVER(say, models=named, amount=amount), *lacks), say)
+    return one_line((texts.ALERT_OUT(say), *lacks), say)
 
 
 def _early(ctx: Context, member: Member, view: Outlook, status: QuotaStatus) -> Message:
@@ -233,6 +269,12 @@ def _brake(ctx: Context, member: Member, reader: Reader) -> tuple[Button, ...]:
 
 def _level_key(status: QuotaStatus, level: Decimal) -> str:
     return f"alert:{status.period_id}:{status.member_id}:{level}"
+
+
+def _fall_key(status: QuotaStatus, what: str) -> str:
+    # Told again after more own quota came and went.
+    came = status.has.entitlement - status.fallback
+    return f"fallback:{what}:{status.period_id}:{status.member_id}:{came}"
 
 
 def _early_key(status: QuotaStatus) -> str:

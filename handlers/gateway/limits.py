@@ -76,13 +76,13 @@ def compare(
     return writes
 
 
-def _tell_live(ctx: Context, members: set[int], traits: GatewayTraits) -> None:
+def _tell_live(ctx: Context, members: set[int], traits: GatewayTraits, *, back: bool = False) -> None:
     try:
         rate = rate_in_use(ctx.session, ctx.policy)
     except PeriodClosing:
         return
     for member in limits.live_members(ctx.session, members, rate, traits):
-        alerts.live(ctx, member)
+        alerts.live(ctx, member, back=back)
 
 
 def begin_write(ctx: Context, account_id: str, traits: GatewayTraits, oldest: datetime | None) -> Step | None:
@@ -127,7 +127,7 @@ def _held_back(ctx: Context, account: GatewayAccount, traits: GatewayTraits) -> 
 def written(ctx: Context, reading: Reading, step: Step, traits: GatewayTraits) -> bool:
     """The step was written and read back, so it counts as live. Returns whether another has to follow at once."""
     account = ctx.session.get_one(GatewayAccount, reading.id)
-    held = account.in_flight
+    held, fell = account.in_flight, account.model_list.fallback
     lowered = step.total is not None and (account.total is None or step.total < account.total)
     for member in spend.book_page(ctx, [reading]).spenders:
         alerts.alert(ctx, member)
@@ -137,8 +137,13 @@ def written(ctx: Context, reading: Reading, step: Step, traits: GatewayTraits) -
         _confirm_models(account, step.models, reading.models or ())
     if lowered:
         release_holds(ctx.session, account.member_id)
-    _tell_live(ctx, {account.member_id}, traits)
-    return ctx.policy.names_models and bool(compare(ctx, [account], traits))
+    back = step.models is not None and not step.models.fallback and fell
+    _tell_live(ctx, {account.member_id}, traits, back=back)
+    if not ctx.policy.names_models and step.models is None:
+        return False
+    if account.model_list.fallback:
+        alerts.alert(ctx, account.member_id)
+    return bool(compare(ctx, [account], traits))
 
 
 def _confirm_models(account: GatewayAccount, wanted: WantedList, read_back: Words) -> None:
@@ -150,6 +155,8 @@ def failed(ctx: Context, account_id: str, why: str) -> None:
     if account is not None:
         account.fail(why)
         alerts.not_live(ctx, account.member_id, texts.GATEWAY_SAID, why=why[:200])
+        if ctx.policy.fallback is not None:
+            alerts.alert(ctx, account.member_id, failed=True)
 
 
 def missing(ctx: Context, account_id: str) -> None:

@@ -8,6 +8,10 @@ ALERT_LEFT = Text(
     "You have used {percent}% of your quota: **{left}** left.", "额度已用 {percent}%，还剩 **{left}**。"
 )
 ALERT_OUT = Text("Your quota is used up.", "你的额度已用完。")
+FALLBACK_OVER = Text(
+    "The **{amount}** beyond your own quota, on {models}, are used up as well. All your models are back with your next quota.",
+    "额度外可用的 **{amount}**（{models}）也已用完。下次有额度时，全部模型会自动恢复。",
+)
 ALERT_WHAT = Text("Most of it: {what}.", "主要用在：{what}。")
 ALERT_LATELY = Text("Since yesterday, mostly {what}.", "昨天以来主要用在：{what}。")
 FREE_MODELS_STILL = Text("Free models keep working: {models}.", "免费模型可继续使用：{models}。")

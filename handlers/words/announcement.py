@@ -8,6 +8,7 @@ QUOTA_CHANGES = Text(
     "From {day} your quota is {after} a period instead of {before}.",
     "从{day}起，你每期的额度由 {before} 调整为 {after}。",
 )
+FOR_MODELS_ONLY = Text("It is for these models only: {models}.", "仅限使用以下模型：{models}。")
 BECAUSE = Text("Why: {reason}", "原因：{reason}")
 IF_SHORT = Text(
     "When it gets tight: `request 200 reason` asks your manager, `borrow 50 from @colleague` a colleague.",

@@ -16,6 +16,17 @@ BALANCE_OVER = Text(
 MORE_UNTIL = Text(
     "It takes more than **{over}** until your calls pass again.", "补足 **{over}** 以上，调用才会恢复。"
 )
+MORE_UNTIL_QUOTA = Text(
+    "It takes more than **{over}** until you have quota again.", "补足 **{over}** 以上，额度才会恢复。"
+)
+FALLBACK_GOES_ON = Text(
+    "Your own quota is used up; **{models}** can still be used, up to **{left}** more.",
+    "自有额度已用完；**{models}** 还可使用，最多 **{left}**。",
+)
+FALLBACK_USED = Text("Beyond own quota", "额度外用量")
+FALLBACK_USED_OF = Text("{spent} of {amount}, on {models}", "{spent} / {amount}，限 {models}")
+YOUR_MODELS = Text("Your models", "可用模型")
+MODELS_AND_MORE = Text("{models} and {count} more", "{models} 等另外 {count} 个")
 BALANCE_FREE_ONLY = Text(
     "Your plan is the free models; there is no paid quota this period", "你本期没有付费额度，可使用免费模型"
 )

@@ -28,6 +28,8 @@ CARD_EMPLOYMENTS = {
     "contractor": Text("contractor", "外包"),
     "intern": Text("intern", "实习生"),
 }
+CARD_MODELS = Text("Models", "可用模型")
+CARD_MODELS_ONLY = Text("{models} only", "仅限 {models}")
 CARD_WHY = Text("Why you", "由你审批")
 WHY = {
     "manager": Text("you are their manager", "你是对方的主管"),

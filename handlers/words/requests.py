@@ -30,6 +30,9 @@ MEANWHILE_RECALL = Text(
     "等待期间，你可以先收回借出未用的 {amount}。",
 )
 MEANWHILE_FREE = Text("Free meanwhile: {models}.", "等待期间可用免费模型：{models}。")
+MEANWHILE_FALLBACK = Text(
+    "Meanwhile {models} can still be used, up to {left} more.", "等待期间仍可使用 {models}，最多 {left}。"
+)
 CANCEL_BUTTON = Text("Cancel request", "撤回申请")
 YOU_APPROVED = Text(
     "Done: {name} gets **{amount}** ({code}){until}.", "好的，已批给 {name} **{amount}**（{code}）{until}。"
@@ -67,6 +70,14 @@ UNTIL_PASSED_ASK = Text(
 GRANT_ACTIVATING = Text("It is being activated; I'll tell you when it is live.", "正在生效，好了会告诉你。")
 GRANT_LIVE = Text(
     "**{amount}** is live at the gateway. Try again now.", "**{amount}** 已在网关生效，现在可以重试了。"
+)
+GRANT_LIVE_BACK = Text(
+    "**{amount}** is live at the gateway, and all your models are back. Try again now.",
+    "**{amount}** 已在网关生效，全部模型已恢复，现在可以重试了。",
+)
+GRANT_FILLS = Text(
+    "**{amount}** is live at the gateway; it went into what you had overspent.",
+    "**{amount}** 已在网关生效，已用于补足你之前的超用。",
 )
 GRANT_LIVE_USED_UP = Text(
     "**{amount}** is live at the gateway, but you have nothing left to spend.",

@@ -15,17 +15,23 @@ from typing import Any, NamedTuple, Self
 
 from sqlmodel import Session, col
 
+from models.metering.accounts import accounts_of
 from models.metering.gateway_account import GatewayAccount
 from models.metering.gateway_state import GatewayState
-from models.metering.model_list import Words
+from models.metering.model_list import ModelList, Words
 from models.people.member import Member
 from models.policy import versions
 from models.policy.document import Policy
 from models.quota.allocation import dues
 from models.quota.fallback import Given, given_to
+from models.quota.wallet import wallet_of
 
 Patterns = tuple[tuple[str, ...], ...]
 """A model has to match one pattern of each; none: every model."""
+
+
+Accounts = Sequence[tuple[str, dict[str, Any] | None]]
+"""Of one member: the gateway's name, and what is kept of the list of models."""
 
 
 class Offer(NamedTuple):
@@ -33,6 +39,10 @@ class Offer(NamedTuple):
 
     words: Words
     models: tuple[str, ...]
+
+
+Offers = Mapping[str, Mapping[Patterns, Offer]]
+"""By the gateway's name."""
 
 
 def wanted_patterns(policy: Policy) -> list[Patterns]:
@@ -86,7 +96,7 @@ class Ladder:
 
     policy: Policy
     rungs: Mapping[int, Rung] = field(default_factory=dict)
-    offers: Mapping[str, Mapping[Patterns, Offer]] = field(default_factory=dict)
+    offers: Offers = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -125,6 +135,71 @@ class Ladder:
         """What of the fallback may be spent there now: nothing before its list was read back."""
         stands = wanted is not None and wanted.fallback and account.model_list.stands == wanted.words
         return (self.rungs[account.member_id].left or 0) if stands else 0
+
+
+@dataclass(frozen=True)
+class FallbackView:
+    """The fallback as a member reads of it, where a gateway of theirs can do it. Amounts in stored units.
+
+    `left`: None while they have own quota. `stands`: a call of one of `models` would pass now, if something is left.
+    """
+
+    models: tuple[str, ...]
+    amount: int
+    spent: int
+    left: int | None
+    stands: bool
+
+    @property
+    def goes_on(self) -> bool:
+        return self.stands and bool(self.left)
+
+    @property
+    def comes(self) -> bool:
+        """Own quota is used up, and the gateway is still to be written."""
+        return bool(self.left) and not self.stands
+
+    @property
+    def over(self) -> bool:
+        """The amount is used up as well."""
+        return self.stands and self.left == 0 and self.spent > 0
+
+    @classmethod
+    def of(
+        cls,
+        policy: Policy,
+        given: Given,
+        available: int,
+        tier: tuple[str, ...],
+        accounts: Accounts,
+        offers: Offers,
+    ) -> Self | None:
+        """`offers`: of the gateways that enforce limits. None where none of them can do it: nobody is promised it."""
+        if policy.fallback is None:
+            return None
+        patterns = (policy.fallback.models, *((tier,) if tier else ()))
+        theirs = [(offers.get(gateway, {}).get(patterns), ModelList.of(kept)) for gateway, kept in accounts]
+        names = dict.fromkeys(model for offer, _ in theirs if offer for model in offer.models)
+        if not names:
+            return None
+        stands = any(offer and one.fallback and one.stands == offer.words for offer, one in theirs)
+        left = given.left(policy, available)
+        return cls(tuple(names), policy.fallback.amount, given.spent, left, stands)
+
+
+def fallback_of(session: Session, member: Member, policy: Policy) -> FallbackView | None:
+    """None as well for somebody who is paused: nothing goes on."""
+    if policy.fallback is None or member.paused_at is not None:
+        return None
+    live = [one for one in GatewayState.driven(session) if one.enforced and not one.released]
+    return FallbackView.of(
+        policy,
+        given_to(session, {member.id}).get(member.id, Given(0, 0)),
+        wallet_of(session, member.id).available,
+        policy.base_for(member.columns()).models,
+        [(one.gateway, one.models) for one in accounts_of(session, member.id)],
+        {one.name: from_kept(one.lists) for one in live},
+    )
 
 
 def _rungs(

@@ -14,9 +14,11 @@ from typing import Any, NamedTuple, Self
 from sqlmodel import Session
 
 from models.metering.gateway_state import free_through
+from models.metering.ladder import Accounts, FallbackView, Offers, from_kept
 from models.metering.outlook import PACE, Outlook
 from models.people.member import word_for
 from models.policy.document import Policy
+from models.quota.fallback import Given
 from models.quota.loan import OPEN_LOANS
 from models.quota.loan_sums import SUMS, Sums
 from models.quota.opening import Opening
@@ -75,10 +77,19 @@ class QuotaView:
     opening: Opening | None
     versions: tuple[Applied, ...]
     free_models: tuple[str, ...]
+    fallback: FallbackView | None
 
     @classmethod
-    def of(cls, session: Session, member_id: int, version: int, policy: Policy, now: datetime) -> Self:
-        """`version`, `policy`: those in force. Raises `NoPolicyYet`."""
+    def of(
+        cls,
+        session: Session,
+        member_id: int,
+        version: int,
+        policy: Policy,
+        now: datetime,
+        tier: tuple[str, ...] = (),
+    ) -> Self:
+        """`version`, `policy`: those in force; `tier`: the models that the member's allocation names. Raises `NoPolicyYet`."""
         session.flush()
         row = _VIEW.first(session, member=member_id, version=version, since=now - PACE, now=now)
         if row is None:
@@ -92,7 +103,8 @@ class QuotaView:
             loans=tuple(map(_loan, sorted(rest.loans or ()))),
             opening=Opening.of(one[1:] for one in sorted(rest.first or ())),
             versions=tuple(map(_applied, sorted(rest.versions or ()))),
-            free_models=free_through(policy, [free for _, free in rest.gateways or ()]),
+            free_models=free_through(policy, [free for _, free, *_ in rest.gateways or ()]),
+            fallback=_fallback(policy, status, tier, rest),
         )
 
     @cached_property
@@ -132,6 +144,15 @@ def _applied(row: list[Any]) -> Applied:
     return Applied(version, day, moment(in_force_at) if in_force_at else None, text)
 
 
+def _fallback(policy: Policy, status: QuotaStatus, tier: tuple[str, ...], rest: _Rest) -> FallbackView | None:
+    if policy.fallback is None:
+        return None
+    offers: Offers = {name: from_kept(lists) for name, _, lists, live in rest.gateways or () if live}
+    accounts: Accounts = [(gateway, kept) for gateway, kept in rest.lists or ()]
+    given = Given(status.base, status.fallback)
+    return FallbackView.of(policy, given, status.has.available, tier, accounts, offers)
+
+
 class _Rest(NamedTuple):
     spent: int
     models: list[Any] | None
@@ -139,6 +160,7 @@ class _Rest(NamedTuple):
     first: list[Any] | None
     versions: list[Any] | None
     gateways: list[Any] | None
+    lists: list[Any] | None
     spent_at: list[Any] | None
 
 

@@ -18,7 +18,8 @@ from models.statement import Statement
 class QuotaStatus:
     """A member's balances, base and use in the open or turning period.
 
-    `since`: the time from which policy gives them something in it. Amounts are in stored units.
+    `since`: the time from which policy gives them something in it. `fallback`: the part of `used` beyond own quota that the
+    organisation paid. Amounts are in stored units.
     """
 
     member_id: int
@@ -28,6 +29,11 @@ class QuotaStatus:
     base: int
     used: int
     since: datetime | None
+    fallback: int = 0
+
+    @property
+    def own_used(self) -> int:
+        return self.used - self.fallback
 
     @classmethod
     def of(cls, session: Session, member_id: int) -> Self:
@@ -46,7 +52,7 @@ class QuotaStatus:
         has = Wallet(row.allocation, row.top_ups, row.borrowed, row.overdraft, row.lifetime_use, row.asked)
         used = has.used - (row.used_before or 0)
         span = Span(row.starts_at, row.ends_at)
-        return cls(row.member_id, row.period_id, span, has, row.base or 0, used, row.since)
+        return cls(row.member_id, row.period_id, span, has, row.base or 0, used, row.since, row.fallback or 0)
 
 
 class StatusRow(NamedTuple):
@@ -59,6 +65,7 @@ class StatusRow(NamedTuple):
     base: int | None
     used_before: int | None
     since: datetime | None
+    fallback: int | None
     allocation: int
     top_ups: int
     borrowed: int
@@ -67,7 +74,7 @@ class StatusRow(NamedTuple):
     asked: int
 
 
-STATUS = f"m.id, p.id, p.starts_at, p.ends_at, w.base, w.used_before, w.since, {HELD}"
+STATUS = f"m.id, p.id, p.starts_at, p.ends_at, w.base, w.used_before, w.since, w.fallback, {HELD}"
 MEMBERS = (
     "FROM member m JOIN period p ON p.state <> 'closed' "
     "LEFT JOIN allowance w ON w.member_id = m.id AND w.period_id = p.id LEFT JOIN account a ON a.member_id = m.id"

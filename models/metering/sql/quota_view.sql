@@ -13,9 +13,14 @@ SELECT {status},
     WHERE f.period_id = p.id),
   (SELECT json_agg(json_build_array(v.version, v.effective, v.in_force_at, v.text)) FROM ({versions}) v),
   (SELECT json_agg(json_build_array(g.name,
-    json(g.free) -- sqlite
-    g.free -- postgres
+    json(g.free), json(g.lists), -- sqlite
+    g.free, g.lists, -- postgres
+    g.enforced AND g.released_at IS NULL
   )) FROM gatewaystate g WHERE g.kind <> ''),
+  (SELECT json_agg(json_build_array(a.gateway,
+    json(a.models) -- sqlite
+    a.models -- postgres
+  )) FROM gatewayaccount a WHERE a.member_id = m.id AND a.models IS NOT NULL AND NOT a.gone),
   (SELECT json_agg(json_build_array(a.gateway, a.used)) FROM gatewayaccount a
     WHERE a.member_id = m.id AND a.used_in = p.id AND a.used > 0)
 {members} WHERE m.id = :member {grouped}

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from bot.gateways.operator.access import GatewayOperator
 from bot.gateways.operator.release import release
 from bot.gateways.reconcile import Reconciler
-from handlers import brake, lending, requests
+from handlers import balance, brake, lending, requests
 from models.ledger.transfer import Kind, Transfer
 from models.quota.allocation import allowance_of
 from models.quota.period import Period
@@ -21,7 +21,8 @@ from tests.company import who
 from tests.gateway_env import USD, GatewayEnv, clean
 from tests.handlers.test_policy_effects import rules
 
-FALLBACK = "fallback: {models: [hun*], amount: 20}\n"
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+FALLBACK = "fallback: {models: [hun*], amount: 20}\nalerts: {surge: null}\n"
 
 
 @pytest.fixture
@@ -72,6 +73,7 @@ async def test_own_quota_ends_on_the_fallback_up_to_its_amount_and_comes_back(
     env.database.transact(clean)
 
 
+@on_sqlite
 async def test_the_list_is_narrowed_before_the_limit_is_raised_and_widened_after_it_is_lowered(
     env: GatewayEnv, loop: Reconciler
 ) -> None:
@@ -89,6 +91,7 @@ async def test_the_list_is_narrowed_before_the_limit_is_raised_and_widened_after
     ]
 
 
+@on_sqlite
 async def test_while_the_list_cannot_be_narrowed_nothing_is_raised(env: GatewayEnv, loop: Reconciler) -> None:
     env.burn("alice", 100)
     env.gateway.faults.plan("POST /user/update", FORBIDDEN, times=None)
@@ -103,6 +106,7 @@ async def test_while_the_list_cannot_be_narrowed_nothing_is_raised(env: GatewayE
     assert stands(env, "alice") == (120, ["hunyuan"]), "after a restart as well"
 
 
+@on_sqlite
 async def test_a_lost_reply_of_a_list_is_no_edit_and_an_edit_is_left_alone_until_an_admin_decides(
     env: GatewayEnv, loop: Reconciler
 ) -> None:
@@ -132,6 +136,7 @@ def _restore(session: Session, env: GatewayEnv) -> None:
     session.get_one(GatewayAccount, "alice@corp.example").restore()
 
 
+@on_sqlite
 async def test_a_pause_wins_over_the_fallback(env: GatewayEnv, loop: Reconciler) -> None:
     env.burn("alice", 104)
     await loop.round()
@@ -144,6 +149,7 @@ async def test_a_pause_wins_over_the_fallback(env: GatewayEnv, loop: Reconciler)
     assert stands(env, "alice") == (120, ["hunyuan"])
 
 
+@on_sqlite
 async def test_a_lender_who_cannot_be_lowered_gets_no_fallback_out_of_what_was_lent(
     env: GatewayEnv, loop: Reconciler
 ) -> None:
@@ -160,6 +166,7 @@ async def test_a_lender_who_cannot_be_lowered_gets_no_fallback_out_of_what_was_l
     assert stands(env, "alice") == (20, ["hunyuan"]), "80 beyond own quota is more than 20"
 
 
+@on_sqlite
 async def test_release_puts_the_lists_back_as_they_were_found(env: GatewayEnv) -> None:
     env.gateway.users["alice@corp.example"].models = ["claude-opus-5", "hunyuan"]
     env.database.transact(lambda session: rules(session, more=FALLBACK) and None)
@@ -169,11 +176,13 @@ async def test_release_puts_the_lists_back_as_they_were_found(env: GatewayEnv) -
     env.burn("alice", 100)
     await loop.round()
     assert stands(env, "alice") == (120, ["hunyuan"])
+    env.database.transact(loop.leader.let_go)  # nobody else writes, so nothing is waited for
     _, left = await release(GatewayOperator(loop), lambda _: None)
     assert left == []
     assert stands(env, "alice") == (None, ["claude-opus-5", "hunyuan"])
 
 
+@on_sqlite
 async def test_the_next_period_begins_with_every_model_and_a_whole_fallback(
     env: GatewayEnv, loop: Reconciler
 ) -> None:
@@ -190,6 +199,7 @@ async def test_the_next_period_begins_with_every_model_and_a_whole_fallback(
     assert (paid_now := env.wallet("alice").available) == 90 * USD, paid_now
 
 
+@on_sqlite
 async def test_an_allocation_may_name_models_and_borrowed_quota_is_for_these_too(env: GatewayEnv) -> None:
     swap = (
         "  - match: {employment: contractor}\n    amount: 0\n",
@@ -205,6 +215,7 @@ async def test_an_allocation_may_name_models_and_borrowed_quota_is_for_these_too
     assert stands(env, "alice") == (95, [])
 
 
+@on_sqlite
 async def test_models_that_the_gateway_does_not_have_keep_the_account_closed(env: GatewayEnv) -> None:
     swap = ("  - match: {}\n    amount: 100\n", "  - match: {}\n    amount: 100\n    models: [internal-*]\n")
     env.database.transact(lambda session: rules(session, swap) and None)
@@ -214,6 +225,7 @@ async def test_models_that_the_gateway_does_not_have_keep_the_account_closed(env
     assert env.gateway.users["alice@corp.example"].reached
 
 
+@on_sqlite
 async def test_a_grant_is_live_only_when_every_model_is_back(env: GatewayEnv, loop: Reconciler) -> None:
     env.burn("alice", 100)
     await loop.round()
@@ -232,3 +244,64 @@ async def test_a_grant_is_live_only_when_every_model_is_back(env: GatewayEnv, lo
 
 def _live(env: GatewayEnv) -> list[Any]:
     return [text for text in env.told("alice") if "live at the gateway" in text and "not live" not in text]
+
+
+async def test_people_hear_which_models_go_on_and_that_all_are_back(
+    env: GatewayEnv, loop: Reconciler
+) -> None:
+    """Once each, when it is so: while the gateway is still to be written, nothing is promised."""
+    env.burn("alice", 101)
+    await loop.read()
+    assert not env.told("alice")
+    await loop.writer.write()
+    (used_up,) = env.messages("alice")
+    assert used_up["text"].startswith(
+        "Your own quota is used up; **hunyuan** can still be used, up to **$19.00** more."
+    )
+    assert [one["action"] for one in used_up["buttons"]] == ["request.open", "borrow.open"]
+    balance_ = env.answer("alice", balance.balance, live=True)
+    assert balance_.text.startswith(
+        "Your own quota is used up; **hunyuan** can still be used, up to **$19.00** more."
+    )
+    assert "calls pass" not in balance_.text
+    sent = env.do("alice", lambda ctx: requests.request(ctx, 60 * USD, "load test"))
+    assert "Meanwhile hunyuan can still be used, up to $19.00 more." in str(sent)
+    env.burn("alice", 12)
+    await loop.round()
+    facts = dict(env.answer("alice", balance.balance, live=True).facts)
+    assert (facts["Used"], facts["Beyond own quota"]) == (
+        "$101.00, $1.00 more than there was",
+        "$12.00 of $20.00, on hunyuan",
+    )
+    code = env.database.transact(lambda session: session.exec(select(Request.code)).one())
+    env.do("carol", lambda ctx: requests.approve(ctx, code))
+    await loop.changes()
+    assert (
+        env.told("alice")[-1]
+        == "**$60.00** is live at the gateway, and all your models are back. Try again now."
+    )
+    env.burn("alice", 59)
+    await loop.round()
+    assert "up to **$8.00** more" in env.told("alice")[-1], "told again after the grant is used up"
+    env.burn("alice", 8)
+    await loop.round()
+    assert env.told("alice")[-1].startswith(
+        "The **$20.00** beyond your own quota, on hunyuan, are used up as well."
+    )
+    assert len(env.told("alice")) == 5
+
+
+@on_sqlite
+async def test_where_the_gateway_refuses_the_list_people_hear_only_that_quota_is_used_up(
+    env: GatewayEnv, loop: Reconciler
+) -> None:
+    env.burn("bob", 101)
+    env.gateway.faults.plan("POST /user/update", FORBIDDEN, times=None)
+    await loop.round()
+    (said,) = env.told("bob")
+    assert said.startswith("你的额度已用完。")
+    assert "hunyuan" not in said.splitlines()[0]
+    env.gateway.faults.clear()
+    env.now += timedelta(minutes=6)
+    await loop.round()
+    assert env.told("bob")[-1].startswith("自有额度已用完；**hunyuan** 还可使用，最多 **$19.00**。")
