@@ -38,9 +38,27 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def empty_postgres(database: Database) -> None:
+    """Empty all tables. TRUNCATE makes 260 new files and takes three times as long as this."""
+    tables = [f'"{name}"' for name in metadata().tables]
+    named = ", ".join(tables)
+    filled = " UNION ALL ".join(f"(SELECT '{name}' FROM {name} LIMIT 1)" for name in tables)
     with database.engine.begin() as connection:
-        names = ", ".join(f'"{name}"' for name in metadata().tables)
-        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        if connection.exec_driver_sql("SHOW is_superuser").scalar_one() == "off":
+            connection.exec_driver_sql(f"TRUNCATE {named} RESTART IDENTITY CASCADE")
+            return
+        # Nobody is in the middle of a transaction; no foreign key and no trigger looks at what is deleted.
+        connection.exec_driver_sql(f"LOCK {named}; SET LOCAL session_replication_role = replica")
+        full = connection.exec_driver_sql(filled).scalars().all()
+        connection.exec_driver_sql("; ".join([*(f"DELETE FROM {name}" for name in full), _NUMBERS_AGAIN]))
+    if full:  # without dead rows the next ones stand in the order in which they come
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql(f"VACUUM {', '.join(full)}")
+
+
+_NUMBERS_AGAIN = (
+    "SELECT setval(format('%%I', sequencename)::regclass, 1, false) FROM pg_sequences "
+    "WHERE schemaname = 'public' AND last_value IS NOT NULL"
+)
 
 
 def keep_postgres(url: str) -> None:
@@ -67,12 +85,12 @@ def keep_postgres(url: str) -> None:
 def restore_postgres(database: Database) -> None:
     """Settle the company in empty tables."""
     with database.engine.begin() as connection:
-        rows = connection.execute(text(f"SELECT tablename FROM pg_tables WHERE schemaname = '{SCHEMA}'"))
-        kept = {row.tablename for row in rows}
-        for table in metadata().sorted_tables:  # parents first
-            if table.name in kept:
-                source = f'{SCHEMA}."{table.name}"'
-                connection.execute(text(f'INSERT INTO public."{table.name}" SELECT * FROM {source}'))
-        connection.execute(
-            text(f"SELECT setval(format('%I', name)::regclass, last_value) FROM {SCHEMA}.numbers")
-        )
+        rows = connection.exec_driver_sql(f"SELECT tablename FROM pg_tables WHERE schemaname = '{SCHEMA}'")
+        kept = set(rows.scalars())
+        copies = [
+            f'INSERT INTO public."{table.name}" SELECT * FROM {SCHEMA}."{table.name}"'
+            for table in metadata().sorted_tables  # parents first
+            if table.name in kept
+        ]
+        numbers = f"SELECT setval(format('%%I', name)::regclass, last_value) FROM {SCHEMA}.numbers"
+        connection.exec_driver_sql("; ".join([*copies, numbers]))
