@@ -21,6 +21,9 @@ class Who(StrEnum):
     CHAIN = "everybody who could be asked"
     NEXT = "next approver"
     DELEGATE = "delegate"
+    MANAGER = "manager"
+    ABOVE = "everybody who may pause the holder"
+    SENDER = "sender of a message"
     HOLDER = "holder"  # of a grant or of an allocation
     OWNER = "owner of the team"
     FINANCE = "fallback approvers"
@@ -44,17 +47,21 @@ EVENTS: dict[str, Event] = {
     "return": Event((Who.LENDER,)),
     "repayment": Event((Who.LENDER,)),
     "forgiveness": Event((Who.BORROWER,)),
+    "withdrawal of an ask": Event(settles=True),
     "ask to borrow": Event((Who.ASKED,), ("borrow.accept", "borrow.decline")),
     "ask accepted": Event((Who.BORROWER,), ("loan.return",), settles=True),
     "ask declined": Event((Who.BORROWER,), settles=True),
     "gift to the team": Event((Who.OWNER,)),
-    "quota that will expire": Event((Who.HOLDER,), ("lend.open",)),
+    "quota that will expire": Event((Who.HOLDER,), ("needs.open", "lend.open")),
     "asking around": Event((Who.ASKED,), ("borrow.accept", "borrow.decline")),
     "nobody could lend": Event((Who.BORROWER,), ("request.open",)),
     "request": Event((Who.APPROVERS,), ("request.approve", "request.decline")),
     "request nobody can decide": Event((Who.ADMINS,)),
     "approval": Event((Who.REQUESTER,), settles=True),
     "decline": Event((Who.REQUESTER,), ("request.open",), settles=True),
+    "grant is live": Event((Who.REQUESTER,)),
+    "grant is held up": Event((Who.REQUESTER, Who.ADMINS)),
+    "limit waits for a colleague's": Event((Who.BORROWER, Who.LENDER)),
     "cancellation": Event(settles=True),
     "reminder": Event((Who.APPROVERS,)),
     "reminder of many": Event((Who.APPROVERS,), ("request.approve_all", "pending.open")),
@@ -62,6 +69,11 @@ EVENTS: dict[str, Event] = {
     "emergency grant": Event((Who.CHAIN, Who.ADMINS), ("request.revoke",)),
     "revocation": Event((Who.REQUESTER,), settles=True),
     "end of a grant": Event((Who.HOLDER,)),
+    "grant by an operator": Event((Who.HOLDER,)),
+    "usage taken back": Event((Who.HOLDER,)),
+    "cut or raise": Event((Who.HOLDER,)),
+    "cut or raise called off": Event((Who.HOLDER,)),
+    "joining": Event((Who.HOLDER,)),
     "close settles a debt": Event((Who.BORROWER, Who.LENDER), ("loans.open",)),
     "close returns a loan": Event((Who.BORROWER, Who.LENDER), ("loans.open",)),
     "close ends a grant": Event((Who.HOLDER,), ("request.open",)),
@@ -70,6 +82,10 @@ EVENTS: dict[str, Event] = {
     "budget of the year": Event((Who.FINANCE, Who.ADMINS), ("budget.open",)),
     "level of use": Event((Who.HOLDER,), ("request.open", "borrow.open")),
     "early end of a quota": Event((Who.HOLDER,), ("request.open", "borrow.open")),
+    "surge": Event((Who.HOLDER, Who.MANAGER, Who.ADMINS), ("surge.continue",)),
+    "surge nobody answers": Event((Who.ABOVE, Who.ADMINS)),
+    "limit edited at the gateway": Event((Who.ADMINS,), ("gateway.restore", "gateway.adopt")),
+    "message nobody gets": Event((Who.SENDER, Who.ADMINS)),
     "delegation": Event((Who.DELEGATE,)),
     "lender leaves": Event((Who.BORROWER,)),
     "borrower leaves": Event((Who.LENDER,)),

@@ -28,6 +28,7 @@ TYPED = {  # event: who says what; {} is the CODE of the request
     "recall": ("alice", "recall @bob 5", "收回 @bob 5"),
     "repayment": ("bob", "repay @alice 5", "还 @alice 5"),
     "ask to borrow": ("bob", "borrow 20 from @alice", "向 @alice 借 20"),
+    "withdrawal of an ask": ("bob", "withdraw @alice", "撤回借用 @alice"),
     "request": ("bob", "request 40", "申请 40"),
     "approval": ("carol", "approve {}", "同意 {}"),
     "decline": ("carol", "decline {} not now", "拒绝 {} 下次"),
