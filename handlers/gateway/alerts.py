@@ -252,7 +252,8 @@ def _reached(ctx: Context, reader: Reader, found: Alert) -> SafeText:
 def _early(ctx: Context, member: Member, view: Outlook, status: QuotaStatus) -> Message:
     reader, ends = ctx.reader_of(member), view.runs_out or status.span.end
     days, left = (status.span.end - ends).days, reader.amount(status.has.available)
-    facts = {"day": near_day(reader, ends, ctx.now), "days": days, "pace": reader.amount(view.pace)}
+    early = texts.ONE_DAY(reader.locale) if days == 1 else texts.MANY_DAYS(reader.locale, days=days)
+    facts = {"day": near_day(reader, ends, ctx.now), "days": early, "pace": reader.amount(view.pace)}
     lines = [texts.EARLY_END(reader.locale, left=left, **facts)]
     if what := most_used(ctx, member, reader, status.span.start, ()):
         lines.append(texts.ALERT_WHAT(reader.locale, what=what))

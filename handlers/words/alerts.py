@@ -17,9 +17,11 @@ ALERT_LATELY = Text("Since yesterday, mostly {what}.", "昨天以来主要用在
 FREE_MODELS_STILL = Text("Free models keep working: {models}.", "免费模型可继续使用：{models}。")
 ALERT_RECALL = Text("You can recall {amount} that you lent.", "你可以收回借出未用的 {amount}。")
 EARLY_END = Text(
-    "At this pace your quota is gone on **{day}**, {days} d before the period ends: **{left}** left, {pace} a day.",
-    "按目前每天 {pace} 的速度，你剩下的 **{left}** 将在**{day}**用完，比期末早 {days} 天。",
+    "At this pace your quota is gone on **{day}**, {days} before the period ends: **{left}** left, {pace} a day.",
+    "按目前每天 {pace} 的速度，你剩下的 **{left}** 将在**{day}**用完，比期末早{days}。",
 )
+ONE_DAY = Text("a day", " 1 天")
+MANY_DAYS = Text("{days} days", " {days} 天")
 WOULD_LAST = Text("{amount} more would last to the end.", "再有 {amount} 就够用到期末。")
 EARLY_WAYS = Text(
     "Ask your manager for it, borrow from a colleague, or take smaller models till then.",

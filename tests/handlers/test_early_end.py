@@ -25,7 +25,7 @@ def test_an_early_end_is_told_once_with_the_day_what_would_last_and_what_to_do(s
     work(session, "alice", 12, 4)
     (text,) = alarm(session, "alice", days=3, hours=1)
     assert text == (
-        "At this pace your quota is gone on **20 Nov**, 10 d before the period ends: **$52.00** left, $6.85 a day.\n"
+        "At this pace your quota is gone on **20 Nov**, 10 days before the period ends: **$52.00** left, $6.85 a day.\n"
         "Most of it: m12 $48.00.\n"
         "$76.00 more would last to the end.\n"
         "Ask your manager for it, borrow from a colleague, or take smaller models till then."
