@@ -70,6 +70,7 @@ pictures: setup
 	@$(call tools,pictures)
 	@QUOTABOT_PICTURES=docs $(BIN)/python -m pytest -q -m browser tests/sandbox/test_playground.py -k played_by_clicks
 	@$(VENV)-pictures/bin/python docs/film.py
+	@$(BIN)/python -m docs.stills
 
 # Both locks anew, after a change of pyproject.toml: what runs, and what is tested with it. Needs uv
 lock:
