@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import Session
 
 from bot.engines import BUSY, POOL, engine_for, reading_engine_for
-from bot.look import OneLook, ReadingDriver
+from bot.look import OneLook, ReadingDriver, SecondStatement
 from models.messages.outgoing import GatheringSession
 from models.refusal import TooSlow
 
@@ -110,13 +110,13 @@ class Database:
         # A COMMIT that has not begun will not begin, because the deadline has passed.
         raise OutcomeUnknown if attempt.committing else TooSlow
 
-    async def read(self, work: Work[T], *, within: float | None = None) -> T:
+    async def read(self, work: Work[T], *, within: float | None = None, single: bool = False) -> T:
         """The result of `work(session)` on one snapshot; never waits for a writer.
 
-        Raises `WouldWrite` instead of writing.
+        `single`: it asks one statement, as a rule. Raises `WouldWrite` instead of writing.
         """
         deadline = None if within is None else time.monotonic() + within
-        return await asyncio.wrap_future(self._pool.submit(self._read, work, deadline))
+        return await asyncio.wrap_future(self._pool.submit(self._read, work, deadline, single))
 
     def transact(self, work: Work[T]) -> T:
         """`write` for a plain thread.
@@ -168,19 +168,21 @@ class Database:
         self._reading.dispose()
         self.engine.dispose()
 
-    def _read(self, work: Work[T], deadline: float | None) -> T:
+    def _read(self, work: Work[T], deadline: float | None, single: bool = False) -> T:
         # Locked for moments: another process opens, recovers or removes the write-ahead log.
         while True:
             try:
-                return self._read_once(work, deadline)
+                return self._read_once(work, deadline, single)
+            except SecondStatement:
+                single = False
             except OperationalError as error:
                 if not locked(error):
                     raise
                 time.sleep(BUSY / 10_000)  # busy_timeout does not cover every lock
 
-    def _read_once(self, work: Work[T], deadline: float | None) -> T:
+    def _read_once(self, work: Work[T], deadline: float | None, single: bool) -> T:
         _in_time(deadline)
-        with ReadingDriver(self._reading) as driver, OneLook(driver) as session:
+        with ReadingDriver(self._reading, single=single) as driver, OneLook(driver) as session:
             result = work(session)
             session.flush()
         _in_time(deadline)

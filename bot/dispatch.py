@@ -39,6 +39,7 @@ from handlers.words import refusals, texts
 from handlers.words.text import SafeText
 from models.messages.message import Form, Message
 from models.messages.outbox import Effect, promise
+from models.metering.quota_view import QuotaView
 from models.people.member import HERE, Address, Member, found_at
 from models.people.profile import Profile, learn, mark_home_opened, mark_seen
 from models.policy.meeting import meet
@@ -57,8 +58,7 @@ from models.refusal import (
 log = structlog.get_logger()
 T = TypeVar("T")
 FreshSpend = Callable[[int], Awaitable[None]]
-# By address; None if the profile could not be read in time.
-ProfilesRead = dict[str, Profile | None]
+ProfilesRead = dict[str, Profile | None]  # by address; None if it could not be read in time
 
 
 class Dispatcher:
@@ -151,7 +151,8 @@ class Dispatcher:
         if route is not None and route.reads_only and request.answer_by is None:
             look = partial(self._look, request=request, route=route, profiles=profiles)
             with contextlib.suppress(WouldWrite):
-                return await run_until(lambda left: self.database.read(look, within=left), until)
+                read = partial(self.database.read, look, single=route.single)
+                return await run_until(lambda left: read(within=left), until)
         for _ in range(2):
             work = partial(self._transact, request=request, route=route, profiles=profiles)
             try:
@@ -228,7 +229,7 @@ class Dispatcher:
         return Outcome(answer)
 
     def _look(self, session: Session, request: Request, route: Route, profiles: ProfilesRead) -> Outcome:
-        meet(session, request.sender, request.named)
+        route.meet(session, request.sender, self.clock())
         ctx = self._context(session, request, profiles)
         return Outcome(_shown(ctx, request, route.run(ctx, request.command)))
 
@@ -258,7 +259,7 @@ class Dispatcher:
     def _home(self, session: Session, address: str) -> Message:
         now, request = self.clock(), Request(f"home:{address}", address, Command("home"))
         try:
-            meet(session, address)
+            QuotaView.meet(session, address, now)
             ctx = RequestContext.of(
                 session, now, request.key, live=self.live, me=Member.at(session, address),
                 messenger=request.messenger, command=self.command, as_of=self.as_of(),

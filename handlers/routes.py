@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+
+from sqlmodel import Session
 
 from handlers import (
     asking,
@@ -62,6 +64,8 @@ from handlers.words import usage
 from handlers.words.text import Text
 from models.messages.message import Form, Message
 from models.messages.tally import require_tries
+from models.metering.quota_view import QuotaView
+from models.policy.meeting import meet
 
 _HELP = usage.HELP
 
@@ -74,6 +78,7 @@ class Route:
     `usage`: shown when an argument is missing.
     `moves`: changes quota or authority, so only an exact command runs without a confirmation.
     `reads_only`: needs no receipt and does not wait for the writer.
+    `view`: shows what the asker has. `single`: the statement that reads the asker reads all that it shows.
     `holders`: members whose quota may be taken; their newest spend is read at the gateway first.
     `colleagues_only`: the sender and every named person must be members of the workspace.
     `form`: shown instead of the handler, where the messenger can open one.
@@ -86,11 +91,17 @@ class Route:
     usage: Text = _HELP
     moves: bool = False
     reads_only: bool = False
+    view: bool = False
+    single: bool = False
     holders: Holders | None = None
     colleagues_only: bool = False
     form: Callable[..., Form] | None = None
     reaches: bool = False
     tries: str = ""
+
+    def meet(self, session: Session, sender: str, now: datetime) -> None:
+        """Read the asker and the policy, and where it shows it their quota."""
+        QuotaView.meet(session, sender, now) if self.view else meet(session, sender)
 
     def run(self, ctx: RequestContext, command: Command) -> Message | Form:
         self.admit(ctx)
@@ -113,7 +124,7 @@ class Route:
 
 
 COMMANDS: dict[str, Route] = {
-    "balance": Route(balance.balance, reads_only=True),
+    "balance": Route(balance.balance, reads_only=True, view=True, single=True),
     "lend": Route(
         lending.lend,
         (person, lendable, reason, until),
@@ -182,13 +193,13 @@ COMMANDS: dict[str, Route] = {
     "emergency": Route(
         emergency.take, (maybe_amount, reason), usage.EMERGENCY, moves=True, colleagues_only=True
     ),
-    "loans": Route(lending.loans, reads_only=True),
+    "loans": Route(lending.loans, reads_only=True, view=True, single=True),
     "history": Route(balance.history, (value,), reads_only=True),
     "team": Route(team.team),
     "budget": Route(budget.budget, usage=usage.BUDGET, reads_only=True),
     "pause": Route(brake.pause, (maybe_person, reason), usage.PAUSE, moves=True),
     "resume": Route(brake.resume, (maybe_person,), usage.PAUSE, moves=True),
-    "help": Route(balance.help_, (value,), reads_only=True),
+    "help": Route(balance.help_, (value,), reads_only=True, single=True),
     "lang": Route(balance.lang, (language,), usage.LANG),
 }
 

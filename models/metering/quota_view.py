@@ -5,6 +5,7 @@ The balance, App Home, the list of loans and an approver's card show parts of it
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,13 +17,14 @@ from sqlmodel import Session
 from models.metering.gateway_state import free_through
 from models.metering.ladder import Accounts, FallbackView, Offers, from_kept
 from models.metering.outlook import PACE, Outlook
-from models.people.member import word_for
+from models.people.member import ADDRESS, MEMBER, remember, word_for
+from models.policy import versions
 from models.policy.document import Policy
 from models.quota.fallback import Given
 from models.quota.loan import OPEN_LOANS
 from models.quota.loan_sums import SUMS, Sums
 from models.quota.opening import Opening
-from models.quota.status import GROUPED, MEMBERS, STATUS, QuotaStatus, StatusRow
+from models.quota.status import GROUPED, HOLDS, MEMBERS, STATUS, QuotaStatus, StatusRow
 from models.refusal import NoPolicyYet
 from models.statement import SqlFile, Statement, moment, row_reader
 
@@ -91,7 +93,9 @@ class QuotaView:
     ) -> Self:
         """`version`, `policy`: those in force; `tier`: the models that the member's allocation names. Raises `NoPolicyYet`."""
         session.flush()
-        row = _VIEW.first(session, member=member_id, version=version, since=now - PACE, now=now)
+        row = session.info.pop((_SEEN, member_id), None) or _VIEW.first(
+            session, member=member_id, version=version, since=now - PACE, now=now
+        )
         if row is None:
             raise NoPolicyYet
         status, rest = QuotaStatus.from_row(_read_status(row[:_WIDTH])), _read_rest(row[_WIDTH:])
@@ -106,6 +110,22 @@ class QuotaView:
             free_models=free_through(policy, [free for _, free, *_ in rest.gateways or ()]),
             fallback=_fallback(policy, status, tier, rest),
         )
+
+    @staticmethod
+    def meet(session: Session, address: str, now: datetime) -> None:
+        """Read whoever is at this address, the policy in force and their view, and keep all of it for the transaction."""
+        session.flush()
+        row = _MEETING.first(session, address=address, since=now - PACE, now=now)
+        if row is None:
+            return
+        width = MEMBER.width
+        version, text, every = row[width : width + 3]
+        every = json.loads(every) if isinstance(every, str) else every
+        remember(session, ([*row[:width], *one] for one in every))
+        versions.remember(session, version, text)
+        view = row[width + 3 :]
+        if view[1] is not None:  # there is a period
+            session.info[_SEEN, view[0]] = view
 
     @cached_property
     def given(self) -> list[Sums]:
@@ -164,15 +184,21 @@ class _Rest(NamedTuple):
     spent_at: list[Any] | None
 
 
+_SEEN = "view"
+"""With the id of a member, the key of `Session.info` for the row of their view, until it is used."""
 _WIDTH = len(StatusRow._fields)
 _read_status, _read_rest = row_reader(StatusRow), row_reader(_Rest)
-_VIEW = Statement(
-    SqlFile("models.metering", "sql/quota_view.sql").text(
-        "view",
-        status=STATUS,
-        members=MEMBERS,
-        grouped=GROUPED,
-        sums=SUMS,
-        open_of=OPEN_LOANS,
+_SQL = SqlFile("models.metering", "sql/quota_view.sql")
+_PARTS = {"status": STATUS, "sums": SUMS, "open_of": OPEN_LOANS, "grouped": GROUPED}
+_VIEW: Statement[Any] = Statement(_SQL.text("view", members=MEMBERS, version=":version", **_PARTS))
+_MEETING: Statement[Any] = Statement(
+    _SQL.text(
+        "meeting",
+        who=MEMBER.columns("m"),
+        address=ADDRESS.columns("d"),
+        holds=HOLDS,
+        in_force=versions.IN_FORCE,
+        version="(SELECT MAX(version) FROM policyversion WHERE in_force_at IS NOT NULL)",
+        **_PARTS,
     )
 )

@@ -15,8 +15,12 @@ from models.statement import SqlFile, Statement, moment
 
 _SQL = SqlFile("models.policy", "sql/meeting.sql")
 _WHO = f"{MEMBER.columns('m')}, {ADDRESS.columns('a')}"
-_MEETING: Statement[Any] = Statement(_SQL.text("meeting", who=_WHO, behind=BEHIND))
-_REQUEST: Statement[Any] = Statement(_SQL.text("request", who=_WHO, behind=BEHIND))
+_MEETING: Statement[Any] = Statement(
+    _SQL.text("meeting", who=_WHO, behind=BEHIND, in_force=versions.IN_FORCE)
+)
+_REQUEST: Statement[Any] = Statement(
+    _SQL.text("request", who=_WHO, behind=BEHIND, in_force=versions.IN_FORCE)
+)
 _WIDTH = MEMBER.width + ADDRESS.width
 
 

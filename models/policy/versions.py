@@ -26,6 +26,8 @@ class PolicyVersion(SQLModel, table=True):
 
 _CURRENT = "policy"
 """The key of `Session.info` for the version in force, where a request has read it."""
+IN_FORCE = "LEFT JOIN policyversion v ON v.version = (SELECT MAX(version) FROM policyversion WHERE in_force_at IS NOT NULL)"
+"""SQL: joins the version in force as `v`, where there is one."""
 _IN_FORCE = Statement(
     "SELECT version, text FROM policyversion WHERE in_force_at IS NOT NULL ORDER BY version DESC LIMIT 1"
 )

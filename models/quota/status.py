@@ -75,10 +75,8 @@ class StatusRow(NamedTuple):
 
 
 STATUS = f"m.id, p.id, p.starts_at, p.ends_at, w.base, w.used_before, w.since, w.fallback, {HELD}"
-MEMBERS = (
-    "FROM member m JOIN period p ON p.state <> 'closed' "
-    "LEFT JOIN allowance w ON w.member_id = m.id AND w.period_id = p.id LEFT JOIN account a ON a.member_id = m.id"
-)
+HOLDS = "LEFT JOIN allowance w ON w.member_id = m.id AND w.period_id = p.id LEFT JOIN account a ON a.member_id = m.id"
+MEMBERS = f"FROM member m JOIN period p ON p.state <> 'closed' {HOLDS}"
 GROUPED = "GROUP BY m.id, p.id, w.member_id, w.period_id"
 """SQL: the status of members `m` in the period `p`."""
 _STATUS = Statement(f"SELECT {STATUS} {MEMBERS} WHERE m.id IN (:one, :other) {GROUPED}", row=StatusRow)

@@ -193,6 +193,21 @@ async def test_the_orm_sees_the_moment_at_which_a_statement_has_looked(database:
     assert names(database) == ["nina", "omar"]
 
 
+async def test_a_look_of_one_statement_that_asks_another_begins_anew_at_one_moment(
+    database: Database,
+) -> None:
+    count, looks = Statement("SELECT COUNT(*) FROM member", row=int), list[int]()
+
+    def work(session: Session) -> tuple[int, int]:
+        looks.append(count.one(session))
+        database.transact(lambda other: add(other, f"n{len(looks)}"))
+        return looks[-1], count.one(session)
+
+    assert await database.read(count.one, single=True) == 0
+    assert await database.read(work, single=True) == (1, 1)
+    assert looks == [0, 1]
+
+
 async def test_a_read_cannot_write(database: Database) -> None:
     database.transact(lambda session: add(session, "nina"))
 

@@ -1,7 +1,6 @@
 -- Everything that a member reads of their quota, in one row. Lists are JSON arrays of arrays, read by position.
 
--- name: view
-SELECT {status},
+-- name: parts
   (SELECT COALESCE(SUM(e.amount), 0) FROM entry e JOIN account u ON u.id = e.account_id AND u.kind = 'used'
     WHERE e.member_id = m.id AND e.at >= GREATEST(p.starts_at, :since) AND e.at <= :now),
   (SELECT json_agg(json_build_array(s.model, s.day, s.amount)) FROM ({spent}) s),
@@ -23,7 +22,17 @@ SELECT {status},
   )) FROM gatewayaccount a WHERE a.member_id = m.id AND a.models IS NOT NULL AND NOT a.gone),
   (SELECT json_agg(json_build_array(a.gateway, a.used)) FROM gatewayaccount a
     WHERE a.member_id = m.id AND a.used_in = p.id AND a.used > 0)
-{members} WHERE m.id = :member {grouped}
+
+-- name: view
+SELECT {status}, {parts} {members} WHERE m.id = :member {grouped}
+
+-- name: meeting
+-- The same of whoever is at an address, with all their addresses and the policy in force: one statement is a whole request.
+SELECT {who}, v.version, v.text,
+  (SELECT json_agg(json_build_array({address})) FROM address d WHERE d.member_id = m.id),
+  {status}, {parts}
+FROM address x JOIN member m ON m.id = x.member_id LEFT JOIN period p ON p.state <> 'closed' {holds} {in_force}
+WHERE x.address = :address {grouped}, v.version
 
 -- name: spent
 -- Use by model. In the policy's zone the period may begin on the day before or after its date in UTC: these days are apart.
@@ -52,6 +61,6 @@ WHERE e.member_id = m.id AND e.at >= p.starts_at ORDER BY e.at, e.id LIMIT 200
 -- The version in force before, the one in force, and the staged one; nothing where none of them is news in this period.
 SELECT version, effective, in_force_at, text FROM policyversion
 WHERE version >= COALESCE(
-    (SELECT MAX(version) FROM policyversion WHERE in_force_at IS NOT NULL AND version < :version), :version)
-  AND EXISTS (SELECT 1 FROM policyversion n WHERE n.version >= :version
+    (SELECT MAX(version) FROM policyversion WHERE in_force_at IS NOT NULL AND version < {version}), {version})
+  AND EXISTS (SELECT 1 FROM policyversion n WHERE n.version >= {version}
     AND (n.in_force_at IS NULL OR n.in_force_at >= p.starts_at))

@@ -1,6 +1,3 @@
--- name: in_force
-LEFT JOIN policyversion v ON v.version = (SELECT MAX(version) FROM policyversion WHERE in_force_at IS NOT NULL)
-
 -- name: meeting
 SELECT {who}, v.version, v.text
 FROM member m JOIN address a ON a.member_id = m.id

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Engine, event
 from sqlmodel import Session
 
 from handlers import lending
@@ -12,6 +13,7 @@ from models.metering.gateway_account import GatewayAccount
 from models.metering.outlook import outlook
 from models.metering.quota_view import QuotaView
 from models.metering.reading import Reading
+from models.people.member import addresses, found_at
 from models.policy import versions
 from models.quota.period import Period
 from models.quota.status import QuotaStatus
@@ -44,6 +46,23 @@ def test_a_loan_is_shown_from_both_sides_with_the_word_that_names_the_other(sess
     )
     assert (taken.taken, taken.other.name, taken.overdue) == (True, "Alice", False)
     assert (view(session, "bob").given, view(session, "bob").taken) == ([], [taken.sums])
+
+
+def test_meeting_somebody_reads_them_their_addresses_the_policy_and_the_same_view(session: Session) -> None:
+    lending.lend(asks(session, "alice"), who(session, "bob"), 10 * USD)
+    spent(session, "bob", 7, NOW - timedelta(hours=2))
+    bob, current, expected = who(session, "bob"), versions.current(session), view(session, "bob")
+    every = [one.address for one in addresses(session, bob.id)]
+    session.info.clear()
+    QuotaView.meet(session, "slack:U02BOB", NOW)
+    asked = list[str]()
+    event.listen(Engine, "before_cursor_execute", hear := lambda *call: asked.append(call[2]))
+    met, met_under = found_at(session, "slack:U02BOB")[0], versions.current(session)
+    assert ([one.address for one in addresses(session, met.id)], met_under) == (every, current)
+    assert met_under is not None
+    assert (met, QuotaView.of(session, met.id, *met_under, NOW), asked) == (bob, expected, [])
+    event.remove(Engine, "before_cursor_execute", hear)
+    assert QuotaView.meet(session, "slack:UNOBODY", NOW) is None
 
 
 def test_what_several_gateways_booked_this_period_is_shown_largest_first(session: Session) -> None:
