@@ -28,15 +28,12 @@ from bot.look import OneLook, ReadingDriver, SecondStatement
 from models.messages.outgoing import GatheringSession
 from models.refusal import TooSlow
 
-# Seconds after which a computing thread yields. A request runs nine statements and may wait this long for
-# each.
+# Seconds after which a computing thread yields; each of a request's nine statements may wait so long.
 SWITCH = 0.0005
 # Most requests in one SQLite commit.
 SHARED = 64
-# Postgres: serialization failure, deadlock, duplicate key. A second attempt sees the other transaction's
-# result.
+# Postgres: serialization failure, deadlock, duplicate key. A second attempt sees the other's result.
 _RETRIED = ("40001", "40P01", "23505")
-
 # Postgres: connection exceptions; the server is stopping or has stopped.
 _LOST = ("08", "57P")
 # Postgres: canceled, here by `statement_timeout`.
@@ -76,8 +73,7 @@ class _Job:
 class Database:
     """`write` commits everything that a function did, or nothing; `read` runs a function that changes nothing.
 
-    Coroutines call `write` and `read`; a plain thread, as on the command line, calls `transact` and
-    `query`.
+    Coroutines call `write` and `read`; a plain thread, as of a command, calls `transact` and `query`.
     """
 
     def __init__(self, url: str) -> None:
@@ -95,8 +91,7 @@ class Database:
     async def write(self, work: Work[T], *, within: float | None = None) -> T:
         """The result of `work(session)`, committed. Raises `TooSlow`, with nothing moved, after `within` seconds.
 
-        Raises `OutcomeUnknown` when the connection breaks at COMMIT, or when the server does not answer it
-        in time.
+        Raises `OutcomeUnknown` when the connection breaks at COMMIT, or the server does not answer in time.
         """
         deadline = None if within is None else time.monotonic() + within
         attempt = _Attempt()
@@ -269,7 +264,8 @@ class Database:
         outcomes: list[tuple[_Job, Any, BaseException | None]] = []
         try:
             with self.engine.connect() as connection, connection.begin():
-                outcomes = [(job, *_part(connection, job)) for job in batch if not job.future.cancelled()]
+                wanted = [job for job in batch if not job.future.cancelled()]
+                outcomes = [(job, *_part(connection, job, alone=len(wanted) == 1)) for job in wanted]
         except BaseException as error:  # noqa: BLE001 - whatever it is, nothing of this batch is in the database
             self._not_committed(batch, error)
             return
@@ -311,14 +307,21 @@ def locked(error: BaseException) -> bool:
     return code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL)
 
 
-def _part(connection: Connection, job: _Job) -> tuple[Any, BaseException | None]:
+def _run(connection: Connection, job: _Job) -> Any:
+    _in_time(job.deadline)
+    with _session(connection) as session:
+        result = job.work(session)
+        session.flush()
+    _in_time(job.deadline)
+    return result
+
+
+def _part(connection: Connection, job: _Job, *, alone: bool) -> tuple[Any, BaseException | None]:
+    if alone:  # its transaction is rolled back instead
+        return _run(connection, job), None
     savepoint = connection.begin_nested()
     try:
-        _in_time(job.deadline)
-        with _session(connection) as session:
-            result = job.work(session)
-            session.flush()
-        _in_time(job.deadline)
+        result = _run(connection, job)
         savepoint.commit()
     except Exception as error:  # noqa: BLE001 - handed to the caller through its future
         if savepoint.is_active:  # a failed flush has rolled back already

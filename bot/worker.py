@@ -198,25 +198,29 @@ class Worker:
 
     async def _job(self, name: str, key: str) -> None:
         """One slot of a job. While the clock is more than one period ahead most of them wait for an operator."""
+        job = JOBS[name]
+        if name == "turn":
+            await self._before_turning()
+        await self._pieces(name, job, self.clock(), key, waits=not job.always)
+
+    async def _before_turning(self) -> None:
         over = len(await self.database.read(lambda one: overdue(one, self.clock())))
         if over and over != self._overdue:
             log.warning("the clock is far ahead: `quotabot tick --yes`, or put it right", periods=over)
         self._overdue = over
-        if over and not JOBS[name].always:
-            return
-        if name == "turn" and self.before_turning is not None and not over:
+        if self.before_turning is not None and not over:
             await self.before_turning()
-        await self._pieces(name, JOBS[name], self.clock(), key)
 
-    async def _pieces(self, name: str, job: Job, now: datetime, key: str) -> None:
+    async def _pieces(self, name: str, job: Job, now: datetime, key: str, *, waits: bool = False) -> None:
         number, more = 0, True
         while more:
             number += 1
-            more = await self.database.write(partial(self._piece, job=job, now=now, key=f"{key}:{number}"))
+            piece = partial(self._piece, job=job, now=now, key=f"{key}:{number}", waits=waits)
+            more = await self.database.write(piece)
 
-    def _piece(self, session: Session, job: Job, now: datetime, key: str) -> bool:
+    def _piece(self, session: Session, job: Job, now: datetime, key: str, *, waits: bool) -> bool:
         ctx = Context.of(session, now, key, live=self.live, effects_kept=self.effects_kept)
-        return ctx is not None and job.run(ctx)
+        return ctx is not None and not (waits and overdue(session, now)) and job.run(ctx)
 
     # One effect
 

@@ -64,8 +64,7 @@ class Leader:
 
     def _ask(self, session: Session) -> bool:
         leads = GatewayState.lead(session, self.me, self.clock(), self.name)
-        state = GatewayState.of(session, self.name)
-        session.refresh(state)
+        state = GatewayState.of(session, self.name)  # as the row is now: nothing has read it before
         if leads:
             state.begin(self.kind, enforce=self.mode)
         self.note(state)
@@ -76,9 +75,9 @@ class Leader:
         state.compare(self.read_at, self.clock())
         self.read_at, self._released = state.read_at, state.released
 
-    def outdated(self, session: Session) -> bool:
+    def outdated(self, *, released: bool) -> bool:
         """Whether an operator has released the limits, or undone a release, since the state row was read."""
-        return GatewayState.as_read(session, self.name).released != self._released
+        return released != self._released
 
     def may_write(self, session: Session) -> bool:
         # Read again inside the writing transaction: an operator may have taken over or released the limits

@@ -30,7 +30,7 @@ from handlers.gateway import limits, trouble
 from models.metering.accounts import edited_accounts
 from models.metering.adoption import end_round
 from models.metering.gateway_state import GatewayState, opening_unread, unread_end
-from models.metering.limits import LimitWrite, decided_since, due_members, newest_entry, waiting_members
+from models.metering.limits import LimitWrite, glance, newest_entry
 from models.metering.reading import Reading
 from models.refusal import NoPolicyYet
 
@@ -111,12 +111,12 @@ class Reconciler:
         beat = asyncio.create_task(self.leader.beat(), name="lead")
         try:
             while True:
-                await self._rest(await self._turn())
+                await self._rest(await self.turn())
         finally:
             usage.cancel(), beat.cancel()
             self.database.submit(self.leader.let_go, None)
 
-    async def _turn(self) -> float:
+    async def turn(self) -> float:
         """One look; returns the seconds until the next."""
         try:
             if not await self.leader.lead():
@@ -236,11 +236,11 @@ class Reconciler:
 
     def _quiet_since(self, session: Session, after: int) -> int | None:
         """The newest entry if no limit has to be compared (the look then needs no write lock), else None."""
-        if self.leader.outdated(session) or (self.leader.enforce and opening_unread(session)):
+        found = glance(session, self.name, after)
+        enforce = self.leader.enforce
+        if self.leader.outdated(released=found.released) or (enforce and (found.unread or found.due)):
             return None
-        decided, newest = decided_since(session, after)
-        waiting = decided or waiting_members(session) or due_members(session, self.name)
-        return None if self.leader.enforce and waiting else newest
+        return found.newest
 
     def _writes_since(self, session: Session, after: int) -> tuple[list[LimitWrite], int]:
         try:

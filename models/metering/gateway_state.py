@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import JSON
 from sqlmodel import Field, Session, SQLModel, col, func, select, update
 
+from models.db import Loader, Statement
 from models.ledger.amount import Unit
 from models.metering.accounts import change_rate
 from models.metering.reading import Rate, Reading
@@ -72,9 +73,8 @@ class GatewayState(SQLModel, table=True):
 
     @classmethod
     def _find(cls, session: Session, name: str) -> GatewayState | None:
-        if not name:
-            return session.get(cls, 1)
-        return session.exec(select(cls).where(cls.name == name)).one_or_none()
+        row = _NAMED.first(session, name=name)
+        return _STATE.load(session, row) if row else None
 
     @classmethod
     def driven(cls, session: Session) -> list[GatewayState]:
@@ -97,13 +97,12 @@ class GatewayState(SQLModel, table=True):
     @classmethod
     def lead(cls, session: Session, holder: str, now: datetime, name: str = "") -> bool:
         """Take or prolong the lead for `LEASE`. False while another replica leads."""
-        cls.of(session, name)
-        over = (col(cls.leased_until) <= now) | (col(cls.leased_until) > now + AHEAD)
-        free = (col(cls.holder) == holder) | col(cls.holder).is_(None) | over
-        taken = session.execute(
-            update(cls).where(col(cls.name) == name, free).values(holder=holder, leased_until=now + LEASE)
-        )
-        return bool(taken.rowcount)  # type: ignore[attr-defined]
+        words = {"name": name, "holder": holder, "now": now, "until": now + LEASE, "ahead": now + AHEAD}
+        leads = _LEAD.changed(session, **words)
+        if not leads and cls._find(session, name) is None:
+            cls.of(session, name)
+            leads = _LEAD.changed(session, **words)
+        return bool(leads)
 
     @classmethod
     def take_over(cls, session: Session, holder: str, now: datetime, name: str = "") -> None:
@@ -184,6 +183,14 @@ class GatewayState(SQLModel, table=True):
             and self.leased_until is not None
             and now < self.leased_until <= now + AHEAD
         )
+
+
+_LEAD = Statement(
+    "UPDATE gatewaystate SET holder = :holder, leased_until = :until WHERE name = :name "
+    "AND (holder = :holder OR holder IS NULL OR leased_until <= :now OR leased_until > :ahead)"
+)
+_STATE = Loader(GatewayState)
+_NAMED: Statement[Any] = Statement(f"SELECT {_STATE.columns('g')} FROM gatewaystate g WHERE g.name = :name")
 
 
 def rate_in_use(session: Session, policy: Policy) -> Rate:

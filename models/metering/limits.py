@@ -6,10 +6,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, func, text
 from sqlmodel import Session, col, select
 
+from models.db import Statement
 from models.ledger.account import Account, AccountKind
 from models.ledger.transfer import AUTOMATIC, Cause, Entry, Transfer
 from models.metering.accounts import accounts_of_members, at_gateway
@@ -26,6 +28,7 @@ from models.quota.request_state import UNCONFIRMED, RequestState
 CHUNK = 5_000
 OWN = (AccountKind.ALLOCATION, AccountKind.TOP_UP, AccountKind.LOAN, AccountKind.OVERDRAFT)
 """What somebody can spend, less what they overspent."""
+_UNCONFIRMED = ", ".join(f"'{state}'" for state in UNCONFIRMED)
 
 
 class StaleReading(Exception):  # noqa: N818 - what it found
@@ -233,7 +236,11 @@ def adopt_edit(
 
 
 def waiting_members(session: Session) -> set[int]:
-    return set(session.exec(select(Request.member_id).where(col(Request.state).in_(UNCONFIRMED))).all())
+    session.flush()
+    return set(_WAITING.all(session))
+
+
+_WAITING = Statement(f"SELECT member_id FROM request WHERE state IN ({_UNCONFIRMED})", row=int)
 
 
 def waiting_without_account(session: Session) -> list[int]:
@@ -247,6 +254,35 @@ def waiting_without_account(session: Session) -> list[int]:
 def due_members(session: Session, gateway: str | None = None) -> set[int]:
     due = select(GatewayAccount.member_id).where(GatewayAccount.due, at_gateway(gateway))
     return set(session.exec(due).all())
+
+
+class Glance(NamedTuple):
+    """`newest`: the newest entry. `released`: the limits were put back. `unread`: nothing was booked yet in the open
+    period. `due`: a limit has to be compared now, after a decision or for a grant that is not confirmed.
+    """
+
+    newest: int
+    released: bool
+    unread: bool
+    due: bool
+
+
+def glance(session: Session, gateway: str, entry_id: int) -> Glance:
+    """Whether there is anything to do for a gateway, in one statement: every replica asks twice a second."""
+    return _GLANCE.one(session, gateway=gateway, after=entry_id)
+
+
+_GLANCE = Statement(
+    "SELECT (SELECT COALESCE(MAX(id), 0) FROM entry), "
+    "EXISTS (SELECT 1 FROM gatewaystate WHERE name = :gateway AND released_at IS NOT NULL), "
+    "EXISTS (SELECT 1 FROM period p WHERE p.state = 'open' AND NOT EXISTS "
+    "(SELECT 1 FROM gatewaystate s WHERE s.id = 1 AND s.period_id = p.id)), "
+    "EXISTS (SELECT 1 FROM gatewayaccount WHERE due AND gateway = :gateway) "
+    f"OR EXISTS (SELECT 1 FROM request WHERE state IN ({_UNCONFIRMED})) "
+    "OR EXISTS (SELECT 1 FROM entry e JOIN transfer t ON t.id = e.transfer_id WHERE e.id > :after "
+    f"AND e.member_id IS NOT NULL AND t.actor NOT IN {AUTOMATIC})",
+    row=Glance,
+)
 
 
 def decided_since(session: Session, entry_id: int) -> tuple[set[int], int]:

@@ -92,9 +92,11 @@ class Period(SQLModel, table=True):
         }
 
     @classmethod
-    def latest(cls, session: Session) -> Self | None:
+    def latest(cls, session: Session) -> Period | None:
         """The open or turning period, without a lock; None before the first policy."""
-        return session.exec(select(cls).where(cls.state != PeriodState.CLOSED)).one_or_none()
+        session.flush()
+        row = _LATEST.first(session)
+        return _PERIOD.load(session, row) if row else None
 
     @classmethod
     def to_tell(cls, session: Session) -> Self | None:
@@ -135,6 +137,7 @@ def _open(found: Period | None) -> Period:
 
 
 _PERIOD = Loader(Period)
+_LATEST: Statement[Any] = Statement(f"SELECT {_PERIOD.columns('p')} FROM period p WHERE p.state <> 'closed'")
 _HELD: Statement[Any] = Statement(
     f"SELECT {_PERIOD.columns('p')} FROM period p WHERE p.state <> 'closed'\nFOR SHARE -- postgres\n"
 )

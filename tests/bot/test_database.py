@@ -52,6 +52,16 @@ async def test_a_write_that_raises_changes_nothing(database: Database, error: Ex
     assert names(database) == []
 
 
+async def test_a_write_alone_needs_no_savepoint(sqlite: Database) -> None:
+    seen: list[str] = []
+    event.listen(sqlite.engine, "before_cursor_execute", lambda *given: seen.append(given[2]), retval=False)
+    await sqlite.write(lambda session: add(session, "nina"))
+    with pytest.raises(ZeroDivisionError):
+        await sqlite.write(lambda session: add(session, "otto") // 0)
+    assert names(sqlite) == ["nina"]
+    assert not [one for one in seen if "SAVEPOINT" in one]
+
+
 async def test_a_row_that_was_not_flushed_is_committed_too(database: Database) -> None:
     await database.write(
         lambda session: session.add(

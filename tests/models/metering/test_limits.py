@@ -14,6 +14,7 @@ from models.metering import brake
 from models.metering.accounts import every_account
 from models.metering.booking import book_page
 from models.metering.gateway_account import GatewayAccount
+from models.metering.gateway_state import GatewayState
 from models.metering.limits import (
     GatewayTraits,
     Limit,
@@ -21,6 +22,7 @@ from models.metering.limits import (
     adopt_edit,
     due_members,
     entitled,
+    glance,
     limits_of,
     live_members,
     side_by_side,
@@ -28,6 +30,7 @@ from models.metering.limits import (
 )
 from models.metering.reading import Rate, Reading
 from models.policy import document
+from models.quota.grant import give
 from models.quota.wallet import wallet_of
 from tests.actions import cause
 from tests.company import NOW, POLICY, who
@@ -82,6 +85,32 @@ def test_a_paused_member_can_spend_nothing_more_until_they_continue(company: Dat
         return [*found, wanted(session, "alice")]
 
     assert company.transact(work) == [20 * USD - 1, 1, 100 * USD]
+
+
+def test_one_glance_finds_a_decision_a_due_account_and_an_opening(company: Database) -> None:
+    def seen(session: Session, after: int) -> tuple[bool, bool, bool]:
+        session.flush()
+        found = glance(session, "", after)
+        return found.due, found.unread, found.released
+
+    def work(session: Session) -> list[tuple[bool, bool, bool]]:
+        found, newest = [seen(session, 0)], glance(session, "", 0).newest
+        read(session, ("alice", 0))
+        burnt = Reading("alice@corp.example", 5 * USD, None, NOW + timedelta(minutes=1))
+        book_page(session, [burnt], RATE, cause(actor="gateway"))
+        found.append(seen(session, newest))
+        give(session, who(session, "alice"), USD, until=None, policy=document.parse(POLICY), cause=cause())
+        found.append(seen(session, newest))
+        newest = glance(session, "", newest).newest
+        GatewayAccount.mark_due(session, who(session, "alice").id)
+        GatewayState.release(session, NOW)
+        return [*found, seen(session, newest)]
+
+    opening, spend, decision, released = company.transact(work)
+    assert opening == (False, True, False)
+    assert spend == (False, True, False)
+    assert decision == (True, True, False)
+    assert released == (True, True, True)
 
 
 def test_a_limit_is_compared_to_the_unit_the_gateway_can_hold(company: Database) -> None:

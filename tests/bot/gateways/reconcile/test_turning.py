@@ -56,7 +56,7 @@ async def test_a_period_ends_only_after_the_gateway_was_read_and_limits_follow_t
     await loop.round()
     await waiting
     env.turn()
-    await loop._turn()
+    await loop.turn()
     assert (env.wallet("alice").available, env.limit("alice")) == (100 * USD, pytest.approx(160))
 
 
@@ -87,7 +87,7 @@ async def test_a_policy_that_a_gateway_cannot_follow_writes_no_limit(
         await loop.round()
         gateway.burn("alice", 7.5)
         gateway.flush()
-        await loop._turn()
+        await loop.turn()
         assert gateway.users["alice"].max_budget is None
         assert (env.wallet("alice").used, loop.errors) == (used, 0)
 
