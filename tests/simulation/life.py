@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-
-from sqlmodel import Session
 
 from handlers.command import Command, Person
 from handlers.language.reader import read_command
@@ -14,8 +13,10 @@ from handlers.routes import ROUTES
 from models.messages.message import Button
 from models.policy import document, versions
 from models.quota.policy_change import move_on
+from tests.simulation.company import POLICY, Employee, employ
+from tests.simulation.laws import UNKNOWN
 from tests.simulation.vendors import Heard
-from tests.simulation.world import POLICY, SEATS, Employee, World, employ
+from tests.simulation.world import EVERY, World
 
 USD = 1_000_000
 SENTENCES = {
@@ -38,12 +39,12 @@ async def typed(world: World) -> None:
     asker = anybody(world)
     home = world.dice.choice(asker.homes)
     command = sentence(world, asker, home.split(":")[0])
-    key = f"{home}:typed:{world.requests}"
-    first = await world.ask(home, command, key=key, typed=world.dice.random() < 0.5)
+    key, by_message = f"{home}:typed:{world.requests}", world.dice.random() < 0.5
+    first = await world.ask(home, command, key=key, typed=by_message)
     reads = command.intent in ROUTES and ROUTES[command.intent].reads_only
     if world.dice.random() < 0.1 and not reads:
-        again = await world.ask(home, command, key=key, typed=False)
-        if again.text != first.text:
+        again = await world.ask(home, command, key=key, typed=by_message)
+        if again.text != first.text and UNKNOWN.isdisjoint((first.text, again.text)):
             world.fail(f"{home} got two answers to one request: {first.text!r} and {again.text!r}")
     if world.dice.random() < 0.05:
         await world.ask(home, command)
@@ -93,13 +94,14 @@ def heard(world: World) -> list[Heard]:
 
 
 async def burnt(world: World) -> None:
-    """Calls at the gateway; it shows them a while later."""
+    """Calls at a gateway; it shows them a while later."""
+    meter = world.dice.choice(list(world.meters.values()))
+    accounts = sorted(meter.totals)
     for _ in range(world.dice.randrange(1, 12)):
-        account = world.dice.choice(sorted(world.meter.totals))
-        world.meter.burn(account, world.dice.randrange(1, 60) * USD)
+        meter.burn(world.dice.choice(accounts), world.dice.randrange(1, 60) * USD)
     if world.dice.random() < 0.8:
-        world.meter.catch_up()
-        await world.look(whole=True)
+        meter.catch_up()
+        await world.pass_time(timedelta(seconds=EVERY + 1))
 
 
 async def moved(world: World) -> None:
@@ -131,52 +133,53 @@ async def joined(world: World) -> None:
 
 
 async def governed(world: World) -> None:
-    """The policy changes at once."""
+    """The policy changes at once; at times the command dies on the way, and a worker goes on."""
     words = POLICY.format(base=world.dice.choice((50, 100, 150)), more=world.dice.choice((200, 300)))
-
-    def apply(session: Session) -> None:
-        versions.record_version(session, words, world.now, "ops")
-
     document.parse(words)
-    world.try_(apply)
-    while world.read(lambda session: move_on(session, world.now)):
-        pass
+    world.try_(lambda session: versions.record_version(session, words, world.clock(), "ops"))
+    for _ in range(world.dice.choice((0, 1, 100))):
+        if not world.database.transact(lambda session: move_on(session, world.clock())):
+            break
 
 
 async def troubled(world: World) -> None:
-    """Vendors fail for a while, or come back."""
-    world.faults.rate = world.dice.choice((0.0, 0.0, 0.1, 0.4))
+    """Vendors lose calls and replies for a while, or are slow, or neither."""
+    world.network.rate = world.dice.choice((0.0, 0.0, 0.1, 0.3))
+    world.network.slow = world.dice.choice((0.0, 0.0, 1.0, 6.0)) if world.shape.at_once > 1 else 0.0
 
 
 async def killed(world: World) -> None:
-    """The process dies in one of its next calls to a vendor, and another one starts."""
-    world.faults.kill_in = world.dice.randrange(1, 12)
+    """A process dies at one of its next awaits, commits and calls."""
+    fate = world.dice.choice(world.replicas).fate
+    fate.narrow = world.dice.random() < 0.5
+    fate.die_in = world.dice.randrange(1, 40 if fate.narrow else 120)
 
 
-LIFE: tuple[tuple[Callable[[World], Awaitable[None]], int], ...] = (
-    (typed, 45),
-    (pressed, 22),
-    (burnt, 18),
-    (moved, 3),
-    (left, 2),
-    (joined, 3),
-    (governed, 1),
-    (troubled, 4),
-    (killed, 5),
-)
+async def skewed(world: World) -> None:
+    """The clock is wrong for a while, by seconds or by an hour, or it is put right."""
+    world.skew = timedelta(seconds=world.dice.choice((0, 0, -20, 20, -3600, 3600)))
+
+
+Act = Callable[[World], Awaitable[None]]
+YEAR: dict[Act, int] = {
+    typed: 45, pressed: 22, burnt: 18, moved: 3, left: 2, joined: 3, governed: 1, troubled: 4, killed: 5,
+}  # fmt: skip
+CRASH: dict[Act, int] = YEAR | {killed: 18, troubled: 8, skewed: 3}
+LIVES = {"year": YEAR, "crash": CRASH}
 
 
 async def step(world: World) -> str:
-    """One thing happens; its name."""
-    acts, weights = zip(*LIFE, strict=True)
-    act = world.dice.choices(acts, weights)[0]
-    await act(world)
-    return str(act.__name__)
+    """What happens at the same time; its names."""
+    acts = LIVES[world.shape.name]
+    count = world.dice.randrange(world.shape.at_once) + 1
+    chosen = world.dice.choices(list(acts), list(acts.values()), k=count)
+    await asyncio.gather(*(act(world) for act in chosen), world.work())
+    return " and ".join(act.__name__ for act in chosen)
 
 
 def anybody(world: World) -> Employee:
     """Mostly one of those with a seat, so that people meet again."""
-    busy = [one for one in world.staff.values() if one.number < SEATS]
+    busy = [one for one in world.staff.values() if one.number < world.shape.seats]
     return world.dice.choice(busy if world.dice.random() < 0.85 else list(world.staff.values()))
 
 

@@ -1,49 +1,124 @@
-"""One year of one seed."""
+"""One life of one seed, and the snapshot of the opened company that every seed begins with."""
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
+import traceback
+from collections import Counter
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
+from sqlalchemy import make_url
+
+from tests.settled import copy_file
+from tests.simulation.company import Shape, settle, staff_of
 from tests.simulation.laws import Laws, broken
 from tests.simulation.life import step
-from tests.simulation.world import Employee, World, settle
+from tests.simulation.loop import simulate
+from tests.simulation.process import Books
+from tests.simulation.world import World, seeded_codes
 
 
-def template(folder: Path, people: int) -> tuple[Path, dict[int, Employee]]:
-    """A settled company that every seed begins with."""
-    path = folder / f"company{people}.db"
-    return path, settle(path, people)
+@dataclass(frozen=True)
+class Ended:
+    """A life when it is over. `wrong`: every law that was broken, with the day. `seconds`: of processor time."""
+
+    seed: int
+    wrong: list[str]
+    requests: int
+    messages: int
+    kills: Counter[str]
+    digest: str
+    seconds: float
 
 
-async def live(
-    base: Path, folder: Path, staff: dict[int, Employee], seed: int, steps: int, days: int
-) -> World:
-    """Live `days` in so many steps; the world with all that went wrong."""
-    world = World.copy(base, folder / f"{os.getpid()}-{seed}.db", staff, seed)
+class Snapshot:
+    """The opened company, put back before each seed: a file of SQLite, or a template database of Postgres."""
+
+    def __init__(self, folder: Path, shape: Shape, server: str = "") -> None:
+        self.shape, self._server = shape, server
+        self.books: Books | None = None
+        self.kept, self._here = f"{shape.name}_company", f"{shape.name}_{os.getpid()}"
+        if server:
+            self._url = str(make_url(server).set(database=self._here).render_as_string(hide_password=False))
+        else:
+            self._folder, self._url = folder, f"sqlite:///{folder / self._here}"
+
+    def settle(self) -> None:
+        """Once, before the first seed of any process."""
+        if not self._server:
+            settle(f"sqlite:///{self._folder / self.kept}", self.shape)
+            return
+        self._admin(f"CREATE DATABASE {self.kept}")
+        url = make_url(self._server).set(database=self.kept)
+        settle(url.render_as_string(hide_password=False), self.shape)
+
+    def open(self) -> None:
+        """In each process that lives seeds."""
+        self.put_back()
+        self.books = Books(self._url)
+
+    def put_back(self) -> None:
+        if not self._server:
+            copy_file(self._folder / self.kept, self._folder / self._here)
+            return
+        if self.books is not None:
+            self.books.real.engine.dispose()
+        self._admin(f"DROP DATABASE IF EXISTS {self._here} WITH (FORCE)")
+        self._admin(f"CREATE DATABASE {self._here} TEMPLATE {self.kept} STRATEGY FILE_COPY")
+
+    def _admin(self, statement: str) -> None:
+        with psycopg.connect(self._server, autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[call-overload]
+
+
+def live(snapshot: Snapshot, seed: int, replicas: int = 1) -> Ended:
+    began = time.process_time()
+    snapshot.put_back()
+    with seeded_codes(seed):
+        world = simulate(_live(snapshot, seed, replicas))
+    seconds = time.process_time() - began
+    return Ended(seed, world.wrong, world.requests, world.messages, world.kills, world.digest, seconds)
+
+
+async def _live(snapshot: Snapshot, seed: int, replicas: int) -> World:
+    shape, books = snapshot.shape, snapshot.books
+    assert books is not None
+    world = World(books, staff_of(shape.people), shape, seed, replicas)
     laws = Laws(world)
-    await world.pass_time(timedelta(minutes=5))
-    laws.start()
-    for _ in range(steps):
-        name = await step(world)
-        laws.look()
-        await world.until_killed(world.worker.drain())
-        laws.look()
-        await world.pass_time(_gap(world, timedelta(days=days) / steps))
-        laws.look()
-        if count := broken(world):
-            world.fail(f"{count} requests broke at {name}")
-            break
-    await world.calm()
-    laws.look()
-    laws.end()
-    world.close()
+    try:
+        world.begin()
+        await world.pass_time(timedelta(minutes=5))
+        laws.start()
+        books.looks = laws.look
+        for _ in range(shape.steps):
+            name = await step(world)
+            await _between(world)
+            laws.untold()
+            if count := broken(world):
+                world.fail(f"{count} requests broke at {name}")
+                break
+        await world.calm()
+        laws.untold()
+        laws.end()
+    except Exception:
+        world.fail(traceback.format_exc())
+    finally:
+        books.looks = lambda _: None
+        world.close()
     return world
 
 
-def _gap(world: World, mean: timedelta) -> timedelta:
-    """Mostly minutes, now and then days, `mean` on average."""
-    if world.dice.random() < 0.8:
-        return timedelta(seconds=world.dice.randrange(5, 3600))
-    return mean * world.dice.random() * 10
+async def _between(world: World) -> None:
+    """Now and then days, else up to an hour; where things happen at once, mostly the next moment."""
+    dice, mean = world.dice, timedelta(days=world.shape.days) / world.shape.steps
+    if dice.random() < 0.15:
+        await world.pass_time(mean * dice.random() * 13)
+    elif world.shape.at_once == 1 or dice.random() < 0.15:
+        await world.pass_time(timedelta(seconds=dice.uniform(0, 3600)))
+    else:
+        await asyncio.sleep(dice.uniform(0, 12))

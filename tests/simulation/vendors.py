@@ -1,7 +1,4 @@
-"""Messengers and a gateway at their ports, with the faults of a seed.
-
-A fault depends on the seed, the call and how often it was made, never on the order of calls, so a seed is replayable.
-"""
+"""Messengers and gateways at their ports, behind a network that is slow, loses calls and loses replies."""
 
 from __future__ import annotations
 
@@ -11,41 +8,54 @@ from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.gateways.port import Finding, GatewayError, NoSuchAccount
 from bot.messengers.port import MessengerError
 from models.messages.message import Message
 from models.metering.reading import KeyUsage, Reading
 from models.people.profile import Profile
+from tests.simulation.process import point
+
+T = TypeVar("T")
+CENT = 10_000
+"""Micro-USD."""
 
 
-class Faults:
-    """`rate`: the share of calls that fail, half of them after their effect. 0 is peace.
+class Lost(Exception):
+    """The call or its reply. `unknown`: the caller cannot tell which; with a call that was carried out it never can."""
 
-    `kill_in`: the process dies so many calls to a vendor from now, before or after the effect of the call.
-    """
+    def __init__(self, *, unknown: bool) -> None:
+        super().__init__("no reply" if unknown else "does not answer")
+        self.unknown = unknown
 
-    def __init__(self, seed: int) -> None:
-        self.seed, self.rate = seed, 0.0
-        self.kill_in, self.killed = 0, asyncio.Event()
-        self._calls: Counter[str] = Counter()
 
-    async def point(self) -> None:
-        """A place where the process may die: then nothing after it happens."""
-        if self.kill_in:
-            self.kill_in -= 1
-            if not self.kill_in:
-                self.killed.set()
-                await asyncio.Event().wait()
+@dataclass
+class Network:
+    """`rate`: the share of calls that are lost, half of them after their effect. `slow`: seconds that a call may take."""
 
-    def roll(self, call: str) -> str:
-        """`before`, `after` or nothing."""
-        self._calls[call] += 1
-        dice = Random(f"{self.seed}:{call}:{self._calls[call]}")
-        if dice.random() >= self.rate:
-            return ""
-        return dice.choice(("before", "after"))
+    dice: Random
+    rate: float = 0.0
+    slow: float = 0.0
+    lost: int = 0
+
+    async def call(self, name: str, effect: Callable[[], T]) -> T:
+        """Each way may take its time; the process may die before the effect, after it, and while it waits."""
+        await self._way()
+        lost = self.dice.random() < self.rate
+        self.lost += lost
+        if lost and self.dice.random() < 0.5:
+            raise Lost(unknown=self.dice.random() < 0.5)
+        point(f"before the call: {name}")
+        result = effect()
+        point(f"after the call: {name}")
+        await self._way()
+        if lost:
+            raise Lost(unknown=True)
+        return result
+
+    async def _way(self) -> None:
+        await asyncio.sleep(self.dice.random() ** 3 * self.slow if self.slow else 0)
 
 
 @dataclass
@@ -61,12 +71,13 @@ class Heard:
 
 @dataclass
 class Chat:
-    """A messenger that knows everybody and keeps what it shows."""
+    """A messenger that knows everybody and keeps what it shows. `told`: called with everything that people see."""
 
     name: str
-    faults: Faults
+    network: Network
     clock: Callable[[], datetime]
     people: dict[str, Profile]
+    told: Callable[[str, str], None]
     sent: dict[str, Heard] = field(default_factory=dict)
     answers: dict[str, list[Message]] = field(default_factory=dict)
     twice: list[str] = field(default_factory=list)
@@ -78,46 +89,57 @@ class Chat:
         return True
 
     async def send(self, address: str, message: Message, key: str, *, unsure: bool = False) -> str:
-        if key in self.sent:
-            if not unsure:
+        def shown() -> None:
+            if key not in self.sent:
+                self.sent[key] = Heard(address, message, key, self.clock(), message)
+                self.told(address, message.text)
+            elif not unsure:
                 self.twice.append(f"{address} was told twice: {message.text}")
-            return key
-        fault = self.faults.roll(f"send:{key}")
-        await self.faults.point()
-        if fault == "before":
-            raise MessengerError("does not answer")
-        self.sent[key] = Heard(address, message, key, self.clock(), message)
-        await self.faults.point()
-        if fault == "after":
-            raise MessengerError("the reply is lost", unknown=True)
+
+        await self._call("send", shown)
         return key
 
     async def replace(self, address: str, ref: str, message: Message) -> None:
-        if self.faults.roll(f"replace:{ref}") == "before":
-            raise MessengerError("does not answer")
-        if ref in self.sent:
-            self.sent[ref].message = message
-        await self.faults.point()
+        def shown() -> None:
+            if ref in self.sent:
+                self.sent[ref].message = message
+                self.told(address, message.text)
+
+        await self._call("replace", shown)
 
     async def answer(self, by: dict[str, Any], message: Message) -> None:
-        if self.faults.roll(f"answer:{by['key']}") == "before":
-            raise MessengerError("does not answer")
-        self.answers.setdefault(by["key"], []).append(message)
-        await self.faults.point()
+        def shown() -> None:
+            self.answers.setdefault(by["key"], []).append(message)
+            self.told(by["lane"], message.text)
+
+        await self._call("answer", shown)
 
     async def home(self, address: str, message: Message) -> None:
         """Nobody looks at it."""
 
     async def profile(self, address: str, *, urgent: bool) -> Profile | None:
-        return self.people.get(address)
+        try:
+            return await self.network.call("profile", lambda: self.people.get(address))
+        except Lost:
+            return None
+
+    async def _call(self, name: str, effect: Callable[[], None]) -> None:
+        try:
+            await self.network.call(name, effect)
+        except Lost as error:
+            raise MessengerError(str(error), unknown=error.unknown) from error
 
 
 @dataclass
 class Meter:
-    """A gateway with an account for each e-mail, in micro-USD. `shown`: what it says was spent, which lags."""
+    """A gateway with an account for each e-mail, in micro-USD. `shown`: what it says was spent, which lags.
 
-    faults: Faults
+    `step`: the smallest unit of its limits.
+    """
+
+    network: Network
     clock: Callable[[], datetime]
+    step: int = 1
     family: str = "cap"
     per_key: bool = False
     calls_per_minute: int = 10**9
@@ -141,34 +163,28 @@ class Meter:
         return 10**15 if total is None else total - self.spent[account]
 
     async def accounts(self) -> AsyncIterator[list[Reading]]:
-        if self.faults.roll("accounts"):
-            raise GatewayError("does not answer")
-        names = sorted(self.totals)
-        for start in range(0, len(names), 500):
-            yield [self._reading(one) for one in names[start : start + 500]]
+        asked, names = self.clock(), sorted(self.totals)
+        yield await self._call("accounts", lambda: [self._reading(one, asked) for one in names])
 
     async def account(self, id: str) -> Reading:  # noqa: A002
         if id not in self.totals:
             raise NoSuchAccount(id)
-        return self._reading(id)
+        asked = self.clock()
+        return await self._call("account", lambda: self._reading(id, asked))
 
     async def set_total(self, id: str, total: int) -> Reading:  # noqa: A002
-        fault = self.faults.roll(f"total:{id}")
-        if fault == "before":
-            raise GatewayError("does not answer")
-        await self.faults.point()
-        self.totals[id] = total
-        await self.faults.point()
-        if fault == "after":
-            raise GatewayError("the reply is lost", unknown=True)
-        return self._reading(id)
+        def written() -> Reading:
+            self.totals[id] = total
+            return self._reading(id, self.clock())
+
+        return await self._call("set_total", written)
 
     async def release(self, id: str, found: int | None) -> Reading:  # noqa: A002
         self.totals[id] = found
-        return self._reading(id)
+        return self._reading(id, self.clock())
 
     def holds(self, total: int) -> int:
-        return total
+        return total // self.step * self.step
 
     async def usage(self, since: date, until: date, account: str = "") -> AsyncIterator[list[KeyUsage]]:
         for page in ():
@@ -180,6 +196,12 @@ class Meter:
     async def free_models(self, names: Collection[str]) -> set[str]:
         return set()
 
-    def _reading(self, account: str) -> Reading:
+    async def _call(self, name: str, effect: Callable[[], T]) -> T:
+        try:
+            return await self.network.call(name, effect)
+        except Lost as error:
+            raise GatewayError(str(error), unknown=error.unknown) from error
+
+    def _reading(self, account: str, asked: datetime) -> Reading:
         shown = self.shown[account]
-        return Reading(account, shown, self.totals[account], self.clock(), email=account, owner=account)
+        return Reading(account, shown, self.totals[account], asked, email=account, owner=account)

@@ -1,0 +1,195 @@
+"""One process of the bot, which may die at every await, before and after every COMMIT, and in every call to a vendor."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Generator
+from concurrent.futures import Future
+from contextvars import Context, ContextVar, copy_context
+from functools import partial
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, event
+
+from bot.database import Database, Work, _Attempt, _Job
+
+T = TypeVar("T")
+
+
+class Killed(BaseException):
+    """The process died here: nothing after it happens."""
+
+
+class Fate:
+    """The life of a process. `die_in`: it dies at so many points from now, 0: it lives."""
+
+    def __init__(self, died: Callable[[str], None]) -> None:
+        self.alive, self.die_in, self.end = True, 0, asyncio.Event()
+        # Only commits and calls count, not awaits.
+        self.narrow = False
+        self._died = died
+        # Coroutines of the dead; kept, because a collected one would run its `finally`.
+        self.graves: list[Coroutine[Any, Any, Any]] = []
+
+    def point(self, where: str) -> None:
+        """A place where the process may die. Raises `Killed` there, and at every later point."""
+        if self.alive and self.die_in and not (self.narrow and where.startswith("await")):
+            self.die_in -= 1
+            if not self.die_in:
+                self.alive = False
+                self.end.set()
+                self._died(where)
+        if not self.alive:
+            raise Killed
+
+    def spawn(self, doing: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
+        """Do it in this process, with all tasks that it begins."""
+        context = copy_context()
+        context.run(FATE.set, self)
+        doing.__qualname__ = name
+        return asyncio.get_running_loop().create_task(doing, name=name, context=context)
+
+    def bury(self) -> None:
+        for one in self.graves:
+            with contextlib.suppress(BaseException):
+                one.close()
+
+
+FATE: ContextVar[Fate | None] = ContextVar("fate", default=None)
+
+
+def point(where: str) -> None:
+    """A place where the process of the running task may die."""
+    fate = FATE.get()
+    if fate is not None:
+        fate.point(where)
+
+
+class _Mortal(Coroutine[Any, Any, Any]):
+    """A task's coroutine that is not resumed once its process is dead."""
+
+    def __init__(self, fate: Fate, body: Coroutine[Any, Any, Any]) -> None:
+        self._fate, self._body = fate, body
+        self.__name__ = self.__qualname__ = getattr(body, "__qualname__", type(body).__name__)
+
+    def send(self, value: Any) -> Any:
+        return self._go(partial(self._body.send, value))
+
+    def throw(self, *error: Any) -> Any:
+        return self._go(partial(self._body.throw, *error))
+
+    def _go(self, on: Callable[[], Any]) -> Any:
+        try:
+            self._fate.point(f"await in {self.__qualname__}")
+            return on()
+        except Killed:
+            self._fate.graves.append(self._body)
+            raise asyncio.CancelledError from None
+
+    def close(self) -> None:
+        self._body.close()
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self._body.__await__()
+
+
+def mortal(loop: asyncio.AbstractEventLoop, body: Any, context: Context | None = None) -> asyncio.Task[Any]:
+    """A task factory: tasks of a process die with it."""
+    fate = FATE.get() if context is None else context.get(FATE)
+    if fate is not None:
+        body = _Mortal(fate, body)
+    return asyncio.Task(body, loop=loop, context=context)
+
+
+class Books:
+    """The engines of all processes and seeds: statements are compiled once. `looks`: reads before each COMMIT."""
+
+    def __init__(self, url: str) -> None:
+        self.real = Database(url)
+        self.doing = ""
+        self.looks: Callable[[Connection], None] = lambda _: None
+        if self.real.sqlite:
+            event.listen(self.real.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
+        event.listen(self.real.engine, "commit", self._before_commit)
+
+    def _before_commit(self, connection: Connection) -> None:
+        point(f"before COMMIT of {self.doing}")
+        self.looks(connection)
+
+
+class SimulatedDatabase(Database):
+    """Transactions run in the loop, one after the other, in an order that the seed chooses."""
+
+    def __init__(self, books: Books, turns: Callable[[], int] = lambda: 0) -> None:
+        """`turns`: how many turns of the loop a transaction waits."""
+        real = books.real
+        self.engine, self._reading, self.sqlite, self.wrote = real.engine, real._reading, real.sqlite, False
+        self._books, self._turns, self._waiting = books, turns, list[_Job]()
+
+    async def write(self, work: Work[T], *, within: float | None = None) -> T:
+        await self._turn()
+        return await super().write(work, within=within)
+
+    async def read(self, work: Work[T], *, within: float | None = None) -> T:
+        await self._turn()
+        return self._read(work, None)
+
+    async def _turn(self) -> None:
+        for _ in range(1 + self._turns()):
+            await asyncio.sleep(0)
+
+    def submit(self, work: Work[T], deadline: float | None, attempt: _Attempt | None = None) -> Future[T]:
+        fate = FATE.get()
+        if fate is not None and not fate.alive:
+            raise Killed
+        job: _Job = _Job(work, Future(), deadline)
+        later = asyncio.get_running_loop().call_soon
+        if not self.sqlite:
+            later(self._alone, job, attempt or _Attempt())
+            return job.future
+        # Those that were asked for in the same turn share a commit.
+        if not self._waiting:
+            later(self._together)
+        self._waiting.append(job)
+        return job.future
+
+    def transact(self, work: Work[T]) -> T:
+        """At once."""
+        job: _Job = _Job(work, Future(), None)
+        self._commit([job]) if self.sqlite else self._alone(job, _Attempt())
+        result: T = job.future.result(timeout=0)
+        return result
+
+    def close(self) -> None:
+        """The engines stay for the next seed."""
+
+    def _together(self) -> None:
+        batch, self._waiting = self._waiting, []
+        self._books.doing = _name(batch[0].work)
+        self._commit(batch)
+        self._committed_now()
+
+    def _alone(self, job: _Job, attempt: _Attempt) -> None:
+        if not job.future.set_running_or_notify_cancel():
+            return
+        self._books.doing = _name(job.work)
+        try:
+            result = self._write_alone(job.work, job.deadline, attempt)
+        except BaseException as error:
+            job.future.set_exception(error)
+            return
+        job.future.set_result(result)
+        self._committed_now()
+
+    def _committed_now(self) -> None:
+        with contextlib.suppress(Killed):
+            point(f"after COMMIT of {self._books.doing}")
+
+
+def _name(work: Any) -> str:
+    """The function that a transaction runs; of a job of the clock, the job."""
+    if isinstance(work, partial):
+        job = work.keywords.get("job")
+        return _name(work.func if job is None else job.run)
+    return str(work.__qualname__).split(".<locals>")[0]
