@@ -16,4 +16,6 @@ async def test_what_can_be_spent_anywhere_is_what_the_ledger_has(
     sqlite: Database, sqlite_settled: Path, seed: int
 ) -> None:
     restore_sqlite(sqlite_settled, sqlite)
-    await History(sqlite, seed).live()
+    history = History(sqlite, seed)
+    await history.settle()
+    await history.live()
