@@ -13,7 +13,8 @@ from models.policy.sight import Sight
 from models.quota.period import Period
 from models.refusal import BudgetNotForYou
 from models.reports.budget import Budget, organisation, pools
-from models.reports.spending import EVERYBODY, Line, by_team
+from models.reports.kept import spending
+from models.reports.spending import EVERYBODY, Line
 
 MOST = 20
 """Teams of one message."""
@@ -26,11 +27,14 @@ def budget(ctx: RequestContext) -> Message:
         raise BudgetNotForYou
     period, say = Period.current(ctx.session), ctx.reader.locale
     granted = pools(ctx.session, ctx.policy, period, ctx.now)
-    lines = [line for line in by_team(ctx.session, period, ctx.now) if not line.model]
+    kept = spending(ctx.session, ctx.policy, period, ctx.now)
+    lines = [line for line in kept.lines if not line.model]
     known = {fold(line.team) for line in lines}
     lines[-1:-1] = [Line(one.team) for one in granted if fold(one.team) not in known]
     teams = [line for line in lines if sight.shows(line.team)]
     said = [*_year(ctx), *_teams(ctx, period, teams, granted)]
+    if kept.at != ctx.now:
+        said.append(texts.BUDGET_COUNTED(say, moment=ctx.reader.moment(kept.at)))
     title = texts.BUDGET_TITLE(say)
     return Message(title=title, text=SafeText("\n".join(said)))
 

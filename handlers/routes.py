@@ -47,6 +47,7 @@ from handlers.clock import (
     asks,
     budgets,
     closing,
+    figures,
     grants,
     loans,
     openings,
@@ -307,6 +308,7 @@ JOBS: dict[str, Job] = {
     "year": Job(budgets.warn_of_the_year, timedelta(days=1)),
     "alarms": Job(surges.unanswered, timedelta(minutes=1), always=True),
     "weekly": Job(weekly.write_to_owners, timedelta(hours=1)),
+    "figures": Job(figures.keep, timedelta(hours=1)),
     "seal": Job(seals.seal, timedelta(minutes=1), always=True),
     "tidy": Job(receipts.forget, timedelta(days=1)),
 }

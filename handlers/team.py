@@ -19,7 +19,7 @@ from models.quota.allocation import Allowance
 from models.quota.period import Period
 from models.quota.pool import funded, pool_of
 from models.refusal import NotForYou
-from models.reports.year import year
+from models.reports.kept import year_of
 
 
 def team(ctx: RequestContext) -> Message:
@@ -59,11 +59,12 @@ def team(ctx: RequestContext) -> Message:
 
 def _year(ctx: RequestContext) -> list[tuple[str, str]]:
     # For admins and owners of teams.
-    budget, say = ctx.policy.organisation.year_budget, ctx.reader.locale
+    say = ctx.reader.locale
     concerns = ctx.me.email in ctx.policy.admins or any(one.owner == ctx.me.email for one in ctx.policy.teams)
-    if budget is None or not concerns:
+    kept = year_of(ctx.session, ctx.policy, ctx.now) if concerns else None
+    if kept is None:
         return []
-    found = year(ctx.session, budget, ctx.policy.zone, ctx.now)
+    found = kept.year
     numbers = {"spent": found.spent, "budget": found.budget, "projected": found.projected}
     said = texts.TEAM_YEAR_OF(say, **{name: ctx.reader.amount(number) for name, number in numbers.items()})
     return [(texts.TEAM_YEAR(say), said)]

@@ -31,6 +31,10 @@ def budget(json_: Annotated[bool, typer.Option("--json", help="As JSON, for scri
     typer.echo(f"spent {found['spent']} of {found['budget']} {unit}; {found['left']} left")
     ends = f"the budget ends on {found['runs_out']}" if found["runs_out"] else "the budget lasts"
     typer.echo(f"at the pace of the last four weeks the year ends at {found['projected']} {unit}: {ends}")
+    if found["low"] != found["high"]:
+        typer.echo(
+            f"like their slowest week it would end at {found['low']}, like their busiest at {found['high']} {unit}"
+        )
 
 
 def _budget(session: Session, now: datetime) -> dict[str, Any]:
@@ -44,6 +48,8 @@ def _budget(session: Session, now: datetime) -> dict[str, Any]:
         "spent": plain(found.spent, unit),
         "left": plain(found.left, unit),
         "projected": plain(found.projected, unit),
+        "low": plain(found.low, unit),
+        "high": plain(found.high, unit),
         "runs_out": found.runs_out.isoformat() if found.runs_out else None,
         "months": [
             {"month": f"{one.first:%Y-%m}", "spent": plain(one.spent, unit), "left": plain(one.left, unit)}

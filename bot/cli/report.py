@@ -16,7 +16,8 @@ from bot.rows import csv_lines
 from models.ledger.amount import plain
 from models.policy.document import Policy
 from models.quota.chain import head
-from models.reports.spending import Line, by_day, by_team, period_named
+from models.reports.requests import PolicyLine, requests_of, within
+from models.reports.spending import Line, ModelUse, by_day, by_model, by_team, period_named
 
 app = typer.Typer()
 _PLAIN = ("team", "model", "people")
@@ -31,6 +32,8 @@ class Format(StrEnum):
 class By(StrEnum):
     TEAM = "team"
     DAY = "day"
+    MODEL = "model"
+    DECISION = "decision"
 
 
 @app.command()
@@ -44,7 +47,8 @@ def report(
     by: Annotated[By, typer.Option("--by", help="What a row of the CSV is.")] = By.TEAM,
     json_: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """What was given, used, lent, granted and expired, by team and model; and each day's active agents beside the spend."""
+    """What was given, used, lent, granted and expired, by team and model; and each day's active agents beside the spend;
+    models with the price of a million tokens; who decided requests, and how fast."""
     with open_database() as database:
         found = database.query(lambda session: _report(session, period, datetime.now(UTC)))
         sealed = database.query(head)
@@ -52,12 +56,13 @@ def report(
         as_json(found | {"chain": sealed._asdict() if sealed else None})
     elif format_ is Format.CSV:
         which = {"unit": found["unit"], "period": found["period"]["start"][:10]}
-        columns, rows = (_TEAM, found["teams"]) if by is By.TEAM else (_DAY, found["days"])
+        columns, rows = _COLUMNS[by], found[f"{by.value}s"]
         for line in csv_lines((*columns, *_WHICH), (row | which for row in rows)):
             typer.echo(line, nl=False)
     else:
         typer.echo(f"{found['period']['start']} – {found['period']['end']}, in {found['unit']}")
-        for columns, rows in ((_TEAM, found["teams"]), (_DAY, found["days"])):
+        for by_, columns in _COLUMNS.items():
+            rows = found[f"{by_.value}s"]
             typer.echo("")
             named = (row if row.get("team") != "" else row | {"team": "–"} for row in rows)
             table([columns, *(tuple(str(row[name]) for name in columns) for row in named)])
@@ -66,7 +71,12 @@ def report(
 
 
 _TEAM = tuple(one.name for one in fields(Line))
-_DAY = ("day", "active", "spent", "people")
+_COLUMNS = {
+    By.TEAM: _TEAM,
+    By.DAY: ("day", "active", "spent", "people"),
+    By.MODEL: ("model", "spent", "tokens", "per_million"),
+    By.DECISION: ("by", "granted", "declined", "median_minutes", "nine_of_ten_minutes"),
+}
 # In the CSV only, so that files of several periods fit into one sheet.
 _WHICH = ("unit", "period")
 
@@ -80,6 +90,7 @@ def _report(session: Session, name: str | None, now: datetime) -> dict[str, Any]
     if period is None:
         raise Failed(f"there is no period {name}")
     days = by_day(session, period, policy.zone)
+    _, decided = requests_of(session, policy, period, lambda _: True)
     start, end = (at.astimezone(policy.zone).isoformat() for at in (period.starts_at, period.ends_at))
     return {
         "period": {"start": start, "end": end, "state": period.state},
@@ -94,7 +105,32 @@ def _report(session: Session, name: str | None, now: datetime) -> dict[str, Any]
             }
             for one in days
         ],
+        "models": [_model(one, policy) for one in by_model(session, period, policy.zone)],
+        "decisions": [_decision(one) for one in decided.by_line()],
     }
+
+
+def _model(one: ModelUse, policy: Policy) -> dict[str, Any]:
+    price = "" if one.per_million is None else plain(one.per_million, policy.unit)
+    return {
+        "model": one.model,
+        "spent": plain(one.spent, policy.unit),
+        "tokens": one.tokens,
+        "per_million": price,
+    }
+
+
+def _decision(one: PolicyLine) -> dict[str, Any]:
+    """A line of the policy: `policy`, `emergency`, or the role of those who decided; empty where it is not known."""
+    return {
+        "by": one.why, "granted": one.granted, "declined": one.declined, "median_minutes": _minutes(one, 0.5),
+        "nine_of_ten_minutes": _minutes(one, 0.9),
+    }  # fmt: skip
+
+
+def _minutes(one: PolicyLine, share: float) -> int | None:
+    time = within(one.took, share)
+    return None if time is None else round(time.total_seconds() / 60)
 
 
 def _row(line: Line, policy: Policy) -> dict[str, Any]:

@@ -10,6 +10,7 @@ BUDGET_SPEND = Text(
     "used {used}, at this pace {forecast} by its end", "已用 {used}，按目前速度期末约 {forecast}"
 )
 BUDGET_TOP_UPS = Text("top-ups: {spent} of {budget} granted", "追加预算：已批 {spent} / {budget}")
+BUDGET_COUNTED = Text("Spend counted at {moment}", "用量统计截至{moment}")
 BUDGET_ALL = Text("Everybody", "全公司")
 NO_TEAM = Text("without a team", "未分团队")
 YEAR_ENDS = Text(" It is spent on {day}.", "，预计{day}用完。")

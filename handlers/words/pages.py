@@ -35,6 +35,10 @@ PAGE_NO_POLICY = Text(
     "还没有生效的规则：请先运行 `quotabot policy apply`。",
 )
 PAGE_AS_OF = Text("As of {moment}", "截至{moment}")
+PAGE_COUNTED = Text(
+    "Spend counted at {counted}, every hour; the rest as of {moment}",
+    "用量每小时统计一次，截至{counted}；其余截至{moment}",
+)
 PAGE_PERIOD = Text("Period", "周期")
 PAGE_SHOW = Text("Show", "查看")
 
@@ -45,15 +49,23 @@ PAGE_FORECAST_UNTIL = Text("until {day}", "到{day}")
 PAGE_GRANTED = Text("Granted as top-ups", "已批追加")
 PAGE_EXPIRED = Text("Expired", "已过期")
 PAGE_EXPIRED_NOTE = Text("not used by the end of the period or of a top-up", "到期未用完的额度")
+PAGE_CARRIED = Text("Carried over", "上期结转")
+PAGE_CARRIED_NOTE = Text("left of the period before, beside the allocation", "上期剩余，额度之外另计")
 PAGE_LENT = Text("Lent between colleagues", "同事互借")
 
 PAGE_YEAR = Text("The year against its budget", "全年预算执行")
 PAGE_YEAR_SPENT = Text("spent", "已用")
 PAGE_YEAR_BUDGET = Text("budget", "预算")
 PAGE_YEAR_FORECAST = Text("forecast", "预测")
+PAGE_YEAR_LOW = Text("like the slowest week", "按最慢一周")
+PAGE_YEAR_HIGH = Text("like the busiest week", "按最快一周")
 PAGE_YEAR_SAID = Text(
     "{spent} of {budget} is spent; {left} is left. At the pace of the last four weeks the year ends at {projected}.",
     "已用 {spent}，预算 {budget}，还剩 {left}。按最近四周的速度，全年约 {projected}。",
+)
+PAGE_YEAR_BAND = Text(
+    "If every week were like the slowest of them, at {low}; like the busiest, at {high}.",
+    "若每周都像其中最慢的一周，全年约 {low}；像最快的一周，约 {high}。",
 )
 PAGE_YEAR_RUNS_OUT = Text("The budget is spent on {day}.", "预算将在{day}用完。")
 PAGE_YEAR_LASTS = Text("The budget lasts.", "预算够用。")
@@ -65,6 +77,10 @@ PAGE_DAYS = Text("Spend by day", "每日用量")
 PAGE_AGENTS = Text("Active agents by day", "每日活跃智能体")
 PAGE_TEAMS = Text("Teams", "团队")
 PAGE_MODELS = Text("Models", "模型")
+PAGE_MODEL = Text("Model", "模型")
+PAGE_TOKENS = Text("Tokens", "Token 数")
+PAGE_PER_MILLION = Text("Per million tokens", "每百万 Token")
+PAGE_FREE = Text("free", "免费")
 PAGE_NO_MODEL = Text("without a model", "未注明模型")
 PAGE_NOTHING = Text("Nothing yet.", "暂无数据。")
 PAGE_TEAM = Text("Team", "团队")
@@ -77,6 +93,7 @@ PAGE_COLUMN_BUDGET = Text("of budget", "追加预算")
 PAGE_COLUMN_LENT = Text("Lent", "借出")
 PAGE_COLUMN_BORROWED = Text("Borrowed", "借入")
 PAGE_COLUMN_EXPIRED = Text("Expired", "过期")
+PAGE_COLUMN_CARRIED = Text("Carried over", "结转")
 PAGE_AND_SMALLER = Text(
     "The chart shows the {count} largest teams; the table has all.",
     "图中为用量最大的 {count} 个团队，表中为全部。",
@@ -90,10 +107,25 @@ PAGE_ENDED = Text("Cancelled or expired", "撤回或过期")
 PAGE_BY_POLICY = Text("by policy, without a person", "按规则自动通过")
 PAGE_MEDIAN = Text("Median time to a decision", "审批时长中位数")
 PAGE_MEDIAN_NOTE = Text("of decisions by people", "仅计人工审批")
+PAGE_NINE = Text("9 of 10 within", "九成不超过")
+PAGE_BY_LINE = Text("How they were decided", "审批方式")
+PAGE_LINE = Text("Decided by", "审批人")
+PAGE_DECIDED = Text("Decisions", "审批数")
+PAGE_LINES = {
+    "policy": Text("the policy, by itself", "规则自动通过"),
+    "emergency": Text("the emergency rule", "紧急规则"),
+    "manager": Text("the manager", "直属经理"),
+    "above": Text("a manager above", "上级经理"),
+    "owner": Text("the owner of the team", "团队负责人"),
+    "fallback": Text("finance", "财务"),
+    "delegate": Text("a delegate", "代理审批人"),
+    "": Text("somebody else", "其他人"),
+}
 PAGE_ASKED_IN = Text("Asked in this period, or still waiting", "本期提交或仍待处理的申请")
 PAGE_COLUMN_WAITING = Text("Waiting", "待处理")
 PAGE_MINUTES = Text("{count} min", "{count} 分钟")
 PAGE_HOURS = Text("{count} h", "{count} 小时")
+PAGE_UNDER_A_MINUTE = Text("under a minute", "不到一分钟")
 
 PAGE_VERSION = Text("Version {version} is in force since {moment}.", "第 {version} 版自{moment}起生效。")
 PAGE_RULES = Text("Who gets what", "谁有多少额度")

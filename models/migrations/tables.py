@@ -7,9 +7,9 @@ from models.metering import alarm, gateway_account, gateway_state, usage, vendor
 from models.people import authority, member
 from models.policy import versions
 from models.quota import allocation, approvers, ask, chain, code, decision, delegation, loan, period, request
-from models.reports import backup
+from models.reports import backup, kept
 
 __all__ = [
-    "account", "alarm", "allocation", "approvers", "ask", "authority", "backup", "chain", "code", "confirmation", "decision", "delegation", "gateway_account", "gateway_state", "loan",
+    "account", "alarm", "allocation", "approvers", "ask", "authority", "backup", "chain", "code", "confirmation", "decision", "delegation", "gateway_account", "gateway_state", "kept", "loan",
     "member", "metadata", "outbox", "period", "receipt", "request", "transfer", "usage", "vendor_calls", "versions",
 ]  # fmt: skip

@@ -13,8 +13,8 @@ from models.ledger.amount import share
 from models.policy.document import Policy
 from models.quota.period import Period
 from models.quota.pool import funded
+from models.reports.kept import year_of
 from models.reports.spending import foreseen
-from models.reports.year import year
 
 PACED = timedelta(days=14)
 """So much of a year says where it ends."""
@@ -68,8 +68,9 @@ def pools(session: Session, policy: Policy, period: Period, now: datetime) -> li
 def organisation(session: Session, policy: Policy, now: datetime) -> Budget | None:
     """The organisation's calendar year; None where the policy has no budget for it."""
     whole = policy.organisation.year_budget
-    if not whole:
+    kept = year_of(session, policy, now)
+    if not whole or kept is None:
         return None
-    found = year(session, whole, policy.zone, now)
+    found = kept.year
     key, grounded = f"year:{now.astimezone(policy.zone).year}", found.paced_over >= PACED
     return Budget(key, "", found.spent, whole, found.projected, grounded, found.runs_out)

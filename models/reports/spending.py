@@ -28,7 +28,10 @@ OTHER = "other"
 
 @dataclass(frozen=True)
 class Line:
-    """A team's period, or with `model` its spend on one. `forecast`: use till the end at the pace so far."""
+    """A team's period, or with `model` its spend on one. `forecast`: use till the end at the pace so far.
+
+    `carried`: what was left of the period before when the new allocation came.
+    """
 
     team: str
     model: str = ""
@@ -40,6 +43,21 @@ class Line:
     granted: int = 0
     expired: int = 0
     forecast: int = 0
+    carried: int = 0
+
+
+@dataclass(frozen=True)
+class ModelUse:
+    """Spend on a model as its gateway told it by day, and the tokens in it."""
+
+    model: str
+    spent: int
+    tokens: int
+
+    @property
+    def per_million(self) -> int | None:
+        """Stored units for a million tokens; None where no tokens are known."""
+        return self.spent * 1_000_000 // self.tokens if self.tokens else None
 
 
 @dataclass(frozen=True)
@@ -78,7 +96,9 @@ def by_team(session: Session, period: Period, now: datetime) -> list[Line]:
         line
         for team in (*teams, _Team.together(teams))
         for line in (
-            _foreseen(Line(team.name, "", team.people, **_figures(team.rows)), period, now),
+            _foreseen(
+                Line(team.name, "", team.people, carried=team.carried, **_figures(team.rows)), period, now
+            ),
             *(_foreseen(Line(team.name, model, used=used), period, now) for model, used in team.models()),
         )
     ]
@@ -87,7 +107,7 @@ def by_team(session: Session, period: Period, now: datetime) -> list[Line]:
 def used_by_team(session: Session, start: datetime, end: datetime) -> Counter[str]:
     """What was used between two moments, by the folded name of the team."""
     found = Counter[str]()
-    for one in _PERIOD.all(session, period=0, start=start, end=end):  # no period has this number
+    for one in _PERIOD.all(session, period=0, opening="", start=start, end=end):  # no period has this number
         if one.kind == Kind.USE and one.inward:
             found[document.fold(one.team)] += one.amount
     return found
@@ -130,6 +150,16 @@ def by_day(session: Session, period: Period, zone: ZoneInfo) -> list[Day]:
     ]
 
 
+def by_model(session: Session, period: Period, zone: tzinfo) -> list[ModelUse]:
+    """The models of a period, the largest spend first."""
+    first, end = (at.astimezone(zone).date() for at in (period.starts_at, period.ends_at))
+    tokens = func.sum(col(Usage.input_tokens) + col(Usage.output_tokens))
+    query = select(Usage.model, func.sum(col(Usage.amount)), tokens).group_by(col(Usage.model))
+    rows = session.exec(query.where(Usage.day >= first, Usage.day < end)).all()
+    found = [ModelUse(model, int(spent), int(count)) for model, spent, count in rows if spent or count]
+    return sorted(found, key=lambda one: (-one.spent, one.model))
+
+
 _Row = tuple[str, bool, str, int]  # kind, inward, model, amount
 
 
@@ -139,6 +169,7 @@ class _Team:
 
     name: str
     people: int = 0
+    carried: int = 0
     rows: list[_Row] = field(default_factory=list)
     noted: Counter[str] = field(default_factory=Counter)
 
@@ -147,6 +178,7 @@ class _Team:
         whole = cls(EVERYBODY)
         for one in teams:
             whole.people += one.people
+            whole.carried += one.carried
             whole.rows += one.rows
             whole.noted += one.noted
         return whole
@@ -182,8 +214,9 @@ def _teams(session: Session, period: Period) -> list[_Team]:
     here = select(Member.team, func.count()).where(col(Member.left_at).is_(None)).group_by(col(Member.team))
     for name, people in session.exec(here.order_by(col(Member.team))).all():
         team(name).people += people
-    span = {"start": period.starts_at, "end": period.ends_at}
+    span = {"start": period.starts_at, "end": period.ends_at, "opening": f"period:{period.id}"}
     for one in _PERIOD.all(session, period=period.id, **span):
+        team(one.team).carried += one.carried
         team(one.team).rows.append((one.kind, one.inward, one.model, one.amount))
     for name, model, amount in session.exec(_noted(period, current[1].zone if current else UTC)).all():
         team(name).noted[model] += int(amount)
@@ -206,12 +239,15 @@ class _Moved(NamedTuple):
     inward: bool
     model: str
     amount: int
+    carried: int
 
 
 # What a close posted belongs to the period that its row names; everything else to the period of its time.
 _PERIOD = Statement(
     "SELECT m.team, t.kind, CASE WHEN e.amount > 0 THEN 1 ELSE 0 END AS inward, "
-    "CASE WHEN t.kind = 'use' THEN t.reason ELSE '' END AS model, SUM(ABS(e.amount)) AS amount "
+    "CASE WHEN t.kind = 'use' THEN t.reason ELSE '' END AS model, SUM(ABS(e.amount)) AS amount, "
+    # An opening gives the allocation on top of what was left.
+    "SUM(CASE WHEN t.kind = 'allocate' AND t.cause = :opening THEN e.balance_after - e.amount ELSE 0 END) AS carried "
     "FROM entry e JOIN transfer t ON t.id = e.transfer_id JOIN member m ON m.id = e.member_id "
     "WHERE t.period_id = :period OR (t.period_id IS NULL AND t.at >= :start AND t.at < :end) GROUP BY 1, 2, 3, 4",
     row=_Moved,

@@ -4,33 +4,24 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from decimal import Decimal
-from typing import Any
+from datetime import date, datetime
 
-from babel import Locale
-from babel.numbers import format_compact_decimal
 from markupsafe import Markup
-from sqlmodel import Session, col, select
 
 from bot.web.pages import charts
-from handlers.context import Reader
+from bot.web.pages.viewer import Facts, Viewer, named, period_of, periods_of
 from handlers.words import texts
 from handlers.words.text import SafeText
-from models.ledger.amount import plain
 from models.policy import versions
-from models.policy.document import Policy, fold
-from models.policy.sight import Sight
+from models.policy.document import fold
 from models.quota.period import Period
 from models.reports import audit
 from models.reports.budget import pools
-from models.reports.requests import requests_of
-from models.reports.spending import EVERYBODY, OTHER, Line, by_day, by_team, foreseen, period_named
+from models.reports.kept import Spending, spending, year_of
+from models.reports.spending import EVERYBODY, OTHER, Line, foreseen
 from models.reports.style import Row, Style
-from models.reports.year import Year, year
+from models.reports.year import Year
 
-Facts = dict[str, Any]
 # Teams and models in a chart; the tables have all.
 MOST_BARS = 12
 # Rows of the audit trail on one page, and rows that are searched for words.
@@ -39,53 +30,27 @@ MOST_ROWS, SEARCHED = 200, 2_000
 RECORDS = ("authority", "decision")
 
 
-@dataclass(frozen=True)
-class Viewer:
-    """The person who looks: what they may see, and how they read."""
-
-    session: Session
-    policy: Policy
-    version: int
-    sight: Sight
-    reader: Reader
-    now: datetime
-
-    def amount(self, stored: int) -> SafeText:
-        return self.reader.amount(stored)
-
-    def short(self, value: float) -> str:
-        """An axis label: `1.2K`, `12万`."""
-        number = Decimal(plain(int(value), self.policy.unit))
-        return str(format_compact_decimal(number, locale=self._locale, fraction_digits=1))
-
-    @property
-    def _locale(self) -> Locale:
-        return Locale.parse("zh_CN" if self.reader.chinese else "en_GB")
-
-    def say(self, text: Any, **facts: Any) -> SafeText:
-        # The template escapes, so names are not escaped a second time.
-        return SafeText(text(self.reader.locale, **{name: SafeText(one) for name, one in facts.items()}))
-
-
 # Spend
 
 
 def overview(viewer: Viewer, name: str) -> Facts:
-    period = _period(viewer, name)
+    period = period_of(viewer, name)
     if period is None:
         return {"period": None}
-    lines = by_team(viewer.session, period, viewer.now)
+    kept = spending(viewer.session, viewer.policy, period, viewer.now)
+    lines = kept.lines
     seen = [one for one in lines if one.team != EVERYBODY and viewer.sight.shows(one.team)]
     teams = [one for one in seen if not one.model]
     total = _together(teams, period, viewer.now)
     models = _models(viewer, seen)
-    days = by_day(viewer.session, period, viewer.policy.zone) if viewer.sight.whole else []
+    days = kept.days if viewer.sight.whole else ()
     return {
-        "period": period, "chosen": _named(viewer, period), "periods": _periods(viewer), "tiles": _tiles(viewer, total, period),
+        "period": period, "chosen": named(viewer, period), "periods": periods_of(viewer), "tiles": _tiles(viewer, total, period),
         "year": _year(viewer) if viewer.sight.whole else None, "whole": viewer.sight.whole,
         "teams": _team_rows(viewer, teams, period), "team_chart": _team_chart(viewer, teams),
         "more_teams": len(teams) > MOST_BARS and MOST_BARS,
-        "model_chart": _model_chart(viewer, models), "models": [(one, viewer.amount(used)) for one, used in models],
+        "model_chart": _model_chart(viewer, models), "models": _model_rows(viewer, models, kept),
+        "tokens": viewer.sight.whole and any(one.tokens for one in kept.models), "as_of": _as_of(viewer, kept),
         "day_chart": days and charts.columns(
             viewer.say(texts.PAGE_DAYS), [viewer.reader.calendar_day(one.day) for one in days],
             [one.spent for one in days], viewer.short,
@@ -97,31 +62,8 @@ def overview(viewer: Viewer, name: str) -> Facts:
     }  # fmt: skip
 
 
-def _period(viewer: Viewer, name: str) -> Period | None:
-    try:
-        return period_named(viewer.session, name or None, viewer.policy.zone)
-    except ValueError:
-        return period_named(viewer.session, None, viewer.policy.zone)
-
-
-def _named(viewer: Viewer, period: Period) -> str:
-    return f"{period.starts_at.astimezone(viewer.policy.zone):%Y-%m-%d}"
-
-
-def _periods(viewer: Viewer) -> list[tuple[str, str]]:
-    """The latest periods: the day that names each, and its first and last day."""
-    query = select(Period).order_by(col(Period.starts_at).desc()).limit(13)
-    return [
-        (
-            _named(viewer, one),
-            f"{viewer.reader.day(one.starts_at)} – {viewer.reader.last_day(one.ends_at)}",
-        )
-        for one in viewer.session.exec(query).all()
-    ]
-
-
 def _together(teams: Sequence[Line], period: Period, now: datetime) -> Line:
-    names = ("people", "allocation", "used", "lent", "borrowed", "granted", "expired")
+    names = ("people", "allocation", "used", "lent", "borrowed", "granted", "expired", "carried")
     sums = {name: sum(getattr(one, name) for one in teams) for name in names}
     return Line(EVERYBODY, **sums, forecast=foreseen(sums["used"], period, now))
 
@@ -145,6 +87,7 @@ def _tiles(viewer: Viewer, total: Line, period: Period) -> list[tuple[str, str, 
         (say(texts.PAGE_GRANTED), viewer.amount(total.granted), ""),
         (say(texts.PAGE_LENT), viewer.amount(total.lent), ""),
         (say(texts.PAGE_EXPIRED), viewer.amount(total.expired), say(texts.PAGE_EXPIRED_NOTE)),
+        (say(texts.PAGE_CARRIED), viewer.amount(total.carried), say(texts.PAGE_CARRIED_NOTE)),
     ]
 
 
@@ -154,11 +97,37 @@ def _team_rows(viewer: Viewer, teams: Sequence[Line], period: Period) -> list[Fa
     for one in teams:
         pool, amounts = granted.get(fold(one.team)), ("allocation", "used", "forecast", "granted")
         rows.append(
-            {name: viewer.amount(getattr(one, name)) for name in (*amounts, "lent", "borrowed", "expired")}
+            {
+                name: viewer.amount(getattr(one, name))
+                for name in (*amounts, "lent", "borrowed", "expired", "carried")
+            }
             | {"team": one.team or viewer.say(texts.NO_TEAM), "people": one.people}
             | {"budget": viewer.amount(pool.whole) if pool else "–"}
         )
     return rows
+
+
+def _model_rows(viewer: Viewer, models: Sequence[tuple[str, int]], kept: Spending) -> list[Facts]:
+    """Spend by model; for the whole organisation with tokens and price."""
+    told, rows = {one.model: one for one in kept.models}, []
+    for name, used in models:
+        one = told.get(name) if viewer.sight.whole else None
+        price = one and one.per_million
+        rows.append(
+            {
+                "model": name, "used": viewer.amount(used),
+                "tokens": viewer.short_count(one.tokens) if one and one.tokens else "–",
+                "price": "–" if price is None else viewer.say(texts.PAGE_FREE) if not price else viewer.amount(price),
+            }
+        )  # fmt: skip
+    return rows
+
+
+def _as_of(viewer: Viewer, kept: Spending) -> SafeText:
+    moment, counted = viewer.reader.moment(viewer.now), viewer.reader.moment(kept.at)
+    if kept.at == viewer.now:
+        return viewer.say(texts.PAGE_AS_OF, moment=moment)
+    return viewer.say(texts.PAGE_COUNTED, moment=moment, counted=counted)
 
 
 def _team_chart(viewer: Viewer, teams: Sequence[Line]) -> Markup | None:
@@ -186,11 +155,11 @@ def _cut(name: str) -> str:
 
 
 def _year(viewer: Viewer) -> Facts | None:
-    budget = viewer.policy.organisation.year_budget
-    if not budget:
+    kept = year_of(viewer.session, viewer.policy, viewer.now)
+    if kept is None:
         return None
-    found = year(viewer.session, budget, viewer.policy.zone, viewer.now)
-    amounts = {name: viewer.amount(getattr(found, name)) for name in ("spent", "budget", "left", "projected")}
+    found, names = kept.year, ("spent", "budget", "left", "projected", "low", "high")
+    amounts = {name: viewer.amount(getattr(found, name)) for name in names}
     ends = (
         viewer.say(texts.PAGE_YEAR_RUNS_OUT, day=viewer.reader.calendar_day(found.runs_out))
         if found.runs_out is not None
@@ -198,6 +167,7 @@ def _year(viewer: Viewer) -> Facts | None:
     )
     return {
         "said": viewer.say(texts.PAGE_YEAR_SAID, **amounts),
+        "band": viewer.say(texts.PAGE_YEAR_BAND, **amounts) if found.low < found.high else "",
         "ends": ends,
         "chart": _burn_down(viewer, found),
     }
@@ -207,62 +177,28 @@ def _burn_down(viewer: Viewer, found: Year) -> Markup:
     """Twelve months: the sum so far, the budget, and a straight line to the projected end."""
     months, this = range(1, 13), len(found.months)
     so_far = [found.budget - one.left for one in found.months]
-    step = (found.projected - found.spent) / max(1, 12 - this)
-    ahead = [None] * (this - 1) + [found.spent + step * number for number in range(12 - this + 1)]
     first = found.months[0].first
     labels = [_month(viewer, first.replace(month=number)) for number in months]
     series: list[tuple[str, charts.Figures]] = [
         (viewer.say(texts.PAGE_YEAR_SPENT), [*so_far, *[None] * (12 - this)]),
         (viewer.say(texts.PAGE_YEAR_BUDGET), [found.budget] * 12),
-        (viewer.say(texts.PAGE_YEAR_FORECAST), ahead),
+        (viewer.say(texts.PAGE_YEAR_FORECAST), _ahead(found, found.projected)),
     ]
+    if found.low < found.high and this < 12:
+        series.append((viewer.say(texts.PAGE_YEAR_LOW), _ahead(found, found.low)))
+        series.append((viewer.say(texts.PAGE_YEAR_HIGH), _ahead(found, found.high)))
     return charts.lines(viewer.say(texts.PAGE_YEAR), labels, series, viewer.short)
+
+
+def _ahead(found: Year, end: int) -> charts.Figures:
+    """A straight line from what is spent to the end of December."""
+    this = len(found.months)
+    step = (end - found.spent) / max(1, 12 - this)
+    return [None] * (this - 1) + [found.spent + step * number for number in range(12 - this + 1)]
 
 
 def _month(viewer: Viewer, first: date) -> str:
     return f"{first.month}月" if viewer.reader.chinese else f"{first:%b}"
-
-
-# Requests
-
-
-def requests(viewer: Viewer, name: str) -> Facts:
-    period = _period(viewer, name)
-    if period is None:
-        return {"period": None}
-    teams, total = requests_of(viewer.session, viewer.policy, period, viewer.sight.shows)
-    say, note = viewer.say, ""
-    if total.oldest is not None:
-        oldest = viewer.reader.moment(total.oldest)
-        note = say(texts.PAGE_WAITING_NOTE, amount=viewer.amount(total.waiting_amount), moment=oldest)
-    return {
-        "period": period, "chosen": _named(viewer, period), "periods": _periods(viewer),
-        "tiles": [
-            (say(texts.PAGE_WAITING), str(total.waiting), note),
-            (say(texts.PAGE_APPROVED), str(total.approved), viewer.amount(total.granted)),
-            (say(texts.PAGE_BY_POLICY), str(total.by_policy), ""),
-            (say(texts.PAGE_DECLINED), str(total.declined), ""),
-            (say(texts.PAGE_ENDED), str(total.ended), ""),
-            (say(texts.PAGE_MEDIAN), _lasted(viewer, total.median), say(texts.PAGE_MEDIAN_NOTE)),
-        ],
-        "teams": [
-            {
-                "team": one.team or say(texts.NO_TEAM), "waiting": one.waiting, "approved": one.approved,
-                "granted": viewer.amount(one.granted), "by_policy": one.by_policy, "declined": one.declined,
-                "ended": one.ended, "median": _lasted(viewer, one.median),
-            }
-            for one in teams
-        ],
-    }  # fmt: skip
-
-
-def _lasted(viewer: Viewer, time: timedelta | None) -> str:
-    if time is None:
-        return "–"
-    minutes = round(time.total_seconds() / 60)
-    if minutes < 120:
-        return viewer.say(texts.PAGE_MINUTES, count=str(minutes))
-    return viewer.say(texts.PAGE_HOURS, count=str(round(minutes / 60)))
 
 
 # The policy
@@ -305,10 +241,12 @@ def _difference(before: str, after: str) -> list[tuple[str, str]]:
 # The audit trail
 
 
-def trail(viewer: Viewer, record: str, since: date | None, words: str) -> list[Row]:
+def trail(viewer: Viewer, record: str, since: date | None, words: str, most: int) -> list[Row]:
+    """The newest rows that match, `most` at most."""
     style = Style(viewer.policy.unit, viewer.policy.zone)
     records = (record,) if record in RECORDS else RECORDS
-    rows = audit.newest(viewer.session, style, records, since, SEARCHED)
-    if sought := words.strip().lower():
+    sought = words.strip().lower()
+    rows = audit.newest(viewer.session, style, records, since, SEARCHED if sought else most)
+    if sought:
         rows = [row for row in rows if sought in " ".join(str(one) for one in row.values() if one).lower()]
-    return rows
+    return rows[:most]

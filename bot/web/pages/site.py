@@ -22,10 +22,10 @@ from sqlmodel import Session
 from bot.database import Database
 from bot.rows import csv_lines
 from bot.settings import PagesSettings
-from bot.web.pages import figures
-from bot.web.pages.figures import Facts, Viewer
+from bot.web.pages import figures, requests
 from bot.web.pages.oidc import Attempt, Provider, SignInFailed
 from bot.web.pages.session import ATTEMPT, DAY, MINUTES, SIGNED_IN, Cookies
+from bot.web.pages.viewer import Facts, Viewer
 from handlers.context import Reader
 from handlers.words import texts
 from handlers.words.text import SafeText, Text
@@ -108,7 +108,7 @@ class Pages:
         return self._page(request, "overview.html", "", facts)
 
     async def _requests(self, request: web.Request) -> web.StreamResponse:
-        facts = await self._read(request, partial(figures.requests, name=request.query.get("period", "")))
+        facts = await self._read(request, partial(requests.requests, name=request.query.get("period", "")))
         return self._page(request, "requests.html", "requests", facts)
 
     async def _policy(self, request: web.Request) -> web.StreamResponse:
@@ -117,13 +117,13 @@ class Pages:
         )
 
     async def _audit(self, request: web.Request) -> web.StreamResponse:
-        rows = await self._read(request, _trail(request), whole=True)
+        rows = await self._read(request, _trail(request, figures.MOST_ROWS), whole=True)
         asked = {name: request.query.get(name, "") for name in ("record", "since", "words")}
-        facts = {"rows": rows["rows"][: figures.MOST_ROWS], "asked": asked, "most": str(figures.MOST_ROWS)}
+        facts = {"asked": asked, "most": str(figures.MOST_ROWS)}
         return self._page(request, "audit.html", "audit", rows | facts | {"records": figures.RECORDS})
 
     async def _audit_csv(self, request: web.Request) -> web.StreamResponse:
-        found = await self._read(request, _trail(request), whole=True)
+        found = await self._read(request, _trail(request, figures.SEARCHED), whole=True)
         headers = HEADERS | {"Content-Disposition": 'attachment; filename="audit.csv"'}
         body = "".join(csv_lines(COLUMNS, found["rows"]))
         return web.Response(text=body, content_type="text/csv", charset="utf-8", headers=headers)
@@ -235,13 +235,13 @@ def _elsewhere(address: str) -> web.Response:
     return web.Response(status=302, headers=HEADERS | {"Location": address})
 
 
-def _trail(request: web.Request) -> Show[Facts]:
+def _trail(request: web.Request, most: int) -> Show[Facts]:
     record, words = (request.query.get(name, "") for name in ("record", "words"))
     try:
         since = date.fromisoformat(request.query.get("since", ""))
     except ValueError:
         since = None
-    return lambda viewer: {"rows": figures.trail(viewer, record, since, words)}
+    return lambda viewer: {"rows": figures.trail(viewer, record, since, words, most)}
 
 
 def _language(request: web.Request) -> str:
@@ -270,6 +270,6 @@ def _read(session: Session, email: str, locale: str, now: datetime, show: Show[F
     reader = Reader(locale, policy.zone, policy.unit, now.astimezone(policy.zone).date())
     viewer = Viewer(session, policy, version, sight, reader, now)
     as_of = viewer.say(texts.PAGE_AS_OF, moment=reader.moment(now))
-    return show(viewer) | {
-        "viewer": viewer, "whole_sight": sight.whole, "signed_in": email, "as_of": as_of,
+    return {"as_of": as_of} | show(viewer) | {
+        "viewer": viewer, "whole_sight": sight.whole, "signed_in": email,
     }  # fmt: skip

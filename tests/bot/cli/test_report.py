@@ -21,6 +21,8 @@ def test_the_report_is_a_table_a_csv_and_json(fresh: Operator) -> None:
     assert json.loads(fresh.says("report", "--format", "json"))["unit"] == "USD"
     assert fresh.says("report", "--json") == fresh.says("report", "--format", "json")
     assert fresh.says("report", "--format", "csv", "--by", "day") == "day,active,spent,people,unit,period\n"
+    said = fresh.says("report", "--format", "csv", "--by", "decision")
+    assert said == "by,granted,declined,median_minutes,nine_of_ten_minutes,unit,period\n"
     assert fresh.run("report", "--period", "soon", code=2)
     assert fresh.fails("report", "--period", "2001-01") == "there is no period 2001-01"
 
@@ -37,7 +39,10 @@ def test_a_file_of_usage_may_name_agents_whose_rows_add_up(fresh: Operator) -> N
     file = fresh.file("u.csv", "\n".join(["email,day,model,amount,agent", *rows]))
     assert fresh.says("usage", "import", file).startswith("booked 13 USD")
     assert fresh.says("usage", "import", file).startswith("booked 0 USD")
-    (day,) = json.loads(fresh.says("report", "--format", "json"))["days"]
+    found = json.loads(fresh.says("report", "--format", "json"))
+    assert found["models"] == [{"model": "claude", "spent": "13", "tokens": 0, "per_million": ""}]
+    assert found["decisions"] == []
+    (day,) = found["days"]
     assert day == {"day": today, "active": 4, "spent": "13", "people": 2}
 
 

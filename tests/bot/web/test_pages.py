@@ -104,6 +104,8 @@ async def test_finance_sees_the_whole_by_the_figures_of_the_report(browser: Brow
             assert line.team in page
             assert shown(line.used, document.parse(POLICY).unit, "en") in page
     assert "$150.00 of $10,000.00 is spent" in page
+    assert "like the slowest of them" in page
+    assert re.search(r"<dt>Carried over</dt><dd>\$0.00", page)
     assert {"Requests", "Policy", "Audit trail"} <= set(re.findall(r'<a href="/pages/\w+" *>(.+?)</a>', page))
 
 
@@ -124,6 +126,7 @@ async def test_an_owner_sees_own_teams_only_and_nobody_sees_a_person(browser: Br
     assert (await browser.get("/pages/audit.csv"))[0] == 403
     status, page = await browser.get("/pages/requests?lang=en")
     assert (status, "$70.00" in page) == (200, True)
+    assert re.search(r"the manager</th><td>1</td><td>1</td><td>0</td><td>under a minute", page)
 
 
 @pytest.mark.parametrize(

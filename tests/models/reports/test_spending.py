@@ -15,8 +15,8 @@ from models.metering.booking import void_usage
 from models.metering.reading import Rate
 from models.metering.usage import MemberUsage, book, keep
 from models.quota.period import Period
-from models.reports.spending import EVERYBODY, OTHER, Line, by_day, by_team, period_named
-from tests.actions import DECEMBER, USD, after, cause, gift, say, spend, turn
+from models.reports.spending import EVERYBODY, OTHER, Line, ModelUse, by_day, by_model, by_team, period_named
+from tests.actions import DECEMBER, USD, after, cause, change, gift, say, spend, turn
 from tests.company import NOW, who
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -66,6 +66,35 @@ def test_what_the_close_expired_belongs_to_the_period_it_closed(company: Databas
     assert design.forecast == design.used == 30 * USD
     assert found[f"{EVERYBODY}/"].allocation == 1_900 * USD
     assert company.transact(audit).wrong == []
+
+
+def test_what_was_carried_over_stands_beside_the_new_allocation(company: Database) -> None:
+    spend(company, "alice", 30)
+    change(company, more="carry_over: {share: 0.5, cap: 20}\n")
+    turn(company, DECEMBER)
+    found = {line.team: line for line in company.transact(_december) if not line.model}
+    assert found["design"].carried == 5 * 20 * USD, "the contractor had nothing"
+    assert found[EVERYBODY].carried == sum(line.carried for team, line in found.items() if team != EVERYBODY)
+    assert november(company, DECEMBER)["design/"].carried == 0
+
+
+def _december(session: Session) -> list[Line]:
+    period = Period.latest(session)
+    assert period is not None
+    return by_team(session, period, DECEMBER)
+
+
+def test_models_are_told_with_their_tokens_and_what_a_million_costs(company: Database) -> None:
+    def told(session: Session) -> list[ModelUse]:
+        day, period = NOW.date(), Period.latest(session)
+        assert period is not None
+        rows = [("dear", 30 * USD, 2_000_000), ("free", 0, 500_000)]
+        keep(session, [MemberUsage(who(session, "pia").id, day, *row) for row in rows], NOW)
+        return by_model(session, period, ZONE)
+
+    dear, free = company.transact(told)
+    assert (dear.model, dear.spent, dear.per_million) == ("dear", 30 * USD, 15 * USD)
+    assert (free.model, free.tokens, free.per_million) == ("free", 500_000, 0)
 
 
 def test_the_models_of_a_team_add_up_to_what_it_used(company: Database) -> None:
