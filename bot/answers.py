@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -9,9 +10,10 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+import structlog
 from sqlmodel import Session
 
-from bot.messengers.port import Request
+from bot.messengers.port import Messenger, MessengerError, Request
 from bot.notes import Note
 from handlers import confirmation, requests
 from handlers.context import Reader, RequestContext
@@ -44,6 +46,10 @@ from models.refusal import (
     WrongUsage,
 )
 
+log = structlog.get_logger()
+
+# Seconds before an answer that no effect promises is tried again.
+SAID_AGAIN = (1.0, 5.0, 25.0)
 # Refusals that reveal somebody's balance, debts or loans; attempts at them are counted.
 TELLING = (
     CannotLendNow,
@@ -146,6 +152,22 @@ def _count_try(session: Session, request: Request, refusal: Refusal, now: dateti
         route = ROUTES.get(intent)
         if route is not None and route.tries:
             count_refusal(session, me.id, route.tries, now)
+
+
+async def say(messenger: Messenger, request: Request, message: Message) -> None:
+    """Answer without the database. A messenger that cannot take it now is asked again a few times."""
+    for pause in (*SAID_AGAIN, None):
+        try:
+            await messenger.answer(request.answer_by or {}, message)
+            break
+        except MessengerError as error:
+            if pause is None:
+                log.warning("an answer could not be given", key=request.key, reason=str(error))
+            else:
+                await asyncio.sleep(error.retry_after or pause)
+        except Exception:
+            log.exception("an answer could not be given", key=request.key)
+            break
 
 
 def unknown(locale: str) -> Message:

@@ -147,6 +147,8 @@ class App:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks, timeout=FINISH)
+            if self.dispatcher.saying:  # answers that no effect promises
+                await asyncio.wait(self.dispatcher.saying, timeout=FINISH / 8)
             for runner in self._runners():
                 await runner.cleanup()
 

@@ -105,13 +105,16 @@ class Database:
         # A COMMIT that has not begun will not begin, because the deadline has passed.
         raise OutcomeUnknown if attempt.committing else TooSlow
 
-    async def read(self, work: Work[T], *, within: float | None = None, single: bool = False) -> T:
+    async def read(
+        self, work: Work[T], *, within: float | None = None, single: bool = False, dropping: bool = False
+    ) -> T:
         """The result of `work(session)` on one snapshot; never waits for a writer.
 
-        `single`: it asks one statement, as a rule. Raises `WouldWrite` instead of writing.
+        `single`: it asks one statement, as a rule. `dropping`: where nothing can be written, what would be is
+        dropped; else raises `WouldWrite`.
         """
         deadline = None if within is None else time.monotonic() + within
-        return await asyncio.wrap_future(self._pool.submit(self._read, work, deadline, single))
+        return await asyncio.wrap_future(self._pool.submit(self._read, work, deadline, single, dropping))
 
     def transact(self, work: Work[T]) -> T:
         """`write` for a plain thread.
@@ -163,11 +166,11 @@ class Database:
         self._reading.dispose()
         self.engine.dispose()
 
-    def _read(self, work: Work[T], deadline: float | None, single: bool = False) -> T:
+    def _read(self, work: Work[T], deadline: float | None, single: bool = False, dropping: bool = False) -> T:
         # Locked for moments: another process opens, recovers or removes the write-ahead log.
         while True:
             try:
-                return self._read_once(work, deadline, single)
+                return self._read_once(work, deadline, single, dropping)
             except SecondStatement:
                 single = False
             except OperationalError as error:
@@ -175,9 +178,12 @@ class Database:
                     raise
                 time.sleep(BUSY / 10_000)  # busy_timeout does not cover every lock
 
-    def _read_once(self, work: Work[T], deadline: float | None, single: bool) -> T:
+    def _read_once(self, work: Work[T], deadline: float | None, single: bool, dropping: bool) -> T:
         _in_time(deadline)
-        with ReadingDriver(self._reading, single=single) as driver, OneLook(driver) as session:
+        with (
+            ReadingDriver(self._reading, single=single) as driver,
+            OneLook(driver, dropping=dropping) as session,
+        ):
             result = work(session)
             session.flush()
         _in_time(deadline)

@@ -85,7 +85,7 @@ class Dispatcher:
         self.messengers = {} if messengers is None else messengers
         self._locales: dict[str, str] = {}
         self.unsettled = Unsettled(database, clock, wake, notes or Notes(None, database.engine.url))
-        self._saying: set[asyncio.Task[None]] = set()
+        self.saying: set[asyncio.Task[None]] = set()
 
     async def handle(self, request: Request) -> Outcome:
         """Do the request once, and return its answer. With `answer_by`, the answer is also promised as an effect."""
@@ -148,6 +148,7 @@ class Dispatcher:
         request = await with_quoted(self.database, request, self.clock(), until)
         route = ROUTES.get(request.command.intent)
         profiles = await self._read_ahead(request, route)
+        look: Callable[[Session], Outcome] | None = None
         if route is not None and route.reads_only and request.answer_by is None:
             look = partial(self._look, request=request, route=route, profiles=profiles)
             with contextlib.suppress(WouldWrite):
@@ -160,6 +161,10 @@ class Dispatcher:
             except ProfileNeeded as needed:
                 missing = [one for one in needed.addresses if one not in profiles]
                 profiles |= await self._profiles(dict.fromkeys(missing, True))
+            except TooSlow:
+                if look is None:
+                    raise
+                return await self.database.read(look, within=self.patience.commit / 4, dropping=True)
         raise StatusUnknown
 
     async def _commit(self, work: Callable[[Session], T], until: float) -> T:
@@ -274,9 +279,9 @@ class Dispatcher:
         """Answer without the database, as well as possible; the acknowledgement does not wait for it."""
         messenger = self.messengers.get(request.messenger)
         if request.answer_by is not None and messenger is not None and not request.from_form:
-            task = asyncio.create_task(_say(messenger, request, message))
-            self._saying.add(task)
-            task.add_done_callback(self._saying.discard)
+            task = asyncio.create_task(answers.say(messenger, request, message))
+            self.saying.add(task)
+            task.add_done_callback(self.saying.discard)
         return Outcome(message, refused=True)
 
     def locale(self, request: Request) -> str:
@@ -341,10 +346,3 @@ def _home_opened(session: Session, address: str, key: str, now: datetime) -> Non
     mark_home_opened(session, address, now)
     payload = {"address": address}
     promise(session, Effect(key=f"home:{key}", kind="home", payload=payload, lane=address, due_at=now))
-
-
-async def _say(messenger: Messenger, request: Request, message: Message) -> None:
-    try:
-        await messenger.answer(request.answer_by or {}, message)
-    except Exception:
-        log.exception("an answer could not be given", key=request.key)

@@ -88,13 +88,13 @@ class ReadingDriver:
 class OneLook(Look):
     """A look at one moment, on a connection of its own that cannot write."""
 
-    def __init__(self, reading: ReadingDriver) -> None:
+    def __init__(self, reading: ReadingDriver, *, dropping: bool = False) -> None:
         super().__init__(reading)
-        self._reading = reading
+        self._reading, self._dropping = reading, dropping
 
     def get_bind(self, *_: Any, **__: Any) -> Connection:
         return self._reading.bound
 
     def flush(self, objects: Any = None) -> None:
-        if self.changed:
+        if self.changed and not self._dropping:
             raise WouldWrite

@@ -24,7 +24,7 @@ from models.ledger.transfer import Transfer
 from models.people.authority import Authority
 from models.quota.decision import Decision
 from models.quota.loan_sums import Forgiveness
-from models.statement import Statement, is_postgres, moment
+from models.statement import is_postgres, moment
 from models.words import digest
 
 ROWS = 500
@@ -204,18 +204,15 @@ def _settled_rows(session: Session, source: str, after: int) -> Sequence[Any]:
     table, columns = _columns(source)
     found = select(*columns).where(table.c.id > after)
     if is_postgres(session):
-        unsettled = _FIRST_UNSETTLED[source].first(session, after=after)
-        found = found.where(table.c.id < unsettled) if unsettled is not None else found
+        found = found.where(text(_BEFORE_UNSETTLED.format(source=source)).bindparams(sealed=after))
     return session.connection().execute(found.order_by(table.c.id).limit(ROWS)).all()
 
 
-_FIRST_UNSETTLED = {
-    source: Statement(
-        f"SELECT MIN(id) FROM {source} WHERE id > :after AND age(xmin) <= age(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS xid))",
-        row=int,
-    )
-    for source in COVERED
-}
+# In the same statement as the rows: another one would see what was committed between the two.
+_BEFORE_UNSETTLED = """{source}.id < COALESCE((
+    SELECT MIN(one.id) FROM {source} AS one WHERE one.id > :sealed
+    AND age(one.xmin) <= age(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS xid))
+), 9223372036854775807)"""
 
 
 def _newest(session: Session) -> Seal | None:

@@ -20,7 +20,7 @@ from bot.look import WouldWrite
 from models.people.member import Member
 from models.refusal import NotUnderstood, TooSlow
 from models.statement import Statement
-from tests.company import NOW
+from tests.company import NOW, who
 
 BOUND = 20
 
@@ -372,3 +372,17 @@ def test_a_new_database_file_is_its_owners_alone(tmp_path: Path) -> None:
     database.close()
     assert modes["private.db"] == 0o600
     assert set(modes.values()) == {0o600}
+
+
+async def test_a_look_goes_on_without_what_it_would_write_where_nothing_can_be_written(
+    company: Database,
+) -> None:
+    def look(session: Session) -> str:
+        alice = who(session, "alice")
+        alice.role = "changed"
+        return f"{alice.role} {who(session, 'bob').name}"
+
+    with pytest.raises(WouldWrite):
+        await company.read(look)
+    assert await company.read(look, dropping=True) == "changed Bob"
+    assert company.query(lambda session: who(session, "alice").role) != "changed"

@@ -275,6 +275,8 @@ async def test_the_wait_for_an_answer_that_the_database_cannot_give_is_not_part_
             await env.slack.say(slack_id("alice"), "lend @bob 20")
             assert env.heard("alice")[heard:] == [], "the acknowledgement waited for the answer"
             await env.hear("alice", "took too long", after=heard)
+            env.clock.move(hours=1)  # what is known of her is to be written again
+            assert "$100.00" in (await env.command("alice")).shown, "looking needs no writer"
         other.execute("ROLLBACK")
     assert env.left("bob") == 100
 

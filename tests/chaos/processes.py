@@ -106,9 +106,9 @@ async def terminated(stage: Stage) -> str:
             scene.replicas.running.remove(first)
             await scene.start()
 
-        load = await under_load(scene, terminate, rate=50, share=0.5)
+        load = await under_load(scene, terminate, rate=30, share=0.5)
         require(took < 10, f"it took {took:.0f} s")
-        return f"exit 0 in {took:.1f} s under 50 requests/s; {await scene.judge(load)}"
+        return f"exit 0 in {took:.1f} s under 30 requests/s; {await scene.judge(load)}"
 
 
 @fault(

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,7 +112,8 @@ class Scene:
     def audit(self) -> None:
         found = self.database.query(audit).wrong
         require(not found, f"the audit finds {found[:3]}")
-        require(self.database.query(verify).broken is None, "the hash chain is broken")
+        broken = self.database.query(verify).broken
+        require(broken is None, broken.line if broken else "")
         sent = Counter(one.metadata["event_payload"]["key"] for one in self.slack.messages if one.metadata)
         again = [key for key, times in sent.items() if times > 1]
         require(not again, f"said twice: {again[:3]}")
@@ -122,7 +123,10 @@ class Scene:
         await self.until(
             lambda: all(one in load.acks for one in load.lenders), what="requests are never answered"
         )
-        await self.until(lambda: not self._unheard(load), what="messages are neither done nor refused")
+        end = time.monotonic() + QUIET
+        while left := self._unheard(load):
+            require(time.monotonic() < end, f"neither done nor refused: {left[:2]}")
+            await asyncio.sleep(0.5)
         await self.quiet()
         found = self.database.query(done)
         twice = [one for one, times in found.items() if times > 1]
@@ -139,11 +143,17 @@ class Scene:
         asked = f"{len(load.acks)} requests: none lost, none twice"
         return asked + (f", {len(unknown)} unknown and told" if unknown else "")
 
-    def _unheard(self, load: Load) -> bool:
-        """Whether a message was neither done nor answered with a refusal, which names no reason."""
-        found = self.database.query(done)
-        left = Counter(load.lenders[one] for one in load.messages if not found[one])
-        return any(number > sum("nothing" in one for one in self.inbox(who)) for who, number in left.items())
+    def _unheard(self, load: Load) -> list[tuple[list[str], list[str]]]:
+        """Messages that were neither done nor answered with a refusal (which names no reason), and what was said instead."""
+        found, left = self.database.query(done), defaultdict(list)
+        for one in load.messages:
+            if not found[one]:
+                left[load.lenders[one]].append(one)
+        return [
+            (reasons, [one[:60] for one in self.inbox(who)])
+            for who, reasons in left.items()
+            if len(reasons) > sum("othing" in one for one in self.inbox(who))
+        ]
 
 
 def _says(ack: Ack, words: str) -> bool:

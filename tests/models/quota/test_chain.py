@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
@@ -162,6 +162,31 @@ def test_a_row_that_another_transaction_may_precede_waits(postgres_company: Data
     sealed(postgres_company)
     found = postgres_company.query(verify)
     assert (found.broken, found.unsealed) == (None, 0)
+
+
+def test_a_row_that_comes_between_two_looks_is_not_sealed_before_a_smaller_one(
+    postgres_company: Database,
+) -> None:
+    sealed(postgres_company)
+    other = Database(postgres_company.engine.url.render_as_string(hide_password=False))
+    with postgres_company.engine.connect() as connection, connection.begin() as slow:
+        with Session(connection) as session:
+            session.add(_change("slow"))
+            session.flush()
+
+            def meanwhile(_: object, __: object, statement: str, *___: object) -> None:
+                if "age(" in statement and not came:
+                    came.append(1)
+                    postgres_company.transact(lambda another: another.add(_change("quick")))
+
+            came: list[int] = []
+            event.listen(other.engine, "after_cursor_execute", meanwhile)
+            sealed(other)
+            assert came
+        slow.commit()
+    sealed(postgres_company)
+    assert postgres_company.query(verify).broken is None
+    other.close()
 
 
 def _change(actor: str) -> Authority:
