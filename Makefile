@@ -111,7 +111,7 @@ simulate: setup
 # starts with `up` and ends with `down`
 test-litellm: setup
 	@if [ -z "$$GATEWAY_URL" ] && [ -n "$$LITELLM_SCRIPT" ]; then \
-	  trap '"$$LITELLM_SCRIPT" down' EXIT; "$$LITELLM_SCRIPT" up || exit 1; \
+	  trap '"$$LITELLM_SCRIPT" down' EXIT; STORE_MODEL_IN_DB=True "$$LITELLM_SCRIPT" up || exit 1; \
 	  export GATEWAY_URL=http://127.0.0.1:4802 GATEWAY_KEY=sk-master-0123456789; \
 	fi; \
 	$(BIN)/python -m pytest -s -m litellm tests/litellm

@@ -18,6 +18,7 @@ from bot.database import Database
 from bot.doctor.check import Check, wrong
 from bot.settings import Settings
 from models.policy import versions
+from models.policy.document import Policy
 
 app = typer.Typer()
 
@@ -70,18 +71,18 @@ async def _connections(settings: Settings) -> AsyncIterator[Check]:
         for checks in (
             check_slack(settings, http),
             check_dingtalk(settings, http),
-            check_gateway(settings, http, _free_models(settings)),
+            check_gateway(settings, http, _policy(settings)),
         ):
             async for one in checks:
                 yield one
 
 
-def _free_models(settings: Settings) -> tuple[str, ...]:
+def _policy(settings: Settings) -> Policy | None:
     database = Database(settings.database_url)
     try:
         current = database.query(versions.current)
     except DBAPIError:
-        return ()
+        return None
     finally:
         database.close()
-    return current[1].free_models if current else ()
+    return current[1] if current else None

@@ -14,6 +14,7 @@ from bot.database import Database
 from bot.doctor.check import Check, ok, warning, wrong
 from bot.doctor.settings import private
 from bot.migrate import behind, is_empty
+from models.ledger.amount import plain, share
 from models.people.member import Address, Member, reachable
 from models.policy import versions
 from models.policy.document import Policy
@@ -87,6 +88,7 @@ def _books(session: Session, now: datetime) -> Iterator[Check]:
         return
     yield from _placeholders(session)
     yield from _admins(session, found[1])
+    yield from _surge(found[1])
     yield from _approvers(session, found[1], members[:MOST], now)
 
 
@@ -132,6 +134,16 @@ def _admins(session: Session, policy: Policy) -> Iterator[Check]:
             )
         elif lost:
             yield warning(kind, f"cannot be written to: {_some(lost)}", "give them an id on a messenger")
+
+
+def _surge(policy: Policy) -> Iterator[Check]:
+    # A share of a large allocation is a large amount; only the workspace knows what is much in an hour.
+    surge, most = policy.alerts.surge, max((rule.amount for rule in policy.allocations), default=0)
+    if surge is None or surge.amount is not None or not most:
+        return
+    whole, least = (f"{plain(one, policy.unit)} {policy.unit}" for one in (most, share(most, surge.share)))
+    said = f"whoever is given {whole} is asked from {least} within {surge.within} on"
+    yield ok("alerts.surge", f"{said}; if that is late, set alerts.surge.amount")
 
 
 def _can_be_told(session: Session, email: str) -> bool:

@@ -8,8 +8,10 @@ import aiohttp
 
 from bot.doctor.check import Check, ok, warning, wrong
 from bot.gateways.configured import GatewayConfig, configured_gateways
+from bot.gateways.offers import preflight
 from bot.gateways.port import GatewayError, GatewayRefused
 from bot.settings import Settings
+from models.policy.document import Policy
 
 # Seconds for one answer of a vendor.
 PATIENCE = aiohttp.ClientTimeout(total=10)
@@ -91,7 +93,7 @@ async def check_dingtalk(settings: Settings, http: aiohttp.ClientSession) -> Asy
 
 
 async def check_gateway(
-    settings: Settings, http: aiohttp.ClientSession, free_models: tuple[str, ...]
+    settings: Settings, http: aiohttp.ClientSession, policy: Policy | None
 ) -> AsyncIterator[Check]:
     try:
         gateways = configured_gateways(settings)
@@ -99,18 +101,18 @@ async def check_gateway(
         yield wrong("GATEWAYS_FILE", str(error), "docs/gateways.md, Several gateways")
         return
     for config in gateways:
-        async for check in _check_one(config, f"gateway {config.name}".strip(), http, free_models):
+        async for check in _check_one(config, f"gateway {config.name}".strip(), http, policy):
             yield check
 
 
 async def _check_one(
-    config: GatewayConfig, called: str, http: aiohttp.ClientSession, free_models: tuple[str, ...]
+    config: GatewayConfig, called: str, http: aiohttp.ClientSession, policy: Policy | None
 ) -> AsyncIterator[Check]:
     try:
         gateway = config.open(http)
         async for _ in gateway.accounts():
             break
-        found = await gateway.preflight(free_models)
+        found = await preflight(gateway, policy)
     except GatewayRefused as error:
         yield wrong(called, f"refuses: {error}", "look at GATEWAY_URL and GATEWAY_KEY (docs/gateways.md)")
         return

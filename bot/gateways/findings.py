@@ -26,6 +26,13 @@ WORDS = {
     "The bot does not call it free.",
     "free_model_goes_on": "{who}: listed in free_models, but a call that fails there goes on to the model in brackets, "
     "which costs, whatever the limit. The bot does not call it free.",
+    "listed_model_goes_on": "{who}: named in the policy, but a call that fails there goes on to the model in brackets, "
+    "which no list of models stops.",
+    "calls_name_fallbacks": "A call may name fallbacks of its own, and these are not compared with the list of models here. "
+    "Somebody on the policy's fallback can reach other models so, up to its amount.",
+    "team_keys_any_model": "{who}: these keys belong to a team, and a user's list of models does not count on them.",
+    "open_groups": "{who}: anybody may choose these groups for a token of theirs, and they have models beyond those that the "
+    "policy names.",
     "key_caps_unseen": "An admin cannot see other people's tokens here. A token with a quota of its own may bind besides ours.",
     "settings_unseen": "Only root may read this gateway's settings, so they could not be checked.",
     "no_usage_by_model": "This gateway gives no usage by person and model, so only what each person spent is known.",

@@ -88,6 +88,25 @@ class LiteLLM:
             functools.partial(self._entity.allow, id, words), functools.partial(self.account, id), words
         )
 
+    async def ways_around(self, offers: Collection[Offer]) -> list[Finding]:
+        """A call that fails goes on to other models, by the router's settings or by its own `fallbacks`; seen in 1.106."""
+        models, after = await Models.read(self._calls), dict[str, str]()
+        for offer in offers:
+            lets = set(offer.models)
+            after |= {one: to for one in offer.models if (to := models.after(one, lets.__contains__))}
+        # Only the list of a key is compared with the `fallbacks` that a call names.
+        named = () if self._kind == "key" else ("*",)
+        found = [
+            Finding("listed_model_goes_on", "router_settings: {fallbacks: …}", tuple(after), after),
+            Finding("calls_name_fallbacks", "GATEWAY_ENTITY=key", named),
+        ]
+        if self._kind == "user":
+            survey = await _survey(self._calls, members=False)
+            covered = [] if survey["unlimited"] else [row for row in survey["keys"] if row.get("team_id")]
+            fix = "GATEWAY_ENTITY=key or team_member"
+            found.append(Finding("team_keys_any_model", fix, tuple(map(_called, covered))))
+        return [one for one in found if one.subjects]
+
     def holds(self, total: int) -> int:
         # Exact: a float holds every micro-USD up to a billion USD.
         return total

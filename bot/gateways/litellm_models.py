@@ -6,14 +6,13 @@ limit: https://github.com/BerriAI/litellm/issues/41344, mended in September 2026
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any, Self
 
 from bot.gateways.client import Calls, Json
 from bot.gateways.port import GatewayRefused
-from models.metering.ladder import Patterns
+from models.metering.ladder import Patterns, matches
 
 # LiteLLM's name for fallbacks of every model.
 ANY = "*"
@@ -43,13 +42,7 @@ class Models:
 
     def named_by(self, patterns: Patterns) -> tuple[str, ...]:
         """The models that match one pattern of each."""
-        return tuple(
-            sorted(
-                name
-                for name in self.deployed
-                if all(any(fnmatchcase(name, one) for one in each) for each in patterns)
-            )
-        )
+        return tuple(sorted(matches(self.deployed, patterns)))
 
     def costs_nothing(self, name: str) -> bool:
         """Every deployment has both prices set to 0. An unknown price is not 0."""
@@ -57,11 +50,15 @@ class Models:
 
     def paid_after(self, name: str) -> str | None:
         """A model with a price that a call of `name` may go on to, also by way of others."""
+        return self.after(name, self.costs_nothing)
+
+    def after(self, name: str, lets: Callable[[str], bool]) -> str | None:
+        """A model that is not let through, and that a call of `name` may go on to, also by way of others."""
         seen, waiting = {name}, [name]
         while waiting:
             one = waiting.pop(0)
             for other in (*self.goes_on.get(one, []), *self.goes_on.get(ANY, [])):
-                if other not in seen and not self.costs_nothing(other):
+                if other not in seen and not lets(other):
                     return other
                 waiting += [] if other in seen else [other]
                 seen.add(other)

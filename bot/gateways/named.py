@@ -75,6 +75,9 @@ class NamedWithLists(Named):
     async def set_models(self, id: str, words: Words) -> Reading:  # noqa: A002
         return self._here(await self._lists.set_models(self._there(id), words))
 
+    async def ways_around(self, offers: Collection[Offer]) -> list[Finding]:
+        return await self._lists.ways_around(offers)
+
 
 def named(name: str, gateway: Gateway) -> Named:
     return NamedWithLists(name, gateway) if isinstance(gateway, ModelLists) else Named(name, gateway)

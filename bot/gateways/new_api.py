@@ -25,6 +25,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from bot.gateways.client import MICRO, Calls, Json, Pace, Reply, Tally, shortened
+from bot.gateways.new_api_groups import GroupLists
 from bot.gateways.port import Access, Family, Finding, GatewayError, GatewayRefused, NoSuchAccount
 from models.metering.reading import KeyUsage, Reading
 
@@ -40,13 +41,14 @@ _UNIT_SECONDS = 60.0
 _DAY = timedelta(days=1)
 
 
-class NewApi:
+class NewApi(GroupLists):
     """A New API or One API; the first list shows which."""
 
     family: Family = "wallet"
     per_key = False
 
     def __init__(self, access: Access, *, settle: float = SETTLE) -> None:
+        super().__init__()
         admin, _, token = access.key.rpartition(":")
         headers = {"Authorization": token, "New-Api-User": admin or "1"}
         # Its default is 180 calls per 180 s and address; 60 at once and 40 a minute stay below that in every window.
@@ -109,6 +111,7 @@ class NewApi:
             blocked=row.get("status", 1) != 1,
             refunds=True,
             ours=self._is_lowering(row),
+            models=(row.get("group") or "default",) if self.lists_asked else None,
         )
 
     def _is_lowering(self, row: Json) -> bool:

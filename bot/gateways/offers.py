@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from bot.gateways.ledger import GatewayLedger
-from bot.gateways.port import Gateway, GatewayRefused, ModelLists
+from bot.gateways.port import Finding, Gateway, GatewayRefused, ModelLists
 from models.metering.gateway_state import GatewayState
 from models.metering.ladder import Offer, Patterns, as_kept, wanted_patterns
 from models.policy import versions
@@ -44,6 +44,15 @@ class OfferReader:
     async def _lists(self, policy: Policy) -> list[Any] | None:
         """None where the gateway cannot limit models."""
         return as_kept(await offers(self.gateway, policy)) if isinstance(self.gateway, ModelLists) else None
+
+
+async def preflight(gateway: Gateway, policy: Policy | None) -> list[Finding]:
+    """Of the gateway, with what the policy's models need of it. Raises `GatewayError` and `GatewayRefused`."""
+    found = await gateway.preflight(policy.free_models if policy else ())
+    if policy is None or not policy.names_models or not isinstance(gateway, ModelLists):
+        return found
+    lists = await offers(gateway, policy)
+    return found + (await gateway.ways_around(list(lists.values())) if lists else [])
 
 
 async def offers(gateway: ModelLists, policy: Policy) -> dict[Patterns, Offer]:

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from bot.gateways.client import Calls, Json, Pace, Tally, cap, confirmed, dollars, micro
+from bot.gateways.client import Calls, Json, Pace, Tally, cap, confirmed, dollars, listed, micro
 from bot.gateways.port import Access, Family, Finding, GatewayError, GatewayRefused, NoSuchAccount, days
+from models.metering.ladder import Offer, Patterns, matches
+from models.metering.model_list import Words
 from models.metering.reading import KeyUsage, Reading
 
 PAGE: Final = 100
@@ -39,11 +42,13 @@ class OpenRouter:
         self._clock = access.clock
         self._has_analytics = True
         self._emails: dict[str, str] | None = None
+        self._rails: dict[str, str] | None = None
 
     async def accounts(self) -> AsyncIterator[list[Reading]]:
         emails = await self._members()
+        await self._read_rails()
         async for page, asked in self._keys():
-            yield [_reading(row, asked, emails) for row in page]
+            yield [self._reading(row, asked, emails) for row in page]
 
     async def account(self, id: str) -> Reading:  # noqa: A002
         try:
@@ -52,7 +57,48 @@ class OpenRouter:
             if refused.status == 404:
                 raise NoSuchAccount(f"no key {id}", status=404) from refused
             raise
-        return _reading(reply.data["data"], reply.asked, self._emails or {})
+        await self._read_rails()
+        return self._reading(reply.data["data"], reply.asked, self._emails or {})
+
+    def _reading(self, row: Json, asked: datetime, emails: dict[str, str]) -> Reading:
+        found = _reading(row, asked, emails)
+        if self._rails is None:
+            return found
+        rail = self._rails.get(row["hash"])
+        return replace(found, models=(rail,) if rail else ())
+
+    # ---- models: a key's guardrail, of which it has one at most ---------------------------------------------------------
+
+    async def offer(self, patterns: Patterns) -> Offer | None:
+        """The guardrail with the most models and no budget, of those that let no others through."""
+        self._rails = self._rails or {}
+        found = list[Offer]()
+        for rail in await self._maybe("/guardrails"):
+            models = frozenset(rail.get("allowed_models") or ())
+            if models and rail.get("limit_usd") is None and matches(models, patterns) == models:
+                found.append(Offer((rail["id"],), tuple(sorted(models))))
+        return min(found, key=lambda one: (-len(one.models), one.words), default=None)
+
+    async def set_models(self, id: str, words: Words) -> Reading:  # noqa: A002
+        self._rails = self._rails or {}
+        await self._read_rails()
+        rail, body = words[0] if words else self._rails.get(id), {"key_hashes": [id]}
+        path = f"/guardrails/{rail}/assignments/keys" + ("" if words else "/remove")
+
+        async def write() -> None:
+            if rail:
+                await self._calls.send("POST", path, body=body)
+
+        return await listed(write, lambda: self.account(id), words)
+
+    async def ways_around(self, offers: Collection[Offer]) -> list[Finding]:
+        return []
+
+    async def _read_rails(self) -> None:
+        """{key: guardrail}, once lists were asked for: most accounts have none."""
+        if self._rails is not None:
+            rows = await self._maybe("/guardrails/assignments/keys")
+            self._rails = {row["key_hash"]: row["guardrail_id"] for row in rows}
 
     async def set_total(self, id: str, total: int) -> Reading:  # noqa: A002
         return await self._set(id, {"limit": dollars(total)}, total)

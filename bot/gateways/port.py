@@ -115,6 +115,9 @@ class ModelLists(Protocol):
     async def set_models(self, id: str, words: Words) -> Reading:  # noqa: A002
         """Set the list, and return the reading after it. Absolute; a limit is not touched."""
 
+    async def ways_around(self, offers: Collection[Offer]) -> list[Finding]:
+        """What lets people use other models although such a list stands for them."""
+
 
 def traits_of(gateway: Gateway) -> GatewayTraits:
     return GatewayTraits(gateway.holds, gateway.family == "wallet", gateway.per_key)

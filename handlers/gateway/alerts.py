@@ -24,8 +24,9 @@ from models.ledger.amount import Unit, share
 from models.messages.message import Button, Message
 from models.messages.outbox import Effect
 from models.metering.alarm import Alarm
-from models.metering.gateway_state import free_models
+from models.metering.gateway_state import free_models, rate_now
 from models.metering.ladder import FallbackView, fallback_of
+from models.metering.limits import live_at
 from models.metering.outlook import Outlook, early_end, needed
 from models.metering.reading import KeyUsage
 from models.people.member import Member
@@ -58,6 +59,10 @@ def _live(ctx: Context, requester: Member, amount: SafeText, back: bool) -> Mess
         text = texts.GRANT_LIVE_PAUSED(reader.locale, amount=amount)
         return Message(text=text, buttons=(continue_button(reader),))
     if left > 0:
+        here, there = live_at(ctx.session, requester.id, rate_now(ctx.session, ctx.policy))
+        if here and there:
+            facts = {"here": listed(here, reader.locale), "there": listed(there, reader.locale)}
+            return Message(text=texts.GRANT_LIVE_AT(reader.locale, amount=amount, **facts))
         said_ = texts.GRANT_LIVE_BACK if back else texts.GRANT_LIVE
         return Message(text=said_(reader.locale, amount=amount))
     below = fallback_of(ctx.session, requester, ctx.policy)

@@ -71,6 +71,10 @@ GRANT_ACTIVATING = Text("It is being activated; I'll tell you when it is live.",
 GRANT_LIVE = Text(
     "**{amount}** is live at the gateway. Try again now.", "**{amount}** 已在网关生效，现在可以重试了。"
 )
+GRANT_LIVE_AT = Text(
+    "**{amount}** is live at {here}: try again there. At {there} it can be used as soon as that gateway takes it.",
+    "**{amount}** 已在 {here} 生效，可以在那里重试。{there} 接受新限额后，那边也能使用。",
+)
 GRANT_LIVE_BACK = Text(
     "**{amount}** is live at the gateway, and all your models are back. Try again now.",
     "**{amount}** 已在网关生效，全部模型已恢复，现在可以重试了。",

@@ -9,8 +9,9 @@ the fallback's amount counts at an account only while its list was read back the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple, Self
 
 from sqlmodel import Session, col
@@ -52,6 +53,13 @@ def wanted_patterns(policy: Policy) -> list[Patterns]:
     if policy.fallback is not None:
         found += [(policy.fallback.models,), *((policy.fallback.models, tier) for tier in tiers)]
     return found
+
+
+def matches(models: Iterable[str], patterns: Patterns) -> frozenset[str]:
+    """Those that match one pattern of each."""
+    return frozenset(
+        one for one in models if all(any(fnmatchcase(one, pattern) for pattern in each) for each in patterns)
+    )
 
 
 def in_words(patterns: Patterns) -> str:

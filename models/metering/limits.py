@@ -15,6 +15,7 @@ from models.ledger.account import Account, AccountKind
 from models.ledger.transfer import AUTOMATIC, Cause, Entry, Transfer
 from models.metering.accounts import accounts_of_members, at_gateway
 from models.metering.gateway_account import GatewayAccount
+from models.metering.gateway_state import GatewayState
 from models.metering.ladder import Ladder, WantedList
 from models.metering.owners import linked_members
 from models.metering.reading import Rate
@@ -26,6 +27,8 @@ from models.quota.request_state import UNCONFIRMED, RequestState
 from models.statement import Statement
 
 CHUNK = 5_000
+CENT = 10_000
+"""The coarsest unit of a gateway, in micro-USD: what one cannot hold is rounded down."""
 OWN = (AccountKind.ALLOCATION, AccountKind.TOP_UP, AccountKind.LOAN, AccountKind.OVERDRAFT)
 """What somebody can spend, less what they overspent."""
 _UNCONFIRMED = ", ".join(f"'{state}'" for state in UNCONFIRMED)
@@ -219,6 +222,18 @@ def live_members(session: Session, members: Collection[int], rate: Rate, traits:
     return {one.account.member_id for one in limits} - {
         one.account.member_id for one in limits if not one.stands
     }
+
+
+def live_at(session: Session, member_id: int, rate: Rate) -> tuple[list[str], list[str]]:
+    """Of the gateways that enforce this member's limit: those that have it, and those that are still to take it."""
+    enforced = {one.name for one in GatewayState.driven(session) if one.enforced and not one.released}
+    accounts = [one for one in accounts_of_members(session, {member_id}) if one.gateway in enforced]
+    has: dict[str, bool] = {}
+    for one in limits_of(session, accounts, rate, GatewayTraits(lambda total: total)):
+        short = one.wanted - (one.account.total or 0)
+        here = one.listed and one.account.total is not None and 0 <= short < CENT
+        has[one.account.gateway] = has.get(one.account.gateway, True) and here
+    return [name for name, here in has.items() if here], [name for name, here in has.items() if not here]
 
 
 def adopt_edit(

@@ -78,6 +78,8 @@ class NewApi(StandIn):
         self.options: dict[str, str] | None = {"LogConsumeEnabled": "true"}
         self.pricing: list[Json] = []
         self.plans: list[Json] = []
+        self.channels: list[Json] = []
+        self.usable_groups: Json = {"default": "默认分组"}
         self.quota_per_unit = quota_per_unit
         self._one_api, self._writes_quota, self._batched = one_api, writes_quota, batched
         self._clock = clock
@@ -116,6 +118,16 @@ class NewApi(StandIn):
         user.quota += held
         self.consume(user, units)
 
+    def add_channel(self, models: str, group: str, *, status: int = 1) -> None:
+        self.channels.append(
+            {"id": len(self.channels) + 1, "models": models, "group": group, "status": status}
+        )
+
+    def lets(self, user: User, model: str) -> bool:
+        """Whether a token of this user without a group of its own reaches the model."""
+        rows = [row for row in self.channels if user.group in row["group"].split(",") and row["status"] == 1]
+        return any(model in row["models"].split(",") for row in rows)
+
     def edit(self, user: User, quota: int) -> None:
         user.quota = quota
 
@@ -144,6 +156,7 @@ class NewApi(StandIn):
             web.put("/api/user/", self._put),
             web.get("/api/log/", self._logs),
             web.get("/api/option/", self._options),
+            web.get("/api/channel/", self._channels),
             *([web.post("/api/topup", self._topup)] if self._one_api else only_new),
         ]
 
@@ -244,7 +257,11 @@ class NewApi(StandIn):
         return _yes([{"key": key, "value": value} for key, value in self.options.items()])
 
     async def _pricing(self, request: web.Request) -> web.Response:
-        return _yes(self.pricing)
+        body = {"success": True, "message": "", "data": self.pricing, "usable_group": self.usable_groups}
+        return web.json_response(body)
+
+    async def _channels(self, request: web.Request) -> web.Response:
+        return self._paged(self.channels, request)
 
     async def _plans(self, request: web.Request) -> web.Response:
         return _yes(self.plans)

@@ -73,6 +73,7 @@ class OpenRouter(StandIn):
         self.keys: dict[str, Key] = {}
         self.members: dict[str, str] | None = None
         self.guardrails: list[Json] = []
+        self.assigned: dict[str, str] = {}
         self.workspaces: list[Json] = [{"id": "default", "name": "Default"}]
         self._analytics, self._most_rows, self._clock = analytics, most_rows, clock
         self._used: dict[tuple[str, date, str], list[float]] = defaultdict(lambda: [0.0, 0.0, 0])
@@ -113,6 +114,9 @@ class OpenRouter(StandIn):
             web.patch("/keys/{hash}", self._patch),
             web.get("/organization/members", self._people),
             web.get("/guardrails", self._rails),
+            web.get("/guardrails/assignments/keys", self._assignments),
+            web.post("/guardrails/{id}/assignments/keys", self._assign),
+            web.post("/guardrails/{id}/assignments/keys/remove", self._unassign),
             web.get("/workspaces", self._spaces),
             web.post("/analytics/query", self._query),
             web.get("/activity", self._activity),
@@ -153,6 +157,28 @@ class OpenRouter(StandIn):
 
     async def _rails(self, request: web.Request) -> web.Response:
         return _some(self.guardrails, request)
+
+    async def _assignments(self, request: web.Request) -> web.Response:
+        rows = [{"key_hash": key, "guardrail_id": rail} for key, rail in self.assigned.items()]
+        return _some(rows, request)
+
+    async def _assign(self, request: web.Request) -> web.Response:
+        # A key holds one guardrail at most; assigning replaces it.
+        rail, keys = request.match_info["id"], (await read(request))["key_hashes"]
+        if rail not in {one.get("id") for one in self.guardrails}:
+            raise Refusal(404, {"error": {"code": 404, "message": "Guardrail not found"}})
+        self.assigned |= dict.fromkeys(keys, rail)
+        return web.json_response({"assigned_count": len(keys)})
+
+    async def _unassign(self, request: web.Request) -> web.Response:
+        keys = [
+            one
+            for one in (await read(request))["key_hashes"]
+            if self.assigned.get(one) == request.match_info["id"]
+        ]
+        for key in keys:
+            del self.assigned[key]
+        return web.json_response({"unassigned_count": len(keys)})
 
     async def _spaces(self, request: web.Request) -> web.Response:
         return _some(self.workspaces, request)

@@ -10,6 +10,7 @@ from functools import partial
 from sqlmodel import Session
 
 from bot.gateways import findings
+from bot.gateways.offers import preflight
 from bot.gateways.operator.access import GatewayOperator, LimitLine, emails
 from bot.gateways.port import GatewayError, GatewayRefused, ModelLists
 from handlers.gateway import limits, spend
@@ -81,7 +82,7 @@ async def _preflight(operator: GatewayOperator) -> tuple[list[str], str | None]:
     current = await operator.database.read(versions.current)
     try:
         await operator.loop.offers.read()
-        found = await operator.gateway.preflight(current[1].free_models if current else ())
+        found = await preflight(operator.gateway, current[1] if current else None)
     except (GatewayError, GatewayRefused) as error:
         return [], str(error)
     return [findings.in_words(one) for one in found], None

@@ -56,6 +56,9 @@ class Rig(Protocol):
     def edit(self, name: str, usd: float) -> None:
         """By hand: so much more."""
 
+    def dear(self, name: str) -> bool:
+        """Whether the list of models lets a dear model through; `hunyuan` always passes."""
+
     def flush(self) -> None:
         """What lags arrives."""
 
@@ -92,6 +95,9 @@ class OnLiteLLM:
         user = self.standin.users[self.account(name)]
         user.max_budget += usd
 
+    def dear(self, name: str) -> bool:
+        return bool(self.standin.users[self.account(name)].lets("claude-opus-5"))
+
     def flush(self) -> None:
         self.standin.flush()
 
@@ -111,9 +117,14 @@ class OnNewApi:
             name: self.standin.add_user(name, email=f"{name}@corp.example", used_quota=125_000)
             for name in NAMES
         }
+        self.standin.add_channel("claude,hunyuan", "default")
+        self.standin.add_channel("hunyuan", "cheap")
 
     def connector(self, access: Access) -> Gateway:
         return NewApi(access)
+
+    def dear(self, name: str) -> bool:
+        return bool(self.standin.lets(self.users[name], "claude"))
 
     def account(self, name: str) -> str:
         return str(self.users[name].id)
@@ -155,6 +166,12 @@ class OnOpenRouter:
         self.keys = {
             name: self.standin.add_key(f"{name}@corp.example", limit_reset="monthly") for name in NAMES
         }
+        self.standin.guardrails = [
+            {"id": "r1", "name": "cheap", "allowed_models": ["hunyuan"], "limit_usd": None}
+        ]
+
+    def dear(self, name: str) -> bool:
+        return self.keys[name].hash not in self.standin.assigned
 
     def connector(self, access: Access) -> Gateway:
         return OpenRouter(access)
@@ -207,6 +224,9 @@ class OnClaudeEnterprise:
 
     def total(self, name: str) -> float:
         return float(self.standin.amount(self.members[name]) or "inf") / 100
+
+    def dear(self, name: str) -> bool:
+        return True
 
     def edit(self, name: str, usd: float) -> None:
         cents = int((self.total(name) + usd) * 100)

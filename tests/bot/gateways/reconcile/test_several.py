@@ -16,6 +16,7 @@ from bot.gateways.operator.access import GatewayOperator
 from bot.gateways.operator.release import release
 from bot.gateways.port import GatewayError
 from bot.gateways.reconcile import Reconciler
+from handlers import requests
 from handlers.balance import balance
 from handlers.lending import lend
 from models.messages.message import Message
@@ -24,8 +25,10 @@ from models.quota.wallet import Wallet, wallet_of
 from sandbox.gateways.claude_enterprise import ClaudeEnterprise
 from sandbox.gateways.litellm import LiteLLM
 from sandbox.gateways.stand_in import StandIn
+from tests.actions import ask_for, say, told
 from tests.company import NOW, asks, settle_company, who
 from tests.gateway_env import USD, clean
+from tests.handlers.test_policy_effects import rules
 
 NAMES = ("alice", "bob")
 
@@ -180,3 +183,29 @@ async def test_an_account_of_a_second_gateway_is_found_by_its_own_column(town: T
     account = f"seats:{town.seat['alice'].id}"
     owner = town.database.transact(lambda session: session.get_one(GatewayAccount, account).member_id)
     assert owner == town.database.transact(lambda session: who(session, "alice").id)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_a_grant_is_called_live_only_where_it_is(town: Town) -> None:
+    fleet = town.fleet()
+    await rounds(fleet)
+    code = ask_for(town.database, "alice", 60, now=town.tick(), live=True)
+    say(town.database, requests.approve, "carol", code, now=town.tick(), live=True)
+    await fleet.loops[0].changes()
+    assert told(town.database, "alice")[-1].text == (
+        "**$60.00** is live at api: try again there. At seats it can be used as soon as that gateway takes it."
+    )
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_only_a_gateway_that_can_limit_models_lets_people_fall_back(town: Town) -> None:
+    more = "fallback: {models: [hunyuan], amount: 20}\nalerts: {surge: null}\n"
+    town.database.transact(lambda session: rules(session, more=more) and None)
+    fleet = town.fleet()
+    await rounds(fleet)
+    town.spend("alice", api=40, seat=60)
+    await rounds(fleet)
+    await rounds(fleet)
+    assert town.limits("alice") == (60.0, "6000"), "40 and 20 more; at the seats what was spent there"
+    assert town.api.users["alice@corp.example"].models == ["hunyuan"]
+    assert "**hunyuan** can still be used, up to **$20.00** more" in told(town.database, "alice")[-1].text
