@@ -68,7 +68,7 @@ docs:
 # The pictures of the READMEs, still and moving: the story, played in a real browser
 pictures: setup
 	@$(call tools,pictures)
-	@QUOTABOT_PICTURES=docs $(BIN)/python -m pytest -q -m browser tests/sandbox/test_playground.py -k played_by_clicks
+	@QUOTABOT_PICTURES=docs $(BIN)/python -m pytest -q -m browser tests/sandbox/playground -k played_by_clicks
 	@$(VENV)-pictures/bin/python docs/film.py
 	@$(BIN)/python -m docs.stills
 

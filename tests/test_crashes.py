@@ -96,7 +96,7 @@ def restart(url: str, paper: Path, heard: list[Any]) -> dict[str, str]:
             answers = {key: await bot.hear(key, *rest) for key, *rest in heard}
             again = {key: await bot.hear(key, *rest) for key, *rest in heard}
             assert again == answers
-            bot.worker.pace.wait = lambda lane: 0.0  # type: ignore[method-assign]
+            bot.worker.pace.wait = lambda *_: 0.0  # type: ignore[method-assign]
             await bot.worker.drain()
         finally:
             bot.database.close()
