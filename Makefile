@@ -9,7 +9,7 @@ DEMO := $(VENV)/.demo
 # One more than there are processors: a test that waits for a process or a page leaves its turn to another.
 WORKERS = $$($(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 1)')
 
-.PHONY: setup demo test check explore train understand-report simulate test-litellm docs pictures sbom audit lock
+.PHONY: setup demo test check explore train understand-report simulate test-litellm test-oidc docs pictures sbom audit lock
 
 setup: $(STAMP)
 
@@ -109,6 +109,12 @@ simulate: setup
 
 # Against a real LiteLLM proxy: the one that GATEWAY_URL and GATEWAY_KEY name, else the one that the script LITELLM_SCRIPT
 # starts with `up` and ends with `down`
+# Sign-in through a real OpenID provider (npm: oidc-provider) in a real browser
+test-oidc: setup
+	@command -v npm >/dev/null || { echo "npm is missing: apt install npm" >&2; exit 1; }
+	@npm ci --prefix tests/oidc/provider --no-audit --no-fund --silent
+	@$(BIN)/python -m pytest -m oidc tests/oidc
+
 test-litellm: setup
 	@if [ -z "$$GATEWAY_URL" ] && [ -n "$$LITELLM_SCRIPT" ]; then \
 	  trap '"$$LITELLM_SCRIPT" down' EXIT; STORE_MODEL_IN_DB=True "$$LITELLM_SCRIPT" up || exit 1; \

@@ -25,6 +25,7 @@ from yarl import URL
 from sandbox.loopback import LoopbackServer
 
 Json = dict[str, Any]
+ACCESS = "for-userinfo"
 
 
 @cache
@@ -34,7 +35,10 @@ def _first_key() -> RSAKey:
 
 
 class OpenId(LoopbackServer):
-    """`claims` are added to every id_token, also wrong ones; `refuse` is the error that the browser brings back."""
+    """`claims` are added to every id_token, also wrong ones; `refuse` is the error that the browser brings back.
+
+    `answers_as`: another issuer, as a provider that mixes itself in would say.
+    """
 
     client_id, secret = "quotabot", "of-the-client"
 
@@ -42,6 +46,7 @@ class OpenId(LoopbackServer):
         super().__init__(port)
         self.redirect, self.person, self.refuse = redirect, "cfo@corp.example", ""
         self.claims: Json = {}
+        self.answers_as = ""
         self.key = self.signing = _first_key()
         self._codes: dict[str, Json] = {}
 
@@ -54,6 +59,7 @@ class OpenId(LoopbackServer):
             web.get("/authorize", self._authorize),
             web.post("/token", self._token),
             web.get("/keys", self._keys),
+            web.get("/me", self._userinfo),
         ]
 
     async def _described(self, _: web.Request) -> web.Response:
@@ -63,7 +69,9 @@ class OpenId(LoopbackServer):
                 "authorization_endpoint": f"{self.address}/authorize",
                 "token_endpoint": f"{self.address}/token",
                 "jwks_uri": f"{self.address}/keys",
+                "userinfo_endpoint": f"{self.address}/me",
                 "token_endpoint_auth_methods_supported": ["client_secret_basic"],
+                "authorization_response_iss_parameter_supported": True,
             }
         )
 
@@ -76,7 +84,7 @@ class OpenId(LoopbackServer):
         # An unknown client or redirect must never be redirected to (RFC 6749 4.1.2.1).
         if not known:
             return web.Response(status=400, text="unknown client or redirect_uri")
-        answer = {"state": asked.get("state", "")}
+        answer = {"state": asked.get("state", ""), "iss": self.answers_as or self.address}
         complete = asked.get("code_challenge_method") == "S256" and asked.get("nonce") and asked.get("state")
         if self.refuse or not complete or asked.get("response_type") != "code":
             answer |= {"error": self.refuse or "invalid_request"}
@@ -99,10 +107,16 @@ class OpenId(LoopbackServer):
         now = int(time.time())
         claims = {
             "iss": self.address, "aud": self.client_id, "sub": "1", "iat": now, "exp": now + 300, "nonce": kept["nonce"],
-            "email": self.person, "email_verified": True,
         } | self.claims  # fmt: skip
         token = jwt.encode({"alg": "RS256", "kid": self.signing.kid}, claims, self.signing)
-        return web.json_response({"token_type": "Bearer", "access_token": "unused", "id_token": token})
+        return web.json_response({"token_type": "Bearer", "access_token": ACCESS, "id_token": token})
+
+    async def _userinfo(self, request: web.Request) -> web.Response:
+        # With an access token the claims of the scopes are here, not in the id_token (OpenID Connect Core, 5.4).
+        if request.headers.get("Authorization") != f"Bearer {ACCESS}":
+            return web.json_response({"error": "invalid_token"}, status=401)
+        person = {"sub": "1", "email": self.person, "email_verified": True}
+        return web.json_response(person | {name: self.claims[name] for name in person if name in self.claims})
 
     def _is_client(self, header: str) -> bool:
         try:

@@ -1,6 +1,7 @@
 """Sign-in with OpenID Connect: the code flow with PKCE, state and nonce.
 
 https://openid.net/specs/openid-connect-core-1_0.html · https://openid.net/specs/openid-connect-discovery-1_0.html
+https://www.rfc-editor.org/rfc/rfc9207
 """
 
 from __future__ import annotations
@@ -64,6 +65,16 @@ class Provider:
             code_challenge=create_s256_code_challenge(attempt.verifier), code_challenge_method="S256",
         )  # fmt: skip
         return address
+
+    async def check_answer(self, issuer: str | None) -> None:
+        """Raises `SignInFailed` where the answer is of another provider (RFC 9207).
+
+        A provider that names itself in its answers does so in all of them.
+        """
+        known = await self._described()
+        named = known.get("authorization_response_iss_parameter_supported") is True
+        if issuer != self._issuer_of(known) and (named or issuer is not None):
+            raise SignInFailed("the answer is of another provider")
 
     async def email(self, code: str, attempt: Attempt) -> str:
         """The verified e-mail of the person whom the provider sent back with `code`."""

@@ -18,13 +18,14 @@ import structlog
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlmodel import Session
+from yarl import URL
 
 from bot.database import Database
 from bot.rows import csv_lines
 from bot.settings import PagesSettings
 from bot.web.pages import figures, requests
 from bot.web.pages.oidc import Attempt, Provider, SignInFailed
-from bot.web.pages.session import ATTEMPT, DAY, MINUTES, SIGNED_IN, Cookies
+from bot.web.pages.session import ATTEMPT, DAY, MINUTES, PATH, SIGNED_IN, Cookies
 from bot.web.pages.viewer import Facts, Viewer
 from handlers.context import Reader
 from handlers.words import texts
@@ -52,7 +53,7 @@ PLACES = (
     ("policy", texts.PAGE_POLICY, True),
     ("audit", texts.PAGE_AUDIT, True),
 )
-LANGUAGE = "quotabot_language"
+LANGUAGE, CALLBACK, SIGN_IN = "quotabot_language", f"{PATH}/callback", f"{PATH}/sign-in"
 
 
 class Shown(Exception):  # noqa: N818 - an answer
@@ -142,6 +143,7 @@ class Pages:
         kept = self.cookies.read(request, ATTEMPT, self.clock())
         if not kept or request.query.get("state") != kept["state"]:
             raise SignInFailed("the state is not that of this browser")
+        await self.provider.check_answer(request.query.get("iss"))
         if "code" not in request.query:
             raise SignInFailed(f"the provider says {request.query.get('error', 'nothing')[:100]}")
         attempt = Attempt(kept["state"], kept["nonce"], kept["verifier"])
@@ -206,11 +208,13 @@ class Pages:
 
         chinese = locale.startswith("zh")
         places = [(path, text) for path, text, whole in PLACES if not whole or facts.get("whole_sight")]
-        here = {name: value for name, value in request.query.items() if name != "lang"}
-        other = request.rel_url.with_query(here | {"lang": "en" if chinese else "zh"})
+        # Codes and states of a sign-in are not carried on.
+        page = request.rel_url if request.path not in (CALLBACK, SIGN_IN) else URL(PATH)
+        asked = {name: value for name, value in page.query.items() if name != "lang"}
+        other = page.with_query(asked | {"lang": "en" if chinese else "zh"})
         body = self._templates.get_template(template).render(
             **({"signed_in": "", "as_of": "", "sees": True} | facts), say=say, texts=texts, places=places, chinese=chinese, other=str(other),
-            here=str(request.rel_url),
+            here=str(page),
         )  # fmt: skip
         return web.Response(
             text=body, content_type="text/html", charset="utf-8", status=status, headers=HEADERS

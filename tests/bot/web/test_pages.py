@@ -201,9 +201,13 @@ async def test_a_token_of_another_key_signs_nobody_in_and_a_new_key_is_fetched(b
     assert (await browser.sign_in("cfo@corp.example"))[0] == 200
 
 
-async def test_the_answer_of_another_browser_is_refused(browser: Browser) -> None:
-    assert (await browser.get("/pages/callback?code=1&state=2"))[0] == 403
-    browser.provider.refuse = "access_denied"
+async def test_the_answer_of_another_browser_or_provider_is_refused(browser: Browser) -> None:
+    status, page = await browser.get("/pages/callback?code=1&state=2")
+    assert (status, "code=1" in page) == (403, False), "its button begins anew"
+    assert 'href="/pages/sign-in?to=/pages"' in page
+    browser.provider.answers_as = "https://evil.example"
+    assert (await browser.sign_in("cfo@corp.example"))[0] == 403
+    browser.provider.answers_as, browser.provider.refuse = "", "access_denied"
     assert (await browser.sign_in("cfo@corp.example"))[0] == 403
 
 
