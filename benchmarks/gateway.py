@@ -245,13 +245,13 @@ def show(found: dict[str, list[dict[str, float]]]) -> None:
     busy = [(one["calls"] - one["pages"]) / one["writes"] for one in found["1 % changed"]]
     (opened,) = found["opening with a decision in the middle"]
     ratios = {
-        "calls, nothing changed / pages": (quiet, "1"),
-        "calls beyond pages, a change": (busy, "<= 3: write, read back, and read before when the page is older than 2 s"),
+        "10 calls, nothing changed / pages": (quiet, "<= 1"),
+        "10 calls beyond pages, a change": (busy, "<= 2"),
         "seconds, nothing changed / bare pages": (ratio(found, "nothing changed", "bare pages", "seconds"), "-"),
-        "opening, seconds / three calls a limit at that pace": (
+        "10 opening, seconds / three calls a limit at that pace": (
             [opened["all live s"] / opened["3 calls a limit at that pace s"]], "<= 1.5"
         ),
-        "decision in the opening, seconds": ([opened["decision live s"]], "<= 1"),
+        "10 decision in the opening, seconds": ([opened["decision live s"]], "<= 1"),
     }  # fmt: skip
     report("10  reconciliation with the gateway", found, ratios)
 

@@ -63,7 +63,9 @@ def report(title: str, found: Found, ratios: Ratios) -> None:
         )
     medians = {name: statistics.median(values) for name, (values, _) in ratios.items()}
     goals = {name: goal for name, (_, goal) in ratios.items()}
-    print(json.dumps({"title": title, "ratios": medians, "goals": goals, "rounds": found}, indent=1))
+    by_round = {name: values for name, (values, _) in ratios.items()}
+    said = {"title": title, "ratios": medians, "goals": goals, "by_round": by_round, "rounds": found}
+    print(json.dumps(said, indent=1))
 
 
 def quantile(sorted_values: list[float], share: float) -> float:

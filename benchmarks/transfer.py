@@ -311,6 +311,14 @@ def ratios(found: Found) -> Ratios:
             ratio(found, "transfer, SQLite, 8 tasks", "standard library, SQLite, 1", "per_second"),
             ">= 0.6",
         ),
+        "4 lend command, Postgres, ms of a processor": (
+            [row["cpu_ms"] for row in found["lend command, Postgres, 8"]],
+            "<= 3",
+        ),
+        "4 lend command, SQLite, ms of a processor": (
+            [row["cpu_ms"] for row in found["lend command, SQLite, 8 tasks"]],
+            "<= 3",
+        ),
         "5 SQLite p99 / p50": ([row["p99_ms"] / row["p50_ms"] for row in transfers], "<= 10"),
         "6 hot pool 32 clients / 1 client": (
             ratio(found, "hot pool, Postgres, 32", "hot pool, Postgres, 1", "per_second"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, inspect
@@ -10,11 +9,10 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from bot.database import locked
+from models.migrations import HOME, head
 
 if TYPE_CHECKING:
     from alembic.config import Config
-
-HOME = resources.files("models") / "migrations"
 
 
 class NewerSchema(Exception):  # noqa: N818 - a finding, not a fault
@@ -55,12 +53,6 @@ def behind(session: Session) -> bool:
 
 def is_empty(session: Session) -> bool:
     return not inspect(session.connection()).get_table_names()
-
-
-def head() -> str:
-    return max(
-        file.name.partition("_")[0] for file in (HOME / "versions").iterdir() if file.name[0].isdigit()
-    )
 
 
 def _config(connection: Connection) -> Config:

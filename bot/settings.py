@@ -11,7 +11,6 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from yarl import URL
 
 from bot.messengers.registry import MessengerSettings
 
@@ -45,6 +44,8 @@ class PagesSettings(BaseSettings):
         needed = ("oidc_issuer", "oidc_client_id", "oidc_client_secret", "public_url")
         if missing := [name.upper() for name in needed if getattr(self, name) is None]:
             return f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set"
+        from yarl import URL  # noqa: PLC0415 - a part of the HTTP library
+
         for name in ("oidc_issuer", "public_url"):
             url = URL(getattr(self, name))
             # Codes and cookies pass there, so plain HTTP is for this machine only.

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from bot import logs
 from bot.cli.errors import Group
 from bot.settings import Settings
 
@@ -30,6 +29,8 @@ COMMANDS = (
     "budget",
     "understand",
 )
+# They log nothing.
+SILENT = ("show",)
 # Each is the module of that name in this package.
 GROUPS = ("people", "policy", "usage", "gateway", "manifest", "dingtalk")
 
@@ -89,13 +90,17 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def begin(
+    ctx: typer.Context,
     _: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which one this is.")
     ] = False,
 ) -> None:
     """Read the settings first: a wrong one is named before anything is done."""
     settings = Settings.load()
-    logs.set_up(settings.log_format, settings.log_level)
+    if ctx.invoked_subcommand not in SILENT:
+        from bot import logs  # noqa: PLC0415 - takes a tenth of a second to load
+
+        logs.set_up(settings.log_format, settings.log_level)
 
 
 def main() -> None:

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.cli.console import as_json, open_database, seal_all, style_in_force, table
+from bot.cli.console import open_database, seal_all, style_in_force
 from bot.cli.errors import Failed
+from bot.cli.output import as_json, table
 from bot.database import Database
 from models.ledger.audit import audit
 from models.quota.chain import Verified, knows, verify

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 from sqlmodel import Session
 
-from bot.cli.console import as_json, open_database, policy_in_force, table
+from bot.cli.console import open_database, policy_in_force
 from bot.cli.errors import Failed
+from bot.cli.output import as_json, table
 from models.ledger.amount import plain
 from models.reports.year import year
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
-from typing import Any
 
 import typer
 from sqlalchemy.engine import make_url
@@ -114,18 +112,6 @@ def moment(text: str, zone: tzinfo, option: str) -> datetime:
 
 def money(stored: int, unit: Unit) -> str:
     return f"{plain(stored, unit)} {unit.value}"
-
-
-def as_json(data: Any) -> None:
-    typer.echo(json.dumps(data, ensure_ascii=False, indent=2, default=str))
-
-
-def table(rows: list[tuple[str, ...]]) -> None:
-    # No frame: the table may have a hundred thousand lines.
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        typer.echo("  ".join(cells).rstrip())
 
 
 def unknown_everywhere(people: int) -> str:

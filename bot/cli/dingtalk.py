@@ -13,8 +13,9 @@ import typer
 from sqlmodel import Session
 
 from bot.cli.bundled import bundled
-from bot.cli.console import as_json, open_database, table
+from bot.cli.console import open_database
 from bot.cli.errors import Failed
+from bot.cli.output import as_json, table
 from bot.database import Database
 from bot.messengers.dingtalk import form
 from bot.settings import Settings

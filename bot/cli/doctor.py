@@ -12,8 +12,9 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from bot.cli.console import as_json, check_url
+from bot.cli.console import check_url
 from bot.cli.errors import Failed
+from bot.cli.output import as_json
 from bot.database import Database
 from bot.doctor.check import Check, wrong
 from bot.settings import Settings

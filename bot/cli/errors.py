@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
-from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from typer.core import TyperGroup
 
-from bot.database import OutcomeUnknown
 from models.masking import masked
+
+if TYPE_CHECKING:
+    from sqlalchemy.exc import DBAPIError
 
 UNKNOWN = (
     "the database went away while this was being committed: it is not known whether it was done. "
@@ -46,16 +47,24 @@ def _lines(error: Exception) -> tuple[str, ...]:
     """The lines of an expected error; empty for a bug."""
     if isinstance(error, Failed):
         return error.lines
-    if isinstance(error, DBAPIError):
-        return _of_database(error)
-    if isinstance(error, OutcomeUnknown):
-        return (UNKNOWN,)
     if isinstance(error, OSError):
         return (f"{error.filename}: {error.strerror}" if error.filename else str(error),)
-    return _of_domain(error) or _of_vendor(error)
+    return _of_database(error) or _of_domain(error) or _of_vendor(error)
 
 
-def _of_database(error: DBAPIError) -> tuple[str, ...]:
+def _of_database(error: Exception) -> tuple[str, ...]:
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 - loaded only to name a failure
+
+    from bot.database import OutcomeUnknown  # noqa: PLC0415
+
+    if isinstance(error, OutcomeUnknown):
+        return (UNKNOWN,)
+    return _of_driver(error) if isinstance(error, DBAPIError) else ()
+
+
+def _of_driver(error: DBAPIError) -> tuple[str, ...]:
+    from sqlalchemy.exc import DatabaseError, OperationalError  # noqa: PLC0415
+
     said = " ".join(str(error.orig).split())
     if "no such table" in said or getattr(error.orig, "sqlstate", None) == "42P01":
         return ("the database has no tables yet: run `quotabot migrate`",)

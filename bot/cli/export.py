@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.cli.console import as_json, day, member, open_database, style_in_force
+from bot.cli.console import day, member, open_database, style_in_force
+from bot.cli.output import as_json
 from bot.database import Database
 from bot.rows import csv_lines, json_lines
 from models.quota.chain import head

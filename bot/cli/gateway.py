@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 import typer
 
-from bot.cli.console import agree, as_json, open_database, progress, table
+from bot.cli.console import agree, open_database, progress
 from bot.cli.errors import Failed
+from bot.cli.output import as_json, table
 from bot.settings import Settings
 from models.ledger.amount import Unit, plain
 
@@ -32,8 +33,7 @@ Name = Annotated[
     str, typer.Option("--gateway", metavar="NAME", help="One gateway of GATEWAYS_FILE; else every one.")
 ]
 T = TypeVar("T")
-# Most names in a printed list; --json has all.
-MOST = 20
+MOST = 20  # names in a printed list; --json has all
 
 
 @app.command()

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.console import as_json
 from bot.cli.errors import Failed
+from bot.cli.output import as_json
 from bot.settings import Settings
 
 app = typer.Typer(name="manifest", help="What a messenger has to know of the app.", no_args_is_help=True)

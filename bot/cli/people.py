@@ -15,8 +15,9 @@ import typer
 from sqlmodel import Session
 
 from bot.actor import acting_user
-from bot.cli.console import agree, as_json, content, member, open_database, unknown_everywhere
+from bot.cli.console import agree, content, member, open_database, unknown_everywhere
 from bot.cli.errors import Failed
+from bot.cli.output import as_json
 from bot.database import Database
 from bot.people.sync import TooManyLeave, apply, as_csv, export_people, rows_from, survey
 from bot.people.template import template

@@ -10,8 +10,9 @@ import typer
 from sqlmodel import Session
 
 from bot.cli.bundled import bundled
-from bot.cli.console import as_json, content, day, open_database, table
+from bot.cli.console import content, day, open_database
 from bot.cli.errors import Failed
+from bot.cli.output import as_json, table
 from bot.cli.policy_apply import Apply
 from bot.cli.policy_plan import as_data, print_plan
 from bot.messengers.dingtalk import form

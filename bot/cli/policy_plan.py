@@ -6,7 +6,8 @@ from typing import Any
 
 import typer
 
-from bot.cli.console import money, table
+from bot.cli.console import money
+from bot.cli.output import table
 from models.ledger.amount import plain
 from models.policy.check import TeamTotal
 from models.policy.document import fold

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from sqlmodel import Session
 
-from bot.cli.console import as_json, member, open_database, table
 from bot.cli.errors import Failed
-from models.people.member import Member
-from models.refusal import AmbiguousPerson, UnknownPerson
-from models.reports.member import overview
+from bot.cli.output import as_json, table
+from bot.glance import Glance, glance
+from bot.settings import Settings
+from models.reports.member import find, overview
 
 app = typer.Typer()
 
@@ -22,8 +21,9 @@ def show(
     json_: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
 ) -> None:
     """What somebody has, gave, took and asked for."""
-    with open_database() as database:
-        found = database.query(lambda session: overview(session, _named(session, whom)))
+    email = whom if "@" in whom.strip().lstrip("@") else ""
+    found = glance(Settings.load().database_url, lambda session: _of(session, email)) if email else None
+    found = found or _found(whom)
     if json_:
         as_json(found)
         return
@@ -37,8 +37,25 @@ def show(
         typer.echo(f"request {request['code']}: {request['amount']}, {request['state']}")
 
 
-def _named(session: Session, whom: str) -> Member:
+def _of(session: Glance, email: str) -> dict[str, Any] | None:
+    member = find(session, email)
+    return overview(session, member) if member else None
+
+
+def _found(whom: str) -> dict[str, Any]:
+    """Whatever a glance did not show: a name, a database that has to be created or is away, or nobody."""
+    from bot.cli.console import open_database  # noqa: PLC0415 - loads SQLAlchemy and every table
+
+    with open_database() as database:
+        return database.query(lambda session: overview(session, _named(session, whom)))
+
+
+def _named(session: Any, whom: str) -> Any:
     """By e-mail, also after leaving; else by name, handle or job number."""
+    from bot.cli.console import member  # noqa: PLC0415
+    from models.people.member import Member  # noqa: PLC0415
+    from models.refusal import AmbiguousPerson, UnknownPerson  # noqa: PLC0415
+
     if "@" in whom.strip().lstrip("@"):
         return member(session, whom)
     try:

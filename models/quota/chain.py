@@ -23,7 +23,7 @@ from sqlmodel import select as select_row
 from models.ledger.transfer import Transfer
 from models.people.authority import Authority
 from models.quota.decision import Decision
-from models.quota.loan_sums import Forgiveness
+from models.quota.forgiveness import Forgiveness
 from models.statement import is_postgres, moment
 from models.words import digest
 

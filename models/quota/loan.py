@@ -18,9 +18,10 @@ from models.ledger.overdraft import fill_overdraft
 from models.ledger.transfer import Cause, Kind, transfer
 from models.people.member import Member, require_colleague
 from models.policy.document import Policy
+from models.quota.forgiveness import Forgiveness
 from models.quota.lend_start import FoundLoan, LendStart, lend_new
 from models.quota.lendable import at_most, lendable
-from models.quota.loan_sums import SUMS, Forgiveness, Sums
+from models.quota.loan_sums import SUMS, Sums
 from models.quota.period import Period
 from models.quota.wallet import wallet_of
 from models.refusal import (

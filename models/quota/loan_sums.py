@@ -3,13 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-
-from sqlalchemy import BigInteger, CheckConstraint, func
-from sqlmodel import Field, SQLModel, col
-
-from models.db import id_field, ref
-from models.ledger.transfer import Kind, Transfer
 
 
 @dataclass(frozen=True)
@@ -38,27 +31,9 @@ class Sums:
 NAMES = ("principal", "returned", "unspent", "used", "repaid", "forgiven", "owed")
 """All numbers of a loan that reports show, in their order."""
 
-_SUMMED = {"principal": Kind.LEND, "returned": Kind.RETURN, "used": Kind.USE, "repaid": Kind.REPAY}
-TRANSFERRED = [
-    func.coalesce(func.sum(col(Transfer.amount)).filter(col(Transfer.kind) == kind), 0)
-    for kind in _SUMMED.values()
-]
-"""SQL for all of `Sums` but `forgiven`."""
+SUMMED = {"principal": "lend", "returned": "return", "used": "use", "repaid": "repay"}
+"""The kind of the transfers that each of these numbers adds up."""
 SUMS = ", ".join(
-    f"COALESCE(SUM(t.amount) FILTER (WHERE t.kind = '{kind}'), 0) AS {name}" for name, kind in _SUMMED.items()
+    f"COALESCE(SUM(t.amount) FILTER (WHERE t.kind = '{kind}'), 0) AS {name}" for name, kind in SUMMED.items()
 )
-"""The same for a statement over transfers `t`."""
-
-
-class Forgiveness(SQLModel, table=True):
-    """A part of a debt that its lender wrote off. It moves no quota."""
-
-    __table_args__ = (CheckConstraint("amount > 0", name="forgives_something"),)
-
-    id: int = id_field()
-    loan_id: int = ref("loan.id", index=True)
-    amount: int = Field(sa_type=BigInteger)
-    at: datetime
-    actor: str
-    cause: str
-    reason: str = ""
+"""SQL over transfers `t`: all of `Sums` but `forgiven`."""

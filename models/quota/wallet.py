@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-
-from sqlmodel import Session
+from typing import TYPE_CHECKING
 
 from models.ledger.amount import share_up
-from models.policy.document import Policy
 from models.statement import Statement
+
+if TYPE_CHECKING:  # a command reads a wallet without SQLAlchemy and the schema of the policy
+    from sqlmodel import Session
+
+    from models.policy.document import Policy
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from models.people.authority import Authority
 from models.people.member import Member
 from models.policy.calendar import midnight
 from models.quota.decision import Decision
+from models.quota.forgiveness import Forgiveness
 from models.quota.loan import Loan
-from models.quota.loan_sums import Forgiveness
 from models.quota.request import Request
 from models.reports.style import PAGE, Row, Style
 

@@ -15,8 +15,9 @@ from models.ledger.transfer import Transfer
 from models.metering.usage import Usage
 from models.people.member import Member
 from models.policy.calendar import midnight
+from models.quota.forgiveness import TRANSFERRED
 from models.quota.loan import Loan
-from models.quota.loan_sums import NAMES, TRANSFERRED, Sums
+from models.quota.loan_sums import NAMES, Sums
 from models.quota.period import Period
 from models.quota.request import Request
 from models.reports import audit

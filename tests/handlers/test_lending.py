@@ -12,8 +12,8 @@ from models.ledger.spend import record
 from models.ledger.transfer import Cause
 from models.policy import document, versions
 from models.quota.ask import Ask
+from models.quota.forgiveness import Forgiveness
 from models.quota.loan import loans_of
-from models.quota.loan_sums import Forgiveness
 from models.quota.wallet import wallet_of
 from models.refusal import (
     LendingIsOff,

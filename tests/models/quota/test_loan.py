@@ -14,8 +14,8 @@ from handlers.clock.asks import end_asks
 from handlers.clock.loans import warn_of_returns
 from models.quota.ask import Ask
 from models.quota.closing import begin_turn
+from models.quota.forgiveness import Forgiveness
 from models.quota.leaving import leave
-from models.quota.loan_sums import Forgiveness
 from models.refusal import (
     CannotBorrowNow,
     InsufficientQuota,
