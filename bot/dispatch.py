@@ -20,13 +20,14 @@ from sqlmodel import Session
 
 from bot import answers
 from bot.answers import Outcome
-from bot.database import Database, OutcomeUnknown
+from bot.database import Database
 from bot.look import WouldWrite
 from bot.messengers.port import Messenger, Profiles, Request
 from bot.metrics import Metrics
 from bot.notes import Notes
 from bot.patience import Patience, in_time
 from bot.quoted import with_quoted
+from bot.transactions import OutcomeUnknown
 from bot.unsettled import Unsettled, run_until
 from handlers import confirmation, conversation
 from handlers.arguments import ProfileNeeded

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 
-# Postgres connections; more would only wait for the same rows.
+# Threads that read and, on Postgres, threads that write, with a connection each; more would only wait for the same rows.
 POOL = 8
 # Milliseconds that SQLite waits for another process at a time; short, so that a deadline is noticed in
 # time.
@@ -24,7 +24,7 @@ def engine_for(url: str) -> Engine:
     """The writing engine: durable commits, enforced foreign keys, one writer on SQLite."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
-        return _postgres(parsed)
+        return _lazily(_postgres(parsed))
     pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"cache_size=-{PAGES}")
     return _sqlite(parsed, "BEGIN IMMEDIATE", *pragmas)
 
@@ -45,6 +45,56 @@ def _postgres(url: URL, **more: Any) -> Engine:
     return create_engine(
         driver, connect_args=options, pool_size=POOL, max_overflow=2, pool_use_lifo=True, **more
     )
+
+
+def limit(connection: Connection, seconds: float, wait: int = 0) -> None:
+    """Postgres: how long a statement may take from here on, and how many milliseconds it may wait for a row (0: as long)."""
+    # A statement_timeout of 0 would switch it off.
+    most = max(1, int(seconds * 1000))
+    _before_the_next(connection, f"SET LOCAL statement_timeout = {most}; SET LOCAL lock_timeout = {wait}")
+
+
+_WAITING = "waiting"
+"""The key of `Connection.info` for SQL that goes out with the next statement."""
+
+
+def _before_the_next(connection: Connection, sql: str) -> None:
+    connection.info.setdefault(_WAITING, []).append(sql)
+
+
+def _lazily(engine: Engine) -> Engine:
+    """Savepoints and limits go out together, before the first statement that needs them: one round trip, or none."""
+    dialect: Any = engine.dialect
+
+    def savepoint(connection: Connection, name: str) -> None:
+        _before_the_next(connection, f"SAVEPOINT {name}")
+
+    def rollback(connection: Connection, name: str) -> None:
+        if not connection.info.pop(_WAITING, None):
+            connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {name}")
+
+    def release(connection: Connection, _: str) -> None:
+        connection.info.pop(_WAITING, None)  # one that was set ends with the transaction
+
+    @event.listens_for(engine, "begin")
+    def forget(connection: Connection) -> None:
+        connection.info.pop(_WAITING, None)
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def send(connection: Any, *_: Any) -> None:
+        # `connection`: SQLAlchemy's, or the `Driver` of a `Statement`. Without parameters psycopg sends several at once.
+        if waiting := connection.connection.info.pop(_WAITING, None):
+            if isinstance(connection, Connection):
+                connection.exec_driver_sql("; ".join(waiting), execution_options={"no_parameters": True})
+            else:
+                connection.connection.cursor().execute("; ".join(waiting))
+
+    dialect.do_savepoint, dialect.do_rollback_to_savepoint, dialect.do_release_savepoint = (
+        savepoint,
+        rollback,
+        release,
+    )
+    return engine
 
 
 def _sqlite(url: URL, begin: str, *pragmas: str) -> Engine:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
-from bot.database import locked
+from bot.transactions import locked
 from models.migrations import HOME, head
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from bot import answers
-from bot.database import Database, OutcomeUnknown, is_away
+from bot.database import Database
 from bot.messengers.port import Request
 from bot.notes import Note, Notes
+from bot.transactions import OutcomeUnknown, is_away
 from models.refusal import TooSlow
 
 log = structlog.get_logger()

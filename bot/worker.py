@@ -13,12 +13,13 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from bot.database import Database, OutcomeUnknown
+from bot.database import Database
 from bot.leases import Leases
 from bot.logs import Outage
 from bot.messengers.port import Approvals, Home, Messenger, MessengerError, Undeliverable
 from bot.metrics import Metrics
 from bot.pace import Pace
+from bot.transactions import OutcomeUnknown
 from handlers import undelivered
 from handlers.context import Context
 from handlers.routes import JOBS, Job

@@ -25,7 +25,7 @@ from handlers.command import Command
 from models.messages import receipt
 from models.messages.message import Message
 from models.people.profile import Profile
-from models.quota import grant, lend_start, loan, request
+from models.quota import grant, loan, request
 
 STEPS = (
     "before the receipt is looked up",
@@ -84,7 +84,7 @@ class Bot:
     """Dispatcher and worker on one database, with the file as their messenger."""
 
     def __init__(self, url: str, paper: Paper, now: datetime) -> None:
-        self.database = Database(url)
+        self.database = Database(url, writers=1)
         self.dispatcher = Dispatcher(self.database, lambda: now, patience=Patience(commit=60, read=60))
         messengers = self.dispatcher.messengers
         messengers["slack"] = paper
@@ -100,9 +100,19 @@ class Bot:
 
 
 def live(
-    pipe: Connection, url: str, paper: str, now: datetime, heard: list[Any], step: str, hit: int
+    pipe: Connection,
+    url: str,
+    paper: str,
+    now: datetime,
+    heard: list[Any],
+    step: str,
+    hit: int,
+    together: bool,
 ) -> None:
-    """Handle every request and send every effect; SIGKILL at the `hit`-th time of `step`."""
+    """Handle every request and send every effect; SIGKILL at the `hit`-th time of `step`.
+
+    `together`: all requests at once, through one writer, so that they share a commit.
+    """
     left = hit
 
     def shot(where: str) -> None:
@@ -112,11 +122,16 @@ def live(
             os.kill(os.getpid(), signal.SIGKILL)
 
     aim(shot)
-    asyncio.run(_live(pipe, Bot(url, Paper(Path(paper), shot), now), heard, shot))
+    asyncio.run(_live(pipe, Bot(url, Paper(Path(paper), shot), now), heard, shot, together=together))
 
 
-async def _live(pipe: Connection, bot: Bot, heard: list[Any], shot: Callable[[str], None]) -> None:
+async def _live(
+    pipe: Connection, bot: Bot, heard: list[Any], shot: Callable[[str], None], *, together: bool
+) -> None:
     event.listen(bot.database.engine, "commit", lambda _: shot("before the commit"))
+    if together:
+        await asyncio.gather(*(bot.hear(*one) for one in heard))
+        shot("after the commit, before the answer")
     for key, *rest in heard:
         answer = await bot.hear(key, *rest)
         shot("after the commit, before the answer")
@@ -131,9 +146,9 @@ def aim(shot: Callable[[str], None]) -> None:
     """Call `shot` at the steps within a transaction."""
     first, row, moved, told = STEPS[:4]
     receipt.answered = _around(receipt.answered, lambda: shot(first), before=True)  # type: ignore[assignment]
-    lend_start.transfer = _around(lend_start.transfer, lambda: shot(row), before=True)  # type: ignore[attr-defined]
+    loan.open_loan = _around(loan.open_loan, lambda: shot(row))  # type: ignore[attr-defined]
     request.Request._decide = _around(request.Request._decide, lambda: shot(row))  # type: ignore[method-assign]
-    loan.lend_new = _around(loan.lend_new, lambda: shot(moved))  # type: ignore[attr-defined]
+    loan.post = _around(loan.post, lambda: shot(moved))  # type: ignore[attr-defined]
     grant.transfer = _around(grant.transfer, lambda: shot(moved))  # type: ignore[attr-defined]
     context.Context.tell = _around(context.Context.tell, lambda: shot(told))  # type: ignore[method-assign]
 

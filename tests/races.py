@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,7 +32,8 @@ def at_once(database: Database, actions: list[Callable[[Session], Any]], threads
         with contextlib.suppress(threading.BrokenBarrierError):
             gate.wait(timeout=0.5)
         try:
-            return database.submit(work, None).result(PATIENCE)
+            # In time, as a request is: on Postgres they share commits.
+            return database.submit(work, time.monotonic() + PATIENCE).result(PATIENCE)
         except Refusal as no:
             return no
 

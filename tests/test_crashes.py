@@ -68,10 +68,14 @@ def granted_once(database: Database) -> bool:
 STORIES = {"lend": Story(lends, lent_once), "approve": Story(approvals, granted_once)}
 
 
-def until_shot(url: str, paper: Path, heard: list[Any], step: str, hit: int) -> dict[str, str]:
+def until_shot(
+    url: str, paper: Path, heard: list[Any], step: str, hit: int, *, together: bool
+) -> dict[str, str]:
     """Start a bot, let it hear all of it and be shot; what it had answered by then, by key."""
     ours, theirs = PROCESSES.Pipe()
-    child = PROCESSES.Process(target=crash_child.live, args=(theirs, url, str(paper), NOW, heard, step, hit))
+    child = PROCESSES.Process(
+        target=crash_child.live, args=(theirs, url, str(paper), NOW, heard, step, hit, together)
+    )
     child.start()
     theirs.close()
     answered = {}
@@ -105,9 +109,11 @@ def restart(url: str, paper: Path, heard: list[Any]) -> dict[str, str]:
     return asyncio.run(go())
 
 
-def shoot(database: Database, url: str, paper: Path, story: Story, step: str, hit: int) -> None:
+def shoot(
+    database: Database, url: str, paper: Path, story: Story, step: str, hit: int, *, together: bool = False
+) -> None:
     heard = story.begin(database)
-    answered = until_shot(url, paper, heard, step, hit)
+    answered = until_shot(url, paper, heard, step, hit, together=together)
     answers = restart(url, paper, heard)
     assert answered.items() <= answers.items(), "what was answered once is answered the same again"
     assert story.happened(database)
@@ -145,12 +151,19 @@ def test_after_a_kill_nothing_is_lost_and_nothing_done_twice(
     database.close()
 
 
-@pytest.mark.parametrize("name", STORIES)
 @pytest.mark.parametrize(
-    "step", ["after the transfer", "before the commit", "after the commit, before the answer"]
+    ("name", "step", "hit", "together"),
+    [
+        ("lend", "before the commit", 1, True),
+        ("lend", "after the commit, before the answer", 1, True),
+        ("approve", "after the transfer", 2, False),
+        ("approve", "before the commit", 2, False),
+        ("approve", "after the commit, before the answer", 2, False),
+    ],
 )
 def test_after_a_kill_on_postgres_nothing_is_lost_and_nothing_done_twice(
-    postgres: Database, postgres_url: str, tmp_path: Path, name: str, step: str
+    postgres: Database, postgres_url: str, tmp_path: Path, name: str, step: str, hit: int, together: bool
 ) -> None:
+    """The lends share a commit: all of them are in it, or none."""
     settle_company(postgres)
-    shoot(postgres, postgres_url, tmp_path / "paper", STORIES[name], step, 2)
+    shoot(postgres, postgres_url, tmp_path / "paper", STORIES[name], step, hit, together=together)

@@ -14,9 +14,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlmodel import Session
 
 from bot.cli.errors import Failed
-from bot.database import Database, OutcomeUnknown
+from bot.database import Database
 from bot.migrate import behind, migrate
 from bot.settings import Settings
+from bot.transactions import OutcomeUnknown
 from models.ledger.amount import Unit, plain
 from models.people.member import Member
 from models.policy import versions

@@ -55,7 +55,7 @@ def _lines(error: Exception) -> tuple[str, ...]:
 def _of_database(error: Exception) -> tuple[str, ...]:
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 - loaded only to name a failure
 
-    from bot.database import OutcomeUnknown  # noqa: PLC0415
+    from bot.transactions import OutcomeUnknown  # noqa: PLC0415
 
     if isinstance(error, OutcomeUnknown):
         return (UNKNOWN,)

@@ -43,6 +43,7 @@ _DEBT = Statement(SQL.text("debt"), row=Debt)
 
 def fill_overdraft(session: Session, member_id: int, cause: Cause) -> int:
     """Fill a member's overdraft as far as own quota goes. Returns how much."""
+    session.flush()
     filled = 0
     for own in _OWN.all(session, member=member_id):
         part = min(own.debt - filled, own.balance)

@@ -31,6 +31,7 @@ def record(session: Session, member_id: int, amount: int, *, cause: Cause) -> in
     if amount <= 0:
         return 0
     used = account_of(session, AccountKind.USED, member_id, cause.at)
+    session.flush()
     for held in _HELD.all(session, member=member_id):
         part = min(amount, held.balance)
         transfer(

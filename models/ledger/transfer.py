@@ -19,6 +19,7 @@ from sqlmodel import Field, Session, SQLModel, select
 
 from models.db import id_field, ref
 from models.ledger.account import Account
+from models.messages.outgoing import leave
 from models.refusal import InsufficientQuota
 from models.statement import SqlFile, Statement, is_postgres
 
@@ -141,16 +142,32 @@ def transfer(
 ) -> Posted:
     """Move `amount` between two accounts. Raises `InsufficientQuota`, and then nothing moved."""
     posted = _post(session, kind, amount, source, target, cause, loan_id)
-    require_posted(session, posted and posted.transfer_id, source, amount)
-    assert posted is not None
+    if posted is None:
+        held = session.exec(select(Account.balance).where(Account.id == source)).one()
+        raise InsufficientQuota(wanted=amount, available=held)
     return posted
 
 
-def require_posted(session: Session, transfer_id: int | None, source: int, amount: int) -> None:
-    """Raises `InsufficientQuota` when a transfer of `amount` from `source` got no id: it held too little."""
-    if transfer_id is None:
-        held = session.exec(select(Account.balance).where(Account.id == source)).one()
-        raise InsufficientQuota(wanted=amount, available=held)
+def post(
+    session: Session,
+    kind: Kind,
+    amount: int,
+    *,
+    source: int,
+    target: int,
+    cause: Cause,
+    loan_id: int | None = None,
+) -> None:
+    """`transfer` with the next flush, for an amount that was judged while its members were held.
+
+    On Postgres one statement posts those of all requests that share a commit; a floor that is crossed all the same is an
+    error there.
+    """
+    if not is_postgres(session):
+        transfer(session, kind, amount, source=source, target=target, cause=cause, loan_id=loan_id)
+        return
+    row = {"kind": kind, "amount": amount, "source_id": source, "target_id": target, "loan_id": loan_id}
+    leave(session, "move", row | cause.words | {"period_id": cause.period_id})
 
 
 # One transfer. Check and change are one step on both databases: on Postgres a function of one round trip, on SQLite
@@ -172,6 +189,7 @@ def _post(
     words = {
         "kind": kind, "amount": amount, "source": source, "target": target, "loan": loan_id, **cause.words,
     }  # fmt: skip
+    session.flush()  # what is to be posted comes first
     if is_postgres(session):
         posted = _POST.one(session, **words)
         return posted if posted.transfer_id is not None else None
@@ -201,6 +219,7 @@ def post_all(session: Session, moves: str, cause: Cause, *, own: str = "NULL, NU
     All or nothing; the same books as a `transfer` for each row. Returns the number of rows.
     `own`: the columns of a row `m` with a time and a reason of its own.
     """
+    session.flush()
     if is_postgres(session):
         _NUMBER_TRANSACTION.all(session)
     _OPEN_MOVES.changed(session)

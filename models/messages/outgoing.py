@@ -1,4 +1,4 @@
-"""Rows that a transaction leaves behind beside the books: effects, counted messages, a receipt. Nobody waits for their ids.
+"""Rows that a transaction leaves behind: transfers, effects, counted messages, receipts. Nobody waits for their ids.
 
 A flush writes all of them: in one statement on Postgres, in one for each table on SQLite.
 """
@@ -15,34 +15,48 @@ from sqlmodel import Session
 from models.statement import SqlFile, Statement, is_postgres, written
 
 Row = Mapping[str, Any]
-TABLES = ("receipt", "tally", "effect")
+Rows = dict[str, list[Row]]
+"""By table; `move` is a transfer that is to be posted, on Postgres alone."""
+TABLES = ("move", "receipt", "tally", "effect")
 
 
 class GatheringSession(Session):
-    """Keeps outgoing rows until the next flush, which comes before every query of the ORM and at the end."""
+    """Keeps outgoing rows until the next flush, which comes before every query of the ORM."""
 
     def __init__(self, *args: Any, **words: Any) -> None:
         super().__init__(*args, **words)
-        self.gathered: dict[str, list[Row]] = {}
+        self._gathered: Rows = {}
+
+    def leave(self, table: str, row: Row) -> None:
+        self._gathered.setdefault(table, []).append(row)
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:
         super().flush(objects)
-        if self.gathered:
-            rows, self.gathered = self.gathered, {}
-            _write(self, rows)
+        write(self, self._take())
+
+    def flush_but_outgoing(self) -> Rows:
+        """Write what changed, and hand out what is left to be written."""
+        super().flush()
+        return self._take()
+
+    def _take(self) -> Rows:
+        rows, self._gathered = self._gathered, {}
+        return rows
 
 
 def leave(session: Session, table: str, row: Row) -> None:
     """Write `row` with the next flush; at once where the session gathers nothing."""
     if isinstance(session, GatheringSession):
-        session.gathered.setdefault(table, []).append(row)
+        session.leave(table, row)
     else:
-        _write(session, {table: [row]})
+        write(session, {table: [row]})
 
 
-def _write(session: Session, rows: Mapping[str, Sequence[Row]]) -> None:
+def write(session: Session, rows: Rows) -> None:
+    if not rows:
+        return
     if is_postgres(session):
-        _ALL.changed(session, **{table: _json(rows.get(table, ()), _with_zone) for table in TABLES})
+        _ALL.all(session, **{table: _json(rows.get(table, ()), _with_zone) for table in TABLES})
         return
     for table in TABLES:
         if table in rows:
@@ -50,7 +64,7 @@ def _write(session: Session, rows: Mapping[str, Sequence[Row]]) -> None:
 
 
 def _json(rows: Sequence[Row], moment: Any) -> str:
-    return json.dumps(rows, ensure_ascii=False, default=moment)
+    return json.dumps(rows, ensure_ascii=False, default=moment) if rows else "[]"
 
 
 def _with_zone(at: datetime) -> str:
@@ -58,5 +72,5 @@ def _with_zone(at: datetime) -> str:
 
 
 _SQL = SqlFile("models.messages", "sql/outgoing.sql")
-_ALL = Statement(_SQL.text("all"))
-_EACH = {table: Statement(_SQL.text(table)) for table in TABLES}
+_ALL: Statement[Any] = Statement(_SQL.text("all"))
+_EACH = {table: Statement(_SQL.text(table)) for table in TABLES if table != "move"}

@@ -250,11 +250,37 @@ def reachable(session: Session, member_id: int) -> bool:
     return any(status in (None, HERE) for status in statuses)
 
 
+class OthersHold(Exception):  # noqa: N818 - a finding, not a fault
+    """A request that shares this transaction concerns a member, and what it leaves behind is not written yet."""
+
+
+@dataclass
+class Holding:
+    """Members concerned by `others` in this transaction that left something to be written, and those that this request holds."""
+
+    others: set[int]
+    mine: set[int] = field(default_factory=set)
+
+
+def hold(session: Session, ids: Iterable[int]) -> None:
+    """To be called with a lock, or before something is read of a sender: a transaction does not wait for itself.
+
+    Raises `OthersHold`.
+    """
+    holding: Holding | None = session.info.get("holding")
+    if holding is not None:
+        if not holding.others.isdisjoint(ids):
+            raise OthersHold
+        holding.mine.update(ids)
+
+
 def lock_members(session: Session, ids: Iterable[int]) -> set[int]:
     """Lock these members' quota for this transaction. Returns those who left while it waited."""
     # Always by id, so that two opposite loans cannot deadlock. On SQLite the single writer is the lock.
     if is_postgres(session):
-        return {one for one, left_at in _LOCK.all(session, ids=sorted(set(ids))) if left_at is not None}
+        ids = set(ids)
+        hold(session, ids)
+        return {one for one, left_at in _LOCK.all(session, ids=sorted(ids)) if left_at is not None}
     return set()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import Session
 
 from models.messages import receipt, tally
-from models.people.member import ADDRESS, BEHIND, MEMBER, remember
+from models.people.member import ADDRESS, BEHIND, MEMBER, hold, remember
 from models.policy import versions
 from models.statement import SqlFile, Statement, moment
 
@@ -47,6 +47,7 @@ def meet_request(
     moved = moment(moved_at) if moved_at else None
     receipt.remember(session, keys, _list(receipts), me, fingerprint, moved)
     if me is not None:
+        hold(session, [me])  # else what an earlier request of theirs left behind is not there yet
         found = (tally.Counted(what, other, moment(at)) for what, other, at in _list(counted))
         tally.remember(session, me, found)
 

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, Self
 from sqlmodel import Session
 
 from models.ledger.account import AccountKind, open_account
-from models.ledger.transfer import Cause, Kind, require_posted, transfer
 from models.quota.status import GROUPED, MEMBERS, STATUS, QuotaStatus, StatusRow
 from models.refusal import NoPolicyYet
 from models.statement import SqlFile, Statement, is_postgres, row_reader
@@ -42,6 +41,7 @@ class LendStart(NamedTuple):
     @classmethod
     def of(cls, session: Session, *, lender_id: int, borrower_id: int) -> Self:
         """After both were locked. Raises `NoPolicyYet`."""
+        session.flush()
         rows = {row[0]: row for row in _START.all(session, one=lender_id, other=borrower_id)}
         if not rows:
             raise NoPolicyYet
@@ -62,29 +62,22 @@ _read_status, _read_rest = row_reader(StatusRow), row_reader(_Rest)
 class _Made(NamedTuple):
     id: int
     account_id: int
-    transfer_id: int | None
-    source_balance: int | None
-    target_balance: int | None
 
 
-def lend_new(
-    session: Session, amount: int, source: int, cause: Cause, *, lender_id: int, borrower_id: int, period_id: int,
-    asked: bool, ends_at: datetime | None,
+def open_loan(
+    session: Session, at: datetime, *, lender_id: int, borrower_id: int, period_id: int, asked: bool,
+    ends_at: datetime | None,
 ) -> FoundLoan:  # fmt: skip
-    """Open a loan with its account, and post `amount` on it. Raises `InsufficientQuota`."""
+    """Open a loan with its account."""
     terms = {
-        "lender": lender_id, "borrower": borrower_id, "period": period_id, "asked": asked, "ends_at": ends_at,
+        "lender": lender_id, "borrower": borrower_id, "period": period_id, "asked": asked, "ends_at": ends_at, "at": at,
     }  # fmt: skip
     if is_postgres(session):
-        words = cause.words | {"of_period": cause.period_id, "amount": amount, "source": source}
-        made = _LEND_NEW.one(session, **(words | terms))
-        require_posted(session, made.transfer_id, source, amount)
+        made = _OPEN_BOTH.one(session, **terms)
         return FoundLoan(made.id, made.account_id, asked, ends_at)
-    account = open_account(session, AccountKind.LOAN, cause.at, member_id=borrower_id)
-    number = _OPEN.one(session, account=account, at=cause.at, **terms)
-    transfer(session, Kind.LEND, amount, source=source, target=account, cause=cause, loan_id=number)
-    return FoundLoan(number, account, asked, ends_at)
+    account = open_account(session, AccountKind.LOAN, at, member_id=borrower_id)
+    return FoundLoan(_OPEN.one(session, account=account, **terms), account, asked, ends_at)
 
 
 _OPEN = Statement(_SQL.text("open"), row=int)
-_LEND_NEW = Statement(_SQL.text("lend_new"), row=_Made)
+_OPEN_BOTH = Statement(_SQL.text("open_both"), row=_Made)

@@ -15,11 +15,11 @@ from sqlmodel import Field, Session, SQLModel
 from models.db import Loader, id_field, ref
 from models.ledger.account import AccountKind, account_of
 from models.ledger.overdraft import fill_overdraft
-from models.ledger.transfer import Cause, Kind, transfer
+from models.ledger.transfer import Cause, Kind, post, transfer
 from models.people.member import Member, require_colleague
 from models.policy.document import Policy
 from models.quota.forgiveness import Forgiveness
-from models.quota.lend_start import FoundLoan, LendStart, lend_new
+from models.quota.lend_start import FoundLoan, LendStart, open_loan
 from models.quota.lendable import at_most, lendable
 from models.quota.loan_sums import SUMS, Sums
 from models.quota.period import Period
@@ -119,15 +119,19 @@ class Loan(SQLModel, table=True):
         start = LendStart.of(session, lender_id=lender.id, borrower_id=borrower.id)
         amount = lendable(start.gives, amount, policy)
         ends_at = ends_at if ends_at and ends_at < period.ends_at else None
-        found, changed = start.loan, False
-        if found is None:
-            ends = {"lender_id": lender.id, "borrower_id": borrower.id, "period_id": period.id}
-            loan = lend_new(session, amount, start.source_id, cause, asked=asked, ends_at=ends_at, **ends)
-        else:
-            loan, changed = found, cls._agree(session, found, ends_at, asked=asked, now=cause.at)
-            transfer(
-                session, Kind.LEND, amount, source=start.source_id, target=loan.account_id, cause=cause, loan_id=loan.id
-            )  # fmt: skip
+        found, ends = start.loan, {"lender_id": lender.id, "borrower_id": borrower.id, "period_id": period.id}
+        loan = found or open_loan(session, cause.at, asked=asked, ends_at=ends_at, **ends)
+        changed = found is not None and cls._agree(session, found, ends_at, asked=asked, now=cause.at)
+        # Both are held, so what is lendable stays so until it is posted.
+        post(
+            session,
+            Kind.LEND,
+            amount,
+            source=start.source_id,
+            target=loan.account_id,
+            cause=cause,
+            loan_id=loan.id,
+        )
         ends_at = ends_at or (loan.ends_at if loan.ends_at and loan.ends_at > cause.at else period.ends_at)
         left_of = (start.gives.has.available - amount, start.gets.has.available + amount)
         return Lent(loan.id, amount, ends_at, *left_of, changed, start.requests)

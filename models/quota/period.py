@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.db import Loader, id_field
-from models.people.member import lock_members
+from models.people.member import hold, lock_members
 from models.policy.calendar import Span
 from models.refusal import NoPolicyYet, PeriodClosing
 from models.statement import Statement, is_postgres
@@ -81,6 +81,7 @@ class Period(SQLModel, table=True):
             return cls.current(session), set()
         session.flush()
         wanted = sorted(set(ids))
+        hold(session, wanted)
         rows = _HOLD.all(session, ids=wanted)
         width = _PERIOD.width
         if not rows or rows[0][0] is None:

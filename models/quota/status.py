@@ -42,6 +42,7 @@ class QuotaStatus:
     @classmethod
     def of_two(cls, session: Session, one: int, other: int) -> tuple[Self, Self]:
         """Two members at the same moment. Raises `NoPolicyYet`."""
+        session.flush()
         found = {row.member_id: cls.from_row(row) for row in _STATUS.all(session, one=one, other=other)}
         if not found:
             raise NoPolicyYet

@@ -52,6 +52,7 @@ HELD = ", ".join(
 
 
 def wallet_of(session: Session, member_id: int) -> Wallet:
+    session.flush()
     return _WALLET.one(session, member=member_id)
 
 
@@ -67,4 +68,5 @@ _BURNT = Statement(
 
 def burnt(session: Session, member_id: int, since: datetime, until: datetime) -> int:
     """Spend between two moments (stored units)."""
+    session.flush()
     return _BURNT.one(session, member=member_id, since=since, until=until)

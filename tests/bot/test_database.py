@@ -15,8 +15,9 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import Session, func, select
 
-from bot.database import SHARED, Database
+from bot.database import Database
 from bot.look import WouldWrite
+from bot.transactions import SHARED
 from models.people.member import Member
 from models.refusal import NotUnderstood, TooSlow
 from models.statement import Statement

@@ -26,3 +26,36 @@ BEGIN
     (transfer_id, p_source, source_member, -p_amount, source_balance, p_at),
     (transfer_id, p_target, target_member, p_amount, target_balance, p_at);
 END $$
+
+-- name: ledger_post_all
+-- Transfers of many requests that share a commit, in the order of the list; all or nothing. One that crosses a floor, if
+-- only for a moment, breaks a constraint.
+CREATE OR REPLACE FUNCTION ledger_post_all(p_moves json) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  -- All accounts, in order of id. The next statement sees what others committed meanwhile.
+  PERFORM id FROM account WHERE id IN (
+    SELECT source_id FROM json_to_recordset(p_moves) AS m (source_id bigint)
+    UNION SELECT target_id FROM json_to_recordset(p_moves) AS m (target_id bigint)
+  ) ORDER BY id FOR NO KEY UPDATE;
+  WITH move AS MATERIALIZED (
+    SELECT nextval(pg_get_serial_sequence('transfer', 'id')) AS id, m.* FROM json_to_recordset(p_moves) AS m (
+      kind text, amount bigint, source_id bigint, target_id bigint, loan_id bigint, at timestamptz, actor text,
+      cause text, reason text, policy bigint, period_id bigint)
+  ), both_ends AS (
+    SELECT id AS transfer_id, source_id AS account_id, -amount AS amount, at FROM move
+    UNION ALL SELECT id, target_id, amount, at FROM move
+  ), after AS MATERIALIZED (
+    SELECT e.*, a.kind, a.member_id, a.balance + SUM(e.amount) OVER (PARTITION BY e.account_id ORDER BY e.transfer_id) AS balance
+    FROM both_ends e JOIN account a ON a.id = e.account_id
+  ), posted AS (
+    INSERT INTO transfer (id, kind, amount, source_id, target_id, loan_id, at, actor, cause, reason, policy, period_id)
+    SELECT id, kind, amount, source_id, target_id, loan_id, at, actor, cause, reason, policy, period_id FROM move ORDER BY id
+  ), balanced AS (
+    UPDATE account SET balance = account.balance + d.delta
+    FROM (SELECT account_id, SUM(amount) AS delta FROM both_ends GROUP BY account_id) d WHERE account.id = d.account_id
+  )
+  INSERT INTO entry (transfer_id, account_id, member_id, amount, balance_after, at)
+  SELECT transfer_id, account_id, member_id, amount,
+    CASE WHEN balance < 0 AND amount < 0 AND kind NOT IN ('issued', 'overdraft') THEN NULL ELSE balance END, at
+  FROM after ORDER BY transfer_id, amount;
+END $$

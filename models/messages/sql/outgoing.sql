@@ -26,5 +26,7 @@ WITH kept AS (
   {receipt}
 ), counted AS (
   {tally}
+), promised AS (
+  {effect}
 )
-{effect}
+SELECT CASE WHEN CAST(:move AS TEXT) <> '[]' THEN ledger_post_all(CAST(:move AS JSON)) END

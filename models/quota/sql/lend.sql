@@ -10,14 +10,10 @@ WHERE m.id IN (:one, :other) {grouped}, l.id
 INSERT INTO loan (lender_id, borrower_id, period_id, account_id, forgiven, made_at, asked, ends_at)
 VALUES (:lender, :borrower, :period, :account, 0, :at, :asked, :ends_at) RETURNING id
 
--- name: lend_new
--- The account, the loan and the transfer in one round trip. The function sees the rows that were inserted before it.
+-- name: open_both
+-- The account and the loan in one round trip.
 WITH opened AS (
   INSERT INTO account (kind, balance, opened_at, member_id) VALUES ('loan', 0, :at, :borrower) RETURNING id
-), made AS (
-  INSERT INTO loan (lender_id, borrower_id, period_id, account_id, forgiven, made_at, asked, ends_at)
-  SELECT CAST(:lender AS BIGINT), :borrower, :period, id, 0, :at, :asked, :ends_at FROM opened RETURNING id, account_id
 )
-SELECT m.id, m.account_id, p.* FROM made m CROSS JOIN LATERAL ledger_post(
-  'lend', :amount, :source, m.account_id, m.id, :at, :actor, :cause, :reason, :policy, :of_period
-) p
+INSERT INTO loan (lender_id, borrower_id, period_id, account_id, forgiven, made_at, asked, ends_at)
+SELECT CAST(:lender AS BIGINT), :borrower, :period, id, 0, :at, :asked, :ends_at FROM opened RETURNING id, account_id

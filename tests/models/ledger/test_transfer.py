@@ -75,8 +75,9 @@ def test_every_transfer_says_who_why_and_by_which_message(company: Database) -> 
     assert last.cause.startswith("action")
 
 
-def test_the_function_in_the_database_is_the_one_in_the_file(postgres: Database) -> None:
+@pytest.mark.parametrize("name", ["ledger_post", "ledger_post_all"])
+def test_the_function_in_the_database_is_the_one_in_the_file(postgres: Database, name: str) -> None:
     """A change of the file needs a migration that creates the function anew."""
-    source = Statement("SELECT prosrc FROM pg_proc WHERE proname = 'ledger_post'", row=str)
-    body = SqlFile("models.ledger", "sql/ledger_post.sql").text("ledger_post").split("$$")[1]
-    assert postgres.transact(source.all) == [body]
+    source = Statement("SELECT prosrc FROM pg_proc WHERE proname = :name", row=str)
+    body = SqlFile("models.ledger", "sql/ledger_post.sql").text(name).split("$$")[1]
+    assert postgres.transact(lambda session: source.all(session, name=name)) == [body]
