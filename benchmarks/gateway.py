@@ -54,8 +54,8 @@ async def _serve(people: int, pipe: Connection) -> None:
             if asked == "calls":
                 pipe.send(dict(gateway.calls))
                 gateway.calls.clear()
-            elif asked == "burn":
-                for user in gateway.users.values():
+            elif isinstance(asked, range):
+                for user in (gateway.users[_id(number)] for number in asked):
                     user.spend, user.live = user.spend + 1, user.live + 1
                 pipe.send(None)
             else:
@@ -127,7 +127,11 @@ class Bench:
         return found
 
     def burn(self) -> None:
-        self.pipe.send("burn")
+        self.burn_some(range(self.people))
+
+    def burn_some(self, numbers: range) -> None:
+        """One USD each."""
+        self.pipe.send(numbers)
         self.pipe.recv()
 
     def gateway(self, http: aiohttp.ClientSession, per_minute: int) -> Gateway:

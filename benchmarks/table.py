@@ -87,6 +87,7 @@ RUNS = (
     Run("usage --rows 10000 --rounds 3 --database sqlite", (8,), "SQLite"),
     Run("outbox --messages 600 --rounds 3", (9,), "Postgres"),
     Run("gateway --people 600 --rounds 1 --per-minute 6000", (10,)),
+    Run("gateways --people 500 --rounds 2", (10,), "two gateways"),
     Run(
         "growth --people 1000 8000 --entries 20000 160000 --rounds 2 --count 150",
         (11,),
