@@ -41,7 +41,7 @@ log = structlog.get_logger()
 # Seconds that a scrape waits for the database.
 BACKLOG_WITHIN = 1.0
 # Seconds for work in flight after SIGTERM; supervisors kill a process after ten.
-FINISH = 8.0
+FINISH = 6.0
 
 
 class App:

@@ -70,7 +70,11 @@ def _of_driver(error: DBAPIError) -> tuple[str, ...]:
         return ("the database has no tables yet: run `quotabot migrate`",)
     if type(error) is DatabaseError:  # SQLite: not a database file. Subclasses name other faults
         return (f"the database cannot be read: {said}",)
-    return (f"the database does not answer: {said}",) if isinstance(error, OperationalError) else ()
+    return (
+        (f"DATABASE_URL: the database does not answer: {said}",)
+        if isinstance(error, OperationalError)
+        else ()
+    )
 
 
 def _of_domain(error: Exception) -> tuple[str, ...]:

@@ -180,6 +180,7 @@ async def rolling(stage: Stage) -> str:
         )
         require(await child.wait() == 0, "the older program cannot settle the company")
         async with stage.scene(replicas=0, name="rolling") as scene:
+            scene.chained = False  # the older program seals under load as it did
             older["env"] = scene.replicas.settings | {"PYTHONPATH": folder}
             before = await scene.start(**older)
             early = await scene.replicas.start(stderr=asyncio.subprocess.PIPE)

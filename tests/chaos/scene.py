@@ -71,6 +71,7 @@ class Scene:
     slack: Workspace
     replicas: Replicas
     folder: Path
+    chained: bool = True
     dice: random.Random = field(default_factory=lambda: random.Random(SEED))
 
     async def start(self, *under: str, **how: Any) -> asyncio.subprocess.Process:
@@ -112,7 +113,7 @@ class Scene:
     def audit(self) -> None:
         found = self.database.query(audit).wrong
         require(not found, f"the audit finds {found[:3]}")
-        broken = self.database.query(verify).broken
+        broken = self.database.query(verify).broken if self.chained else None
         require(broken is None, broken.line if broken else "")
         sent = Counter(one.metadata["event_payload"]["key"] for one in self.slack.messages if one.metadata)
         again = [key for key, times in sent.items() if times > 1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import csv
 import os
 import random
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from sqlmodel import col, func, select
 
+from models.messages.message import Message
 from models.messages.outbox import Effect
 from models.metering.usage import Usage
 from sandbox.gateways.litellm import LiteLLM
@@ -97,7 +99,7 @@ POISONED = 8
 
 
 def _poisoned(session: object) -> None:
-    payload = {"message": {"text": "x"}, "shape": "", "reader": None, "sender": None}
+    payload = {"message": Message(text="x").as_json(), "shape": "", "reader": None, "sender": None}
     for number in range(POISONED):
         lane, key = f"slack:C0NOWHERE{number}", f"poison{number}"
         one = Effect(
@@ -117,7 +119,7 @@ def _nonsense() -> list[tuple[str, dict[str, object]]]:
         ),
         ("interactive", {"type": "view_submission", "view": {}} | user),
         ("interactive", {}),
-        ("events_api", {"event": "a string"}),
+        ("events_api", {"event": {}}),
         ("events_api", {"type": "event_callback", "event": {"type": "message", "channel": 7}}),
     ]
 
@@ -131,7 +133,8 @@ async def storm(stage: Stage) -> str:
             began = len(_opens(scene))
             until = time.monotonic() + 20
             while time.monotonic() < until:
-                await scene.slack.disconnect()
+                with contextlib.suppress(ConnectionError):  # the socket may be closed already
+                    await scene.slack.disconnect()
                 await asyncio.sleep(0.2)
                 scene.slack.drop_sockets()
             opened[0] = len(_opens(scene)) - began
@@ -153,7 +156,10 @@ async def gateway_away(stage: Stage) -> str:
     async with gateway:
         settings = {"GATEWAY_KIND": "litellm", "GATEWAY_URL": gateway.url, "GATEWAY_KEY": gateway.key}
         async with stage.scene(GATEWAY_MODE="enforce", GATEWAY_SYNC_SECONDS="1", **settings) as scene:
-            await scene.until(lambda: gateway.users["p1"].max_budget == 10000, what="it never enforces")
+            limits = gateway.users.values()
+            await scene.until(
+                lambda: all(one.max_budget == 10000 for one in limits), what="it never enforces"
+            )
             gateway.faults.fail(times=None)
             dice, truth = random.Random(SEED), 0
             began = sum(gateway.calls.values())

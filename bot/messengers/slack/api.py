@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import aiohttp
@@ -42,11 +43,9 @@ class SlackApi:
         """The answer of one method. Arguments that are None are left out."""
         said = {name: value for name, value in words.items() if value is not None}
         try:
-            return (
-                (await self._once.api_call(method, json=said)).data
-                if as_json(method)
-                else (await self.web.api_call(method, params=flat(said))).data
-            )
+            if as_json(method):
+                return (await bounded(partial(self._once.api_call, method, json=said))).data
+            return (await bounded(partial(self.web.api_call, method, params=flat(said)))).data
         except SlackApiError as error:
             raise meant(error) from error
         # No connection means that nothing was sent; any later error leaves the outcome unknown.
@@ -121,6 +120,12 @@ REFUSED = (
     "not_allowed_token_type",
     "missing_scope",
 )
+
+
+async def bounded(call: Callable[[], Awaitable[T]]) -> T:
+    """The SDK's own timeout does not hold on a session that it is given: a call that hangs would take five minutes."""
+    async with asyncio.timeout(TIMEOUT):
+        return await call()
 
 
 async def until_answered(

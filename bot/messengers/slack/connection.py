@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import Any
 
 import aiohttp
 import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 
-from bot.messengers.slack.api import until_answered
+from bot.messengers.slack.api import bounded, until_answered
 
 log = structlog.get_logger()
 
@@ -48,7 +49,8 @@ class Socket(AsyncSocketModeHandler):
             await asyncio.sleep(SWITCHED_OFF)
 
         async def call() -> Any:
-            return await self.client.web_client.apps_connections_open(app_token=self.client.app_token)
+            web, token = self.client.web_client, self.client.app_token
+            return await bounded(partial(web.apps_connections_open, app_token=token))
 
         opened = await until_answered(call, "slack socket does not open", "SLACK_APP_TOKEN")
         return str(opened["url"])

@@ -6,12 +6,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
 
 from bot.messengers.port import MessengerError, Undeliverable
-from bot.messengers.slack.api import SlackApi, until_answered
+from bot.messengers.slack.api import SlackApi, bounded, until_answered
 from bot.messengers.slack.read import read_profile
 from bot.messengers.slack.workspace import Workspace, sender_team, teams_of
 from models.people.member import HERE
@@ -53,7 +54,9 @@ class Directory:
 
     async def learn_ours(self) -> None:
         await self._take_ours(
-            await until_answered(self.api.web.auth_test, "slack does not answer", "SLACK_BOT_TOKEN")
+            await until_answered(
+                partial(bounded, self.api.web.auth_test), "slack does not answer", "SLACK_BOT_TOKEN"
+            )
         )
 
     async def ask_ours(self) -> None:

@@ -13,7 +13,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
 from bot.app import open_app
-from bot.messengers.slack.api import until_answered
+from bot.messengers.port import MessengerError
+from bot.messengers.slack import api
+from bot.messengers.slack.api import SlackApi, until_answered
 from bot.messengers.slack.bolt import open_bolt
 from bot.messengers.slack.connection import Socket
 from bot.messengers.slack.settings import SlackSettings
@@ -128,3 +130,13 @@ async def test_a_socket_that_slack_does_not_open_is_named_with_its_cure(
                 await asyncio.sleep(0.01)
         opening.cancel()
         await socket.client.close()
+
+
+async def test_a_call_that_slack_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "TIMEOUT", 0.1)
+    async with Workspace(people=cast()) as slack, aiohttp.ClientSession() as http:
+        slack.faults.never_answer("chat.postMessage")
+        calls = SlackApi(slack.bot_token, slack.api_url, http)
+        with pytest.raises(MessengerError) as no:
+            await asyncio.wait_for(calls.call("chat.postMessage", channel=slack_id("alice"), text="x"), 20)
+        assert no.value.unknown
