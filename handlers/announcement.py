@@ -25,11 +25,11 @@ def announce(ctx: Context, member: Member, before: int, *, starts: date | None, 
     """Promise to tell a member that their base changes, on a day or now. False when they cannot be reached."""
     reader, due = ctx.reader_of(member), ctx.policy.base_for(member.columns())
     day = reader.calendar_day(starts) if starts else reader.day(ctx.now)
-    said = [
-        texts.QUOTA_CHANGES(
-            reader.locale, day=day, before=reader.amount(before), after=reader.amount(due.amount)
-        )
-    ]
+    facts = {"before": reader.amount(before), "after": reader.amount(due.amount)}
+    said = [texts.QUOTA_CHANGES(reader.locale, day=day, **facts)]
+    if before == due.amount:  # the models change, not the amount
+        words = texts.QUOTA_FOR_OTHER_MODELS if due.models else texts.QUOTA_FOR_EVERY_MODEL
+        said = [words(reader.locale, day=day, amount=reader.amount(due.amount))]
     if due.amount and due.models:
         said.append(texts.FOR_MODELS_ONLY(reader.locale, models=models_named(reader, due.models)))
     if due.reason:

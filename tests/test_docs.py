@@ -68,7 +68,7 @@ def test_an_example_in_the_policy_page_parses() -> None:
 
 def test_every_recipe_is_a_policy() -> None:
     recipes = re.findall(r"```yaml\n(.*?)```", (DOCS / "recipes.md").read_text(), re.DOTALL)
-    assert len(recipes) == 5
+    assert len(recipes) == 6
     for recipe in recipes:
         assert parse(recipe).allocations
 

@@ -31,6 +31,7 @@ def as_data(found: PolicyPlan) -> dict[str, Any]:
                 "after": plain(one.after, unit),
                 "rule": one.rule,
                 "reason": one.reason,
+                "models": [list(one.models[0]), list(one.models[1])],
             }
             for one in found.changes
         ],
@@ -95,11 +96,36 @@ def _print_changes(changes: list[dict[str, Any]]) -> None:
     if not changes:
         return
     rows = [
-        (one["email"], one["team"] or "–", one["before"], "→", one["after"], _by(one["rule"]), one["reason"])
+        (
+            one["email"],
+            one["team"] or "–",
+            one["before"],
+            "→",
+            one["after"],
+            _by(one["rule"]),
+            one["reason"],
+            _models(one["models"]),
+        )
         for one in changes
     ]
-    table([("who", "team", "before", "", "after", "rule", "why"), *rows])
+    # The last column stands only where somebody's models change.
+    named = (
+        "who",
+        "team",
+        "before",
+        "",
+        "after",
+        "rule",
+        "why",
+        "models" if any(row[-1] for row in rows) else "",
+    )
+    table([named, *rows])
     typer.echo("")
+
+
+def _models(both: list[list[str]]) -> str:
+    before, after = (", ".join(one) or "every model" for one in both)
+    return "" if before == after else f"{before} → {after}"
 
 
 def _print_teams(teams: list[dict[str, Any]]) -> None:

@@ -31,6 +31,7 @@ class GatewayLedger:
         current = versions.current(session)
         if current is None:
             raise NoPolicyYet
+        versions.keep(session, current)
         version, policy = current
         refuse_unmetered(policy, enforce=False)
         return Context(

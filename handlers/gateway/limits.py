@@ -24,10 +24,11 @@ from models.refusal import PeriodClosing
 
 @dataclass(frozen=True)
 class Step:
-    """One write: a limit (micro-USD), or a list of models."""
+    """One write: a limit (micro-USD), or a list of models. `more`: another follows at once."""
 
     total: int | None = None
     models: WantedList | None = None
+    more: bool = False
 
 
 def all_writes(ctx: Context, traits: GatewayTraits) -> list[LimitWrite]:
@@ -100,10 +101,10 @@ def begin_write(ctx: Context, account_id: str, traits: GatewayTraits, oldest: da
     total = None if narrows else _total(ctx, account, write.total, traits)
     if total is not None:
         account.begin_write(total)
-        return Step(total=total)
+        return Step(total=total, more=write.models is not None)
     if write.models is not None:
         account.begin_models(write.models.words)
-        return Step(models=write.models)
+        return Step(models=write.models, more=True)
     return None
 
 
@@ -139,11 +140,9 @@ def written(ctx: Context, reading: Reading, step: Step, traits: GatewayTraits) -
         release_holds(ctx.session, account.member_id)
     back = step.models is not None and not step.models.fallback and fell
     _tell_live(ctx, {account.member_id}, traits, back=back)
-    if not ctx.policy.names_models and step.models is None:
-        return False
     if account.model_list.fallback:
         alerts.alert(ctx, account.member_id)
-    return bool(compare(ctx, [account], traits))
+    return step.more and bool(compare(ctx, [account], traits))
 
 
 def _confirm_models(account: GatewayAccount, wanted: WantedList, read_back: Words) -> None:

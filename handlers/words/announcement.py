@@ -8,6 +8,14 @@ QUOTA_CHANGES = Text(
     "From {day} your quota is {after} a period instead of {before}.",
     "从{day}起，你每期的额度由 {before} 调整为 {after}。",
 )
+QUOTA_FOR_OTHER_MODELS = Text(
+    "From {day} your {amount} a period are for other models.",
+    "从{day}起，你每期 {amount} 的额度可用的模型有变化。",
+)
+QUOTA_FOR_EVERY_MODEL = Text(
+    "From {day} your {amount} a period are for every model.",
+    "从{day}起，你每期 {amount} 的额度可用于全部模型。",
+)
 FOR_MODELS_ONLY = Text("It is for these models only: {models}.", "仅限使用以下模型：{models}。")
 BECAUSE = Text("Why: {reason}", "原因：{reason}")
 IF_SHORT = Text(

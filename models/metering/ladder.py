@@ -110,22 +110,18 @@ class Ladder:
     def of(
         cls, session: Session, accounts: Sequence[GatewayAccount], available: Mapping[int, int]
     ) -> Self | None:
-        """None where no list of models is the policy's, nor was."""
+        """None where everybody stands on the top with every model, and no list is ours."""
         current = versions.current(session)
         if current is None:
             return None
-        policy = current[1]
-        if not policy.names_models:
-            return (
-                cls(policy)
-                if any(one.models is not None and one.model_list.ours for one in accounts)
-                else None
-            )
-        return cls(
-            policy,
-            dict(_rungs(session, policy, {one.member_id for one in accounts}, available)),
-            {one.name: from_kept(one.lists) for one in GatewayState.driven(session)},
-        )
+        policy, rungs = current[1], dict[int, Rung]()
+        if policy.names_models:
+            rungs = dict(_rungs(session, policy, {one.member_id for one in accounts}, available))
+        ours = any(one.models is not None and one.model_list.ours for one in accounts)
+        if not ours and all(one == Rung() for one in rungs.values()):
+            return None
+        offers = GatewayState.driven(session) if rungs else []
+        return cls(policy, rungs, {one.name: from_kept(one.lists) for one in offers})
 
     def wanted(self, account: GatewayAccount) -> WantedList | None:
         """None: the member's models cannot be limited there, so the account stays closed."""

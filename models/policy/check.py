@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from models.people.member import Member
 from models.people.messenger import TRAITS
 from models.people.roster import EMPLOYMENTS, columns
-from models.policy.document import Policy, fold
+from models.policy.document import Allocation, Policy, fold
 from models.policy.sections import AllocationRule
 from models.policy.yaml_tree import Path, Problem, guess
 
@@ -19,13 +19,21 @@ EXAMPLES = frozenset({"ops@corp.example", "lee@corp.example", "cfo@corp.example"
 
 @dataclass(frozen=True)
 class Change:
-    """A member's base for a whole period, before and after (stored units); by which entry, and why."""
+    """A member's base for a whole period, before and after (stored units); by which entry, and why.
+
+    `models`: the only ones that the quota is for, before and after; none: every model.
+    """
 
     member: Member
     before: int
     after: int
     rule: int
     reason: str
+    models: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+
+    @property
+    def empty(self) -> bool:
+        return self.before == self.after and self.models[0] == self.models[1]
 
 
 @dataclass(frozen=True)
@@ -54,14 +62,14 @@ def check(policy: Policy, members: Sequence[Member]) -> list[Problem]:
 def plan(
     before: Policy | None, after: Policy, members: Iterable[Member], standing: Mapping[int, int] | None = None
 ) -> tuple[list[Change], list[TeamTotal]]:
-    """Members whose base changes, and the totals of their teams. Two spellings of a name are one team.
+    """Members whose base or models change, and the totals of their teams. Two spellings of a name are one team.
 
     `standing`: {member id: whole base in force}; it differs from `before` where people.csv changed since.
     """
     changes: list[Change] = []
     sums: dict[str, TeamTotal] = {}
     for one in _bases(before, after, members, standing):
-        if one.before != one.after:
+        if not one.empty:
             changes.append(one)
         key = fold(one.member.team)
         sum_ = sums.get(key) or TeamTotal(after.spelt(one.member.team), 0, 0, 0)
@@ -75,10 +83,17 @@ def _bases(
     for member in members:
         if member.active:
             columns = member.columns()
-            old = before.base_for(columns).amount if before else 0
+            old = before.base_for(columns) if before else Allocation(0, -1, "")
             new = after.base_for(columns)
             why = new.reason or _why(after.allocations[new.rule] if new.rule >= 0 else None)
-            yield Change(member, (standing or {}).get(member.id, old), new.amount, new.rule, why)
+            yield Change(
+                member,
+                (standing or {}).get(member.id, old.amount),
+                new.amount,
+                new.rule,
+                why,
+                (old.models, new.models),
+            )
 
 
 def _why(rule: AllocationRule | None) -> str:

@@ -42,6 +42,11 @@ def current(session: Session) -> tuple[int, Policy] | None:
     return None if found is None else (found[0], policy_of(found[0], found[1]))
 
 
+def keep(session: Session, found: tuple[int, Policy]) -> None:
+    """Keep the version in force for the rest of the transaction."""
+    session.info[_CURRENT] = found
+
+
 def remember(session: Session, version: int | None, text: str | None) -> None:
     """Keep the version in force, read by another statement, for the transaction."""
     if version is not None and text is not None:

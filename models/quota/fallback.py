@@ -15,7 +15,7 @@ from models.ledger.account import AccountKind, account_of, organisation
 from models.ledger.transfer import Cause, Kind, transfer
 from models.policy.document import Policy
 from models.quota.allocation import Allowance
-from models.quota.period import Period
+from models.quota.period import Period, PeriodState
 
 
 class Given(NamedTuple):
@@ -37,11 +37,9 @@ class Given(NamedTuple):
 
 def given_to(session: Session, members: Collection[int]) -> dict[int, Given]:
     """By member, in the open or turning period."""
-    period = Period.latest(session)
-    if period is None:
-        return {}
     query = select(Allowance.member_id, Allowance.base, Allowance.fallback)
-    query = query.where(Allowance.period_id == period.id, col(Allowance.member_id).in_(members))
+    query = query.join(Period, col(Period.id) == Allowance.period_id)
+    query = query.where(Period.state != PeriodState.CLOSED, col(Allowance.member_id).in_(members))
     return {member: Given(base, spent) for member, base, spent in session.exec(query).all()}
 
 

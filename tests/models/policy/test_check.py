@@ -116,6 +116,13 @@ def test_a_plan_of_the_same_policy_is_empty_but_for_what_people_became() -> None
     assert [one.before for one in plan(None, policy, people)[0]] == [0]
 
 
+def test_a_plan_names_those_whose_models_change_though_the_amount_does_not() -> None:
+    before = parse("unit: USD\nallocations: [{match: {}, amount: 70}]\n")
+    after = parse("unit: USD\nallocations: [{match: {}, amount: 70, models: [internal-*]}]\n")
+    (limited,) = plan(before, after, [person(1, "ann")])[0]
+    assert (limited.before, limited.after, limited.models) == (70_000_000, 70_000_000, ((), ("internal-*",)))
+
+
 def test_an_admin_channel_of_an_unknown_messenger_gets_a_hint() -> None:
     text = "unit: USD\nadmin_channel: {slakc: C0OPS, slack: C0OPS}\nallocations: []\n"
     (problem,) = check(parse(text), [])
