@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session
 
-from handlers import asking, lending, requests
+from handlers import announcement, asking, lending, requests
 from handlers.clock.requests import requests_due
 from handlers.gateway import alerts
 from models.ledger.transfer import Cause
+from models.messages.outbox import Mailing
 from models.metering.usage import MemberUsage, book
 from models.policy import versions
 from models.policy.document import Policy, parse
@@ -166,3 +167,19 @@ def test_what_the_policy_approves_alone_and_how_often(
     for expected in granted:
         requests.request(by(session, "bob"), 20 * USD)
         assert (open_request(session, who(session, "bob").id) is None) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "line"),
+    [
+        (30, "your $30.00 a period are for other models."),
+        (10, "your quota is $30.00 a period instead of $10.00."),
+    ],
+)
+def test_a_change_of_models_is_announced_as_one(session: Session, before: int, line: str) -> None:
+    rules(session, ("    amount: 0\n", "    amount: 30\n    models: [internal-*]\n"))
+    at = ctx(session, NOW)
+    announcement.announce(at, who(session, "dan"), before * USD, starts=None, mailing=Mailing(NOW))
+    said = str(told(session, "dan")[-1].text)
+    assert line in said
+    assert r"It is for these models only: internal-\*." in said
