@@ -6,8 +6,6 @@ import gc
 import logging
 from pathlib import Path
 
-import structlog
-
 from tests.simulation.company import Shape
 from tests.simulation.lives import Ended, Snapshot, live
 
@@ -15,7 +13,6 @@ _snapshots: list[Snapshot] = []
 
 
 def begin(folder: Path, shape: Shape, server: str) -> None:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.disable(logging.CRITICAL)
     snapshot = Snapshot(folder, shape, server)
     snapshot.open()

@@ -245,14 +245,3 @@ class Laws:
         for key, home in self.world.expected.items():
             if key not in self.world.chats[home.split(":")[0]].answers:
                 yield f"{key} of {home} was never answered"
-
-
-def broken(world: World) -> int:
-    """How many requests broke in the processes that live."""
-    samples = [
-        one
-        for replica in world.replicas
-        for family in replica.dispatcher.metrics.registry.collect()
-        for one in family.samples
-    ]
-    return int(sum(one.value for one in samples if one.labels.get("outcome") == "broken"))

@@ -15,8 +15,9 @@ import psycopg
 from sqlalchemy import make_url
 
 from tests.settled import copy_file
+from tests.simulation import log
 from tests.simulation.company import Shape, settle, staff_of
-from tests.simulation.laws import Laws, broken
+from tests.simulation.laws import Laws
 from tests.simulation.life import step
 from tests.simulation.loop import simulate
 from tests.simulation.process import Books
@@ -67,7 +68,7 @@ class Snapshot:
             copy_file(self._folder / self.kept, self._folder / self._here)
             return
         if self.books is not None:
-            self.books.real.engine.dispose()
+            self.books.real.engine.dispose(), self.books.real._reading.dispose()
         self._admin(f"DROP DATABASE IF EXISTS {self._here} WITH (FORCE)")
         self._admin(f"CREATE DATABASE {self._here} TEMPLATE {self.kept} STRATEGY FILE_COPY")
 
@@ -79,13 +80,13 @@ class Snapshot:
 def live(snapshot: Snapshot, seed: int, replicas: int = 1) -> Ended:
     began = time.process_time()
     snapshot.put_back()
-    with seeded_codes(seed):
-        world = simulate(_live(snapshot, seed, replicas))
+    with seeded_codes(seed), log.errors() as errors:
+        world = simulate(_live(snapshot, seed, replicas, errors))
     seconds = time.process_time() - began
     return Ended(seed, world.wrong, world.requests, world.messages, world.kills, world.digest, seconds)
 
 
-async def _live(snapshot: Snapshot, seed: int, replicas: int) -> World:
+async def _live(snapshot: Snapshot, seed: int, replicas: int, errors: list[str]) -> World:
     shape, books = snapshot.shape, snapshot.books
     assert books is not None
     world = World(books, staff_of(shape.people), shape, seed, replicas)
@@ -99,8 +100,8 @@ async def _live(snapshot: Snapshot, seed: int, replicas: int) -> World:
             name = await step(world)
             await _between(world)
             laws.untold()
-            if count := broken(world):
-                world.fail(f"{count} requests broke at {name}")
+            if errors:
+                world.fail(f"{name}: {errors[0]}")
                 break
         await world.calm()
         laws.untold()

@@ -97,9 +97,10 @@ class _Mortal(Coroutine[Any, Any, Any]):
 def mortal(loop: asyncio.AbstractEventLoop, body: Any, context: Context | None = None) -> asyncio.Task[Any]:
     """A task factory: tasks of a process die with it."""
     fate = FATE.get() if context is None else context.get(FATE)
+    task = asyncio.Task(body if fate is None else _Mortal(fate, body), loop=loop, context=context)
     if fate is not None:
-        body = _Mortal(fate, body)
-    return asyncio.Task(body, loop=loop, context=context)
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+    return task
 
 
 class Books:
@@ -131,9 +132,9 @@ class SimulatedDatabase(Database):
         await self._turn()
         return await super().write(work, within=within)
 
-    async def read(self, work: Work[T], *, within: float | None = None) -> T:
+    async def read(self, work: Work[T], *, within: float | None = None, single: bool = False) -> T:
         await self._turn()
-        return self._read(work, None)
+        return self._read(work, None, single)
 
     async def _turn(self) -> None:
         for _ in range(1 + self._turns()):
