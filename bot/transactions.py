@@ -229,8 +229,10 @@ def _commit(transaction: Transaction, batch: list[Job]) -> None:
         raise _Late
     try:
         transaction.commit()
-    except DBAPIError as error:
-        if is_away(error):
+    except BaseException as error:
+        # SQLite keeps a transaction open whose COMMIT failed; on this connection no other one could begin.
+        transaction.connection.invalidate()
+        if isinstance(error, DBAPIError) and is_away(error):
             raise OutcomeUnknown from error
         raise
 

@@ -53,6 +53,18 @@ async def test_a_write_that_raises_changes_nothing(database: Database, error: Ex
     assert names(database) == []
 
 
+async def test_a_commit_that_fails_does_not_stop_the_next_write(database: Database) -> None:
+    def fails(_: object) -> None:
+        event.remove(database.engine, "commit", fails)
+        raise ZeroDivisionError
+
+    event.listen(database.engine, "commit", fails)
+    with pytest.raises(ZeroDivisionError):
+        await database.write(lambda session: add(session, "otto"))
+    await database.write(lambda session: add(session, "nina"))
+    assert names(database) == ["nina"]
+
+
 async def test_a_write_alone_needs_no_savepoint(sqlite: Database) -> None:
     seen: list[str] = []
     event.listen(sqlite.engine, "before_cursor_execute", lambda *given: seen.append(given[2]), retval=False)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Callable, Coroutine, Generator
-from concurrent.futures import Future
 from contextvars import Context, ContextVar, copy_context
 from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, event
 
-from bot.database import Database, Work, _Attempt, _Job
+from bot.database import Database, Work
+from bot.transactions import Job, Writers
 
 T = TypeVar("T")
 
@@ -119,73 +120,70 @@ class Books:
         self.looks(connection)
 
 
+class SimulatedWriters(Writers):
+    """Transactions in the loop, one after the other. Those that were asked for in the same turn may share one."""
+
+    def __init__(self, books: Books) -> None:
+        super().__init__(books.real.engine, 0)
+        self._books, self._comes = books, False
+
+    def submit(self, job: Job) -> None:
+        fate = FATE.get()
+        if fate is not None and not fate.alive:
+            raise Killed
+        job.alone = not self._sqlite and job.deadline is None
+        self._jobs.put(job)
+        if not self._comes:
+            asyncio.get_running_loop().call_soon(self.work)
+            self._comes = True
+
+    def work(self) -> None:
+        self._comes = False
+        begins: deque[Job] = deque()
+        while begins or not self._jobs.empty():
+            begins.extend(self._transaction(begins.popleft() if begins else self._jobs.get_nowait()))
+
+    def _transaction(self, first: Job) -> list[Job]:
+        self._books.doing = _name(first.work)
+        begins = super()._transaction(first)
+        with contextlib.suppress(Killed):
+            point(f"after COMMIT of {self._books.doing}")
+        return begins
+
+
 class SimulatedDatabase(Database):
-    """Transactions run in the loop, one after the other, in an order that the seed chooses."""
+    """Transactions run in the loop, in an order that the seed chooses."""
 
     def __init__(self, books: Books, turns: Callable[[], int] = lambda: 0) -> None:
         """`turns`: how many turns of the loop a transaction waits."""
         real = books.real
         self.engine, self._reading, self.sqlite, self.wrote = real.engine, real._reading, real.sqlite, False
-        self._books, self._turns, self._waiting = books, turns, list[_Job]()
+        self._writers, self._turns = SimulatedWriters(books), turns
 
     async def write(self, work: Work[T], *, within: float | None = None) -> T:
         await self._turn()
         return await super().write(work, within=within)
 
-    async def read(self, work: Work[T], *, within: float | None = None, single: bool = False) -> T:
+    async def read(
+        self, work: Work[T], *, within: float | None = None, single: bool = False, dropping: bool = False
+    ) -> T:
         await self._turn()
-        return self._read(work, None, single)
+        return self._read(work, None, single, dropping)
 
     async def _turn(self) -> None:
         for _ in range(1 + self._turns()):
             await asyncio.sleep(0)
 
-    def submit(self, work: Work[T], deadline: float | None, attempt: _Attempt | None = None) -> Future[T]:
-        fate = FATE.get()
-        if fate is not None and not fate.alive:
-            raise Killed
-        job: _Job = _Job(work, Future(), deadline)
-        later = asyncio.get_running_loop().call_soon
-        if not self.sqlite:
-            later(self._alone, job, attempt or _Attempt())
-            return job.future
-        # Those that were asked for in the same turn share a commit.
-        if not self._waiting:
-            later(self._together)
-        self._waiting.append(job)
-        return job.future
-
     def transact(self, work: Work[T]) -> T:
         """At once."""
-        job: _Job = _Job(work, Future(), None)
-        self._commit([job]) if self.sqlite else self._alone(job, _Attempt())
+        job = Job(work)
+        self._writers.submit(job)
+        self._writers.work()  # type: ignore[attr-defined]
         result: T = job.future.result(timeout=0)
         return result
 
     def close(self) -> None:
         """The engines stay for the next seed."""
-
-    def _together(self) -> None:
-        batch, self._waiting = self._waiting, []
-        self._books.doing = _name(batch[0].work)
-        self._commit(batch)
-        self._committed_now()
-
-    def _alone(self, job: _Job, attempt: _Attempt) -> None:
-        if not job.future.set_running_or_notify_cancel():
-            return
-        self._books.doing = _name(job.work)
-        try:
-            result = self._write_alone(job.work, job.deadline, attempt)
-        except BaseException as error:
-            job.future.set_exception(error)
-            return
-        job.future.set_result(result)
-        self._committed_now()
-
-    def _committed_now(self) -> None:
-        with contextlib.suppress(Killed):
-            point(f"after COMMIT of {self._books.doing}")
 
 
 def _name(work: Any) -> str:
