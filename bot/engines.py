@@ -26,7 +26,7 @@ def engine_for(url: str) -> Engine:
     if parsed.get_backend_name() == "postgresql":
         return _lazily(_postgres(parsed))
     pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"cache_size=-{PAGES}")
-    return _sqlite(parsed, "BEGIN IMMEDIATE", *pragmas)
+    return _lazily(_sqlite(parsed, "BEGIN IMMEDIATE", *pragmas))
 
 
 def reading_engine_for(url: str, engine: Engine) -> Engine:
@@ -65,6 +65,7 @@ def _before_the_next(connection: Connection, sql: str) -> None:
 def _lazily(engine: Engine) -> Engine:
     """Savepoints and limits go out together, before the first statement that needs them: one round trip, or none."""
     dialect: Any = engine.dialect
+    sqlite = dialect.name == "sqlite"
 
     def savepoint(connection: Connection, name: str) -> None:
         _before_the_next(connection, f"SAVEPOINT {name}")
@@ -73,8 +74,10 @@ def _lazily(engine: Engine) -> Engine:
         if not connection.info.pop(_WAITING, None):
             connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {name}")
 
-    def release(connection: Connection, _: str) -> None:
-        connection.info.pop(_WAITING, None)  # one that was set ends with the transaction
+    def release(connection: Connection, name: str) -> None:
+        # On Postgres it ends with the transaction, without a round trip of its own.
+        if not connection.info.pop(_WAITING, None) and sqlite:
+            connection.connection.cursor().execute(f"RELEASE SAVEPOINT {name}")
 
     @event.listens_for(engine, "begin")
     def forget(connection: Connection) -> None:

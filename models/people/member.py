@@ -51,8 +51,13 @@ class Member(SQLModel, table=True):
 
     @classmethod
     def by_email(cls, session: Session, email: str) -> Self | None:
-        """Also a member who has left."""
-        return session.exec(select(cls).where(cls.email == email.strip().lower())).one_or_none()
+        """Also a member who has left. Those who were found are remembered for the transaction."""
+        wanted, known = email.strip().lower(), session.info.setdefault("by_email", {})
+        found: Self | None = known.get(wanted)
+        if found is None or found.email != wanted:
+            found = session.exec(select(cls).where(cls.email == wanted)).one_or_none()
+            known[wanted] = found
+        return found
 
     @classmethod
     def named(cls, session: Session, text: str) -> Self:
@@ -246,8 +251,7 @@ def ids_by_email(session: Session, emails: Iterable[str]) -> dict[str, int]:
 
 def reachable(session: Session, member_id: int) -> bool:
     """Whether a member has an address that is not known to be a guest's, a bot's or an outsider's."""
-    statuses = session.exec(select(Address.status).where(Address.member_id == member_id)).all()
-    return any(status in (None, HERE) for status in statuses)
+    return any(one.status in (None, HERE) for one in addresses(session, member_id))
 
 
 class OthersHold(Exception):  # noqa: N818 - a finding, not a fault

@@ -196,7 +196,7 @@ async def test_a_look_asks_little_of_the_database(company: Database, words: str,
 
 MOVES = {
     "lend <@U02BOB> 5": (12, 6),  # with one that notes when Alice was seen
-    "lend <@U02BOB> 6": (9, 5),
+    "lend <@U02BOB> 6": (9, 4),
     "recall <@U02BOB> 2": (14, 11),
 }
 """Statements on SQLite and on Postgres."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import event
 from sqlmodel import Session
 
 from bot.database import Database
@@ -59,6 +60,20 @@ def test_two_members_of_one_name_are_told_apart_by_team_and_email(session: Sessi
         "Alice · design · alice@corp.example",
         "Alice · design · bob@corp.example",
     }
+
+
+def test_who_was_found_by_email_is_remembered_until_it_changes(session: Session) -> None:
+    asked: list[str] = []
+    connection = session.connection()
+    event.listen(connection, "before_cursor_execute", lambda _, __, sql, *___: asked.append(sql))
+    assert Member.by_email(session, "nobody@corp.example") is None
+    alice = Member.by_email(session, "alice@corp.example")
+    assert alice is not None
+    assert Member.by_email(session, "Alice@corp.example") is alice
+    assert len(asked) == 2
+    alice.email = "nobody@corp.example"
+    assert Member.by_email(session, "alice@corp.example") is None
+    assert Member.by_email(session, "nobody@corp.example") is alice
 
 
 def test_a_leaver_is_found_by_email_and_not_by_name(session: Session) -> None:
