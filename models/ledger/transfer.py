@@ -85,7 +85,10 @@ class Transfer(SQLModel, table=True):
 
 
 class Entry(SQLModel, table=True):
-    """One end of a transfer. `member_id` and `at` stand here, too, so that a statement is one index range."""
+    """One end of a transfer. `member_id` and `at` stand here, too, so that a statement is one index range.
+
+    On Postgres no key holds it to its transfer and its account, but the audit does (docs/decisions/0011).
+    """
 
     __table_args__ = (Index("ix_entry_statement", "member_id", "at", "id"),)
 

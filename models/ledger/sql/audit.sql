@@ -9,9 +9,10 @@ FROM transfer t LEFT JOIN entry e ON e.transfer_id = t.id
 GROUP BY t.id HAVING COUNT(e.id) <> 2 OR SUM(e.amount) <> 0
 
 -- name: an_entry_is_an_end_of_its_transfer
+-- On Postgres no key holds an entry to its transfer and its account (docs/decisions/0011).
 SELECT e.id, e.amount AS found
-FROM entry e JOIN transfer t ON t.id = e.transfer_id
-WHERE NOT (
+FROM entry e LEFT JOIN transfer t ON t.id = e.transfer_id
+WHERE t.id IS NULL OR NOT (
   (e.account_id = t.source_id AND e.amount = -t.amount) OR (e.account_id = t.target_id AND e.amount = t.amount)
 )
 

@@ -60,6 +60,19 @@ def test_what_is_off_is_found_and_named(sqlite: Database, name: str) -> None:
     assert name in {found for found, _, _ in sqlite.transact(audit).wrong}
 
 
+@pytest.mark.parametrize("place", ["transfer_id", "account_id"])
+def test_an_entry_of_nothing_is_found_where_no_key_refuses_it(postgres_company: Database, place: str) -> None:
+    columns = "transfer_id, account_id, member_id, amount, balance_after, at"
+    stray = columns.replace(place, "1000000")
+    postgres_company.transact(
+        lambda session: (
+            session.execute(text(f"INSERT INTO entry ({columns}) SELECT {stray} FROM entry LIMIT 1")) and None
+        )
+    )
+    found = postgres_company.transact(audit).wrong
+    assert "an entry is an end of its transfer" in {name for name, _, _ in found}
+
+
 def test_the_schema_refuses_what_the_audit_would_find(company: Database) -> None:
     """What can be written down as a constraint cannot happen at all."""
     for mischief in (
