@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handlers import arguments, confirmation
+from handlers import arguments, confirmation, meaning
 from handlers.command import Command
 from handlers.context import RequestContext
 from handlers.language.reader import lone_person, offers
 from handlers.words import texts
 from handlers.words.text import Text
 from models.messages.message import Button, Message
+from models.refusal import NotUnderstood
 
 SILENCE = Message(text="")
 """In a channel nobody is bothered with what may not have been meant for the bot."""
@@ -23,15 +24,15 @@ _OFFERS: dict[str, tuple[Text, str, Text]] = {
     "loans": (texts.LOANS_BUTTON, "loans.open", texts.LOANS_WORD),
     "history": (texts.HISTORY_BUTTON, "history.open", texts.HISTORY_WORD),
     "team": (texts.TEAM_BUTTON, "team.open", texts.TEAM_WORD),
+    "budget": (texts.BUDGET_BUTTON, "budget.open", texts.BUDGET_WORD),
     "pending": (texts.PENDING_BUTTON, "pending.open", texts.PENDING_WORD),
     "help": (texts.HELP_BUTTON, "help.open", texts.HELP_WORD),
 }
-_SHOWN_AS = {
-    **dict.fromkeys(("repay", "recall", "forgive"), "loans"),
-    **dict.fromkeys(("approve", "decline", "ask", "nudge", "cancel", "answer", "withdraw"), "pending"),
-    "budget": "team",  # budgets are shown to owners and admins
+_OFFERS |= {
+    intent: (label, meaning.ACTION, texts.MEANT_WORDS[intent])
+    for intent, label in texts.MEANT_BUTTONS.items()
 }
-"""A loan is given back, taken back and let off at its row, and what is open is decided at its own; help tells the rest."""
+_SHOWS = {action: intent for intent, (_, action, _) in _OFFERS.items()}
 _USUAL = ("balance", "request", "lend")
 _SHORT = ("yes", "no", "thanks", "hello")
 _QUESTIONS = {"lend": texts.HOW_MUCH_FOR, "borrow": texts.HOW_MUCH_FROM}
@@ -39,8 +40,7 @@ _QUESTIONS = {"lend": texts.HOW_MUCH_FOR, "borrow": texts.HOW_MUCH_FROM}
 
 def one_tap(meant: list[str]) -> set[str]:
     """What the buttons for these intents lead to."""
-    shown = {_SHOWN_AS.get(one, one) for one in meant} & set(_OFFERS)
-    return shown | {one for one, row in _SHOWN_AS.items() if row in shown}
+    return set(_shown(meant))
 
 
 def answer(ctx: RequestContext, command: Command) -> Message:
@@ -49,13 +49,18 @@ def answer(ctx: RequestContext, command: Command) -> Message:
     say = ctx.reader.locale
     if command.intent in _SHORT[:3]:
         return Message(text=texts.THUMB(say))
-    greeted = command.intent == "hello"
-    text = texts.HELLO if greeted else texts.MAYBE_MEANT
-    meant = [] if greeted else offers(command.text, ctx.now.date())
-    rows = list(dict.fromkeys(_SHOWN_AS.get(one, one if one in _OFFERS else "help") for one in meant))
-    if rows in ([], ["help"]):
-        rows = [*_USUAL, *rows][:3]
-    return Message(text=text(say), buttons=tuple(_button(say, one) for one in rows))
+    if command.intent == "hello":
+        return Message(text=texts.HELLO(say), buttons=tuple(_button(say, one) for one in _USUAL))
+    meant = offers(command.text, ctx.now.date())
+    meaning.offer(ctx, meant, "")
+    return Message(
+        text=texts.MAYBE_MEANT(say), buttons=tuple(_button(say, one) for one in _shown(list(meant)))
+    )
+
+
+def _shown(meant: list[str]) -> list[str]:
+    rows = list(dict.fromkeys(one if one in _OFFERS else "help" for one in meant))
+    return [*_USUAL, *rows][:3] if rows in ([], ["help"]) else rows
 
 
 def asks_back(ctx: RequestContext, command: Command) -> Message | None:
@@ -80,6 +85,8 @@ def asks_back(ctx: RequestContext, command: Command) -> Message | None:
 
 def completed(ctx: RequestContext, word: Command) -> Command | None:
     """The command that waits for this number or this name, to be confirmed; None when none waits."""
+    if not word.text:
+        return _pressed(ctx, word)
     if word.confidence != "unclear" or word.intent in _SHORT:
         return None
     if word.intent == "amount":
@@ -90,6 +97,19 @@ def completed(ctx: RequestContext, word: Command) -> Command | None:
     return waiting and replace(waiting, person=person, confidence="clear", text=word.text)
 
 
+def _pressed(ctx: RequestContext, button: Command) -> Command | None:
+    # A button that shows something shows it; one that acts reads the sentence that way, or says how to type it.
+    acts = button.intent == meaning.ACTION
+    intent = button.code if acts else _SHOWS.get(button.intent, "")
+    found = meaning.chosen(ctx, intent) if intent in _OFFERS else None
+    if not acts:
+        return None
+    if intent not in texts.MEANT_BUTTONS:
+        raise NotUnderstood(intent)
+    return found[0] if found else Command(intent, confidence="unclear")
+
+
 def _button(locale: str, intent: str) -> Button:
     label, action, typed = _OFFERS[intent]
-    return Button(label(locale), action, typed=typed(locale))
+    value = intent if action == meaning.ACTION else ""
+    return Button(label(locale), action, value, typed=typed(locale))

@@ -251,6 +251,7 @@ BUTTONS: dict[str, Route] = {
     "pending.open": Route(waiting.pending, usage=usage.PENDING),
     "budget.open": Route(budget.budget, usage=usage.BUDGET),
     "help.open": Route(balance.help_),
+    "meant.open": Route(balance.help_),
     "borrow.open": Route(asking.borrow_how, usage=usage.BORROW),
     "surge.continue": Route(brake.resume_pressed, (value,)),
     "surge.pause": Route(brake.pause_pressed, (value,)),

@@ -22,6 +22,10 @@ def has_one_reading(amount: str | None, intent: str) -> bool:
     return intent != "request" if isinstance(read, All) else read is not None and read[1]
 
 
+def is_everything(amount: str) -> bool:
+    return isinstance(_reading(amount), All)
+
+
 def _reading(amount: str) -> All | tuple[str, bool] | None:
     """A plain decimal in the first unit that fits, and whether it is sure."""
     for unit in Unit:

@@ -9,42 +9,71 @@ import base64
 import json
 import math
 import re
+import zlib
 from collections import Counter
 from functools import cache
-from itertools import pairwise
+from itertools import combinations, groupby, pairwise
 from pathlib import Path
 
 from handlers.language.grammar import AMOUNT, COUNT, JOINT, PERSON
+from handlers.language.meanings import meanings
 from handlers.language.sentence import Sentence
 from handlers.language.slots import person_in
 
 WEIGHTS = Path(__file__).with_name("weights.json")
-LONGEST = 120
+LONGEST = 300
 """Characters that are compared: a longer text is no question to a bot."""
+SIGN = 0.07
+"""What it counts that a sentence has a person, an amount, a CODE or a question mark: about a tenth of all its words."""
+
+MEANING = 0.7
+"""What all the meanings of a sentence count together; its words and letters count 1."""
 
 
 class Classifier:
-    """Weights by feature, one signed byte an intent."""
+    """Weights by feature, one signed byte an intent: its square is the weight."""
 
     def __init__(self, data: dict[str, object]) -> None:
         self.intents = str(data["intents"]).split()
-        self.scale = float(str(data["scale"]))
-        features = str(data["features"]).split("\n")
-        rows = memoryview(base64.b64decode(str(data["weights"]))).cast("b")
+        largest = float(str(data["largest"]))
+        # Counted from both ends: `weight[-3]` is the third below zero.
+        self.weight = [(byte / 127) ** 2 * largest for byte in range(128)]
+        self.weight += [-((byte / 127) ** 2) * largest for byte in range(128, 0, -1)]
+        self._unpacked: dict[str, tuple[tuple[int, float], ...]] = {}
+        self._latest: tuple[str, list[tuple[str, float]]] = ("", [])
+        features = _unpacked(data["features"]).decode().split("\n")
+        rows = memoryview(_unpacked(data["weights"])).cast("b")
         width = len(self.intents)
         self.rows = {name: rows[at * width : (at + 1) * width] for at, name in enumerate(features)}
 
     def ranked(self, sentence: Sentence) -> list[tuple[str, float]]:
-        """Every intent with its probability, the likeliest first."""
-        totals: list[float] = list(self.rows[""])
+        """Every intent with its probability, the likeliest first. Several steps ask about the same sentence."""
+        source, found = self._latest
+        if source != sentence.source:
+            found = self._ranked(sentence)
+            self._latest = sentence.source, found
+        return found
+
+    def _ranked(self, sentence: Sentence) -> list[tuple[str, float]]:
+        scores = [0.0] * len(self.intents)
+        for place, weight in self._row(""):
+            scores[place] = weight
         for name, value in features_of(sentence).items():
-            if row := self.rows.get(name):
-                for place, weight in enumerate(row):
-                    totals[place] += weight * value
-        scores = [total * self.scale for total in totals]
+            count = 1.0 if name[0] == "~" else value  # the weight of a sign is kept multiplied
+            for place, weight in self._row(name):
+                scores[place] += weight * count
         powers = [math.exp(score - max(scores)) for score in scores]
         found = zip(self.intents, (power / sum(powers) for power in powers), strict=True)
         return sorted(found, key=lambda one: -one[1])
+
+    def _row(self, name: str) -> tuple[tuple[int, float], ...]:
+        # Most weights are nothing. A row is unpacked when it is first needed.
+        if (known := self._unpacked.get(name)) is None:
+            row = self.rows.get(name, b"")
+            known = tuple((place, self.weight[byte]) for place, byte in enumerate(row) if byte)
+            if row:
+                self._unpacked[name] = known
+        return known
 
 
 @cache
@@ -54,25 +83,53 @@ def classifier() -> Classifier:
 
 def features_of(sentence: Sentence) -> dict[str, float]:
     # Words, pairs of words and stretches of letters, scaled to unit length; a person, an amount and a CODE are one sign
-    # each.
-    text = sentence.spaced.text.translate(_SIGNS)
-    person = person_in(sentence)
-    if person and person.name:
-        name = person.name.lower()
-        text = text.replace(name.replace(" ", JOINT), " @ ").replace(name, " @ ")
-    for code in _CODE.findall(sentence.source):
-        text = text.replace(code.lower(), "$")
-    text = text[:LONGEST]
+    # each, and whether there is one counts by itself.
+    text = _signed(sentence)
     words = re.findall(r"[a-z']+|[@#$?]|[^\W\x00-\xff]", text)
     found: Counter[str] = Counter(words)
     found.update(f"{one} {two}" for one, two in pairwise(words))
     tight = re.sub(r"[^\w@#$?]+", "", re.sub(r"(?<=[a-z]) (?=[a-z])", "_", text))
     for size in (2, 3, 4):
         found.update(f"={tight[at : at + size]}" for at in range(len(tight) - size + 1))
-    found.update({f"^{words[0]}": 1, f"{words[-1]}$": 1, f"n{min(len(words), 12) // 3}": 1} if words else {})
-    length = math.sqrt(sum(count * count for count in found.values())) or 1.0
-    return {name: count / length for name, count in found.items()}
+    found.update({f"^{words[0]}": 1, f"{words[-1]}$": 1} if words else {})
+    length = math.sqrt(found.total()) or 1.0
+    has = [sign if sign in text else f"no{sign}" for sign in "@#$?"]
+    signs = dict.fromkeys(
+        (*(f"~{one}" for one in has), f"~{''.join(has)}", f"~{min(len(words), 30) // 5}"), SIGN
+    )
+    return {name: math.sqrt(count) / length for name, count in found.items()} | signs | _meant(text)
 
 
-_CODE = re.compile(r"(?<![A-Za-z0-9])(?=[0-9A-Z]*[A-Z])(?=[0-9A-Z]*[0-9])[0-9A-Z]{4}(?![A-Za-z0-9])")
+def _meant(text: str) -> dict[str, float]:
+    # What the words mean: each, two and three in a row, and any two of them.
+    order = [name for name, _ in groupby(meanings(text))]
+    kinds = sorted(set(order))
+    found = {
+        *kinds,
+        *map(">".join, pairwise(order)),
+        *map(">".join, zip(order, order[1:], order[2:], strict=False)),
+    }
+    found.update(map("&".join, combinations(kinds, 2)))
+    weight = MEANING / (math.sqrt(len(found)) or 1.0)
+    return {f"!{name}": weight for name in found}
+
+
+def _signed(sentence: Sentence) -> str:
+    text = sentence.spaced.text.translate(_SIGNS)
+    person = person_in(sentence)
+    if person and person.name:
+        name = person.name.lower()
+        text = text.replace(name.replace(" ", JOINT), " @ ").replace(name, " @ ")
+    for code in _CODE.findall(sentence.source):
+        text = text.replace(code.lower(), " $ ")
+    return text[:LONGEST]
+
+
+def _unpacked(data: object) -> bytes:
+    return zlib.decompress(base64.b85decode(str(data)))
+
+
+_CODE = re.compile(
+    r"(?i)(?<![a-z0-9])(?=[0-9a-z]*[a-z])(?=[0-9a-z]*[0-9])(?![0-9]+[a-z]{1,2}\b)[0-9a-z]{4}(?![a-z0-9])"
+)
 _SIGNS = str.maketrans({PERSON: "@", AMOUNT: "#", COUNT: "#"})

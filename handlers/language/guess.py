@@ -13,8 +13,14 @@ from handlers.language.sentence import Sentence
 from handlers.language.slots import NEEDS_PERSON, TAKES_AMOUNT, filled
 from handlers.language.typed import DECISIONS
 
-LIKELY = 0.4
-"""From this probability on a guess is the answer."""
+LIKELY = 0.15
+"""From this probability on a guess is the answer: thirty others are less likely."""
+MARGIN = 1.25
+"""How much likelier than small talk a guess must be."""
+LIKELY_IN_DOUBT = 0.45
+"""The same where words sound like a denial, a report or the past."""
+SURER_THAN_A_TEMPLATE = 0.75
+"""From this probability on a guess is believed against a template that is not exact."""
 CHATTER = 0.85
 """From this probability on a sentence is small talk, and offers nothing."""
 POSSIBLE = 0.05
@@ -25,21 +31,46 @@ def guess(sentence: Sentence) -> Command | None:
     """None for chatter, doubts, and whatever is denied or reported."""
     if not _may_be_asked(sentence):
         return None
-    intent, probability = classifier().ranked(sentence)[0]
-    if intent == "none" or probability < LIKELY or not _fits(intent, sentence):
+    (intent, probability), (next_intent, next_probability) = classifier().ranked(sentence)[:2]
+    if intent == "none" or probability < LIKELY or _is_denied(intent, sentence):
         return None
-    if intent in DECISIONS:
-        return _decision(intent, sentence)
-    found = filled(Command(intent, confidence="unclear"), sentence)
-    return found if intent not in NEEDS_PERSON or found.person or found.amount else None
+    if next_intent == "none" and probability < next_probability * MARGIN:
+        return None
+    if probability < LIKELY_IN_DOUBT and not _fits(intent, sentence):
+        return None
+    return read_as(intent, sentence)
+
+
+def corrected(found: Command, sentence: Sentence) -> Command | None:
+    """What a template read, or what the corpus says of the whole sentence where that is surer. None for small talk."""
+    if found.exact or not _may_be_asked(sentence):
+        return found
+    intent, probability = classifier().ranked(sentence)[0]
+    if intent == found.intent or probability < SURER_THAN_A_TEMPLATE:
+        return found
+    if intent == "none":
+        return found if found.intent in NEEDS_PERSON | TAKES_AMOUNT | set(DECISIONS) else None
+    return guess(sentence) or found
 
 
 def _decision(intent: str, sentence: Sentence) -> Command:
     """With every number that is named: of two together no amount can be read, and one that is said must not be lost."""
-    found = Command(intent, code=code_in(sentence.source), confidence="unclear")
+    found = Command(intent, code=_code_of(sentence), confidence="unclear")
     if intent == "approve":
         return replace(found, amount=" ".join(sentence.amounts) or None)
     return replace(found, reason=sentence.source) if intent in ("ask", "answer") else found
+
+
+def _code_of(sentence: Sentence) -> str:
+    # Phones write small letters.
+    return code_in(sentence.source) or code_in(sentence.source.upper())
+
+
+def read_as(intent: str, sentence: Sentence) -> Command:
+    """The sentence, if it means this: with the person, the amount and the CODE that it names."""
+    if intent in DECISIONS:
+        return _decision(intent, sentence)
+    return filled(Command(intent, confidence="unclear"), sentence)
 
 
 def candidates(sentence: Sentence) -> list[str]:
@@ -50,7 +81,7 @@ def candidates(sentence: Sentence) -> list[str]:
     if ranked[0][0] == "none" and ranked[0][1] >= CHATTER:
         return []
     offered = [intent for intent, probability in ranked if probability >= POSSIBLE]
-    return [intent for intent in offered if intent not in ("none", "lang")][:3]
+    return [intent for intent in offered if intent not in ("none", "answer")][:3]
 
 
 def _may_be_asked(sentence: Sentence) -> bool:
@@ -60,17 +91,25 @@ def _may_be_asked(sentence: Sentence) -> bool:
     )
 
 
+def _is_denied(intent: str, sentence: Sentence) -> bool:
+    """Whether the very act is denied: `don't lend bob 50`. However likely the intent seems, it is none."""
+    text = f"{sentence.spaced.text} {sentence.tight.text}"
+    if intent in _NEEDS_CODE and (not _code_of(sentence) or _ONLY_TALK.search(sentence.tight.text)):
+        return True
+    return intent in _ACTS and _DENIES_THE_ACT.search(text) is not None
+
+
 def _fits(intent: str, sentence: Sentence) -> bool:
     # The vetoes: a sentence that denies, reports, supposes or tells moves nothing, and a decision needs its CODE.
     text = f"{sentence.spaced.text} {sentence.tight.text}"
     if intent in _SAYS_NO:
         if intent == "no_asks" and sentence.people:
             return False
-        coded = intent not in DECISIONS or intent == "cancel" or bool(code_in(sentence.source))
+        coded = intent not in DECISIONS or intent == "cancel" or bool(_code_of(sentence))
         return coded and not (_TOLD.search(text) or _UNDECIDED.search(text))
     if intent in DECISIONS:
         asked_or_told = _TOLD.search(text) or _DENIED.search(text) or re.search("[?吗]|没通过|没批", text)
-        return bool(code_in(sentence.source)) and (intent in ("ask", "nudge") or not asked_or_told)
+        return bool(_code_of(sentence)) and (intent in ("ask", "nudge") or not asked_or_told)
     if intent in NEEDS_PERSON | TAKES_AMOUNT | {"resume"}:
         vetoed = denies_or_reports(_HARMLESS.sub("", text)) or retracts(_HARMLESS.sub("", text))
         return not (vetoed or _DENIED.search(text) or _TOLD.search(text) or _PAST.search(text))
@@ -79,6 +118,16 @@ def _fits(intent: str, sentence: Sentence) -> bool:
     return not sentence.amounts and (intent != "help" or _OURS.search(text) is not None)
 
 
+_NEEDS_CODE = frozenset({"approve", "decline", "revoke", "answer"})
+_ACTS = frozenset({"lend", "borrow", "request", "approve", "repay", "give", "delegate"})
+_DENIES_THE_ACT = re.compile(
+    r"\b(?:don'?t|do not|never|won'?t|will not|not (?:going to|gonna)|didn'?t|did not|refuse to|no need to) (?:please |ever |just |even )?"
+    r"(?:lend|loan|give|send|move|transfer|borrow|request|ask (?:for|my)|approve|accept|repay|delegate)\b"
+    r"|(?:别|不要|不用|先别|不准|不许|没有要|没要|不想|不会)(?:再|急着|真的?)?(?:借给|借他|借她|借钱|批|同意|转给|给他|给她|还钱|还给)"
+)
+_ONLY_TALK = re.compile(  # whether it was decided, and what others say of it
+    r"(?:approved|declined|rejected|passed|granted)\?$|[吗么]\W*$|没通过|没批|^(?:他|她|老板|领导|主管|听)说|^(?:he|she|they|my \w+) (?:said|says)\b|^(?:has|was|is|did|have)\b.*\?$"
+)
 _SAYS_NO = frozenset({"decline", "cancel", "withdraw", "undelegate", "pause", "mute", "no_asks"})
 """Intents in which people deny something, and mean it."""
 _DECIDED = re.compile(

@@ -56,7 +56,7 @@ _SCALE = (
     r"| ?(?:hundred|thousand|million|billion|grand|mil)\b)"
 )
 _ODD_DIGIT = "²³¹⁰⁴-⁹₀-₉½¼¾⅐-⅞①-⓿❶-➓٠-٩۰-۹०-९"  # signs that Python takes for digits and people do not
-_CHINESE_DIGIT = "零〇一二两三四五六七八九十壹贰叁肆伍陆柒捌玖拾"
+_CHINESE_DIGIT = "零〇一二两俩三四五六七八九十壹贰叁肆伍陆柒捌玖拾"
 _NOTHING_COUNTED = "(?=$|[^\\w]|[给到吧吗呗用的])"  # 50个, not 50个人
 _UNITS = (
     r"(?: ?(?:bucks?|dollars?|usd|cny|rmb|yuan|tokens?|toks?|credits?|quota"
@@ -65,10 +65,11 @@ _UNITS = (
     rf"| ?点(?![钟半到前后开见左以整])|个{_NOTHING_COUNTED})"
 )
 _ONES_EN = "(?:one|two|three|four|five|six|seven|eight|nine)"
-_TENS_EN = f"(?:ten|(?:twen|thir|for|fif|six|seven|eigh|nine)ty(?:[- ]{_ONES_EN})?)"
+_TENS_EN = f"(?:(?:twen|thir|for|fif|six|seven|eigh|nine)ty(?:[- ]{_ONES_EN})?|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen)"
+_HUNDREDS_EN = f"(?:an?|{_TENS_EN}|{_ONES_EN}) hundred(?:(?: and)? (?:{_TENS_EN}|{_ONES_EN}))?"
 _NUMBER_WORDS = (
-    rf"\b(?:(?:an?|{_ONES_EN}|{_TENS_EN}) (?:hundred|thousand|million)(?: (?:thousand|million))?|{_TENS_EN}"
-    rf"|{_ONES_EN}(?= (?:bucks?|dollars?|tokens|credits)\b))\b"
+    rf"\b(?:(?:{_HUNDREDS_EN}|an?|{_TENS_EN}|{_ONES_EN}) (?:thousand|million)(?:(?: and)? (?:{_HUNDREDS_EN}|{_TENS_EN}))?|{_HUNDREDS_EN}|{_ONES_EN} {_TENS_EN}|{_TENS_EN}"
+    rf"|(?<=my )hundred|(?<=the )hundred|(?<=another )hundred|a (?:tenner|fiver)|{_ONES_EN}(?= (?:bucks?|dollars?|tokens|credits)\b))\b"
 )
 _ONE_NUMBER = (
     rf"(?:{_DIGIT}*[{_ODD_DIGIT}]+{_DIGIT}*|{_FIGURE}{_SCALE}?(?:{_DIGIT}+[百千万]?)*|0x[0-9a-f]+|{_DIGIT}+(?:\.{_DIGIT}+)?e[+-]?{_DIGIT}+"
@@ -76,7 +77,7 @@ _ONE_NUMBER = (
 )
 _ABOUT = "(?:(?:about|around|roughly|approximately|at least|at most|大概|大约|约|差不多) ?|~ ?)"
 _NUMBER = re.compile(
-    rf"(?i)(?P<number>{_ABOUT}?(?:(?<![\w.#/:@-])[-−–+] ?|\()?(?:us\$|hk\$|[$¥￥€£＄] ?)?(?<![a-z0-9_.#/:@])(?<![a-z]-)(?<!第){_ONE_NUMBER}"
+    rf"(?i)(?P<number>{_ABOUT}?(?:(?<![\w.#/:@-])[-−–+] ?|\()?(?:us\$|hk\$|[$¥￥€£＄] ?)?(?<![a-z0-9_.#/:@])(?<![a-z]-)(?<![第双]){_ONE_NUMBER}"
     rf"(?: ?(?:[-–~～到至]|to\b|or\b|或) ?{_ONE_NUMBER})?(?:多|左右|上下|\+)?\)?)"
     rf"(?: (?:more|extra|additional))?(?P<unit>{_UNITS})?(?: (?:more|extra|additional)\b)?"
     rf"(?![a-z0-9０-９{_ODD_DIGIT}_%％‰°]|[.,:/][0-9])"

@@ -74,7 +74,7 @@ def lone_person(text: str) -> Person | None:
     return lone_person(Sentence.read(clean(text), None))
 
 
-def offers(text: str, today: date) -> list[str]:
+def offers(text: str, today: date) -> dict[str, Command]:
     """Up to three possible meanings of a sentence that was not understood, the likeliest first."""
     from handlers.language.understanding import offers  # noqa: PLC0415
 

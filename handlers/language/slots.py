@@ -9,6 +9,7 @@ from handlers.command import Command, Person
 from handlers.language.amounts import has_one_reading
 from handlers.language.decisions import code_in
 from handlers.language.grammar import AMOUNT, COUNT, HAN_LETTER, NAME_EN, NAME_ZH, SURNAMES, UNIT_ZH
+from handlers.language.names import likely_name
 from handlers.language.sentence import Sentence, Skeleton
 
 NEEDS_PERSON = frozenset({"lend", "borrow", "repay", "recall", "forgive", "delegate"})
@@ -37,7 +38,9 @@ def person_in(sentence: Sentence) -> Person | None:
         for pattern, skeleton in ((_NAME_PLACES_EN, sentence.spaced), (_NAME_PLACES_ZH, sentence.tight))
         for match in pattern.finditer(skeleton.text)
     }
-    names = {name for name in names if not code_in(name)}
+    names = {name for name in names if not (code_in(name) or name.startswith(_DAYS))}
+    if not any("·" in name for name in names) and (likely := likely_name(sentence)):
+        return Person(name=likely)
     return Person(name=names.pop()) if len(names) == 1 else None
 
 
@@ -67,7 +70,12 @@ def names_a_target(sentence: Sentence) -> bool:
 def _amount(command: Command, sentence: Sentence) -> str | None:
     if command.intent == "request" and names_a_target(sentence):
         return None
-    return command.amount or (sentence.amounts[0] if len(sentence.amounts) == 1 else None)
+    if command.amount:
+        return command.amount
+    meant = sentence.amounts or [span.text for span in sentence.numbers]
+    if not meant and command.intent in _MAY_BE_ALL and _EVERYTHING.search(sentence.tight.text):
+        return "all"
+    return meant[0] if len(meant) == 1 else None
 
 
 def _named(skeleton: Skeleton, match: re.Match[str]) -> str:
@@ -75,6 +83,11 @@ def _named(skeleton: Skeleton, match: re.Match[str]) -> str:
     return skeleton.original(*match.span(group)).removesuffix("'s")
 
 
+_DAYS = ("明天", "今天", "后天", "周末")
+_MAY_BE_ALL = frozenset({"give", "lend", "repay", "recall", "forgive"})
+_EVERYTHING = re.compile(
+    r"\b(?:all of (?:it|mine|them)|everything|every last|the lot|in full|all (?:my|the rest|i))\b|全部|全都|全(?=[还借给充捐抽收免退])|所有|[剩余]下?的(?:都|全)"
+)
 _BEFORE_A_NAME = re.compile(r"(?i)^(?:to|for|it'?s for|给|借给|是)\s*")
 _NAME_ALONE = re.compile(rf"{NAME_EN}(?: {NAME_EN}){{0,3}}|{NAME_ZH}(?:[(（][^()（）]{{1,20}}[)）])?")
 _TARGET = re.compile(
@@ -86,7 +99,7 @@ _HAN_NAME = (
     rf"(?=$|[^\w]|[的把欠借还给要能没有可不说用{AMOUNT}{COUNT}了吧]|转|拨|匀|代|替|审|那)"
 )
 _NAME_PLACES_ZH = re.compile(
-    rf"(?:给|向|跟|找|问|让|叫|从|管|借|还清?掉?|免了?掉?|收回|欠|支援|帮|托|由|^|[,.!;])(?P<one>{_HAN_NAME})"
+    rf"(?:给|向|跟|找|问|让|叫|从|管|借(?!给)|还清?掉?|免了?掉?|收回|欠|支援|帮|托|由|^|[,.!;])(?P<one>{_HAN_NAME})"
     rf"|(?:给|向|跟|找|问|让|从|管|还|免了?|收回|欠|支援|转)(?P<two>[a-z]{{2,12}}(?<!quota)(?<!token)(?<!tokens)(?<!claude)(?<!gpt)(?<!team)(?<!pool)(?<!teh))(?=[\s{AMOUNT}借把的欠]|$)"
 )
 _VERBS_EN = "lend|loan|give|send|repay|pay|pay back|forgive|recall|ask|let|owe|hand|spot|reimburse|settle with|square up with|mute|pause|resume|withdraw|stop|block|delegate"

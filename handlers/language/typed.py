@@ -66,6 +66,8 @@ WORDS = {
     "unmute": "unmute|取消屏蔽",
     "no_asks": "no asks|别找我借|不接受借用",
     "allow_asks": "allow asks|可以找我借|接受借用",
+    "give": "give|给团队",
+    "ask": "ask|提问",
     "undelegate": "undelegate|取消委托|结束委托|收回委托",
     "yes": "yes|y|yep|confirm|确认|是|是的",
     "no": "no|n|nope|取消|否|不|不要|不用了|算了",
@@ -80,7 +82,7 @@ BARE = {
     "approve": "approve|同意|批准|通过",
     "decline": "decline|reject|拒绝|驳回",
     "cancel": "cancel|撤回",
-    "revoke": "revoke",
+    "revoke": "revoke|作废",
     "delegate": "delegate|委托",
     "lang": "lang|language|语言",
 }

@@ -31,7 +31,7 @@ from handlers.language.cleaning import as_typed, clean
 from handlers.language.commands import plain_sentence, typed_command
 from handlers.language.decisions import spoken_decision, typed_decision
 from handlers.language.english import ENGLISH
-from handlers.language.guess import candidates, guess
+from handlers.language.guess import candidates, corrected, guess, read_as
 from handlers.language.sentence import Sentence
 from handlers.language.slots import filled
 from handlers.language.topics import closest_topic, rule_of, topic_of
@@ -82,13 +82,18 @@ def explained(text: str, today: date) -> dict[str, Any]:
     return {"read": sentence.source, "step": step, "offers": candidates(sentence)}
 
 
-def offers(text: str, today: date) -> list[str]:
-    return candidates(Sentence.read(clean(text), today))
+def offers(text: str, today: date) -> dict[str, Command]:
+    sentence = Sentence.read(clean(text), today)
+    return {intent: read_as(intent, sentence) for intent in candidates(sentence)}
 
 
 def _read(sentence: Sentence, *, guesses: bool = True) -> Command:
-    steps = (step for step in _steps() if guesses or step is not guess)
-    return next((found for step in steps if (found := step(sentence))), NOTHING)
+    for step in _steps():
+        if step is guess and not guesses:
+            continue
+        if found := step(sentence):
+            return (corrected(found, sentence) or NOTHING) if guesses and step in _LOOSE else found
+    return NOTHING
 
 
 def _steps() -> tuple[Callable[[Sentence], Command | None], ...]:
@@ -153,6 +158,10 @@ def _question(sentence: Sentence) -> Command | None:
         )
     close = None if sentence.people or sentence.numbers else closest_topic(spaced)
     return Command(close, confidence="unclear") if close else None
+
+
+_LOOSE = (_plain, _question, spoken_decision)
+"""Steps that compare a part of a sentence; the classifier reads all of it."""
 
 
 def _misspelt_command(sentence: Sentence) -> Command | None:

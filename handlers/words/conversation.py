@@ -34,6 +34,52 @@ REQUEST_WORD = Text("request", "申请")
 LEND_WORD = Text("lend", "借给")
 BORROW_WORD = Text("borrow", "借")
 
+MEANT_BUTTONS = {
+    "repay": Text("Give back what I borrowed", "归还借来的"),
+    "recall": Text("Take back what I lent", "收回借出的"),
+    "forgive": Text("Let a debt go", "免还欠款"),
+    "approve": Text("Approve a request", "同意申请"),
+    "decline": Text("Decline a request", "拒绝申请"),
+    "ask": Text("Ask about a request", "就申请提问"),
+    "nudge": Text("Remind my approver", "催审批人"),
+    "cancel": Text("Withdraw my request", "撤回我的申请"),
+    "revoke": Text("Take back an approval", "收回批出的额度"),
+    "delegate": Text("Hand over my approvals", "委托审批"),
+    "undelegate": Text("Approve again myself", "结束委托"),
+    "pause": Text("Pause spending", "暂停消费"),
+    "resume": Text("Resume spending", "恢复消费"),
+    "withdraw": Text("Take back my ask", "撤回借用请求"),
+    "give": Text("Give quota to my team", "把额度给团队"),
+    "mute": Text("No asks from a colleague", "不让某人找我借"),
+    "unmute": Text("Allow a colleague's asks", "允许某人找我借"),
+    "no_asks": Text("No asks from anybody", "谁都别找我借"),
+    "allow_asks": Text("Allow asks again", "可以找我借"),
+    "lang": Text("Another language", "换语言"),
+}
+"""What a sentence may have meant. Pressed, the sentence is read that way and said back."""
+MEANT_WORDS = {
+    "repay": Text("repay", "归还"),
+    "recall": Text("recall", "收回"),
+    "forgive": Text("forgive", "免还"),
+    "approve": Text("approve", "同意"),
+    "decline": Text("decline", "拒绝"),
+    "ask": Text("ask", "提问"),
+    "nudge": Text("nudge", "催一下"),
+    "cancel": Text("cancel", "撤回"),
+    "revoke": Text("revoke", "作废"),
+    "delegate": Text("delegate", "委托"),
+    "undelegate": Text("undelegate", "取消委托"),
+    "pause": Text("pause", "暂停"),
+    "resume": Text("resume", "恢复"),
+    "withdraw": Text("withdraw", "撤回借用"),
+    "give": Text("give", "给团队"),
+    "mute": Text("mute", "屏蔽"),
+    "unmute": Text("unmute", "取消屏蔽"),
+    "no_asks": Text("no asks", "不接受借用"),
+    "allow_asks": Text("allow asks", "接受借用"),
+    "lang": Text("lang", "语言"),
+}
+
 RULE_RANKING = Text(
     "People are not ranked here. `team` shows your team's budget, `history` your own use.",
     "这里不给人排名。团队预算发送 `团队` 查看，你自己的用量发送 `明细`。",

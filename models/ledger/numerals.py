@@ -78,7 +78,7 @@ def mixed(bare: str) -> Numeral | None:
 
 
 _PLAIN_CHINESE = str.maketrans(
-    "〇两兩壹贰貳叁參肆伍陆陸柒捌玖拾佰仟萬億", "零二二一二二三三四五六六七八九十百千万亿"
+    "〇两兩俩壹贰貳叁參肆伍陆陸柒捌玖拾佰仟萬億", "零二二二一二二三三四五六六七八九十百千万亿"
 )
 _NEXT_LOWER = {"百": "十", "千": "百", "万": "千", "亿": "千万"}
 
@@ -107,21 +107,47 @@ def _read_back(written: str) -> int | None:
         return None
 
 
-_ONES = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+_ONES = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+_TEENS = [
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
 _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_SMALL = {word: n for n, word in enumerate(_ONES, 1)} | {word: 10 * n for n, word in enumerate(_TENS, 2)}
-_ENGLISH = re.compile(
-    rf"(a|{'|'.join(_SMALL)})(?:[- ]({'|'.join(_ONES[:9])}))?( hundred)?( thousand| million)?"
+_SMALL = (
+    {word: n for n, word in enumerate((*_ONES, *_TEENS), 1)}
+    | {word: 10 * n for n, word in enumerate(_TENS, 2)}
+    | {"": 0, "a": 1, "an": 1}
 )
+_BELOW_100 = rf"(?:(?:{'|'.join(_TENS)})(?: (?:{'|'.join(_ONES)}))?|{'|'.join((*_TEENS, *_ONES))})"
+_BELOW_1000 = rf"(?:(?:an?|{_BELOW_100}) hundred(?:(?: and)? {_BELOW_100})?|{_BELOW_100})"
+_ENGLISH = re.compile(
+    rf"(?P<large>an?|{_BELOW_1000}) (?P<scale>thousand|million)(?:(?: and)? (?P<rest>{_BELOW_1000}))?|(?P<only>{_BELOW_1000})"
+)
+_NOTES = {"fiver": 5, "tenner": 10, "hundred": 100}
 
 
 def english(bare: str) -> Numeral | None:
-    """`fifty`, `two hundred`, `a thousand`. A bare `a` is none; nothing is added up beyond `twenty-five`."""
-    match = _ENGLISH.fullmatch(bare.lower())
-    if not match or (match[1] == "a" and (match[2] or not (match[3] or match[4]))):
+    """`fifty`, `two hundred`, `one hundred and twenty`, `a thousand`; `tenner` and a bare `hundred` have to be confirmed. A bare `a` is none."""
+    words = " ".join(bare.lower().replace("-", " ").split())
+    if note := _NOTES.get(words.removeprefix("a ") if words != "a hundred" else ""):
+        return Numeral((Decimal(note),), sure=False)
+    match = _ENGLISH.fullmatch(words)
+    if not match:
         return None
-    if match[2] and _SMALL[match[1]] < 20:
-        return None
-    small = _SMALL.get(match[1], 1) + _SMALL.get(match[2] or "", 0)
-    power = _POWERS[(match[3] or "").strip()] + _POWERS[(match[4] or "").strip()]
-    return Numeral((Decimal(small).scaleb(power, EXACT),))
+    power = _POWERS[match["scale"]] if match["scale"] else 0
+    total = _below_1000(match["large"] or "") * 10**power + _below_1000(match["rest"] or match["only"] or "")
+    return Numeral((Decimal(total),))
+
+
+def _below_1000(words: str) -> int:
+    before, hundred, after = words.rpartition(" hundred")
+    small = sum(_SMALL[word] for word in after.removeprefix(" and").split())
+    return sum(_SMALL[word] for word in before.split()) * 100 + small if hundred else small

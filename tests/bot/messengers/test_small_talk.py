@@ -91,6 +91,14 @@ async def test_an_offer_is_a_button_that_works(env: SlackEnv) -> None:
     assert "$100.00" in (await env.press("alice", hello, "balance.open")).shown
 
 
+@pytest.mark.parametrize("talk", ["slack-en"], indirect=True)
+async def test_a_sentence_is_read_as_the_button_says(talk: Talk) -> None:
+    offered = await talk.say("alice", "did he approve AB12?")
+    assert "did not get that" in offered.text
+    assert "AB12" in (await talk.press("alice", offered, "meant.open"))
+    assert "approve CODE" in (await talk.press("alice", offered, "meant.open"))  # once only
+
+
 @pytest.mark.parametrize("talk", ENGLISH, indirect=True)
 async def test_what_is_not_understood_offers_what_may_have_been_meant(talk: Talk) -> None:
     nonsense = await talk.say("alice", "flurb the gribble")

@@ -10,10 +10,10 @@ HERE = Path(__file__).parent
 BOB = "<@U02BOB>"
 
 
-def sections() -> dict[str, list[tuple[str, str | None]]]:
-    """What each section of sentences.txt holds: sentence and amount."""
+def sections(name: str = "sentences.txt") -> dict[str, list[tuple[str, str | None]]]:
+    """What each section of a file holds: sentence and amount."""
     found: dict[str, list[tuple[str, str | None]]] = {}
-    for line in (HERE / "sentences.txt").read_text(encoding="utf-8").splitlines():
+    for line in (HERE / name).read_text(encoding="utf-8").splitlines():
         if line.startswith("["):
             found[line.strip("[]")] = section = []
         elif line and not line.startswith("#"):
@@ -36,12 +36,26 @@ def held_out() -> list[dict[str, Any]]:
     return part("founder.jsonl", held_out=True)
 
 
-def training() -> list[tuple[str, str]]:
-    """Sentence and intent of everything that weights are fitted to."""
+def training(without: str = "") -> list[tuple[str, str]]:
+    """Sentence and intent of everything that weights are fitted to; `without` one writer of colleagues.jsonl."""
+    colleagues = [one for one in labelled("colleagues.jsonl") if one["w"] != without]
     founder = part("founder.jsonl", held_out=False) + part("personas.jsonl", held_out=False)
-    more = labelled("more.jsonl") + labelled("verbs.jsonl")
-    old = [(text, intent) for intent, rows in sections().items() for text, _ in rows]
+    more = labelled("more.jsonl") + labelled("verbs.jsonl") + labelled("given.jsonl") + colleagues
+    lists = (sections(), sections("phrases.txt"))
+    old = [(text, intent) for one in lists for intent, rows in one.items() for text, _ in rows]
     return old + [(one["t"], one["i"]) for one in founder + more]
+
+
+def names() -> set[str]:
+    """The words of the names in the corpus, in small letters."""
+    rows = [one for name in ("founder", "personas", "colleagues") for one in labelled(f"{name}.jsonl")]
+    typed = {
+        str(one["p"])
+        for one in [*rows, *labelled("given.jsonl"), *labelled("more.jsonl"), *labelled("verbs.jsonl")]
+        if one.get("p")
+    }
+    often = {"bob", "alice", "carol", "eve", "dave", "tom", "anna", "lee"}
+    return {word.lower() for name in typed for word in name.split()} | often
 
 
 PIECES = ["借给", "申请", "lend ", "request ", "<@U02BOB>", " 50", "五十", "AB12", " 通过", "不", "说", "?", "，", " until friday", "到", "`", '"', "\u200b", " 2 books", " pounds", "bob's debt", "Bob Jones ", "欧阳·娜娜", " to the team", "pause ", "ledn "]  # fmt: skip

@@ -14,13 +14,17 @@ from models.ledger.numerals import Numeral, arabic, chinese, english, mixed, num
     [
         ("1,000,000", 1_000_000), ("1 000", 1_000), ("1.5m", 1_500_000), ("50w", 500_000), ("3万5千", 35_000),
         ("三万五千", 35_000), ("两百零五", 205), ("十五", 15), ("twenty-five", 25), ("two hundred thousand", 200_000),
+        ("one hundred and twenty", 120), ("fifteen hundred", 1_500), ("nineteen", 19), ("two thousand five hundred", 2_500), ("俩百", 200),
     ],
 )  # fmt: skip
 def test_a_usual_spelling_is_exact(typed: str, value: int) -> None:
     assert numeral(typed) == Numeral((Decimal(value),))
 
 
-@pytest.mark.parametrize(("typed", "value"), [("3万5", 35_000), ("三万五", 35_000), ("一百二", 120)])
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [("3万5", 35_000), ("三万五", 35_000), ("一百二", 120), ("a tenner", 10), ("hundred", 100)],
+)
 def test_a_spoken_short_form_is_confirmed(typed: str, value: int) -> None:
     assert numeral(typed) == Numeral((Decimal(value),), sure=False)
 
