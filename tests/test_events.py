@@ -39,14 +39,19 @@ from handlers.words import texts
 from models.messages.message import Message
 from models.messages.outbox import Effect, Mailing
 from models.metering.gateway_account import GatewayAccount, News
+from models.metering.gateway_state import GatewayState
+from models.metering.ladder import Offer, as_kept
+from models.metering.model_list import ModelList
 from models.metering.reading import Reading
 from models.people.member import Member
 from models.quota.ask import Ask
+from models.quota.fallback import pay
 from models.quota.loan import Loan
 from tests.actions import DECEMBER, USD, after, ask_for, change, clock, ctx, gift, say, spend, told, turn
 from tests.company import CAST, NOW, who
 from tests.handlers.clock.test_budgets import grant
 
+CHEAP = ("deepseek",)
 DECIDING = {"request.approve", "request.approve_less", "request.decline", "borrow.accept", "borrow.decline"}
 
 
@@ -188,6 +193,39 @@ def edited(session: Session) -> None:
     account.written, account.total, account.before, account.news = 50, 90, 90, News.EDITED
 
 
+def on_the_fallback(company: Database) -> None:
+    """Bob is 5 beyond own quota, and the gateway has the fallback's list."""
+    change(company, more="fallback: {models: [deepseek], amount: 20}\nalerts: {surge: null}\n")
+    spend(company, "bob", 105)
+
+    def run(session: Session) -> None:
+        state = GatewayState.of(session)
+        state.kind, state.lists = "litellm", as_kept({(CHEAP,): Offer(CHEAP, CHEAP)})
+        _narrowed(session, CHEAP)
+
+    company.transact(run)
+
+
+def _narrowed(session: Session, stands: tuple[str, ...]) -> GatewayAccount:
+    account = GatewayAccount.link(session, Reading("key-bob", 0, 90, NOW), who(session, "bob"))
+    account.keep_models(ModelList(stands, (), CHEAP, fallback=True, edited=stands != CHEAP))
+    return account
+
+
+def all_of_the_fallback(company: Database) -> None:
+    def run(session: Session) -> None:
+        at = ctx(session, after(minutes=2))
+        pay(session, who(session, "bob").id, 20 * USD, at.policy, at.cause())
+
+    spend(company, "bob", 20, after(minutes=2))
+    company.transact(run)
+    gateway_read(company, after(minutes=2))
+
+
+def list_edited(session: Session) -> None:
+    _narrowed(session, ()).news = News.EDITED
+
+
 def undelivered_to_bob(company: Database) -> None:
     def run(session: Session) -> None:
         bob = who(session, "bob").id
@@ -307,6 +345,12 @@ WALK: dict[str, tuple[Step, Step, dict[Who, str | tuple[str, ...]]]] = {
         lambda c: [spend(c, "bob", 85), gateway_read(c, after(minutes=1))],
         {Who.HOLDER: "bob"},
     ),
+    "fallback goes on": (on_the_fallback, lambda c: gateway_read(c, after(minutes=1)), {Who.HOLDER: "bob"}),
+    "fallback is used up": (
+        lambda c: [on_the_fallback(c), gateway_read(c, after(minutes=1))],
+        all_of_the_fallback,
+        {Who.HOLDER: "bob"},
+    ),
     "early end of a quota": (
         lambda c: [change(c, more="alerts: {surge: null}\n"), *(spend(c, "bob", 12, after(days=n)) for n in range(4))],
         lambda c: gateway_read(c, after(days=3, hours=1)),
@@ -320,6 +364,11 @@ WALK: dict[str, tuple[Step, Step, dict[Who, str | tuple[str, ...]]]] = {
     ),
     "limit edited at the gateway": (
         lambda c: c.transact(edited),
+        lambda c: c.transact(lambda session: tell_news(ctx(session, NOW), "")),
+        {Who.ADMINS: "ops"},
+    ),
+    "list of models edited at the gateway": (
+        lambda c: c.transact(list_edited),
         lambda c: c.transact(lambda session: tell_news(ctx(session, NOW), "")),
         {Who.ADMINS: "ops"},
     ),
