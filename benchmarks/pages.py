@@ -98,6 +98,9 @@ def fill(database: Database, people: int, days: int) -> None:
     )
     words = {"teams": TEAMS, "days": DAYS, "number": days, "requests": min(REQUESTS, people - 1)}
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(
+            "SET session_replication_role = replica"
+        )  # foreign keys are right by the queries
         for statement in FILL.format(**words).split(";\n\n"):
             connection.exec_driver_sql(statement.replace("%", "%%"))
         connection.exec_driver_sql("VACUUM ANALYZE")

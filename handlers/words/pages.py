@@ -57,8 +57,7 @@ PAGE_YEAR = Text("The year against its budget", "全年预算执行")
 PAGE_YEAR_SPENT = Text("spent", "已用")
 PAGE_YEAR_BUDGET = Text("budget", "预算")
 PAGE_YEAR_FORECAST = Text("forecast", "预测")
-PAGE_YEAR_LOW = Text("like the slowest week", "按最慢一周")
-PAGE_YEAR_HIGH = Text("like the busiest week", "按最快一周")
+PAGE_YEAR_BETWEEN = Text("slowest to busiest week", "最慢至最快一周")
 PAGE_YEAR_SAID = Text(
     "{spent} of {budget} is spent; {left} is left. At the pace of the last four weeks the year ends at {projected}.",
     "已用 {spent}，预算 {budget}，还剩 {left}。按最近四周的速度，全年约 {projected}。",
@@ -104,9 +103,11 @@ PAGE_WAITING_NOTE = Text("{amount} in all; the oldest since {moment}", "合计 {
 PAGE_APPROVED = Text("Approved", "已批准")
 PAGE_DECLINED = Text("Declined", "已拒绝")
 PAGE_ENDED = Text("Cancelled or expired", "撤回或过期")
-PAGE_BY_POLICY = Text("by policy, without a person", "按规则自动通过")
+PAGE_BY_POLICY = Text("By policy, without a person", "按规则自动通过")
 PAGE_MEDIAN = Text("Median time to a decision", "审批时长中位数")
-PAGE_MEDIAN_NOTE = Text("of decisions by people", "仅计人工审批")
+PAGE_COLUMN_MEDIAN = Text("Median", "时长中位数")
+PAGE_COLUMN_BY_POLICY = Text("By policy", "自动通过")
+PAGE_MEDIAN_NOTE = Text("9 of 10 within {time}; decisions by people", "九成不超过 {time}；仅计人工审批")
 PAGE_NINE = Text("9 of 10 within", "九成不超过")
 PAGE_BY_LINE = Text("How they were decided", "审批方式")
 PAGE_LINE = Text("Decided by", "审批人")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -31,7 +32,7 @@ def columns(
     )
     chart.x_labels = list(labels)
     chart.add("", list(values))
-    return _drawn(chart, title)
+    return _drawn(chart.render_tree(), title)
 
 
 def rows(
@@ -47,23 +48,45 @@ def rows(
     chart.x_labels = list(reversed(labels))
     for name, values in series:
         chart.add(name, list(reversed(values)))
-    return _drawn(chart, title)
+    return _drawn(chart.render_tree(), title)
 
 
 def lines(
-    title: str, labels: Sequence[str], series: Sequence[tuple[str, Figures]], shown: Callable[[float], str]
-) -> Markup:
-    """One line for each series; None leaves a gap."""
+    title: str, labels: Sequence[str], series: Sequence[tuple[str, Figures]], shown: Callable[[float], str],
+    *, band: tuple[str, Figures, Figures] | None = None, narrow: bool = False,
+) -> Markup:  # fmt: skip
+    """One line for each series, and a filled band between two more; None leaves a gap. `narrow`: for a phone."""
     chart = pygal.Line(
-        **(_common(shown) | {"width": 2 * WIDTH}),
-        legend_at_bottom=True,
-        legend_at_bottom_columns=len(series),
-        dots_size=2,
-    )
+        **(_common(shown) | {"width": WIDTH if narrow else 2 * WIDTH}), x_labels_major_every=3 if narrow else 1,
+        show_minor_x_labels=not narrow, legend_at_bottom=True, legend_at_bottom_columns=2 if narrow else 4, dots_size=2,
+    )  # fmt: skip
     chart.x_labels = list(labels)
     for name, values in series:
         chart.add(name, list(values), allow_interruptions=True)
-    return _drawn(chart, title)
+    if band:
+        chart.add(None, list(band[1]), allow_interruptions=True)
+        chart.add(band[0], list(band[2]), allow_interruptions=True)
+    root = chart.render_tree()
+    if band:
+        _fill_between(root, len(series), len(series) + 1)
+    return _drawn(root, title)
+
+
+def _fill_between(root: ET.Element, low: int, high: int) -> None:
+    """A polygon instead of these two lines."""
+    outline: list[tuple[str, str]] = []
+    first: ET.Element | None = None
+    for number in (low, high):
+        for group in root.iterfind(f".//*[@class='series serie-{number} color-{number}']"):
+            for one in list(group):
+                if (one.get("class") or "").startswith("line"):
+                    points = re.findall(r"([\d.]+) ([\d.]+)", one.get("d") or "")
+                    outline += points if number == low else points[::-1]
+                    first = group if first is None else first
+                group.remove(one)
+    if first is not None:
+        points_said = " ".join(",".join(one) for one in outline)
+        ET.SubElement(first, "polygon", {"class": "band", "points": points_said})
 
 
 def _common(shown: Callable[[float], str]) -> dict[str, Any]:
@@ -74,15 +97,14 @@ def _common(shown: Callable[[float], str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _drawn(chart: Any, title: str) -> Markup:
+def _drawn(root: ET.Element, title: str) -> Markup:
     """Without pygal's own style and script, which the Content-Security-Policy of the pages forbids."""
-    root = chart.render_tree()
     for parent in list(root.iter()):
         parent.attrib.pop("style", None)
         for child in list(parent):
             if (
                 child.tag in ("style", "script", "desc", f"{_SVG}style", f"{_SVG}script", f"{_SVG}desc")
-                or child.tag is ET.Comment
+                or child.tag is ET.Comment  # type: ignore[comparison-overlap]
             ):
                 parent.remove(child)
     # pygal's own title is its name.

@@ -12,6 +12,7 @@ from bot.web.pages import charts
 from bot.web.pages.viewer import Facts, Viewer, named, period_of, periods_of
 from handlers.words import texts
 from handlers.words.text import SafeText
+from models.metering.outlook import rounded
 from models.policy import versions
 from models.policy.document import fold
 from models.quota.period import Period
@@ -108,19 +109,25 @@ def _team_rows(viewer: Viewer, teams: Sequence[Line], period: Period) -> list[Fa
 
 
 def _model_rows(viewer: Viewer, models: Sequence[tuple[str, int]], kept: Spending) -> list[Facts]:
-    """Spend by model; for the whole organisation with tokens and price."""
-    told, rows = {one.model: one for one in kept.models}, []
-    for name, used in models:
-        one = told.get(name) if viewer.sight.whole else None
-        price = one and one.per_million
+    """Spend by model; for the whole organisation with tokens and price, and with the free ones."""
+    told = {one.model: one for one in kept.models} if viewer.sight.whole else {}
+    used = dict(models) | {name: 0 for name in told if name not in dict(models)}
+    rows = []
+    for name, amount in used.items():
+        one = told.get(name)
+        price = one.per_million if one else None
+        tokens = viewer.short_count(one.tokens) if one and one.tokens else "–"
         rows.append(
-            {
-                "model": name, "used": viewer.amount(used),
-                "tokens": viewer.short_count(one.tokens) if one and one.tokens else "–",
-                "price": "–" if price is None else viewer.say(texts.PAGE_FREE) if not price else viewer.amount(price),
-            }
-        )  # fmt: skip
+            {"model": name, "used": viewer.amount(amount), "tokens": tokens, "price": _price(viewer, price)}
+        )
     return rows
+
+
+def _price(viewer: Viewer, price: int | None) -> SafeText | str:
+    if price is None:
+        return "–"
+    # Three digits: a price is an average.
+    return viewer.amount(rounded(price)) if price else viewer.say(texts.PAGE_FREE)
 
 
 def _as_of(viewer: Viewer, kept: Spending) -> SafeText:
@@ -170,10 +177,11 @@ def _year(viewer: Viewer) -> Facts | None:
         "band": viewer.say(texts.PAGE_YEAR_BAND, **amounts) if found.low < found.high else "",
         "ends": ends,
         "chart": _burn_down(viewer, found),
+        "narrow": _burn_down(viewer, found, narrow=True),
     }
 
 
-def _burn_down(viewer: Viewer, found: Year) -> Markup:
+def _burn_down(viewer: Viewer, found: Year, *, narrow: bool = False) -> Markup:
     """Twelve months: the sum so far, the budget, and a straight line to the projected end."""
     months, this = range(1, 13), len(found.months)
     so_far = [found.budget - one.left for one in found.months]
@@ -184,10 +192,11 @@ def _burn_down(viewer: Viewer, found: Year) -> Markup:
         (viewer.say(texts.PAGE_YEAR_BUDGET), [found.budget] * 12),
         (viewer.say(texts.PAGE_YEAR_FORECAST), _ahead(found, found.projected)),
     ]
-    if found.low < found.high and this < 12:
-        series.append((viewer.say(texts.PAGE_YEAR_LOW), _ahead(found, found.low)))
-        series.append((viewer.say(texts.PAGE_YEAR_HIGH), _ahead(found, found.high)))
-    return charts.lines(viewer.say(texts.PAGE_YEAR), labels, series, viewer.short)
+    band = viewer.say(texts.PAGE_YEAR_BETWEEN), _ahead(found, found.low), _ahead(found, found.high)
+    return charts.lines(
+        viewer.say(texts.PAGE_YEAR), labels, series, viewer.short, narrow=narrow,
+        band=band if found.low < found.high and this < 12 else None,
+    )  # fmt: skip
 
 
 def _ahead(found: Year, end: int) -> charts.Figures:

@@ -16,6 +16,7 @@ def requests(viewer: Viewer, name: str) -> Facts:
     if total.oldest is not None:
         oldest = viewer.reader.moment(total.oldest)
         note = say(texts.PAGE_WAITING_NOTE, amount=viewer.amount(total.waiting_amount), moment=oldest)
+    nine = say(texts.PAGE_MEDIAN_NOTE, time=lasted(viewer, within(total.took, 0.9))) if total.took else ""
     return {
         "period": period, "chosen": named(viewer, period), "periods": periods_of(viewer),
         "tiles": [
@@ -24,8 +25,7 @@ def requests(viewer: Viewer, name: str) -> Facts:
             (say(texts.PAGE_BY_POLICY), str(total.by_policy), ""),
             (say(texts.PAGE_DECLINED), str(total.declined), ""),
             (say(texts.PAGE_ENDED), str(total.ended), ""),
-            (say(texts.PAGE_MEDIAN), lasted(viewer, total.median), say(texts.PAGE_MEDIAN_NOTE)),
-            (say(texts.PAGE_NINE), lasted(viewer, within(total.took, 0.9)), say(texts.PAGE_MEDIAN_NOTE)),
+            (say(texts.PAGE_MEDIAN), lasted(viewer, total.median), nine),
         ],
         "lines": [
             {

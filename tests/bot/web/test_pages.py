@@ -105,6 +105,7 @@ async def test_finance_sees_the_whole_by_the_figures_of_the_report(browser: Brow
             assert shown(line.used, document.parse(POLICY).unit, "en") in page
     assert "$150.00 of $10,000.00 is spent" in page
     assert "like the slowest of them" in page
+    assert re.search(r'<polygon class="band" points="[\d., ]+"', page)
     assert re.search(r"<dt>Carried over</dt><dd>\$0.00", page)
     assert {"Requests", "Policy", "Audit trail"} <= set(re.findall(r'<a href="/pages/\w+" *>(.+?)</a>', page))
 

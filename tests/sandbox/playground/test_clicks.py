@@ -68,7 +68,7 @@ async def test_the_story_is_played_by_clicks(language: str, link: str, hers: str
         await he_lends(page, language)
         async with page.context.expect_page() as opened:
             await page.click("#hints li:nth-child(5) a")
-        await (await opened.value).wait_for_selector("main svg")
+        await a_page_of_figures_fits_on_paper(await opened.value)
         await page.wait_for_selector("#hints li:nth-child(5).done")
         await other_tab.bring_to_front()
         await other_tab.wait_for_selector("#left .message:last-child:has-text('$10.00')")
@@ -135,6 +135,17 @@ async def test_the_page_turns_chinese_and_small_and_starts_over() -> None:
         await story.play_to(made.now, 2)
         await the_form(page, "en")
         await a_phone_jumps_to_the_card(page)
+
+
+async def a_page_of_figures_fits_on_paper(page: Any) -> None:
+    await page.wait_for_selector("main svg")
+    await page.emulate_media(media="print")
+    await page.set_viewport_size({"width": 700, "height": 1000})  # A4 without its margins
+    for menu in ("nav", ".choice", "header form", ".for-phone"):
+        assert await page.is_hidden(menu), menu
+    assert await page.is_visible(".printed")
+    cut = "Array.from(document.querySelectorAll('table, svg')).filter(one => one.getBoundingClientRect().right > innerWidth)"
+    assert await page.evaluate(f"{cut}.length") == 0
 
 
 async def a_phone_shows_one_person(made: Playground, page: Any) -> None:
