@@ -34,6 +34,17 @@ SENTENCES = {
 }  # fmt: skip
 
 
+async def repeated(world: World) -> None:
+    """A messenger delivers once more what was answered long ago, twice at the same time."""
+    if not world.kept:
+        return
+    key, home, command, by_message, text = world.dice.choice(world.kept[-20:])
+    again = (world.ask(home, command, key=key, typed=by_message) for _ in range(2))
+    for one in await asyncio.gather(*again):
+        if one.text != text and one.text not in UNKNOWN:
+            world.fail(f"{home} got two answers to one request: {text!r} and {one.text!r}")
+
+
 async def typed(world: World) -> None:
     """Somebody writes a sentence; now and then it arrives twice, or is typed again."""
     asker = anybody(world)
@@ -42,6 +53,8 @@ async def typed(world: World) -> None:
     key, by_message = f"{home}:typed:{world.requests}", world.dice.random() < 0.5
     first = await world.ask(home, command, key=key, typed=by_message)
     reads = command.intent in ROUTES and ROUTES[command.intent].reads_only
+    if not reads and first.text not in UNKNOWN:
+        world.kept.append((key, home, command, by_message, first.text))
     if world.dice.random() < 0.1 and not reads:
         again = await world.ask(home, command, key=key, typed=by_message)
         if again.text != first.text and UNKNOWN.isdisjoint((first.text, again.text)):
@@ -164,7 +177,7 @@ Act = Callable[[World], Awaitable[None]]
 YEAR: dict[Act, int] = {
     typed: 45, pressed: 22, burnt: 18, moved: 3, left: 2, joined: 3, governed: 1, troubled: 4, killed: 5,
 }  # fmt: skip
-CRASH: dict[Act, int] = YEAR | {killed: 18, troubled: 8, skewed: 3}
+CRASH: dict[Act, int] = YEAR | {repeated: 8, killed: 18, troubled: 8, skewed: 3}
 LIVES = {"year": YEAR, "crash": CRASH}
 
 

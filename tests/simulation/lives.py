@@ -95,7 +95,7 @@ async def _live(snapshot: Snapshot, seed: int, replicas: int, errors: list[str])
         world.begin()
         await world.pass_time(timedelta(minutes=5))
         laws.start()
-        books.looks = laws.look
+        books.looks, books.cuts = laws.look, world.network.cuts
         for _ in range(shape.steps):
             name = await step(world)
             await _between(world)
@@ -109,7 +109,7 @@ async def _live(snapshot: Snapshot, seed: int, replicas: int, errors: list[str])
     except Exception:
         world.fail(traceback.format_exc())
     finally:
-        books.looks = lambda _: None
+        books.looks, books.cuts = lambda _: None, str
         world.close()
     return world
 

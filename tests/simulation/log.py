@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import traceback
 from collections.abc import Iterator
 from typing import Any
 
 import structlog
+
+from bot.transactions import OutcomeUnknown
 
 
 @contextlib.contextmanager
@@ -16,7 +19,7 @@ def errors() -> Iterator[list[str]]:
     found: list[str] = []
 
     def keep(_: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
-        if method in ("error", "exception", "critical"):
+        if method in ("error", "exception", "critical") and not isinstance(sys.exc_info()[1], OutcomeUnknown):
             error = "".join(traceback.format_exc(limit=-6)) if event.get("exc_info") else ""
             found.append(f"{event.get('event')} {error}".strip())
         raise structlog.DropEvent

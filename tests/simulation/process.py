@@ -8,9 +8,11 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, ContextVar, copy_context
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+import psycopg
 from sqlalchemy import Connection, event
+from sqlalchemy.exc import OperationalError
 
 from bot.database import Database, Work
 from bot.transactions import Job, Writers
@@ -105,19 +107,36 @@ def mortal(loop: asyncio.AbstractEventLoop, body: Any, context: Context | None =
 
 
 class Books:
-    """The engines of all processes and seeds: statements are compiled once. `looks`: reads before each COMMIT."""
+    """The engines of all processes and seeds: statements are compiled once. `looks`: reads before each COMMIT.
+
+    `cuts`: whether the connection breaks at a COMMIT (Postgres): "before" or "after" the server has done it, or "".
+    """
 
     def __init__(self, url: str) -> None:
         self.real = Database(url)
-        self.doing = ""
+        self.doing = self._cut = ""
         self.looks: Callable[[Connection], None] = lambda _: None
+        self.cuts: Callable[[], str] = str
+        engine = self.real.engine
+        event.listen(engine, "commit", self._before_commit)
         if self.real.sqlite:
-            event.listen(self.real.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
-        event.listen(self.real.engine, "commit", self._before_commit)
+            event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
+        else:
+            self._commit, dialect = engine.dialect.do_commit, cast("Any", engine.dialect)
+            dialect.do_commit = self._do_commit
 
     def _before_commit(self, connection: Connection) -> None:
         point(f"before COMMIT of {self.doing}")
+        self._cut = "" if self.real.sqlite or FATE.get() is None else self.cuts()
+        if self._cut == "before":
+            raise OperationalError("COMMIT", None, psycopg.OperationalError(), connection_invalidated=True)
         self.looks(connection)
+
+    def _do_commit(self, connection: Any) -> None:
+        self._commit(connection)
+        if self._cut:
+            connection.dbapi_connection.close()
+            raise psycopg.OperationalError("the connection is lost")
 
 
 class SimulatedWriters(Writers):

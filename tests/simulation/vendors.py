@@ -54,6 +54,12 @@ class Network:
             raise Lost(unknown=True)
         return result
 
+    def cuts(self) -> str:
+        """Whether a connection to the database breaks at COMMIT, and when."""
+        broken = self.dice.random() < self.rate / 8
+        self.lost += broken
+        return self.dice.choice(("before", "after")) if broken else ""
+
     async def _way(self) -> None:
         await asyncio.sleep(self.dice.random() ** 3 * self.slow if self.slow else 0)
 

@@ -19,6 +19,7 @@ from bot.gateways.fleet import Fleet
 from bot.gateways.named import Named
 from bot.gateways.reconcile import Reconciler
 from bot.messengers.port import Request
+from bot.transactions import OutcomeUnknown
 from bot.worker import Worker
 from handlers.command import Command
 from models.messages.message import Message
@@ -71,8 +72,12 @@ class Replica:
             await asyncio.gather(working, *(self._drive(loop, working) for loop in self.fleet.loops))
 
     async def _due(self) -> None:
-        await self.worker.schedule()
-        await self.worker.drain()
+        try:
+            await self.worker.schedule()
+            await self.worker.drain()
+        except OutcomeUnknown:  # as `Worker.run` does: it goes on after a rest
+            await asyncio.sleep(1)
+            self._woken = True
 
     async def _drive(self, loop: Reconciler, working: asyncio.Task[None]) -> None:
         while (pause := await loop.turn()) == 0 or not working.done():
@@ -89,6 +94,8 @@ class World:
         self.wrong, self.requests, self.kills = list[str](), 0, Counter[str]()
         # Home by key, of requests whose answers come as messages.
         self.expected: dict[str, str] = {}
+        # Requests that were answered for good: key, home, command, whether by message, answer.
+        self.kept: list[tuple[str, str, Command, bool, str]] = []
         self.skew, self._told = timedelta(), hashlib.sha256()
         self.dice, self._turns = Random(seed), Random(f"turns {seed}")
         self.network = Network(Random(f"network {seed}"))
@@ -158,6 +165,7 @@ class World:
         self.requests += 1
         key = key or f"{home}:{self.requests}"
         request = Request(key, home, command, answer_by={"key": key, "lane": home} if typed else None)
+        await asyncio.sleep(self.dice.random() * self.network.slow)
         for _ in range(MOST_DELIVERIES):
             outcome = await self.within(self._any(), lambda one: one.dispatcher.handle(request), "a request")
             if outcome is None:
