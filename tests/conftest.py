@@ -17,7 +17,7 @@ from bot.database import Database
 from bot.migrate import migrate
 from tests import dialects
 from tests.examples import FACTOR
-from tests.settled import empty_postgres, keep_postgres, keep_sqlite, restore_postgres, restore_sqlite
+from tests.settled import empty_postgres, keep_postgres, keep_sqlite, restore_postgres
 from tests.temporary_postgres import temporary_postgres
 
 # No test asserts times, and machines are shared. In `make test` every run tries the same examples.
@@ -106,11 +106,15 @@ def database(request: pytest.FixtureRequest) -> Database:
 @pytest.fixture
 def company(request: pytest.FixtureRequest, database: Database) -> Database:
     """Both databases, one after the other, with the company settled in it."""
-    if database.sqlite:
-        restore_sqlite(request.getfixturevalue("sqlite_settled"), database)
-        return database
-    found: Database = request.getfixturevalue("postgres_company")
+    found: Database = request.getfixturevalue("sqlite_company" if database.sqlite else "postgres_company")
     return found
+
+
+@pytest.fixture
+def sqlite_company(sqlite_settled: Path, sqlite: Database) -> Database:
+    """Nobody has opened the file yet, so another may take its place."""
+    shutil.copy(sqlite_settled, str(sqlite.engine.url.database))
+    return sqlite
 
 
 @pytest.fixture

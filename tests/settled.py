@@ -26,11 +26,6 @@ def keep_sqlite(template: Path, path: Path) -> Path:
     return path
 
 
-def restore_sqlite(settled: Path, database: Database) -> None:
-    """Settle the company in an empty file that is already open."""
-    copy_file(settled, Path(str(database.engine.url.database)))
-
-
 def copy_file(source: Path, target: Path) -> None:
     one, other = sqlite3.connect(source), sqlite3.connect(target)
     one.backup(other)

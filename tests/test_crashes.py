@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
-import shutil
 import signal
 from collections import Counter
 from collections.abc import Callable
@@ -25,7 +24,7 @@ from models.messages.outbox import LEASE, Effect
 from models.messages.receipt import Receipt
 from tests import crash_child
 from tests.actions import USD, ask_for, has, loan, open_loans, sound
-from tests.company import CAST, NOW, settle_company
+from tests.company import CAST, NOW
 from tests.crash_child import STEPS, Bot, Paper
 
 SLACK = {name: f"slack:{row[0]}" for name, row in CAST.items()}
@@ -141,14 +140,10 @@ def everything_was_said_and_little_twice(database: Database, paper: Path) -> Non
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize(("name", "hit"), [("lend", 2), ("approve", 1)])
 def test_after_a_kill_nothing_is_lost_and_nothing_done_twice(
-    sqlite_template: Path, tmp_path: Path, name: str, step: str, hit: int
+    sqlite_company: Database, tmp_path: Path, name: str, step: str, hit: int
 ) -> None:
-    path = tmp_path / "quotabot.db"
-    shutil.copy(sqlite_template, path)
-    database = Database(f"sqlite:///{path}")
-    settle_company(database)
-    shoot(database, f"sqlite:///{path}", tmp_path / "paper", STORIES[name], step, hit)
-    database.close()
+    url = sqlite_company.engine.url.render_as_string()
+    shoot(sqlite_company, url, tmp_path / "paper", STORIES[name], step, hit)
 
 
 @pytest.mark.parametrize(
@@ -162,8 +157,13 @@ def test_after_a_kill_nothing_is_lost_and_nothing_done_twice(
     ],
 )
 def test_after_a_kill_on_postgres_nothing_is_lost_and_nothing_done_twice(
-    postgres: Database, postgres_url: str, tmp_path: Path, name: str, step: str, hit: int, together: bool
+    postgres_company: Database,
+    postgres_url: str,
+    tmp_path: Path,
+    name: str,
+    step: str,
+    hit: int,
+    together: bool,
 ) -> None:
     """The lends share a commit: all of them are in it, or none."""
-    settle_company(postgres)
-    shoot(postgres, postgres_url, tmp_path / "paper", STORIES[name], step, hit, together=together)
+    shoot(postgres_company, postgres_url, tmp_path / "paper", STORIES[name], step, hit, together=together)

@@ -17,8 +17,6 @@ from hypothesis.stateful import (
     invariant,
     run_state_machine_as_test,
 )
-from sqlalchemy import text
-from sqlmodel import Session
 
 from bot.database import Database
 from models.ledger.audit import audit
@@ -34,6 +32,7 @@ from tests.laws.organisation_rules import OrganisationRules
 from tests.laws.people_rules import PeopleRules
 from tests.laws.request_rules import RequestRules
 from tests.laws.terms import TERMS, policy_text
+from tests.settled import empty_postgres
 
 
 class Checks(LedgerMachine):
@@ -107,12 +106,12 @@ def histories(examples: int, steps: int) -> settings:
 @pytest.mark.hypothesis
 def test_no_history_breaks_a_law(copies: Callable[[], Database], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(closing, "CHUNK", 5)  # so that a step has several pieces
-    run_state_machine_as_test(partial(Laws, copies), settings=histories(12, 30))
+    run_state_machine_as_test(partial(Laws, copies), settings=histories(8, 30))
 
 
 @pytest.mark.hypothesis
 def test_no_history_lets_anybody_else_decide(copies: Callable[[], Database]) -> None:
-    run_state_machine_as_test(partial(Authority, copies), settings=histories(12, 30))
+    run_state_machine_as_test(partial(Authority, copies), settings=histories(8, 30))
 
 
 @pytest.mark.hypothesis
@@ -120,25 +119,11 @@ def test_no_history_breaks_a_law_on_postgres(
     postgres: Database, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(closing, "CHUNK", 5)
-    names = ", ".join(f'"{row}"' for row in postgres.transact(tables))
 
     def fresh() -> Database:
         database = Database(postgres_url)
-        database.transact(
-            lambda session: session.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE")) and None
-        )
+        empty_postgres(database)
         settle_company(database, policy_text(TERMS[0]))
         return database
 
     run_state_machine_as_test(partial(Laws, fresh), settings=histories(2, 20))
-
-
-def tables(session: Session) -> list[str]:
-    return [
-        row[0]
-        for row in session.execute(
-            text(
-                "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
-            )
-        )
-    ]

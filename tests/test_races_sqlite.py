@@ -13,7 +13,7 @@ from models.refusal import (
     Refusal,
 )
 from tests.actions import USD, has, sound
-from tests.company import asks, settle_company, who
+from tests.company import asks, who
 from tests.races import PATIENCE, kinds
 
 
@@ -26,9 +26,10 @@ READ = "SELECT balance FROM account WHERE kind = 'allocation' AND member_id = 1"
 TAKE = "UPDATE account SET balance = ? WHERE kind = 'allocation' AND member_id = 1"
 
 
-def test_reading_and_writing_without_a_transaction_loses_money(sqlite: Database, tmp_path: Path) -> None:
+def test_reading_and_writing_without_a_transaction_loses_money(
+    sqlite_company: Database, tmp_path: Path
+) -> None:
     """Read, think, write, each in its own moment: the second writer overwrites what the first one took."""
-    settle_company(sqlite)
     one, other = two_connections(tmp_path / "quotabot.db")
     seen = one.execute(READ).fetchone()[0], other.execute(READ).fetchone()[0]
     one.execute(TAKE, (seen[0] - 30 * USD,))
@@ -38,10 +39,9 @@ def test_reading_and_writing_without_a_transaction_loses_money(sqlite: Database,
 
 
 def test_a_transaction_that_begins_by_reading_is_thrown_away_when_it_writes(
-    sqlite: Database, tmp_path: Path
+    sqlite_company: Database, tmp_path: Path
 ) -> None:
     """A deferred BEGIN: the snapshot is old by then, no waiting helps, and the whole request has to be done again."""
-    settle_company(sqlite)
     one, other = two_connections(tmp_path / "quotabot.db")
     for connection in (one, other):
         connection.execute("BEGIN")
@@ -54,10 +54,11 @@ def test_a_transaction_that_begins_by_reading_is_thrown_away_when_it_writes(
     one.close(), other.close()
 
 
-def test_begin_immediate_takes_turns_also_with_another_process(sqlite: Database, tmp_path: Path) -> None:
+def test_begin_immediate_takes_turns_also_with_another_process(
+    sqlite_company: Database, tmp_path: Path
+) -> None:
     """BEGIN IMMEDIATE: whoever begins second reads what the first one left."""
-    settle_company(sqlite)
-    other = Database(f"sqlite:///{tmp_path / 'quotabot.db'}")  # as another process would
+    other = Database(f"sqlite_company:///{tmp_path / 'quotabot.db'}")  # as another process would
     actions = [
         (
             database,
@@ -65,7 +66,7 @@ def test_begin_immediate_takes_turns_also_with_another_process(sqlite: Database,
                 asks(session, "alice", key=f"k{n}"), who(session, "bob"), 10 * USD
             ),
         )
-        for n, database in enumerate([sqlite, other] * 10)
+        for n, database in enumerate([sqlite_company, other] * 10)
     ]
     outcomes = [(database.submit(deed, None)) for database, deed in actions]
     answers = []
@@ -75,6 +76,6 @@ def test_begin_immediate_takes_turns_also_with_another_process(sqlite: Database,
         except Refusal as no:
             answers.append(no)
     assert kinds(answers) == {"Message": 8, "NotLendable": 12}
-    assert has(sqlite, "alice").allocation == 20 * USD
-    sound(sqlite)
+    assert has(sqlite_company, "alice").allocation == 20 * USD
+    sound(sqlite_company)
     other.close()

@@ -5,7 +5,7 @@ from bot.database import Database
 
 
 def test_two_years_of_a_company_stay_clean_every_month(sqlite: Database) -> None:
-    company = Company(sqlite, people=20, seed=3)
+    company = Company(sqlite, people=12, seed=3)
     company.found()
     rows = list(company.live(DAYS, every=15))
     assert len(rows) == 24

@@ -25,7 +25,7 @@ from models.people.member import Address
 from models.people.profile import Profile
 from models.refusal import NothingToConfirm
 from sandbox.slack.workspace import Person
-from tests.company import CAST, NOW, settle_company, who
+from tests.company import CAST, NOW, who
 from tests.slack_env import CHANNEL, PATIENT, SlackEnv, open_env, settled_copy, slack_id
 
 
@@ -293,11 +293,16 @@ async def test_two_taps_on_yes_are_one_yes(env: SlackEnv) -> None:
     env.audit()
 
 
-def test_of_two_that_take_the_same_echo_at_once_one_finds_nothing(postgres: Database) -> None:
-    settle_company(postgres)
-    alice = postgres.transact(lambda session: who(session, "alice").id)
-    postgres.transact(lambda session: confirmation.keep(session, alice, "7F3K", {"intent": "lend"}, NOW))
-    with Session(postgres.engine) as first, Session(postgres.engine) as second, ThreadPoolExecutor() as pool:
+def test_of_two_that_take_the_same_echo_at_once_one_finds_nothing(postgres_company: Database) -> None:
+    alice = postgres_company.transact(lambda session: who(session, "alice").id)
+    postgres_company.transact(
+        lambda session: confirmation.keep(session, alice, "7F3K", {"intent": "lend"}, NOW)
+    )
+    with (
+        Session(postgres_company.engine) as first,
+        Session(postgres_company.engine) as second,
+        ThreadPoolExecutor() as pool,
+    ):
         second.get(confirmation.Confirmation, alice)  # both have read it
         assert confirmation.take(first, alice, NOW) == {"intent": "lend"}
         waiting = pool.submit(confirmation.take, second, alice, NOW)

@@ -18,7 +18,7 @@ from models.policy import versions
 from models.quota.request import Request
 from models.refusal import UnknownCode
 from tests.actions import DECEMBER, ask_for, ctx, spend, turn
-from tests.company import NOW, POLICY, asks, settle_company, who
+from tests.company import NOW, POLICY, asks, who
 from tests.outbox_reader import by, heard, told
 
 ONE = 1_000_000
@@ -259,14 +259,13 @@ def test_where_the_decider_has_left_whoever_would_be_asked_today_may_revoke(sess
     requests.revoke(asks(session, "olga", key="late"), found.code)
 
 
-def test_a_request_that_outlives_a_close_gets_the_new_figures(sqlite: Database) -> None:
-    settle_company(sqlite)
-    spend(sqlite, "alice", 90)
-    code = ask_for(sqlite, "alice", 60, now=DECEMBER - timedelta(hours=6))
-    turn(sqlite)
+def test_a_request_that_outlives_a_close_gets_the_new_figures(sqlite_company: Database) -> None:
+    spend(sqlite_company, "alice", 90)
+    code = ask_for(sqlite_company, "alice", 60, now=DECEMBER - timedelta(hours=6))
+    turn(sqlite_company)
     later = DECEMBER + timedelta(hours=1)
-    sqlite.transact(lambda session: requests_due(ctx(session, later)))
-    shown = sqlite.transact(lambda session: card(session, "carol"))
+    sqlite_company.transact(lambda session: requests_due(ctx(session, later)))
+    shown = sqlite_company.transact(lambda session: card(session, "carol"))
     assert code in shown.title
     assert "$0.00 of $100.00" in str(shown.facts)
     assert "$100.00" in dict(shown.facts)["Left"]

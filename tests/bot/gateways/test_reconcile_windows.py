@@ -15,7 +15,7 @@ from handlers import lending
 from models.quota.wallet import Wallet, wallet_of
 from sandbox.gateways.claude_enterprise import ClaudeEnterprise, Member
 from tests.actions import say
-from tests.company import NOW, settle_company, who
+from tests.company import NOW, who
 
 USD = 1_000_000
 
@@ -46,10 +46,9 @@ class Month:
 
 
 @pytest.fixture
-async def month(database: Database) -> AsyncIterator[Month]:
-    settle_company(database)
+async def month(company: Database) -> AsyncIterator[Month]:
     async with ClaudeEnterprise(clock=lambda: NOW) as gateway, aiohttp.ClientSession() as http:
-        yield Month(database, gateway, http)
+        yield Month(company, gateway, http)
 
 
 async def test_a_limit_is_what_was_spent_in_the_month_and_what_is_available(month: Month) -> None:

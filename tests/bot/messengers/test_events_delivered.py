@@ -36,7 +36,8 @@ TYPED = {  # event: who says what; {} is the CODE of the request
     "revocation": ("carol", "revoke {}", "收回 {}"),
     "delegation": ("carol", "delegate @bob until 20 Nov", "委托 @bob 到11月20日"),
 }
-EVERYWHERE = ("slack-en", "slack-zh", "dingtalk-en", "dingtalk-zh")
+EVERYWHERE = ("slack-en", "dingtalk-zh")
+"""Each messenger and each language once: the words do not know the messenger, and the messenger not the words."""
 OPEN = (col(Effect.done_at).is_(None), col(Effect.parked_at).is_(None))
 Told = SlackTalk | DingTalkTalk
 

@@ -7,7 +7,6 @@ import pytest
 from bot.database import Database
 from bot.worker import Worker
 from tests.bot.worker.board import Board, Clock, built
-from tests.company import settle_company
 
 
 @pytest.fixture
@@ -21,6 +20,5 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def worker(sqlite: Database, board: Board, clock: Clock) -> Worker:
-    settle_company(sqlite)
-    return built(sqlite, board, clock)
+def worker(sqlite_company: Database, board: Board, clock: Clock) -> Worker:
+    return built(sqlite_company, board, clock)

@@ -19,21 +19,19 @@ from handlers.routes import JOBS
 from models.messages.outbox import LEASE, Effect
 from tests.actions import DECEMBER, USD, after, ask_for, available, say
 from tests.bot.worker.board import BOUND, Board, Clock, built, effect, in_lane, promise
-from tests.company import NOW, settle_company
+from tests.company import NOW
 
 
-async def test_a_slot_fires_once_however_many_tick(database: Database) -> None:
-    settle_company(database)
-    workers = [built(database, Board(), Clock()) for _ in range(4)]
+async def test_a_slot_fires_once_however_many_tick(company: Database) -> None:
+    workers = [built(company, Board(), Clock()) for _ in range(4)]
     await asyncio.gather(*(one.schedule() for one in workers for _ in range(2)))
-    found = database.transact(lambda session: session.exec(select(Effect.key)).all())
+    found = company.transact(lambda session: session.exec(select(Effect.key)).all())
     assert sorted(key.split("@")[0] for key in found) == sorted(JOBS)
 
 
-async def test_every_effect_is_done_by_one_of_them(database: Database, clock: Clock) -> None:
-    settle_company(database)
+async def test_every_effect_is_done_by_one_of_them(company: Database, clock: Clock) -> None:
     boards = [Board() for _ in range(3)]
-    workers = [built(database, board, clock) for board in boards]
+    workers = [built(company, board, clock) for board in boards]
     promise(workers[0], *[f"slack:{n}" for n in range(60)])
     await asyncio.gather(*(one.drain() for one in workers))
     said = [text for board in boards for _, text in board.said]

@@ -11,7 +11,7 @@ from handlers import lending, requests
 from models.ledger.audit import CHECKS, audit
 from models.quota.closing import advance, begin_turn
 from tests.actions import DECEMBER, USD, ask_for, say, sound, spend, turn
-from tests.company import settle_company, who
+from tests.company import who
 
 
 def test_it_counts_what_it_added_up(company: Database) -> None:
@@ -49,15 +49,16 @@ MISCHIEF = {
 
 
 @pytest.mark.parametrize("name", MISCHIEF)
-def test_what_is_off_is_found_and_named(sqlite: Database, name: str) -> None:
-    settle_company(sqlite)
-    say(sqlite, lending.lend, "alice", "bob", 50 * USD)
-    spend(sqlite, "bob", 120)
-    say(sqlite, requests.approve, "lee", ask_for(sqlite, "pia", 70))
+def test_what_is_off_is_found_and_named(sqlite_company: Database, name: str) -> None:
+    say(sqlite_company, lending.lend, "alice", "bob", 50 * USD)
+    spend(sqlite_company, "bob", 120)
+    say(sqlite_company, requests.approve, "lee", ask_for(sqlite_company, "pia", 70))
     assert name in CHECKS
-    sqlite.transact(lambda session: session.execute(text("DROP TRIGGER transfer_refuses_update")) and None)
-    sqlite.transact(lambda session: session.execute(text(MISCHIEF[name])) and None)
-    assert name in {found for found, _, _ in sqlite.transact(audit).wrong}
+    sqlite_company.transact(
+        lambda session: session.execute(text("DROP TRIGGER transfer_refuses_update")) and None
+    )
+    sqlite_company.transact(lambda session: session.execute(text(MISCHIEF[name])) and None)
+    assert name in {found for found, _, _ in sqlite_company.transact(audit).wrong}
 
 
 @pytest.mark.parametrize("place", ["transfer_id", "account_id"])

@@ -17,14 +17,13 @@ from models.quota.leaving import leave
 from models.quota.request import Request
 from models.refusal import AlreadyDecided, BadDate, UnknownCode, WrongUsage
 from tests.actions import after, ask_for, change, ctx, request, say, told
-from tests.company import NOW, settle_company, who
+from tests.company import NOW, who
 
 
 @pytest.fixture
-def company(sqlite: Database) -> Database:
+def company(sqlite_company: Database) -> Database:
     """One database will do: nothing here depends on which."""
-    settle_company(sqlite)
-    return sqlite
+    return sqlite_company
 
 
 def asked_in_turn(company: Database, name: str, now=NOW) -> list[tuple[str, str, int | None]]:

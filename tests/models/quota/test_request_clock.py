@@ -55,7 +55,7 @@ def test_the_next_approver_is_asked_after_a_waking_day(company: Database) -> Non
 
 def test_escalation_asks_each_approver_in_turn_and_then_the_request_expires(company: Database) -> None:
     before, code = balances(company), ask_for(company, "bob", 30)
-    for hours in range(0, 24 * 14, 2):
+    for hours in range(0, 24 * 14, 6):
         clock(company, after(hours=hours))
     assert asked(company) == ["carol", "olga", "cfo"]
     assert (state(company), balances(company)) == ("expired", before)

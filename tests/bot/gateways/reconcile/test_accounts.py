@@ -16,19 +16,18 @@ from handlers.gateway import edits
 from models.metering.accounts import accounts_of
 from models.refusal import NotEdited, OnlyAdmins
 from sandbox.gateways.litellm import LiteLLM
-from tests.company import NOW, settle_company, who
+from tests.company import NOW, who
 from tests.gateway_env import USD, GatewayEnv, clean
 
 ALICE = "alice@corp.example"
 
 
 @pytest.fixture
-async def keys(database: Database, http: aiohttp.ClientSession) -> AsyncIterator[GatewayEnv]:
+async def keys(company: Database, http: aiohttp.ClientSession) -> AsyncIterator[GatewayEnv]:
     """Alice has one key, which had spent 40 of its 70 before the bot came."""
-    settle_company(database)
     async with LiteLLM(users={ALICE: ALICE}, clock=lambda: NOW) as gateway:
         gateway.add_key(ALICE, key_alias="laptop", max_budget=70.0, spend=40.0, live=40.0)
-        yield GatewayEnv(database, gateway, http)
+        yield GatewayEnv(company, gateway, http)
 
 
 def limits(env: GatewayEnv) -> list[int | None]:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from bot.database import Database
-from tests.conftest import restore_sqlite
 from tests.gateway_histories import History
 
 
 @pytest.mark.parametrize("seed", [3, 11])
-async def test_what_can_be_spent_anywhere_is_what_the_ledger_has(
-    sqlite: Database, sqlite_settled: Path, seed: int
-) -> None:
-    restore_sqlite(sqlite_settled, sqlite)
-    history = History(sqlite, seed)
+async def test_what_can_be_spent_anywhere_is_what_the_ledger_has(sqlite_company: Database, seed: int) -> None:
+    history = History(sqlite_company, seed)
     await history.settle()
     await history.live()

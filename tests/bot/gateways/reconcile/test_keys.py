@@ -11,16 +11,15 @@ from bot.database import Database
 from handlers import lending, requests
 from models.quota.request import Request
 from sandbox.gateways.litellm import LiteLLM
-from tests.company import NOW, settle_company, who
+from tests.company import NOW, who
 from tests.gateway_env import USD, GatewayEnv
 
 
 async def test_several_keys_of_one_person_share_what_is_left(
-    database: Database, http: aiohttp.ClientSession
+    company: Database, http: aiohttp.ClientSession
 ) -> None:
-    settle_company(database)
     async with LiteLLM(users={"alice@corp.example": "alice@corp.example"}, clock=lambda: NOW) as gateway:
-        env = GatewayEnv(database, gateway, http)
+        env = GatewayEnv(company, gateway, http)
         laptop, robot = (
             gateway.add_key("alice@corp.example", key_alias=name) for name in ("laptop", "robot")
         )
@@ -37,11 +36,10 @@ async def test_several_keys_of_one_person_share_what_is_left(
 
 
 async def test_a_grant_is_live_once_every_key_has_it_and_does_not_wait_for_a_deleted_key(
-    database: Database, http: aiohttp.ClientSession
+    company: Database, http: aiohttp.ClientSession
 ) -> None:
-    settle_company(database)
     async with LiteLLM(users={"alice@corp.example": "alice@corp.example"}, clock=lambda: NOW) as gateway:
-        env = GatewayEnv(database, gateway, http)
+        env = GatewayEnv(company, gateway, http)
         laptop, robot, old = (
             gateway.add_key("alice@corp.example", key_alias=name) for name in ("laptop", "robot", "old")
         )
@@ -67,11 +65,10 @@ async def test_a_grant_is_live_once_every_key_has_it_and_does_not_wait_for_a_del
 
 
 async def test_team_members_have_their_limits_in_the_team(
-    database: Database, http: aiohttp.ClientSession
+    company: Database, http: aiohttp.ClientSession
 ) -> None:
-    settle_company(database)
     async with LiteLLM(users={"alice": "alice@corp.example"}, clock=lambda: NOW) as gateway:
-        env = GatewayEnv(database, gateway, http)
+        env = GatewayEnv(company, gateway, http)
         team = gateway.add_team("design", ["alice"])
         gateway.burn("alice", 30, key=gateway.add_key("alice", team_id="design"))
         loop = env.reconciler(entity="team_member")

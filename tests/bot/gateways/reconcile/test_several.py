@@ -26,7 +26,7 @@ from sandbox.gateways.claude_enterprise import ClaudeEnterprise
 from sandbox.gateways.litellm import LiteLLM
 from sandbox.gateways.stand_in import StandIn
 from tests.actions import ask_for, say, told
-from tests.company import NOW, asks, settle_company, who
+from tests.company import NOW, asks, who
 from tests.gateway_env import USD, clean
 from tests.handlers.test_policy_effects import rules
 
@@ -77,11 +77,10 @@ class Town:
 
 
 @pytest.fixture
-async def town(database: Database, http: aiohttp.ClientSession) -> AsyncIterator[Town]:
-    settle_company(database)
+async def town(company: Database, http: aiohttp.ClientSession) -> AsyncIterator[Town]:
     users = {f"{name}@corp.example": f"{name}@corp.example" for name in NAMES}
     async with LiteLLM(users=users, clock=lambda: NOW) as api, ClaudeEnterprise(clock=lambda: NOW) as seats:
-        yield Town(database, api, seats, http)
+        yield Town(company, api, seats, http)
 
 
 async def rounds(fleet: Fleet) -> None:
