@@ -32,7 +32,6 @@ _OFFERS |= {
     intent: (label, meaning.ACTION, texts.MEANT_WORDS[intent])
     for intent, label in texts.MEANT_BUTTONS.items()
 }
-_SHOWS = {action: intent for intent, (_, action, _) in _OFFERS.items()}
 _USUAL = ("balance", "request", "lend")
 _SHORT = ("yes", "no", "thanks", "hello")
 _QUESTIONS = {"lend": texts.HOW_MUCH_FOR, "borrow": texts.HOW_MUCH_FROM}
@@ -52,7 +51,7 @@ def answer(ctx: RequestContext, command: Command) -> Message:
     if command.intent == "hello":
         return Message(text=texts.HELLO(say), buttons=tuple(_button(say, one) for one in _USUAL))
     meant = offers(command.text, ctx.now.date())
-    meaning.offer(ctx, meant, "")
+    meaning.offer(ctx, meant)
     return Message(
         text=texts.MAYBE_MEANT(say), buttons=tuple(_button(say, one) for one in _shown(list(meant)))
     )
@@ -98,15 +97,12 @@ def completed(ctx: RequestContext, word: Command) -> Command | None:
 
 
 def _pressed(ctx: RequestContext, button: Command) -> Command | None:
-    # A button that shows something shows it; one that acts reads the sentence that way, or says how to type it.
-    acts = button.intent == meaning.ACTION
-    intent = button.code if acts else _SHOWS.get(button.intent, "")
-    found = meaning.chosen(ctx, intent) if intent in _OFFERS else None
-    if not acts:
+    # Without a sentence that waits, the answer says how to type it.
+    if button.intent != meaning.ACTION:
         return None
-    if intent not in texts.MEANT_BUTTONS:
-        raise NotUnderstood(intent)
-    return found[0] if found else Command(intent, confidence="unclear")
+    if button.code not in texts.MEANT_BUTTONS:
+        raise NotUnderstood(button.code)
+    return meaning.chosen(ctx, button.code) or Command(button.code, confidence="unclear")
 
 
 def _button(locale: str, intent: str) -> Button:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from handlers.command import Command
 from handlers.context import RequestContext
@@ -15,13 +16,15 @@ ACTION = "meant.open"
 _WANTS = "meaning"
 
 
-def offer(ctx: RequestContext, meant: dict[str, Command], said: str) -> None:
-    """Keep the readings, without the sentence. `said`: the key under which the choice is counted, or empty."""
+def offer(ctx: RequestContext, meant: dict[str, Command]) -> None:
+    """Keep the readings, without the sentence. A question that waits for its answer goes on waiting."""
+    waits = _waiting(ctx)
+    if waits is not None and waits.get("wants") != _WANTS:
+        return
     kept = {
         "intent": "none",
         "wants": _WANTS,
         "place": ctx.place,
-        "said": said,
         "meant": {
             intent: replace(one, text="", reason=one.reason[:200]).as_json() for intent, one in meant.items()
         },
@@ -29,11 +32,18 @@ def offer(ctx: RequestContext, meant: dict[str, Command], said: str) -> None:
     confirmation.keep(ctx.session, ctx.me.id, new_code(ctx.session), kept, ctx.now)
 
 
-def chosen(ctx: RequestContext, intent: str) -> tuple[Command, str] | None:
-    """The sentence read as this intent, once, to be confirmed; and the key under which the choice is counted."""
+def chosen(ctx: RequestContext, intent: str) -> Command | None:
+    """The sentence read as this intent, once, to be confirmed."""
+    kept = _waiting(ctx) or {}
+    if kept.get("wants") != _WANTS or kept.get("place") != ctx.place or intent not in kept["meant"]:
+        return None
     with suppress(NothingToConfirm):
-        kept = confirmation.waiting(ctx.session, ctx.me.id, ctx.now).command
-        if kept.get("wants") == _WANTS and kept.get("place") == ctx.place and intent in kept["meant"]:
-            confirmation.take(ctx.session, ctx.me.id, ctx.now)
-            return replace(Command.from_json(kept["meant"][intent]), confidence="unclear"), kept["said"]
+        confirmation.take(ctx.session, ctx.me.id, ctx.now)
+        return replace(Command.from_json(kept["meant"][intent]), confidence="unclear")
+    return None
+
+
+def _waiting(ctx: RequestContext) -> dict[str, Any] | None:
+    with suppress(NothingToConfirm):
+        return confirmation.waiting(ctx.session, ctx.me.id, ctx.now).command
     return None

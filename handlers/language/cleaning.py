@@ -113,6 +113,7 @@ _DOTS = dict.fromkeys("・•‧∙⋅", "·")  # inside names: 欧阳・娜娜
 _TABLE = _FULL_WIDTH | _QUOTES | _TRADITIONAL | _DOTS
 _NOISE = re.compile(
     r"^\s*(?P<command>/[A-Za-z][\w-]{1,30}(?=\s|$)|:(?=\s*\w))"  # /quota lend @bob 50
+    r"|^\s*(?P<called>@(?i:quotabot)\b)|(?P<called_last>@(?i:quotabot))\s*$"  # clients that keep our name in the text
     r"|(?:<@[^<>\s]*>|(?<![\w.])@\w+)(?P<comma>\s*[,，:：;；、]+)(?=\s)"  # @bob, 50
     r"|(?P<code>`{1,3})|(?<![\w*])(?P<bold>\*{1,2})(?=[^\s*])|(?<=[^\s*])(?P<bold_end>\*{1,2})(?![\w*])"
     r"|(?<!\w)(?P<italic>_)(?=[^\s_])|(?<=[^\s_])(?P<italic_end>_)(?!\w)"

@@ -36,6 +36,7 @@ from handlers.language.sentence import Sentence
 from handlers.language.slots import filled
 from handlers.language.topics import closest_topic, rule_of, topic_of
 from handlers.language.typed import BARE, COMMANDS, DECISIONS, TYPED, WORDS
+from handlers.language.wholes import whole_sentence
 
 NOTHING = Command("none", confidence="unclear")
 MOVES = frozenset(BARE) - {"lang"}
@@ -103,6 +104,7 @@ def _steps() -> tuple[Callable[[Sentence], Command | None], ...]:
         short_answer,
         typed_decision,
         typed_command,
+        whole_sentence,
         spoken_decision,
         _plain,
         _question,

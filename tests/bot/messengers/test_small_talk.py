@@ -46,6 +46,9 @@ async def test_one_question_fills_one_hole(talk: Talk) -> None:
     await talk.press("alice", echo, "confirm.yes")
     assert talk.left("bob") == 150
     assert "did not get that" in (await talk.say("alice", "50")).text
+    await talk.say("alice", "lend @bob")
+    await talk.say("alice", "flurb the gribble")
+    assert "Lend $30.00 to Bob" in (await talk.say("alice", "30")).text
 
 
 @pytest.mark.parametrize("talk", ["slack-en", "dingtalk-zh"], indirect=True)

@@ -353,10 +353,22 @@ def test_the_language_asked_for_is_named() -> None:
         ("取消审批委托", "undelegate"),
         ("who uses the most", "help"),
         ("谁用得最多", "help"),
+        ("approve everything that waits for me", "approve_all"),
+        ("把待办都同意", "approve_all"),
+        ("he approved everything", "none"),
+        ("I need emergency quota", "emergency"),
+        ("紧急额度来50", "emergency"),
+        ("show me the budgets", "budget"),
+        ("各组预算怎么样了", "budget"),
     ],
 )
 def test_the_newer_commands_are_reached_by_sentences(text: str, intent: str) -> None:
     assert (asks(text).intent, asks(text).exact) == (intent, False)
+
+
+def test_our_own_name_in_the_text_is_nobody() -> None:
+    for text in ("@quotabot 借我50", "借我50 @Quotabot"):
+        assert (asks(text).intent, asks(text).person, number_of(asks(text))) == ("borrow", None, "50")
 
 
 # ── what must never move anything ───────────────────────────────────────────────────────────────────
