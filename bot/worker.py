@@ -19,10 +19,11 @@ from bot.logs import Outage
 from bot.messengers.port import Approvals, Home, Messenger, MessengerError, Undeliverable
 from bot.metrics import Metrics
 from bot.pace import Pace
+from bot.pieces import Pieces
 from bot.transactions import OutcomeUnknown
 from handlers import undelivered
 from handlers.context import Context
-from handlers.routes import JOBS, Job
+from handlers.routes import JOBS
 from models.messages import outbox
 from models.messages.approval import Approval
 from models.messages.message import Message
@@ -64,6 +65,7 @@ class Worker:
         self.database, self.clock, self.messengers, self.page = database, clock, messengers, page
         self.live, self.before_turning, self.slow, self.idle = live, before_turning, slow, idle
         self.pace, self.leases = Pace(), Leases(database, clock)
+        self._pieces = Pieces(database, live, effects_kept)
         self.parked = self.done = self._overdue = 0
         self._outage = Outage("the database")
         self._wake = asyncio.Event()
@@ -195,14 +197,14 @@ class Worker:
     async def tick(self, now: datetime) -> None:
         """All due work of the clock as if it were `now`, once."""
         for name, job in JOBS.items():
-            await self._pieces(name, job, now, f"tick:{name}@{now.isoformat()}")
+            await self._pieces.run(job, now, f"tick:{name}@{now.isoformat()}")
 
     async def _job(self, name: str, key: str) -> None:
         """One slot of a job. While the clock is more than one period ahead most of them wait for an operator."""
         job = JOBS[name]
         if name == "turn":
             await self._before_turning()
-        await self._pieces(name, job, self.clock(), key, waits=not job.always)
+        await self._pieces.run(job, self.clock(), key, waits=not job.always)
 
     async def _before_turning(self) -> None:
         over = len(await self.database.read(lambda one: overdue(one, self.clock())))
@@ -211,17 +213,6 @@ class Worker:
         self._overdue = over
         if self.before_turning is not None and not over:
             await self.before_turning()
-
-    async def _pieces(self, name: str, job: Job, now: datetime, key: str, *, waits: bool = False) -> None:
-        number, more = 0, True
-        while more:
-            number += 1
-            piece = partial(self._piece, job=job, now=now, key=f"{key}:{number}", waits=waits)
-            more = await self.database.write(piece)
-
-    def _piece(self, session: Session, job: Job, now: datetime, key: str, *, waits: bool) -> bool:
-        ctx = Context.of(session, now, key, live=self.live, effects_kept=self.effects_kept)
-        return ctx is not None and not (waits and overdue(session, now)) and job.run(ctx)
 
     # One effect
 

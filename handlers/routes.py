@@ -287,12 +287,14 @@ class Job:
     """Work of the clock, due once in each slot of `every`. `run` is called, a transaction each, until it returns
     False.
 
+    `look`: what is read first, beside the writer, because it takes long; `run` gets the result. None ends the slot.
     `always`: also while the clock is more than one period ahead, where everything else waits for an operator.
     """
 
-    run: Callable[[Any], bool]
+    run: Callable[..., bool]
     every: timedelta
     always: bool = False
+    look: Callable[[Any], object | None] | None = None
 
 
 JOBS: dict[str, Job] = {
@@ -309,7 +311,7 @@ JOBS: dict[str, Job] = {
     "year": Job(budgets.warn_of_the_year, timedelta(days=1)),
     "alarms": Job(surges.unanswered, timedelta(minutes=1), always=True),
     "weekly": Job(weekly.write_to_owners, timedelta(hours=1)),
-    "figures": Job(figures.keep, timedelta(hours=1)),
+    "figures": Job(figures.keep, timedelta(hours=1), look=figures.count),
     "seal": Job(seals.seal, timedelta(minutes=1), always=True),
     "tidy": Job(receipts.forget, timedelta(days=1)),
 }

@@ -39,6 +39,15 @@ class KeptFigures(SQLModel, table=True):
 
 
 @dataclass(frozen=True)
+class Counted:
+    """A report to be kept."""
+
+    name: str
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True)
 class Spending:
     """A period: teams with their models, days, models with their tokens."""
 
@@ -73,10 +82,10 @@ def year_of(session: Session, policy: Policy, now: datetime) -> YearAt | None:
     return _found(session, report, now) if report else None
 
 
-def keep_next(session: Session, policy: Policy, now: datetime) -> bool:
-    """Count one report that is due and keep it; False when none is."""
+def count_next(session: Session, policy: Policy, now: datetime) -> Counted | None:
+    """One report that is due, counted; None when none is. Only reads, because it takes long."""
     if not _many(session):
-        return False
+        return None
     newest = select(Period).order_by(col(Period.starts_at).desc()).limit(PERIODS)
     reports: list[_Report[Any]] = [_of_period(policy, one) for one in session.exec(newest).all()]
     if (this_year := _of_year(policy, now)) is not None:
@@ -84,10 +93,12 @@ def keep_next(session: Session, policy: Policy, now: datetime) -> bool:
     for report in reports:
         kept = session.get(KeptFigures, report.name)
         if kept is None or not report.holds(kept.at, now, AGAIN):
-            text = report.form.dump_json(report.count(session, now)).decode()
-            session.merge(KeptFigures(name=report.name, at=now, text=text))
-            return True
-    return False
+            return Counted(report.name, now, report.form.dump_json(report.count(session, now)).decode())
+    return None
+
+
+def keep(session: Session, counted: Counted) -> None:
+    session.merge(KeptFigures(name=counted.name, at=counted.at, text=counted.text))
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from bot.worker import Worker, slot
 from handlers import lending
 from handlers.routes import JOBS
 from models.messages.outbox import LEASE, Effect
+from models.reports import kept
 from tests.actions import DECEMBER, USD, after, ask_for, available, say
 from tests.bot.worker.board import BOUND, Board, Clock, built, effect, in_lane, promise
 from tests.company import NOW
@@ -193,3 +194,12 @@ def test_the_pace_of_a_lane_is_its_own() -> None:
     assert takes("a") == 0
     pace.hold("a", 30)
     assert takes("a") == pytest.approx(30)
+
+
+async def test_a_job_that_takes_long_reads_beside_the_writer_and_keeps_what_it_found(
+    postgres_company: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "COUNTED_AT_ONCE", 1)
+    await built(postgres_company, Board(), Clock()).tick(NOW)
+    found = postgres_company.query(lambda session: session.exec(select(kept.KeptFigures)).all())
+    assert [one.at for one in found] == [NOW]

@@ -11,7 +11,7 @@ from bot.database import Database
 from models.policy import document
 from models.quota.period import Period
 from models.reports import kept
-from models.reports.kept import KeptFigures, Spending, keep_next, spending, year_of
+from models.reports.kept import KeptFigures, Spending, count_next, keep, spending, year_of
 from tests.actions import DECEMBER, USD, spend, turn
 from tests.company import NOW, POLICY
 
@@ -30,7 +30,8 @@ def counted(database: Database, at: object = LATER) -> Spending:
 
 def all_kept(database: Database, at: object) -> int:
     number = 0
-    while database.transact(lambda session: keep_next(session, PAID, at)):  # type: ignore[arg-type]
+    while counted := database.query(lambda session: count_next(session, PAID, at)):  # type: ignore[arg-type]
+        database.transact(lambda session, one=counted: keep(session, one))  # type: ignore[misc]
         number += 1
     return number
 
