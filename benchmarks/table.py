@@ -145,6 +145,9 @@ def _figures(row: Row, run: Run, found: dict[str, Any]) -> list[str]:
     return [_figure(run, name, found) for name in names]
 
 
+_NOTE = """\
+Medians of the rounds (the lowest and the highest in brackets). A load above the number of cores means that others used the machine
+as well: then neither times nor ratios of times say much."""
 _NUMBER = re.compile(r"(\d+)[: ]\s*")
 _BOUND = re.compile(r"([<>]=) ([0-9.]+)")
 
@@ -171,7 +174,7 @@ def _measured(kept: dict[str, Any]) -> str:
         f"* {', '.join(map(str, run.rows))}: `{run.command}`, {one['day']}, {one['cores']} cores, load {one['load']}, {one['seconds']} s\n"
         for run, one in known
     ]
-    return "Medians of the rounds (the lowest and the highest in brackets):\n\n" + "".join(lines)
+    return f"{_NOTE}\n\n" + "".join(lines)
 
 
 def main() -> None:

@@ -185,7 +185,10 @@ _CONVERTERS: dict[Any, Callable[[Any], Any]] = {
     datetime: moment,
     date: lambda stored: date.fromisoformat(stored) if isinstance(stored, str) else stored,
     dict: lambda stored: json.loads(stored) if isinstance(stored, str) else stored,
-    list: lambda stored: json.loads(stored) if isinstance(stored, str) else stored,
+    # Most lists of a member are empty.
+    list: lambda stored: (
+        ([] if stored == "[]" else json.loads(stored)) if isinstance(stored, str) else stored
+    ),
 }
 
 

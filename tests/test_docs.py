@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 import bot.messengers.registry  # noqa: F401 - fills the table of messengers
+from benchmarks import table
 from models.people.roster import columns
 from models.policy.document import Policy, parse
 
@@ -82,6 +84,11 @@ def test_each_of_the_46_edge_cases_names_tests_that_exist_or_a_reason() -> None:
         named = re.findall(r"`(test_\w+)`", held)
         assert set(named) <= tests, number
         assert named or held.startswith("no test: "), number
+
+
+def test_the_table_of_figures_is_that_of_the_kept_results() -> None:
+    page, kept = table.PAGE.read_text(), json.loads(table.KEPT.read_text())
+    assert table.written(page, kept) == page, "python -m benchmarks.table --rewrite"
 
 
 def test_the_site_has_every_page() -> None:
