@@ -117,8 +117,9 @@ async def _live(snapshot: Snapshot, seed: int, replicas: int, errors: list[str])
 async def _between(world: World) -> None:
     """Now and then days, else up to an hour; where things happen at once, mostly the next moment."""
     dice, mean = world.dice, timedelta(days=world.shape.days) / world.shape.steps
-    if dice.random() < 0.15:
-        await world.pass_time(mean * dice.random() * 13)
+    if dice.random() < 0.17:
+        # Over more than one end of a period everything waits for an operator.
+        await world.pass_time(min(mean * dice.random() * 13, timedelta(days=25)))
     elif world.shape.at_once == 1 or dice.random() < 0.15:
         await world.pass_time(timedelta(seconds=dice.uniform(0, 3600)))
     else:
