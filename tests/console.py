@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,10 @@ def next_month() -> date:
     return (TODAY.replace(day=1) + timedelta(days=40)).replace(day=1)
 
 
+SETTLED: dict[tuple[str, str], bytes] = {}
+"""The SQLite file in which these people and this policy were imported first."""
+
+
 class Operator:
     """Types commands in `folder`; each is checked for its exit code."""
 
@@ -77,10 +82,19 @@ class Operator:
         found: dict[str, Any] = json.loads(self.says("show", f"{name}@corp.example", "--json"))
         return found
 
-    def settle(self, policy: str = POLICY) -> None:
-        """Import the people and apply the first policy."""
-        self.run("people", "import", self.file("people.csv", PEOPLE))
-        self.run("policy", "apply", self.file("policy.yaml", policy))
+    def settle(self, policy: str = POLICY, people: str = PEOPLE) -> None:
+        """Import the people and apply the first policy; on SQLite, copy the file of the first time."""
+        files = self.file("people.csv", people), self.file("policy.yaml", policy)
+        database, known = self.folder / "quotabot.db", (people, policy)
+        alone = os.environ["DATABASE_URL"] == f"sqlite:///{database}" and not database.exists()
+        if alone and known in SETTLED:
+            database.touch(mode=0o600)
+            database.write_bytes(SETTLED[known])
+            return
+        self.run("people", "import", files[0])
+        self.run("policy", "apply", files[1])
+        if alone:
+            SETTLED[known] = database.read_bytes()
 
     def rows(self, what: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.says("export", what, "--format", "jsonl").splitlines()]

@@ -78,7 +78,10 @@ async def test_a_broken_head_gets_a_status_and_no_line_in_the_log(
 
 
 def variants(said: Any) -> Iterator[Any]:
-    """The payload with each of its values, to a depth of three, replaced by each odd one or left out."""
+    """The payload with each of its values, to a depth of three, replaced by two odd ones, or by one and left out.
+
+    The odd ones take turns: a payload has many places of each kind.
+    """
 
     def paths(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
         names = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
@@ -86,8 +89,9 @@ def variants(said: Any) -> Iterator[Any]:
             yield (*path, name)
             yield from paths(value[name], (*path, name))
 
-    for *way, last in paths(said, ()):
-        for odd in (*ODD, "left out"):
+    odds = (*ODD, "left out")
+    for number, (*way, last) in enumerate(paths(said, ())):
+        for odd in (odds[number % 7], odds[(number + 3) % 7]):
             changed = copy.deepcopy(said)
             place = changed
             for step in way:

@@ -86,23 +86,13 @@ async def test_what_a_killed_process_had_taken_is_said_within_seconds(
     assert took is not None
 
 
-async def test_what_a_living_process_works_at_for_longer_than_a_lease_is_not_taken(
-    settled_on: Callable[[str], str], tmp_path: Path
-) -> None:
-    url, paper = settled_on("sqlite"), tmp_path / "paper"
-    worker = promised(url, paper)
-    async with hanging(url):
-        took = await until_said(worker, paper, SOON)
-    worker.database.close()
-    assert took is None
-
-
-async def test_what_a_frozen_process_had_taken_is_said_and_marked_by_the_other_one(
+async def test_what_a_living_process_works_at_for_longer_than_a_lease_is_taken_once_it_is_frozen(
     settled_on: Callable[[str], str], tmp_path: Path
 ) -> None:
     url, paper = settled_on("sqlite"), tmp_path / "paper"
     worker = promised(url, paper)
     async with hanging(url) as child:
+        assert await until_said(worker, paper, SOON) is None
         child.send_signal(signal.SIGSTOP)
         assert await until_said(worker, paper, SOON) is not None
         child.send_signal(signal.SIGCONT)

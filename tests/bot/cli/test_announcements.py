@@ -34,8 +34,7 @@ SHOWN = f"{DAY.day} {DAY:%b}" + (f" {DAY.year}" if DAY.year > datetime.now().yea
 
 @pytest.fixture
 def operator(fresh: Operator) -> Operator:
-    fresh.run("people", "import", fresh.file("people.csv", PEOPLE))
-    fresh.run("policy", "apply", fresh.file("policy.yaml", FREE))
+    fresh.settle(FREE, PEOPLE)
     return fresh
 
 

@@ -34,8 +34,7 @@ def found(operator: Operator, code: int = 1) -> list[dict[str, str]]:
 
 
 def settled(operator: Operator, people: str = PEOPLE, policy: str = HEALTHY) -> None:
-    operator.run("people", "import", operator.file("people.csv", people))
-    operator.run("policy", "apply", operator.file("policy.yaml", policy))
+    operator.settle(policy, people)
     (operator.folder / "quotabot.db").chmod(0o600)
 
 
