@@ -28,9 +28,9 @@ WEDNESDAY = date(2026, 11, 25)
     ("rows", "intents", "slots", "reach"),
     [
         pytest.param(corpus.labelled("given.jsonl"), 0.95, 0.95, 0.95, id="the issue's examples"),
-        pytest.param(corpus.held_out(), 0.92, 0.91, 0.95, id="never looked at"),
+        pytest.param(corpus.held_out(), 0.94, 0.93, 0.96, id="never looked at"),
         pytest.param(
-            corpus.part("personas.jsonl", held_out=True), 0.80, 0.79, 0.92, id="personas, never looked at"
+            corpus.part("personas.jsonl", held_out=True), 0.88, 0.87, 0.96, id="personas, never looked at"
         ),
     ],
 )
@@ -57,7 +57,7 @@ def test_no_amount_is_read_that_the_rules_do_not_know(text: str) -> None:
 
 
 def test_the_weights_are_small_and_know_every_intent() -> None:
-    assert WEIGHTS.stat().st_size <= 400_000
+    assert WEIGHTS.stat().st_size <= 300_000
     assert set(classifier().intents) >= MOVES | {
         "balance",
         "loans",
