@@ -21,6 +21,9 @@ from sandbox.gateways.stand_in import FORBIDDEN
 from tests.company import CAST, NOW, who
 from tests.gateway_env import USD, GatewayEnv, clean, until
 
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+"""For what asks no statement that another test here does not ask on both databases."""
+
 
 async def test_observing_writes_nothing_and_takes_over_what_it_finds(env: GatewayEnv) -> None:
     env.burn("alice", 7.5)
@@ -41,6 +44,7 @@ async def test_enforcing_makes_every_limit_the_entitlement_beyond_what_was_spent
     assert env.limit("dan") == 0
 
 
+@on_sqlite
 async def test_a_round_with_nothing_changed_costs_only_pages(env: GatewayEnv) -> None:
     loop = env.reconciler()
     await loop.round()
@@ -103,6 +107,7 @@ async def test_a_borrower_waits_while_the_lender_cannot_be_lowered(env: GatewayE
     assert [env.limit(name) for name in ("alice", "bob")] == [50, 150]
 
 
+@on_sqlite
 async def test_what_a_borrower_gives_back_waits_until_the_borrower_is_lowered(env: GatewayEnv) -> None:
     loop = env.reconciler()
     await loop.round()
@@ -118,6 +123,7 @@ async def test_what_a_borrower_gives_back_waits_until_the_borrower_is_lowered(en
     assert [env.limit(name) for name in ("alice", "bob")] == [100, 100]
 
 
+@on_sqlite
 async def test_a_slow_gateway_is_written_one_by_one_so_that_a_decision_need_not_wait(env: GatewayEnv) -> None:
     assert [env.reconciler(calls_per_minute=calls).writer.at_a_time for calls in (40, 240, 1200)] == [1, 4, 8]
 
@@ -142,6 +148,7 @@ async def test_an_approved_request_is_live_only_when_the_gateway_says_so(env: Ga
     assert sum("live at the gateway" in text for text in env.told("alice")) == 1
 
 
+@on_sqlite
 async def test_a_limit_changed_by_hand_is_left_alone(env: GatewayEnv) -> None:
     loop = env.reconciler()
     await loop.round()
@@ -152,6 +159,7 @@ async def test_a_limit_changed_by_hand_is_left_alone(env: GatewayEnv) -> None:
     assert env.row("alice").edited
 
 
+@on_sqlite
 async def test_readyz_shows_lag_errors_and_drift(env: GatewayEnv) -> None:
     loop = env.reconciler()
     await loop.round()
@@ -183,6 +191,7 @@ async def test_after_an_outage_everything_converges(env: GatewayEnv) -> None:
     assert env.wallet("bob").available == 130 * USD
 
 
+@on_sqlite
 async def test_a_lost_reply_and_a_lost_reading_are_no_edit_by_hand(
     env: GatewayEnv,
 ) -> None:
@@ -199,6 +208,7 @@ async def test_a_lost_reply_and_a_lost_reading_are_no_edit_by_hand(
     assert [env.limit(name) for name in ("alice", "bob", "eve")] == pytest.approx([45, 150, 105])
 
 
+@on_sqlite
 async def test_one_account_that_the_gateway_refuses_does_not_stop_the_others(env: GatewayEnv) -> None:
     loop = env.reconciler()
     env.gateway.faults.plan("POST /user/update", FORBIDDEN)
@@ -262,6 +272,7 @@ async def test_a_leaver_can_spend_nothing_more_and_late_spend_is_the_organisatio
     env.database.transact(clean)
 
 
+@on_sqlite
 async def test_a_grant_during_a_write_is_live_only_with_the_next_write(env: GatewayEnv) -> None:
     loop = env.reconciler()
     await loop.round()
@@ -288,6 +299,7 @@ async def test_a_grant_during_a_write_is_live_only_with_the_next_write(env: Gate
     assert sum("已在网关生效" in text for text in env.told("bob")) == 1
 
 
+@on_sqlite
 async def test_requester_and_admins_hear_that_a_grant_waits_behind_an_edited_limit(env: GatewayEnv) -> None:
     loop = env.reconciler()
     await loop.round()

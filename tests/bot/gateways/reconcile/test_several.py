@@ -30,6 +30,8 @@ from tests.company import NOW, asks, who
 from tests.gateway_env import USD, clean
 from tests.handlers.test_policy_effects import rules
 
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+"""For what asks no statement that another test here does not ask on both databases."""
 NAMES = ("alice", "bob")
 
 
@@ -106,6 +108,7 @@ async def test_spend_at_one_gateway_lowers_the_other_and_quota_says_where_it_wen
     town.database.transact(clean)
 
 
+@on_sqlite
 async def test_an_observed_gateway_is_booked_and_never_written(town: Town) -> None:
     fleet = town.fleet(seats="observe")
     await rounds(fleet)
@@ -116,6 +119,7 @@ async def test_an_observed_gateway_is_booked_and_never_written(town: Town) -> No
     assert not [route for route, _ in town.seats.bodies if route.startswith("POST")]
 
 
+@on_sqlite
 async def test_nothing_of_a_lender_waits_for_a_gateway_that_is_only_observed(town: Town) -> None:
     fleet = town.fleet(seats="observe")
     await rounds(fleet)
@@ -144,6 +148,7 @@ async def test_a_borrower_waits_at_one_gateway_until_the_lender_is_lowered_at_th
     assert town.limits("alice") == (70.0, "7000")
 
 
+@on_sqlite
 async def test_one_gateway_that_is_down_stops_none_of_the_others(town: Town) -> None:
     fleet = town.fleet()
     await rounds(fleet)
@@ -171,6 +176,7 @@ async def test_gateways_are_released_one_by_one(town: Town) -> None:
     assert town.limits("alice") == (100.0, "100000")
 
 
+@on_sqlite
 async def test_an_account_of_a_second_gateway_is_found_by_its_own_column(town: Town) -> None:
     town.seat["alice"].email = ""
 
@@ -184,7 +190,7 @@ async def test_an_account_of_a_second_gateway_is_found_by_its_own_column(town: T
     assert owner == town.database.transact(lambda session: who(session, "alice").id)
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@on_sqlite
 async def test_a_grant_is_called_live_only_where_it_is(town: Town) -> None:
     fleet = town.fleet()
     await rounds(fleet)
@@ -196,7 +202,7 @@ async def test_a_grant_is_called_live_only_where_it_is(town: Town) -> None:
     )
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@on_sqlite
 async def test_only_a_gateway_that_can_limit_models_lets_people_fall_back(town: Town) -> None:
     more = "fallback: {models: [hunyuan], amount: 20}\nalerts: {surge: null}\n"
     town.database.transact(lambda session: rules(session, more=more) and None)
