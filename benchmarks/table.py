@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -101,11 +102,16 @@ def measure(run: Run, more: list[str]) -> dict[str, Any]:
     """The JSON of a command, with when and how it was run. Raises `RuntimeError` when it fails."""
     words = [sys.executable, "-m", *f"benchmarks.{run.words}".split(), *more]
     began = time.monotonic()
-    done = subprocess.run(words, check=False, stdout=subprocess.PIPE, text=True, timeout=LONGEST)
-    if done.returncode:
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            said, _ = process.communicate(timeout=LONGEST)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)  # it ends the servers that it has started
+            raise
+    if process.returncode:
         raise RuntimeError(f"{run.command} failed")
     # Logs of what is measured may stand before the JSON.
-    found: dict[str, Any] = json.loads(done.stdout[done.stdout.index("{\n") :])
+    found: dict[str, Any] = json.loads(said[said.index("{\n") :])
     found.pop("rounds")
     at = datetime.now(UTC)
     return found | {
