@@ -16,9 +16,11 @@ from models.quota.policy_change import move_on
 from tests.simulation.company import POLICY, Employee, employ
 from tests.simulation.laws import UNKNOWN
 from tests.simulation.vendors import Heard
-from tests.simulation.world import EVERY, World
+from tests.simulation.world import EVERY, Kept, World
 
 USD = 1_000_000
+REDELIVERED = timedelta(days=30)
+"""Within this time: receipts are kept for 35 days, longer than any chat delivers again."""
 SENTENCES = {
     "en": (
         "how much do I have?", "loans", "history", "help", "pending", "team", "lend @{other} {amount}", "lend @{other} {amount}", "lend @{other} {amount} until {day}", "lend @{other} {amount} for the demo",
@@ -36,9 +38,10 @@ SENTENCES = {
 
 async def repeated(world: World) -> None:
     """A messenger delivers once more what was answered long ago, twice at the same time."""
-    if not world.kept:
+    known = [one for one in world.kept if world.now - one.at < REDELIVERED]
+    if not known:
         return
-    key, home, command, by_message, text = world.dice.choice(world.kept[-20:])
+    key, home, command, by_message, text, _ = world.dice.choice(known[-20:])
     again = (world.ask(home, command, key=key, typed=by_message) for _ in range(2))
     for one in await asyncio.gather(*again):
         if one.text != text and one.text not in UNKNOWN:
@@ -54,7 +57,7 @@ async def typed(world: World) -> None:
     first = await world.ask(home, command, key=key, typed=by_message)
     reads = command.intent in ROUTES and ROUTES[command.intent].reads_only
     if not reads and first.text not in UNKNOWN:
-        world.kept.append((key, home, command, by_message, first.text))
+        world.kept.append(Kept(key, home, command, by_message, first.text, world.now))
     if world.dice.random() < 0.1 and not reads:
         again = await world.ask(home, command, key=key, typed=by_message)
         if again.text != first.text and UNKNOWN.isdisjoint((first.text, again.text)):

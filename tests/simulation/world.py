@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from random import Random
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from sqlmodel import Session
 
@@ -84,6 +84,17 @@ class Replica:
             await asyncio.wait({working}, timeout=pause)
 
 
+class Kept(NamedTuple):
+    """A request and its answer; `by_message`: the acknowledgement did not carry it."""
+
+    key: str
+    home: str
+    command: Command
+    by_message: bool
+    text: str
+    at: datetime
+
+
 class World:
     """One seed's company. `wrong`: every law that was broken, with the day. `kills`: where a process died."""
 
@@ -94,8 +105,8 @@ class World:
         self.wrong, self.requests, self.kills = list[str](), 0, Counter[str]()
         # Home by key, of requests whose answers come as messages.
         self.expected: dict[str, str] = {}
-        # Requests that were answered for good: key, home, command, whether by message, answer.
-        self.kept: list[tuple[str, str, Command, bool, str]] = []
+        # Requests that were answered for good.
+        self.kept: list[Kept] = []
         self.skew, self._told = timedelta(), hashlib.sha256()
         self.dice, self._turns = Random(seed), Random(f"turns {seed}")
         self.network = Network(Random(f"network {seed}"))
