@@ -89,6 +89,14 @@ audit:
 	@$(call tools,supply)
 	@$(VENV)-supply/bin/pip-audit --require-hashes --disable-pip -r requirements.lock
 
+# Do the tests of the paths of money notice changes? mutmut on a copy of the last commit, for an hour or two; WHICH="models.ledger.*" for a part
+mutants: setup
+	@$(call tools,mutants)
+	@$(BIN)/python -c 'import sys; print(*(one for one in sys.path if "site-packages" in one), sep="\n")' \
+	  > $$(echo $(VENV)-mutants/lib/python3*/site-packages)/quotabot.pth
+	@rm -rf dist/mutants && mkdir -p dist/mutants && git archive HEAD | tar -x -C dist/mutants
+	@cd dist/mutants && nice $(CURDIR)/$(VENV)-mutants/bin/mutmut run --max-children 1 $(WHICH) && $(CURDIR)/$(VENV)-mutants/bin/mutmut results
+
 # Property tests with new examples, many times as many as in `make test`: QUOTABOT_EXAMPLES=50 make explore
 explore: setup
 	@QUOTABOT_EXAMPLES=$${QUOTABOT_EXAMPLES:-10} $(BIN)/python -m pytest -n auto --dist worksteal -m hypothesis --hypothesis-profile=explore

@@ -60,12 +60,13 @@ class Load:
     messages: set[str] = field(default_factory=set)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     stopped: bool = False
+    name: str = "r"
 
     async def run(self, rate: float, seconds: float, dice: random.Random) -> None:
         until, number = time.monotonic() + seconds, 0
         while time.monotonic() < until and not self.stopped:
             number += 1
-            task = asyncio.create_task(self._ask(f"r{number}", dice))
+            task = asyncio.create_task(self._ask(f"{self.name}{number}", dice))
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
             await asyncio.sleep(dice.expovariate(rate))

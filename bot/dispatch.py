@@ -155,6 +155,7 @@ class Dispatcher:
             with contextlib.suppress(WouldWrite):
                 read = partial(self.database.read, look, single=route.single)
                 return await run_until(lambda left: read(within=left), until)
+            until -= self.patience.commit / 2  # what is known anew can wait, the answer cannot
         for _ in range(2):
             work = partial(self._transact, request=request, route=route, profiles=profiles)
             try:
@@ -162,7 +163,7 @@ class Dispatcher:
             except ProfileNeeded as needed:
                 missing = [one for one in needed.addresses if one not in profiles]
                 profiles |= await self._profiles(dict.fromkeys(missing, True))
-            except TooSlow:
+            except (TooSlow, OutcomeUnknown):
                 if look is None:
                     raise
                 return await self.database.read(look, within=self.patience.commit / 4, dropping=True)

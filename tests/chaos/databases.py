@@ -150,7 +150,7 @@ def bouncer(cluster: Cluster) -> Iterator[int]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@fault("PgBouncer in transaction mode in between", "the manual named it; no setting made it work")
+@fault("PgBouncer in transaction mode in between", "named in the manual, without a setting for it")
 async def bounced(stage: Stage) -> str:
     with bouncer(stage.cluster) as port:
         url = f"postgresql://postgres@127.0.0.1:{port}/NAME?pgbouncer=true"
