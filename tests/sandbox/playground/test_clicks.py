@@ -96,7 +96,7 @@ async def test_a_click_that_arrives_twice_grants_once() -> None:
         opens = len(made.now.dingtalk.opens)
         await page.click("#fault-disconnect")
         # Both are back at once, often before the page has looked.
-        await made.now.until(lambda: len(made.now.dingtalk.opens) > opens)
+        await made.now.until(lambda: len(made.now.dingtalk.opens) > opens and made.now.slack.connections > 0)
         for one in ("slack", "dingtalk"):
             await page.wait_for_selector(f"[data-connection={one}].on")
         await page.uncheck("#fault-duplicate")
