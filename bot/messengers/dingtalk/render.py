@@ -36,6 +36,7 @@ _VERBS = {
     "approve": "同意", "decline": "拒绝", "cancel": "撤回", "revoke": "收回", "request": "申请", "lend": "借给",
     "history": "明细", "repay": "归还", "recall": "收回", "forgive": "免还", "yes": "确认", "no": "取消",
     "borrow": "向", "pause": "暂停", "continue": "继续", "nudge": "催一下", "undelegate": "取消委托", "answer": "答复",
+    "withdraw": "撤回借用", "resume": "恢复", "emergency": "紧急",
 }  # fmt: skip
 # Words that the typed form of a button still needs.
 _MORE = {

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 
 import pytest
 
+import handlers
 from bot.messengers.dingtalk.api import KEY_BYTES, VALUE_BYTES, card_values
 from bot.messengers.dingtalk.render import (
     MARKDOWN_BYTES,
@@ -19,8 +22,10 @@ from bot.messengers.dingtalk.render import (
     track_of,
     typed,
 )
+from handlers.language.reader import read_command
 from models.messages.message import Button, Chart, Field, Form, Message, escape
 
+MONDAY = date(2026, 11, 9)
 APPROVE = Button("同意 $300.00", "request.approve", "7F3K", "primary", "approve 7F3K")
 DECLINE = Button("拒绝…", "request.decline", "7F3K", "danger", "decline 7F3K")
 ASK = Message(
@@ -72,6 +77,26 @@ def test_a_message_names_what_one_types_in_place_of_its_buttons() -> None:
 )
 def test_what_one_types_is_in_the_language_of_the_reader(button: Button, words: str) -> None:
     assert typed(button, "zh" if re.search("[\u4e00-\u9fff]", button.label) else "en") == words
+
+
+EXAMPLES = ((r"{\w+\.word}", "李四"), (r"{last}", "7"), (r"{[\w.]+}", "7F3K"))
+
+
+def words_of_buttons() -> set[str]:
+    """What the buttons of the handlers type, so that a new one cannot be forgotten here."""
+    sources = (path.read_text("utf-8") for path in Path(handlers.__file__).parent.rglob("*.py"))
+    found = {words for source in sources for words in re.findall(r'\btyped=f?"([a-z][^"]*)"', source)}
+    for pattern, example in EXAMPLES:
+        found = {re.sub(pattern, example, words) for words in found}
+    return found
+
+
+@pytest.mark.parametrize("words", sorted(words_of_buttons()))
+def test_what_a_button_types_is_chinese_for_chinese_readers_and_means_the_same(words: str) -> None:
+    action = {"no 7F3K": "borrow.decline", "borrow": "borrow.open", "lend": "lend.open"}.get(words, "")
+    said = typed(Button("按钮", action, typed=words), "zh")
+    assert not re.search("[a-z]", said)
+    assert read_command(said, MONDAY).intent == read_command(words, MONDAY).intent
 
 
 def test_a_name_in_what_one_types_plants_no_link() -> None:
