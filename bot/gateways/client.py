@@ -206,27 +206,29 @@ def shortened(text: str) -> str:
     return masked(" ".join(text.split()), "…")[:_WORDS]
 
 
-async def confirmed(
-    write: Callable[[], Awaitable[Any]], read: Callable[[], Awaitable[Reading]], total: int | None
-) -> Reading:
+Write = Callable[[], Awaitable[Any]]
+Read = Callable[[], Awaitable[Reading]]
+
+
+async def confirmed(write: Write, read: Read, total: int | None) -> Reading:
     """Write an absolute value and read it back. A lost answer is no failure if the reading shows the value."""
-    lost: GatewayError | None = None
-    try:
-        await write()
-    except GatewayError as error:
-        if not error.unknown:
-            raise
-        lost = error
-    found = await read()
-    if found.total != total:
-        raise lost or GatewayError(f"wrote {total} µUSD, read back {found.total}")
-    return found
+    return await _read_back(
+        write, read, lambda found: "" if found.total == total else f"{total} µUSD, read back {found.total}"
+    )
 
 
-async def listed(
-    write: Callable[[], Awaitable[Any]], read: Callable[[], Awaitable[Reading]], words: tuple[str, ...]
-) -> Reading:
+async def listed(write: Write, read: Read, words: tuple[str, ...]) -> Reading:
     """As `confirmed`, for a list of models."""
+
+    def difference(found: Reading) -> str:
+        return (
+            "" if found.models == words else f"the models {list(words)}, read back {list(found.models or ())}"
+        )
+
+    return await _read_back(write, read, difference)
+
+
+async def _read_back(write: Write, read: Read, difference: Callable[[Reading], str]) -> Reading:
     lost: GatewayError | None = None
     try:
         await write()
@@ -235,8 +237,8 @@ async def listed(
             raise
         lost = error
     found = await read()
-    if found.models != words:
-        raise lost or GatewayError(f"wrote the models {list(words)}, read back {list(found.models or ())}")
+    if differs := difference(found):
+        raise lost or GatewayError(f"wrote {differs}")
     return found
 
 

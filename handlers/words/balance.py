@@ -26,7 +26,7 @@ FALLBACK_GOES_ON = Text(
 FALLBACK_USED = Text("Beyond own quota", "额度外用量")
 FALLBACK_USED_OF = Text("{spent} of {amount}, on {models}", "{spent} / {amount}，限 {models}")
 YOUR_MODELS = Text("Your models", "可用模型")
-MODELS_AND_MORE = Text("{models} and {count} more", "{models} 等另外 {count} 个")
+MODELS_AND_MORE = Text("{models} and {count} more", "{models} 及另外 {count} 个")
 BALANCE_FREE_ONLY = Text(
     "Your plan is the free models; there is no paid quota this period", "你本期没有付费额度，可使用免费模型"
 )
