@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from importlib import resources
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 Row = TypeVar("Row")
+Key = TypeVar("Key", int, str)
+MOST_VALUES = 500
+"""Values in one statement: SQLite has a limit."""
 Reading = Any
 """A session, or anything with a `driver`."""
 
@@ -172,6 +175,12 @@ def _for_sqlite(sql: str) -> str:
 def _for_postgres(sql: str) -> str:
     # psycopg writes `:name` as `%(name)s`; `::type` is a cast.
     return re.sub(r"(?<!:):(\w+)", r"%(\1)s", _only("postgres", sql).replace("%", "%%"))
+
+
+def parts(values: Iterable[Key]) -> Iterator[list[Key]]:
+    """Each value once, in order, as many at a time as one statement takes."""
+    wanted = sorted(set(values))
+    return (wanted[start : start + MOST_VALUES] for start in range(0, len(wanted), MOST_VALUES))
 
 
 def moment(stored: Any) -> datetime:

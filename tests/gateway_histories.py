@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from sqlmodel import Session
@@ -42,6 +42,11 @@ USD = 1_000_000
 PEOPLE = ("alice", "bob", "lee")
 STEPS = 14
 MEMORY = Path("/dev/shm")
+
+
+def midnight(day: int) -> datetime:
+    """`day` 0 is the one on which the histories begin."""
+    return datetime.combine(NOW.date() + timedelta(days=day), datetime.min.time(), UTC)
 
 
 @dataclass
@@ -70,8 +75,8 @@ class Meters:
     per_key = False
     calls_per_minute = 10**9
 
-    def __init__(self, history: History) -> None:
-        self.history = history
+    def __init__(self, name: str, history: History) -> None:
+        self.name, self.history = name, history
         self.accounts_by_id = {f"{name}@corp.example": Meter() for name in PEOPLE}
         self.faults: list[str] = []
 
@@ -82,9 +87,15 @@ class Meters:
             one.shown,
             one.cap,
             self.history.tick(),
-            window=f"w{one.window}" if one.window else "",
+            window=self._window(one),
             email=id,
         )
+
+    def _window(self, one: Meter) -> str:
+        """As gateways name theirs: one by the end, the other by the first day."""
+        if self.name == "api":
+            return midnight(one.window + 1).isoformat()
+        return f"daily {midnight(one.window).date()}"
 
     def _fault(self, when: str) -> None:
         if self.faults and self.faults[0] == when:
@@ -127,7 +138,7 @@ class History:
 
     def __init__(self, database: Database, seed: int) -> None:
         self.database, self.random, self.now = database, random.Random(seed), NOW
-        self.meters = {name: Meters(self) for name in ("api", "seats")}
+        self.meters = {name: Meters(name, self) for name in ("api", "seats")}
         self.edited: set[tuple[str, str]] = set()
         self.resets: set[str] = set()
         self.seen = Counter[str]()
@@ -219,6 +230,8 @@ class History:
         meter.shown = meter.live
         await self.settle()
         meter.before, meter.live, meter.shown, meter.window = meter.burnt, 0, 0, meter.window + 1
+        soon = timedelta(minutes=self.random.randint(0, 30))
+        self.now = max(self.now, midnight(meter.window) + soon)
         self.resets.add(name)
 
     async def edit(self) -> None:

@@ -110,9 +110,11 @@ def begin_write(ctx: Context, account_id: str, traits: GatewayTraits, oldest: da
 
 def _total(ctx: Context, account: GatewayAccount, total: int | None, traits: GatewayTraits) -> int | None:
     """None where nothing is to be written, or a raise has to wait."""
-    if total is None or account.total is None or total <= account.total:
+    if total is None or account.total is None:
         return total
-    total = max(account.total, traits.holds(total - _held_back(ctx, account, traits)))
+    # Spend elsewhere may lower a limit that a loan raises, so what was lent may also stand in a lower one.
+    held = traits.holds(max(0, total - _held_back(ctx, account, traits)))
+    total = max(account.total, held) if total > account.total else held
     return None if total == account.total else total
 
 
@@ -120,7 +122,7 @@ def _held_back(ctx: Context, account: GatewayAccount, traits: GatewayTraits) -> 
     # Lower before raising; see models/metering/holds.py.
     rate = rate_in_use(ctx.session, ctx.policy)
     found = holds_on(ctx.session, account.member_id, rate, traits)
-    for hold in found:
+    for hold in (one for one in found if one.stuck):
         alerts.held_back(ctx, account.member_id, hold.member, rate.worth(hold.amount))
     return sum(one.amount for one in found)
 

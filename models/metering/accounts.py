@@ -8,10 +8,10 @@ from sqlalchemy import ColumnElement, true
 from sqlmodel import Session, col, func, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
-from models.metering.gateway_account import MOST_VALUES, GatewayAccount
+from models.metering.gateway_account import GatewayAccount
 from models.metering.reading import Reading
 from models.people.member import lock_members
-from models.statement import is_postgres
+from models.statement import is_postgres, parts
 
 
 def accounts_of(session: Session, member_id: int, gateway: str | None = None) -> list[GatewayAccount]:
@@ -22,9 +22,9 @@ def accounts_of_members(
     session: Session, members: Iterable[int], gateway: str | None = None
 ) -> list[GatewayAccount]:
     """The accounts that the gateway still knows; None: at every gateway."""
-    ids, found = sorted(members), list[GatewayAccount]()
-    for start in range(0, len(ids), MOST_VALUES):
-        theirs = col(GatewayAccount.member_id).in_(ids[start : start + MOST_VALUES])
+    found = list[GatewayAccount]()
+    for part in parts(members):
+        theirs = col(GatewayAccount.member_id).in_(part)
         query = select(GatewayAccount).where(theirs, col(GatewayAccount.gone).is_(False), at_gateway(gateway))
         found += session.exec(query.order_by(GatewayAccount.id)).all()
     return found
@@ -70,10 +70,10 @@ def accounts_to_book(session: Session, page: Sequence[Reading]) -> dict[str, Gat
 def _by_id(
     session: Session, query: SelectOfScalar[GatewayAccount], ids: Iterable[str]
 ) -> dict[str, GatewayAccount]:
-    wanted, found = sorted(set(ids)), dict[str, GatewayAccount]()
-    for start in range(0, len(wanted), MOST_VALUES):
-        part = query.where(col(GatewayAccount.id).in_(wanted[start : start + MOST_VALUES]))
-        found |= {one.id: one for one in session.exec(part).all()}
+    found = dict[str, GatewayAccount]()
+    for part in parts(ids):
+        rows = session.exec(query.where(col(GatewayAccount.id).in_(part))).all()
+        found |= {one.id: one for one in rows}
     return found
 
 

@@ -19,7 +19,7 @@ from models.ledger.overdraft import clear_overdraft
 from models.ledger.spend import record
 from models.ledger.transfer import Cause
 from models.metering.model_list import ModelList, Words
-from models.metering.reading import Rate, Reading, readable
+from models.metering.reading import Rate, Reading, Window, readable
 from models.people.member import Member, lock_members
 from models.policy.document import Policy
 from models.quota import fallback
@@ -29,8 +29,6 @@ BUSY = timedelta(minutes=5)
 """An account that was used this lately may have a call in flight."""
 MOST_MEANT = 8
 """Amounts of lost writes that are remembered."""
-MOST_VALUES = 500
-"""Values in one statement: SQLite has a limit."""
 
 
 class News(StrEnum):
@@ -325,11 +323,13 @@ class GatewayAccount(SQLModel, table=True):
 
 def _counts(account: GatewayAccount, reading: Reading) -> bool:
     """Tell resets from late readings. False when this reading's `spent` proves nothing yet."""
-    dropped = reading.spent < account.spent
-    # A new window counts from zero.
-    if (dropped and reading.window != account.window) or reading.follows(account.window):
+    window, dropped = reading.window_after(account.window, account.spent), reading.spent < account.spent
+    if window is Window.NEW:
         account.origin, account.booked = 0, 0
-    elif dropped and reading.unsure:
+    elif window is Window.OTHER_COUNTER:
+        # Nobody knows what of this figure is booked, so only later spend is.
+        account.set_back(reading.spent - account.spent, wallet=reading.refunds)
+    elif window is Window.UNKNOWN or (dropped and reading.unsure):
         return False
     elif dropped and (account.suspect is not None or not _is_refund(account, reading)):
         if account.suspect is None or reading.spent < account.suspect:

@@ -22,10 +22,13 @@ from models.quota.period import Period
 
 @dataclass(frozen=True)
 class Hold:
-    """`amount` (micro-USD) waits until the limit of `member` is lowered."""
+    """`amount` (micro-USD) waits until the limit of `member` is lowered. `stuck`: a gateway has failed to; else it is
+    under way.
+    """
 
     member: int
     amount: int
+    stuck: bool
 
 
 def holds_on(
@@ -37,13 +40,13 @@ def holds_on(
     """
     came = {one: amount for one, amount in _came_from(session, member_id).items() if one not in asked}
     found = []
-    for owner, over in _above(session, came, rate, traits).items():
+    for owner, (over, stuck) in _above(session, came, rate, traits).items():
         amount = rate.enforced(came[owner])
         if over is None or over >= amount:
-            found.append(Hold(owner, amount))
+            found.append(Hold(owner, amount, stuck))
             continue
         if over > 0:
-            found.append(Hold(owner, over))
+            found.append(Hold(owner, over, stuck))
         # A limit that stands as it ought may include what its owner was lent and cannot have yet.
         behind = holds_on(session, owner, rate, traits, asked | {member_id})
         found += _at_most(_beyond(behind, -min(over, 0)), amount - max(over, 0))
@@ -52,20 +55,23 @@ def holds_on(
 
 def _above(
     session: Session, owners: Collection[int], rate: Rate, traits: GatewayTraits
-) -> dict[int, int | None]:
-    """{member: micro-USD by which the limit is too high}; None: no limit."""
+) -> dict[int, tuple[int | None, bool]]:
+    """{member: micro-USD by which the limit is too high, None without a limit; whether a gateway failed to lower it}."""
+    driven = GatewayState.driven(session)
     # At a gateway that is only observed nothing is lowered. The others' smallest units are their own: rounding is down.
-    observed = {one.name for one in GatewayState.driven(session) if not one.enforced}
+    observed = {one.name for one in driven if not one.enforced}
+    away = {one.name for one in driven if one.problem}
     accounts = [
         one for one in accounts_of_members(session, owners) if not one.differs and one.gateway not in observed
     ]
     traits = replace(traits, holds=lambda total: total) if any(one.gateway for one in accounts) else traits
-    found: dict[int, int | None] = {}
+    found: dict[int, tuple[int | None, bool]] = {}
     for limit in limits_of(session, accounts, rate, traits):
         most, owner = _most(limit.account), limit.account.member_id
         over = None if most is None else most - limit.wanted
-        known = found.get(owner, over)
-        found[owner] = None if over is None or known is None else max(over, known)
+        known, stuck = found.get(owner, (over, False))
+        stuck = stuck or (over != 0 and bool(limit.account.error or limit.account.gateway in away))
+        found[owner] = None if over is None or known is None else max(over, known), stuck
     return found
 
 
@@ -75,14 +81,14 @@ def _beyond(holds: Sequence[Hold], first: int) -> list[Hold]:
     for one in holds:
         taken = min(first, one.amount)
         first -= taken
-        found.append(Hold(one.member, one.amount - taken))
+        found.append(replace(one, amount=one.amount - taken))
     return [one for one in found if one.amount]
 
 
 def _at_most(holds: Sequence[Hold], amount: int) -> list[Hold]:
     found = []
     for one in holds:
-        found.append(Hold(one.member, min(one.amount, amount)))
+        found.append(replace(one, amount=min(one.amount, amount)))
         amount -= found[-1].amount
     return [one for one in found if one.amount]
 

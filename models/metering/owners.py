@@ -10,9 +10,10 @@ from sqlalchemy import String, cast
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from models.metering.gateway_account import MOST_VALUES, GatewayAccount
+from models.metering.gateway_account import GatewayAccount
 from models.metering.reading import Reading
 from models.people.member import Member
+from models.statement import parts
 
 Hint = tuple[str, str]
 """A column of people.csv, and its value for the owner."""
@@ -55,10 +56,9 @@ def _spellings(account_id: str) -> tuple[str, ...]:
 def _members_by_hint(session: Session, hints: set[Hint]) -> defaultdict[Hint, list[Member]]:
     found: defaultdict[Hint, list[Member]] = defaultdict(list)
     for name, column in (("gateway_id", col(Member.gateway_id)), ("email", col(Member.email))):
-        values = sorted(value for of, value in hints if of == name)
-        for start in range(0, len(values), MOST_VALUES):
-            part = column.in_(values[start : start + MOST_VALUES])
-            for member in session.exec(select(Member).where(part, col(Member.left_at).is_(None))).all():
+        for part in parts(value for of, value in hints if of == name):
+            wanted = select(Member).where(column.in_(part), col(Member.left_at).is_(None))
+            for member in session.exec(wanted).all():
                 found[name, getattr(member, name)].append(member)
     for name in {of for of, _ in hints if of.startswith("gateway_id.")}:
         for member in _with_column(session, name):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from enum import Enum, auto
 from fractions import Fraction
 from typing import Self
 
@@ -15,6 +16,8 @@ from models.refusal import NoRate
 MICRO = 1_000_000
 SKEW = timedelta(minutes=1)
 """How far ahead another replica's clock may be."""
+LATE = timedelta(minutes=15)
+"""So long after midnight a gateway may still show yesterday's figure."""
 
 _MADE_UP = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32,}", re.IGNORECASE)
 """UUIDs and hashes."""
@@ -55,13 +58,26 @@ class Rate:
         return micro_usd * self.units.numerator // self.units.denominator
 
 
+class Window(Enum):
+    """`NEW`: the counter began anew. `OTHER_COUNTER`: windows have another length, so another figure is shown.
+    `UNKNOWN`: nobody can tell yet.
+    """
+
+    SAME = auto()
+    NEW = auto()
+    OTHER_COUNTER = auto()
+    UNKNOWN = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One account as the gateway showed it. `spent` and `total` are micro-USD in the gateway's own `window`.
 
     `total`: what may be spent in all before calls are refused; None when nothing limits the account. For a cap it is the
     cap, for a wallet remaining + used. `as_of`: when the gateway was asked, so the reading is at least this fresh.
-    `window`: opaque; changes when the gateway begins to count anew. `email`, `name`, `owner` (an id or e-mail) are hints
+    `window`: the gateway counts anew with the next one. Named by its end as an ISO time, where the gateway says it;
+    by its length and first UTC day ("monthly 2026-11-01"), where the connector knows them; "" where there is none.
+    `email`, `name`, `owner` (an id or e-mail) are hints
     for linking, empty when the gateway does not say. `refunds`: the counter never begins anew, so a drop is a refund.
     `unsure`: the gateway may have no figure of `spent` just now, so a drop in the same window proves nothing.
     `ours`: use during a write of ours has raised the total beyond it, so nobody edited it.
@@ -87,10 +103,24 @@ class Reading:
         """Whether it was asked for before `last`. A `last` ahead of `now` was stamped by a wrong clock and bars nothing."""
         return self.as_of < last <= now + SKEW
 
-    def follows(self, window: str) -> bool:
-        """Whether a window named by its end has ended, and another one was begun."""
-        if self.window == window or not self.window:
-            return False
+    def window_after(self, last: str, spent: int) -> Window:
+        """Compare with an earlier reading of `spent` in the window `last`."""
+        if self.window == last:
+            return Window.SAME
+        ours, theirs = _length_and_day(self.window), _length_and_day(last)
+        if (ours or theirs) and (ours and ours[0]) != (theirs and theirs[0]):
+            return Window.OTHER_COUNTER
+        if ours and theirs and ours < theirs:
+            return Window.SAME
+        if self.spent < spent:
+            return Window.NEW
+        if ours:
+            # The day follows from our clock; the gateway's may be behind, and then this is still the old figure.
+            begun = self.as_of >= datetime.combine(ours[1], time(), UTC) + LATE
+            return Window.NEW if begun else Window.UNKNOWN
+        return Window.NEW if self.window and self._is_over(last) else Window.SAME
+
+    def _is_over(self, window: str) -> bool:
         try:
             return datetime.fromisoformat(window) <= self.as_of
         except (TypeError, ValueError):
@@ -124,3 +154,11 @@ class KeyUsage:
     input_tokens: int = 0
     output_tokens: int = 0
     requests: int = 0
+
+
+def _length_and_day(window: str) -> tuple[str, date] | None:
+    length, _, first = window.partition(" ")
+    try:
+        return length, date.fromisoformat(first)
+    except ValueError:
+        return None

@@ -15,7 +15,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.db import Loader, id_field, ref
 from models.refusal import AmbiguousPerson, NotAColleague, UnknownPerson, UnknownSender
-from models.statement import Statement, is_postgres
+from models.statement import Statement, is_postgres, parts
 
 HERE = "member"  # of the workspace; addresses with another status take no part in lending and approving
 
@@ -240,10 +240,8 @@ def count_colleagues(session: Session) -> int:
 
 def ids_by_email(session: Session, emails: Iterable[str]) -> dict[str, int]:
     """With leavers: late usage is a fact."""
-    wanted = sorted(set(emails))
     found: dict[str, int] = {}
-    for start in range(0, len(wanted), 500):  # SQLite takes so many values in one statement
-        part = wanted[start : start + 500]
+    for part in parts(emails):
         rows = session.exec(select(Member.email, Member.id).where(col(Member.email).in_(part))).all()
         found |= dict(rows)
     return found

@@ -20,6 +20,7 @@ from models.quota.forgiveness import Forgiveness
 from models.quota.loan import Loan
 from models.quota.request import Request
 from models.reports.style import PAGE, Row, Style
+from models.statement import parts
 
 COLUMNS = (
     "record", "id", "at", "actor", "what", "who", "on_behalf_of", "before", "after", "amount", "unit", "code", "reason", "answer",
@@ -129,8 +130,7 @@ def _with_emails(session: Session, rows: list[Row]) -> list[Row]:
     named = ("actor", "who", "on_behalf_of", "before", "after")
     ids = {int(one) for row in rows for name in named for one in _MEMBER.findall(row.get(name) or "")}
     emails: dict[int, str] = {}
-    for first in range(0, len(ids), 500):  # SQLite takes so many values in one statement
-        part = sorted(ids)[first : first + 500]
+    for part in parts(ids):
         emails |= dict(session.exec(select(Member.id, Member.email).where(col(Member.id).in_(part))).all())
 
     # Columns name members as `member:7`, also inside a text.

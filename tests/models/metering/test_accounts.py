@@ -15,8 +15,9 @@ from models.metering.accounts import (
     every_account,
     shared_accounts,
 )
-from models.metering.gateway_account import MOST_VALUES, GatewayAccount
+from models.metering.gateway_account import GatewayAccount
 from models.metering.reading import Reading
+from models.statement import MOST_VALUES
 from tests.actions import USD, cause
 from tests.company import NOW, who
 from tests.models.metering.test_booking import RATE

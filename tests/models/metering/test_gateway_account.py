@@ -65,6 +65,28 @@ def test_a_reading_that_was_stamped_ahead_of_time_bars_none_that_follow(company:
     assert company.transact(work) == 9 * USD
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "spent", "booked"),
+    [
+        ("monthly 2026-10-01", "monthly 2026-11-01", 48, 48),
+        ("monthly 2026-11-01", "daily 2026-11-09", 2, 0),
+        ("", "monthly 2026-11-01", 2, 0),
+    ],
+)
+def test_a_new_month_counts_from_nothing_and_another_counter_from_what_it_shows(
+    company: Database, first: str, second: str, spent: int, booked: int
+) -> None:
+    """More may be spent in a new month, when it is read first, than in all of the last one."""
+
+    def work(session: Session) -> int:
+        account = link(session, replace(reading(0), window=first))
+        absorb(account, session, replace(reading(4, minutes=1), window=first))
+        new = absorb(account, session, replace(reading(spent, minutes=2), window=second))
+        return new + absorb(account, session, replace(reading(spent + 1, minutes=3), window=second))
+
+    assert company.transact(work) == (booked + 1) * USD
+
+
 def test_a_wallets_counter_that_is_set_back_is_no_refund_and_no_edit(company: Database) -> None:
     """What is spent after it is booked at once, and the limit goes on from there."""
 

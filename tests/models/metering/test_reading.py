@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.ledger.amount import Unit
-from models.metering.reading import Rate
+from models.metering.reading import Rate, Reading, Window
 from models.refusal import NoRate
 
 RATES = st.decimals(min_value="0.01", max_value="1000", places=4).map(lambda usd: Rate.of(Unit.CREDITS, usd))
@@ -34,3 +35,32 @@ def test_use_rounds_up_and_worth_rounds_down(rate: Rate, spent: int) -> None:
 @given(rate=RATES, units=MONEY)
 def test_a_limit_never_lets_more_be_booked_than_was_meant(rate: Rate, units: int) -> None:
     assert rate.booked(rate.enforced(units)) <= units
+
+
+BEGINS, ENDS = "monthly 2026-12-01", "2026-12-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("last", "window", "spent", "at", "expected"),
+    [
+        ("monthly 2026-11-01", BEGINS, 3, "00:00", Window.NEW),
+        ("monthly 2026-11-01", BEGINS, 9, "00:14", Window.UNKNOWN),
+        ("monthly 2026-11-01", BEGINS, 9, "00:15", Window.NEW),
+        (BEGINS, BEGINS, 3, "08:00", Window.SAME),
+        (BEGINS, "monthly 2026-11-01", 3, "00:00", Window.SAME),
+        ("daily 2026-11-30", BEGINS, 9, "08:00", Window.OTHER_COUNTER),
+        ("", BEGINS, 3, "08:00", Window.OTHER_COUNTER),
+        (BEGINS, "", 9, "08:00", Window.OTHER_COUNTER),
+        (ENDS, "2027-01-01T00:00:00+00:00", 9, "00:00", Window.NEW),
+        ("2026-12-02T00:00:00+00:00", "2027-01-01T00:00:00+00:00", 9, "00:00", Window.SAME),
+        (ENDS, "", 9, "00:00", Window.SAME),
+        ("", ENDS, 9, "00:00", Window.SAME),
+        ("", ENDS, 3, "00:00", Window.NEW),
+    ],
+)
+def test_a_counter_begins_anew_when_its_window_does(
+    last: str, window: str, spent: int, at: str, expected: Window
+) -> None:
+    """The last reading had 5 in the window `last`. A month named by its first day is ours to compare with the clock."""
+    found = Reading("alice", spent, None, datetime.fromisoformat(f"2026-12-01T{at}:00Z"), window=window)
+    assert found.window_after(last, 5) is expected

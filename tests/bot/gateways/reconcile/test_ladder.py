@@ -86,6 +86,7 @@ async def test_the_list_is_narrowed_before_the_limit_is_raised_and_widened_after
     assert written == [
         {"user_id": "alice@corp.example", "models": ["hunyuan"]},
         {"user_id": "alice@corp.example", "max_budget": 120},
+        {"user_id": "alice@corp.example", "max_budget": 100},  # the 5 are still bob's
         {"user_id": "alice@corp.example", "max_budget": 105},
         {"user_id": "alice@corp.example", "models": ["all-proxy-models"]},
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
@@ -142,10 +143,42 @@ async def test_a_borrower_waits_at_one_gateway_until_the_lender_is_lowered_at_th
     api, seats = fleet.loops
     await api.round()
     assert (town.limits("alice"), town.limits("bob")[0]) == ((70.0, "10000"), bob)
+    assert not _waiting(town), "it is under way"
+    town.seats.faults.fail("POST /v1/organizations/spend_limits", times=None)
+    with contextlib.suppress(GatewayError):
+        await seats.round()
+    await api.round()
+    assert _waiting(town) == ["alice", "bob"]
+    town.seats.faults.clear()
+    town.now += timedelta(seconds=10)
     await seats.round()
     await api.round()
     assert town.limits("bob")[0] == bob + 30
     assert town.limits("alice") == (70.0, "7000")
+
+
+def _waiting(town: Town) -> list[str]:
+    return [
+        name for name in NAMES
+        if any("has not taken" in one.text or "还没有接受" in one.text for one in told(town.database, name))
+    ]  # fmt: skip
+
+
+@on_sqlite
+async def test_what_was_lent_also_waits_in_a_limit_that_use_elsewhere_lowers(town: Town) -> None:
+    fleet = town.fleet()
+    await rounds(fleet)
+    api, seats = fleet.loops
+    town.spend("bob", seat=69)
+    await seats.round()
+    town.database.transact(
+        lambda session: lend(asks(session, "alice", now=town.tick(), key="l"), who(session, "bob"), 63 * USD)
+    )
+    await api.round()
+    assert town.limits("bob")[0] == 31, "alice can still spend the 63 at her seat"
+    await seats.round()
+    await api.round()
+    assert town.limits("bob")[0] == 94
 
 
 @on_sqlite
