@@ -8,19 +8,23 @@ own that cannot write.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import Session
 
+from bot.asking import asking
 from bot.engines import BUSY, POOL, engine_for, reading_engine_for
-from bot.look import OneLook, ReadingDriver, SecondStatement
+from bot.look import Answered, OneLook, ReadingDriver, SecondStatement
 from bot.transactions import Job, OutcomeUnknown, Writers, locked
 from models.refusal import TooSlow
+from models.statement import Question
 
 # Seconds after which a computing thread yields; each of a request's nine statements may wait so long.
 SWITCH = 0.0005
@@ -48,6 +52,7 @@ class Database:
         # Whether anything was submitted for writing.
         self.wrote = False
         self._writers = Writers(self.engine, 1 if self.sqlite else writers)
+        self._asking = asking(make_url(url), self._reading)
         self._readers = ThreadPoolExecutor(POOL, thread_name_prefix="reader")
 
     async def write(self, work: Work[T], *, within: float | None = None) -> T:
@@ -77,6 +82,18 @@ class Database:
         """
         deadline = None if within is None else time.monotonic() + within
         return await asyncio.wrap_future(self._readers.submit(self._read, work, deadline, single, dropping))
+
+    async def look(self, question: Question, work: Work[T], *, within: float) -> T:
+        """`read` for work that asks nothing, as a rule, but this question: without a transaction and without a thread."""
+        rows = await self._asking.rows(question, within)
+        if rows is not None:
+            session: Any = Answered(self.engine.dialect.name)
+            with contextlib.suppress(SecondStatement):
+                question.keep(session, rows)
+                result = work(session)
+                session.flush()
+                return result
+        return await self.read(question.before(work), within=within, single=rows is None)
 
     def transact(self, work: Work[T]) -> T:
         """`write` for a plain thread.
@@ -119,6 +136,7 @@ class Database:
     def close(self) -> None:
         self._writers.close()
         self._readers.shutdown(wait=True)
+        self._asking.close()
         self._reading.dispose()
         self.engine.dispose()
 

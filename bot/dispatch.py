@@ -43,7 +43,7 @@ from models.messages.outbox import Effect, promise
 from models.metering.quota_view import QuotaView
 from models.people.member import HERE, Address, Member, found_at
 from models.people.profile import Profile, learn, mark_home_opened, mark_seen
-from models.policy.meeting import meet
+from models.policy import meeting
 from models.refusal import (
     NoPolicyYet,
     NotUnderstood,
@@ -151,9 +151,15 @@ class Dispatcher:
         profiles = await self._read_ahead(request, route)
         look: Callable[[Session], Outcome] | None = None
         if route is not None and route.reads_only and request.answer_by is None:
-            look = partial(self._look, request=request, route=route, profiles=profiles)
+            question = route.question(request.sender, self.clock())
+            answer = partial(self._look, request=request, route=route, profiles=profiles)
+            look = question.before(answer)
+            read = (
+                partial(self.database.look, question, answer)
+                if route.single
+                else partial(self.database.read, look)
+            )
             with contextlib.suppress(WouldWrite):
-                read = partial(self.database.read, look, single=route.single)
                 return await run_until(lambda left: read(within=left), until)
             until -= self.patience.commit / 2  # what is known anew can wait, the answer cannot
         for _ in range(2):
@@ -214,7 +220,7 @@ class Dispatcher:
     def _holders(self, session: Session, request: Request) -> set[int]:
         """Members whose quota may be taken; empty if the request will be refused anyway."""
         try:
-            meet(session, request.sender, request.named)
+            meeting.question(request.sender, request.named).ask(session)
             me = Member.at(session, request.sender)
             ctx = RequestContext.of(session, self.clock(), request.key, me=me, messenger=request.messenger)
             return confirmation.holders(ctx, request.command) if ctx is not None else set()
@@ -236,7 +242,6 @@ class Dispatcher:
         return Outcome(answer)
 
     def _look(self, session: Session, request: Request, route: Route, profiles: ProfilesRead) -> Outcome:
-        route.meet(session, request.sender, self.clock())
         ctx = self._context(session, request, profiles)
         return Outcome(_shown(ctx, request, route.run(ctx, request.command)))
 
@@ -266,7 +271,7 @@ class Dispatcher:
     def _home(self, session: Session, address: str) -> Message:
         now, request = self.clock(), Request(f"home:{address}", address, Command("home"))
         try:
-            QuotaView.meet(session, address, now)
+            QuotaView.question(address, now).ask(session)
             ctx = RequestContext.of(
                 session, now, request.key, live=self.live, me=Member.at(session, address),
                 messenger=request.messenger, command=self.command, as_of=self.as_of(),

@@ -6,7 +6,7 @@ import contextlib
 import os
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 
 # Threads that read and, on Postgres, threads that write, with a connection each; more would only wait for the same rows.
@@ -36,11 +36,22 @@ def reading_engine_for(url: str, engine: Engine) -> Engine:
     return _sqlite(make_url(url), "BEGIN", "query_only=ON")
 
 
-def _postgres(url: URL, **more: Any) -> Engine:
+def _psycopg(url: URL) -> tuple[URL, dict[str, Any]]:
     options: dict[str, Any] = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT}
     if url.query.get("pgbouncer") == "true":
         options["prepare_threshold"] = None  # the next transaction may run on another server connection
-    driver = url.set(drivername="postgresql+psycopg").difference_update_query(["pgbouncer"])
+    return url.set(drivername="postgresql+psycopg").difference_update_query(["pgbouncer"]), options
+
+
+def connect_words(url: URL, dialect: Dialect) -> dict[str, Any]:
+    """The arguments with which psycopg opens a connection of its own, without transactions."""
+    driver, options = _psycopg(url)
+    words = dialect.create_connect_args(driver)[1]
+    return {**words, **options, "autocommit": True}
+
+
+def _postgres(url: URL, **more: Any) -> Engine:
+    driver, options = _psycopg(url)
     # The connection used last is warm: its statements are prepared.
     return create_engine(
         driver, connect_args=options, pool_size=POOL, max_overflow=2, pool_use_lifo=True, **more

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 from sqlalchemy import Connection, Engine
+from sqlmodel import Session
 
 from models.db import Look
 from models.statement import translated
@@ -85,16 +86,52 @@ class ReadingDriver:
         return translated(error, self._engine, sql, words, lost=lost)
 
 
-class OneLook(Look):
-    """A look at one moment, on a connection of its own that cannot write."""
+class OneLook(Look, Session):
+    """A look at one moment, on a connection of its own that cannot write. The ORM joins when it is asked for."""
 
     def __init__(self, reading: ReadingDriver, *, dropping: bool = False) -> None:
-        super().__init__(reading)
+        super().__init__(expire_on_commit=False)
+        self.driver, self.seen = reading, {}
         self._reading, self._dropping = reading, dropping
 
     def get_bind(self, *_: Any, **__: Any) -> Connection:
         return self._reading.bound
 
     def flush(self, objects: Any = None) -> None:
-        if self.changed and not self._dropping:
+        if not self._dropping and self._changed:
             raise WouldWrite
+
+    @property
+    def _changed(self) -> bool:
+        return self.touched or bool(self.new or self.deleted or any(map(self.is_modified, self.dirty)))
+
+
+class Answered(Look):
+    """A look whose only statement was asked already; whatever else a session does begins it anew, in a transaction."""
+
+    def __init__(self, dialect: str) -> None:
+        self.driver, self.seen, self.info = _Nothing(dialect), {}, dict[Any, Any]()
+
+    def flush(self) -> None:
+        if self.touched:
+            raise WouldWrite
+
+    def __getattr__(self, name: str) -> Any:
+        raise SecondStatement
+
+
+class _Nothing:
+    """The driver of an `Answered` look."""
+
+    traces: Iterable[Callable[..., Any]] = ()
+    error: type[Exception] = SecondStatement
+
+    def __init__(self, dialect: str) -> None:
+        self.dialect = dialect
+
+    @property
+    def connection(self) -> Any:
+        raise SecondStatement
+
+    def translated(self, error: Any, *_: Any) -> BaseException:
+        return error  # type: ignore[no-any-return]

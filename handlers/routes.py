@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session
-
 from handlers import (
     asking,
     balance,
@@ -66,7 +64,8 @@ from handlers.words.text import Text
 from models.messages.message import Form, Message
 from models.messages.tally import require_tries
 from models.metering.quota_view import QuotaView
-from models.policy.meeting import meet
+from models.policy.meeting import question
+from models.statement import Question
 
 _HELP = usage.HELP
 
@@ -100,9 +99,9 @@ class Route:
     reaches: bool = False
     tries: str = ""
 
-    def meet(self, session: Session, sender: str, now: datetime) -> None:
-        """Read the asker and the policy, and where it shows it their quota."""
-        QuotaView.meet(session, sender, now) if self.view else meet(session, sender)
+    def question(self, sender: str, now: datetime) -> Question:
+        """The asker and the policy, and where it shows it their quota."""
+        return QuotaView.question(sender, now) if self.view else question(sender)
 
     def run(self, ctx: RequestContext, command: Command) -> Message | Form:
         self.admit(ctx)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Generic, TypeVar, get_type_hints
 
 from sqlalchemy import BigInteger, Integer, MetaData, inspect
@@ -39,15 +40,13 @@ class Loader(Generic[Row]):
 
         `fresh`: with these values, because the row was locked after the object had been read.
         """
-        mapper: Any = inspect(self._table)
-        if not mapper.configured:  # the ORM does this with its first query, which may never come
-            configure_mappers()
         if isinstance(session, Look):
-            return self._look_at(mapper, session, values)
+            return self._look_at(session, values)
+        mapper = self._mapper
         key = mapper.identity_key_from_primary_key([values[place] for place in self._key])
         found: Row | None = session.identity_map.get(key)
         if found is None:
-            found = self._new(mapper, values)
+            found = self._new(values)
             make_transient_to_detached(found)
             session.add(found)
         elif fresh:
@@ -55,15 +54,20 @@ class Loader(Generic[Row]):
                 set_committed_value(found, name, value)
         return found
 
-    def _look_at(self, mapper: Any, session: Look, values: Sequence[Any]) -> Row:
+    @cached_property
+    def _mapper(self) -> Any:
+        configure_mappers()  # the ORM does this with its first query, which may never come
+        return inspect(self._table)
+
+    def _look_at(self, session: Look, values: Sequence[Any]) -> Row:
         key = (self._table, *(values[place] for place in self._key))
         if key not in session.seen:
-            session.seen[key] = self._new(mapper, values)
+            session.seen[key] = self._new(values)
         found: Row = session.seen[key]
         return found
 
-    def _new(self, mapper: Any, values: Sequence[Any]) -> Row:
-        found: Row = mapper.class_manager.new_instance()
+    def _new(self, values: Sequence[Any]) -> Row:
+        found: Row = self._mapper.class_manager.new_instance()
         vars(found).update(self._read(values))
         return found
 
@@ -75,25 +79,19 @@ class Loader(Generic[Row]):
         return read
 
 
-class Look(Session):
-    """A session that only reads. A `Statement` uses the driver's connection itself; the ORM joins when it is asked for.
+class Look:
+    """A session that only reads. A `Statement` uses the driver's connection itself.
 
     `seen`: what a `Loader` read. These objects belong to no session, because nothing of them is written.
     """
 
     driver: Driver
-
-    def __init__(self, driver: Driver) -> None:
-        super().__init__(expire_on_commit=False)
-        self.driver = driver
-        self.seen: dict[tuple[Any, ...], Any] = {}
+    seen: dict[tuple[Any, ...], Any]
 
     @property
-    def changed(self) -> bool:
-        """Whether anything would have to be written."""
-        if any(instance_state(one).modified for one in self.seen.values()):
-            return True
-        return bool(self.new or self.deleted or any(map(self.is_modified, self.dirty)))
+    def touched(self) -> bool:
+        """Whether one of them was changed."""
+        return any(instance_state(one).modified for one in self.seen.values())
 
 
 MAX_STORED = 2**53 - 1

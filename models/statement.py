@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, get_type_hints, overload
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar, get_type_hints, overload
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -58,6 +58,9 @@ class Statement(Generic[Row]):
         count: int = self._execute(session, words, lambda cursor: cursor.rowcount)
         return count
 
+    def sql(self, dialect: str) -> str:
+        return self._sql[dialect]
+
     def _execute(self, session: Reading, words: dict[str, Any], take: Callable[[Any], Any]) -> Any:
         driver: Driver = getattr(session, "driver", None) or _SqlAlchemy(session)
         sql = self._sql[driver.dialect]
@@ -75,6 +78,28 @@ class Statement(Generic[Row]):
                 cursor.close()
         except driver.error as error:
             raise driver.translated(error, sql, words) from error
+
+
+class Question(NamedTuple):
+    """A statement and what is kept of its rows for the transaction.
+
+    Without a `row` it may be asked before the transaction: a look whose only statement it is has none.
+    """
+
+    statement: Statement[Any]
+    words: dict[str, Any]
+    keep: Callable[[Any, list[Any]], None]
+
+    def ask(self, session: Any) -> None:
+        session.flush()
+        self.keep(session, self.statement.all(session, **self.words))
+
+    def before(self, work: Callable[[Any], Row]) -> Callable[[Any], Row]:
+        def asked(session: Any) -> Row:
+            self.ask(session)
+            return work(session)
+
+        return asked
 
 
 class Driver(Protocol):
@@ -173,8 +198,9 @@ def _for_sqlite(sql: str) -> str:
 
 
 def _for_postgres(sql: str) -> str:
-    # psycopg writes `:name` as `%(name)s`; `::type` is a cast.
-    return re.sub(r"(?<!:):(\w+)", r"%(\1)s", _only("postgres", sql).replace("%", "%%"))
+    # psycopg writes `:name` as `%(name)s`; `::type` is a cast. Up to 4,096 characters it keeps what it has parsed.
+    shorter = re.sub(r"\n\s*", "\n", _only("postgres", sql)).strip()
+    return re.sub(r"(?<!:):(\w+)", r"%(\1)s", shorter.replace("%", "%%"))
 
 
 def parts(values: Iterable[Key]) -> Iterator[list[Key]]:

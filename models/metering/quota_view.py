@@ -26,7 +26,7 @@ from models.quota.loan_sums import SUMS, Sums
 from models.quota.opening import Opening
 from models.quota.status import GROUPED, HOLDS, MEMBERS, STATUS, QuotaStatus, StatusRow
 from models.refusal import NoPolicyYet
-from models.statement import SqlFile, Statement, moment, row_reader
+from models.statement import Question, SqlFile, Statement, moment, row_reader
 
 
 class Other(NamedTuple):
@@ -112,20 +112,9 @@ class QuotaView:
         )
 
     @staticmethod
-    def meet(session: Session, address: str, now: datetime) -> None:
-        """Read whoever is at this address, the policy in force and their view, and keep all of it for the transaction."""
-        session.flush()
-        row = _MEETING.first(session, address=address, since=now - PACE, now=now)
-        if row is None:
-            return
-        width = MEMBER.width
-        version, text, every = row[width : width + 3]
-        every = json.loads(every) if isinstance(every, str) else every
-        remember(session, ([*row[:width], *one] for one in every))
-        versions.remember(session, version, text)
-        view = row[width + 3 :]
-        if view[1] is not None:  # there is a period
-            session.info[_SEEN, view[0]] = view
+    def question(address: str, now: datetime) -> Question:
+        """Whoever is at this address, the policy in force and their view: all of it is kept for the transaction."""
+        return Question(_MEETING, {"address": address, "since": now - PACE, "now": now}, _keep)
 
     @cached_property
     def given(self) -> list[Sums]:
@@ -134,6 +123,19 @@ class QuotaView:
     @cached_property
     def taken(self) -> list[Sums]:
         return [one.sums for one in self.loans if one.taken]
+
+
+def _keep(session: Session, rows: list[Any]) -> None:
+    if not rows:
+        return
+    row, width = rows[0], MEMBER.width
+    version, text, every = row[width : width + 3]
+    every = json.loads(every) if isinstance(every, str) else every
+    remember(session, ([*row[:width], *one] for one in every))
+    versions.remember(session, version, text)
+    view = row[width + 3 :]
+    if view[1] is not None:  # there is a period
+        session.info[_SEEN, view[0]] = view
 
 
 def _by_gateway(rows: Any) -> tuple[tuple[str, int], ...]:
@@ -198,7 +200,7 @@ _MEETING: Statement[Any] = Statement(
         address=ADDRESS.columns("d"),
         holds=HOLDS,
         in_force=versions.IN_FORCE,
-        version="(SELECT MAX(version) FROM policyversion WHERE in_force_at IS NOT NULL)",
+        version="v.version",
         **_PARTS,
     )
 )

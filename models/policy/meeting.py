@@ -11,7 +11,7 @@ from sqlmodel import Session
 from models.messages import receipt, tally
 from models.people.member import ADDRESS, BEHIND, MEMBER, hold, remember
 from models.policy import versions
-from models.statement import SqlFile, Statement, moment
+from models.statement import Question, SqlFile, Statement, moment
 
 _SQL = SqlFile("models.policy", "sql/meeting.sql")
 _WHO = f"{MEMBER.columns('m')}, {ADDRESS.columns('a')}"
@@ -24,10 +24,12 @@ _REQUEST: Statement[Any] = Statement(
 _WIDTH = MEMBER.width + ADDRESS.width
 
 
-def meet(session: Session, one: str, other: str | None = None) -> None:
-    """Read the members at these addresses with the policy in force, and keep all of it for the transaction."""
-    session.flush()
-    rows = _MEETING.all(session, one=one, other=other or one)
+def question(one: str, other: str | None = None) -> Question:
+    """The members at these addresses and the policy in force: all of it is kept for the transaction."""
+    return Question(_MEETING, {"one": one, "other": other or one}, _keep)
+
+
+def _keep(session: Session, rows: list[Any]) -> None:
     remember(session, rows)
     if rows:
         versions.remember(session, *rows[0][_WIDTH:])

@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from bot.database import Database, Work
 from bot.transactions import Job, Writers
+from models.statement import Question
 
 T = TypeVar("T")
 
@@ -188,6 +189,9 @@ class SimulatedDatabase(Database):
     ) -> T:
         await self._turn()
         return self._read(work, None, single, dropping)
+
+    async def look(self, question: Question, work: Work[T], *, within: float) -> T:
+        return await self.read(question.before(work), within=within, single=True)
 
     async def _turn(self) -> None:
         for _ in range(1 + self._turns()):

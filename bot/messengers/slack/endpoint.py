@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
+from functools import lru_cache
 
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
@@ -70,5 +71,11 @@ def genuine(timestamp: str, body: bytes, signature: str, secret: str, now: float
         or abs(now - int(timestamp)) > OLDEST
     ):
         return False
-    expected = hmac.digest(secret.encode(), b"v0:%s:%s" % (timestamp.encode(), body), "sha256").hex()
-    return hmac.compare_digest(f"v0={expected}".encode(), signature.encode(errors="replace"))
+    expected = _keyed(secret).copy()
+    expected.update(b"v0:%s:%s" % (timestamp.encode(), body))
+    return hmac.compare_digest(f"v0={expected.hexdigest()}".encode(), signature.encode(errors="replace"))
+
+
+@lru_cache(maxsize=1)  # OpenSSL looks the algorithm up for each new one
+def _keyed(secret: str) -> hmac.HMAC:
+    return hmac.new(secret.encode(), digestmod="sha256")

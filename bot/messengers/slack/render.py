@@ -47,6 +47,7 @@ def _notification(message: Message) -> str:
     return plain(message.preview or message.title or message.text)[:SECTION] or "quotabot"
 
 
+@lru_cache(maxsize=1000)  # help, footnotes
 def mrkdwn(text: str) -> str:
     """Our Markdown as Slack's. Everything that people typed is literal and mentions nobody."""
     return "\n".join(
@@ -62,6 +63,7 @@ def plain(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", words)
 
 
+@lru_cache(maxsize=1000)  # names of facts
 def _inline(text: str) -> str:
     def shown(found: re.Match[str]) -> str:
         escaped, bold, code, special = found.groups()

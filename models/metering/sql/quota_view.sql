@@ -1,7 +1,7 @@
 -- Everything that a member reads of their quota, in one row. Lists are JSON arrays of arrays, read by position.
 
 -- name: parts
-  (SELECT COALESCE(SUM(e.amount), 0) FROM entry e JOIN account u ON u.id = e.account_id AND u.kind = 'used'
+  (SELECT COALESCE(SUM(e.amount), 0) FROM entry e JOIN account u ON u.id = e.account_id AND u.member_id = m.id AND u.kind = 'used'
     WHERE e.member_id = m.id AND e.at >= GREATEST(p.starts_at, :since) AND e.at <= :now),
   (SELECT json_agg(json_build_array(s.model, s.day, s.amount)) FROM ({spent}) s),
   (SELECT json_agg(json_build_array(
@@ -45,7 +45,7 @@ FROM usage WHERE member_id = m.id
 GROUP BY 1, 3
 
 -- name: loans
-SELECT l.id, CASE WHEN l.borrower_id = m.id THEN 1 ELSE 0 END AS taken, w.name, w.email, l.ends_at, q.ends_at AS due,
+SELECT l.id, l.borrower_id = m.id AS taken, w.name, w.email, l.ends_at, q.ends_at AS due,
   (SELECT COUNT(*) FROM period n WHERE n.starts_at > q.starts_at) AS openings, {sums}, l.forgiven
 FROM loan l LEFT JOIN transfer t ON t.loan_id = l.id JOIN period q ON q.id = l.period_id
 JOIN member w ON w.id = CASE WHEN l.borrower_id = m.id THEN l.lender_id ELSE l.borrower_id END
@@ -54,7 +54,7 @@ WHERE l.id IN ({open_of}) GROUP BY l.id, q.id, w.id
 -- name: first
 -- The opening is among the first entries of a period, so the rest of a busy month is not read.
 SELECT e.id, t.kind, e.amount, e.balance_after, t.period_id FROM entry e JOIN transfer t ON t.id = e.transfer_id
-JOIN account c ON c.id = e.account_id AND c.kind = 'allocation'
+JOIN account c ON c.id = e.account_id AND c.member_id = m.id AND c.kind = 'allocation'
 WHERE e.member_id = m.id AND e.at >= p.starts_at ORDER BY e.at, e.id LIMIT 200
 
 -- name: versions

@@ -13,7 +13,7 @@ from bot.database import Database
 from models.messages import receipt, tally
 from models.people.member import addresses, found_at
 from models.policy import versions
-from models.policy.meeting import meet, meet_request
+from models.policy.meeting import meet_request, question
 from models.refusal import TooManyMessages, UnknownSender
 from tests.company import NOW, who
 
@@ -34,7 +34,7 @@ def statements(session: Session) -> Iterator[list[str]]:
 def test_both_members_their_addresses_and_the_policy_are_read_at_once(
     session: Session, statements: list[str]
 ) -> None:
-    meet(session, "slack:U01ALICE", "slack:U02BOB")
+    question("slack:U01ALICE", "slack:U02BOB").ask(session)
     alice, bob = (found_at(session, f"slack:{one}")[0] for one in ("U01ALICE", "U02BOB"))
     current = versions.current(session)
     assert (alice.name, bob.name, current and current[0]) == ("Alice", "Bob", 1)
@@ -45,7 +45,7 @@ def test_both_members_their_addresses_and_the_policy_are_read_at_once(
 def test_a_leaver_and_a_stranger_are_met_as_nobody(session: Session) -> None:
     alice, _ = found_at(session, "slack:U01ALICE")
     alice.left_at = NOW
-    meet(session, "slack:U01ALICE", "slack:NOBODY")
+    question("slack:U01ALICE", "slack:NOBODY").ask(session)
     for address in ("slack:U01ALICE", "slack:NOBODY"):
         with pytest.raises(UnknownSender):
             found_at(session, address)
@@ -55,7 +55,7 @@ def test_only_a_policy_in_force_is_met(session: Session) -> None:
     current = versions.current(session)
     assert current is not None
     versions.stage_once(session, "unit: USD\nallocations: []\n", NOW, "ops", NOW.date().replace(month=12))
-    meet(session, "slack:U01ALICE")
+    question("slack:U01ALICE").ask(session)
     assert versions.current(session) == current
 
 
