@@ -83,9 +83,9 @@ class Database:
         deadline = None if within is None else time.monotonic() + within
         return await asyncio.wrap_future(self._readers.submit(self._read, work, deadline, single, dropping))
 
-    async def look(self, question: Question, work: Work[T], *, within: float) -> T:
-        """`read` for work that asks nothing, as a rule, but this question: without a transaction and without a thread."""
-        rows = await self._asking.rows(question, within)
+    async def look(self, question: Question, work: Work[T], *, within: float, single: bool = True) -> T:
+        """`read` for work that begins with this question. `single`: it asks nothing else, as a rule; then no thread is woken."""
+        rows = await self._asking.rows(question, within) if single else None
         if rows is not None:
             session: Any = Answered(self.engine.dialect.name)
             with contextlib.suppress(SecondStatement):
@@ -93,7 +93,7 @@ class Database:
                 result = work(session)
                 session.flush()
                 return result
-        return await self.read(question.before(work), within=within, single=rows is None)
+        return await self.read(question.before(work), within=within, single=single and rows is None)
 
     def transact(self, work: Work[T]) -> T:
         """`write` for a plain thread.

@@ -153,11 +153,9 @@ class Dispatcher:
         if route is not None and route.reads_only and request.answer_by is None:
             question = route.question(request.sender, self.clock())
             answer = partial(self._look, request=request, route=route, profiles=profiles)
-            look = question.before(answer)
-            read = (
-                partial(self.database.look, question, answer)
-                if route.single
-                else partial(self.database.read, look)
+            look, read = (
+                question.before(answer),
+                partial(self.database.look, question, answer, single=route.single),
             )
             with contextlib.suppress(WouldWrite):
                 return await run_until(lambda left: read(within=left), until)

@@ -190,8 +190,8 @@ class SimulatedDatabase(Database):
         await self._turn()
         return self._read(work, None, single, dropping)
 
-    async def look(self, question: Question, work: Work[T], *, within: float) -> T:
-        return await self.read(question.before(work), within=within, single=True)
+    async def look(self, question: Question, work: Work[T], *, within: float, single: bool = True) -> T:
+        return await self.read(question.before(work), within=within, single=single)
 
     async def _turn(self) -> None:
         for _ in range(1 + self._turns()):
