@@ -149,16 +149,13 @@ class Dispatcher:
         request = await with_quoted(self.database, request, self.clock(), until)
         route = ROUTES.get(request.command.intent)
         profiles = await self._read_ahead(request, route)
-        look: Callable[[Session], Outcome] | None = None
+        answer: Callable[[Session], Outcome] | None = None
         if route is not None and route.reads_only and request.answer_by is None:
             question = route.question(request.sender, self.clock())
             answer = partial(self._look, request=request, route=route, profiles=profiles)
-            look, read = (
-                question.before(answer),
-                partial(self.database.look, question, answer, single=route.single),
-            )
+            ask = partial(self.database.look, question, answer, single=route.single)
             with contextlib.suppress(WouldWrite):
-                return await run_until(lambda left: read(within=left), until)
+                return await run_until(lambda left: ask(within=left), until)
             until -= self.patience.commit / 2  # what is known anew can wait, the answer cannot
         for _ in range(2):
             work = partial(self._transact, request=request, route=route, profiles=profiles)
@@ -168,9 +165,10 @@ class Dispatcher:
                 missing = [one for one in needed.addresses if one not in profiles]
                 profiles |= await self._profiles(dict.fromkeys(missing, True))
             except (TooSlow, OutcomeUnknown):
-                if look is None:
+                if answer is None:
                     raise
-                return await self.database.read(look, within=self.patience.commit / 4, dropping=True)
+                look, last = question.before(answer), self.patience.commit / 4
+                return await self.database.read(look, within=last, dropping=True)
         raise StatusUnknown
 
     async def _commit(self, work: Callable[[Session], T], until: float) -> T:
@@ -179,7 +177,6 @@ class Dispatcher:
         return result
 
     # Before the transaction: what has to be read from the network
-
     async def _read_ahead(self, request: Request, route: Route | None) -> ProfilesRead:
         concerned = self._concerned(request, route)
         if not concerned and self.fresh_spend is None:
