@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 SECRET = "s" * 32
 TEAM, APP = "T1", "A1"
 NUMBERS = count()
+NOW = datetime(2026, 11, 9, 3, tzinfo=UTC)
 # Commands before measuring starts.
 WARM = 50
 
@@ -68,7 +69,7 @@ async def serve_bolt(port: int, *, before: bool) -> None:
 
 
 @contextlib.asynccontextmanager
-async def house(port: int, database_url: str) -> AsyncIterator[App]:
+async def house(port: int, database_url: str, now: datetime = NOW) -> AsyncIterator[App]:
     """The production adapter and dispatcher, as `quotabot run` builds them, without the vendor's replies."""
     from bot.app import App  # noqa: PLC0415
     from bot.database import Database  # noqa: PLC0415
@@ -85,7 +86,7 @@ async def house(port: int, database_url: str) -> AsyncIterator[App]:
             slack_api_url=slack.api_url, http_port=port,
         )  # fmt: skip
         app, stop = (
-            App(settings, Database(database_url), http, lambda: datetime(2026, 11, 9, 3, tzinfo=UTC)),
+            App(settings, Database(database_url), http, lambda: now),
             asyncio.Event(),
         )
         app.dispatcher._locales = _Everybody()
@@ -100,8 +101,8 @@ async def house(port: int, database_url: str) -> AsyncIterator[App]:
         await running
 
 
-async def serve_ours(port: int, database_url: str) -> None:
-    async with house(port, database_url):
+async def serve_ours(port: int, database_url: str, now: datetime) -> None:
+    async with house(port, database_url, now):
         print("up", flush=True)
         await asyncio.Event().wait()
 
@@ -203,9 +204,10 @@ def rss_mib(pid: int) -> float:
 
 def main() -> None:
     if sys.argv[1:2] == ["serve"]:
-        port, kind = int(sys.argv[2]), sys.argv[3]
+        port, kind, *more = int(sys.argv[2]), *sys.argv[3:]
+        now = datetime.fromisoformat(more[1]) if more[1:] else NOW
         asyncio.run(
-            serve_ours(port, sys.argv[4]) if kind == "ours" else serve_bolt(port, before=kind == "hello-pbr")
+            serve_ours(port, more[0], now) if kind == "ours" else serve_bolt(port, before=kind == "hello-pbr")
         )
         return
     parser = argparse.ArgumentParser(

@@ -3,7 +3,7 @@
     python -m benchmarks.growth [--people 1000 20000] [--entries 50000 500000] [--rounds 3] [--database postgres|sqlite]
 
 Two databases, asked in turn: the balance and the first page of the history through the dispatcher, a page from the middle of all entries, and
-a transfer. The history only lies there: it is written set-based, spread over everybody and three hundred days.
+a transfer. The history is uses of one unit, written set-based and spread over whoever has quota and three hundred days; `audit` finds nothing.
 The full size is `--people 1000 115000 --entries 1000000 10000000`.
 """
 
@@ -16,11 +16,12 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from benchmarks.measure import Cell, Postgres, interleave, quantile, ratio, report
+from benchmarks.measure import Cell, Found, Postgres, Ratios, interleave, quantile, ratio, report
 from benchmarks.period import NOW, settle
 from bot.database import Database
 from bot.dispatch import Dispatcher
@@ -30,51 +31,70 @@ from models.ledger.transfer import Cause, Entry, Kind, transfer
 from models.quota.history import page
 
 NUMBERS = {
-    "postgresql": "SELECT i FROM generate_series(1, {count}) i",
-    "sqlite": "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) SELECT i FROM n",
+    "postgresql": "SELECT k FROM generate_series(1, {uses}) k",
+    "sqlite": "WITH RECURSIVE n (k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n WHERE k < {uses}) SELECT k FROM n",
 }
-DAYS_AGO = {
-    "postgresql": "timestamptz '2026-01-12 02:00+00' - (i % 300) * interval '1 day' - (i % 86400) * interval '1 second'",
-    "sqlite": "strftime('%Y-%m-%d %H:%M:%S.000000', '2026-01-12 02:00', '-' || (i % 300) || ' days', '-' || (i % 86400) || ' seconds')",
+# Over three hundred days, the last use of everybody on NOW's day.
+MOMENT = {
+    "postgresql": "timestamptz '2026-01-12 02:00+00' - ({uses} - k) * interval '25920000 seconds' / {uses} - a.id % 80000 * interval '1 second'",
+    "sqlite": "strftime('%Y-%m-%d %H:%M:%S.000000', '2026-01-12 02:00', "
+    "'-' || (({uses} - k) * 25920000 / {uses} + a.id % 80000) || ' seconds')",
 }
+HOLDERS = (
+    "account a JOIN account u ON u.member_id = a.member_id AND u.kind = 'used' "
+    "WHERE a.kind = 'allocation' AND a.balance > {uses}"
+)
+USES = """\
+INSERT INTO transfer (id, kind, amount, source_id, target_id, at, actor, cause, reason)
+SELECT {first} + row_number() OVER (ORDER BY k, a.id), 'use', 1, a.id, u.id, {moment}, 'gateway', 'b', 'hunyuan'
+FROM ({numbers}) n CROSS JOIN {holders}"""
+# The number of a use within its account follows from its id: everybody's first, then everybody's second.
+ENTRIES = """\
+INSERT INTO entry (transfer_id, account_id, member_id, amount, balance_after, at)
+SELECT t.id, a.id, a.member_id, {amount}, a.balance + {amount} * ((t.id - {first} - 1) / {people} + 1), t.at
+FROM transfer t JOIN account a ON a.id = t.{end} WHERE t.id > {first} ORDER BY t.id"""
+MOVED = "UPDATE account SET balance = balance + {amount} * {uses} WHERE id IN (SELECT {end} FROM transfer WHERE id > {first})"
+NUMBERED = "SELECT setval(pg_get_serial_sequence('transfer', 'id'), (SELECT MAX(id) FROM transfer))"
+INDICES = (
+    "SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN ('transfer', 'entry') AND indexname LIKE 'ix_%%' "
+    "AND schemaname = current_schema()"
+)
 
 
-def remember(database: Database, people: int, entries: int) -> None:
-    """Write `entries` that are never read again, spread over people and days."""
-    kind = database.engine.dialect.name
-    moves = (
-        f"SELECT {{first}} + i AS id, a.id AS source, u.id AS target, a.member_id AS member, {DAYS_AGO[kind]} AS at "
-        f"FROM ({NUMBERS[kind].format(count=entries // 2)}) x JOIN account a ON a.member_id = (i * 7919) % {people} + 1 "
-        "AND a.kind = 'allocation' JOIN account u ON u.member_id = a.member_id AND u.kind = 'used'"
-    )
-    database.transact(partial(_remember, moves=moves))
+def remember(database: Database, entries: int) -> None:
+    """Write about so many entries of a valid ledger, spread over whoever has quota and over days."""
+    database.transact(partial(_remember, entries=entries, kind=database.engine.dialect.name))
     if not database.sqlite:
         with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")
 
 
-def _remember(session: Session, moves: str) -> None:
-    connection = session.connection()
-    first = connection.exec_driver_sql("SELECT COALESCE(MAX(id), 0) FROM transfer").scalar_one()
-    rows = (
-        moves.format(first=first).replace("%", "%%")
-        if connection.dialect.name == "postgresql"
-        else moves.format(first=first)
-    )
-    connection.exec_driver_sql(
-        "INSERT INTO transfer (id, kind, amount, source_id, target_id, at, actor, cause, reason) "
-        f"SELECT id, 'use', 1, source, target, at, 'gateway', 'b', 'hunyuan' FROM ({rows}) m"
-    )
-    for account, amount in (("source_id", -1), ("target_id", 1)):
-        connection.exec_driver_sql(
-            "INSERT INTO entry (transfer_id, account_id, member_id, amount, balance_after, at) "
-            f"SELECT t.id, t.{account}, a.member_id, {amount}, 0, t.at FROM transfer t JOIN account a ON a.id = t.{account} "
-            f"WHERE t.id > {first} ORDER BY t.id"
-        )
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(
-            "SELECT setval(pg_get_serial_sequence('transfer', 'id'), (SELECT MAX(id) FROM transfer))"
-        )
+def _remember(session: Session, entries: int, kind: str) -> None:
+    def sql(text: str, **words: object) -> Any:
+        # `%` of SQL is a parameter of psycopg.
+        written = text.format(**facts, **words)
+        return connection.exec_driver_sql(written.replace("%", "%%") if kind == "postgresql" else written)
+
+    connection, facts = session.connection(), dict[str, object]()
+    first = sql("SELECT COALESCE(MAX(id), 0) FROM transfer").scalar_one()
+    people = sql("SELECT COUNT(*) FROM " + HOLDERS.format(uses=entries // 1000)).scalar_one()
+    uses = max(1, entries // 2 // people)
+    facts |= {"uses": uses, "people": people, "first": first}
+    facts |= {"numbers": NUMBERS[kind].format(uses=uses), "moment": MOMENT[kind].format(uses=uses)}
+    indices = []
+    if kind == "postgresql":
+        sql("SET LOCAL session_replication_role = replica")  # foreign keys are right by the queries
+        indices = sql(INDICES.replace("%%", "%")).all()
+        for name, _ in indices:
+            sql(f"DROP INDEX {name}")
+    sql(USES, holders=HOLDERS.format(uses=entries // 1000))
+    for end, amount in (("source_id", -1), ("target_id", 1)):
+        sql(ENTRIES, end=end, amount=amount)
+        sql(MOVED, end=end, amount=amount)
+    if kind == "postgresql":
+        sql(NUMBERED)
+        for _, definition in indices:
+            connection.exec_driver_sql(definition)
 
 
 async def measure(database: Database, people: int, count: int) -> dict[str, float]:
@@ -151,27 +171,29 @@ def main() -> None:
             url = postgres.create(name) if postgres else f"sqlite:///{tempfile.mkdtemp()}/{name}.db"
             databases.append(database := Database(url))
             settle(database, people)
-            remember(database, people, entries)
-            cells[name] = partial(_cell, database, people, words.count)
+            remember(database, entries)
+            cells[name] = partial(cell_of, database, people, words.count)
         found = interleave(cells, words.rounds)
     finally:
         for one in databases:
             one.close()
         if postgres:
             postgres.close()
-    keys = found["small"][0]
-    rows = {
-        f"11 {key.removesuffix(' ms')}, large / small": (ratio(found, "large", "small", key), "<= 1.5")
-        for key in keys
-    }
     sizes = " to ".join(
         f"{people:,} people and {entries:,} entries"
         for people, entries in zip(words.people, words.entries, strict=True)
     )
-    report(f"growth from {sizes} on {words.database}", found, rows)
+    report(f"growth from {sizes} on {words.database}", found, ratios(found))
 
 
-def _cell(database: Database, people: int, count: int) -> dict[str, float]:
+def ratios(found: Found) -> Ratios:
+    return {
+        f"11 {key.removesuffix(' ms')}, large / small": (ratio(found, "large", "small", key), "<= 1.5")
+        for key in found["small"][0]
+    }
+
+
+def cell_of(database: Database, people: int, count: int) -> dict[str, float]:
     return asyncio.run(measure(database, people, count))
 
 

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from sqlmodel import Session, col, select
 
-from benchmarks.measure import Cell, Postgres, interleave, quantile, ratio, report
+from benchmarks.measure import Cell, Found, Postgres, Ratios, interleave, quantile, ratio, report
 from bot.database import Database
 from bot.dispatch import Dispatcher
 from bot.messengers.port import Request
@@ -221,6 +221,11 @@ def latency(database: Database, count: int, seconds: float) -> dict[str, float]:
 
 
 def run(name: str, ours: Database, limit: Database, url: str, words: argparse.Namespace) -> None:
+    found = interleave(turning(ours, limit, url, words.people, words.seconds), words.rounds)
+    report(f"A period closes and opens for {words.people:,} people on {name}", found, ratios(found))
+
+
+def turning(ours: Database, limit: Database, url: str, people: int, seconds: float) -> dict[str, Cell]:
     def closed() -> dict[str, float]:
         ours.transact(spend)
         return in_a_process(url)
@@ -229,24 +234,22 @@ def run(name: str, ours: Database, limit: Database, url: str, words: argparse.Na
         limit.transact(spend)
         return plain(limit)
 
-    cells: dict[str, Cell] = {
+    return {
         "plain SQL": limited,
         "close + open": closed,
         "policy plan": planned(ours),
-        "/quota meanwhile": lambda: latency(ours, words.people, words.seconds),
+        "/quota meanwhile": lambda: latency(ours, people, seconds),
     }
-    found = interleave(cells, words.rounds)
+
+
+def ratios(found: Found) -> Ratios:
     memory = [row["memory_mib"] for row in found["close + open"]]
     slower = [row["busy_p99"] / row["idle_p99"] for row in found["/quota meanwhile"]]
-    report(
-        f"A period closes and opens for {words.people:,} people on {name}",
-        found,
-        {
-            "7 close + open / plain SQL": (ratio(found, "close + open", "plain SQL", "seconds"), "<= 3"),
-            "7 client memory, MiB": (memory, "<= 64"),
-            "7 /quota p99 while it runs / idle": (slower, "<= 2"),
-        },
-    )
+    return {
+        "7 close + open / plain SQL": (ratio(found, "close + open", "plain SQL", "seconds"), "<= 3"),
+        "7 client memory, MiB": (memory, "<= 64"),
+        "7 /quota p99 while it runs / idle": (slower, "<= 2"),
+    }
 
 
 def main() -> None:
