@@ -35,8 +35,8 @@ TAKEN_BY_ADMIN = Text(
     "你的额度被收回 **{amount}**，现在还剩 {left}。",
 )
 USAGE_VOIDED = Text(
-    "The gateway had counted **{amount}** by mistake; they are yours again. You have {left} left.",
-    "网关多记了 **{amount}** 用量，已退还给你，现在还剩 {left}。",
+    "The gateway had counted **{amount}** by mistake; that is put right. You have {left} left.",
+    "网关多记了 **{amount}** 用量，已更正。你现在还剩 {left}。",
 )
 WELCOME = Text(
     "Hello! You have **{left}** for language models until {day}.",

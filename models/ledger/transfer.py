@@ -37,7 +37,7 @@ class Kind(StrEnum):
     USE = "use"  # quota -> used
     VOID = "void"  # used -> overdraft, then allocation: a gateway booked it by mistake
     FILL = "fill"  # allocation or top_up -> overdraft; issued for a leaver
-    FALLBACK = "fallback"  # issued -> overdraft: spend on the models that go on when own quota is used up
+    FALLBACK = "fallback"  # issued -> overdraft: spend on the models that go on when own quota is used up; back if void
     EXPIRE = "expire"  # allocation, top_up or pool -> expired
 
 

@@ -17,7 +17,9 @@ from models.metering.reading import KeyUsage, Rate, Reading
 from models.metering.usage import MemberUsage, keep
 from models.people.member import Member, lock_members, require_colleague
 from models.policy.document import Policy
+from models.quota import fallback
 from models.quota.status import QuotaStatus
+from models.quota.wallet import wallet_of
 from models.refusal import InsufficientQuota
 
 ModelDay = tuple[int, date, str]
@@ -76,6 +78,8 @@ def void_usage(session: Session, member: Member, amount: int, rate: Rate, cause:
     used = QuotaStatus.of(session, member.id).used
     if amount > used:
         raise InsufficientQuota(amount, used)
+    # What never happened was spent last: beyond all quota, then on the fallback, then of one's own.
+    fallback.take_back(session, member.id, amount + min(0, wallet_of(session, member.id).overdraft), cause)
     void(session, member.id, amount, cause=cause)
     left = amount
     for account in sorted(accounts_of(session, member.id), key=lambda one: -one.booked):

@@ -52,10 +52,28 @@ def pay(session: Session, member_id: int, beyond: int, policy: Policy, cause: Ca
     part = min(beyond, policy.fallback.amount - spent)
     if part <= 0:
         return 0
-    issued = organisation(session, AccountKind.ISSUED, cause.at)
-    overdraft = account_of(session, AccountKind.OVERDRAFT, member_id, cause.at)
+    issued, overdraft = _ends(session, member_id, cause)
     transfer(session, Kind.FALLBACK, part, source=issued, target=overdraft, cause=cause)
-    theirs = (col(Allowance.member_id) == member_id, col(Allowance.period_id) == period)
-    paid = update(Allowance).where(*theirs).values(fallback=Allowance.fallback + part)
-    session.execute(paid.execution_options(synchronize_session=False))
+    _note(session, member_id, period, part)
     return part
+
+
+def take_back(session: Session, member_id: int, amount: int, cause: Cause) -> None:
+    """Up to `amount` of what was paid in this period goes back, because it was never spent."""
+    spent = given_to(session, {member_id}).get(member_id, Given(0, 0)).spent
+    if (part := min(amount, spent)) <= 0:
+        return
+    issued, overdraft = _ends(session, member_id, cause)
+    transfer(session, Kind.FALLBACK, part, source=overdraft, target=issued, cause=cause)
+    _note(session, member_id, Period.current(session).id, -part)
+
+
+def _ends(session: Session, member_id: int, cause: Cause) -> tuple[int, int]:
+    issued = organisation(session, AccountKind.ISSUED, cause.at)
+    return issued, account_of(session, AccountKind.OVERDRAFT, member_id, cause.at)
+
+
+def _note(session: Session, member_id: int, period: int, paid: int) -> None:
+    theirs = (col(Allowance.member_id) == member_id, col(Allowance.period_id) == period)
+    note = update(Allowance).where(*theirs).values(fallback=Allowance.fallback + paid)
+    session.execute(note.execution_options(synchronize_session=False))

@@ -99,8 +99,9 @@ SELECT m.id, COALESCE(w.total, 0) AS found
 FROM member m
 LEFT JOIN (SELECT member_id, SUM(fallback) AS total FROM allowance GROUP BY member_id) w ON w.member_id = m.id
 LEFT JOIN (
-  SELECT a.member_id, SUM(t.amount) AS total FROM transfer t JOIN account a ON a.id = t.target_id
-  WHERE t.kind = 'fallback' GROUP BY a.member_id
+  SELECT a.member_id, SUM(CASE WHEN a.id = t.target_id THEN t.amount ELSE -t.amount END) AS total
+  FROM transfer t JOIN account a ON a.id IN (t.source_id, t.target_id)
+  WHERE t.kind = 'fallback' AND a.member_id IS NOT NULL GROUP BY a.member_id
 ) t ON t.member_id = m.id
 WHERE COALESCE(w.total, 0) <> COALESCE(t.total, 0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -9,15 +10,19 @@ import pytest
 from sqlmodel import Session, select
 
 from models.ledger.amount import Unit
+from models.ledger.audit import audit
 from models.metering.accounts import accounts_of
 from models.metering.booking import BookedPage, book_page, keep_usage, void_usage
 from models.metering.reading import KeyUsage, Rate, Reading
 from models.metering.usage import Usage
+from models.policy.document import parse
+from models.quota.fallback import given_to
 from models.quota.wallet import wallet_of
 from models.refusal import InsufficientQuota
 from tests.actions import USD, cause
-from tests.company import NOW, who
+from tests.company import NOW, POLICY, who
 
+FALLBACK = parse(f"{POLICY}fallback: {{models: [deepseek-*], amount: 10}}\n")
 RATE = Rate.of(Unit.USD, Decimal(1))
 
 
@@ -58,6 +63,28 @@ def test_voided_usage_is_not_booked_again_and_never_more_than_was_used(session: 
     read(session, ("alice", 32), minutes=2)
     assert used(session, "alice") == 22
     assert [one.due for one in accounts_of(session, alice.id)] == [True]
+
+
+def test_usage_that_is_voided_is_taken_off_the_fallback_before_own_quota_comes_back(session: Session) -> None:
+    alice = who(session, "alice")
+    read(session, ("alice", 0))
+    read(session, ("alice", 90), minutes=1)
+    (account,) = accounts_of(session, alice.id)
+    account.keep_models(replace(account.model_list, fallback=True))
+    page = [Reading("alice@corp.example", 115 * USD, None, NOW + timedelta(minutes=2))]
+    book_page(session, page, RATE, cause(NOW + timedelta(minutes=2)), policy=FALLBACK)
+    assert _paid(session, alice.id) == (10, -5)
+    void_usage(session, alice, 4 * USD, RATE, cause())
+    assert _paid(session, alice.id) == (10, -1)
+    void_usage(session, alice, 6 * USD, RATE, cause())
+    assert _paid(session, alice.id) == (5, 0)
+    void_usage(session, alice, 30 * USD, RATE, cause())
+    assert (_paid(session, alice.id), wallet_of(session, alice.id).available // USD) == ((0, 0), 25)
+    assert not audit(session).wrong
+
+
+def _paid(session: Session, member: int) -> tuple[int, int]:
+    return given_to(session, {member})[member].spent // USD, wallet_of(session, member).overdraft // USD
 
 
 def test_days_before_the_link_are_no_usage_of_the_members(session: Session) -> None:
