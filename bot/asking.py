@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import URL
@@ -92,8 +92,7 @@ class AskingPostgres:
             return None
         self._busy += 1
         try:
-            async with asyncio.timeout(within):
-                return await self._asked(question)
+            return await self._asked(question, asyncio.get_running_loop().time() + within)
         except TimeoutError:
             raise TooSlow from None
         except (Error, _Failed):
@@ -101,13 +100,13 @@ class AskingPostgres:
         finally:
             self._busy -= 1
 
-    async def _asked(self, question: Question) -> list[Any]:
-        line = self._idle.pop() if self._idle else await _Line.opened(self._words)
+    async def _asked(self, question: Question, until: float) -> list[Any]:
+        line = self._idle.pop() if self._idle else await _Line.opened(self._words, until)
         sql = question.statement.sql(self._dialect)
         for listener in self._traces:
             listener(self, line, sql, question.words, None, False)
         try:
-            rows = await line.rows(sql, question.words)
+            rows = await line.rows(sql, question.words, until)
         except BaseException:
             line.close()  # whatever it still waits for is nobody's
             raise
@@ -124,62 +123,68 @@ class _Failed(Exception):  # noqa: N818 - a thread asks again, and says what it 
     pass
 
 
+class _Prepared(NamedTuple):
+    """Its name on the connection, its parameters in their order, and how each column is read."""
+
+    name: bytes
+    words: list[str]
+    reads: list[Callable[[bytes], Any]]
+
+
 class _Line:
-    """A connection, and the statements that are prepared on it: by their SQL, a name and the order of their words."""
+    """A connection, and the statements that are prepared on it, by their SQL."""
 
     def __init__(self, connection: Any) -> None:
         self._connection, self._pgconn = connection, connection.pgconn
-        self._prepared: dict[str, tuple[bytes, list[str]]] = {}
+        self._prepared: dict[str, _Prepared] = {}
 
     @classmethod
-    async def opened(cls, words: dict[str, Any]) -> Self:
+    async def opened(cls, words: dict[str, Any], until: float) -> Self:
         from psycopg import AsyncConnection  # noqa: PLC0415
 
-        line = cls(await AsyncConnection.connect(**words))
-        try:
-            await line._connection.execute("SET datestyle = 'ISO'; SET client_encoding = 'UTF8'")
-        except BaseException:
-            line.close()
-            raise
+        async with asyncio.timeout_at(until):
+            line = cls(await AsyncConnection.connect(**words))
+            try:
+                await line._connection.execute("SET datestyle = 'ISO'; SET client_encoding = 'UTF8'")
+            except BaseException:
+                line.close()
+                raise
         line._pgconn.nonblocking = 1
         return line
 
-    async def rows(self, sql: str, words: dict[str, Any]) -> list[Any]:
-        if sql not in self._prepared:
-            await self._prepare(sql)
-        name, order = self._prepared[sql]
-        self._pgconn.send_query_prepared(name, [_sent(words[one]) for one in order])
-        result = await self._result()
-        columns = range(result.nfields)
-        reads = [_READS.get(result.ftype(column), bytes.decode) for column in columns]
-        found = ([result.get_value(row, column) for column in columns] for row in range(result.ntuples))
+    async def rows(self, sql: str, words: dict[str, Any], until: float) -> list[Any]:
+        known = self._prepared.get(sql) or await self._prepare(sql, until)
+        self._pgconn.send_query_prepared(known.name, [_sent(words[one]) for one in known.words])
+        found, columns = await self._result(until), list(enumerate(known.reads))
         return [
-            [None if value is None else read(value) for read, value in zip(reads, row, strict=True)]
-            for row in found
+            [
+                None if (value := found.get_value(row, column)) is None else read(value)
+                for column, read in columns
+            ]
+            for row in range(found.ntuples)
         ]
 
-    async def _prepare(self, sql: str) -> None:
+    async def _prepare(self, sql: str, until: float) -> _Prepared:
         order, name = list(dict.fromkeys(_NAMED.findall(sql))), b"look%d" % len(self._prepared)
         numbered = _NAMED.sub(lambda found: f"${order.index(found[1]) + 1}", sql).replace("%%", "%")
         self._pgconn.send_prepare(name, numbered.encode())
-        await self._result()
-        self._prepared[sql] = name, order
+        await self._result(until)
+        self._pgconn.send_describe_prepared(name)
+        found = await self._result(until)
+        reads = [_READS.get(found.ftype(column), bytes.decode) for column in range(found.nfields)]
+        self._prepared[sql] = _Prepared(name, order, reads)
+        return self._prepared[sql]
 
-    async def _result(self) -> Any:
+    async def _result(self, until: float) -> Any:
+        """Raises `TimeoutError`."""
         from psycopg.pq import ExecStatus  # noqa: PLC0415
 
-        loop, pgconn, result = asyncio.get_running_loop(), self._pgconn, None
+        pgconn, result = self._pgconn, None
         if pgconn.flush():  # longer than what the socket takes at once
             raise _Failed
-        readable, socket = asyncio.Event(), pgconn.socket
-        loop.add_reader(socket, readable.set)
-        try:
-            while pgconn.is_busy():
-                readable.clear()
-                await readable.wait()
-                pgconn.consume_input()
-        finally:
-            loop.remove_reader(socket)
+        while pgconn.is_busy():
+            await _readable(pgconn.socket, until)
+            pgconn.consume_input()
         while (found := pgconn.get_result()) is not None:
             result = found
         if result is None or result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
@@ -188,6 +193,24 @@ class _Line:
 
     def close(self) -> None:
         self._pgconn.finish()
+
+
+async def _readable(socket: int, until: float) -> None:
+    """Raises `TimeoutError`."""
+    loop = asyncio.get_running_loop()
+    ready = loop.create_future()
+
+    def wake(failure: Exception | None = None) -> None:
+        if not ready.done():
+            ready.set_exception(failure) if failure else ready.set_result(None)
+
+    late = loop.call_at(until, wake, TimeoutError())
+    loop.add_reader(socket, wake)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(socket)
+        late.cancel()
 
 
 # psycopg's parameters in SQL.

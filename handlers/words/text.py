@@ -28,9 +28,10 @@ class Text:
             raise ValueError(f"the languages differ in their facts: {self.en!r} / {self.zh!r}")
 
     def __call__(self, locale: str, **facts: Any) -> SafeText:
-        # What people typed is escaped here, once.
-        template = self.zh if locale.startswith("zh") else self.en
-        return SafeText(template.format(**{name: _fit(value) for name, value in facts.items()}))
+        for name, value in facts.items():
+            if isinstance(value, str) and not isinstance(value, SafeText):
+                facts[name] = escape(value)  # what people typed is escaped here, once
+        return SafeText((self.zh if locale.startswith("zh") else self.en).format(**facts))
 
 
 def listed(words: Iterable[str], locale: str) -> str:
@@ -49,7 +50,3 @@ def with_reason(text: SafeText, reason: str) -> SafeText:
 
 def _facts(template: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(template) if name}
-
-
-def _fit(value: Any) -> Any:
-    return value if isinstance(value, SafeText) or not isinstance(value, str) else escape(value)
