@@ -51,6 +51,12 @@ PAGE_EXPIRED = Text("Expired", "已过期")
 PAGE_EXPIRED_NOTE = Text("not used by the end of the period or of a top-up", "到期未用完的额度")
 PAGE_CARRIED = Text("Carried over", "上期结转")
 PAGE_CARRIED_NOTE = Text("left of the period before, beside the allocation", "上期剩余，额度之外另计")
+PAGE_FALLBACK = Text("Paid as fallback", "备用模型用量")
+PAGE_FALLBACK_NOTE = Text("used beyond own quota, paid by the organisation", "自有额度用完之后，由公司承担")
+PAGE_GIVEN = Text("Given to teams", "转给团队")
+PAGE_GIVEN_NOTE = Text(
+    "own allocation given to a team or the organisation, for good", "员工把自己的额度转给团队或公司，不再收回"
+)
 PAGE_LENT = Text("Lent between colleagues", "同事互借")
 
 PAGE_YEAR = Text("The year against its budget", "全年预算执行")

@@ -35,7 +35,9 @@ def find(session: Any, email: str) -> Named | None:
 
 
 def overview(session: Any, member: Named) -> dict[str, Any]:
-    """Amounts are plain decimal strings, times carry the policy's zone, `end` is exclusive."""
+    """Amounts are plain decimal strings, times carry the policy's zone, `end` is exclusive. `fallback`: what of `used` the
+    organisation paid beyond own quota.
+    """
     session.flush()
     text, period = _POLICY.first(session), _PERIOD.first(session, member=member.id)
     view = _View(heading_of(text) if text else None)
@@ -55,6 +57,7 @@ def overview(session: Any, member: Named) -> dict[str, Any]:
         "used": has.used - ((period.used_before or 0) if period else 0),
         "used_total": has.used,
         "entitlement": has.entitlement,
+        "fallback": (period.fallback or 0) if period else 0,
     }
     return {
         "email": member.email,
@@ -81,6 +84,7 @@ class _Period(NamedTuple):
     ends_at: datetime
     base: int | None
     used_before: int | None
+    fallback: int | None
 
 
 class _LoanRow(NamedTuple):

@@ -7,7 +7,7 @@ SELECT id, email, name FROM member WHERE email = :email
 SELECT text FROM policyversion WHERE in_force_at IS NOT NULL ORDER BY version DESC LIMIT 1
 
 -- name: period
-SELECT p.starts_at, p.ends_at, w.base, w.used_before
+SELECT p.starts_at, p.ends_at, w.base, w.used_before, w.fallback
 FROM period p LEFT JOIN allowance w ON w.period_id = p.id AND w.member_id = :member WHERE p.state <> 'closed'
 
 -- name: loans

@@ -30,7 +30,8 @@ OTHER = "other"
 class Line:
     """A team's period, or with `model` its spend on one. `forecast`: use till the end at the pace so far.
 
-    `carried`: what was left of the period before when the new allocation came.
+    `carried`: what was left of the period before when the new allocation came. `fallback`: the part of `used` that the
+    organisation paid beyond own quota. `given`: own allocation given to a team or to the organisation.
     """
 
     team: str
@@ -44,6 +45,8 @@ class Line:
     expired: int = 0
     forecast: int = 0
     carried: int = 0
+    fallback: int = 0
+    given: int = 0
 
 
 @dataclass(frozen=True)
@@ -265,6 +268,8 @@ def _figures(rows: list[_Row]) -> dict[str, int]:
         "borrowed": moved(Kind.LEND, inward=True),
         "granted": moved(Kind.GRANT, inward=True) - moved(Kind.REVOKE, inward=False),
         "expired": moved(Kind.EXPIRE, inward=False),
+        "fallback": moved(Kind.FALLBACK, inward=True) - moved(Kind.FALLBACK, inward=False),
+        "given": moved(Kind.GIVE, inward=False),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import date, datetime
 
 from markupsafe import Markup
@@ -64,7 +65,7 @@ def overview(viewer: Viewer, name: str) -> Facts:
 
 
 def _together(teams: Sequence[Line], period: Period, now: datetime) -> Line:
-    names = ("people", "allocation", "used", "lent", "borrowed", "granted", "expired", "carried")
+    names = {one.name for one in fields(Line)} - {"team", "model", "forecast"}
     sums = {name: sum(getattr(one, name) for one in teams) for name in names}
     return Line(EVERYBODY, **sums, forecast=foreseen(sums["used"], period, now))
 
@@ -82,6 +83,10 @@ def _tiles(viewer: Viewer, total: Line, period: Period) -> list[tuple[str, str, 
     say, part = viewer.say, total.used * 100 // total.allocation if total.allocation else 0
     of = say(texts.PAGE_OF_ALLOCATION, percent=str(part), amount=viewer.amount(total.allocation))
     until = say(texts.PAGE_FORECAST_UNTIL, day=viewer.reader.last_day(period.ends_at))
+    seldom = [
+        (say(texts.PAGE_FALLBACK), total.fallback, say(texts.PAGE_FALLBACK_NOTE)),
+        (say(texts.PAGE_GIVEN), total.given, say(texts.PAGE_GIVEN_NOTE)),
+    ]
     return [
         (say(texts.PAGE_USED), viewer.amount(total.used), of if total.allocation else ""),
         (say(texts.PAGE_FORECAST), viewer.amount(total.forecast), until),
@@ -89,6 +94,7 @@ def _tiles(viewer: Viewer, total: Line, period: Period) -> list[tuple[str, str, 
         (say(texts.PAGE_LENT), viewer.amount(total.lent), ""),
         (say(texts.PAGE_EXPIRED), viewer.amount(total.expired), say(texts.PAGE_EXPIRED_NOTE)),
         (say(texts.PAGE_CARRIED), viewer.amount(total.carried), say(texts.PAGE_CARRIED_NOTE)),
+        *((name, viewer.amount(amount), note) for name, amount, note in seldom if amount),
     ]
 
 

@@ -18,7 +18,7 @@ def test_show_has_every_key_and_plain_decimals(operator: Operator) -> None:
     found = operator.show("bob")
     assert list(found) == [
         "email", "name", "unit", "base", "available", "allocation", "top_ups", "borrowed", "overdraft", "lent", "owed",
-        "owed_to_me", "used", "used_total", "entitlement", "limit", "period", "loans", "requests",
+        "owed_to_me", "used", "used_total", "entitlement", "fallback", "limit", "period", "loans", "requests",
     ]  # fmt: skip
     assert (found["name"], found["unit"], found["base"], found["limit"]) == ("Bob", "USD", "500", None)
     assert datetime.fromisoformat(found["period"]["end"]) > datetime.fromisoformat(found["period"]["start"])

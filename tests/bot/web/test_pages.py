@@ -21,7 +21,7 @@ from bot.settings import Settings
 from bot.web import server
 from bot.web.pages.session import ATTEMPT, SIGNED_IN
 from bot.web.pages.site import Pages
-from handlers import lending, requests
+from handlers import giving, lending, requests
 from models.ledger.amount import shown
 from models.policy import document, versions
 from models.quota.period import Period
@@ -64,6 +64,7 @@ def books(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     spend(database, "alice", 30)
     say(database, requests.approve, "lee", ask_for(database, "quinn", 70))
     say(database, lending.lend, "alice", "bob", 5 * USD)
+    say(database, giving.give_to_team, "bob", 7 * USD)
     database.close()
     return file
 
@@ -107,6 +108,8 @@ async def test_finance_sees_the_whole_by_the_figures_of_the_report(browser: Brow
     assert "like the slowest of them" in page
     assert re.search(r'<polygon class="band" points="[\d., ]+"', page)
     assert re.search(r"<dt>Carried over</dt><dd>\$0.00", page)
+    assert re.search(r"<dt>Given to teams</dt><dd>\$7.00", page)
+    assert "Paid as fallback" not in page, "there is none"
     assert {"Requests", "Policy", "Audit trail"} <= set(re.findall(r'<a href="/pages/\w+" *>(.+?)</a>', page))
 
 

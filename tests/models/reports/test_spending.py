@@ -8,17 +8,22 @@ from sqlmodel import Session
 
 from bot.database import Database
 from handlers import lending
+from handlers.giving import give_to_team
 from models.ledger.amount import Unit
 from models.ledger.audit import audit
 from models.ledger.spend import record
 from models.metering.booking import void_usage
 from models.metering.reading import Rate
 from models.metering.usage import MemberUsage, book, keep
+from models.policy.document import parse
+from models.quota.fallback import pay
 from models.quota.period import Period
+from models.reports.member import overview
 from models.reports.spending import EVERYBODY, OTHER, Line, ModelUse, by_day, by_model, by_team, period_named
 from tests.actions import DECEMBER, USD, after, cause, change, gift, say, spend, turn
-from tests.company import NOW, who
+from tests.company import NOW, POLICY, who
 
+FALLBACK = parse(f"{POLICY}fallback: {{models: [deepseek-*], amount: 10}}\n")
 ZONE = ZoneInfo("Asia/Shanghai")
 
 
@@ -44,6 +49,24 @@ def test_a_period_shows_what_each_team_got_used_lent_and_lost(company: Database)
     assert whole.allocation == sum(
         line.allocation for name, line in found.items() if name.endswith("/") and line is not whole
     )
+
+
+def test_what_the_fallback_paid_and_what_was_given_to_teams_stand_apart(company: Database) -> None:
+    say(company, give_to_team, "alice", 20 * USD)
+
+    def pay_for(session: Session) -> str:
+        bob = who(session, "bob").id
+        pay(session, bob, record(session, bob, 515 * USD, cause=cause()), FALLBACK, cause())
+        return str(overview(session, who(session, "bob"))["fallback"])
+
+    assert company.transact(pay_for) == "10"
+    found = november(company)
+    assert (found["design/"].given, found["design/"].fallback, found["design/"].used) == (
+        20 * USD,
+        10 * USD,
+        515 * USD,
+    )
+    assert (found[f"{EVERYBODY}/"].given, found[f"{EVERYBODY}/"].fallback) == (20 * USD, 10 * USD)
 
 
 def test_voided_usage_is_not_reported_as_used(company: Database) -> None:
