@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from bot.messengers.port import Messenger, MessengerError, Request
@@ -168,6 +169,16 @@ async def say(messenger: Messenger, request: Request, message: Message) -> None:
         except Exception:
             log.exception("an answer could not be given", key=request.key)
             break
+
+
+def broken(request: Request, error: Exception, locale: str) -> Message:
+    """What the sender reads, with a code that finds the error in the log."""
+    reference, reason = SafeText(uuid4().hex[:6].upper()), str(error).partition("\n")[0][:200]
+    # During an outage of the database a line each has to do.
+    trace = None if isinstance(error, OperationalError) else error
+    names = {"key": request.key, "reference": reference, "error": type(error).__name__}
+    log.error("request failed", **names, reason=reason, exc_info=trace)
+    return Message(texts.BROKE(locale, ref=reference), locale=locale)
 
 
 def unknown(locale: str) -> Message:

@@ -13,7 +13,6 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
-from uuid import uuid4
 
 import structlog
 from sqlmodel import Session
@@ -36,8 +35,7 @@ from handlers.context import RequestContext
 from handlers.home import home
 from handlers.links import tell_of_link
 from handlers.routes import ROUTES, Route
-from handlers.words import refusals, texts
-from handlers.words.text import SafeText
+from handlers.words import refusals
 from models.messages.message import Form, Message
 from models.messages.outbox import Effect, promise
 from models.metering.quota_view import QuotaView
@@ -104,12 +102,9 @@ class Dispatcher:
             return self._say_unknown(request)
         except Refusal as refusal:
             return await self.refuse(request, refusal)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - `broken` logs it
             self.metrics.answer(request.messenger, "broken")
-            reference = SafeText(uuid4().hex[:6].upper())
-            log.exception("request failed", key=request.key, reference=reference, error=type(error).__name__)
-            locale = self.locale(request)
-            return self.say_directly(request, Message(texts.BROKE(locale, ref=reference), locale=locale))
+            return self.say_directly(request, answers.broken(request, error, self.locale(request)))
         self.metrics.answer(request.messenger, "refused" if outcome.refused else "answered")
         return outcome
 

@@ -39,6 +39,10 @@ class Socket(AsyncSocketModeHandler):
         self._idle.clear()
         try:
             await super().handle(client, req)
+        except ConnectionError:
+            log.info(
+                "slack closed the connection before the answer, and sends again", envelope=req.envelope_id
+            )
         finally:
             self._taken -= 1
             if not self._taken:
