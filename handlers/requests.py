@@ -22,6 +22,7 @@ from models.metering.outlook import needed, outlook
 from models.people.member import Member
 from models.policy.calendar import end_of_day
 from models.quota import approvers, auto_approval
+from models.quota.approvers import Standing
 from models.quota.loan import loans_of
 from models.quota.request import Request, find
 from models.quota.request_state import RequestState
@@ -54,13 +55,15 @@ def request(
     auto = _approved_by_policy(ctx, asked)
     if auto is not None:
         return auto
-    tell_asked(ctx, asked)
+    standing = asked.standing(ctx.session, ctx.policy, ctx.now)
+    sent = _sent(ctx, asked, old, standing)
+    tell_asked(ctx, asked, standing)
     if asked.thread and not approvals(ctx.session, asked.about):
         ctx.post(
             asked.thread, cards.request_card(ctx, asked, "small", None), about=asked.about, shape="small"
         )
     ctx.refresh_home(ctx.me)
-    return _sent(ctx, asked, old)
+    return sent
 
 
 def lasting(ctx: Context, member_id: int) -> int:
@@ -70,7 +73,7 @@ def lasting(ctx: Context, member_id: int) -> int:
     return needed(outlook(ctx.session, status, ctx.now), status.has, step)
 
 
-def _sent(ctx: RequestContext, asked: Request, old: str | None) -> Message:
+def _sent(ctx: RequestContext, asked: Request, old: str | None, standing: Standing) -> Message:
     # With the faster ways: recalling a loan, free models.
     reader = ctx.reader
     say = reader.locale
@@ -82,7 +85,8 @@ def _sent(ctx: RequestContext, asked: Request, old: str | None) -> Message:
             say, amount=reader.amount(asked.amount), code=SafeText(asked.code), approver=who
         )
     lines = [first]
-    if (most := _too_much_for_all(ctx, asked)) is not None:
+    most = standing.less_than(asked.amount)
+    if most is not None and asked.state == RequestState.PENDING:
         lines.append(texts.NOBODY_GRANTS_ALL(say, most=reader.amount(most)))
     if old is not None:
         lines.append(texts.REQUEST_AMENDED(say, old=SafeText(old)))
@@ -100,7 +104,7 @@ def _sent(ctx: RequestContext, asked: Request, old: str | None) -> Message:
     return Message(text="\n".join(lines), buttons=(cancel_button,))
 
 
-def tell_asked(ctx: Context, asked: Request) -> None:
+def tell_asked(ctx: Context, asked: Request, standing: Standing | None = None) -> None:
     """Offer an approval, or send the card to approvers without one; tell the admins when nobody can decide."""
     if asked.state == RequestState.UNROUTABLE:
         name = ctx.session.get_one(Member, asked.member_id).name
@@ -111,26 +115,22 @@ def tell_asked(ctx: Context, asked: Request) -> None:
 
         to_admins(ctx, nobody_decides)
         return
-    _tell_too_much(ctx, asked)
+    standing = standing or asked.standing(ctx.session, ctx.policy, ctx.now)
+    _tell_too_much(ctx, asked, standing)
     in_approval = approval.offer(ctx, asked)
     told = {copy.payload["reader"] for copy in copies(ctx.session, asked.about)}
-    today = approvers.entries_today(ctx.session, ctx.policy, asked.id, asked.member_id, ctx.now)
-    for one in approvers.entries(ctx.session, asked.id):
-        if one.member_id in today and one.member_id not in told:
+    for one in standing.asked:
+        entry = standing.today.get(one.member_id)
+        if entry is not None and one.member_id not in told:
             to = ctx.session.get_one(Member, one.member_id)
             if not in_approval:
-                ctx.tell(to, cards.request_card(ctx, asked, "full", to), about=asked.about, shape="full")
+                card = cards.request_card(ctx, asked, "full", to, entry)
+                ctx.tell(to, card, about=asked.about, shape="full")
             ctx.refresh_home(to)
 
 
-def _too_much_for_all(ctx: Context, asked: Request) -> int | None:
-    """The highest ceiling of the chain, if it is less than the amount asked."""
-    most = approvers.highest_ceiling(ctx.session, ctx.policy, asked.member_id, ctx.now)
-    return most if asked.state == RequestState.PENDING and most is not None and most < asked.amount else None
-
-
-def _tell_too_much(ctx: Context, asked: Request) -> None:
-    most = _too_much_for_all(ctx, asked)
+def _tell_too_much(ctx: Context, asked: Request, standing: Standing) -> None:
+    most = standing.less_than(asked.amount) if asked.state == RequestState.PENDING else None
     if most is None or not ctx.first_time(f"{asked.about}:too-much"):
         return
     name = ctx.session.get_one(Member, asked.member_id).name

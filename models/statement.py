@@ -227,6 +227,11 @@ _CONVERTERS: dict[Any, Callable[[Any], Any]] = {
 }
 
 
+def as_list(value: Any) -> list[Any]:
+    """A JSON array of a row; SQLite returns it as text, and Postgres NULL for an empty one."""
+    return (json.loads(value) if isinstance(value, str) else value) or []
+
+
 def row_reader(row: Any) -> Callable[[tuple[Any, ...]], Any]:
     names = [one.name for one in fields(row)] if is_dataclass(row) else getattr(row, "_fields", ())
     if not names:

@@ -68,10 +68,14 @@ def asked_names(session: Session, request: Request, reader: Reader) -> str:
     return listed(dict.fromkeys(session.exec(asked).all()), reader.locale)
 
 
-def request_card(ctx: Context, request: Request, shape: str, to: Member | None) -> Message:
-    """The card in its present state. `shape`: `full` for an approver, `small` in a thread."""
+def request_card(
+    ctx: Context, request: Request, shape: str, to: Member | None, entry: Asked | None = None
+) -> Message:
+    """The card in its present state. `shape`: `full` for an approver, `small` in a thread. `entry`: theirs today, if it was read."""
     reader = ctx.reader_of(to or ctx.session.get_one(Member, request.member_id))
-    return _small(ctx, request, reader) if shape == "small" or to is None else _full(ctx, request, reader, to)
+    if shape == "small" or to is None:
+        return _small(ctx, request, reader)
+    return _full(ctx, request, reader, to, entry)
 
 
 def copy_of_request(ctx: Context, request: Request, copy: Effect, to: Member | None) -> Message:
@@ -103,7 +107,7 @@ def _small(ctx: Context, request: Request, reader: Reader) -> Message:
     )
 
 
-def _full(ctx: Context, request: Request, reader: Reader, to: Member) -> Message:
+def _full(ctx: Context, request: Request, reader: Reader, to: Member, entry: Asked | None = None) -> Message:
     # Everything needed to decide, on one phone screen.
     requester = ctx.session.get_one(Member, request.member_id)
     team = texts.IN_TEAM(reader.locale, team=requester.team) if requester.team else SafeText("")
@@ -128,7 +132,7 @@ def _full(ctx: Context, request: Request, reader: Reader, to: Member) -> Message
         return Message(
             title=title, text=f"{text}\n{state}", preview=preview, buttons=(revoke,) if mine else ()
         )
-    asked = _today(ctx, request).get(to.id)
+    asked = entry or _today(ctx, request).get(to.id)
     if asked is None:
         return _not_theirs(request, requester, reader)
     can = Grantable.of(ctx.session, request, ctx.policy, asked.ceiling)

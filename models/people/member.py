@@ -167,9 +167,10 @@ _OF = Statement(f"SELECT {ADDRESS.columns('a')} FROM address a WHERE a.member_id
 
 @dataclass
 class _Met:
-    """Members that this transaction has read, by address, and all addresses of each."""
+    """Members that this transaction has read, by address, and all addresses of each. `members`: else a session forgets them."""
 
     at: dict[str, tuple[Member, Address]] = field(default_factory=dict)
+    members: dict[int, Member] = field(default_factory=dict)
     addresses: dict[int, list[Address]] = field(default_factory=dict)
 
 
@@ -193,6 +194,14 @@ def remember(session: Session, rows: Iterable[Sequence[Any]]) -> None:
         met.at[address.address] = member, address
         found[member.id].append(address)
     met.addresses |= found
+
+
+def remember_one(session: Session, row: Sequence[Any], every: Iterable[Sequence[Any]]) -> Member:
+    """Keep a member, read as `MEMBER`, with all addresses, read as `ADDRESS`, for the transaction."""
+    member, met = MEMBER.load(session, row), _met(session)
+    met.addresses[member.id] = [ADDRESS.load(session, one) for one in every]
+    met.members[member.id] = member
+    return member
 
 
 def found_at(session: Session, address: str) -> tuple[Member, Address]:

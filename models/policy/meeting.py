@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +10,7 @@ from sqlmodel import Session
 from models.messages import receipt, tally
 from models.people.member import ADDRESS, BEHIND, MEMBER, hold, remember
 from models.policy import versions
-from models.statement import Question, SqlFile, Statement, moment
+from models.statement import Question, SqlFile, Statement, as_list, moment
 
 _SQL = SqlFile("models.policy", "sql/meeting.sql")
 _WHO = f"{MEMBER.columns('m')}, {ADDRESS.columns('a')}"
@@ -47,13 +46,8 @@ def meet_request(
     remember(session, (row for row in rows if row[0] is not None))
     versions.remember(session, version, text)
     moved = moment(moved_at) if moved_at else None
-    receipt.remember(session, keys, _list(receipts), me, fingerprint, moved)
+    receipt.remember(session, keys, as_list(receipts), me, fingerprint, moved)
     if me is not None:
         hold(session, [me])  # else what an earlier request of theirs left behind is not there yet
-        found = (tally.Counted(what, other, moment(at)) for what, other, at in _list(counted))
+        found = (tally.Counted(what, other, moment(at)) for what, other, at in as_list(counted))
         tally.remember(session, me, found)
-
-
-def _list(value: Any) -> list[Any]:
-    # SQLite returns JSON as text.
-    return (json.loads(value) if isinstance(value, str) else value) or []

@@ -5,19 +5,20 @@ Fails closed: a person who is not in the chain today cannot decide.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import json
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.db import ref
-from models.people.member import Member, reachable
+from models.people.member import ADDRESS, MEMBER, Member, reachable, remember_one
 from models.policy.document import Policy
-from models.quota.delegation import delegates
 from models.refusal import UnknownCode
-from models.statement import Statement
+from models.statement import SqlFile, Statement, as_list
 
 
 class Asked(SQLModel, table=True):
@@ -62,15 +63,16 @@ def chain(session: Session, policy: Policy, requester_id: int, now: datetime) ->
     A member with several roles keeps the first place and the highest ceiling. Two people never decide each
     other's requests in one period through a delegation.
     """
-    decided = dict(_DECIDED.all(session, member=requester_id))
+    people = _read_named(session, policy, requester_id, now)
     # A place that holds None is taken: cycles end here, and nobody is named twice.
     found: dict[int, Candidate | None] = {requester_id: None}
-    found |= {member_id: None for member_id, as_delegate in decided.items() if as_delegate}
-    for member, why, ceiling in _named(session, policy, requester_id):
+    found |= {member_id: None for member_id, one in people.items() if one.decided_for}
+    for one, why, ceiling in _named(session, policy, requester_id, people):
+        member = one.member
         known = found.get(member.id)
         if member.id not in found:
             here = member.active and reachable(session, member.id)
-            by = tuple(one for one in delegates(session, member.id, now) if here and one.id not in decided)
+            by = tuple(_free(session, (people[to] for to in one.delegates))) if here else ()
             found[member.id] = Candidate(member, why, ceiling, by) if here else None
         elif known is not None and known.ceiling is not None:
             highest = None if ceiling is None else max(ceiling, known.ceiling)
@@ -78,31 +80,66 @@ def chain(session: Session, policy: Policy, requester_id: int, now: datetime) ->
     return [one for one in found.values() if one is not None]
 
 
-_DECIDED = Statement(  # whose requests the member decided in this period, and whether as a delegate
-    "SELECT r.member_id, MAX(CASE WHEN r.decided_for_id IS NULL THEN 0 ELSE 1 END) FROM request r "
-    "JOIN period p ON p.state <> 'closed' AND r.decided_at >= p.starts_at "
-    "WHERE r.decided_by_id = :member AND r.member_id <> :member GROUP BY r.member_id"
+class _Named(NamedTuple):
+    """`delegates`: ids of members. `decided_for`: of a request of theirs that the requester decided in this period, whether as a delegate."""
+
+    member: Member
+    delegates: list[int]
+    decided_for: int | None
+
+
+def _free(session: Session, people: Iterable[_Named]) -> Iterator[Member]:
+    """Delegates who are here, and whose requests the requester did not decide."""
+    for one in people:
+        if one.decided_for is None and one.member.active and reachable(session, one.member.id):
+            yield one.member
+
+
+_CHAIN: Statement[Any] = Statement(
+    SqlFile("models.quota", "sql/approvers.sql").text(
+        "chain", who=MEMBER.columns("m"), address=ADDRESS.columns("d")
+    )
 )
+
+
+def _read_named(session: Session, policy: Policy, requester_id: int, now: datetime) -> dict[int, _Named]:
+    """Everybody who may be named in the chain, and their delegates, in one statement."""
+    session.flush()
+    requester = session.get_one(Member, requester_id)
+    owners = [one.owner for one in policy.team_chain(requester.team) if one.owner]
+    emails = json.dumps([_folded(one) for one in (*owners, *policy.requests.fallback_approvers)])
+    found, width = dict[int, _Named](), MEMBER.width
+    for row in _CHAIN.all(session, member=requester_id, emails=emails, now=now):
+        member = remember_one(session, row[:width], as_list(row[width]))
+        given = [to for _, to in sorted(as_list(row[width + 1]))]
+        found[member.id] = _Named(member, given, row[width + 2])
+    return found
+
+
+def _folded(email: str) -> str:
+    return email.strip().lower()
 
 
 def ask_next(
     session: Session, policy: Policy, request_id: int, requester_id: int, amount: int, now: datetime
 ) -> Candidate | None:
     """Record that the next candidate and their delegates are asked. None when everybody was asked."""
-    asked = {one.for_id for one in entries(session, request_id)}
+    rows = {one.member_id: one for one in entries(session, request_id)}
+    asked = {one.for_id for one in rows.values()}
     left = [one for one in chain(session, policy, requester_id, now) if one.member.id not in asked]
     # A candidate who may grant the whole amount comes before one who may not.
     enough = [one for one in left if one.ceiling is None or one.ceiling >= amount]
     found = next(iter(enough or left), None)
     if found is not None:
-        _record(session, request_id, requester_id, found, now)
+        _record(session, rows, request_id, requester_id, found, now)
     return found
 
 
 def ask_all(session: Session, policy: Policy, request_id: int, requester_id: int, now: datetime) -> None:
     """Record that everybody in the chain is asked at the same time."""
+    rows = {one.member_id: one for one in entries(session, request_id)}
     for candidate in chain(session, policy, requester_id, now):
-        _record(session, request_id, requester_id, candidate, now)
+        _record(session, rows, request_id, requester_id, candidate, now)
 
 
 def ask_delegates(
@@ -140,19 +177,26 @@ def may_revoke(
     return member_id in (left or (today[0] if today else ()))
 
 
-def _record(session: Session, request_id: int, requester_id: int, found: Candidate, now: datetime) -> None:
+def _record(
+    session: Session,
+    rows: dict[int, Asked],
+    request_id: int,
+    requester_id: int,
+    found: Candidate,
+    now: datetime,
+) -> None:
     # A delegate asked earlier is asked in their own right when their turn comes: one row a member.
     for decider, why in found.deciders(requester_id):
-        row = session.get(Asked, (request_id, decider.id))
+        row = rows.get(decider.id)
         if row is None:
-            row = Asked(
+            row = rows[decider.id] = Asked(
                 request_id=request_id, member_id=decider.id, for_id=found.member.id, why=why, asked_at=now
             )
         elif decider.id != found.member.id:
             continue
         row.for_id, row.why, row.ceiling, row.asked_at = found.member.id, why, found.ceiling, now
         session.add(row)
-        session.flush()
+    session.flush()
 
 
 def forget_asked(session: Session, request_id: int) -> None:
@@ -194,9 +238,9 @@ def eligible(
     """
     if decider.id == requester_id:
         raise UnknownCode(code)
-    asked = entries(session, request_id)
-    best = entry_today(session, policy, request_id, requester_id, decider.id, now)
-    if not undecided and (best or any(one.member_id == decider.id for one in asked)):
+    standing = Standing.of(session, policy, request_id, requester_id, now)
+    best = standing.today.get(decider.id)
+    if not undecided and (best or any(one.member_id == decider.id for one in standing.asked)):
         return None
     if best is None:
         raise UnknownCode(code)
@@ -214,38 +258,56 @@ def entries_today(
     session: Session, policy: Policy, request_id: int, requester_id: int, now: datetime
 ) -> dict[int, Asked]:
     """Everybody who may decide by today's directory and policy, in the place with the highest ceiling."""
-    asked = {one.for_id: one for one in entries(session, request_id)}
-    found: dict[int, Asked] = {}
-    for candidate in chain(session, policy, requester_id, now):
-        entry = asked.get(candidate.member.id)
-        for decider, why in candidate.deciders(requester_id) if entry else ():
-            best = found.get(decider.id)
-            if entry and (best is None or candidate.may_grant_more_than(best.ceiling)):
-                found[decider.id] = Asked(
-                    request_id=request_id, member_id=decider.id, for_id=candidate.member.id, why=why,
-                    ceiling=candidate.ceiling, asked_at=entry.asked_at,
-                )  # fmt: skip
-    return found
+    return Standing.of(session, policy, request_id, requester_id, now).today
 
 
-def highest_ceiling(session: Session, policy: Policy, requester_id: int, now: datetime) -> int | None:
-    """The most that anybody in the chain may grant; None: one of them has no ceiling."""
-    ceilings = [one.ceiling for one in chain(session, policy, requester_id, now)]
-    known = [one for one in ceilings if one is not None]
-    return max(known) if known and len(known) == len(ceilings) else None
+@dataclass(frozen=True)
+class Standing:
+    """A request's approvers at one moment. `asked`: those who were; `today`: as `entries_today`; `chain`: everybody."""
+
+    asked: list[Asked]
+    today: dict[int, Asked]
+    chain: list[Candidate]
+
+    @classmethod
+    def of(
+        cls, session: Session, policy: Policy, request_id: int, requester_id: int, now: datetime
+    ) -> Standing:
+        rows, every = entries(session, request_id), chain(session, policy, requester_id, now)
+        asked = {one.for_id: one for one in rows}
+        found: dict[int, Asked] = {}
+        for candidate in every:
+            entry = asked.get(candidate.member.id)
+            for decider, why in candidate.deciders(requester_id) if entry else ():
+                best = found.get(decider.id)
+                if entry and (best is None or candidate.may_grant_more_than(best.ceiling)):
+                    found[decider.id] = Asked(
+                        request_id=request_id, member_id=decider.id, for_id=candidate.member.id, why=why,
+                        ceiling=candidate.ceiling, asked_at=entry.asked_at,
+                    )  # fmt: skip
+        return cls(rows, found, every)
+
+    def less_than(self, amount: int) -> int | None:
+        """The most that anybody in the chain may grant, where nobody may grant so much."""
+        ceilings = [amount if one.ceiling is None else one.ceiling for one in self.chain]
+        most = max(ceilings, default=amount)
+        return most if most < amount else None
 
 
-def _named(session: Session, policy: Policy, requester_id: int) -> Iterator[tuple[Member, str, int | None]]:
-    requester = session.get_one(Member, requester_id)
-    manager = session.get(Member, requester.manager_id) if requester.manager_id else None
-    if manager is not None:
+def _named(
+    session: Session, policy: Policy, requester_id: int, people: dict[int, _Named]
+) -> Iterator[tuple[_Named, str, int | None]]:
+    requester, by_email = (
+        session.get_one(Member, requester_id),
+        {one.member.email: one for one in people.values()},
+    )
+    if (manager := people.get(requester.manager_id or 0)) is not None:
         yield manager, "manager", policy.ceiling("manager")
-        above = session.get(Member, manager.manager_id) if manager.manager_id else None
-        if above is not None:
+        if (above := people.get(manager.member.manager_id or 0)) is not None:
             yield above, "above", policy.ceiling("manager")
     for team in policy.team_chain(requester.team):
-        if team.owner and (owner := Member.by_email(session, team.owner)) is not None:
+        if team.owner and (owner := by_email.get(_folded(team.owner))) is not None:
             yield owner, "owner", policy.ceiling("owner")
     for email in policy.requests.fallback_approvers:
-        if (fallback := Member.by_email(session, email)) is not None:
+        if (fallback := by_email.get(_folded(email))) is not None:
             yield fallback, "fallback", None

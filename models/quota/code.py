@@ -23,12 +23,14 @@ def new_code(session: Session) -> str:
 
 
 def _taken(session: Session, code: str) -> bool:
-    # Requests and asks share one space of CODEs.
-    return any((session.get(Code, code), _ASK.first(session, code=code), _SEARCH.first(session, code=code)))
+    session.flush()
+    return bool(_TAKEN.all(session, code=code))
 
 
-_ASK = Statement("SELECT id FROM ask WHERE code = :code")
-_SEARCH = Statement("SELECT id FROM search WHERE code = :code")
+_TAKEN = Statement(  # requests, asks and searches share one space of CODEs
+    "SELECT 1 FROM code WHERE code = :code UNION ALL SELECT 1 FROM ask WHERE code = :code "
+    "UNION ALL SELECT 1 FROM search WHERE code = :code"
+)
 
 
 class Code(SQLModel, table=True):

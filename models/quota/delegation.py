@@ -8,7 +8,7 @@ from sqlmodel import Session, SQLModel, col, select
 
 from models.db import id_field, ref
 from models.people.authority import What, member_ref, record_authority
-from models.people.member import Member, lock_members, reachable
+from models.people.member import Member, lock_members
 
 
 class Delegation(SQLModel, table=True):
@@ -53,17 +53,3 @@ def undelegate(session: Session, member: Member, now: datetime) -> list[Member]:
 def end_delegation(session: Session, given: Delegation, now: datetime, actor: str) -> None:
     session.delete(given)
     record_authority(session, What.DELEGATION, given.from_id, given.words, "", at=now, actor=actor)
-
-
-def delegates(session: Session, member_id: int, now: datetime) -> tuple[Member, ...]:
-    query = (
-        select(Member)
-        .join(Delegation, col(Delegation.to_id) == Member.id)
-        .where(
-            Delegation.from_id == member_id,
-            Delegation.from_at <= now,
-            Delegation.until_at > now,
-            col(Member.left_at).is_(None),
-        )
-    )
-    return tuple(one for one in session.exec(query).all() if reachable(session, one.id))

@@ -66,6 +66,8 @@ class Period(SQLModel, table=True):
     @classmethod
     def held(cls, session: Session) -> Period | None:
         """The open or turning period; its next step waits for the end of this transaction."""
+        if (known := _known(session)) is not None:
+            return known
         # Asked twice: a transaction that waited while the period closed sees the next one in a newer snapshot only.
         session.flush()
         row = _HELD.first(session) or _HELD.first(session)
@@ -78,7 +80,7 @@ class Period(SQLModel, table=True):
         Raises `NoPolicyYet`, `PeriodClosing`.
         """
         if not is_postgres(session):
-            return cls.current(session), set()
+            return _keep(session, cls.current(session)), set()
         session.flush()
         wanted = sorted(set(ids))
         hold(session, wanted)
@@ -87,14 +89,16 @@ class Period(SQLModel, table=True):
         if not rows or rows[0][0] is None:
             # It waited while the period closed. Members are locked now, so it must not wait for the period once more.
             _open(cls.latest(session))
-            return cls.current(session), lock_members(session, wanted)
-        return _open(_PERIOD.load(session, rows[0][:width], fresh=True)), {
+            return _keep(session, cls.current(session)), lock_members(session, wanted)
+        return _keep(session, _open(_PERIOD.load(session, rows[0][:width], fresh=True))), {
             number for number, left_at in (row[width:] for row in rows) if left_at is not None
         }
 
     @classmethod
     def latest(cls, session: Session) -> Period | None:
         """The open or turning period, without a lock; None before the first policy."""
+        if (known := _known(session)) is not None:
+            return known
         session.flush()
         row = _LATEST.first(session)
         return _PERIOD.load(session, row) if row else None
@@ -127,6 +131,17 @@ class Period(SQLModel, table=True):
     @property
     def span(self) -> Span:
         return Span(self.starts_at, self.ends_at)
+
+
+def _keep(session: Session, period: Period) -> Period:
+    # Held: nobody else changes it before this transaction ends.
+    session.info["period"] = period
+    return period
+
+
+def _known(session: Session) -> Period | None:
+    known: Period | None = session.info.get("period")
+    return known if known is not None and known.state == PeriodState.OPEN else None
 
 
 def _open(found: Period | None) -> Period:

@@ -169,6 +169,9 @@ class Request(SQLModel, table=True):
         """False when the request is not unroutable any more."""
         return self._move(session, RequestState.PENDING, (RequestState.UNROUTABLE,))
 
+    def standing(self, session: Session, policy: Policy, now: datetime) -> approvers.Standing:
+        return approvers.Standing.of(session, policy, self.id, self.member_id, now)
+
     def require_decider(self, session: Session, decider: Member, policy: Policy, now: datetime) -> Asked:
         """The entry by which `decider` may decide now. Raises `UnknownCode`, `AlreadyDecided`."""
         entry = approvers.eligible(
@@ -295,16 +298,19 @@ class Request(SQLModel, table=True):
         session.flush()
         # One conditional update: of two at once, the first counts.
         allowed = [one for one in before if state in TRANSITIONS[one]]
-        result = session.execute(
+        moved = (
             update(Request)
             .where(
                 col(Request.id) == self.id, col(Request.code) == self.code, col(Request.state).in_(allowed)
             )
             .values(state=state, **values)
-            .execution_options(synchronize_session=False)
+            .returning(Request)
+            .execution_options(synchronize_session=False, populate_existing=True)
         )
+        if session.scalars(moved).one_or_none() is not None:
+            return True
         session.refresh(self)
-        return bool(result.rowcount)  # type: ignore[attr-defined]
+        return False
 
     def _grant(self, session: Session, period: Period, policy: Policy, cause: Cause) -> None:
         member, ends_at = session.get_one(Member, self.member_id), ending(period, self.until, policy)

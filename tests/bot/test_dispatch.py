@@ -12,17 +12,19 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, event, text
-from sqlmodel import Session, func, select
+from sqlmodel import Session, col, func, select
 
 from bot.database import Database
 from bot.dispatch import Dispatcher
 from bot.messengers.port import Request
+from handlers.command import Command
 from handlers.language.reader import read_command
 from models.messages import confirmation
 from models.messages.message import Message
 from models.messages.receipt import Receipt
 from models.people.member import Address
 from models.people.profile import Profile
+from models.quota.code import Code
 from models.refusal import NothingToConfirm
 from sandbox.slack.workspace import Person
 from tests.company import CAST, NOW, who
@@ -203,23 +205,43 @@ MOVES = {
 
 
 async def test_a_move_asks_little_of_the_database(company: Database) -> None:
-    asked, alice, minutes = list[str](), f"slack:{CAST['alice'][0]}", count(2, 2)
+    alice, minutes = f"slack:{CAST['alice'][0]}", count(2, 2)
+    dispatcher = Dispatcher(company, lambda: NOW + timedelta(minutes=next(minutes)), patience=PATIENT)
+    for words, most in MOVES.items():
+        said = await statements(dispatcher, asking(f"slack:{words}", alice, words))
+        assert len(said) <= most[not company.sqlite], said
+
+
+async def test_a_request_and_its_approval_ask_little_of_the_database(company: Database) -> None:
+    minutes = count(2, 2)
+    dispatcher = Dispatcher(company, lambda: NOW + timedelta(minutes=next(minutes)), patience=PATIENT)
+    for name, most in {"alice": (27, 25), "bob": (27, 25)}.items():  # each is seen for the first time
+        asked = asking(f"slack:{name}", f"slack:{CAST[name][0]}", "request 20 for the demo")
+        said = await statements(dispatcher, asked)
+        assert len(said) <= most[not company.sqlite], said
+    codes = company.query(
+        lambda session: session.exec(select(Code.code).order_by(col(Code.request_id))).all()
+    )
+    for code, most in zip(codes, ((27, 25), (26, 24)), strict=True):
+        press = Command.pressed("request.approve", code)
+        said = await statements(dispatcher, Request(f"slack:{code}", f"slack:{CAST['carol'][0]}", press))
+        assert len(said) <= most[not company.sqlite], said
+
+
+async def statements(dispatcher: Dispatcher, request: Request) -> list[str]:
+    """What a request that is not refused asks of the database, without the words that begin and end a transaction."""
+    asked = list[str]()
 
     def note(_: object, __: object, statement: str, *___: object) -> None:
         asked.append(statement)
 
-    dispatcher = Dispatcher(company, lambda: NOW + timedelta(minutes=next(minutes)), patience=PATIENT)
-    for words, most in MOVES.items():
-        asked.clear()
-        event.listen(Engine, "before_cursor_execute", note)
-        try:
-            outcome = await dispatcher.handle(asking(f"slack:{words}", alice, words))
-        finally:
-            event.remove(Engine, "before_cursor_execute", note)
-        assert not outcome.refused, outcome.message
-        control = ("BEGIN", "SAVEPOINT", "RELEASE", "SET LOCAL")
-        said = [one for one in asked if not one.startswith(control)]
-        assert len(said) <= most[not company.sqlite], said
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        outcome = await dispatcher.handle(request)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert not outcome.refused, outcome.message
+    return [one for one in asked if not one.startswith(("BEGIN", "SAVEPOINT", "RELEASE", "SET LOCAL"))]
 
 
 async def test_the_same_look_again_is_answered_as_things_are_then(env: SlackEnv) -> None:

@@ -5,13 +5,19 @@ from __future__ import annotations
 from sqlmodel import Session
 
 from models.people.member import Address
-from models.quota.delegation import delegate, delegates, undelegate
+from models.policy import document
+from models.quota.approvers import chain
+from models.quota.delegation import delegate, undelegate
 from tests.actions import after
-from tests.company import NOW, who
+from tests.company import NOW, POLICY, who
 
 
 def names(session: Session, days: int = 0) -> list[str]:
-    return sorted(one.name for one in delegates(session, who(session, "lee").id, after(days=days)))
+    """Who decides in the place of Lee, Pia's manager."""
+    asked = chain(session, document.parse(POLICY), who(session, "pia").id, after(days=days))
+    return sorted(
+        one.name for candidate in asked if candidate.member.name == "Lee" for one in candidate.delegates
+    )
 
 
 def hand_over(session: Session, to: str, days: int) -> None:
