@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import uuid4
 
@@ -74,7 +75,10 @@ class Outcome:
 
 def fingerprint(request: Request) -> str:
     """Equal for requests that differ only in their key."""
-    return receipt.fingerprint_of(request.sender, request.command.words)
+    return _fingerprint(request.sender, request.command.words)
+
+
+_fingerprint = lru_cache(maxsize=100)(receipt.fingerprint_of)  # a move asks for it five times
 
 
 def keys(request: Request) -> tuple[str, ...]:

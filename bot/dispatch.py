@@ -21,7 +21,7 @@ from bot import answers
 from bot.answers import Outcome
 from bot.database import Database
 from bot.look import WouldWrite
-from bot.messengers.port import Messenger, Profiles, Request
+from bot.messengers.port import Messenger, Request, with_profiles
 from bot.metrics import Metrics
 from bot.notes import Notes
 from bot.patience import Patience, in_time
@@ -189,13 +189,9 @@ class Dispatcher:
         reads = {
             address: in_time(messenger.profile(address, urgent=urgent), self.patience.read)
             for address, urgent in wanted.items()
-            if (messenger := self._profiles_at(address)) is not None
+            if (messenger := with_profiles(self.messengers.get(address.split(":", 1)[0]))) is not None
         }
         return dict(zip(reads, await asyncio.gather(*reads.values()), strict=True))
-
-    def _profiles_at(self, address: str) -> Profiles | None:
-        messenger = self.messengers.get(address.split(":", 1)[0])
-        return messenger if isinstance(messenger, Profiles) else None
 
     async def _read_spend(self, request: Request, route: Route | None) -> None:
         takes = request.command.intent in confirmation.ANSWERS if route is None else route.holders is not None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from handlers.command import Command, Quoted
@@ -109,6 +111,14 @@ class Profiles(Protocol):
 
         A read that is not `urgent` gives way when the vendor's rate limit is near.
         """
+
+
+def _with_profiles(messenger: Any) -> Profiles | None:
+    return messenger if isinstance(messenger, Profiles) else None
+
+
+with_profiles: Callable[[Any], Profiles | None] = lru_cache(maxsize=8)(_with_profiles)
+"""The messenger, if it reads profiles. To ask a protocol of Python takes as long as a small statement."""
 
 
 @runtime_checkable

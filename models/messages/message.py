@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 from models.masking import masked
@@ -58,7 +58,13 @@ class Message:
         )  # fmt: skip
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        # `asdict` copies every word on the way.
+        inner = {
+            "buttons": tuple(dict(vars(one)) for one in self.buttons),
+            "chart": dict(vars(self.chart)) if self.chart else None,
+            "parts": tuple(one.as_json() for one in self.parts),
+        }
+        return {**vars(self), **inner}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
