@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date
 from functools import lru_cache
 
-from holidays import country_holidays, list_supported_countries
-
 
 def is_country(code: str) -> bool:
     """`CN`, or with a state: `DE-BY`."""
+    from holidays import list_supported_countries  # noqa: PLC0415 - 50 ms of the start, for policies that name a country
+
     country, _, state = code.partition("-")
     known = list_supported_countries().get(country)
     return known is not None and (not state or state in known)
@@ -23,6 +23,8 @@ def off(code: str, day: date) -> bool | None:
 
 @lru_cache(maxsize=100)
 def _year(code: str, year: int) -> tuple[frozenset[date], frozenset[date]]:
+    from holidays import country_holidays  # noqa: PLC0415
+
     # Of a year that a government has not decided yet, the law's own days.
     country, _, state = code.partition("-")
     found = country_holidays(country, subdiv=state or None, years=year)

@@ -31,7 +31,14 @@ def test_a_new_database_is_behind_until_it_was_migrated(tmp_path: Path) -> None:
 
 def test_a_start_loads_no_library_that_it_does_not_use(sqlite_settled: Path) -> None:
     """Each of them takes up to half a second of every command, and memory for as long as the bot runs."""
-    libraries = "alembic", "slack_bolt", "slack_sdk", "dingtalk_stream", "handlers.language.understanding"
+    libraries = (
+        "alembic",
+        "slack_bolt",
+        "slack_sdk",
+        "dingtalk_stream",
+        "holidays",
+        "handlers.language.understanding",
+    )
     assert loaded("import bot.app", *libraries) == []
     show = "from bot.cli.app import app; app(['show', 'alice@corp.example'], standalone_mode=False)"
     heavy = (
