@@ -78,6 +78,8 @@ def compare(
 
 
 def _tell_live(ctx: Context, members: set[int], traits: GatewayTraits, *, back: bool = False) -> None:
+    if not members:
+        return
     try:
         rate = rate_in_use(ctx.session, ctx.policy)
     except PeriodClosing:

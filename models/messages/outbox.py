@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Index, bindparam, case, func, literal, text, tuple_
+from sqlalchemy import JSON, Boolean, Index, Integer, bindparam, case, func, literal, text, tuple_
 from sqlmodel import Field, Session, SQLModel, col, select, update
 
 from models.db import id_field
@@ -98,30 +98,8 @@ def claim(
     session: Session, now: datetime, most: int = 100, held: Collection[int] = frozenset()
 ) -> list[Effect]:
     """Take due effects for `LEASE`, oldest first. `held`: ids at work in this process."""
-    leased = col(Effect.leased_until)
-    due = (
-        select(Effect.id)
-        .where(
-            *_OPEN,
-            Effect.due_at <= now,
-            *([col(Effect.id).not_in(held)] if held else []),
-            # Clocks of two replicas differ by milliseconds; a lease much further ahead was stamped by a wrong one.
-            leased.is_(None) | (leased <= now) | (leased > now + 2 * LEASE),
-        )
-        .order_by(col(Effect.due_at), col(Effect.id))
-        .limit(most)
-        .with_for_update(skip_locked=True)
-        .cte()
-    )
-    # Whoever had it marked nothing, so its message may have arrived, whatever an earlier attempt says.
-    unless_it_died = case((leased.is_not(None), f"{UNKNOWN}its process ended"), else_=col(Effect.error))
-    lease = (
-        update(Effect)
-        .where(col(Effect.id).in_(select(due.c.id)))
-        .values(attempts=Effect.attempts + 1, leased_until=now + LEASE, error=unless_it_died)
-        .returning(Effect)
-    )
-    return sorted(session.scalars(lease), key=lambda one: (one.due_at, one.id))
+    words = {"now": now, "ahead": now + 2 * LEASE, "until": now + LEASE, "most": most, "held": list(held)}
+    return sorted(session.scalars(_CLAIM, words), key=lambda one: (one.due_at, one.id))
 
 
 def prolong(session: Session, effects: Collection[Effect], now: datetime) -> set[int]:
@@ -306,3 +284,35 @@ _OF_A_CODE = (
     | col(Effect.about).like("question:%")
 )
 _READER = col(Effect.payload)["reader"].as_integer()
+
+
+def _claim() -> Any:
+    # Asked twice a second by every replica, so it is built once.
+    now: Any = bindparam("now")
+    leased = col(Effect.leased_until)
+    due = (
+        select(Effect.id)
+        .where(
+            *_OPEN,
+            Effect.due_at <= now,
+            col(Effect.id).not_in(bindparam("held", expanding=True)),
+            # Clocks of two replicas differ by milliseconds; a lease much further ahead was stamped by a wrong one.
+            leased.is_(None) | (leased <= now) | (leased > bindparam("ahead")),
+        )
+        .order_by(col(Effect.due_at), col(Effect.id))
+        .limit(bindparam("most", type_=Integer))
+        .with_for_update(skip_locked=True)
+        .cte()
+    )
+    # Whoever had it marked nothing, so its message may have arrived, whatever an earlier attempt says.
+    unless_it_died = case((leased.is_not(None), f"{UNKNOWN}its process ended"), else_=col(Effect.error))
+    return (
+        update(Effect)
+        .where(col(Effect.id).in_(select(due.c.id)))
+        .values(attempts=Effect.attempts + 1, leased_until=bindparam("until"), error=unless_it_died)
+        .returning(Effect)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+
+
+_CLAIM = _claim()

@@ -24,7 +24,7 @@ from models.ledger.transfer import Transfer
 from models.people.authority import Authority
 from models.quota.decision import Decision
 from models.quota.forgiveness import Forgiveness
-from models.statement import is_postgres, moment
+from models.statement import Statement, is_postgres, moment
 from models.words import digest
 
 ROWS = 500
@@ -113,9 +113,10 @@ def knows(session: Session, hash_: str) -> bool:
 
 def seal_next(session: Session, now: datetime) -> bool:
     """Seal the next rows. True while there are more."""
-    newest, sealed = _newest(session), 0
-    for source in COVERED:
-        after = _sealed_upto(session, source)
+    new = [one for one in _UNSEALED.all(session) if one.sealed < one.newest]
+    newest, sealed = _newest(session) if new else None, 0
+    for source, sealed_upto, _ in new:
+        after = sealed_upto
         while sealed < AT_ONCE and (rows := _settled_rows(session, source, after)):
             upto = int(rows[-1][0])
             # Of two sealers at once, the primary key refuses the second; it runs again.
@@ -219,9 +220,21 @@ def _newest(session: Session) -> Seal | None:
     return session.exec(select_row(Seal).order_by(col(Seal.id).desc()).limit(1)).first()
 
 
-def _sealed_upto(session: Session, source: str) -> int:
-    query = select_row(Seal.upto).where(Seal.source == source).order_by(col(Seal.upto).desc()).limit(1)
-    return session.exec(query).first() or 0
+class _Unsealed(NamedTuple):
+    source: str
+    sealed: int
+    newest: int
+
+
+# Of every table at once: mostly there is nothing new.
+_UNSEALED = Statement(
+    " UNION ALL ".join(
+        f"SELECT '{one}', COALESCE((SELECT MAX(upto) FROM seal WHERE source = '{one}'), 0), "
+        f"COALESCE((SELECT MAX(id) FROM {one}), 0)"
+        for one in COVERED
+    ),
+    row=_Unsealed,
+)
 
 
 def _seals(session: Session) -> Iterator[Seal]:

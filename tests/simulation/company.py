@@ -56,8 +56,8 @@ class Shape:
 
 
 SHAPES = {
-    "year": Shape("year", 300, 24, 150, 365, 1, ("",), datetime(2026, 1, 5, 4, tzinfo=UTC), 200),
-    "crash": Shape("crash", 12, 9, 40, 45, 3, ("api", "seats"), datetime(2026, 1, 26, 4, tzinfo=UTC), 500),
+    "year": Shape("year", 300, 24, 90, 365, 1, ("",), datetime(2026, 1, 5, 4, tzinfo=UTC), 200),
+    "crash": Shape("crash", 12, 9, 20, 45, 3, ("api", "seats"), datetime(2026, 1, 26, 4, tzinfo=UTC), 500),
 }
 
 

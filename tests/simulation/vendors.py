@@ -75,7 +75,7 @@ class Heard:
     first: Message
 
 
-@dataclass
+@dataclass(eq=False)
 class Chat:
     """A messenger that knows everybody and keeps what it shows. `told`: called with everything that people see."""
 

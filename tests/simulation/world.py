@@ -19,6 +19,7 @@ from bot.gateways.fleet import Fleet
 from bot.gateways.named import Named
 from bot.gateways.reconcile import Reconciler
 from bot.messengers.port import Request
+from bot.pace import Pace
 from bot.transactions import OutcomeUnknown
 from bot.worker import Worker
 from handlers.command import Command
@@ -34,6 +35,13 @@ EVERY = 120.0
 """Seconds between two readings of a whole gateway."""
 MOST_DELIVERIES = 6
 """A messenger gives up after so many; the seed's kills end before."""
+
+
+class Unhurried(Pace):
+    """For a company that is looked at hours later, when every lane has had its turns."""
+
+    def wait(self, lane: str, sender: int | None = None) -> float:
+        return 0.0
 
 
 class Replica:
@@ -52,7 +60,7 @@ class Replica:
             self.database, clock, dict(chats), self.dispatcher.home, live=True,
             before_turning=self.fleet.before_turning,
         )  # fmt: skip
-        self.worker.pace.clock = asyncio.get_running_loop().time
+        self.worker.pace = Unhurried() if world.shape.at_once == 1 else Pace(asyncio.get_running_loop().time)
 
     def _loop(self, world: World, name: str, meter: Meter) -> Reconciler:
         gateway = Named(name, meter) if name else meter  # type: ignore[arg-type]

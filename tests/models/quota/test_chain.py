@@ -173,6 +173,7 @@ def test_a_row_that_comes_between_two_looks_is_not_sealed_before_a_smaller_one(
         with Session(connection) as session:
             session.add(_change("slow"))
             session.flush()
+            postgres_company.transact(lambda another: another.add(_change("new")))
 
             def meanwhile(_: object, __: object, statement: str, *___: object) -> None:
                 if "age(" in statement and not came:
@@ -191,3 +192,11 @@ def test_a_row_that_comes_between_two_looks_is_not_sealed_before_a_smaller_one(
 
 def _change(actor: str) -> Authority:
     return Authority(at=NOW, actor=actor, what="team")
+
+
+def test_nothing_new_is_found_out_by_one_statement(company: Database) -> None:
+    sealed(company)
+    said: list[str] = []
+    event.listen(company.engine, "before_cursor_execute", lambda *call: said.append(call[2]))
+    sealed(company)
+    assert len([one for one in said if "FROM seal" in one or "age(" in one]) == 1
