@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 from handlers.command import Command, Quoted
 from models.messages.approval import Approval
@@ -113,12 +112,15 @@ class Profiles(Protocol):
         """
 
 
-def _with_profiles(messenger: Any) -> Profiles | None:
-    return messenger if isinstance(messenger, Profiles) else None
+def with_profiles(messenger: Messenger | None) -> Profiles | None:
+    """The messenger, if it reads profiles."""
+    kind: Any = type(messenger)
+    return cast("Profiles", messenger) if _reads_profiles(kind) else None
 
 
-with_profiles: Callable[[Any], Profiles | None] = lru_cache(maxsize=8)(_with_profiles)
-"""The messenger, if it reads profiles. To ask a protocol of Python takes as long as a small statement."""
+@lru_cache(maxsize=32)  # to ask a protocol of Python takes as long as a small statement
+def _reads_profiles(kind: type) -> bool:
+    return issubclass(kind, Profiles)
 
 
 @runtime_checkable
