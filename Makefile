@@ -9,7 +9,7 @@ DEMO := $(VENV)/.demo
 # One more than there are processors: a test that waits for a process or a page leaves its turn to another.
 WORKERS = $$($(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 1)')
 
-.PHONY: setup demo test check explore train understand-report simulate test-litellm test-oidc docs pictures sbom audit lock
+.PHONY: mutants setup demo test check explore train understand-report simulate test-litellm test-oidc docs pictures sbom audit lock
 
 setup: $(STAMP)
 
@@ -89,13 +89,16 @@ audit:
 	@$(call tools,supply)
 	@$(VENV)-supply/bin/pip-audit --require-hashes --disable-pip -r requirements.lock
 
-# Do the tests of the paths of money notice changes? mutmut on a copy of the last commit, for an hour or two; WHICH="models.ledger.*" for a part
+# Do the tests of the paths of money notice changes? mutmut on a copy of the last commit, for an hour or two; WHICH="models.ledger.*" for a part.
+# mypy refuses most; tests judge the rest. Survivors and the score of each file are printed
 mutants: setup
 	@$(call tools,mutants)
 	@$(BIN)/python -c 'import sys; print(*(one for one in sys.path if "site-packages" in one), sep="\n")' \
 	  > $$(echo $(VENV)-mutants/lib/python3*/site-packages)/quotabot.pth
 	@rm -rf dist/mutants && mkdir -p dist/mutants && git archive HEAD | tar -x -C dist/mutants
-	@cd dist/mutants && nice $(CURDIR)/$(VENV)-mutants/bin/mutmut run --max-children 1 $(WHICH) && $(CURDIR)/$(VENV)-mutants/bin/mutmut results
+	@cd dist/mutants && nice -n 10 $(CURDIR)/$(VENV)-mutants/bin/mutmut run --max-children 2 $(WHICH)
+	@cd dist/mutants && $(CURDIR)/$(VENV)-mutants/bin/mutmut results | grep -v -e "type check" -e "not checked" || true
+	@$(BIN)/python -m benchmarks.mutants dist/mutants/mutants
 
 # Property tests with new examples, many times as many as in `make test`: QUOTABOT_EXAMPLES=50 make explore
 explore: setup

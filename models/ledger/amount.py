@@ -200,7 +200,7 @@ def _stored(value: Decimal, unit: Unit, text: str) -> int:
 
 def _choices(number: Number, unit: Unit) -> tuple[int, ...]:
     scaled = (EXACT.multiply(value, Decimal(unit.scale)) for value in number.values)
-    return tuple(sorted({int(value) for value in scaled if 0 < value <= LARGEST and value == int(value)}))
+    return tuple(sorted({int(value) for value in scaled if value <= LARGEST and value == int(value)}))
 
 
 # ── one typed number ────────────────────────────────────────────────────────────────────────────────

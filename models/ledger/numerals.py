@@ -100,9 +100,9 @@ def _read_back(written: str) -> int | None:
     import cn2an  # noqa: PLC0415 - takes a quarter of a second, and only Chinese numerals need it
 
     try:
-        value = int(cn2an.cn2an(written, "strict"))
+        value = int(cn2an.cn2an(written))
         # cn2an also accepts numerals that nobody writes; the way back shows them.
-        return value if cn2an.an2cn(value, "low") == written else None
+        return value if cn2an.an2cn(value) == written else None
     except (ValueError, KeyError):
         return None
 
@@ -142,12 +142,12 @@ def english(bare: str) -> Numeral | None:
     match = _ENGLISH.fullmatch(words)
     if not match:
         return None
-    power = _POWERS[match["scale"]] if match["scale"] else 0
+    power = _POWERS[match["scale"] or ""]
     total = _below_1000(match["large"] or "") * 10**power + _below_1000(match["rest"] or match["only"] or "")
     return Numeral((Decimal(total),))
 
 
 def _below_1000(words: str) -> int:
-    before, hundred, after = words.rpartition(" hundred")
+    before, _, after = words.rpartition(" hundred")
     small = sum(_SMALL[word] for word in after.removeprefix(" and").split())
-    return sum(_SMALL[word] for word in before.split()) * 100 + small if hundred else small
+    return sum(_SMALL[word] for word in before.split()) * 100 + small

@@ -21,6 +21,7 @@ from models.ledger.amount import (
     plain,
     read_number,
     round_up_float,
+    round_up_plain,
     share,
     share_up,
     shown,
@@ -38,7 +39,7 @@ stored = st.integers(min_value=-LARGEST, max_value=LARGEST)
         *[(typed, 500_000) for typed in ("500k", "500K", "0.5m", "0.5M", "50万", "50w", "５０万", "五十万", "伍拾万", "50 万", "500 k")],
         *[("三万五千", 35_000), ("3万5千", 35_000), ("两千", 2_000), ("三百", 300), ("三万零五", 30_005), ("十万", 100_000)],
         *[("１００", 100), ("1.5M", 1_500_000), ("1.5百万", 1_500_000), ("一百五十万", 1_500_000), ("两百萬", 2_000_000)],
-        *[("1.250M", 1_250_000), ("1.0000k", 1_000), ("007", 7), ("1亿", 100_000_000), ("2b", 2_000_000_000), ("9007199254740991", LARGEST)],
+        *[("1.250M", 1_250_000), ("1.0000k", 1_000), ("007", 7), ("1亿", 100_000_000), ("2b", 2_000_000_000), ("9007199254740991", LARGEST), (f"{'0' * 31}5", 5)],
         *[("20块", 20), ("三百块", 300), ("三百块钱", 300), ("20元", 20), ("500 bucks", 500), ("200个", 200), ("50 credits", 50), ("200额度", 200)],
         *[("100 tokens", 100), ("1 token", 1), ("十万token", 100_000), ("2万个token", 20_000), ("100 令牌", 100)],
         *[("fifty", 50), ("two hundred", 200), ("a thousand", 1_000), ("twenty-five", 25), ("2 million", 2_000_000), ("5 grand", 5_000)],
@@ -114,7 +115,7 @@ def test_what_two_people_would_read_differently_is_asked_back(typed: str, choice
 
 
 def test_the_choices_asked_back_are_in_stored_units() -> None:
-    for typed, choices in {"1.000": (10**6, 10**9), "1,5": (1_500_000, 15_000_000), "0,5": (500_000,), "1.000,50": (1_000_500_000,), "1点5": (1_500_000,)}.items():  # fmt: skip
+    for typed, choices in {"1.000": (10**6, 10**9), "1,5": (1_500_000, 15_000_000), "0,5": (500_000,), "1.000,50": (1_000_500_000,), "1点5": (1_500_000,), "9007199254,740991": (LARGEST,)}.items():  # fmt: skip
         with pytest.raises(AmbiguousAmount) as asked:
             parse(typed, Unit.CNY)
         assert asked.value.choices == choices
@@ -134,7 +135,7 @@ def test_the_choices_asked_back_are_in_stored_units() -> None:
         *[(Why.HIDDEN_CHARACTERS, typed) for typed in ("5\u200b0", "\u202e50", "50\u2066", "5\x000", "5\t0", "\ufeff50")],
         *[(Why.TOO_PRECISE, typed) for typed in ("1.5", "1.0005k", "0.125", "0,5")],
         *[(Why.TOO_BIG, typed) for typed in ("9007199254740992", "9007199255b", "9" * 30)],
-        (Why.TOO_LONG, "9" * 40),
+        (Why.TOO_LONG, f"{'0' * 32}5"),
         *[(Why.TWO_NUMBERS, typed) for typed in ("50 60", "500 600", "50 and 60", "50和60", "50、60", "5k 6k", "50/60")],
         *[(Why.RANGE, typed) for typed in ("50-60", "50-60万", "50~60", "50～60", "50到60", "50 to 60", "50 or 60", "约50万", "about 50")],
         *[(Why.RANGE, typed) for typed in ("50左右", "500多", "几百", "50+", "up to 50", "十来万")],
@@ -155,6 +156,7 @@ def test_a_refusal_says_why(why: Why, typed: str) -> None:
         ("100 tokens", Unit.USD),
         ("100 tokens", Unit.CREDITS),
         ("$20 rmb", Unit.USD),
+        ("$20 rmb", Unit.CNY),
     ],
 )
 def test_another_unit_than_the_workspaces_is_refused(typed: str, unit: Unit) -> None:
@@ -285,8 +287,10 @@ def test_numbers_of_files_may_be_zero_negative_or_padded() -> None:
     ["", "1,000", "1e3", "NaN", "٣", "0x1", "+1", ".5", "1.", "1 000", Decimal("NaN"), True, "1" * 70],
 )
 def test_anything_else_in_a_file_is_refused(number: str | Decimal | bool) -> None:
-    with pytest.raises(BadAmount):
+    with pytest.raises(BadAmount) as refused:
         from_plain(number, Unit.USD)
+    why = Why.NOT_A_NUMBER if number else Why.EMPTY
+    assert (refused.value.why, refused.value.text) == (why, str(number))
 
 
 def test_a_file_may_not_be_more_precise_than_the_unit() -> None:
@@ -307,8 +311,35 @@ def test_a_gateways_float_is_rounded_up_to_the_micro_unit() -> None:
     assert round_up_float(2.1, Unit.TOKENS) == 3
     assert round_up_float(0.0, Unit.USD) == 0
     for odd in (float("nan"), float("inf")):
-        with pytest.raises(BadAmount):
+        with pytest.raises(BadAmount) as refused:
             round_up_float(odd, Unit.USD)
+        assert (refused.value.why, refused.value.text) == (Why.NOT_A_NUMBER, repr(odd))
+
+
+def test_a_gateways_text_is_rounded_up_to_the_stored_unit() -> None:
+    for text, unit, amount in (
+        ("0.30000000000000004", Unit.USD, 300_001), ("1.2e-05", Unit.USD, 12), (" -0.0000019 ", Unit.USD, -1),
+        ("2.0", Unit.TOKENS, 2), ("1E+2", Unit.TOKENS, 100), ("2.1", Unit.CREDITS, 3), ("0", Unit.CNY, 0),
+        ("9007199254.740991", Unit.USD, LARGEST), (f"-{LARGEST}", Unit.TOKENS, -LARGEST),
+    ):  # fmt: skip
+        assert round_up_plain(text, unit) == amount
+
+
+@pytest.mark.parametrize(
+    ("why", "text"),
+    [
+        *[(Why.EMPTY, text) for text in ("", " ")],
+        *[(Why.NOT_A_NUMBER, text) for text in ("NaN", "1e", "1e1000", "1,000", ".5", "0x1", "--1", "1 2")],
+        *[
+            (Why.TOO_BIG, text)
+            for text in (str(LARGEST + 1), str(-LARGEST - 1), "9007199254740991.01", "1e999")
+        ],
+    ],
+)
+def test_a_gateways_text_that_is_no_amount_says_why(why: Why, text: str) -> None:
+    with pytest.raises(BadAmount) as refused:
+        round_up_plain(text, Unit.TOKENS)
+    assert (refused.value.why, refused.value.text) == (why, text)
 
 
 @given(st.integers(0, LARGEST), st.decimals(0, 1, places=4))

@@ -9,11 +9,11 @@ from sqlmodel import Session, select
 
 from bot.database import Database
 from handlers import lending
-from models.ledger.account import Account, AccountKind
+from models.ledger.account import Account, AccountKind, account_of
 from models.ledger.spend import record, void
 from models.quota.wallet import wallet_of
 from tests.actions import DECEMBER, USD, balances, cause, gift, has, loan, say, sound, spend
-from tests.company import who
+from tests.company import NOW, who
 
 
 @pytest.mark.parametrize(("usd", "overdraft", "allocation"), [(20, -10, 0), (30, 0, 0), (50, 0, 20)])
@@ -21,11 +21,22 @@ def test_what_never_was_spent_fills_the_overdraft_first(
     session: Session, usd: int, overdraft: int, allocation: int
 ) -> None:
     alice = who(session, "alice").id
-    record(session, alice, 130 * USD, cause=cause())
+    assert record(session, alice, 130 * USD, cause=cause()) == 30 * USD
     void(session, alice, usd * USD, cause=cause())
     wallet = wallet_of(session, alice)
     assert (wallet.overdraft, wallet.allocation) == (overdraft * USD, allocation * USD)
     assert wallet.used == (130 - usd) * USD
+
+
+def test_spend_that_was_booked_since_the_last_look_counts(session: Session) -> None:
+    alice = who(session, "alice").id
+    assert record(session, alice, 100 * USD, cause=cause()) == 0
+    record(session, alice, 30 * USD, cause=cause())
+    debt = session.get_one(Account, account_of(session, AccountKind.OVERDRAFT, alice, NOW))
+    assert debt.balance == -30 * USD
+    record(session, alice, 20 * USD, cause=cause())
+    void(session, alice, 40 * USD, cause=cause())
+    assert (wallet_of(session, alice).overdraft, wallet_of(session, alice).allocation) == (-10 * USD, 0)
 
 
 def test_spend_takes_allocation_then_grants_by_end_then_loans_oldest_first_then_the_overdraft(
@@ -74,5 +85,5 @@ def test_a_record_is_never_refused(company: Database) -> None:
 
 def test_a_record_of_nothing_writes_nothing(company: Database) -> None:
     before = balances(company)
-    company.transact(lambda session: record(session, who(session, "alice").id, 0, cause=cause()))
+    assert company.transact(lambda session: record(session, who(session, "alice").id, 0, cause=cause())) == 0
     assert balances(company) == before

@@ -62,3 +62,24 @@ def test_news_are_told_once_and_by_kind(session: Session) -> None:
     assert take_news(session) == {News.UNENFORCED: [one]}
     session.flush()
     assert take_news(session) == {}
+
+
+def test_a_round_and_its_news_are_of_one_gateway(session: Session) -> None:
+    alice = who(session, "alice")
+    own, other, gone = (
+        GatewayAccount.link(session, Reading(name, 0, None, NOW, gateway=gateway), alice)
+        for name, gateway in (("own", ""), ("b:other", "b"), ("gone", ""))
+    )
+    gone.mark_missing()
+    session.flush()
+    assert end_round(session, []) == []
+    assert end_round(session, []) == ["own"], "missing for the second time"
+    for account in (own, other, gone):
+        session.refresh(account)
+    assert [(one.missed, one.settled) for one in (own, other, gone)] == [(2, True), (0, False), (0, True)]
+    assert end_round(session, ["own"]) == []
+    own.news = other.news = News.EDITED
+    session.flush()
+    assert take_news(session) == {News.EDITED: [own], News.GONE: [gone]}
+    assert take_news(session, "b") == {News.EDITED: [other]}
+    assert take_news(session, "b") == {}

@@ -13,6 +13,7 @@ from models.ledger.amount import Unit
 from models.ledger.audit import audit
 from models.metering.accounts import accounts_of
 from models.metering.booking import BookedPage, book_page, keep_usage, void_usage
+from models.metering.gateway_account import GatewayAccount
 from models.metering.reading import KeyUsage, Rate, Reading
 from models.metering.usage import Usage
 from models.policy.document import parse
@@ -37,7 +38,7 @@ def used(session: Session, name: str) -> int:
 
 
 def test_a_page_says_who_spent_and_which_accounts_nobody_owns(session: Session) -> None:
-    first = read(session, ("alice", 1), ("bob", 1), ("robot", 2))
+    first = read(session, ("robot", 2), ("alice", 1), ("bob", 1))
     assert [one.id for one in first.unlinked] == ["robot@corp.example"]
     assert first.spenders == [], "what was spent before the link is nobody's"
     second = read(session, ("alice", 1), ("bob", 4), minutes=1)
@@ -92,10 +93,36 @@ def test_days_before_the_link_are_no_usage_of_the_members(session: Session) -> N
     before, since = (NOW - timedelta(days=1)).date(), NOW.date()
 
     def usage(account: str, day: date, key: str) -> KeyUsage:
-        return KeyUsage(account, day, "opus", 2 * USD, key, input_tokens=5)
+        return KeyUsage(account, day, "opus", 2 * USD, key, input_tokens=5, output_tokens=3)
 
     page = [usage("alice@corp.example", before, "one"), usage("nobody", since, "one")]
     page += [usage("alice@corp.example", since, key) for key in ("one", "two")]
     keep_usage(session, page, RATE, NOW)
     kept = session.exec(select(Usage)).all()
-    assert [(one.day, one.amount // USD, one.input_tokens) for one in kept] == [(since, 4, 10)]
+    assert [(one.day, one.amount, one.input_tokens, one.output_tokens) for one in kept] == [
+        (since, 4 * USD, 10, 6)
+    ]
+
+
+def test_all_that_was_used_can_be_voided_and_the_account_with_most_gives_first(session: Session) -> None:
+    alice = who(session, "alice")
+    for name, spent in (("one", 10), ("two", 20)):
+        account = GatewayAccount.link(session, Reading(name, 0, None, NOW), alice)
+        account.absorb(session, Reading(name, spent * USD, None, NOW + timedelta(minutes=1)), RATE, cause())
+    void_usage(session, alice, 25 * USD, RATE, cause())
+    assert {one.id: one.booked // USD for one in accounts_of(session, alice.id)} == {"one": 5, "two": 0}
+    void_usage(session, alice, 5 * USD, RATE, cause())
+    assert used(session, "alice") == 0
+
+
+def test_a_key_that_may_replace_another_waits_for_the_whole_round(session: Session) -> None:
+    def page(account: str, minutes: int) -> list[Reading]:
+        at = NOW + timedelta(minutes=minutes)
+        alices = Reading(account, 5 * USD, None, at, name="laptop", email="alice@corp.example")
+        return [alices, Reading("bob@corp.example", minutes * USD, None, at)]
+
+    book_page(session, page("old", 0), RATE, cause())
+    waits = book_page(session, page("new", 1), RATE, cause())
+    assert ([one.id for one in waits.later], waits.spenders) == (["new"], [who(session, "bob").id])
+    book_page(session, page("new", 2), RATE, cause(), seen=["new", "bob@corp.example"])
+    assert [one.id for one in accounts_of(session, who(session, "alice").id)] == ["new"]

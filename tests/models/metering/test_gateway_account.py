@@ -12,7 +12,7 @@ from sqlmodel import Session
 from bot.database import Database
 from models.ledger.amount import Unit
 from models.metering.accounts import accounts_of
-from models.metering.gateway_account import BUSY, GatewayAccount
+from models.metering.gateway_account import BUSY, MOST_MEANT, GatewayAccount, News
 from models.metering.reading import Rate, Reading
 from tests.actions import cause, has
 from tests.company import NOW, who
@@ -214,3 +214,119 @@ def test_a_missing_account_is_nobodys_trouble_and_may_come_back(company: Databas
         return gone, len(accounts_of(session, account.member_id))
 
     assert company.transact(work) == (0, 1)
+
+
+def test_the_limits_tried_last_are_remembered_each_once() -> None:
+    account = written(100)
+    for total in (1, 2, 1, *range(10, 10 + MOST_MEANT)):
+        account.begin_write(total)
+    assert account.meant == [1, *range(10, 10 + MOST_MEANT)]
+
+
+@pytest.mark.parametrize(
+    ("total", "wanted", "before", "dips"),
+    [
+        (80, 90, 100, True),
+        (100, 90, 100, False),
+        (80, 100, 100, False),
+        (80, 90, 80, False),
+        (None, 90, 100, False),
+    ],
+)
+def test_only_a_call_in_flight_makes_a_limit_dip(
+    total: int | None, wanted: int, before: int, dips: bool
+) -> None:
+    account = written(100, before)
+    account.total = total
+    assert account.dips_below(wanted) == dips
+
+
+@pytest.mark.parametrize(
+    "odd", [{"due": True}, {"meant": [7]}, {"held": 5}, {"error": "no"}, {"written": 90}]
+)
+def test_a_right_limit_that_stands_there_is_taken_as_it_is(odd: dict[str, object]) -> None:
+    account = written(100)
+    for name, value in odd.items():
+        setattr(account, name, value)
+    account.confirm(NOW)
+    assert (account.written, account.meant, account.held, account.due, account.error) == (
+        100,
+        [],
+        0,
+        False,
+        None,
+    )
+
+
+def test_a_right_limit_of_which_nothing_is_odd_changes_no_row(session: Session) -> None:
+    account = link(session, reading(0, total=100))
+    account.confirm_write(100, 100, 0)
+    session.flush()
+    account.confirm(NOW)
+    assert not session.is_modified(account)
+
+
+def test_a_released_account_keeps_the_gateways_limit_and_nothing_of_ours() -> None:
+    account = written(100)
+    account.held, account.error, account.news = 5, "no", News.EDITED
+    account.release(reading(0, total=30))
+    assert (account.total, account.written, account.meant) == (30, None, [])
+    assert (account.held, account.error, account.news) == (0, None, None)
+
+
+def test_an_account_is_locked_by_its_id(session: Session) -> None:
+    account = link(session, reading(0))
+    assert GatewayAccount.locked(session, "alice") is account
+    assert GatewayAccount.locked(session, "bob") is None
+
+
+def test_what_is_taken_back_is_taken_of_this_periods_use_as_well() -> None:
+    account = written(100)
+    account.booked, account.used = 30, 20
+    assert (account.void(12, RATE), account.booked, account.used, account.origin) == (12, 18, 8, 12)
+    assert (account.void(90, RATE), account.booked, account.used) == (18, 0, 0)
+
+
+def test_a_limit_is_compared_at_once_after_another_owner_or_an_edit_and_not_after_a_write(
+    session: Session,
+) -> None:
+    account = written(100)
+    account.hand_over(who(session, "bob"))
+    assert account.due
+    account.confirm_write(100, 100, 0)
+    assert not account.due
+    account.total = 70
+    account.adopt()
+    assert (account.due, account.written) == (True, 70)
+
+
+def test_a_failure_is_kept_in_five_hundred_characters_until_the_account_is_missing() -> None:
+    account = written(100)
+    account.fail("x" * 600)
+    assert account.error == "x" * 500
+    account.due = True
+    account.mark_missing()
+    assert (account.news, account.gone, account.due, account.error) == (News.GONE, True, False, None)
+    account.news = None
+    account.mark_missing()
+    assert account.news is None, "it is told once"
+
+
+@pytest.mark.parametrize(("total", "spent", "suspect"), [(71, 10, None), (70, 40, 10)])
+def test_only_a_total_above_what_a_set_back_leaves_is_a_refund(
+    session: Session, total: int, spent: int, suspect: int | None
+) -> None:
+    account = link(session, reading(0, 100 * USD, refunds=True))
+    absorb(account, session, reading(40, 100 * USD, 1, refunds=True))
+    absorb(account, session, reading(10, total * USD, 2, refunds=True))
+    assert (account.spent, account.suspect) == (spent * USD, suspect and suspect * USD)
+
+
+@pytest.mark.parametrize(("wallet", "limits"), [(False, (None, 100)), (True, (None, 103))])
+def test_a_counter_that_is_set_back_again_adds_to_its_origin(
+    wallet: bool, limits: tuple[int | None, int]
+) -> None:
+    account = written(100)
+    account.origin = 5
+    account.set_back(3, wallet=wallet)
+    assert (account.origin, (account.found, account.written)) == (8, limits)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.ledger.amount import Unit
-from models.metering.reading import Rate, Reading, Window
+from models.metering.reading import Rate, Reading, Window, readable
 from models.refusal import NoRate
 
 RATES = st.decimals(min_value="0.01", max_value="1000", places=4).map(lambda usd: Rate.of(Unit.CREDITS, usd))
@@ -64,3 +64,8 @@ def test_a_counter_begins_anew_when_its_window_does(
     """The last reading had 5 in the window `last`. A month named by its first day is ours to compare with the clock."""
     found = Reading("alice", spent, None, datetime.fromisoformat(f"2026-12-01T{at}:00Z"), window=window)
     assert found.window_after(last, 5) is expected
+
+
+def test_an_id_that_a_machine_made_is_shortened_for_people() -> None:
+    uuid, digest = "0A1b2c3d-0000-4000-8000-000000000000", "deadbeef" * 5
+    assert readable(f"user:{uuid}/{digest}/alice") == "user:0A1b2c3d…/deadbeef…/alice"

@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from bot.database import Database
 from models.policy import document
-from models.quota.gift import Gift, give
+from models.quota.gift import Gift, give, may_give
 from models.refusal import InsufficientQuota
 from tests.actions import DECEMBER, USD, available, cause, gift, has, pool, sound, spend, turn
 from tests.company import POLICY, who
@@ -51,3 +51,11 @@ def test_a_gift_ends_with_the_period_and_takes_nothing_of_the_next(company: Data
     turn(company, DECEMBER)
     assert available(company, "pia") == 500
     sound(company)
+
+
+def test_what_would_be_given_is_said_before(session: Session) -> None:
+    rules = document.parse(POLICY)
+    assert may_give(session, who(session, "pia"), 1, rules) == Gift(
+        1, "payments", 1000 * USD + 1, 500 * USD - 1
+    )
+    assert may_give(session, who(session, "alice"), 1, rules) == Gift(1, None, 1, 100 * USD - 1)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import pytest
 from sqlmodel import Session
 
+from models.ledger.spend import record
 from models.policy import document
-from models.quota.loan import Loan
+from models.quota.loan import Loan, loans_of
 from models.quota.loan_end import ended, ending
+from models.quota.loan_sums import Sums
 from models.quota.period import Period
+from models.quota.wallet import wallet_of
+from models.refusal import UnknownCode
 from tests.actions import DECEMBER, USD, cause, spent
 from tests.company import NOW, POLICY, who
 
@@ -56,3 +61,52 @@ def test_a_loan_has_ended_at_its_own_end_and_pieces_are_by_id(session: Session) 
     assert ended(session, SOON - timedelta(seconds=1), 9) == []
     assert ended(session, SOON, 9) == loans
     assert ended(session, SOON, 1) == [one for one, _, _ in near(session, NOW, 1)] == loans[:1]
+
+
+def test_only_what_is_unspent_of_this_period_is_warned_of(session: Session) -> None:
+    loan = lend(session, "bob", SOON)
+    spent(session, "bob", 115)
+    assert near(session, NOW) == [(loan, 5 * USD, SOON)]
+    another = Period(id=Period.current(session).id + 1, ends_at=DECEMBER)
+    assert ending(session, another, NOW, DECEMBER, 9) == []
+
+
+def test_the_last_moment_of_the_warning_counts(session: Session) -> None:
+    loan = lend(session, "bob", NOW + timedelta(days=2))
+    assert [one.id for one, _, _ in near(session, NOW)] == [loan.id]
+    assert near(session, NOW - timedelta(seconds=1)) == []
+
+
+def test_an_ended_loan_gives_its_own_rest_back_and_what_was_used_stays_owed(session: Session) -> None:
+    loan, other = lend(session, "bob", SOON), lend(session, "eve", SOON)
+    spent(session, "bob", 115)
+    spent(session, "alice", 70)
+    assert loan.end(session, cause(SOON)) == 5 * USD
+    sums = {one.id: found for one, found in loans_of(session, who(session, "alice").id)}
+    assert (sums[loan.id], sums[other.id]) == (Sums(20 * USD, 5 * USD, 15 * USD), Sums(20 * USD))
+    lender = wallet_of(session, who(session, "alice").id)
+    assert (lender.allocation, lender.overdraft, loan.closed_at) == (0, -5 * USD, None)
+    assert other.end(session, cause(SOON)) == 20 * USD
+    lender = wallet_of(session, who(session, "alice").id)
+    assert (lender.allocation, lender.overdraft, other.closed_at) == (15 * USD, 0, SOON)
+
+
+def test_a_loan_is_found_by_its_number_by_who_gave_or_took_it(session: Session) -> None:
+    loan, alice, bob = lend(session, "bob", SOON), who(session, "alice"), who(session, "bob")
+    number = str(loan.id)
+    assert Loan.numbered(session, number, alice, taken=False) is loan
+    assert Loan.numbered(session, number, bob, taken=True) is loan
+    for odd, member, taken in (
+        (number, alice, True),
+        (number, bob, False),
+        ("9" * 30, bob, True),
+        ("x", bob, True),
+    ):
+        with pytest.raises(UnknownCode):
+            Loan.numbered(session, odd, member, taken=taken)
+
+
+def test_the_smallest_rest_goes_back(session: Session) -> None:
+    loan = lend(session, "bob", SOON)
+    record(session, who(session, "bob").id, 120 * USD - 1, cause=cause())
+    assert (near(session, NOW), ended(session, SOON, 9)) == ([(loan, 1, SOON)], [loan])
