@@ -51,11 +51,10 @@ class Slack:
         self.directory = Directory(self.api)
         secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
         self.app = open_bolt(settings, http, lambda: (self.directory.bot_id, self.directory.ours.team_id))
-        listeners = Listeners(self.app, settings.slack_command, dispatcher, self.api, self.directory)
-        listeners.register()
-        self._endpoint = Endpoint(self.app, secret, listeners.answer_command) if secret else None
+        self._endpoint = Endpoint(self.app, secret) if secret else None
         self._socket: Socket | None = None
         self._listening = False
+        Listeners(self.app, settings.slack_command, dispatcher, self.api, self.directory).register()
 
     # Talk: the port
 

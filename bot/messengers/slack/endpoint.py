@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
-from collections.abc import Awaitable, Callable
 from functools import lru_cache
-from typing import Any
 
 from aiohttp import web
-from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
@@ -24,17 +21,11 @@ OLDEST = 5 * 60
 BODY = 3.0
 
 
-Answer = Callable[[dict[str, Any]], Awaitable[BoltResponse | None]]
-
-
 class Endpoint:
-    """Passes genuine calls to Bolt. Other calls get a status and write nothing to the log.
+    """Passes genuine calls to Bolt. Other calls get a status and write nothing to the log."""
 
-    `command`: answers slash commands, of which Bolt needs to know nothing: they have no acknowledgement of their own.
-    """
-
-    def __init__(self, app: AsyncApp, secret: str, command: Answer) -> None:
-        self.app, self.secret, self.command = app, secret, command
+    def __init__(self, app: AsyncApp, secret: str) -> None:
+        self.app, self.secret = app, secret
 
     def route(self) -> web.RouteDef:
         return web.post(PATH, self.handle)
@@ -58,14 +49,12 @@ class Endpoint:
         said = parse(request.content_type, body)
         if said is None:
             return web.Response(status=400)
-        answer = await self.command(said)
-        if answer is None:
-            try:
-                # As from a socket: Bolt would parse the text again, and it loses a command that contains "payload".
-                asked = AsyncBoltRequest(body=said, mode="socket_mode")
-            except (TypeError, KeyError, AttributeError, ValueError):  # it looks for ids all over the body
-                return web.Response(status=400)
-            answer = await self.app.async_dispatch(asked)
+        try:
+            # As from a socket: Bolt would parse the text again, and it loses a command that contains "payload".
+            asked = AsyncBoltRequest(body=said, mode="socket_mode")
+        except (TypeError, KeyError, AttributeError, ValueError):  # it looks for ids all over the body
+            return web.Response(status=400)
+        answer = await self.app.async_dispatch(asked)
         return web.Response(status=answer.status, body=answer.body.encode(), headers=answer.first_headers())
 
 

@@ -87,8 +87,8 @@ class OnlyOurApp(AsyncMiddleware):
 class Commands(AsyncMiddleware):
     """Answers slash commands: as a listener, Bolt collects thirty arguments for the match and again for the call."""
 
-    def __init__(self, answer: Callable[[dict[str, Any]], Awaitable[BoltResponse | None]]) -> None:
-        self.answer = answer
+    def __init__(self, command: str, answer: Callable[[dict[str, Any]], Awaitable[BoltResponse]]) -> None:
+        self.command, self.answer = command, answer
 
     async def async_process(
         self,
@@ -97,7 +97,7 @@ class Commands(AsyncMiddleware):
         resp: BoltResponse,
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt's name
     ) -> BoltResponse:
-        return await self.answer(req.body) or await next()
+        return await (self.answer(req.body) if req.body.get("command") == self.command else next())
 
 
 class Listeners:
@@ -114,7 +114,7 @@ class Listeners:
 
     def register(self) -> None:
         self.app.middleware(OnlyOurApp(self.directory))
-        self.app.middleware(Commands(self.answer_command))
+        self.app.middleware(Commands(self.command, self._on_command))
         self.app.action(re.compile("|".join(re.escape(one) for one in (*BUTTONS, *CONFIRM))))(self._on_press)
         self.app.action(re.compile(".*"))(self._on_other)
         self.app.view(re.compile("|".join(re.escape(one) for one in FORMS)))(self._on_submit)
@@ -122,16 +122,6 @@ class Listeners:
         self.app.event("app_mention")(self._on_mention)
         self.app.event("message")(self._on_message)
         self.app.event("app_home_opened")(self._on_home)
-
-    async def answer_command(self, body: dict[str, Any]) -> BoltResponse | None:
-        """The answer to our slash command. None, and Bolt goes on, for another body, another app, or before we know our own."""
-        if (
-            body.get("command") != self.command
-            or not self.directory.bot_id
-            or not self.directory.ours.is_app(body)
-        ):
-            return None
-        return await self._on_command(body)
 
     async def _on_command(self, body: dict[str, Any]) -> BoltResponse:
         request = Request(
