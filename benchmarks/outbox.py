@@ -1,4 +1,4 @@
-"""performance.md 9: messages that were promised are delivered, against a bare aiohttp client.
+"""performance.md 9: messages that were promised are delivered, against a loop over slack_sdk's client and against bare aiohttp.
 
     python -m benchmarks.outbox [--messages 1000] [--rounds 3] [--database sqlite|postgres]
 
