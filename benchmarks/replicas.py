@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -97,12 +98,13 @@ class Replicas:
     async def start(self, *under: str, **how: Any) -> asyncio.subprocess.Process:
         """`under`: a command that runs it. `how`: of the process, such as its folder or where it logs."""
         words = (*under, sys.executable, "-m", "bot", "run")
-        self.running.append(await asyncio.create_subprocess_exec(*words, **{"env": self.settings} | how))
+        more = {"env": self.settings, "start_new_session": True} | how
+        self.running.append(await asyncio.create_subprocess_exec(*words, **more))
         return self.running[-1]
 
     async def kill(self, one: asyncio.subprocess.Process) -> None:
         self.running.remove(one)
-        one.kill()
+        signal_all(one, signal.SIGKILL)
         await one.wait()
         self.kills += 1
 
@@ -114,8 +116,14 @@ class Replicas:
 
     async def stop(self) -> None:
         for one in self.running:
-            one.send_signal(signal.SIGTERM)
+            signal_all(one, signal.SIGTERM)
         await asyncio.gather(*(one.wait() for one in self.running))
+
+
+def signal_all(one: asyncio.subprocess.Process, what: signal.Signals) -> None:
+    """To the process and to what it runs: a wrapper does not pass a signal on."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(one.pid, what)
 
 
 def settle(database: Database) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import signal
 import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,7 +16,7 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from benchmarks.replicas import PEOPLE, Load, Replicas, done, settle
+from benchmarks.replicas import PEOPLE, Load, Replicas, done, settle, signal_all
 from bot.database import Database
 from models.ledger.audit import audit
 from models.messages.outbox import Effect
@@ -215,8 +216,7 @@ class Stage:
                     yield scene
                 finally:
                     for one in bots.running:
-                        with contextlib.suppress(ProcessLookupError):
-                            one.kill()
+                        signal_all(one, signal.SIGKILL)
                     await asyncio.gather(*(one.wait() for one in bots.running))
                     await asyncio.to_thread(scene.database.close)
 
