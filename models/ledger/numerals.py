@@ -73,7 +73,7 @@ def mixed(bare: str) -> Numeral | None:
         if step >= 10**power:
             return None
         sure = sure and bool(suffix or len(digits) == power)
-        total, power = total + step, _POWERS[suffix]
+        total, power = EXACT.add(total, step), _POWERS[suffix]
     return Numeral((total,), sure=sure)
 
 

@@ -363,6 +363,7 @@ def test_what_moves_rounds_down_and_what_stays_rounds_up(amount: int, part: Deci
         (1_000_000, Unit.TOKENS, "1,000,000 tokens (1M)", "1,000,000（100万）"),
         (15_000, Unit.TOKENS, "15,000 tokens (15K)", "15,000（1.5万）"),
         (9_999, Unit.TOKENS, "9,999 tokens", "9,999"),
+        (10_000, Unit.TOKENS, "10,000 tokens (10K)", "10,000（1万）"),
         (1, Unit.TOKENS, "1 token", "1"),
         (-20_000, Unit.TOKENS, "-20,000 tokens (-20K)", "-20,000（-2万）"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
 
 from bot.database import Database
 from handlers import lending, requests
@@ -17,8 +18,23 @@ from tests.company import who
 def test_it_counts_what_it_added_up(company: Database) -> None:
     report = company.transact(audit)
     assert report.wrong == []
+    assert list(report.counts) == ["member", "account", "transfer", "entry", "loan", "request"]
     assert report.counts["member"] == 12
     assert report.counts["entry"] == 2 * report.counts["transfer"] > 0
+
+
+def test_a_rule_lists_at_most_so_many_rows(session: Session) -> None:
+    session.execute(text("UPDATE entry SET account_id = (SELECT MAX(id) FROM account)"))
+    rule = "an entry is an end of its transfer"
+    for report, most in ((audit(session, most=3), 3), (audit(session), 20)):
+        assert len([row for row in report.wrong if row[0] == rule]) == most
+
+
+def test_what_is_off_is_named_with_its_figure(session: Session) -> None:
+    session.execute(text("UPDATE account SET balance = balance + 7 WHERE kind = 'issued'"))
+    assert [found for name, _, found in audit(session).wrong if name == "all accounts together are zero"] == [
+        7
+    ]
 
 
 def test_every_piece_of_a_close_leaves_a_sound_ledger(company: Database) -> None:

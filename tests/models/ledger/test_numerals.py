@@ -31,6 +31,7 @@ def test_a_spoken_short_form_is_confirmed(typed: str, value: int) -> None:
 
 def test_no_digit_of_a_long_numeral_is_rounded_away() -> None:
     assert numeral(f"1.{'1' * 35}万") == Numeral((Decimal(f"11111.{'1' * 31}"),))
+    assert mixed(f"1亿1.{'0' * 24}1万") == Numeral((Decimal(f"100010000.{'0' * 20}1"),))
 
 
 @pytest.mark.parametrize(

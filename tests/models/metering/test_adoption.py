@@ -83,3 +83,28 @@ def test_a_round_and_its_news_are_of_one_gateway(session: Session) -> None:
     assert take_news(session) == {News.EDITED: [own], News.GONE: [gone]}
     assert take_news(session, "b") == {News.EDITED: [other]}
     assert take_news(session, "b") == {}
+
+
+def test_another_name_replaces_nothing_and_waits_for_no_round(session: Session) -> None:
+    adopted(session, KEY, "k1")
+    assert adopt(session, replace(KEY, id="k2"), who(session, "alice"), None) is None
+    found = adopt(session, replace(KEY, id="k2", name="desk"), who(session, "alice"), None)
+    assert found is not None
+    assert found.id == "k2"
+
+
+def test_an_account_of_another_gateway_is_booked_in_full_once_that_one_was_taken_over(
+    session: Session,
+) -> None:
+    adopted(session, KEY)
+    GatewayAccount.link(session, replace(KEY, id="b:bob", gateway="b"), who(session, "bob"))
+    for gateway in ("", "b"):
+        end_round(session, ["k1", "b:bob"], gateway)
+    session.expire_all()
+    origins = {
+        (name, gateway): adopt(
+            session, replace(KEY, id=f"{gateway}:{name}", gateway=gateway), who(session, name), ()
+        )
+        for name, gateway in (("alice", "b"), ("alice", "c"), ("carol", "b"))
+    }
+    assert [one and one.origin for one in origins.values()] == [0, 5 * USD, 5 * USD]

@@ -14,6 +14,7 @@ from models.ledger.amount import Unit
 from models.metering.accounts import accounts_of
 from models.metering.gateway_account import BUSY, MOST_MEANT, GatewayAccount, News
 from models.metering.reading import Rate, Reading
+from models.quota.period import Period
 from tests.actions import cause, has
 from tests.company import NOW, who
 
@@ -330,3 +331,13 @@ def test_a_counter_that_is_set_back_again_adds_to_its_origin(
     account.origin = 5
     account.set_back(3, wallet=wallet)
     assert (account.origin, (account.found, account.written)) == (8, limits)
+
+
+def test_use_is_added_up_within_a_period_and_begins_anew_with_the_next(session: Session) -> None:
+    account, period = link(session, reading(0)), Period.current(session).id
+    for spent in (3, 10):
+        absorb(account, session, reading(spent, minutes=spent))
+        assert (account.used, account.used_in) == (spent * USD, period)
+    account.used_in = period - 1
+    absorb(account, session, reading(11, minutes=11))
+    assert (account.used, account.used_in) == (USD, period)

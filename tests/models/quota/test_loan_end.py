@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from models.ledger.spend import record
 from models.policy import document
+from models.quota.forgiveness import Forgiveness
 from models.quota.loan import Loan, loans_of
 from models.quota.loan_end import ended, ending
 from models.quota.loan_sums import Sums
@@ -110,3 +112,31 @@ def test_the_smallest_rest_goes_back(session: Session) -> None:
     loan = lend(session, "bob", SOON)
     record(session, who(session, "bob").id, 120 * USD - 1, cause=cause())
     assert (near(session, NOW), ended(session, SOON, 9)) == ([(loan, 1, SOON)], [loan])
+
+
+def test_more_on_a_loan_keeps_its_end_or_agrees_on_another_for_the_whole(session: Session) -> None:
+    def more(ends_at: datetime | None, now: datetime = NOW, *, asked: bool = False) -> tuple[datetime, bool]:
+        people = {"lender": who(session, "alice"), "borrower": who(session, "bob")}
+        rules = {"policy": document.parse(POLICY), "cause": cause(now), "ends_at": ends_at, "asked": asked}
+        lent = Loan.make(session, **people, amount=5 * USD, **rules)
+        return lent.ends_at, lent.changed
+
+    loan, later = lend(session, "bob", SOON), SOON + timedelta(hours=1)
+    assert (more(None), loan.ends_at, loan.asked) == ((SOON, False), SOON, False)
+    assert (more(SOON, asked=True), loan.asked) == ((SOON, False), True)
+    assert (more(later), loan.ends_at, loan.asked) == ((later, True), later, True)
+    assert (more(None, later), loan.ends_at) == ((DECEMBER, False), None), (
+        "an end that has come counts as none"
+    )
+    assert (more(DECEMBER, later), loan.ends_at) == ((DECEMBER, False), None)
+
+
+def test_a_part_is_repaid_recalled_and_forgiven_to_the_smallest_unit(session: Session) -> None:
+    loan = lend(session, "bob", SOON)
+    people = {"lender": who(session, "alice"), "borrower": who(session, "bob")}
+    assert Loan.recall(session, **people, amount=1, cause=cause()) == 1
+    assert Loan.repay(session, **people, amount=5 * USD - 1, cause=cause()) == (5 * USD - 1, 0)
+    spent(session, "bob", 110)
+    assert Loan.forgive(session, **people, amount=3, cause=replace(cause(), reason="demo")) == 3
+    gone = session.exec(select(Forgiveness)).one()
+    assert (gone.loan_id, gone.amount, gone.reason, loan.forgiven) == (loan.id, 3, "demo", 3)
