@@ -28,6 +28,7 @@ _OFFERS: dict[str, tuple[Text, str, Text]] = {
     "pending": (texts.PENDING_BUTTON, "pending.open", texts.PENDING_WORD),
     "help": (texts.HELP_BUTTON, "help.open", texts.HELP_WORD),
 }
+_OPENS = {action: intent for intent, (_, action, _) in _OFFERS.items()}
 _OFFERS |= {
     intent: (label, meaning.ACTION, texts.MEANT_WORDS[intent])
     for intent, label in texts.MEANT_BUTTONS.items()
@@ -51,10 +52,9 @@ def answer(ctx: RequestContext, command: Command) -> Message:
     if command.intent == "hello":
         return Message(text=texts.HELLO(say), buttons=tuple(_button(say, one) for one in _USUAL))
     meant = offers(command.text, ctx.now.date())
-    meaning.offer(ctx, meant)
-    return Message(
-        text=texts.MAYBE_MEANT(say), buttons=tuple(_button(say, one) for one in _shown(list(meant)))
-    )
+    meaning.offer(ctx, meant, command.text)
+    buttons = tuple(_button(say, one) for one in _shown(list(meant)))
+    return Message(text=texts.MAYBE_MEANT(say), buttons=buttons)
 
 
 def _shown(meant: list[str]) -> list[str]:
@@ -99,6 +99,8 @@ def completed(ctx: RequestContext, word: Command) -> Command | None:
 def _pressed(ctx: RequestContext, button: Command) -> Command | None:
     # Without a sentence that waits, the answer says how to type it.
     if button.intent != meaning.ACTION:
+        if button.intent in _OPENS:
+            meaning.learn(ctx, _OPENS[button.intent])
         return None
     if button.code not in texts.MEANT_BUTTONS:
         raise NotUnderstood(button.code)

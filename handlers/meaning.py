@@ -8,7 +8,8 @@ from typing import Any
 
 from handlers.command import Command
 from handlers.context import RequestContext
-from models.messages import confirmation
+from handlers.language.skeletons import skeleton_of
+from models.messages import confirmation, skeleton
 from models.quota.code import new_code
 from models.refusal import NothingToConfirm
 
@@ -16,8 +17,9 @@ ACTION = "meant.open"
 _WANTS = "meaning"
 
 
-def offer(ctx: RequestContext, meant: dict[str, Command]) -> None:
+def offer(ctx: RequestContext, meant: dict[str, Command], sentence: str) -> None:
     """Keep the readings, without the sentence. A question that waits for its answer goes on waiting."""
+    learnt = _learnt(ctx, sentence) if ctx.policy.learning else None
     waits = _waiting(ctx)
     if waits is not None and waits.get("wants") != _WANTS:
         return
@@ -25,6 +27,7 @@ def offer(ctx: RequestContext, meant: dict[str, Command]) -> None:
         "intent": "none",
         "wants": _WANTS,
         "place": ctx.place,
+        "skeleton": learnt,
         "meant": {
             intent: replace(one, text="", reason=one.reason[:200]).as_json() for intent, one in meant.items()
         },
@@ -37,10 +40,23 @@ def chosen(ctx: RequestContext, intent: str) -> Command | None:
     kept = _waiting(ctx) or {}
     if kept.get("wants") != _WANTS or kept.get("place") != ctx.place or intent not in kept["meant"]:
         return None
+    learn(ctx, intent)
     with suppress(NothingToConfirm):
         confirmation.take(ctx.session, ctx.me.id, ctx.now)
         return replace(Command.from_json(kept["meant"][intent]), confidence="unclear")
     return None
+
+
+def learn(ctx: RequestContext, intent: str) -> None:
+    """Which button was pressed below the sentence."""
+    kept = (_waiting(ctx) or {}) if ctx.policy.learning else {}
+    if kept.get("wants") == _WANTS and kept.get("place") == ctx.place and kept.get("skeleton"):
+        skeleton.label(ctx.session, kept["skeleton"], intent)
+
+
+def _learnt(ctx: RequestContext, sentence: str) -> int | None:
+    kept = skeleton_of(sentence)
+    return skeleton.note(ctx.session, kept, ctx.me.id, ctx.now.date()) if kept else None
 
 
 def _waiting(ctx: RequestContext) -> dict[str, Any] | None:

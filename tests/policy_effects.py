@@ -7,6 +7,7 @@ EFFECTS = {
     "admins": "test_a_request_that_nobody_can_decide_is_told_to_admins_and_in_their_channel",
     "admin_channel": "test_a_request_that_nobody_can_decide_is_told_to_admins_and_in_their_channel",
     "welcome": "test_the_first_apply_welcomes_everybody_where_policy_says_so_and_later_joiners_too",
+    "learning": "test_a_sentence_of_three_people_is_learnt_where_policy_says_so_with_the_button_they_pressed",
     "allocations[].match": "test_a_plan_shows_people_reasons_and_totals",
     "allocations[].amount": "test_a_raise_posts_the_difference",
     "allocations[].reason": "test_a_change_of_this_period_stands_beside_the_balance",

@@ -84,7 +84,7 @@ def classifier() -> Classifier:
 def features_of(sentence: Sentence) -> dict[str, float]:
     # Words, pairs of words and stretches of letters, scaled to unit length; a person, an amount and a CODE are one sign
     # each, and whether there is one counts by itself.
-    text = _signed(sentence)
+    text = signed(sentence)
     words = re.findall(r"[a-z']+|[@#$?]|[^\W\x00-\xff]", text)
     found: Counter[str] = Counter(words)
     found.update(f"{one} {two}" for one, two in pairwise(words))
@@ -114,7 +114,8 @@ def _meant(text: str) -> dict[str, float]:
     return {f"!{name}": weight for name in found}
 
 
-def _signed(sentence: Sentence) -> str:
+def signed(sentence: Sentence) -> str:
+    """The words in lower case, with a sign for each person, number and CODE."""
     text = sentence.spaced.text.translate(_SIGNS)
     person = person_in(sentence)
     if person and person.name:

@@ -2,7 +2,7 @@
 
 from models.db import metadata
 from models.ledger import account, transfer
-from models.messages import confirmation, outbox, receipt
+from models.messages import confirmation, outbox, receipt, skeleton
 from models.metering import alarm, gateway_account, gateway_state, usage, vendor_calls
 from models.people import authority, member
 from models.policy import versions
@@ -11,5 +11,5 @@ from models.reports import backup, kept
 
 __all__ = [
     "account", "alarm", "allocation", "approvers", "ask", "authority", "backup", "chain", "code", "confirmation", "decision", "delegation", "gateway_account", "gateway_state", "kept", "loan",
-    "member", "metadata", "outbox", "period", "receipt", "request", "transfer", "usage", "vendor_calls", "versions",
+    "member", "metadata", "outbox", "period", "receipt", "request", "skeleton", "transfer", "usage", "vendor_calls", "versions",
 ]  # fmt: skip

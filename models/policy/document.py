@@ -66,6 +66,7 @@ class Policy(Section):
     admin_channel: dict[str, Text | None] = Setting(default_factory=dict)
     """By the name of the messenger."""
     welcome: bool = False
+    learning: bool = False
     allocations: tuple[AllocationRule, ...]
     gateway: Gateway = Gateway()
     free_models: tuple[Text, ...] = ()

@@ -1,0 +1,49 @@
+"""What may be kept of a sentence that was not understood: its words that the corpus knows, and signs."""
+
+from __future__ import annotations
+
+import re
+
+from handlers.language.classifier import classifier, signed
+from handlers.language.cleaning import clean
+from handlers.language.names import known_words
+from handlers.language.sentence import Sentence
+
+HIDDEN = "_"
+"""A word that the corpus does not know: a name, a project, a secret."""
+MOST, LEAST = 40, 2
+"""Words that are kept at most, and known ones that are needed to learn anything."""
+_WORD = re.compile(r"[a-z']+|[@#$?]|[^\W\x00-\xff]|\S")
+
+
+def skeleton_of(sentence: str) -> str:
+    """`@` is a person, `#` a number or a day, `$` a CODE, `_` what the corpus does not know. Empty where too little is left.
+
+    A Chinese character is kept where each of its neighbours stands beside it in the corpus, too: so no name is.
+    """
+    words = _WORD.findall(signed(Sentence.read(clean(sentence), None)))[:MOST]
+    kept = [_kept(words, place) for place in range(len(words))]
+    shown = [one for place, one in enumerate(kept) if one != HIDDEN or kept[place - 1 : place] != [HIDDEN]]
+    known = [one for one in shown if one not in "@#$?_"]
+    return " ".join(shown) if len(known) >= LEAST else ""
+
+
+def _kept(words: list[str], place: int) -> str:
+    word = words[place]
+    if word in "@#$?":
+        return word
+    if re.fullmatch("[a-z']+", word):
+        return word if word in known_words() else HIDDEN
+    beside = [(word, words[place + 1])] if place + 1 < len(words) else []
+    beside += [(words[place - 1], word)] if place else []
+    pairs = [f"{one} {other}" for one, other in beside if _is_han(one) and _is_han(other)]
+    alone = not pairs and word in classifier().rows
+    return (
+        word
+        if _is_han(word) and (alone or (pairs and all(one in classifier().rows for one in pairs)))
+        else HIDDEN
+    )
+
+
+def _is_han(word: str) -> bool:
+    return "\u3400" <= word <= "\u9fff"
