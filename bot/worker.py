@@ -199,9 +199,10 @@ class Worker:
         for name, job in JOBS.items():
             await self._pieces.run(job, now, f"tick:{name}@{now.isoformat()}")
 
-    async def _job(self, name: str, key: str) -> None:
+    async def _job(self, name: str, effect: Effect) -> None:
         """One slot of a job. While the clock is more than one period ahead most of them wait for an operator."""
-        job = JOBS[name]
+        # What an attempt has done shows in the books. Under its key nothing that was due since could be promised.
+        job, key = JOBS[name], f"{effect.key}~{effect.attempts}" if effect.attempts > 1 else effect.key
         if name == "turn":
             await self._before_turning()
         await self._pieces.run(job, self.clock(), key, waits=not job.always)
@@ -246,7 +247,7 @@ class Worker:
         what = effect.payload
         match effect.kind:
             case "job":
-                await self._job(what["job"], effect.key)
+                await self._job(what["job"], effect)
             case "say":
                 return await self._say(effect, what["address"], Message.from_json(what["message"]))
             case "replace":

@@ -111,12 +111,20 @@ class Laws:
         if marks.entry > self.marks.entry:
             self._note_owed(session)
         told = _SAID.all(session, after=self.marks.effect) if marks.effect > self.marks.effect else []
+        answers = [one for one in _KEPT.all(session, at=self.world.clock()) if one.key not in self._receipts]
+        # Requests that share a COMMIT: what the first said is right when it is said, and not when we look.
+        said = Counter(one.payload["reader"] for one in told) + Counter(one.member for one in answers)
+        once = {reader for reader, times in said.items() if times == 1}
+        last = {
+            one.payload["reader"]: one
+            for one in told
+            if one.payload["reader"] not in {a.member for a in answers}
+        }
         for one in told:
-            self._hears(session, one)
-        for kept in _KEPT.all(session, at=self.world.clock()):
-            if kept.key not in self._receipts:
-                self._receipts.add(kept.key)
-                self._answers(session, kept)
+            self._hears(session, one, compared=last.get(one.payload["reader"]) is one)
+        for kept in answers:
+            self._receipts.add(kept.key)
+            self._answers(session, kept, compared=kept.member in once)
         self.marks = marks
 
     def _note_owed(self, session: Session) -> None:
@@ -127,16 +135,17 @@ class Laws:
                 what = f"{one.what} of {one.amount} by {one.actor}: {one.reason}"
                 self.owed.setdefault((one.member, one.transfer), (self.world.now, what))
 
-    def _hears(self, session: Session, said: Said) -> None:
+    def _hears(self, session: Session, said: Said, *, compared: bool) -> None:
         """Who is written to is owed nothing older any more."""
         reader = said.payload["reader"]
         if reader is not None:
-            self._compare(session, reader, said.payload["message"])
+            if compared:
+                self._compare(session, reader, said.payload["message"])
             self.owed = {key: value for key, value in self.owed.items() if key[0] != reader}
 
-    def _answers(self, session: Session, kept: Kept) -> None:
+    def _answers(self, session: Session, kept: Kept, *, compared: bool) -> None:
         assert kept.answer is not None
-        if kept.member is not None:
+        if kept.member is not None and compared:
             self._compare(session, kept.member, kept.answer["message"])
         if kept.answer["refused"] and (count := _CAUSED.one(session, key=kept.key)):
             self.world.fail(f"{kept.key} was refused and moved quota {count} times")

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
-from sqlmodel import select
+from sqlmodel import col, select, update
 
 from bot.database import Database
 from bot.pace import Pace
@@ -18,7 +18,7 @@ from handlers import lending
 from handlers.routes import JOBS
 from models.messages.outbox import LEASE, Effect
 from models.reports import kept
-from tests.actions import DECEMBER, USD, after, ask_for, available, say
+from tests.actions import DECEMBER, USD, after, ask_for, available, say, told
 from tests.bot.worker.board import BOUND, Board, Clock, built, effect, in_lane, promise
 from tests.company import NOW
 
@@ -203,3 +203,24 @@ async def test_a_job_that_takes_long_reads_beside_the_writer_and_keeps_what_it_f
     await built(postgres_company, Board(), Clock()).tick(NOW)
     found = postgres_company.query(lambda session: session.exec(select(kept.KeptFigures)).all())
     assert [one.at for one in found] == [NOW]
+
+
+async def test_a_job_that_died_before_its_mark_tells_what_came_due_since(
+    company: Database, clock: Clock
+) -> None:
+    """Both messages are the first of their transaction, and the job has one key."""
+    worker = built(company, Board(), clock)
+    (key,) = promise(worker, "job:requests", kind="job", job="requests")
+    for name in ("alice", "bob"):
+        ask_for(company, name, 60, now=clock())
+        clock.move(timedelta(days=9).total_seconds())
+        await worker.drain()
+        died = update(Effect).where(col(Effect.key) == key).values(done_at=None)
+        company.transact(lambda session, died=died: session.execute(died))
+        assert len(_expired(company, name)) == 1, name
+
+
+def _expired(database: Database, name: str) -> list[str]:
+    return [
+        one.text for one in told(database, name) if "Nobody answered" in one.text or "没人处理" in one.text
+    ]
