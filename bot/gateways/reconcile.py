@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from bot.database import Database
@@ -26,6 +27,7 @@ from bot.gateways.reader import SpendReader
 from bot.gateways.usage import UsageReader
 from bot.gateways.writer import LimitWriter
 from bot.messengers.port import MessengerError
+from bot.transactions import OutcomeUnknown
 from handlers.gateway import limits, trouble
 from models.metering.accounts import edited_accounts
 from models.metering.adoption import end_round
@@ -129,9 +131,12 @@ class Reconciler:
             await self.changes()
         except (GatewayError, GatewayRefused) as error:
             await self._outage(error)
-        except Exception:
+        except Exception as error:
             self._failures += 1
-            log.exception("a round failed")
+            if isinstance(error, DBAPIError | OutcomeUnknown):
+                log.warning("a round met no database", reason=str(error).partition("\n")[0][:200])
+            else:
+                log.exception("a round failed")
             self._due = time.monotonic() + self._wait
             return min(self._wait, 5.0)
         return 0.0 if self.writer.ready else max(0.0, min(PEEK, self._due - time.monotonic()))

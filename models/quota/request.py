@@ -39,7 +39,8 @@ BY_EMERGENCY = "emergency"
 BY_POLICY = "policy"
 REQUEST = "request:"
 """What the messages about a request are about, followed by its CODE."""
-"""The answer of a request that the policy approved."""
+_OPEN = text("state IN ('pending', 'unroutable')")
+_UNTAKEN = text("state IN ('approved', 'apply_failed')")
 
 
 class Request(SQLModel, table=True):
@@ -51,13 +52,9 @@ class Request(SQLModel, table=True):
             "decided_by_id IS NULL OR decided_by_id <> member_id OR state IN ('cancelled')",
             name="not_by_oneself",
         ),
-        Index(
-            "uq_request_open",
-            "member_id",
-            unique=True,
-            sqlite_where=text("state IN ('pending', 'unroutable')"),
-            postgresql_where=text("state IN ('pending', 'unroutable')"),
-        ),
+        Index("uq_request_open", "member_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+        # Every replica asks for them twice a second.
+        Index("ix_request_unconfirmed", "member_id", sqlite_where=_UNTAKEN, postgresql_where=_UNTAKEN),
     )
 
     id: int = id_field()
