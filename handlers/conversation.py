@@ -53,8 +53,17 @@ def answer(ctx: RequestContext, command: Command) -> Message:
         return Message(text=texts.HELLO(say), buttons=tuple(_button(say, one) for one in _USUAL))
     meant = offers(command.text, ctx.now.date())
     meaning.offer(ctx, meant, command.text)
-    buttons = tuple(_button(say, one) for one in _shown(list(meant)))
+    buttons = tuple(_button(say, one, whole=_is_whole(meant.get(one))) for one in _shown(list(meant)))
     return Message(text=texts.MAYBE_MEANT(say), buttons=buttons)
+
+
+def _is_whole(reading: Command | None) -> bool:
+    """Whether the sentence says all that this act needs, so that no form has to be filled."""
+    if reading is None or not reading.amount:
+        return False
+    return reading.intent in ("request", "borrow") or (
+        reading.intent == "lend" and reading.person is not None
+    )
 
 
 def _shown(meant: list[str]) -> list[str]:
@@ -102,12 +111,13 @@ def _pressed(ctx: RequestContext, button: Command) -> Command | None:
         if button.intent in _OPENS:
             meaning.learn(ctx, _OPENS[button.intent])
         return None
-    if button.code not in texts.MEANT_BUTTONS:
+    if button.code not in _OFFERS:
         raise NotUnderstood(button.code)
     return meaning.chosen(ctx, button.code) or Command(button.code, confidence="unclear")
 
 
-def _button(locale: str, intent: str) -> Button:
+def _button(locale: str, intent: str, *, whole: bool = False) -> Button:
     label, action, typed = _OFFERS[intent]
+    action = meaning.ACTION if whole else action
     value = intent if action == meaning.ACTION else ""
     return Button(label(locale), action, value, typed=typed(locale))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
+
+from sqlalchemy.exc import DBAPIError
 
 from handlers.command import Command
 from handlers.context import RequestContext
@@ -51,12 +54,22 @@ def learn(ctx: RequestContext, intent: str) -> None:
     """Which button was pressed below the sentence."""
     kept = (_waiting(ctx) or {}) if ctx.policy.learning else {}
     if kept.get("wants") == _WANTS and kept.get("place") == ctx.place and kept.get("skeleton"):
-        skeleton.label(ctx.session, kept["skeleton"], intent)
+        with _apart(ctx):
+            skeleton.label(ctx.session, kept["skeleton"], intent)
 
 
 def _learnt(ctx: RequestContext, sentence: str) -> int | None:
-    kept = skeleton_of(sentence)
-    return skeleton.note(ctx.session, kept, ctx.me.id, ctx.now.date()) if kept else None
+    if kept := skeleton_of(sentence):
+        with _apart(ctx):
+            return skeleton.note(ctx.session, kept, ctx.me.id, ctx.now.date())
+    return None
+
+
+@contextmanager
+def _apart(ctx: RequestContext) -> Iterator[None]:
+    # What is learnt never costs an answer.
+    with suppress(DBAPIError), ctx.session.begin_nested():
+        yield
 
 
 def _waiting(ctx: RequestContext) -> dict[str, Any] | None:

@@ -13,6 +13,23 @@ HIDDEN = "_"
 """A word that the corpus does not know: a name, a project, a secret."""
 MOST, LEAST = 40, 2
 """Words that are kept at most, and known ones that are needed to learn anything."""
+_NAMES_WRITTEN = (
+    "abby adam al alan alex amber amy andy angel ann anna april art ash august ava ben beth bill bob brad buck "
+    "carl carter chad chance chase chip chris chuck cliff cook dale dan dawn dean don drew earl eric eve faith "
+    "fay finn frank gene glen grace grant gray guy hank harry heath homer hope hunter jack james jay jim joe "
+    "john josh joy june ken lance lane lee lily mark mary matt max may miles moin nick norm olive pat penny "
+    "pete rain ray rich rob rohit rose ruby rusty sage sam sandy skip siri sue summer ted terry tim tom tony "
+    "violet wade ward will woody"
+)
+_NAMES = frozenset(_NAMES_WRITTEN.split())
+"""Names that are words of the corpus, too."""
+_AFTER_VERBS_WRITTEN = (
+    "a an any be have he her him i it its me my not our she some that the them they this us we you your @ #"
+)
+_AFTER_VERBS = frozenset(_AFTER_VERBS_WRITTEN.split())
+"""What stands behind `may`, `will`, `grant` or `mark` when it is no name."""
+_NO_NAME_WRITTEN = "he's how's it's let's she's that's there's what's when's where's who's here's"
+_NO_NAME = frozenset(_NO_NAME_WRITTEN.split())
 _WORD = re.compile(r"[a-z']+|[@#$?]|[^\W\x00-\xff]|\S")
 
 
@@ -33,7 +50,8 @@ def _kept(words: list[str], place: int) -> str:
     if word in "@#$?":
         return word
     if re.fullmatch("[a-z']+", word):
-        return word if word in known_words() else HIDDEN
+        after = words[place + 1] if place + 1 < len(words) else ""
+        return word if _is_plain(word, after) else HIDDEN
     beside = [(word, words[place + 1])] if place + 1 < len(words) else []
     beside += [(words[place - 1], word)] if place else []
     pairs = [f"{one} {other}" for one, other in beside if _is_han(one) and _is_han(other)]
@@ -43,6 +61,12 @@ def _kept(words: list[str], place: int) -> str:
         if _is_han(word) and (alone or (pairs and all(one in classifier().rows for one in pairs)))
         else HIDDEN
     )
+
+
+def _is_plain(word: str, after: str) -> bool:
+    if word not in known_words() or (word.endswith("'s") and word not in _NO_NAME):
+        return False
+    return word not in _NAMES or after in _AFTER_VERBS
 
 
 def _is_han(word: str) -> bool:

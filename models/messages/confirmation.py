@@ -38,6 +38,10 @@ def waiting(session: Session, member_id: int, now: datetime, code: str | None = 
     return found
 
 
+def forget_confirmations(session: Session, now: datetime) -> None:
+    session.execute(delete(Confirmation).where(col(Confirmation.at) < now - LASTS))
+
+
 def take(session: Session, member_id: int, now: datetime, code: str | None = None) -> dict[str, Any]:
     """The command of the open confirmation, once. Raises `NothingToConfirm`."""
     found = waiting(session, member_id, now, code)

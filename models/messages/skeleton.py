@@ -100,4 +100,6 @@ _ADD = Statement(
 )
 _ROW = Statement("SELECT id, salt, marks FROM skeleton WHERE text = :text", row=_Row)
 # Marks of two transactions at once both stay.
-_MARK = Statement("UPDATE skeleton SET marks = marks | :mark, salt = :salt WHERE id = :id")
+_MARK = Statement(
+    "UPDATE skeleton SET marks = marks | :mark, salt = CASE WHEN salt = '' THEN '' ELSE :salt END WHERE id = :id"
+)

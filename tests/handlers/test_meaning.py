@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from sqlalchemy import text
 from sqlmodel import Session, select
 
 from handlers import conversation
@@ -23,6 +24,27 @@ def puzzle(session: Session, name: str) -> None:
     offered = conversation.answer(asked, read_command(SENTENCE, NOW.date()))
     for button in offered.buttons[:1]:
         conversation.completed(asked, Command.pressed(button.action, button.value))
+
+
+def test_an_answer_does_not_depend_on_what_is_learnt(session: Session) -> None:
+    rules(session, more="learning: true\n")
+    session.connection().execute(text("ALTER TABLE skeleton RENAME TO away"))
+    offered = conversation.answer(asks(session, "alice"), read_command(SENTENCE, NOW.date()))
+    assert offered.buttons
+
+
+def test_a_button_carries_what_the_sentence_says(session: Session) -> None:
+    asked = asks(session, "alice")
+    offered = conversation.answer(asked, read_command("gimme like 50 juice somehow @manager", NOW.date()))
+    whole = [
+        one
+        for one in offered.buttons
+        if one.action == "meant.open" and one.value in ("request", "borrow", "lend")
+    ]
+    assert whole
+    found = conversation.completed(asked, Command.pressed(whole[0].action, whole[0].value))
+    assert found is not None
+    assert (found.intent, found.amount, found.confidence) == (whole[0].value, "50", "unclear")
 
 
 def test_a_sentence_of_three_people_is_learnt_where_policy_says_so_with_the_button_they_pressed(

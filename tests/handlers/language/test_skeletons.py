@@ -21,6 +21,10 @@ from handlers.language.skeletons import skeleton_of
         ("借点额度给欧阳娜娜用用吧", "借 点 额 度 给 @ 用 用 吧"),
         ("帮我看看赵雅芝那边", "帮 我 看 看 @ 那 边"),
         ("李小龙", ""),
+        ("did rohit's thing get sorted", "did _ thing get sorted"),
+        ("so mark said he might cover me", "so _ said he might cover me"),
+        ("ask grant to sort me out, will you", "ask _ to sort me out _ will you"),
+        ("may i borrow some, please grant me 20", "may i borrow some _ please grant me #"),
         ("Zephyr Kowalski", ""),
     ],
 )
