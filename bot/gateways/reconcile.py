@@ -42,6 +42,8 @@ log = structlog.get_logger()
 STALE = timedelta(minutes=5)
 # Seconds between looks at commits of other replicas.
 PEEK = 0.5
+# Seconds between comparisons for grants that wait without a new decision: for an account, an admin, or the gateway.
+AGAIN = 5.0
 # Seconds that one attempt to open a period waits for a reading of the gateway.
 BEFORE_TURNING = 20.0
 # How long the opening waits in all for a gateway that cannot be read.
@@ -86,6 +88,7 @@ class Reconciler:
         self._marks: list[tuple[float, int]] = [(0.0, 0)]
         self._unread: dict[datetime, datetime] = {}
         self._wait, self._due = every, 0.0
+        self._again = 0.0
         self._wake = asyncio.Event()
 
     @property
@@ -243,7 +246,10 @@ class Reconciler:
         """The newest entry if no limit has to be compared (the look then needs no write lock), else None."""
         found = glance(session, self.name, after)
         enforce = self.leader.enforce
-        if self.leader.outdated(released=found.released) or (enforce and (found.unread or found.due)):
+        waits = found.waits and time.monotonic() >= self._again
+        if self.leader.outdated(released=found.released) or (
+            enforce and (found.unread or found.due or waits)
+        ):
             return None
         return found.newest
 
@@ -258,6 +264,7 @@ class Reconciler:
             return [], newest_entry(session)
         if not before or opening_unread(session):  # read soon, so that every limit follows
             self._due = 0.0
+        self._again = time.monotonic() + AGAIN
         return limits.writes_since(ctx, after, self.writer.traits)
 
     def _finish(self, session: Session, unlinked: Sequence[Reading], begun: datetime) -> None:

@@ -273,13 +273,14 @@ def due_members(session: Session, gateway: str | None = None) -> set[int]:
 
 class Glance(NamedTuple):
     """`newest`: the newest entry. `released`: the limits were put back. `unread`: nothing was booked yet in the open
-    period. `due`: a limit has to be compared now, after a decision or for a grant that is not confirmed.
+    period. `due`: a limit has to be compared now, after a decision. `waits`: a grant is not confirmed.
     """
 
     newest: int
     released: bool
     unread: bool
     due: bool
+    waits: bool
 
 
 def glance(session: Session, gateway: str, entry_id: int) -> Glance:
@@ -293,9 +294,9 @@ _GLANCE = Statement(
     "EXISTS (SELECT 1 FROM period p WHERE p.state = 'open' AND NOT EXISTS "
     "(SELECT 1 FROM gatewaystate s WHERE s.id = 1 AND s.period_id = p.id)), "
     "EXISTS (SELECT 1 FROM gatewayaccount WHERE due AND gateway = :gateway) "
-    f"OR EXISTS (SELECT 1 FROM request WHERE state IN ({_UNCONFIRMED})) "
     "OR EXISTS (SELECT 1 FROM entry e JOIN transfer t ON t.id = e.transfer_id WHERE e.id > :after "
-    f"AND e.member_id IS NOT NULL AND t.actor NOT IN {AUTOMATIC})",
+    f"AND e.member_id IS NOT NULL AND t.actor NOT IN {AUTOMATIC}), "
+    f"EXISTS (SELECT 1 FROM request WHERE state IN ({_UNCONFIRMED}))",
     row=Glance,
 )
 

@@ -18,6 +18,7 @@ from models.quota.allocation import adjust
 from models.quota.closing import advance, begin_turn, open_first, overdue
 from models.quota.period import Period, PeriodState
 from models.quota.pool import fit_pools
+from models.statement import Statement
 
 
 def begin(session: Session, text: str, policy: Policy, now: datetime, by: str) -> None:
@@ -60,9 +61,21 @@ def move_on(session: Session, now: datetime, *, several: bool = False) -> bool:
 
     `several`: an operator agreed that more than one period closes. Without that only one that turns already is finished.
     """
+    session.flush()
+    if not _DUE.one(session, now=now):
+        return False
     if not several and overdue(session, now):
         return advance(session, now)
     return enact(session, now) or (begin_turn(session, now) and (advance(session, now) or True))
+
+
+# Every replica asks each minute: whether a period turns or is over, or a policy waits for its day.
+_DUE = Statement(
+    "SELECT EXISTS (SELECT 1 FROM period WHERE state = 'turning' OR (state = 'open' AND ends_at <= :now)) "
+    "OR EXISTS (SELECT 1 FROM policyversion WHERE in_force_at IS NULL "
+    "AND version = (SELECT MAX(version) FROM policyversion))",
+    row=bool,
+)
 
 
 def _begins_with_next(session: Session, version: int, policy: Policy, period: Period) -> bool:

@@ -41,6 +41,8 @@ HEADER = "name,email,slack_id,dingtalk_id,manager_email,team,employment,locale"
 class Shape:
     """`steps`: how often something happens in `days`. `at_once`: at most so many things happen at the same time.
 
+    `in_turn`: where nothing happens at the same time, at most so many things follow each other in a step.
+
     `seats`: so many of the people have accounts at the gateways, and write and spend most. `gateways`: their names. `begins`: when the company opens its first period.
     """
 
@@ -50,14 +52,15 @@ class Shape:
     steps: int
     days: int
     at_once: int
+    in_turn: int
     gateways: tuple[str, ...]
     begins: datetime
     seeds: int
 
 
 SHAPES = {
-    "year": Shape("year", 300, 24, 90, 365, 1, ("",), datetime(2026, 1, 5, 4, tzinfo=UTC), 200),
-    "crash": Shape("crash", 12, 9, 20, 45, 3, ("api", "seats"), datetime(2026, 1, 26, 4, tzinfo=UTC), 500),
+    "year": Shape("year", 300, 24, 90, 365, 1, 3, ("",), datetime(2026, 1, 5, 4, tzinfo=UTC), 200),
+    "crash": Shape("crash", 12, 9, 20, 45, 3, 1, ("api", "seats"), datetime(2026, 1, 26, 4, tzinfo=UTC), 500),
 }
 
 

@@ -185,11 +185,12 @@ LIVES = {"year": YEAR, "crash": CRASH}
 
 
 async def step(world: World) -> str:
-    """What happens at the same time; its names."""
-    acts = LIVES[world.shape.name]
-    count = world.dice.randrange(world.shape.at_once) + 1
+    """What happens at the same time, or one after the other; its names."""
+    acts, shape = LIVES[world.shape.name], world.shape
+    count = world.dice.randrange(max(shape.at_once, shape.in_turn)) + 1
     chosen = world.dice.choices(list(acts), list(acts.values()), k=count)
-    await asyncio.gather(*(act(world) for act in chosen), world.work())
+    for some in [chosen] if shape.at_once > 1 else [[one] for one in chosen]:
+        await asyncio.gather(*(act(world) for act in some), world.work())
     return " and ".join(act.__name__ for act in chosen)
 
 

@@ -10,7 +10,7 @@ from tests.simulation.lives import Snapshot, live
 
 
 def test_no_law_breaks_in_some_weeks(tmp_path: Path) -> None:
-    life = live(opened(tmp_path, replace(SHAPES["year"], people=24, steps=12, days=20)), seed=2)
+    life = live(opened(tmp_path, replace(SHAPES["year"], people=24, steps=6, days=20)), seed=2)
     assert life.wrong == []
     assert life.requests > 3
 

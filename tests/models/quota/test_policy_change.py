@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+from sqlalchemy import event
 from sqlmodel import Session
 
+from bot.database import Database
 from models.policy import document, versions
 from models.quota.period import Period
 from models.quota.policy_change import begin, enact, move_on
@@ -68,3 +70,12 @@ def test_of_two_ended_periods_only_a_turning_one_is_finished_without_an_operator
     while move_on(session, january, several=True):
         pass
     assert Period.current(session).starts_at == january
+
+
+def test_that_nothing_is_due_is_found_out_by_one_statement_on_both_databases(company: Database) -> None:
+    said: list[str] = []
+    with company.engine.connect() as connection, Session(connection) as session:
+        event.listen(company.engine, "before_cursor_execute", lambda *call: said.append(call[2]))
+        assert not move_on(session, NOW)
+        assert len([one for one in said if one.startswith("SELECT")]) == 1
+        assert move_on(session, DECEMBER)

@@ -6,6 +6,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import event
 from sqlmodel import Session, select
 
 from bot.gateways import metrics
@@ -312,3 +313,20 @@ async def test_requester_and_admins_hear_that_a_grant_waits_behind_an_edited_lim
     await loop.changes()
     assert any(text.startswith("Your $60.00") and "changed the limit" in text for text in env.told("alice"))
     assert any(text.startswith("Alice's $60.00") for text in env.told("ops"))
+
+
+@on_sqlite
+async def test_a_grant_that_waits_for_an_admin_is_not_compared_at_every_look(env: GatewayEnv) -> None:
+    loop = env.reconciler()
+    await loop.round()
+    env.gateway.edit("alice@corp.example", 999.0)
+    await loop.round()
+    env.do("alice", lambda ctx: requests.request(ctx, 60 * USD, "load test"))
+    code = env.database.transact(lambda session: session.exec(select(Request.code)).one())
+    env.do("carol", lambda ctx: requests.approve(ctx, code))
+    await loop.changes()
+    await loop.read()  # the decision is no news any more
+    commits: list[object] = []
+    event.listen(env.database.engine, "commit", commits.append)
+    await loop.changes()
+    assert not commits
