@@ -46,13 +46,28 @@ async def check_slack(settings: Settings, http: aiohttp.ClientSession) -> AsyncI
         app_token = settings.slack_app_token.get_secret_value()
         said, _ = await _slack(settings, http, "apps.connections.open", app_token)
         if said.get("ok"):
-            yield ok("SLACK_APP_TOKEN", "opens a socket")
+            yield await _socket(http, str(said["url"]))
         else:
             yield wrong(
                 "SLACK_APP_TOKEN",
                 f"Slack says {said.get('error')}",
                 "generate one with the scope connections:write",
             )
+
+
+async def _socket(http: aiohttp.ClientSession, url: str) -> Check:
+    """Slack gives an address also where Socket Mode is off, and says so on the socket. It is closed at once."""
+    try:
+        async with http.ws_connect(url, timeout=aiohttp.ClientWSTimeout(ws_close=1)) as socket:
+            hello = await socket.receive_json(timeout=PATIENCE.total)
+    except (aiohttp.ClientError, TimeoutError, TypeError, ValueError) as error:
+        return wrong(
+            "Slack socket", f"does not open: {_short(error)}", "let wss:// to Slack through the proxy"
+        )
+    if hello.get("reason") == "link_disabled":
+        cure = "api.slack.com/apps → Socket Mode → enable it"
+        return wrong("Slack socket", "Socket Mode is off for this app", cure)
+    return ok("SLACK_APP_TOKEN", "opens a socket")
 
 
 async def _slack(

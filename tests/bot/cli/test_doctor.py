@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 
 from sandbox.gateways.litellm import LiteLLM
+from sandbox.slack.installation import Installation
 from sandbox.slack.workspace import Person, Workspace
 from tests.console import PEOPLE, POLICY, Operator
 
@@ -127,6 +128,21 @@ async def test_a_healthy_system_has_no_finding(operator: Operator, monkeypatch: 
         said = await asyncio.to_thread(operator.says, "doctor")
     assert {line.split()[0] for line in said.splitlines()} == {"ok"}
     assert "opens a socket" in said
+
+
+async def test_a_socket_mode_that_is_off_is_named(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await asyncio.to_thread(settled, operator)
+    async with Workspace(people=[], installed=Installation(socket=False)) as slack:
+        for name, value in {
+            "SLACK_API_URL": slack.api_url, "SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token,
+        }.items():  # fmt: skip
+            monkeypatch.setenv(name, value)
+        (socket,) = [
+            one for one in await asyncio.to_thread(found, operator) if one["subject"] == "Slack socket"
+        ]
+    assert (socket["status"], socket["mend"]) == ("wrong", "api.slack.com/apps → Socket Mode → enable it")
 
 
 async def test_a_revoked_token_and_missing_scopes_are_named(
