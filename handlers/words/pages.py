@@ -147,6 +147,28 @@ PAGE_DIFFERENCE = Text("What it changes", "变更内容")
 
 PAGE_RECORD = Text("Record", "记录")
 PAGE_ALL_RECORDS = Text("all", "全部")
+AUDIT_WORDS = {
+    "joined": Text("joined", "入职"),
+    "left": Text("left", "离职"),
+    "manager": Text("manager", "主管"),
+    "team": Text("team", "团队"),
+    "employment": Text("employment", "用工类型"),
+    "delegation": Text("delegation", "委托"),
+    "policy": Text("policy", "策略"),
+    "pause": Text("pause", "暂停"),
+    "forgotten": Text("forgotten", "已匿名"),
+    "approved": Text("approved", "同意"),
+    "declined": Text("declined", "拒绝"),
+    "cancelled": Text("cancelled", "撤回"),
+    "expired": Text("expired", "过期"),
+    "void": Text("void", "作废"),
+    "amended": Text("amended", "修改"),
+    "revoked": Text("revoked", "收回"),
+    "asked": Text("asked", "申请"),
+    "granted": Text("granted", "批准"),
+    "until": Text("until", "用到"),
+}
+"""Words of the trail, which is data in English, for the page. Names, amounts and other keys stay as they are."""
 PAGE_AUTHORITY = Text("authority", "权限")
 PAGE_DECISION = Text("decision", "审批")
 PAGE_SINCE = Text("Since", "起始日期")

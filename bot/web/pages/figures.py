@@ -256,6 +256,23 @@ def _difference(before: str, after: str) -> list[tuple[str, str]]:
 # The audit trail
 
 
+def spoken(viewer: Viewer, row: Row) -> Row:
+    """The words of a row of the trail that people read."""
+
+    def said(text: str | None) -> str:
+        words = str(text or "").split(" ")
+        return " ".join(
+            texts.AUDIT_WORDS[one](viewer.reader.locale) if one in texts.AUDIT_WORDS else one for one in words
+        )
+
+    framed = ("before", "after") if row["record"] == "decision" else ()
+    return row | {name: said(row[name]) for name in ("what", *framed)}
+
+
+def _words_of(row: Row) -> str:
+    return " ".join(str(one) for one in row.values() if one).lower()
+
+
 def trail(viewer: Viewer, record: str, since: date | None, words: str, most: int) -> list[Row]:
     """The newest rows that match, `most` at most."""
     style = Style(viewer.policy.unit, viewer.policy.zone)
@@ -263,5 +280,5 @@ def trail(viewer: Viewer, record: str, since: date | None, words: str, most: int
     sought = words.strip().lower()
     rows = audit.newest(viewer.session, style, records, since, SEARCHED if sought else most)
     if sought:
-        rows = [row for row in rows if sought in " ".join(str(one) for one in row.values() if one).lower()]
+        rows = [row for row in rows if any(sought in _words_of(one) for one in (row, spoken(viewer, row)))]
     return rows[:most]

@@ -34,6 +34,7 @@ from models.people.member import Member
 from models.policy import versions
 from models.policy.sight import Sight
 from models.reports.audit import COLUMNS
+from models.reports.style import Row
 
 log = structlog.get_logger()
 
@@ -118,7 +119,7 @@ class Pages:
         )
 
     async def _audit(self, request: web.Request) -> web.StreamResponse:
-        rows = await self._read(request, _trail(request, figures.MOST_ROWS), whole=True)
+        rows = await self._read(request, _trail(request, figures.MOST_ROWS, figures.spoken), whole=True)
         asked = {name: request.query.get(name, "") for name in ("record", "since", "words")}
         facts = {"asked": asked, "most": str(figures.MOST_ROWS)}
         return self._page(request, "audit.html", "audit", rows | facts | {"records": figures.RECORDS})
@@ -239,13 +240,17 @@ def _elsewhere(address: str) -> web.Response:
     return web.Response(status=302, headers=HEADERS | {"Location": address})
 
 
-def _trail(request: web.Request, most: int) -> Show[Facts]:
+def _trail(
+    request: web.Request, most: int, shown: Callable[[Viewer, Row], Row] = lambda _, row: row
+) -> Show[Facts]:
     record, words = (request.query.get(name, "") for name in ("record", "words"))
     try:
         since = date.fromisoformat(request.query.get("since", ""))
     except ValueError:
         since = None
-    return lambda viewer: {"rows": figures.trail(viewer, record, since, words, most)}
+    return lambda viewer: {
+        "rows": [shown(viewer, row) for row in figures.trail(viewer, record, since, words, most)]
+    }
 
 
 def _language(request: web.Request) -> str:

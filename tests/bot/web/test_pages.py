@@ -22,13 +22,17 @@ from bot.web import server
 from bot.web.pages.session import ATTEMPT, SIGNED_IN
 from bot.web.pages.site import Pages
 from handlers import giving, lending, requests
+from handlers.words import texts
 from models.ledger.amount import shown
+from models.people.authority import What
 from models.policy import document, versions
+from models.quota.decision import AMENDED, REVOKED
 from models.quota.period import Period
+from models.quota.request_state import OPEN, UNCONFIRMED, RequestState
 from models.reports.spending import EVERYBODY, Line, by_team
 from sandbox.oidc import OpenId
 from tests.actions import ask_for, say, spend
-from tests.company import NOW, POLICY, settle_company
+from tests.company import NOW, POLICY, settle_company, who
 
 USD = 10**6
 BUDGETED = POLICY.replace("gateway:", "organisation: {year_budget: 10000}\ngateway:")
@@ -170,6 +174,26 @@ async def test_the_audit_trail_is_filtered_and_downloaded(browser: Browser) -> N
     _, csv = await browser.get("/pages/audit.csv?record=decision")
     assert csv.splitlines()[0].startswith("record,id,at,actor")
     assert "lee@corp.example" in csv
+
+
+async def test_the_trail_is_read_in_the_viewers_language_and_its_file_is_data(browser: Browser) -> None:
+    browser.pages.database.transact(lambda session: setattr(who(session, "cfo"), "locale", "zh"))
+    await browser.sign_in("cfo@corp.example")
+    _, page = await browser.get("/pages/audit?record=decision&words=批准")
+    assert "批准 70" in page
+    assert "同意" in page
+    _, csv = await browser.get("/pages/audit.csv?record=decision&words=批准")
+    assert "granted 70" in csv
+
+
+def test_every_word_of_the_trail_has_both_languages() -> None:
+    told = {
+        *map(str, What),
+        AMENDED,
+        REVOKED,
+        *(str(one) for one in RequestState if one not in (*OPEN, *UNCONFIRMED)),
+    }
+    assert told - {"applied"} <= set(texts.AUDIT_WORDS)
 
 
 async def test_the_pages_run_no_script_and_load_nothing_from_elsewhere(browser: Browser) -> None:
