@@ -123,6 +123,7 @@ class Reconciler:
 
     async def turn(self) -> float:
         """One look; returns the seconds until the next."""
+        self._wake.clear()  # it answers every call until now
         try:
             if not await self.leader.lead():
                 self.writer.pending.clear()
@@ -151,8 +152,6 @@ class Reconciler:
                 await self._wake.wait()
         except TimeoutError:
             return
-        finally:
-            self._wake.clear()
 
     def _pause(self) -> float:
         # Reading may take half of the gateway's rate limit; writes need the rest.

@@ -71,7 +71,7 @@ class LimitWriter:
         )
         failed = 0
         for group in side_by_side(ready[:most], self.at_a_time):
-            self._writing = len(group)
+            self._writing, before = len(group), self.writes + self.errors
             try:
                 ends = await asyncio.gather(*map(self._write, group))
             finally:
@@ -80,7 +80,8 @@ class LimitWriter:
             failed = failed + len(errors) if len(errors) == len(group) else 0
             if failed >= DOWN:
                 raise errors[-1]
-            if interrupted():
+            # Raises that were held back took no time; they may wait for what comes behind them.
+            if interrupted() and self.writes + self.errors > before:
                 return
 
     async def _write(self, write: LimitWrite) -> GatewayError | None:
