@@ -144,6 +144,17 @@ PAGE_POOLS = Text("Top-up budgets of teams", "团队追加预算")
 PAGE_STAGED = Text("Version {version} waits for {day}", "第 {version} 版将于{day}生效")
 PAGE_NOT_STAGED = Text("No change waits for its day.", "没有待生效的变更。")
 PAGE_DIFFERENCE = Text("What it changes", "变更内容")
+PAGE_GAIN_LOSE = Text("Who gains, who loses", "谁增加，谁减少")
+PAGE_GAIN_LOSE_SAID = Text(
+    "{more} people get more and {less} less: {before} → {after} a period in all. Without top-ups and loans.",
+    "{more} 人增加，{less} 人减少：每期合计 {before} → {after}。不含追加和借用。",
+)
+PAGE_NOBODYS_AMOUNT = Text("Nobody's allocation changes.", "没有人的额度发生变化。")
+PAGE_EACH_BEFORE = Text("Each, before", "每人变更前")
+PAGE_EACH_AFTER = Text("Each, after", "每人变更后")
+PAGE_SUM_BEFORE = Text("Sum, before", "合计变更前")
+PAGE_SUM_AFTER = Text("Sum, after", "合计变更后")
+PAGE_NO_LINE = Text("no line matches", "没有匹配的条目")
 
 PAGE_RECORD = Text("Record", "记录")
 PAGE_ALL_RECORDS = Text("all", "全部")
@@ -182,6 +193,7 @@ PAGE_WHOM = Text("About", "对象")
 PAGE_BEFORE = Text("Before", "变更前")
 PAGE_AFTER = Text("After", "变更后")
 PAGE_AUDIT_SAID = Text(
-    "Changes of authority and decisions, the newest {count} of those that match. Transfers are in `quotabot export audit`.",
-    "权限变更和审批记录，最多显示最新 {count} 条符合条件的。转账记录请用 `quotabot export audit` 导出。",
+    "Changes of authority and decisions, the newest {count} of those that match. Words are sought in the newest {searched} of each. "
+    "Transfers are in `quotabot export audit`.",
+    "权限变更和审批记录，最多显示最新 {count} 条符合条件的。关键词只在每类最新的 {searched} 条中查找。转账记录请用 `quotabot export audit` 导出。",
 )

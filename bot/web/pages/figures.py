@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import date, datetime
@@ -14,7 +13,6 @@ from bot.web.pages.viewer import Facts, Viewer, named, period_of, periods_of
 from handlers.words import texts
 from handlers.words.text import SafeText
 from models.metering.outlook import rounded
-from models.policy import versions
 from models.policy.document import fold
 from models.quota.period import Period
 from models.reports import audit
@@ -214,43 +212,6 @@ def _ahead(found: Year, end: int) -> charts.Figures:
 
 def _month(viewer: Viewer, first: date) -> str:
     return f"{first.month}月" if viewer.reader.chinese else f"{first:%b}"
-
-
-# The policy
-
-
-def policy(viewer: Viewer) -> Facts:
-    kept = viewer.session.get_one(versions.PolicyVersion, viewer.version)
-    waiting = versions.staged(viewer.session)
-    since = viewer.reader.moment(kept.in_force_at or kept.applied_at)
-    return {
-        "version": viewer.say(texts.PAGE_VERSION, version=str(viewer.version), moment=since),
-        "rules": [
-            {
-                "match": ", ".join(f"{name}: {value}" for name, value in one.match.items()),
-                "amount": viewer.amount(one.amount),
-                "reason": one.reason,
-            }
-            for one in viewer.policy.allocations
-        ],
-        "pools": [
-            (one.name, viewer.amount(one.top_up_budget))
-            for one in viewer.policy.teams
-            if one.top_up_budget is not None
-        ],
-        "staged": waiting and viewer.say(
-            texts.PAGE_STAGED, version=str(waiting.version),
-            day=viewer.reader.calendar_day(waiting.effective) if waiting.effective else "–",
-        ),
-        "difference": _difference(kept.text, waiting.text) if waiting else [],
-    }  # fmt: skip
-
-
-def _difference(before: str, after: str) -> list[tuple[str, str]]:
-    """(kind, line): `gone`, `new`, `place` or `same`."""
-    kinds = {"-": "gone", "+": "new", "@": "place"}
-    lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2))[2:]
-    return [(kinds.get(line[:1], "same"), line) for line in lines]
 
 
 # The audit trail

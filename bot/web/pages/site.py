@@ -23,7 +23,7 @@ from yarl import URL
 from bot.database import Database
 from bot.rows import csv_lines
 from bot.settings import PagesSettings
-from bot.web.pages import figures, requests
+from bot.web.pages import difference, figures, requests
 from bot.web.pages.oidc import Attempt, Provider, SignInFailed
 from bot.web.pages.session import ATTEMPT, DAY, MINUTES, PATH, SIGNED_IN, Cookies
 from bot.web.pages.viewer import Facts, Viewer
@@ -115,13 +115,13 @@ class Pages:
 
     async def _policy(self, request: web.Request) -> web.StreamResponse:
         return self._page(
-            request, "policy.html", "policy", await self._read(request, figures.policy, whole=True)
+            request, "policy.html", "policy", await self._read(request, difference.policy, whole=True)
         )
 
     async def _audit(self, request: web.Request) -> web.StreamResponse:
         rows = await self._read(request, _trail(request, figures.MOST_ROWS, figures.spoken), whole=True)
         asked = {name: request.query.get(name, "") for name in ("record", "since", "words")}
-        facts = {"asked": asked, "most": str(figures.MOST_ROWS)}
+        facts = {"asked": asked, "most": str(figures.MOST_ROWS), "searched": f"{figures.SEARCHED:,}"}
         return self._page(request, "audit.html", "audit", rows | facts | {"records": figures.RECORDS})
 
     async def _audit_csv(self, request: web.Request) -> web.StreamResponse:
