@@ -2,8 +2,8 @@
 
     python -m benchmarks.pages [--people 115000] [--days 20] [--rounds 5]
 
-Postgres is filled set-based: every person used two models on each working day, 20,000 requests were decided. Then the clock's
-job counts what is kept, and each page is asked for over HTTP by somebody who is signed in. `cpu`: processor of the
+Postgres is filled set-based: every person used two models on each working day, 20,000 requests were decided, and a
+change of every amount is staged. Then the clock's job counts what is kept, and each page is asked for over HTTP by somebody who is signed in. `cpu`: processor of the
 bot, the browser's side included; `live`: the same without kept figures, once.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 import statistics
 import sys
 import time
@@ -95,6 +96,10 @@ def fill(database: Database, people: int, days: int) -> None:
     settle(database, people)
     database.transact(
         lambda session: versions.record_version(session, PAID, NOW - timedelta(days=9), "bench")
+    )
+    later = re.sub(r"amount: (\d+)", lambda found: f"amount: {int(found[1]) + 1}", PAID)
+    database.transact(
+        lambda session: versions.record_version(session, later, NOW, "bench", NOW.date() + timedelta(days=2))
     )
     words = {"teams": TEAMS, "days": DAYS, "number": days, "requests": min(REQUESTS, people - 1)}
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
