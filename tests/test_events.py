@@ -38,11 +38,11 @@ from handlers.gateway.trouble import tell_news
 from handlers.words import texts
 from models.messages.message import Message
 from models.messages.outbox import Effect, Mailing
-from models.metering.gateway_account import GatewayAccount, News
+from models.metering.gateway_account import GatewayAccount
 from models.metering.gateway_state import GatewayState
 from models.metering.ladder import Offer, as_kept
 from models.metering.model_list import ModelList
-from models.metering.reading import Reading
+from models.metering.reading import News, Reading
 from models.people.member import Member
 from models.quota.ask import Ask
 from models.quota.fallback import pay

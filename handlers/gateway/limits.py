@@ -102,10 +102,10 @@ def begin_write(ctx: Context, account_id: str, traits: GatewayTraits, oldest: da
     narrows = write.models is not None and not write.widens and (write.total is None or write.raises)
     total = None if narrows else _total(ctx, account, write.total, traits)
     if total is not None:
-        account.begin_write(total)
+        account.begin_write(total, ctx.now)
         return Step(total=total, more=write.models is not None)
     if write.models is not None:
-        account.begin_models(write.models.words)
+        account.begin_models(write.models.words, ctx.now)
         return Step(models=write.models, more=True)
     return None
 
@@ -117,7 +117,7 @@ def _total(ctx: Context, account: GatewayAccount, total: int | None, traits: Gat
     # Spend elsewhere may lower a limit that a loan raises, so what was lent may also stand in a lower one.
     held = traits.holds(max(0, total - _held_back(ctx, account, traits)))
     total = max(account.total, held) if total > account.total else held
-    return None if total == account.total else total
+    return None if total == account.total and not account.unseen else total
 
 
 def _held_back(ctx: Context, account: GatewayAccount, traits: GatewayTraits) -> int:

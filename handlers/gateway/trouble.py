@@ -12,9 +12,10 @@ from models.ledger.amount import Unit, shown
 from models.messages.message import Button, Message, escape
 from models.metering.accounts import shared_accounts
 from models.metering.adoption import take_news
-from models.metering.gateway_account import GatewayAccount, News
+from models.metering.gateway_account import GatewayAccount
 from models.metering.gateway_state import GatewayState
 from models.metering.model_list import Words
+from models.metering.reading import News
 from models.people.member import Member
 
 MOST_NAMED = 5

@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from sqlmodel import Session, col, select, update
 
 from models.metering.accounts import at_gateway
-from models.metering.gateway_account import GatewayAccount, News
-from models.metering.reading import Reading
+from models.metering.gateway_account import GatewayAccount
+from models.metering.reading import News, Reading
 from models.people.member import Member
 
 

@@ -8,7 +8,6 @@ immune to concurrent use; and a counter that the gateway sets back moves into `o
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, Self
 
 from sqlalchemy import JSON, BigInteger, Column, Index, text
@@ -19,7 +18,7 @@ from models.ledger.overdraft import clear_overdraft
 from models.ledger.spend import record
 from models.ledger.transfer import Cause
 from models.metering.model_list import ModelList, Words
-from models.metering.reading import Rate, Reading, Window, readable
+from models.metering.reading import News, Rate, Reading, Window, readable
 from models.people.member import Member, lock_members
 from models.policy.document import Policy
 from models.quota import fallback
@@ -29,15 +28,6 @@ BUSY = timedelta(minutes=5)
 """An account that was used this lately may have a call in flight."""
 MOST_MEANT = 8
 """Amounts of lost writes that are remembered."""
-
-
-class News(StrEnum):
-    """Findings about an account that admins are told."""
-
-    GONE = "gone"
-    LIFTED = "lifted"
-    UNENFORCED = "unenforced"
-    EDITED = "edited"
 
 
 class GatewayAccount(SQLModel, table=True):
@@ -52,7 +42,7 @@ class GatewayAccount(SQLModel, table=True):
     Limits: `found`: before our first write; `written`: as read back last; `meant`: what we tried to write since,
     because a lost reply must not look like an edit by hand, and edits that an admin wants overwritten; `held`:
     what calls in flight held back during the last write; `due`: to be compared now; `error`: why the last write
-    failed; `news`: for admins.
+    failed; `news`: for admins; `meant_at`: when the last write began.
     `gateway`: its name in GATEWAYS_FILE, with which the id then begins. `used`: booked in the period `used_in`. `models`: its list.
     """
 
@@ -92,6 +82,7 @@ class GatewayAccount(SQLModel, table=True):
     adopted_at: datetime
     error: str | None = None
     meant: list[int | None] = Field(default_factory=list, sa_type=JSON)
+    meant_at: datetime | None = None
     held: int = Field(default=0, sa_type=BigInteger)
     spent_at: datetime | None = None
     due: bool = False
@@ -149,15 +140,19 @@ class GatewayAccount(SQLModel, table=True):
     def differs(self) -> bool:
         """The gateway's limit is not one we wrote."""
         # A missing limit is no edit: accounts that are made again and databases that are reset look like that.
-        if (
-            self.written is None
-            or self.total is None
-            or self.total == self.written
-            or self.total in self.meant
-        ):
+        if self.written is None or self.total is None or self.total in (self.written, *self.meant):
             return False
         # A wallet rises by what a call in flight held back: that is no edit.
         return not 0 < self.total - self.written <= self.held
+
+    @property
+    def unseen(self) -> bool:
+        """A limit of ours may stand there that no reading shows yet: a write is under way, or its reply was lost."""
+        return bool(self.meant) and self.unread
+
+    @property
+    def unread(self) -> bool:
+        return self.meant_at is not None and self.as_of <= self.meant_at
 
     @property
     def lifted(self) -> bool:
@@ -272,8 +267,9 @@ class GatewayAccount(SQLModel, table=True):
         # Spend until now stays with the earlier member.
         self.member_id, self.origin, self.booked, self.due = member.id, self.spent, 0, True
 
-    def begin_write(self, total: int) -> None:
+    def begin_write(self, total: int, now: datetime) -> None:
         # The reply may be lost, and the gateway then shows a limit that is not `written`.
+        self.meant_at = now
         self.meant = [*(one for one in self.meant[-MOST_MEANT:] if one != total), total]
 
     def confirm_write(self, read_back: int | None, total: int, held: int) -> None:
@@ -281,7 +277,8 @@ class GatewayAccount(SQLModel, table=True):
         self.total, self.written, self.held = read_back, total, held
         self.meant, self.error, self.due = [], None, False
 
-    def begin_models(self, words: Words) -> None:
+    def begin_models(self, words: Words, now: datetime) -> None:
+        self.meant_at = now
         self.keep_models(self.model_list.begin(words))
 
     def confirm_models(self, read_back: Words, *, ours: bool, fallback: bool) -> None:

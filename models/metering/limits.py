@@ -66,17 +66,24 @@ class Limit:
 
     @property
     def stands(self) -> bool:
-        return self.account.total == self.wanted and self.listed
+        return self._total_stands and self.listed
+
+    @property
+    def _total_stands(self) -> bool:
+        return self.account.total == self.wanted and not self.account.unseen
 
     @property
     def listed(self) -> bool:
         """The list stands as it ought."""
-        return self.models is None or self.account.model_list.stands == self.models.words
+        if self.models is None:
+            return True
+        known = self.account.model_list
+        return known.stands == self.models.words and not (known.meant and self.account.unread)
 
     @property
     def total_writable(self) -> bool:
         """The limit is wrong, and nobody edited it by hand."""
-        if self.account.total == self.wanted:
+        if self._total_stands:
             return False
         # A decision does not wait for a call in flight.
         return not self.account.differs or (self.wallet and self.account.dips_below(self.wanted))
@@ -231,7 +238,8 @@ def live_at(session: Session, member_id: int, rate: Rate) -> tuple[list[str], li
     has: dict[str, bool] = {}
     for one in limits_of(session, accounts, rate, GatewayTraits(lambda total: total)):
         short = one.wanted - (one.account.total or 0)
-        here = one.listed and one.account.total is not None and 0 <= short < CENT
+        seen = one.listed and not one.account.unseen
+        here = seen and one.account.total is not None and 0 <= short < CENT
         has[one.account.gateway] = has.get(one.account.gateway, True) and here
     return [name for name, here in has.items() if here], [name for name, here in has.items() if not here]
 

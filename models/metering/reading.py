@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 from fractions import Fraction
 from typing import Self
 
@@ -26,6 +26,15 @@ _MADE_UP = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32,
 def readable(account_id: str) -> str:
     """An id with its UUIDs and hashes shortened, for people to tell it from others."""
     return _MADE_UP.sub(lambda found: f"{found[0][:8]}…", account_id)
+
+
+class News(StrEnum):
+    """Findings about an account that admins are told."""
+
+    GONE = "gone"
+    LIFTED = "lifted"
+    UNENFORCED = "unenforced"
+    EDITED = "edited"
 
 
 @dataclass(frozen=True)

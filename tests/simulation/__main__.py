@@ -29,6 +29,8 @@ from tests.temporary_postgres import temporary_postgres
 
 FEW = 20
 """Seeds between two lines of progress."""
+MEMORY = Path("/dev/shm")
+"""Where there is one, nothing is written to a disk."""
 
 
 def main() -> int:
@@ -36,7 +38,10 @@ def main() -> int:
     shape = replace(SHAPES[options.shape], **{
         name: value for name in ("people", "steps", "days", "seeds") if (value := getattr(options, name)) is not None
     })  # fmt: skip
-    with tempfile.TemporaryDirectory() as folder, _server(options.database) as server:
+    with (
+        tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder,
+        _server(options.database) as server,
+    ):
         Snapshot(Path(folder), shape, server).settle()
         begin = partial(jobs.begin, Path(folder), shape, server)
         seeds = range(options.first, options.first + shape.seeds)

@@ -23,6 +23,7 @@ from models.messages.outbox import Effect
 from models.people.member import Member
 from models.quota.ask import Ask, AskState
 from models.quota.chain import seal_next, verify
+from models.quota.period import Period, PeriodState
 from models.quota.request import Request
 from models.quota.request_state import UNCONFIRMED, RequestState
 from models.quota.wallet import wallet_of
@@ -202,6 +203,9 @@ class Laws:
             member = session.get_one(Member, request.member_id)
             if member.email in seats and member.active:
                 yield f"{request.code} is still {request.state}"
+        period = Period.latest(session)
+        if period is None or period.state != PeriodState.OPEN or period.ends_at <= self.world.now:
+            yield "no period is open that has not ended"
         over = select(Ask).where(Ask.state == AskState.PENDING, Ask.expires_at < self.world.now)
         yield from (f"the ask {one.code} is open after its end" for one in session.exec(over).all())
         left = select(Effect).where(

@@ -25,6 +25,7 @@ from bot.worker import Worker
 from handlers.command import Command
 from models.messages.message import Message
 from models.people.profile import Profile
+from models.quota.period import Period, PeriodState
 from models.refusal import Refusal
 from tests.simulation.company import Employee, Shape, Staff, hire
 from tests.simulation.process import Books, Fate, SimulatedDatabase, mortal
@@ -35,6 +36,10 @@ EVERY = 120.0
 """Seconds between two readings of a whole gateway."""
 MOST_DELIVERIES = 6
 """A messenger gives up after so many; the seed's kills end before."""
+
+
+LONGEST_CLOSE = 60
+"""Half minutes: a gateway that is away puts a close off by ten minutes."""
 
 
 class Unhurried(Pace):
@@ -225,8 +230,18 @@ class World:
             await asyncio.sleep(self.dice.choice((0.2, 3, 9, 40)))
 
     async def pass_time(self, gap: timedelta) -> None:
+        """Where a close was put off, as while the gateway is away, no further days pass before it is done."""
         await asyncio.sleep(gap.total_seconds())
         await self.work()
+        for _ in range(LONGEST_CLOSE):
+            if not self.read(self._closing):
+                return
+            await asyncio.sleep(30)
+            await self.work()
+
+    def _closing(self, session: Session) -> bool:
+        period = Period.latest(session)
+        return period is not None and (period.state == PeriodState.TURNING or period.ends_at <= self.clock())
 
     async def work(self) -> None:
         """All processes do what is due, until they have done it without dying."""

@@ -8,8 +8,8 @@ from datetime import timedelta
 from sqlmodel import Session
 
 from models.metering.adoption import adopt, end_round, take_news
-from models.metering.gateway_account import GatewayAccount, News
-from models.metering.reading import Reading
+from models.metering.gateway_account import GatewayAccount
+from models.metering.reading import News, Reading
 from tests.actions import USD
 from tests.company import NOW, who
 

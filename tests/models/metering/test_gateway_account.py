@@ -12,8 +12,9 @@ from sqlmodel import Session
 from bot.database import Database
 from models.ledger.amount import Unit
 from models.metering.accounts import accounts_of
-from models.metering.gateway_account import BUSY, MOST_MEANT, GatewayAccount, News
-from models.metering.reading import Rate, Reading
+from models.metering.gateway_account import BUSY, MOST_MEANT, GatewayAccount
+from models.metering.limits import Limit
+from models.metering.reading import News, Rate, Reading
 from models.quota.period import Period
 from tests.actions import cause, has
 from tests.company import NOW, who
@@ -147,14 +148,24 @@ def test_an_edit_counts_once_two_readings_agree() -> None:
 
 def test_a_lost_reply_is_no_edit() -> None:
     account = written(100)
-    account.begin_write(300)
+    account.begin_write(300, NOW)
     account.total = account.before = 300
     assert not account.differs
 
 
+def test_what_an_older_reading_shows_does_not_stand_after_a_lost_reply() -> None:
+    account = written(100)
+    account.total, account.as_of = 100, NOW
+    account.begin_write(300, NOW + timedelta(minutes=1))
+    limit = Limit(account, wanted=100)
+    assert (limit.stands, limit.writable) == (False, True)
+    account.as_of = NOW + timedelta(minutes=2)
+    assert (limit.stands, limit.writable) == (True, False)
+
+
 def test_a_lost_reply_is_no_edit_either_when_the_account_was_missing_meanwhile() -> None:
     account = written(100)
-    account.begin_write(300)
+    account.begin_write(300, NOW)
     account.mark_missing()
     account.total = account.before = 300
     assert not account.differs
@@ -199,7 +210,7 @@ def test_a_restored_limit_may_be_overwritten() -> None:
 
 def test_a_released_account_is_not_ours_any_more() -> None:
     account = written(100)
-    account.begin_write(120)
+    account.begin_write(120, NOW)
     assert account.ours
     account.release(reading(0, total=None))
     assert (account.ours, account.total) == (False, None)
@@ -220,7 +231,7 @@ def test_a_missing_account_is_nobodys_trouble_and_may_come_back(company: Databas
 def test_the_limits_tried_last_are_remembered_each_once() -> None:
     account = written(100)
     for total in (1, 2, 1, *range(10, 10 + MOST_MEANT)):
-        account.begin_write(total)
+        account.begin_write(total, NOW)
     assert account.meant == [1, *range(10, 10 + MOST_MEANT)]
 
 

@@ -258,6 +258,22 @@ async def test_a_pause_is_written_at_once_and_so_is_its_end(env: GatewayEnv) -> 
     assert env.limit("alice") == pytest.approx(100)
 
 
+@on_sqlite
+async def test_a_pause_whose_reply_is_lost_does_not_outlive_its_end(env: GatewayEnv) -> None:
+    loop = env.reconciler()
+    await loop.round()
+    env.do("alice", brake.pause)
+    env.gateway.faults.lose_reply("POST /user/update")
+    env.gateway.faults.fail("GET /v2/user/info")
+    await loop.changes()
+    env.do("alice", brake.resume)
+    await loop.changes()  # the last reading is older than the pause, and shows the limit as it ought to be
+    for _ in range(3):
+        env.now += timedelta(minutes=1)
+        await loop.round()
+    assert (env.limit("alice"), env.row("alice").edited) == (pytest.approx(100), False)
+
+
 async def test_a_leaver_can_spend_nothing_more_and_late_spend_is_the_organisations(
     env: GatewayEnv,
 ) -> None:
