@@ -46,9 +46,9 @@ LIST_EDITED = Text(
     "{account}：网关上的可用模型被人改动。我们写入的是 {ours}，现在是 {found}。管理员决定之前保持不变：可恢复我们的设置，或修改额度规则。",
 )
 EVERY_MODEL = Text("every model", "全部模型")
-RESTORE_BUTTON = Text("Restore ours", "恢复我们的限额")
+RESTORE_BUTTON = Text("Restore ours", "恢复我们的设置")
 ADOPT_BUTTON = Text("Adopt theirs", "采用新限额")
-RESTORED = Text("{account}: our limit is being written again.", "{account}：正在重新写入我们的限额。")
+RESTORED = Text("{account}: ours is being written again.", "{account}：正在重新写入我们的设置。")
 ADOPTED = Text(
     "{account}: {found} is right from now on, and the ledger follows: {available} is left.",
     "{account}：以 {found} 为准，账本已随之调整，目前可用 {available}。",

@@ -146,10 +146,10 @@ PAGE_NOT_STAGED = Text("No change waits for its day.", "没有待生效的变更
 PAGE_DIFFERENCE = Text("What it changes", "变更内容")
 PAGE_GAIN_LOSE = Text("Who gains, who loses", "谁增加，谁减少")
 PAGE_GAIN_LOSE_SAID = Text(
-    "{more} people get more and {less} less: {before} → {after} a period in all. Without top-ups and loans.",
-    "{more} 人增加，{less} 人减少：每期合计 {before} → {after}。不含追加和借用。",
+    "People who get more: {more}, less: {less}. For them together: {before} → {after} a period. Without top-ups and loans.",
+    "增加的人数：{more}，减少的人数：{less}。这些人每期合计 {before} → {after}，不含追加和借用。",
 )
-PAGE_NOBODYS_AMOUNT = Text("Nobody's allocation changes.", "没有人的额度发生变化。")
+PAGE_NOBODYS_AMOUNT = Text("Nobody's amount changes.", "没有人的额度数目发生变化。")
 PAGE_EACH_BEFORE = Text("Each, before", "每人变更前")
 PAGE_EACH_AFTER = Text("Each, after", "每人变更后")
 PAGE_SUM_BEFORE = Text("Sum, before", "合计变更前")
@@ -167,7 +167,6 @@ AUDIT_WORDS = {
     "delegation": Text("delegation", "委托"),
     "policy": Text("policy", "策略"),
     "pause": Text("pause", "暂停"),
-    "forgotten": Text("forgotten", "已匿名"),
     "approved": Text("approved", "同意"),
     "declined": Text("declined", "拒绝"),
     "cancelled": Text("cancelled", "撤回"),
@@ -177,7 +176,15 @@ AUDIT_WORDS = {
     "revoked": Text("revoked", "收回"),
     "asked": Text("asked", "申请"),
     "granted": Text("granted", "批准"),
-    "until": Text("until", "用到"),
+    "until": Text("until", "到"),
+    "here": Text("here", "在职"),
+    "away": Text("away", "已离开"),
+    "known": Text("known", "实名"),
+    "forgotten": Text("forgotten", "已匿名"),
+    "goes on": Text("goes on", "继续"),
+    "paused by": Text("paused by", "暂停人"),
+    "version": Text("version", "版本"),
+    "from": Text("from", "生效日"),
 }
 """Words of the trail, which is data in English, for the page. Names, amounts and other keys stay as they are."""
 PAGE_AUTHORITY = Text("authority", "权限")

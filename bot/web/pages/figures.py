@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import date, datetime
+from functools import partial
 
 from markupsafe import Markup
 
@@ -218,16 +220,19 @@ def _month(viewer: Viewer, first: date) -> str:
 
 
 def spoken(viewer: Viewer, row: Row) -> Row:
-    """The words of a row of the trail that people read."""
+    """The words of a row of the trail that people read; names of people, teams and columns stay as they are."""
+    named = row["what"] in ("manager", "team", "employment")
+    read = ("what",) if named else ("what", "before", "after")
+    return row | {name: _AUDIT.sub(partial(_said, viewer), str(row[name] or "")) for name in read}
 
-    def said(text: str | None) -> str:
-        words = str(text or "").split(" ")
-        return " ".join(
-            texts.AUDIT_WORDS[one](viewer.reader.locale) if one in texts.AUDIT_WORDS else one for one in words
-        )
 
-    framed = ("before", "after") if row["record"] == "decision" else ()
-    return row | {name: said(row[name]) for name in ("what", *framed)}
+def _said(viewer: Viewer, found: re.Match[str]) -> str:
+    return str(texts.AUDIT_WORDS[found[0]](viewer.reader.locale))
+
+
+_AUDIT = re.compile(
+    rf"(?<![\w@.-])(?:{'|'.join(sorted(texts.AUDIT_WORDS, key=len, reverse=True))})(?![\w@.-])"
+)
 
 
 def _words_of(row: Row) -> str:

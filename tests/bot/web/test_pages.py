@@ -162,7 +162,7 @@ async def test_a_policy_page_shows_who_gets_what_and_what_a_staged_change_does(
     _, page = await browser.get("/pages/policy")
     assert "Version 2 waits for 18 Nov" in page
     assert '<span class="gone">-    amount: 500</span>' in page
-    assert "0 people get more and 2 less: $1,000.00 → $800.00 a period in all." in page
+    assert "People who get more: 0, less: 2. For them together: $1,000.00 → $800.00 a period." in page
     assert "pia@" not in page
 
 
