@@ -85,9 +85,8 @@ class AskingPostgres:
     async def rows(self, question: Question, within: float) -> list[Any] | None:
         from psycopg import Error  # noqa: PLC0415 - an installation on SQLite may lack it
 
-        prepares = (
-            "prepare_threshold" not in self._words
-        )  # behind PgBouncer another server answers the next time
+        # Behind PgBouncer another server answers the next time, and has nothing prepared.
+        prepares = "prepare_threshold" not in self._words
         if self._busy >= MOST or not prepares:
             return None
         self._busy += 1

@@ -172,6 +172,7 @@ class Dispatcher:
         return result
 
     # Before the transaction: what has to be read from the network
+
     async def _read_ahead(self, request: Request, route: Route | None) -> ProfilesRead:
         concerned = self._concerned(request, route)
         if not concerned and self.fresh_spend is None:

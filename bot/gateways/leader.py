@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from bot.database import Database
+from bot.transactions import OutcomeUnknown
 from models.metering.gateway_state import LEASE, GatewayState
 
 
@@ -58,7 +59,7 @@ class Leader:
         while True:
             await asyncio.sleep(LEASE.total_seconds() / 4)
             if self._leads:
-                with contextlib.suppress(DBAPIError, OSError):
+                with contextlib.suppress(DBAPIError, OutcomeUnknown, OSError):
                     if not await self.database.write(self._ask):
                         self.doubt()
 

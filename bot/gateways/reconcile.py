@@ -125,16 +125,7 @@ class Reconciler:
         """One look; returns the seconds until the next."""
         self._wake.clear()  # it answers every call until now
         try:
-            if not await self.leader.lead():
-                self.writer.pending.clear()
-                return PEEK
-            if time.monotonic() >= self._due:
-                await self.read()
-                self._wait = self._pause()
-                self._due = time.monotonic() + self._wait
-            await self.changes()
-        except (GatewayError, GatewayRefused) as error:
-            await self._outage(error)
+            leads = await self._look()
         except Exception as error:
             self._failures += 1
             if isinstance(error, DBAPIError | OutcomeUnknown):
@@ -143,7 +134,24 @@ class Reconciler:
                 log.exception("a round failed")
             self._due = time.monotonic() + self._wait
             return min(self._wait, 5.0)
+        if not leads:
+            return PEEK
         return 0.0 if self.writer.ready else max(0.0, min(PEEK, self._due - time.monotonic()))
+
+    async def _look(self) -> bool:
+        """False where another replica leads."""
+        try:
+            if not await self.leader.lead():
+                self.writer.pending.clear()
+                return False
+            if time.monotonic() >= self._due:
+                await self.read()
+                self._wait = self._pause()
+                self._due = time.monotonic() + self._wait
+            await self.changes()
+        except (GatewayError, GatewayRefused) as error:
+            await self._outage(error)
+        return True
 
     async def _rest(self, seconds: float) -> None:
         try:

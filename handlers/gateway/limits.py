@@ -71,8 +71,10 @@ def compare(
             _confirm_models(limit.account, limit.models, limit.models.words)
         if limit.stands:
             limit.account.confirm(ctx.now)
-        elif limit.edited and limit.account.member_id in waiting:
-            alerts.not_live(ctx, limit.account.member_id, texts.CHANGED_BY_HAND)
+        elif limit.edited:
+            limit.account.settle()  # until an admin decides
+            if limit.account.member_id in waiting:
+                alerts.not_live(ctx, limit.account.member_id, texts.CHANGED_BY_HAND)
     _tell_live(ctx, waiting & {one.member_id for one in accounts}, traits)
     return writes
 
@@ -99,6 +101,7 @@ def begin_write(ctx: Context, account_id: str, traits: GatewayTraits, oldest: da
     if account is None or account.gone or not (writes := compare(ctx, [account], traits)):
         return None
     (write,) = writes
+    account.settle()
     narrows = write.models is not None and not write.widens and (write.total is None or write.raises)
     total = None if narrows else _total(ctx, account, write.total, traits)
     if total is not None:

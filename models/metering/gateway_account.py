@@ -267,6 +267,9 @@ class GatewayAccount(SQLModel, table=True):
         # Spend until now stays with the earlier member.
         self.member_id, self.origin, self.booked, self.due = member.id, self.spent, 0, True
 
+    def settle(self) -> None:
+        self.due = False  # it was compared; whatever holds it back makes it due again
+
     def begin_write(self, total: int, now: datetime) -> None:
         # The reply may be lost, and the gateway then shows a limit that is not `written`.
         self.meant_at = now
@@ -275,7 +278,7 @@ class GatewayAccount(SQLModel, table=True):
     def confirm_write(self, read_back: int | None, total: int, held: int) -> None:
         """`total` was written and read back. `held`: `in_flight` before the write."""
         self.total, self.written, self.held = read_back, total, held
-        self.meant, self.error, self.due = [], None, False
+        self.meant, self.error = [], None  # `due` may have come since the write began
 
     def begin_models(self, words: Words, now: datetime) -> None:
         self.meant_at = now

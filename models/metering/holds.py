@@ -112,7 +112,10 @@ def _went_to(session: Session, member_id: int) -> dict[int, int]:
 
 def _by_colleague(session: Session, member_id: int, *, came: bool) -> dict[int, int]:
     found: dict[int, int] = {}
-    since = Period.current(session).starts_at
+    period = Period.latest(session)  # a limit may also be written while it turns
+    if period is None:
+        return found
+    since = period.starts_at
     for loan, sums in loans_of(session, member_id, closed=True):
         if loan.closed_at is not None and loan.closed_at < since:
             continue

@@ -260,6 +260,8 @@ class World:
             meter.catch_up()
         for _ in range(3):  # a message rests for an hour at most
             await self.pass_time(timedelta(minutes=65))
+        # Each process looks twice a second for what another has changed.
+        await self.pass_time(timedelta(seconds=1))
 
     # What an operator does
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.database import Database
 from bot.messengers.dingtalk.client import Api
+from bot.transactions import OutcomeUnknown
 from models.metering.vendor_calls import Called, count, counted, month_of
 
 log = structlog.get_logger()
@@ -58,7 +59,7 @@ class Tally(Collector):
             return
         try:
             await self.database.write(lambda session: count(session, self.clock(), called))
-        except DBAPIError as error:
+        except (DBAPIError, OutcomeUnknown) as error:  # too many are counted rather than too few
             self._unwritten.update(new)
             log.warning("calls could not be counted", error=type(error).__name__)
 

@@ -299,13 +299,15 @@ def test_what_is_taken_back_is_taken_of_this_periods_use_as_well() -> None:
     assert (account.void(90, RATE), account.booked, account.used) == (18, 0, 0)
 
 
-def test_a_limit_is_compared_at_once_after_another_owner_or_an_edit_and_not_after_a_write(
+def test_a_limit_is_compared_at_once_after_another_owner_or_an_edit_and_not_after_it_was_right(
     session: Session,
 ) -> None:
     account = written(100)
     account.hand_over(who(session, "bob"))
     assert account.due
     account.confirm_write(100, 100, 0)
+    assert account.due, "it may have become due since the write began"
+    account.confirm(NOW)
     assert not account.due
     account.total = 70
     account.adopt()

@@ -7,14 +7,16 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from models.ledger.amount import Unit
+from models.metering.accounts import accounts_of
 from models.metering.gateway_account import GatewayAccount
 from models.metering.gateway_state import GatewayState
 from models.metering.holds import holds_on, release_holds
 from models.metering.limits import GatewayTraits
 from models.metering.reading import Rate, Reading
 from models.policy import document
+from models.quota.closing import begin_turn
 from models.quota.loan import Loan
-from tests.actions import USD, cause
+from tests.actions import DECEMBER, USD, cause
 from tests.company import NOW, POLICY, who
 
 RATE = Rate.of(Unit.USD, Decimal(1))
@@ -106,3 +108,11 @@ def test_after_a_lowered_limit_the_ones_who_waited_are_compared_also_behind_othe
     for row in rows.values():
         session.refresh(row)
     assert {name for name, row in rows.items() if row.due} == {"bob", "eve"}
+
+
+def test_a_limit_may_be_lowered_while_the_period_turns(session: Session) -> None:
+    account(session, "alice"), account(session, "bob")
+    lend(session, "alice", "bob", 50)
+    begin_turn(session, DECEMBER)
+    release_holds(session, who(session, "alice").id)
+    assert [one.due for one in accounts_of(session, who(session, "bob").id)] == [True]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
 from bot.gateways.port import GatewayError
@@ -114,3 +116,19 @@ async def test_every_hold_is_told_not_only_the_first(env: GatewayEnv) -> None:
             await loop.changes()
     for name in ("bob", "max"):
         assert any("cannot be used yet" in one or "暂时不能用" in one for one in env.told(name)), name
+
+
+async def test_a_gateway_that_is_away_while_the_database_is_ends_no_loop(env: GatewayEnv) -> None:
+    loop = env.reconciler()
+    assert await loop.turn() > 0
+    env.gateway.faults.fail(times=None)
+    loop._due = 0.0
+
+    def lose(_: object, __: object, statement: str, *___: object) -> None:
+        if "problem=" in statement:
+            raise OperationalError(statement, None, Exception("the connection is lost"))
+
+    event.listen(env.database.engine, "before_cursor_execute", lose)
+    assert await loop.turn() > 0
+    event.remove(env.database.engine, "before_cursor_execute", lose)
+    assert await loop.turn() > 0
