@@ -45,6 +45,7 @@ class Transfer(SQLModel, table=True):
     """One positive amount, two ends, and its cause.
 
     `period_id`: set where a close posted it; any other transfer belongs to the period of its time.
+    On Postgres no key holds it to its accounts, loan and period, but the audit does (docs/decisions/0011).
     """
 
     __table_args__ = (
@@ -87,7 +88,7 @@ class Transfer(SQLModel, table=True):
 class Entry(SQLModel, table=True):
     """One end of a transfer. `member_id` and `at` stand here, too, so that a statement is one index range.
 
-    On Postgres no key holds it to its transfer and its account, but the audit does (docs/decisions/0011).
+    On Postgres no key holds it to its transfer and its account, but the audit does.
     """
 
     __table_args__ = (Index("ix_entry_statement", "member_id", "at", "id"),)

@@ -21,7 +21,10 @@ from models.statement import SqlFile, Statement, stored_time
 
 
 class Usage(SQLModel, table=True):
-    """Usage of one member on one day with one model, so far. `amount` in stored units."""
+    """Usage of one member on one day with one model, so far. `amount` in stored units.
+
+    On Postgres no key holds it and `ActiveAgent` to the member, but the audit does (docs/decisions/0011).
+    """
 
     member_id: int = Field(primary_key=True, foreign_key="member.id", sa_type=BigInteger)
     day: date = Field(primary_key=True)

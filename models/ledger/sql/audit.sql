@@ -16,6 +16,23 @@ WHERE t.id IS NULL OR NOT (
   (e.account_id = t.source_id AND e.amount = -t.amount) OR (e.account_id = t.target_id AND e.amount = t.amount)
 )
 
+-- name: a_transfer_names_what_exists
+-- On Postgres no key holds a transfer either.
+SELECT t.id, t.amount AS found
+FROM transfer t
+LEFT JOIN account s ON s.id = t.source_id
+LEFT JOIN account d ON d.id = t.target_id
+LEFT JOIN loan l ON l.id = t.loan_id
+LEFT JOIN period p ON p.id = t.period_id
+WHERE s.id IS NULL OR d.id IS NULL
+  OR (t.loan_id IS NOT NULL AND l.id IS NULL) OR (t.period_id IS NOT NULL AND p.id IS NULL)
+
+-- name: usage_is_of_a_member
+SELECT u.member_id AS id, COUNT(*) AS found
+FROM (SELECT member_id FROM usage UNION ALL SELECT member_id FROM active_agent) u
+WHERE NOT EXISTS (SELECT 1 FROM member m WHERE m.id = u.member_id)
+GROUP BY u.member_id
+
 -- name: a_balance_is_the_sum_of_its_entries
 SELECT a.id, a.balance AS found
 FROM account a

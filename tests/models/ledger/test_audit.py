@@ -10,6 +10,7 @@ from sqlmodel import Session
 from bot.database import Database
 from handlers import lending, requests
 from models.ledger.audit import CHECKS, audit
+from models.migrations.tables import metadata
 from models.quota.closing import advance, begin_turn
 from tests.actions import DECEMBER, USD, ask_for, say, sound, spend, turn
 from tests.company import who
@@ -77,17 +78,36 @@ def test_what_is_off_is_found_and_named(sqlite_company: Database, name: str) -> 
     assert name in {found for found, _, _ in sqlite_company.transact(audit).wrong}
 
 
-@pytest.mark.parametrize("place", ["transfer_id", "account_id"])
-def test_an_entry_of_nothing_is_found_where_no_key_refuses_it(postgres_company: Database, place: str) -> None:
-    columns = "transfer_id, account_id, member_id, amount, balance_after, at"
-    stray = columns.replace(place, "1000000")
-    postgres_company.transact(
-        lambda session: (
-            session.execute(text(f"INSERT INTO entry ({columns}) SELECT {stray} FROM entry LIMIT 1")) and None
-        )
-    )
-    found = postgres_company.transact(audit).wrong
-    assert "an entry is an end of its transfer" in {name for name, _, _ in found}
+STRAY = {
+    "entry": ("transfer_id", "an entry is an end of its transfer"),
+    "transfer": ("source_id", "a transfer names what exists"),
+    "active_agent": ("member_id", "usage is of a member"),
+}
+
+
+def test_what_names_nothing_is_found_where_no_key_refuses_it(postgres_company: Database) -> None:
+    spend(postgres_company, "bob", 1)
+
+    def stray(session: Session) -> None:
+        for table, (place, _) in STRAY.items():
+            columns = [one.name for one in metadata().tables[table].columns if one.name != "id"]
+            said = ["1000000" if one == place else one for one in columns]
+            session.execute(
+                text(
+                    f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(said)} FROM {table} LIMIT 1"
+                )
+            )
+
+    postgres_company.transact(stray)
+    found = {name for name, _, _ in postgres_company.transact(audit).wrong}
+    assert found >= {rule for _, rule in STRAY.values()}
+
+
+@pytest.mark.parametrize("table", ["account", "member", "period", "loan"])
+def test_what_a_transfer_names_is_never_deleted(company: Database, table: str) -> None:
+    say(company, lending.lend, "alice", "bob", 50 * USD)
+    with pytest.raises(IntegrityError):
+        company.transact(lambda session: session.execute(text(f"DELETE FROM {table}")) and None)
 
 
 def test_the_schema_refuses_what_the_audit_would_find(company: Database) -> None:
