@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,13 @@ from sqlmodel import Session
 from bot.database import Database
 from bot.gateways.operator.access import GatewayOperator
 from bot.gateways.operator.release import release
+from models.ledger.amount import Unit
 from models.ledger.audit import audit
+from models.metering.booking import void_usage
+from models.metering.reading import Rate
 from models.quota.fallback import given_to
 from models.quota.wallet import wallet_of
+from tests.actions import cause
 from tests.bot.gateways.rigs import NAMES, OnLiteLLM, OnNewApi, OnOneApi, OnOpenRouter, Rig
 from tests.bot.gateways.test_outstanding import STEP, recall
 from tests.bot.gateways.test_reconcile_faults import EASY, Dice, World, take
@@ -28,6 +33,7 @@ from tests.company import settle_company, who
 from tests.examples import stories
 
 USD = 1_000_000
+RATE = Rate.of(Unit.USD, Decimal(1))
 RULES = f"{EASY}fallback: {{models: [hunyuan], amount: 20}}\n"
 
 
@@ -82,6 +88,9 @@ async def test_own_quota_ends_on_the_cheap_models_and_comes_back(
         rig.burn("alice", 5)
         await world.calm(2)
         assert (rig.dear("alice"), rig.left("alice")) == (False, 8)
+        sqlite.transact(lambda session: void_usage(session, who(session, "alice"), 20 * USD, RATE, cause()))
+        await world.calm(1)
+        assert (rig.dear("alice"), rig.left("alice")) == (True, 8), "the fallback is given back first"
         sqlite.transact(world.loop.leader.let_go)
         _, kept = await release(GatewayOperator(world.loop), lambda _: None)
         assert (kept, rig.dear("alice"), before) == ([], True, before)
