@@ -14,6 +14,7 @@ from models.ledger.amount import Unit
 from models.metering.accounts import accounts_of
 from models.metering.gateway_account import BUSY, MOST_MEANT, GatewayAccount
 from models.metering.limits import Limit
+from models.metering.model_list import ModelList
 from models.metering.reading import News, Rate, Reading
 from models.quota.period import Period
 from tests.actions import cause, has
@@ -354,3 +355,21 @@ def test_use_is_added_up_within_a_period_and_begins_anew_with_the_next(session: 
     account.used_in = period - 1
     absorb(account, session, reading(11, minutes=11))
     assert (account.used, account.used_in) == (USD, period)
+
+
+def test_a_list_that_was_written_and_read_back_is_ours_until_it_is_given_back() -> None:
+    account = written(100)
+    account.keep_models(ModelList().read(("gpt",)))
+    account.begin_models(("cheap",), NOW)
+    assert (account.meant_at, account.model_list.meant) == (NOW, (("cheap",),))
+    account.confirm_models(("cheap",), ours=True, fallback=True)
+    assert account.model_list == ModelList(("cheap",), ("gpt",), ("cheap",), fallback=True)
+    account.confirm_models(("gpt",), ours=False, fallback=False)
+    assert account.model_list == ModelList(("gpt",), ("gpt",))
+
+
+def test_what_was_compared_is_not_due_any_more(session: Session) -> None:
+    account = written(100)
+    account.hand_over(who(session, "bob"))
+    account.settle()
+    assert account.due is False

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
 from sqlmodel import Session
 
 from bot.database import Database
@@ -16,21 +17,30 @@ from models.metering.booking import book_page
 from models.metering.gateway_account import GatewayAccount
 from models.metering.gateway_state import GatewayState
 from models.metering.limits import (
+    CENT,
     GatewayTraits,
     Limit,
     LimitWrite,
     adopt_edit,
+    decided_since,
     due_members,
     entitled,
     glance,
     limits_of,
+    live_at,
     live_members,
+    lower_after_restore,
+    newest_entry,
     side_by_side,
     to_write,
+    waiting_members,
+    waiting_without_account,
 )
 from models.metering.reading import Rate, Reading
 from models.policy import document
 from models.quota.grant import give
+from models.quota.request import Request
+from models.quota.request_state import RequestState
 from models.quota.wallet import wallet_of
 from tests.actions import cause
 from tests.company import NOW, POLICY, who
@@ -171,3 +181,102 @@ def test_an_edited_limit_is_left_alone_and_a_dip_of_a_wallet_is_not() -> None:
 
 def _ids(writes: Sequence[LimitWrite]) -> list[int]:
     return [one.member for one in writes]
+
+
+def test_what_people_decide_is_a_decision_and_what_is_spent_or_opened_is_none(session: Session) -> None:
+    read(session, ("alice", 0), ("bob", 0))
+    start = newest_entry(session)
+    assert start > 0
+    burnt = Reading("alice@corp.example", 5 * USD, None, NOW + timedelta(minutes=1))
+    book_page(session, [burnt], RATE, cause(actor="gateway"))
+    session.flush()
+    after_spend = newest_entry(session)
+    assert after_spend > start
+    assert decided_since(session, start) == (set(), after_spend)
+    give(session, who(session, "bob"), USD, until=None, policy=document.parse(POLICY), cause=cause())
+    session.flush()
+    newest = newest_entry(session)
+    assert decided_since(session, start) == ({who(session, "bob").id}, newest)
+    assert decided_since(session, newest) == (set(), newest)
+    assert decided_since(session, newest - 2)[0] == {who(session, "bob").id}
+
+
+def test_a_grant_waits_for_an_account_where_there_is_none_and_for_its_limit_where_there_is(
+    session: Session,
+) -> None:
+    read(session, ("alice", 0))
+    people = {name: who(session, name).id for name in ("alice", "bob", "eve")}
+    states = {"alice": RequestState.APPROVED, "bob": RequestState.APPROVED, "eve": RequestState.APPLIED}
+    for number, (name, state) in enumerate(states.items()):
+        row = Request(
+            code=f"7F3{number}", member_id=people[name], amount=1, state=state, asked_at=NOW, policy=1
+        )
+        session.add(row)
+    assert waiting_members(session) == {people["alice"], people["bob"]}
+    assert waiting_without_account(session) == [people["bob"]]
+
+
+def test_a_ledger_that_was_put_back_lowers_what_it_did_not_write_and_raises_nothing() -> None:
+    limits = [
+        Limit(account(1, 90), 60),
+        Limit(account(2, 50), 60),
+        Limit(account(3, 60), 60),
+        Limit(account(4, 70), 60),
+        Limit(account(5, None), 60),
+    ]
+    for one in limits[:3]:
+        one.account.written = 40
+    limits[3].account.written = 70
+    limits[4].account.written = 40
+    above, below = lower_after_restore(limits)
+    assert [one.id for one in above] == ["a1"], "a4 is only out of date"
+    assert [one.id for one in below] == ["a2"], "a missing limit is no edit"
+    assert (limits[0].writable, limits[1].writable) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("total", "live"),
+    [
+        (100 * USD, True),
+        (100 * USD - CENT + 1, True),
+        (100 * USD - CENT, False),
+        (100 * USD + 1, False),
+        (None, False),
+    ],
+)
+def test_a_grant_is_live_where_the_gateway_has_the_limit_to_the_cent(
+    session: Session, total: int | None, live: bool
+) -> None:
+    gateway(session, "api")
+    at_gateway(session, "api", total)
+    at_gateway(session, "api", 100 * USD, key=2)
+    found = live_at(session, who(session, "alice").id, RATE)
+    assert found == ((["api"], []) if live else ([], ["api"])), "each account there has to have it"
+
+
+def test_a_gateway_that_does_not_enforce_is_not_waited_for(session: Session) -> None:
+    for name in ("api", "late", "old", "seats"):
+        gateway(session, name)
+        at_gateway(session, name, 100 * USD if name == "api" else 90 * USD)
+    GatewayState.of(session, "seats").enforced = False
+    GatewayState.release(session, NOW, "old")
+    assert live_at(session, who(session, "alice").id, RATE) == (["api"], ["late"])
+    assert live_at(session, who(session, "bob").id, RATE) == ([], [])
+
+
+def test_a_limit_whose_write_no_reading_has_shown_is_not_live_yet(session: Session) -> None:
+    gateway(session, "api")
+    row = at_gateway(session, "api", 100 * USD)
+    row.begin_write(100 * USD, NOW)
+    assert live_at(session, who(session, "alice").id, RATE) == ([], ["api"])
+
+
+def gateway(session: Session, name: str) -> None:
+    GatewayState.of(session, name).kind = "litellm"
+
+
+def at_gateway(session: Session, name: str, total: int | None, key: int = 1) -> GatewayAccount:
+    reading = Reading(f"{name}:alice{key}", 0, None, NOW, gateway=name)
+    row = GatewayAccount.link(session, reading, who(session, "alice"))
+    row.total = row.written = total
+    return row

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlmodel import Session, select
@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 from bot.database import Database
 from handlers import lending
 from models.quota import closing
-from models.quota.closing import advance, begin_turn
+from models.quota.closing import advance, begin_turn, overdue
 from models.quota.leaving import leave
 from models.quota.period import Period
 from models.quota.policy_change import move_on
@@ -255,3 +255,25 @@ def test_everybody_gets_what_the_policy_says_at_the_opening(company: Database) -
     assert available(company, "alice") == 100
     turn(company)
     assert available(company, "alice") == 500
+
+
+def test_a_clock_that_would_close_several_months_at_once_is_noticed(company: Database) -> None:
+    def months(now: datetime) -> list[str]:
+        return [
+            f"{one.start:%m-%d} {one.end:%m-%d}"
+            for one in company.transact(lambda session: overdue(session, now))
+        ]
+
+    assert (
+        months(DECEMBER - timedelta(seconds=1))
+        == months(DECEMBER)
+        == months(NEW_YEAR - timedelta(seconds=1))
+        == []
+    )
+    assert months(NEW_YEAR) == ["10-31 11-30", "11-30 12-31"]
+    company.transact(lambda session: begin_turn(session, DECEMBER))
+    assert months(NEW_YEAR) == [], "what has begun to turn is finished"
+
+
+def test_before_the_first_policy_no_month_is_overdue(database: Database) -> None:
+    assert database.transact(lambda session: overdue(session, NEW_YEAR)) == []

@@ -6,16 +6,20 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
+from models.ledger.account import Account, AccountKind
 from models.people.member import Member
 from models.policy import document
 from models.policy.sections import Emergency
-from models.quota.approvers import Candidate
-from models.quota.emergency import Emergencies, Hindrance
+from models.quota.approvers import Asked, Candidate
+from models.quota.code import Code
+from models.quota.decision import Decision
+from models.quota.emergency import Emergencies, Hindrance, lock, take
 from models.quota.request import Request
 from models.quota.request_state import RequestState
-from tests.actions import USD
+from models.quota.wallet import wallet_of
+from tests.actions import DECEMBER, USD, cause
 from tests.company import NOW, POLICY, who
 
 HOUR = timedelta(hours=1)
@@ -57,3 +61,31 @@ def test_the_share_is_of_the_base_and_rounded_down_to_what_an_amount_shows(sessi
     found = Emergencies.of(session, who(session, "alice"), document.parse(POLICY.replace(*swap)), NOW)
     assert (found.most, found.times, found.asked) == (12_340_000, 2, None)
     assert [one.member.name for one in found.chain] == ["Carol", "Olga", "Cfo"]
+
+
+@pytest.mark.parametrize(("live", "state"), [(False, RequestState.APPLIED), (True, RequestState.APPROVED)])
+def test_it_is_granted_at_once_under_a_code_of_its_own_and_its_approvers_may_revoke_it(
+    session: Session, live: bool, state: RequestState
+) -> None:
+    alice, policy = who(session, "alice"), document.parse(POLICY)
+    why = replace(cause(NOW, f"member:{alice.id}"), policy=1)
+    lock(session, alice)
+    taken = take(session, alice, 10 * USD, "the site is down", policy=policy, live=live, cause=why)
+    session.flush()
+    assert (taken.member_id, taken.amount, taken.granted, taken.reason) == (
+        alice.id, 10 * USD, 10 * USD, "the site is down",
+    )  # fmt: skip
+    assert (taken.state, taken.answer, taken.policy) == (state, "emergency", 1)
+    assert (taken.asked_at, taken.decided_at, taken.decided_by_id) == (NOW, NOW, None)
+    assert session.get_one(Code, taken.code).request_id == taken.id
+    asked = session.exec(select(Asked).where(Asked.request_id == taken.id)).all()
+    assert {(one.member_id, one.asked_at) for one in asked} == {
+        (who(session, name).id, NOW) for name in ("carol", "olga", "cfo")
+    }
+    (decided,) = session.exec(select(Decision)).all()
+    assert (decided.request_id, decided.outcome, decided.actor, decided.cause) == (
+        taken.id, "approved", why.actor, why.key,
+    )  # fmt: skip
+    (paid,) = session.exec(select(Account).where(Account.kind == AccountKind.TOP_UP)).all()
+    assert (paid.balance, paid.ends_at, paid.request_id) == (10 * USD, DECEMBER, taken.id)
+    assert wallet_of(session, alice.id).available == 110 * USD

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlmodel import Session, select
@@ -10,10 +10,15 @@ from sqlmodel import Session, select
 from bot.database import Database
 from handlers import asking, delegations, lending, requests
 from models.ledger.account import Account, AccountKind
+from models.ledger.transfer import Transfer
 from models.people.member import Member
+from models.policy import document
+from models.policy.calendar import pro_rata
 from models.quota.ask import Ask
+from models.quota.closing import begin_turn
 from models.quota.delegation import Delegation
-from models.quota.leaving import leave
+from models.quota.leaving import come_back, leave
+from models.quota.period import Period
 from models.refusal import NotAColleague, UnknownSender
 from tests.actions import (
     DECEMBER,
@@ -33,7 +38,7 @@ from tests.actions import (
     spend,
     turn,
 )
-from tests.company import NOW, who
+from tests.company import NOW, POLICY, who
 
 
 def lend(company: Database, lender: str, borrower: str, usd: float) -> None:
@@ -186,3 +191,76 @@ def test_before_the_first_policy_leaving_is_only_leaving(database: Database) -> 
         assert not member.active
 
     database.transact(settle)
+
+
+def back(company: Database, name: str, now: datetime = NOW) -> int | None:
+    def work(session: Session) -> int | None:
+        member = who(session, name)
+        member.left_at = None
+        return come_back(session, member, now)
+
+    return company.transact(work)
+
+
+def test_who_comes_back_has_again_what_was_taken_and_only_once(company: Database) -> None:
+    spend(company, "alice", 30)
+    go(company, "alice")
+    assert (back(company, "alice"), available(company, "alice")) == (70 * USD, 70)
+    assert (back(company, "alice"), available(company, "alice")) == (0, 70)
+    posted = company.transact(lambda session: session.exec(select(Transfer).order_by(Transfer.id)).all()[-1])
+    assert (posted.kind, posted.actor, posted.policy, posted.reason) == ("allocate", "policy", 1, "")
+    sound(company)
+
+
+def test_who_comes_back_late_has_their_base_for_the_days_that_are_left(company: Database) -> None:
+    go(company, "alice")
+    late = NOW + timedelta(days=14)
+    policy = document.parse(POLICY)
+    span = company.transact(lambda session: Period.current(session).span)
+    part = pro_rata(100 * USD, span, policy.zone, late, policy.unit)
+    assert 0 < part < 50 * USD
+    assert (back(company, "alice", late), has(company, "alice").available) == (part, part)
+
+
+def test_who_leaves_and_comes_back_twice_gets_back_what_was_taken_last(company: Database) -> None:
+    go(company, "alice")
+    assert back(company, "alice") == pytest.approx(73.33 * USD, abs=0.01 * USD)
+    spend(company, "alice", 50)
+    go(company, "alice")
+    assert back(company, "alice") == pytest.approx(23.33 * USD, abs=0.01 * USD)
+    sound(company)
+
+
+def test_what_was_booked_while_they_were_away_is_paid_by_the_organisation(company: Database) -> None:
+    spend(company, "alice", 30)
+    go(company, "alice")
+    spend(company, "alice", 20)
+    assert (back(company, "alice"), available(company, "alice")) == (70 * USD, 70)
+    sound(company)
+
+
+def test_who_had_nothing_taken_gets_nothing_back(company: Database) -> None:
+    spend(company, "alice", 100)
+    go(company, "bob")
+    go(company, "alice")
+    assert back(company, "alice") == 0
+
+
+def test_nothing_comes_back_in_a_later_month_nor_while_one_closes(company: Database) -> None:
+    go(company, "alice")
+    company.transact(lambda session: begin_turn(session, DECEMBER))
+    assert back(company, "alice", DECEMBER) is None
+    company.transact(lambda session: leave(session, who(session, "alice"), DECEMBER))
+    turn(company)
+    assert back(company, "alice", DECEMBER) is None
+    assert has(company, "alice").available == 0
+
+
+def test_before_the_first_policy_nothing_comes_back(database: Database) -> None:
+    def work(session: Session) -> int | None:
+        member = Member(name="Nina", email="nina@corp.example", gateway_id="nina", joined_at=NOW)
+        session.add(member)
+        session.flush()
+        return come_back(session, member, NOW)
+
+    assert database.transact(work) is None

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from bot.database import Database
 from models.ledger.account import AccountKind
 from models.ledger.transfer import Kind
-from models.quota.opening import Opening, Touch, Turned
+from models.quota.opening import Opening, Touch, Turned, turned
+from models.quota.period import Period
+from tests.actions import USD, lend, spend, turn
+from tests.company import CAST
 
 ME, LENDER, BORROWER = 1, 2, 3
 OWN = AccountKind.ALLOCATION
@@ -87,3 +91,24 @@ def test_sums_are_by_the_other_party_and_of_one_direction() -> None:
 )
 def test_the_rest_expired_and_the_base_given_is_no_news(more: tuple[Touch, ...], plain: bool) -> None:
     assert Turned(ME, (touch(Kind.EXPIRE, -25, 0), touch(Kind.ALLOCATE, 100, 100), *more)).plain is plain
+
+
+def test_what_a_turn_did_is_read_in_pages_of_people(company: Database) -> None:
+    lend(company, "alice", "bob", 50)
+    spend(company, "bob", 120)
+    turn(company)
+
+    def page(after: int, most: int) -> tuple[list[Turned], int | None]:
+        return company.transact(lambda session: turned(session, Period.current(session), after, most))
+
+    assert page(0, 0) == page(len(CAST), 5) == ([], None)
+    first, last = page(0, 1)
+    (alice,) = first
+    assert (alice.member_id, last) == (1, 1)
+    assert [(one.kind, one.amount // USD, one.balance_after // USD) for one in alice.touches] == [
+        ("return", 30, 80), ("expire", -80, 0), ("allocate", 100, 100), ("repay", 20, 120),
+    ]  # fmt: skip
+    assert {(one.lender_id, one.borrower_id) for one in alice.touches} == {(1, 2), (None, None)}
+    rest, last = page(1, len(CAST))
+    assert ([one.member_id for one in rest[:3]], last) == ([2, 3, 4], len(CAST))
+    assert (rest[0].begins_with(), rest[0].given()) == (80 * USD, 100 * USD)

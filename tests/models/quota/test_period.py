@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlmodel import Session, select
@@ -18,6 +18,7 @@ from models.quota.period import Period, PeriodState
 from models.refusal import NoPolicyYet, PeriodClosing
 from tests.actions import (
     DECEMBER,
+    NEW_YEAR,
     USD,
     after,
     ask_for,
@@ -199,3 +200,34 @@ def test_a_period_goes_on_to_the_state_that_follows_and_to_no_other(state: Perio
         else:
             with pytest.raises(ValueError, match="does not become"):
                 period.become(wanted)
+
+
+def test_people_are_told_of_the_oldest_opening_that_is_over(company: Database) -> None:
+    def to_tell(session: Session) -> str | None:
+        period = Period.to_tell(session)
+        return period and f"{period.starts_at:%m-%d}"
+
+    assert company.transact(to_tell) == "10-31"
+    company.transact(lambda session: begin_turn(session, DECEMBER))
+    assert company.transact(to_tell) == "10-31", "one that turns is not to be told yet"
+    turn(company)
+    company.transact(lambda session: Period.to_tell(session).mark_told(session, 7))
+    assert company.transact(lambda session: (to_tell(session), Period.to_tell(session).told)) == ("10-31", 7)
+    company.transact(lambda session: Period.to_tell(session).mark_told(session, None))
+    assert company.transact(to_tell) == "11-30"
+
+
+def test_people_are_warned_of_the_end_of_the_open_period_only(company: Database) -> None:
+    def to_warn(session: Session, ends_by: datetime = DECEMBER) -> int | None:
+        period = Period.to_warn(session, ends_by)
+        return period and period.told_unused
+
+    assert company.transact(lambda session: to_warn(session, DECEMBER - timedelta(seconds=1))) is None
+    assert company.transact(to_warn) == 0
+    company.transact(lambda session: Period.to_warn(session, DECEMBER).mark_warned(session, 7))
+    assert company.transact(to_warn) == 7
+    company.transact(lambda session: begin_turn(session, DECEMBER))
+    assert company.transact(to_warn) is None
+    turn(company)
+    company.transact(lambda session: Period.to_warn(session, NEW_YEAR).mark_warned(session, None))
+    assert company.transact(lambda session: to_warn(session, NEW_YEAR)) is None
