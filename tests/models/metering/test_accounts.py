@@ -16,6 +16,7 @@ from models.metering.accounts import (
     shared_accounts,
 )
 from models.metering.gateway_account import GatewayAccount
+from models.metering.model_list import ModelList
 from models.metering.reading import Reading
 from models.statement import MOST_VALUES
 from tests.actions import USD, cause
@@ -81,3 +82,22 @@ def test_only_edited_limits_are_reported(session: Session) -> None:
     one.absorb(session, Reading("1", 0, 300, NOW + timedelta(minutes=2)), RATE, cause())
     assert edited_accounts(session) == [one]
     assert edited_accounts(session, "eu") == []
+
+
+def test_an_account_that_is_gone_is_no_second_one(session: Session) -> None:
+    link(session, "1", "alice")
+    link(session, "2", "alice").gone = True
+    link(session, "eu:3", "alice", "eu")
+    session.flush()
+    assert shared_accounts(session, "") == {}
+    link(session, "4", "alice")
+    assert {ids(rows)[-1] for rows in shared_accounts(session, "").values()} == {"4"}
+
+
+def test_an_edited_list_of_models_is_reported_as_well(session: Session) -> None:
+    one, other = link(session, "1", "alice"), link(session, "2", "bob")
+    one.keep_models(ModelList().begin(("cheap",)).confirm(("cheap",), ours=True, fallback=False))
+    other.keep_models(one.model_list)
+    one.keep_models(one.model_list.read(("gpt",)).read(("gpt",)))
+    session.flush()
+    assert edited_accounts(session) == [one]

@@ -15,7 +15,7 @@ from models.metering.accounts import accounts_of
 from models.metering.booking import BookedPage, book_page, keep_usage, void_usage
 from models.metering.gateway_account import GatewayAccount
 from models.metering.reading import KeyUsage, Rate, Reading
-from models.metering.usage import Usage
+from models.metering.usage import ActiveAgent, Usage
 from models.policy.document import parse
 from models.quota.fallback import given_to
 from models.quota.wallet import wallet_of
@@ -96,12 +96,13 @@ def test_days_before_the_link_are_no_usage_of_the_members(session: Session) -> N
         return KeyUsage(account, day, "opus", 2 * USD, key, input_tokens=5, output_tokens=3)
 
     page = [usage("alice@corp.example", before, "one"), usage("nobody", since, "one")]
-    page += [usage("alice@corp.example", since, key) for key in ("one", "two")]
+    page += [usage("alice@corp.example", since, key) for key in ("one", "")]
     keep_usage(session, page, RATE, NOW)
     kept = session.exec(select(Usage)).all()
     assert [(one.day, one.amount, one.input_tokens, one.output_tokens) for one in kept] == [
         (since, 4 * USD, 10, 6)
     ]
+    assert set(session.exec(select(ActiveAgent.agent)).all()) == {"one", "alice@corp.example"}
 
 
 def test_all_that_was_used_can_be_voided_and_the_account_with_most_gives_first(session: Session) -> None:

@@ -38,7 +38,7 @@ def lend(session: Session, lender: str, borrower: str, usd: int) -> None:
 
 
 def held(session: Session, name: str) -> dict[str, int]:
-    names = {who(session, one).id: one for one in ("alice", "bob", "eve")}
+    names = {who(session, one).id: one for one in ("alice", "bob", "eve", "max")}
     found = holds_on(session, who(session, name).id, RATE, CAP)
     return {names[one.member]: one.amount // USD for one in found}
 
@@ -116,3 +116,81 @@ def test_a_limit_may_be_lowered_while_the_period_turns(session: Session) -> None
     begin_turn(session, DECEMBER)
     release_holds(session, who(session, "alice").id)
     assert [one.due for one in accounts_of(session, who(session, "bob").id)] == [True]
+
+
+def test_every_lender_whose_limit_is_too_high_is_waited_for(session: Session) -> None:
+    alice, _, _ = (account(session, name) for name in ("alice", "bob", "eve"))
+    for lender in ("alice", "eve"):
+        lend(session, lender, "bob", 30)
+    assert held(session, "bob") == {"alice": 30, "eve": 30}
+    alice.total = alice.written = 70 * USD + 1
+    session.flush()
+    assert [one.amount for one in holds_on(session, who(session, "bob").id, RATE, CAP)] == [1, 30 * USD]
+
+
+def test_of_what_the_lender_was_lent_only_what_they_have_at_the_gateway_is_waited_for(
+    session: Session,
+) -> None:
+    alice, _, _, _ = (account(session, name) for name in ("alice", "bob", "eve", "max"))
+    lend(session, "alice", "bob", 50)
+    for lender, usd in (("eve", 30), ("max", 20)):
+        lend(session, lender, "alice", usd)
+    for missing, waits in ((10, {"eve": 20, "max": 20}), (35, {"max": 15}), (50, {})):
+        alice.total = alice.written = (100 - missing) * USD
+        session.flush()
+        assert held(session, "bob") == waits
+
+
+def test_behind_a_lender_nobody_waits_for_more_than_came_from_them(session: Session) -> None:
+    alice, _, _, _ = (account(session, name) for name in ("alice", "bob", "eve", "max"))
+    lend(session, "alice", "bob", 25)
+    for lender, usd in (("eve", 20), ("max", 10)):
+        lend(session, lender, "alice", usd)
+    alice.total = alice.written = 105 * USD
+    session.flush()
+    assert held(session, "bob") == {"eve": 20, "max": 5}
+
+
+def test_a_hold_is_stuck_where_a_gateway_failed_to_lower_a_limit_that_is_wrong(session: Session) -> None:
+    alice, _ = account(session, "alice"), account(session, "bob")
+
+    def stuck() -> list[bool]:
+        session.flush()
+        return [one.stuck for one in holds_on(session, who(session, "bob").id, RATE, CAP)]
+
+    lend(session, "alice", "bob", 50)
+    assert stuck() == [False]
+    alice.error = "the gateway answered 500"
+    assert stuck() == [True]
+    alice.error, GatewayState.of(session).problem = None, "does not answer"
+    GatewayState.of(session).kind = "litellm"
+    assert stuck() == [True]
+    GatewayState.of(session).problem = None
+    second = GatewayAccount.link(session, Reading("second", 0, 50 * USD, NOW), who(session, "alice"))
+    second.written, second.error = second.total, "the gateway answered 500"
+    assert stuck() == [False], "the second one is right"
+    second.total = second.written = 60 * USD
+    assert stuck() == [True]
+
+
+def test_at_several_gateways_a_limit_is_held_against_the_ledger_and_not_anothers_smallest_unit(
+    session: Session,
+) -> None:
+    alice, _ = account(session, "alice"), account(session, "bob")
+    lend(session, "alice", "bob", 50)
+    alice.gateway, alice.total = "eu", 50 * USD - 5
+    alice.written = alice.total
+    alice.origin = -5
+    session.flush()
+    coarse = GatewayTraits(lambda total: total // 10_000 * 10_000)
+    assert holds_on(session, who(session, "bob").id, RATE, coarse) == []
+
+
+def test_who_lent_in_a_circle_is_compared_once(session: Session) -> None:
+    rows = {name: account(session, name) for name in ("alice", "bob", "eve")}
+    for lender, borrower in (("alice", "bob"), ("bob", "eve"), ("eve", "alice")):
+        lend(session, lender, borrower, 30)
+    release_holds(session, who(session, "alice").id)
+    for row in rows.values():
+        session.refresh(row)
+    assert {name for name, row in rows.items() if row.due} == {"bob", "eve"}

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from sqlmodel import Session
 
+from models.ledger.amount import Unit
+from models.ledger.spend import record
 from models.metering.gateway_account import GatewayAccount
 from models.metering.gateway_state import GatewayState
 from models.metering.ladder import Ladder, Offer, WantedList, as_kept, from_kept, wanted_patterns
+from models.metering.limits import GatewayTraits, limits_of, to_write
 from models.metering.model_list import ModelList
+from models.metering.reading import Rate
 from models.policy.document import parse
 from models.quota.allocation import allowance_of
 from models.quota.period import Period
+from tests.actions import cause
 from tests.company import NOW, POLICY, who
 from tests.handlers.test_policy_effects import rules
 
@@ -100,3 +107,34 @@ def test_a_policy_that_names_no_models_any_more_puts_the_found_list_back(session
 
 def _swapped(policy: str) -> tuple[tuple[str, str], ...]:
     return ((POLICY, policy),)
+
+
+def test_the_limit_follows_the_ladder_and_closes_what_cannot_be_limited(session: Session) -> None:
+    rules(session, *_swapped(BOTH))
+    record(session, who(session, "alice").id, 100 * USD, cause=cause())
+    allowance = allowance_of(session, who(session, "dan").id, Period.current(session).id)
+    assert allowance is not None
+    allowance.base = 30 * USD
+    state = GatewayState.of(session)
+    state.kind, state.lists = "litellm", as_kept({(CHEAP,): OFFERS[(CHEAP,)]})
+    narrowed = ModelList(
+        ("deepseek-r1", "deepseek-v4"), written=("deepseek-r1", "deepseek-v4"), fallback=True
+    )
+    alice, dan = (
+        account(session, "alice", total=5, models=narrowed.kept),
+        account(session, "dan", total=5, origin=9),
+    )
+    eve = account(session, "eve", total=5, origin=7)
+    session.flush()
+    rate, cap = Rate.of(Unit.USD, Decimal(1)), GatewayTraits(lambda total: total)
+    first, second, third = limits_of(session, [alice, dan, eve], rate, cap)
+    assert (first.wanted, first.models, first.closed) == (
+        20 * USD,
+        WantedList(narrowed.written, fallback=True),
+        False,
+    )
+    assert (second.wanted, second.models, second.closed) == (8, None, True), (
+        "nothing more, below what was spent"
+    )
+    assert (third.wanted, third.models, third.closed) == (100 * USD + 7, WantedList((), ours=False), False)
+    assert [(one.total, one.models) for one in to_write([first, second])] == [(20 * USD, None), (8, None)]

@@ -11,11 +11,12 @@ from sqlmodel import Session
 
 from bot.database import Database
 from models.ledger.amount import Unit
-from models.metering import brake
+from models.metering import brake, limits
 from models.metering.accounts import every_account
 from models.metering.booking import book_page
 from models.metering.gateway_account import GatewayAccount
 from models.metering.gateway_state import GatewayState
+from models.metering.ladder import WantedList
 from models.metering.limits import (
     CENT,
     GatewayTraits,
@@ -36,7 +37,9 @@ from models.metering.limits import (
     waiting_members,
     waiting_without_account,
 )
+from models.metering.model_list import ModelList
 from models.metering.reading import Rate, Reading
+from models.people.member import Member
 from models.policy import document
 from models.quota.grant import give
 from models.quota.request import Request
@@ -280,3 +283,62 @@ def at_gateway(session: Session, name: str, total: int | None, key: int = 1) -> 
     row = GatewayAccount.link(session, reading, who(session, "alice"))
     row.total = row.written = total
     return row
+
+
+def test_a_write_carries_what_is_wrong_and_nothing_that_stands() -> None:
+    wanted = WantedList(("cheap",), fallback=True)
+    right = ModelList(("cheap",), (), ("cheap",), fallback=True).kept
+    total, listed, both, back = (account(number, usd) for number, usd in ((1, 90), (2, 60), (3, 50), (4, 60)))
+    total.models = back.models = right
+    found = to_write([Limit(total, 60, models=wanted), Limit(listed, 60, models=wanted), Limit(both, 60, models=wanted),
+                      Limit(back, 60, models=WantedList((), ours=False))])  # fmt: skip
+    assert {one.account: (one.total, one.models, one.raises, one.widens) for one in found} == {
+        "a1": (60, None, False, False),
+        "a2": (None, wanted, False, False),
+        "a3": (60, wanted, True, False),
+        "a4": (None, WantedList((), ours=False), False, True),
+    }
+
+
+def test_an_account_of_somebody_without_quota_may_spend_nothing(session: Session) -> None:
+    nina = Member(name="Nina", email="nina@corp.example", gateway_id="nina", joined_at=NOW)
+    session.add(nina)
+    session.flush()
+    row = GatewayAccount.link(session, Reading("nina", 3, None, NOW), nina)
+    assert entitled(session, [row], RATE) == {"nina": 3}
+    assert [one.wanted for one in limits_of(session, [row], RATE, CAP)] == [3]
+
+
+def test_more_accounts_than_are_read_at_once_all_have_their_limit(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "CHUNK", 1)
+    read(session, ("alice", 0), ("bob", 0))
+    assert set(entitled(session, every_account(session), RATE).values()) == {100 * USD}
+    assert len(entitled(session, every_account(session), RATE)) == 2
+
+
+def test_due_and_live_are_asked_of_one_gateway(session: Session) -> None:
+    alice, bob = who(session, "alice").id, who(session, "bob").id
+    for name in ("api", "seats"):
+        gateway(session, name)
+        at_gateway(session, name, 100 * USD if name == "api" else 90 * USD)
+    read(session, ("bob", 0))
+    GatewayAccount.mark_due(session, alice)
+    assert (due_members(session), due_members(session, "api"), due_members(session, "")) == (
+        {alice},
+        {alice},
+        set(),
+    )
+    for name, live in (("api", {alice}), ("seats", set())):
+        assert (
+            live_members(session, {alice, bob}, RATE, GatewayTraits(lambda total: total, name=name)) == live
+        )
+
+
+def test_a_lower_limit_adopted_after_an_edit_is_taken_from_quota(session: Session) -> None:
+    read(session, ("alice", 0))
+    (row,) = every_account(session)
+    for total, has in ((60 * USD, 60), (60 * USD, 60)):
+        adopt_edit(session, row, total, RATE, document.parse(POLICY), cause())
+        assert wallet_of(session, row.member_id).available == has * USD

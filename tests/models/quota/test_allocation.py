@@ -6,12 +6,13 @@ from sqlalchemy import text
 from sqlmodel import Session, select
 
 from bot.database import Database
+from models.ledger.account import AccountKind, organisation
 from models.ledger.audit import audit
 from models.ledger.transfer import Cause, Transfer
 from models.metering.usage import MemberUsage, book
 from models.people.member import Member
 from models.policy import document, versions
-from models.quota.allocation import Allowance, dues, welcome_all
+from models.quota.allocation import Allowance, base_of, dues, take_allocation, welcome_all
 from models.quota.leaving import leave
 from models.quota.period import Period
 from models.quota.wallet import wallet_of
@@ -146,3 +147,16 @@ def test_a_thousand_join_with_one_batch_of_transfers(sqlite: Database) -> None:
         assert audit(session).wrong == []
 
     sqlite.transact(work)
+
+
+def test_to_whom_no_policy_gave_anything_the_base_is_nothing(session: Session) -> None:
+    (nina, *_) = joiners(session, 1)
+    assert base_of(session, nina.id, Period.current(session).id) == 0
+
+
+def test_the_last_bit_of_an_allocation_is_taken_too(session: Session) -> None:
+    alice, issued = who(session, "alice").id, organisation(session, AccountKind.ISSUED, NOW)
+    why = Cause(NOW, "admin", "test")
+    taken = [take_allocation(session, alice, part, issued, why) for part in (100_000_000 - 1, 5, 5)]
+    assert taken == [100_000_000 - 1, 1, 0]
+    assert wallet_of(session, alice).allocation == 0

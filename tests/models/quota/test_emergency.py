@@ -16,6 +16,7 @@ from models.quota.approvers import Asked, Candidate
 from models.quota.code import Code
 from models.quota.decision import Decision
 from models.quota.emergency import Emergencies, Hindrance, lock, take
+from models.quota.period import Period
 from models.quota.request import Request
 from models.quota.request_state import RequestState
 from models.quota.wallet import wallet_of
@@ -89,3 +90,46 @@ def test_it_is_granted_at_once_under_a_code_of_its_own_and_its_approvers_may_rev
     (paid,) = session.exec(select(Account).where(Account.kind == AccountKind.TOP_UP)).all()
     assert (paid.balance, paid.ends_at, paid.request_id) == (10 * USD, DECEMBER, taken.id)
     assert wallet_of(session, alice.id).available == 110 * USD
+
+
+def test_what_was_taken_in_this_period_counts_and_what_somebody_else_decided_does_not(
+    session: Session,
+) -> None:
+    swap = "requests:\n", "requests:\n  emergency: {share: 0.2, per_period: 3, after: null}\n"
+    policy = document.parse(POLICY.replace(*swap))
+    alice = who(session, "alice")
+
+    def left() -> tuple[int, int]:
+        session.flush()
+        found = Emergencies.of(session, alice, policy, NOW)
+        assert found.rule == policy.requests.emergency
+        return found.most // USD, found.times
+
+    def taken(name: str, **more: object) -> None:
+        why = cause(NOW, f"member:{alice.id}")
+        one = take(session, who(session, name), 5 * USD, "", policy=policy, live=False, cause=why)
+        for key, value in more.items():
+            setattr(one, key, value)
+
+    assert left() == (20, 3)
+    taken("alice")
+    assert left() == (15, 2)
+    taken("bob")
+    taken("alice", decided_at=Period.current(session).starts_at - HOUR)
+    taken("alice", decided_by_id=who(session, "carol").id)
+    taken("alice", answer="policy")
+    assert left() == (15, 2)
+    taken("alice", decided_at=Period.current(session).starts_at, granted=16 * USD)
+    assert left() == (0, 1), "never less than nothing"
+
+
+def test_an_open_request_is_found_also_where_there_are_no_emergencies(session: Session) -> None:
+    alice = who(session, "alice")
+    asked = Request(
+        code="7F3K", member_id=alice.id, amount=USD, state=RequestState.PENDING, asked_at=NOW, policy=1
+    )
+    session.add(asked)
+    session.flush()
+    swap = "requests:\n", "requests:\n  emergency: {share: 0.2}\n"
+    for policy in (document.parse(POLICY), document.parse(POLICY.replace(*swap))):
+        assert Emergencies.of(session, alice, policy, NOW).asked == asked

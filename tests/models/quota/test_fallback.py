@@ -6,11 +6,12 @@ import pytest
 from sqlmodel import Session
 
 from models.ledger.spend import record
+from models.people.member import Member
 from models.policy.document import Policy, parse
 from models.quota.fallback import Given, given_to, pay
 from models.quota.wallet import wallet_of
 from tests.actions import cause
-from tests.company import POLICY, who
+from tests.company import NOW, POLICY, who
 
 USD = 1_000_000
 RULES = parse(f"{POLICY}fallback: {{models: [deepseek-*], amount: 20}}\n")
@@ -26,13 +27,15 @@ NONE = parse(POLICY)
         (RULES, 100, 20, -1, 0),
         (RULES, 100, 0, -80, 0),
         (RULES, 0, 0, 0, None),
+        (RULES, 100, 0, 0.000001, None),
+        (RULES, 0.000001, 0, 0, 20),
         (NONE, 100, 0, 0, None),
     ],
 )
 def test_own_quota_and_what_went_beyond_it_decide_what_is_left(
-    policy: Policy, base: int, spent: int, available: int, left: int | None
+    policy: Policy, base: float, spent: int, available: float, left: int | None
 ) -> None:
-    found = Given(base, spent * USD).left(policy, available * USD)
+    found = Given(round(base * USD), spent * USD).left(policy, round(available * USD))
     assert found == (None if left is None else left * USD)
 
 
@@ -55,3 +58,19 @@ def test_without_a_fallback_nothing_is_paid(session: Session) -> None:
 def _spend(session: Session, name: str, usd: int) -> int:
     """Returns what went beyond own quota."""
     return record(session, who(session, name).id, usd * USD, cause=cause())
+
+
+def test_the_last_bit_is_paid_and_beyond_it_nothing(session: Session) -> None:
+    alice = who(session, "alice").id
+    _spend(session, "alice", 130)
+    parts = (0, -5, 1, 20 * USD - 2, 1, 1, 5)
+    paid = (0, 0, 1, 20 * USD - 2, 1, 0, 0)
+    assert tuple(pay(session, alice, part, RULES, cause()) for part in parts) == paid
+    assert given_to(session, {alice})[alice].spent == 20 * USD
+
+
+def test_for_somebody_whom_the_policy_gave_nothing_yet_nothing_is_paid(session: Session) -> None:
+    nina = Member(name="Nina", email="nina@corp.example", gateway_id="nina", joined_at=NOW)
+    session.add(nina)
+    session.flush()
+    assert pay(session, nina.id, 5, RULES, cause()) == 0

@@ -173,3 +173,26 @@ def test_a_teams_grant_ends_with_its_day_and_goes_to_nobody_above(session: Sessi
     assert {one.name for one in given} == {"Lee", "Pia", "Quinn"}
     ends = session.exec(select(Account.ends_at).where(Account.kind == AccountKind.TOP_UP).distinct()).all()
     assert ends == [datetime(2026, 11, 20, 16, tzinfo=UTC)]
+
+
+def test_what_is_taken_is_taken_from_the_top_up_that_ends_first(session: Session) -> None:
+    alice = who(session, "alice").id
+    issued = organisation(session, AccountKind.ISSUED, NOW)
+    for usd, ends in ((5, after(days=9)), (4, after(days=3)), (3, after(days=3))):
+        top_up(session, alice, usd * USD, source=issued, ends_at=ends, cause=cause())
+    take(session, who(session, "alice"), 105 * USD, cause=cause())
+    session.flush()
+    query = select(Account.balance).where(Account.kind == AccountKind.TOP_UP).order_by(col(Account.id))
+    assert session.exec(query).all() == [5 * USD, 0, 2 * USD]
+    take(session, who(session, "alice"), 2 * USD - 1, cause=cause())
+    take(session, who(session, "alice"), 1, cause=cause())
+    assert session.exec(query).all() == [5 * USD, 0, 0]
+
+
+def test_a_grant_until_today_is_refused_once_the_day_is_over(session: Session) -> None:
+    today = date(2026, 11, 9)
+    over = datetime(2026, 11, 9, 16, tzinfo=UTC)
+    alice = who(session, "alice")
+    give(session, alice, USD, until=today, policy=RULES, cause=cause(over - timedelta(seconds=1)))
+    with pytest.raises(BadDate):
+        give(session, alice, USD, until=today, policy=RULES, cause=cause(over))

@@ -112,3 +112,18 @@ def test_what_a_turn_did_is_read_in_pages_of_people(company: Database) -> None:
     rest, last = page(1, len(CAST))
     assert ([one.member_id for one in rest[:3]], last) == ([2, 3, 4], len(CAST))
     assert (rest[0].begins_with(), rest[0].given()) == (80 * USD, 100 * USD)
+
+
+def test_what_was_left_is_what_the_base_came_on_top_of() -> None:
+    turn_ = (
+        touch(Kind.EXPIRE, -25, 5),
+        touch(Kind.EXPIRE, -7, 3, AccountKind.TOP_UP),
+        touch(Kind.EXPIRE, -1, 4),
+    )
+    assert Turned(ME, turn_).carried() == 4
+    assert Turned(ME, (*turn_, touch(Kind.ALLOCATE, 100, 108))).carried() == 8
+
+
+def test_a_touch_of_nothing_is_in_neither_sum() -> None:
+    touches = (touch(Kind.REPAY, 1, 1, lender=ME), touch(Kind.REPAY, 2, 3, lender=ME))
+    assert Turned(ME, touches).sums(Kind.REPAY, OWN, inward=True) == {BORROWER: 3}
