@@ -73,9 +73,9 @@ class Metrics:
 
     def effect(self, kind: str, outcome: str, seconds: float | None = None) -> None:
         """`outcome`: done, again or parked; `seconds` since it was due, when it is done."""
-        self.effects.labels(kind, outcome).inc()
+        self._of(self.effects, kind, outcome).inc()
         if seconds is not None:
-            self.answered.labels(kind).observe(max(0.0, seconds))
+            self._of(self.answered, kind).observe(max(0.0, seconds))
 
     def gauges(self, figures: Iterable[tuple[str, str, Callable[[], float]]]) -> None:
         """Name, help, and how to read it."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 BURST, EVERY = 3, 1.0
 # One sender's part of that: the rest stays for others, however much this sender causes.
 THEIR_BURST, THEIR_EVERY = 2, 2.0
-# More buckets than this are looked through, and the full ones forgotten.
+# More buckets than this are looked through, and the full ones forgotten; then twice as many as are left.
 MOST = 10_000
 
 
@@ -21,6 +21,7 @@ class Pace:
         self.clock = clock
         self._free: dict[object, float] = defaultdict(float)
         self._last: dict[object, float] = defaultdict(float)
+        self._most = MOST
 
     def wait(self, lane: str, sender: int | None = None) -> float:
         """Seconds until this lane's next slot; 0 takes the slot. Each waiting caller gets a slot of its own."""
@@ -41,8 +42,9 @@ class Pace:
         self._free[lane] = max(self._free[lane], self.clock() + seconds)
 
     def _forget(self, now: float) -> None:
-        if len(self._free) > MOST:
+        if len(self._free) > self._most:
             full = now - BURST * EVERY - THEIR_BURST * THEIR_EVERY
             for times in (self._free, self._last):
                 for name in [name for name, at in times.items() if at < full]:
                     del times[name]
+            self._most = max(MOST, 2 * len(self._free))

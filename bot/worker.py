@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from itertools import groupby
 from weakref import WeakValueDictionary
 
 import structlog
@@ -16,18 +14,17 @@ from sqlmodel import Session
 from bot.database import Database
 from bot.leases import Leases
 from bot.logs import Outage
+from bot.marks import Marks
 from bot.messengers.port import Approvals, Home, Messenger, MessengerError, Undeliverable
 from bot.metrics import Metrics
 from bot.pace import Pace
 from bot.pieces import Pieces
 from bot.transactions import OutcomeUnknown
-from handlers import undelivered
-from handlers.context import Context
 from handlers.routes import JOBS
 from models.messages import outbox
 from models.messages.approval import Approval
 from models.messages.message import Message
-from models.messages.outbox import Effect, Mark, promise
+from models.messages.outbox import AT_A_TIME, Claim, Effect, Mark, promise
 from models.quota.closing import overdue
 
 log = structlog.get_logger()
@@ -58,21 +55,19 @@ class Worker:
         idle: float = IDLE,
         metrics: Metrics | None = None,
         effects_kept: timedelta = timedelta(days=30),
-        decide: Callable[[Effect], Awaitable[None]] | None = None,
+        decide: Callable[[Claim], Awaitable[None]] | None = None,
     ) -> None:
         self.effects_kept, self.decide = effects_kept, decide
         self.metrics = metrics or Metrics()
         self.database, self.clock, self.messengers, self.page = database, clock, messengers, page
-        self.live, self.before_turning, self.slow, self.idle = live, before_turning, slow, idle
+        self.before_turning, self.slow, self.idle = before_turning, slow, idle
         self.pace, self.leases = Pace(), Leases(database, clock)
         self._pieces = Pieces(database, live, effects_kept)
         self.parked = self.done = self._overdue = 0
         self._outage = Outage("the database")
         self._wake = asyncio.Event()
         self._limit = asyncio.Semaphore(AT_ONCE)
-        self._marks: list[Mark] = []
-        self._marking: asyncio.Task[None] | None = None
-        self._writing = asyncio.Lock()
+        self._marks = Marks(database, clock, live, crowded=self._limit.locked)
         self._lanes: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._slow: set[asyncio.Task[None]] = set()
         self._slots: dict[str, datetime] = {}
@@ -121,28 +116,31 @@ class Worker:
             self._wake.clear()
 
     async def round(self, within: float | None = None) -> bool:
-        """Do one batch; True if it was not empty.
+        """Do one batch; False if nothing was left to do.
 
-        Effects that take longer than `within` go on beside the next batches.
+        Effects that take longer than `within` go on beside the next batches. So do most of a full batch: more is due,
+        and it is claimed while these are under way.
         """
         now = self.clock()
         held = list(self.leases.held)
         batch = await self.database.write(lambda session: outbox.claim(session, now, held=held))
         self.leases.hold(batch)
-        lanes = groupby(
-            sorted(batch, key=lambda one: (one.lane, one.id)), key=lambda one: one.lane or str(one.id)
-        )
-        tasks = [asyncio.create_task(self._in_order(lane, list(rows))) for lane, rows in lanes]
-        if tasks:
-            done, slow = await asyncio.wait(tasks, timeout=within)
-            self._slow |= slow
-            for task in slow:
-                task.add_done_callback(self._caught_up)
+        lanes: dict[str, list[Claim]] = {}
+        for one in sorted(batch, key=lambda one: one.id):
+            lanes.setdefault(one.lane or str(one.id), []).append(one)
+        tasks = [asyncio.create_task(self._in_order(lane, rows)) for lane, rows in lanes.items()]
+        if len(batch) == AT_A_TIME:
+            waited = tasks[:AT_ONCE]
+        else:
+            waited = tasks if within is not None else [*self._slow, *tasks]
+        if waited:
+            done, _ = await asyncio.wait(waited, timeout=within)
+            self._go_on({*tasks} - done)
             for task in done:
                 task.result()
-        return bool(batch)
+        return bool(waited)
 
-    async def _in_order(self, lane: str, rows: list[Effect]) -> None:
+    async def _in_order(self, lane: str, rows: list[Claim]) -> None:
         # The lock also covers a slow effect of an earlier round.
         lock = self._lanes.setdefault(lane, asyncio.Lock())
         try:
@@ -151,15 +149,23 @@ class Worker:
                     async with self._limit:
                         mark = await self._do(effect)
                     if mark is not None:
-                        await self._mark(mark)
+                        await self._marks.write(mark)
                     self.leases.drop([effect])
         finally:
             self.leases.drop(rows)
 
+    def _go_on(self, tasks: set[asyncio.Task[None]]) -> None:
+        self._slow |= tasks
+        for task in tasks:
+            task.add_done_callback(self._caught_up)
+
     def _caught_up(self, task: asyncio.Task[None]) -> None:
         self._slow.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("the worker stumbled", error=str(error))
+            if isinstance(error, DBAPIError | OutcomeUnknown):
+                self._outage.begins(error)
+            else:
+                log.error("the worker stumbled", error=str(error))
 
     async def drain(self, most: int = 1000) -> None:
         """Do everything that is due now, for the command line and for tests."""
@@ -199,7 +205,7 @@ class Worker:
         for name, job in JOBS.items():
             await self._pieces.run(job, now, f"tick:{name}@{now.isoformat()}")
 
-    async def _job(self, name: str, effect: Effect) -> None:
+    async def _job(self, name: str, effect: Claim) -> None:
         """One slot of a job. While the clock is more than one period ahead most of them wait for an operator."""
         # What an attempt has done shows in the books. Under its key nothing that was due since could be promised.
         job, key = JOBS[name], f"{effect.key}~{effect.attempts}" if effect.attempts > 1 else effect.key
@@ -217,7 +223,7 @@ class Worker:
 
     # One effect
 
-    async def _do(self, effect: Effect) -> Mark | None:
+    async def _do(self, effect: Claim) -> Mark | None:
         """Carry out an effect, and return its new state: temporary failures are retried, permanent ones parked."""
         if self.leases.lapsed(effect):
             return None
@@ -243,7 +249,7 @@ class Worker:
         self.metrics.effect(effect.kind, "done", (now - effect.due_at).total_seconds())
         return outbox.done(effect, now, ref)
 
-    async def _call(self, effect: Effect) -> str | None:
+    async def _call(self, effect: Claim) -> str | None:
         what = effect.payload
         match effect.kind:
             case "job":
@@ -266,13 +272,13 @@ class Worker:
                 raise Undeliverable(f"nobody knows how to do {effect.kind}")
         return None
 
-    async def _say(self, effect: Effect, address: str, message: Message) -> str:
+    async def _say(self, effect: Claim, address: str, message: Message) -> str:
         approval, unsure = Approval.of(effect), effect.unsure
         if approval is not None:
             return await self._approvals(address).start_approval(approval, message, unsure=unsure)
         return await self._messenger(address).send(address, message, effect.key, unsure=unsure)
 
-    async def _replace(self, effect: Effect) -> None:
+    async def _replace(self, effect: Claim) -> None:
         # The new state needs the ref of the first message, so it waits while that one is under way.
         original = await self.database.read(lambda session: session.get(Effect, effect.payload["of"]))
         if original is None or original.parked_at is not None:
@@ -303,7 +309,7 @@ class Worker:
             raise Undeliverable(f"{found.name} has no approvals of its own")
         return found
 
-    def _later(self, effect: Effect, error: MessengerError) -> Mark:
+    def _later(self, effect: Claim, error: MessengerError) -> Mark:
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
         self.metrics.effect(effect.kind, "again")
         if error.retry_after is not None:
@@ -311,28 +317,6 @@ class Worker:
         # Once unknown, always unknown: a failed look at what arrived says nothing about the first attempt.
         reason = f"{outbox.UNKNOWN if error.unknown or effect.unsure else ''}{error}"
         return outbox.again(effect, self.clock(), reason, after)
-
-    async def _mark(self, mark: Mark) -> None:
-        # Marks that arrive during a commit share the next one.
-        self._marks.append(mark)
-        if self._marking is None:
-            self._marking = asyncio.create_task(self._write_marks())
-        await asyncio.shield(self._marking)
-
-    async def _write_marks(self) -> None:
-        async with self._writing:
-            marks, self._marks, self._marking = self._marks, [], None
-            ours = await self.database.write(partial(self._write, marks=marks))
-        if ours < len(marks):
-            log.info("somebody took over", effects=len(marks) - ours)
-
-    def _write(self, session: Session, marks: list[Mark]) -> int:
-        ours = outbox.mark(session, marks)
-        for effect in outbox.set_aside(session, marks):
-            ctx = Context.of(session, self.clock(), f"undelivered:{effect.id}", live=self.live)
-            if ctx is not None:
-                undelivered.tell(ctx, effect)
-        return ours
 
 
 def slot(now: datetime, every: timedelta) -> datetime:

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from sqlmodel import Session, select
 
-from models.messages.outbox import Effect, copies, promise
+from models.messages.outbox import Claim, Effect, copies, promise
 
 _FORM = "approval:form"
 
@@ -27,7 +27,7 @@ class Approval:
     over: bool = field(default=False, compare=False)
 
     @classmethod
-    def of(cls, effect: Effect) -> Self | None:
+    def of(cls, effect: Effect | Claim) -> Self | None:
         """None for a message that is not an approval."""
         found = effect.payload.get("approval")
         if found is None:

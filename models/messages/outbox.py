@@ -9,18 +9,20 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import JSON, Boolean, Index, Integer, bindparam, case, func, literal, text, tuple_
+from sqlalchemy import JSON, Index, func, text, tuple_
 from sqlmodel import Field, Session, SQLModel, col, select, update
 
 from models.db import id_field
 from models.messages.message import clean
-from models.messages.outgoing import leave
-from models.statement import Statement
+from models.messages.outgoing import as_json, leave
+from models.statement import SqlFile, Statement, is_postgres
 
 LEASE = timedelta(seconds=5)
 """Who works longer prolongs it; what a killed process had taken comes after this time."""
+AT_A_TIME = 100
+"""Most effects in one claim."""
 MOST_ATTEMPTS = 12
 UNKNOWN = "unknown: "
 """How the error of an attempt begins that may have succeeded."""
@@ -65,15 +67,30 @@ class Effect(SQLModel, table=True):
     parked_at: datetime | None = None
     error: str | None = None
 
-    @property
-    def unsure(self) -> bool:
-        """Whether an earlier attempt may have succeeded."""
-        return (self.error or "").startswith(UNKNOWN)
-
     def reword(self, session: Session, message: dict[str, Any]) -> None:
         """Show `message` from now on; a copy that was sent needs a `replace` besides."""
         self.payload = self.payload | {"message": message}
         session.add(self)
+
+
+class Claim(NamedTuple):
+    """An effect as it was when this process took it. It is changed by `mark` alone."""
+
+    id: int
+    key: str
+    kind: str
+    payload: dict[str, Any]
+    lane: str
+    due_at: datetime
+    attempts: int
+    leased_until: datetime
+    ref: str | None
+    error: str | None
+
+    @property
+    def unsure(self) -> bool:
+        """Whether an earlier attempt may have succeeded."""
+        return (self.error or "").startswith(UNKNOWN)
 
 
 def promise(session: Session, effect: Effect) -> bool:
@@ -95,14 +112,16 @@ _PROMISE = Statement(
 
 
 def claim(
-    session: Session, now: datetime, most: int = 100, held: Collection[int] = frozenset()
-) -> list[Effect]:
+    session: Session, now: datetime, most: int = AT_A_TIME, held: Collection[int] = frozenset()
+) -> list[Claim]:
     """Take due effects for `LEASE`, oldest first. `held`: ids at work in this process."""
-    words = {"now": now, "ahead": now + 2 * LEASE, "until": now + LEASE, "most": most, "held": list(held)}
-    return sorted(session.scalars(_CLAIM, words), key=lambda one: (one.due_at, one.id))
+    kept: Any = list(held) if is_postgres(session) else json.dumps(list(held))
+    words = {"now": now, "ahead": now + 2 * LEASE, "until": now + LEASE, "most": most, "held": kept}
+    rows = _CLAIM.all(session, **words, died=f"{UNKNOWN}its process ended")
+    return sorted(rows, key=lambda one: (one.due_at, one.id))
 
 
-def prolong(session: Session, effects: Collection[Effect], now: datetime) -> set[int]:
+def prolong(session: Session, effects: Collection[Claim], now: datetime) -> set[int]:
     """Hold them for another `LEASE`. Returns the ids that nobody else has taken."""
     ours = tuple_(col(Effect.id), col(Effect.attempts)).in_([(one.id, one.attempts) for one in effects])
     longer = (
@@ -119,12 +138,12 @@ Mark = dict[str, Any]
 """What became of an effect, for `mark`."""
 
 
-def done(effect: Effect, now: datetime, ref: str | None = None) -> Mark:
+def done(effect: Claim, now: datetime, ref: str | None = None) -> Mark:
     """`ref`: the vendor's id of the message."""
     return _became(effect, done_at=now, ref=ref, error=None)
 
 
-def again(effect: Effect, now: datetime, error: str, after: timedelta | None = None) -> Mark:
+def again(effect: Claim, now: datetime, error: str, after: timedelta | None = None) -> Mark:
     """Try later: after the time the other side asked for, or twice the last wait, at most an hour."""
     if effect.attempts >= MOST_ATTEMPTS:
         return park(effect, now, error)
@@ -132,56 +151,33 @@ def again(effect: Effect, now: datetime, error: str, after: timedelta | None = N
     return _became(effect, due_at=now + wait, error=clean(error))
 
 
-def release(effect: Effect, due_at: datetime) -> Mark:
+def release(effect: Claim, due_at: datetime) -> Mark:
     # It was not its turn: the attempt does not count.
     return _became(effect, due_at=due_at, attempts=effect.attempts - 1)
 
 
-def park(effect: Effect, now: datetime, error: str) -> Mark:
+def park(effect: Claim, now: datetime, error: str) -> Mark:
     """It cannot succeed, and must not delay others."""
     return _became(effect, parked_at=now, error=clean(error))
 
 
 def mark(session: Session, marks: Sequence[Mark]) -> int:
     """Write the results of effects. Returns how many were still ours."""
-    # The fence is in the statement: only the newest attempt may write. The order is that of `copies`.
-    in_order = sorted(marks, key=lambda one: one["of"])  # as `copies` locks them
-    return int(session.connection().execute(_MARK, in_order).rowcount)
+    return len(_MARK.all(session, marks=as_json(session, marks)))
 
 
 def set_aside(session: Session, marks: Sequence[Mark]) -> list[Effect]:
     """Those of `marks` that are parked now."""
-    parked = [one["of"] for one in marks if one["parked_at"]]
+    parked = [one["id"] for one in marks if one["parked_at"]]
     if not parked:
         return []
     query = select(Effect).where(col(Effect.id).in_(parked), col(Effect.parked_at).is_not(None))
     return list(session.exec(query.execution_options(populate_existing=True)).all())
 
 
-def _became(effect: Effect, **change: Any) -> Mark:
-    kept = {name: getattr(effect, name) for name in _MARKED}
-    ended = bool(change.get("done_at") or change.get("parked_at"))
-    return {"of": effect.id, "attempt": effect.attempts, "ended": ended} | kept | change
-
-
-_MARKED = ("due_at", "attempts", "done_at", "parked_at", "ref", "error")
-_MARK = (
-    update(Effect)
-    .where(
-        col(Effect.id) == bindparam("of"),
-        col(Effect.attempts) == bindparam("attempt"),
-        col(Effect.done_at).is_(None),
-    )
-    .values(
-        leased_until=None,
-        # An address to reply to lets anybody speak for the bot while it works: it is deleted after its use.
-        payload=case(
-            ((col(Effect.kind) == "answer") & bindparam("ended", type_=Boolean), literal({}, JSON)),
-            else_=col(Effect.payload),
-        ),
-        **{name: bindparam(name) for name in _MARKED},
-    )
-)
+def _became(effect: Claim, **change: Any) -> Mark:
+    kept = {"due_at": effect.due_at, "attempts": effect.attempts, "ref": effect.ref, "error": effect.error}
+    return {"id": effect.id, "attempt": effect.attempts, **kept, "done_at": None, "parked_at": None, **change}
 
 
 def copies(session: Session, about: str) -> list[Effect]:
@@ -285,34 +281,6 @@ _OF_A_CODE = (
 )
 _READER = col(Effect.payload)["reader"].as_integer()
 
-
-def _claim() -> Any:
-    # Asked twice a second by every replica, so it is built once.
-    now: Any = bindparam("now")
-    leased = col(Effect.leased_until)
-    due = (
-        select(Effect.id)
-        .where(
-            *_OPEN,
-            Effect.due_at <= now,
-            col(Effect.id).not_in(bindparam("held", expanding=True)),
-            # Clocks of two replicas differ by milliseconds; a lease much further ahead was stamped by a wrong one.
-            leased.is_(None) | (leased <= now) | (leased > bindparam("ahead")),
-        )
-        .order_by(col(Effect.due_at), col(Effect.id))
-        .limit(bindparam("most", type_=Integer))
-        .with_for_update(skip_locked=True)
-        .cte()
-    )
-    # Whoever had it marked nothing, so its message may have arrived, whatever an earlier attempt says.
-    unless_it_died = case((leased.is_not(None), f"{UNKNOWN}its process ended"), else_=col(Effect.error))
-    return (
-        update(Effect)
-        .where(col(Effect.id).in_(select(due.c.id)))
-        .values(attempts=Effect.attempts + 1, leased_until=bindparam("until"), error=unless_it_died)
-        .returning(Effect)
-        .execution_options(synchronize_session=False, populate_existing=True)
-    )
-
-
-_CLAIM = _claim()
+_SQL = SqlFile("models.messages", "sql/outbox.sql")
+_CLAIM = Statement(_SQL.text("claim"), row=Claim)
+_MARK = Statement(_SQL.text("mark"), row=int)

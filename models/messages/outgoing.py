@@ -56,15 +56,18 @@ def write(session: Session, rows: Rows) -> None:
     if not rows:
         return
     if is_postgres(session):
-        _ALL.all(session, **{table: _json(rows.get(table, ()), _with_zone) for table in TABLES})
+        _ALL.all(session, **{table: as_json(session, rows.get(table, ())) for table in TABLES})
         return
     for table in TABLES:
         if table in rows:
-            _EACH[table].changed(session, **{table: _json(rows[table], written)})
+            _EACH[table].changed(session, **{table: as_json(session, rows[table])})
 
 
-def _json(rows: Sequence[Row], moment: Any) -> str:
-    return json.dumps(rows, ensure_ascii=False, default=moment) if rows else "[]"
+def as_json(session: Session, rows: Sequence[Row]) -> str:
+    """Rows as one parameter, with times as this database keeps them."""
+    if not rows:
+        return "[]"
+    return json.dumps(rows, ensure_ascii=False, default=_with_zone if is_postgres(session) else written)
 
 
 def _with_zone(at: datetime) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
-
-from slack_sdk.errors import SlackApiError
 
 from bot.messengers.port import MessengerError, Undeliverable
 from bot.messengers.slack.workspace import Workspace
@@ -123,22 +122,19 @@ def is_ephemeral(body: dict[str, Any]) -> bool:
     return bool((body.get("container") or {}).get("is_ephemeral"))
 
 
-def meant(error: SlackApiError) -> Exception:
-    """The port's error for a failed call."""
-    response: Any = error.response
-    said = getattr(response, "data", None)
+def meant(status: int, headers: Mapping[str, str], said: Any) -> Exception:
+    """The port's error for a failed call, by its reply."""
     code = str(said.get("error", "")) if isinstance(said, dict) else ""
-    status = getattr(response, "status_code", 0)
     # docs.slack.dev/apis/web-api/rate-limits: Retry-After is in seconds.
     if status == 429 or code == "ratelimited":
-        return MessengerError("ratelimited", retry_after=float(response.headers.get("Retry-After", 1)))
+        return MessengerError("ratelimited", retry_after=float(headers.get("Retry-After", 1)))
     if (
         status >= 500
         # A proxy in between may answer with a page of its own, without a code.
         or not code
         or code in ("internal_error", "fatal_error", "service_unavailable", "request_timeout")
     ):
-        return MessengerError(code or f"HTTP {status}", unknown=status >= 500)
+        return MessengerError(code or f"HTTP {status}", unknown=status >= 500 or (status == 200 and not code))
     if code in OVER:
         return Undeliverable(code)
     return MessengerError(code)

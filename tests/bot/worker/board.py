@@ -32,6 +32,7 @@ class Board:
         self.unsure: list[bool] = []
         self.faults: dict[str, list[Exception]] = {}
         self.hold: asyncio.Event | None = None
+        self.holds: dict[str, asyncio.Event] = {}
         self.begun = asyncio.Event()
 
     async def run(self) -> None:
@@ -39,8 +40,8 @@ class Board:
 
     async def send(self, address: str, message: Message, key: str, *, unsure: bool = False) -> str:
         self.begun.set()
-        if self.hold is not None:
-            await self.hold.wait()
+        if (hold := self.holds.get(address, self.hold)) is not None:
+            await hold.wait()
         self.unsure.append(unsure)
         if self.faults.get(key):
             raise self.faults[key].pop(0)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from sqlmodel import select
 
 from bot.messengers.port import MessengerError, Undeliverable
 from bot.pace import BURST
-from bot.worker import Worker
+from bot.worker import AT_ONCE, Worker
 from handlers import lending, requests
 from models.messages.approval import Approval
-from models.messages.outbox import LEASE, Effect, claim
+from models.messages.outbox import AT_A_TIME, LEASE, Effect, claim
 from tests.actions import USD, ask_for, say
-from tests.bot.worker.board import Board, Clock, effect, in_lane, promise, unsaid
+from tests.bot.worker.board import BOUND, Board, Clock, effect, in_lane, promise, unsaid
 from tests.company import NOW
 
 
@@ -48,6 +49,19 @@ async def test_what_has_piled_up_is_given_its_turns_once_and_not_looked_at_again
         clock.move(1)
         await worker.drain()
         assert len(board.said) == heard
+
+
+async def test_what_follows_a_full_batch_is_claimed_while_most_of_it_is_under_way(
+    worker: Worker, board: Board
+) -> None:
+    held = asyncio.Event()
+    promise(worker, *[f"slack:{n}" for n in range(AT_A_TIME + 1)])
+    board.holds = {f"slack:{n}": held for n in range(AT_ONCE, AT_A_TIME)}
+    await asyncio.wait_for(worker.round(), BOUND)
+    assert len(board.said) == AT_ONCE
+    held.set()
+    await worker.drain()
+    assert sorted(int(text) for _, text in board.said) == list(range(AT_A_TIME + 1))
 
 
 async def test_waiting_for_ones_turn_is_no_attempt(worker: Worker, clock: Clock) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -194,6 +195,25 @@ def test_the_pace_of_a_lane_is_its_own() -> None:
     assert takes("a") == 0
     pace.hold("a", 30)
     assert takes("a") == pytest.approx(30)
+
+
+def test_full_buckets_are_looked_for_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Looked(defaultdict[object, float]):
+        looks = 0
+
+        def items(self):
+            self.looks += 1
+            return super().items()
+
+    monkeypatch.setattr("bot.pace.MOST", 10)
+    now = [100.0]
+    pace = Pace(lambda: now[0])
+    pace._free = free = Looked(float)
+    assert not any(pace.wait(str(n)) for n in range(160))
+    assert free.looks < 10, "looked through for every message"
+    now[0] += 60
+    assert not any(pace.wait(f"later {n}") for n in range(160))
+    assert "1" not in free
 
 
 async def test_a_job_that_takes_long_reads_beside_the_writer_and_keeps_what_it_found(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import event
 from sqlmodel import Session, select
 
 from bot.database import Database
 from models.messages import outbox
-from models.messages.outbox import LEASE, MOST_ATTEMPTS, Effect, claim, promise
+from models.messages.outbox import LEASE, MOST_ATTEMPTS, Claim, Effect, claim, promise
 from tests.company import NOW
 
 
@@ -21,7 +22,7 @@ def keep(database: Database, *effects: Effect) -> None:
     database.transact(lambda session: [promise(session, one) for one in effects])
 
 
-def take(database: Database, now: datetime = NOW, most: int = 100) -> list[Effect]:
+def take(database: Database, now: datetime = NOW, most: int = 100) -> list[Claim]:
     return database.transact(lambda session: claim(session, now, most))
 
 
@@ -33,7 +34,7 @@ def stored(database: Database, key: str = "a") -> Effect:
     return database.transact(lambda session: session.exec(select(Effect).where(Effect.key == key)).one())
 
 
-def mark(database: Database, how, one: Effect, *words) -> bool:
+def mark(database: Database, how, one: Claim, *words) -> bool:
     return database.transact(lambda session: outbox.mark(session, [how(one, *words)])) == 1
 
 
@@ -119,6 +120,15 @@ def test_who_was_overtaken_in_one_still_marks_the_others(database: Database) -> 
     assert database.transact(lambda session: outbox.mark(session, marks)) == 1
     assert mark(database, outbox.done, quick, NOW, "quick")
     assert (stored(database, "a").ref, stored(database, "b").ref) == ("quick", "slow")
+
+
+def test_the_results_of_many_are_one_statement_for_the_database(database: Database) -> None:
+    keep(database, *(effect(f"e{n}") for n in range(20)))
+    marks = [outbox.done(one, NOW, "there") for one in take(database)]
+    asked: list[bool] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *given: asked.append(given[-1]))
+    assert database.transact(lambda session: outbox.mark(session, marks)) == 20
+    assert [many for many in asked if many] == []
 
 
 def test_a_reason_that_no_database_takes_stands_in_the_way_of_no_other_mark(database: Database) -> None:

@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
@@ -140,3 +142,26 @@ async def test_a_call_that_slack_never_answers_is_given_up(monkeypatch: pytest.M
         with pytest.raises(MessengerError) as no:
             await asyncio.wait_for(calls.call("chat.postMessage", channel=slack_id("alice"), text="x"), 20)
         assert no.value.unknown
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "retry_after", "unknown"),
+    [
+        (200, "<html>", None, True),
+        (502, "<html>", None, True),
+        (404, "", None, False),
+        (429, "slow", 7, False),
+    ],
+)
+async def test_a_page_of_a_proxy_is_a_failure_of_its_status(
+    status: int, body: str, retry_after: float | None, unknown: bool
+) -> None:
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(status=status, text=body, headers={"Retry-After": "7"})
+
+    proxy = web.Application()
+    proxy.router.add_post("/api/chat.postMessage", page)
+    async with TestServer(proxy) as server, aiohttp.ClientSession() as http:
+        with pytest.raises(MessengerError) as no:
+            await SlackApi("xoxb-1", str(server.make_url("/api/")), http).call("chat.postMessage", text="x")
+    assert (no.value.retry_after, no.value.unknown) == (retry_after, unknown)
