@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from importlib import resources
@@ -62,22 +62,52 @@ class Statement(Generic[Row]):
         return self._sql[dialect]
 
     def _execute(self, session: Reading, words: dict[str, Any], take: Callable[[Any], Any]) -> Any:
-        driver: Driver = getattr(session, "driver", None) or _SqlAlchemy(session)
-        sql = self._sql[driver.dialect]
+        driver = _driver(session)
         if driver.dialect == "sqlite":
             words = {name: _for_storage(word) for name, word in words.items()}
+
+        def run(cursor: Any, sql: str) -> Any:
+            cursor.execute(sql, words)
+            return take(cursor)
+
+        return _run(driver, self._sql[driver.dialect], words, run)
+
+
+def fill(session: Reading, table: str, rows: Sequence[Sequence[int | str]]) -> None:
+    """Add rows to a table, with a value for each column: by COPY, and on SQLite by one INSERT that is prepared once."""
+    driver = _driver(session)
+
+    def copy(cursor: Any, sql: str) -> None:
+        with cursor.copy(sql) as into:
+            for row in rows:
+                into.write_row(row)
+
+    def insert(cursor: Any, sql: str) -> None:
+        cursor.executemany(sql, rows)
+
+    if driver.dialect == "sqlite":
+        places = ", ".join("?" * len(rows[0]))
+        _run(driver, f"INSERT INTO {table} VALUES ({places})", (), insert)  # noqa: S608 - a table of ours
+    else:
+        _run(driver, f"COPY {table} FROM STDIN", (), copy)
+
+
+def _driver(session: Reading) -> Driver:
+    return getattr(session, "driver", None) or _SqlAlchemy(session)
+
+
+def _run(driver: Driver, sql: str, words: Any, act: Callable[[Any, str], Any]) -> Any:
+    try:
+        cursor = driver.connection.cursor()
         try:
-            cursor = driver.connection.cursor()
-            try:
-                for listener in driver.traces:
-                    # A trace and the tests' counters see every statement, as with SQLAlchemy's own calls.
-                    listener(driver, cursor, sql, words, None, False)
-                cursor.execute(sql, words)
-                return take(cursor)
-            finally:
-                cursor.close()
-        except driver.error as error:
-            raise driver.translated(error, sql, words) from error
+            for listener in driver.traces:
+                # A trace and the tests' counters see every statement, as with SQLAlchemy's own calls.
+                listener(driver, cursor, sql, words, None, False)
+            return act(cursor, sql)
+        finally:
+            cursor.close()
+    except driver.error as error:
+        raise driver.translated(error, sql, words) from error
 
 
 class Question(NamedTuple):

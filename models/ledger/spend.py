@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlmodel import Session
 
 from models.ledger.account import Account, AccountKind, account_of
-from models.ledger.transfer import Cause, Kind, post_all, transfer
+from models.ledger.transfer import Cause, Kind, number_moves, post_moves, transfer
 from models.statement import SqlFile, Statement
 
 SQL = SqlFile("models.ledger", "sql/spend.sql")
@@ -24,6 +24,8 @@ class Held(NamedTuple):
 
 
 _HELD = Statement(SQL.text("held"), row=Held)
+_OPEN_ACCOUNTS = Statement(SQL.text("open_accounts"))
+_NAME_ACCOUNTS = Statement(SQL.text("name_accounts"))
 
 
 def record(session: Session, member_id: int, amount: int, *, cause: Cause) -> int:
@@ -61,14 +63,16 @@ def void(session: Session, member_id: int, amount: int, *, cause: Cause) -> None
 
 
 def record_all(session: Session, spends: str, cause: Cause) -> None:
-    """Book each row (member_id, amount, at, reason, place) of the query `spends`, by member and `place`.
+    """Book each row (member_id, amount, at, reason, since) of the query `spends`, by member and `since`.
 
-    Amounts are positive, and no two rows of a member have the same place.
+    Amounts are positive. `since`: the sum of the rows of the member that come before.
     """
-    _open_accounts(spends).changed(session, at=cause.at)
-    post_all(session, SQL.text("moves", spends=spends), cause, own="m.at, m.reason")
+    number_moves(session, _moves(spends), own="m.at, m.reason, m.member_id")
+    if _OPEN_ACCOUNTS.changed(session, at=cause.at):
+        _NAME_ACCOUNTS.changed(session)
+    post_moves(session, cause)
 
 
 @cache
-def _open_accounts(spends: str) -> Statement[Any]:
-    return Statement(SQL.text("open_accounts", spends=spends))
+def _moves(spends: str) -> str:
+    return SQL.text("moves", spends=spends)

@@ -212,32 +212,47 @@ _NUMBER_TRANSACTION = Statement("SELECT CAST(pg_current_xact_id() AS TEXT)")
 _OPEN_MOVES = Statement(SQL.text("open_moves"))
 _LOCK_MOVED = Statement(SQL.text("lock_moved"))
 _TRANSFERS = Statement(SQL.text("transfers"))
-_ALL_ENTRIES = Statement(SQL.text("all_entries"))
 _BALANCES = Statement(SQL.text("balances"))
+_ALL_ENTRIES = Statement(SQL.text("all_entries", moved="account"))
+_BALANCES_AND_ENTRIES = Statement(SQL.text("balances_and_entries", moved="moved"))
 _CLEAN = Statement(SQL.text("clean"))
 
 
-def post_all(session: Session, moves: str, cause: Cause, *, own: str = "NULL, NULL", **words: Any) -> int:
+def post_all(session: Session, moves: str, cause: Cause, **words: Any) -> int:
     """Post each row (kind, amount, source_id, target_id, loan_id) of the query `moves` whose amount is positive.
 
     All or nothing; the same books as a `transfer` for each row. Returns the number of rows.
-    `own`: the columns of a row `m` with a time and a reason of its own.
+    """
+    posted = number_moves(session, moves, **words)
+    if posted:
+        post_moves(session, cause)
+    return posted
+
+
+def number_moves(session: Session, moves: str, *, own: str = "NULL, NULL, NULL", **words: Any) -> int:
+    """Put the moves of `post_all` into the table `move`, and return how many.
+
+    `own`: the columns of a row `m` with a time, a reason and a member of its own.
     """
     session.flush()
     if is_postgres(session):
         _NUMBER_TRANSACTION.all(session)
     _OPEN_MOVES.changed(session)
-    posted = _number_moves(moves, own).changed(session, **words)
-    if posted:
-        if is_postgres(session):
-            # In the order of ids: two jobs that lock the same accounts cannot deadlock.
-            _LOCK_MOVED.all(session)
-        _TRANSFERS.changed(session, **cause.words)
-        _ALL_ENTRIES.changed(session, at=cause.at)
-        # The schema's CHECKs refuse a balance below its floor here: all or nothing.
+    return _number_moves(moves, own).changed(session, **words)
+
+
+def post_moves(session: Session, cause: Cause) -> None:
+    """Post what stands in `move`, and empty it."""
+    if is_postgres(session):
+        _LOCK_MOVED.all(session)
+    _TRANSFERS.changed(session, **cause.words)
+    # The schema's CHECKs refuse a balance below its floor: all or nothing.
+    if is_postgres(session):
+        _BALANCES_AND_ENTRIES.changed(session, at=cause.at)
+    else:
         _BALANCES.changed(session)
-        _CLEAN.changed(session)
-    return posted
+        _ALL_ENTRIES.changed(session, at=cause.at)
+    _CLEAN.changed(session)
 
 
 @cache

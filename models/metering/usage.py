@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from models.ledger.spend import record_all
 from models.ledger.transfer import Cause
 from models.people.member import lock_members
 from models.quota.period import Period
-from models.statement import SqlFile, Statement, stored_time
+from models.statement import SqlFile, Statement, fill, stored_time
 
 
 class Usage(SQLModel, table=True):
@@ -68,20 +68,21 @@ def book(session: Session, readings: Iterable[MemberUsage], *, zone: ZoneInfo, c
     if not _stage(session, page, lambda day: _event_time(day, period, zone, cause.at)):
         return 0
     _keep(session)
-    total = _TOTAL.one(session)
-    if total:
+    grown = _GROWN.one(session)
+    if grown.total:
         record_all(session, SQL.text("spends"), cause)
-        # A leaver's late usage is the organisation's.
-        clear_overdrafts(session, f"o.member_id IN ({SQL.text('members')})", cause)
+        if grown.leavers:
+            # A leaver's late usage is the organisation's.
+            clear_overdrafts(session, f"o.member_id IN ({SQL.text('members')})", cause)
     _CLEAN.changed(session)
-    return total
+    return grown.total
 
 
 def keep(session: Session, readings: Iterable[MemberUsage], at: datetime) -> None:
     """Keep figures for breakdowns without booking."""
-    _stage(session, _largest(readings), lambda _: at)
-    _keep(session)
-    _CLEAN.changed(session)
+    if _stage(session, _largest(readings), lambda _: at):
+        _keep(session)
+        _CLEAN.changed(session)
 
 
 def _largest(readings: Iterable[MemberUsage]) -> list[MemberUsage]:
@@ -90,19 +91,43 @@ def _largest(readings: Iterable[MemberUsage]) -> list[MemberUsage]:
     for new in readings:
         key = new.member_id, new.day, new.model
         old = found.setdefault(key, new)
-        amount, put, out = map(max, _figures(new), _figures(old))
-        if (amount, put, out) != _figures(old):
-            agents = tuple(dict.fromkeys(old.agents + new.agents))
-            found[key] = MemberUsage(*key, amount, put, out, agents)
+        if old is not new:
+            found[key] = _larger(old, new)
     return list(found.values())
 
 
+def _larger(old: MemberUsage, new: MemberUsage) -> MemberUsage:
+    amount, put, out = map(max, _figures(new), _figures(old))
+    if (amount, put, out) == _figures(old):
+        return old
+    agents = tuple(dict.fromkeys(old.agents + new.agents))
+    return replace(old, amount=amount, input_tokens=put, output_tokens=out, agents=agents)
+
+
 def _stage(session: Session, page: list[MemberUsage], moment: Callable[[date], datetime]) -> int:
-    """Put what is new of a page into a temporary table, and return how many rows. `grown`: the growth of an amount."""
+    """Put what is new of a page into a temporary table, and return how many rows."""
+    if not page:
+        return 0
+    days = {
+        day: (day.isoformat(), str(stored_time(session, moment(day)))) for day in {one.day for one in page}
+    }
+    agents = {names: json.dumps(names, ensure_ascii=False) for names in {one.agents for one in page}}
     _OPEN_PAGE.changed(session)
-    at = {day: str(stored_time(session, moment(day))) for day in {reading.day for reading in page}}
-    rows = [vars(one) | {"day": one.day.isoformat(), "at": at[one.day]} for one in page]
-    return _STAGE.changed(session, page=json.dumps(rows, ensure_ascii=False))
+    _OPEN_NEWS.changed(session)
+    fill(
+        session,
+        "page",
+        [
+            (
+                one.member_id, one.model, one.amount, one.input_tokens, one.output_tokens, *days[one.day],
+                agents[one.agents],
+            )
+            for one in page
+        ],
+    )  # fmt: skip
+    found = _STAGE.changed(session)
+    _CLEAN_PAGE.changed(session)
+    return found
 
 
 def _keep(session: Session) -> None:
@@ -114,12 +139,19 @@ def _figures(reading: MemberUsage) -> tuple[int, int, int]:
     return reading.amount, reading.input_tokens, reading.output_tokens
 
 
+class _Grown(NamedTuple):
+    total: int
+    leavers: int
+
+
 SQL = SqlFile("models.metering", "sql/usage.sql")
 _OPEN_PAGE = Statement(SQL.text("open_page"))
+_OPEN_NEWS = Statement(SQL.text("open_news"))
 _STAGE = Statement(SQL.text("stage"))
+_CLEAN_PAGE = Statement(SQL.text("clean_page"))
 _KEEP_AGENTS = Statement(SQL.text("keep_agents"))
 _KEEP = Statement(SQL.text("keep"))
-_TOTAL = Statement(SQL.text("total"), row=int)
+_GROWN = Statement(SQL.text("grown"), row=_Grown)
 _CLEAN = Statement(SQL.text("clean"))
 
 

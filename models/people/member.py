@@ -291,8 +291,13 @@ def lock_members(session: Session, ids: Iterable[int]) -> set[int]:
     if is_postgres(session):
         ids = set(ids)
         hold(session, ids)
-        return {one for one, left_at in _LOCK.all(session, ids=sorted(ids)) if left_at is not None}
+        # An array as text: psycopg converts a list value by value.
+        return set(_LOCK.all(session, ids=f"{{{','.join(map(str, sorted(ids)))}}}"))
     return set()
 
 
-_LOCK = Statement("SELECT id, left_at FROM member WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE")
+_LOCK = Statement(
+    "WITH held AS (SELECT id, left_at FROM member WHERE id = ANY(CAST(:ids AS BIGINT[])) ORDER BY id FOR NO KEY UPDATE) "
+    "SELECT id FROM held WHERE left_at IS NOT NULL",
+    row=int,
+)

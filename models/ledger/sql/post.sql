@@ -29,13 +29,14 @@ SELECT * FROM ledger_post(:kind, :amount, :source, :target, :loan, :at, :actor, 
 -- name: open_moves
 -- The moves of a job; empty at the start of every transaction.
 CREATE TEMPORARY TABLE IF NOT EXISTS move (
-  id BIGINT, kind TEXT, amount BIGINT, source_id BIGINT, target_id BIGINT, loan_id BIGINT, at TIMESTAMPTZ, reason TEXT
+  id BIGINT, kind TEXT, amount BIGINT, source_id BIGINT, target_id BIGINT, loan_id BIGINT, at TIMESTAMPTZ, reason TEXT,
+  member_id BIGINT
 )
 ON COMMIT DELETE ROWS -- postgres
 
 -- name: number_moves
 -- 1. Number the moves of a query, in its order, as the transfers that they become.
-INSERT INTO move (id, kind, amount, source_id, target_id, loan_id, at, reason)
+INSERT INTO move (id, kind, amount, source_id, target_id, loan_id, at, reason, member_id)
 SELECT
   nextval((SELECT CAST(pg_get_serial_sequence('transfer', 'id') AS regclass))), -- postgres
   (SELECT COALESCE(MAX(id), 0) FROM transfer) + ROW_NUMBER() OVER (), -- sqlite
@@ -44,8 +45,10 @@ FROM ({moves}) m WHERE m.amount > 0
 
 -- name: lock_moved
 -- 2. Only Postgres has others who write; in order of id, so that two jobs cannot wait for each other.
-SELECT id FROM account WHERE id IN (SELECT source_id FROM move UNION SELECT target_id FROM move)
-ORDER BY id FOR NO KEY UPDATE
+SELECT COUNT(*) FROM (
+  SELECT id FROM account WHERE id = ANY(ARRAY(SELECT source_id FROM move UNION SELECT target_id FROM move))
+  ORDER BY id FOR NO KEY UPDATE
+) a
 
 -- name: transfers
 -- 3.
@@ -57,18 +60,26 @@ FROM move ORDER BY id
 SELECT id AS transfer_id, source_id AS account_id, -amount AS amount, at FROM move
 UNION ALL SELECT id, target_id, amount, at FROM move
 
--- name: all_entries
--- 4. The balance after each entry is the balance before the job and a running sum; the source's entry comes first.
-INSERT INTO entry (transfer_id, account_id, member_id, amount, balance_after, at)
-SELECT e.transfer_id, e.account_id, a.member_id, e.amount,
-  a.balance + SUM(e.amount) OVER (PARTITION BY e.account_id ORDER BY e.transfer_id), COALESCE(e.at, :at)
-FROM ({both_ends}) e JOIN account a ON a.id = e.account_id ORDER BY e.transfer_id, e.amount
-
 -- name: balances
--- 5. The schema refuses what would cross a floor, and with it the whole job.
+-- 4. The schema refuses what would cross a floor, and with it the whole job.
 UPDATE account SET balance = balance + d.delta
 FROM (SELECT account_id, SUM(amount) AS delta FROM ({both_ends}) e GROUP BY account_id) d
 WHERE account.id = d.account_id
+
+-- name: all_entries
+-- 5. The balance after each entry is the one after the job without what comes later; the source's entry comes first.
+INSERT INTO entry (transfer_id, account_id, member_id, amount, balance_after, at)
+SELECT e.transfer_id, e.account_id, a.member_id, e.amount,
+  a.balance + e.amount - CAST(SUM(e.amount) OVER w AS BIGINT),
+  COALESCE(e.at, :at)
+FROM ({both_ends}) e JOIN {moved} a ON a.id = e.account_id
+WINDOW w AS (PARTITION BY e.account_id ORDER BY e.transfer_id DESC ROWS UNBOUNDED PRECEDING)
+ORDER BY e.transfer_id, e.amount
+
+-- name: balances_and_entries
+-- 4 and 5 on Postgres, which reads the accounts once.
+WITH moved AS ({balances} RETURNING account.id, account.member_id, account.balance)
+{all_entries}
 
 -- name: clean
 -- 6. SQLite keeps the rows of a temporary table till the connection ends.

@@ -11,32 +11,40 @@ a.kind IN ('allocation', 'top_up', 'loan') AND a.balance > 0
 SELECT a.id, a.balance, l.id AS loan_id FROM account a LEFT JOIN loan l ON l.account_id = a.id
 WHERE a.member_id = :member AND {spendable} ORDER BY {order}
 
--- name: open_accounts
--- Where spend goes; and an overdraft for members whose accounts hold less than they spent.
-INSERT INTO account (kind, balance, member_id, opened_at)
-SELECT k.kind, 0, s.member_id, :at
-FROM (SELECT member_id, SUM(amount) AS spent FROM ({spends}) x GROUP BY member_id) s
-CROSS JOIN (SELECT 'used' AS kind UNION ALL SELECT 'overdraft') k
-WHERE NOT EXISTS (SELECT 1 FROM account o WHERE o.member_id = s.member_id AND o.kind = k.kind)
-  AND (k.kind = 'used' OR s.spent > (
-    SELECT COALESCE(SUM(a.balance), 0) FROM account a WHERE a.member_id = s.member_id AND {spendable}))
-
 -- name: moves
--- Two lines a member: what was spent (s), one spend after the other, and the accounts in order (h), one after the other.
--- Where a spend and an account overlap, that much moves. The overdraft comes last and has no end.
-SELECT 'use' AS kind, LEAST(s.upto, h.upto) - GREATEST(s.since, h.since) AS amount,
-  h.id AS source_id, u.id AS target_id, h.loan_id, s.at, s.reason
+-- 1. Two lines a member: what was spent (s), one spend after the other, and the accounts in order (h), one after the other.
+-- Where a spend and an account overlap, that much moves. The overdraft comes last and has no end. An account that there is
+-- not yet is NULL.
+SELECT 'use' AS kind, LEAST(s.since + s.amount, h.upto) - GREATEST(s.since, h.since) AS amount,
+  h.source_id, h.target_id, h.loan_id, s.at, s.reason, s.member_id
 FROM (
-  SELECT member_id, at, reason, upto - amount AS since, upto FROM (
-    SELECT *, SUM(amount) OVER (PARTITION BY member_id ORDER BY place) AS upto FROM ({spends}) x
-  ) y
-) s
-JOIN (
-  SELECT a.id, a.member_id, l.id AS loan_id, SUM(a.held) OVER w - a.held AS since, SUM(a.held) OVER w AS upto
-  FROM (SELECT *, CASE kind WHEN 'overdraft' THEN 4611686018427387904 ELSE balance END AS held FROM account) a
-  LEFT JOIN loan l ON l.account_id = a.id
-  WHERE a.member_id IN (SELECT member_id FROM ({spends}) x) AND ({spendable} OR a.kind = 'overdraft')
-  WINDOW w AS (PARTITION BY a.member_id ORDER BY CASE a.kind WHEN 'overdraft' THEN 1 ELSE 0 END, {order})
-) h ON h.member_id = s.member_id AND h.since < s.upto AND s.since < h.upto
-JOIN account u ON u.member_id = s.member_id AND u.kind = 'used'
+  SELECT member_id, COALESCE(id, overdraft_id) AS source_id, used_id AS target_id, loan_id, upto - held AS since, upto FROM (
+    SELECT a.member_id, a.id, a.loan_id, a.held, CAST(SUM(a.held) OVER w AS BIGINT) AS upto,
+      MAX(CASE a.kind WHEN 'used' THEN a.id END) OVER w AS used_id,
+      MAX(CASE a.kind WHEN 'overdraft' THEN a.id END) OVER w AS overdraft_id
+    FROM (
+      SELECT a.id, a.kind, a.member_id, a.ends_at, CASE WHEN {spendable} THEN a.balance ELSE 0 END AS held,
+        CASE a.kind WHEN 'loan' THEN (SELECT id FROM loan WHERE account_id = a.id) END AS loan_id
+      FROM account a WHERE a.member_id IN (SELECT member_id FROM ({spends}) x)
+      UNION ALL
+      SELECT NULL, 'endless', member_id, NULL, 4611686018427387904, NULL FROM ({spends}) x GROUP BY member_id
+    ) a
+    WINDOW w AS (
+      PARTITION BY a.member_id ORDER BY CASE WHEN a.kind = 'endless' THEN 2 WHEN a.held > 0 THEN 1 ELSE 0 END, {order}
+      ROWS UNBOUNDED PRECEDING
+    )
+  ) a WHERE held > 0
+) h JOIN ({spends}) s ON s.member_id = h.member_id AND h.since < s.since + s.amount AND s.since < h.upto
 ORDER BY s.member_id, s.since, h.since
+
+-- name: open_accounts
+-- 2. Open what is NULL.
+INSERT INTO account (kind, balance, member_id, opened_at)
+SELECT DISTINCT 'used', 0, member_id, :at FROM move WHERE target_id IS NULL
+UNION ALL SELECT DISTINCT 'overdraft', 0, member_id, :at FROM move WHERE source_id IS NULL
+
+-- name: name_accounts
+UPDATE move SET
+  target_id = COALESCE(target_id, (SELECT id FROM account WHERE member_id = move.member_id AND kind = 'used')),
+  source_id = COALESCE(source_id, (SELECT id FROM account WHERE member_id = move.member_id AND kind = 'overdraft'))
+WHERE source_id IS NULL OR target_id IS NULL

@@ -1,30 +1,35 @@
 -- A page of cumulative figures: what is news in it is kept, and what grew is spent.
 
 -- name: open_page
--- The news of one page, empty at the start of every transaction. `grown` is by how much an amount grew.
-CREATE TEMPORARY TABLE IF NOT EXISTS metered (
-  member_id BIGINT, day DATE, model TEXT, at TIMESTAMPTZ, amount BIGINT, input_tokens BIGINT, output_tokens BIGINT,
-  agents JSON, grown BIGINT
+-- The figures of one page, empty at the start of every transaction.
+CREATE TEMPORARY TABLE IF NOT EXISTS page (
+  member_id BIGINT, model TEXT, amount BIGINT, input_tokens BIGINT, output_tokens BIGINT, day DATE, at TIMESTAMPTZ,
+  agents JSON
 )
 ON COMMIT DELETE ROWS -- postgres
 
--- name: page
--- One parameter, however long the page: a list of objects as JSON.
-SELECT * FROM json_to_recordset(CAST(:page AS json)) AS p ( -- postgres
-  member_id BIGINT, day DATE, model TEXT, at TIMESTAMPTZ, amount BIGINT, input_tokens BIGINT, output_tokens BIGINT, agents JSON -- postgres
-) -- postgres
-SELECT json_extract(value, '$.member_id') AS member_id, json_extract(value, '$.day') AS day, -- sqlite
-  json_extract(value, '$.model') AS model, json_extract(value, '$.at') AS at, -- sqlite
-  json_extract(value, '$.amount') AS amount, json_extract(value, '$.input_tokens') AS input_tokens, -- sqlite
-  json_extract(value, '$.output_tokens') AS output_tokens, json_extract(value, '$.agents') AS agents -- sqlite
-FROM json_each(:page) -- sqlite
+-- name: open_news
+-- Its news. `grown` is by how much an amount grew, `since` the growth of the member's rows before it, in the order of days.
+CREATE TEMPORARY TABLE IF NOT EXISTS metered (
+  member_id BIGINT, model TEXT, amount BIGINT, input_tokens BIGINT, output_tokens BIGINT, day DATE, at TIMESTAMPTZ,
+  agents JSON, grown BIGINT, since BIGINT
+  , PRIMARY KEY (member_id, day, model) -- sqlite
+)
+ON COMMIT DELETE ROWS -- postgres
 
 -- name: stage
 -- 1. Set apart the rows with a figure above the one that is kept.
 INSERT INTO metered
-SELECT r.*, r.amount - COALESCE(u.amount, 0) FROM ({page}) r
-LEFT JOIN usage u ON u.member_id = r.member_id AND u.day = r.day AND u.model = r.model
-WHERE u.member_id IS NULL OR r.amount > u.amount OR r.input_tokens > u.input_tokens OR r.output_tokens > u.output_tokens
+SELECT *, CAST(SUM(GREATEST(grown, 0)) OVER w AS BIGINT) - GREATEST(grown, 0)
+FROM (
+  SELECT p.*, p.amount - COALESCE(u.amount, 0) AS grown FROM page p
+  LEFT JOIN usage u ON u.member_id = p.member_id AND u.day = p.day AND u.model = p.model
+  WHERE u.member_id IS NULL OR p.amount > u.amount OR p.input_tokens > u.input_tokens OR p.output_tokens > u.output_tokens
+) r
+WINDOW w AS (PARTITION BY member_id ORDER BY day, model ROWS UNBOUNDED PRECEDING)
+
+-- name: clean_page
+DELETE FROM page
 
 -- name: keep_agents
 -- 2. Note which agents had a call.
@@ -42,13 +47,14 @@ ON CONFLICT (member_id, day, model) DO UPDATE SET amount = GREATEST(excluded.amo
   input_tokens = GREATEST(excluded.input_tokens, usage.input_tokens),
   output_tokens = GREATEST(excluded.output_tokens, usage.output_tokens)
 
--- name: total
-SELECT COALESCE(SUM(grown), 0) FROM metered WHERE grown > 0
+-- name: grown
+SELECT COALESCE(SUM(grown), 0) AS total,
+  (SELECT COUNT(*) FROM member WHERE left_at IS NOT NULL AND id IN ({members})) AS leavers
+FROM metered WHERE grown > 0
 
 -- name: spends
--- 4. What grew is spent, in the order of days.
-SELECT member_id, grown AS amount, at, model AS reason, ROW_NUMBER() OVER (ORDER BY day, model) AS place
-FROM metered WHERE grown > 0
+-- 4. What grew is spent.
+SELECT member_id, grown AS amount, at, model AS reason, since FROM metered WHERE grown > 0
 
 -- name: members
 SELECT DISTINCT member_id FROM metered WHERE grown > 0

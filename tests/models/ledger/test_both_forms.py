@@ -205,7 +205,7 @@ def test_spends_one_by_one_and_all_at_once(
 
     def many(session: Session, twin: Twin, _: None) -> None:
         rows = [
-            f"SELECT {twin.id} AS member_id, {amount} AS amount, CAST(NULL AS {_time(session)}) AS at, 'opus' AS reason, {place} AS place"
+            f"SELECT {twin.id} AS member_id, {amount} AS amount, CAST(NULL AS {_time(session)}) AS at, 'opus' AS reason, {sum(spends[:place])} AS since"
             for place, amount in enumerate(spends)
         ]
         record_all(session, " UNION ALL ".join(rows), CAUSE)
@@ -219,7 +219,7 @@ def test_accounts_that_spend_needs_are_opened_by_both_forms(company: Database) -
         for form in (0, 1):
             twin = Twin(session)
             if form:
-                rows = f"SELECT {twin.id} AS member_id, 5 AS amount, CAST(NULL AS {_time(session)}) AS at, 'opus' AS reason, 1 AS place"
+                rows = f"SELECT {twin.id} AS member_id, 5 AS amount, CAST(NULL AS {_time(session)}) AS at, 'opus' AS reason, 0 AS since"
                 record_all(session, rows, CAUSE)
             else:
                 record(session, twin.id, 5, cause=CAUSE)

@@ -42,6 +42,14 @@ def test_a_page_that_comes_twice_counts_once(company: Database) -> None:
     assert has(company, "alice").used == 12.5 * USD
 
 
+def test_a_model_with_any_sign_in_its_name_is_one_model(company: Database) -> None:
+    page = [("alice", TODAY, name, 1) for name in ("a\tb\\N\n", "\\.", '{"é", 千问}', "")]
+    assert read(company, *page) == 4 * USD
+    assert read(company, *page) == 0
+    spent = company.transact(lambda session: by_model(session, who(session, "alice").id, TODAY))
+    assert {model for model, _ in spent} == {model for _, _, model, _ in page}
+
+
 def test_figures_out_of_order_leave_the_largest_one(company: Database) -> None:
     for usd in (5, 20, 12, 20, 7):
         read(company, ("alice", TODAY, "opus", usd))
