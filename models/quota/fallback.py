@@ -38,8 +38,9 @@ class Given(NamedTuple):
 def given_to(session: Session, members: Collection[int]) -> dict[int, Given]:
     """By member, in the open or turning period."""
     query = select(Allowance.member_id, Allowance.base, Allowance.fallback)
-    query = query.join(Period, col(Period.id) == Allowance.period_id)
-    query = query.where(Period.state != PeriodState.CLOSED, col(Allowance.member_id).in_(members))
+    query = query.join(Period).where(
+        Period.state != PeriodState.CLOSED, col(Allowance.member_id).in_(members)
+    )
     return {member: Given(base, spent) for member, base, spent in session.exec(query).all()}
 
 

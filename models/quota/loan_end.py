@@ -20,7 +20,7 @@ def ending(
     ends = func.coalesce(col(Loan.ends_at), literal(period.ends_at, UTCDateTime()))
     query = (
         select(Loan, Account.balance)
-        .join(Account, col(Account.id) == Loan.account_id)
+        .join(Account)
         .where(
             col(Loan.closed_at).is_(None),
             Loan.period_id == period.id,
@@ -38,7 +38,7 @@ def ending(
 def ended(session: Session, now: datetime, most: int) -> list[Loan]:
     query = (
         select(Loan)
-        .join(Account, col(Account.id) == Loan.account_id)
+        .join(Account)
         .where(col(Loan.closed_at).is_(None), col(Loan.ends_at) <= now, Account.balance > 0)
         .order_by(col(Loan.id))
         .limit(most)

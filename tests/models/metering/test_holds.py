@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from models.ledger.amount import Unit
 from models.metering.accounts import accounts_of
@@ -16,7 +17,8 @@ from models.metering.reading import Rate, Reading
 from models.policy import document
 from models.quota.closing import begin_turn
 from models.quota.loan import Loan
-from tests.actions import DECEMBER, USD, cause
+from models.quota.period import Period
+from tests.actions import DECEMBER, USD, cause, spent
 from tests.company import NOW, POLICY, who
 
 RATE = Rate.of(Unit.USD, Decimal(1))
@@ -194,3 +196,33 @@ def test_who_lent_in_a_circle_is_compared_once(session: Session) -> None:
     for row in rows.values():
         session.refresh(row)
     assert {name for name, row in rows.items() if row.due} == {"bob", "eve"}
+
+
+def test_what_came_back_or_was_repaid_waits_for_whoever_gave_it(session: Session) -> None:
+    _, bob = account(session, "alice"), account(session, "bob", 120)
+    lend(session, "alice", "bob", 50)
+    pair = {"lender": who(session, "alice"), "borrower": who(session, "bob")}
+    bob.total = bob.written = 150 * USD
+    Loan.recall(session, **pair, amount=20 * USD, cause=cause())
+    session.flush()
+    assert held(session, "alice") == {"bob": 20}
+    spent(session, "bob", 10)
+    Loan.repay(session, **pair, amount=25 * USD, cause=cause())
+    session.flush()
+    assert held(session, "alice") == {"bob": 45}
+    assert Loan.repay(session, **pair, amount=5 * USD, cause=cause())[1] == 0
+    session.flush()
+    assert held(session, "alice") == {"bob": 50}, "a loan that is closed as well"
+
+
+def test_a_loan_that_closed_in_an_earlier_period_holds_nobody_up(session: Session) -> None:
+    account(session, "alice"), account(session, "bob", 150), account(session, "eve")
+    start = Period.current(session).starts_at
+    for number, (borrower, closed_at) in enumerate((("bob", start - timedelta(seconds=1)), ("eve", start))):
+        lend(session, "alice", borrower, 10)
+        loan = session.exec(select(Loan).order_by(col(Loan.id).desc())).first()
+        assert loan is not None, number
+        loan.closed_at = closed_at
+        session.flush()
+    release_holds(session, who(session, "alice").id)
+    assert [accounts_of(session, who(session, name).id)[0].due for name in ("bob", "eve")] == [False, True]

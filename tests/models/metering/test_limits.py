@@ -307,6 +307,9 @@ def test_an_account_of_somebody_without_quota_may_spend_nothing(session: Session
     row = GatewayAccount.link(session, Reading("nina", 3, None, NOW), nina)
     assert entitled(session, [row], RATE) == {"nina": 3}
     assert [one.wanted for one in limits_of(session, [row], RATE, CAP)] == [3]
+    brake.pause(session, nina, NOW, actor="nina")
+    row.origin = 0
+    assert entitled(session, [row], RATE) == {"nina": 0}
 
 
 def test_more_accounts_than_are_read_at_once_all_have_their_limit(
@@ -316,6 +319,7 @@ def test_more_accounts_than_are_read_at_once_all_have_their_limit(
     read(session, ("alice", 0), ("bob", 0))
     assert set(entitled(session, every_account(session), RATE).values()) == {100 * USD}
     assert len(entitled(session, every_account(session), RATE)) == 2
+    assert len(limits_of(session, every_account(session), RATE, CAP)) == 2
 
 
 def test_due_and_live_are_asked_of_one_gateway(session: Session) -> None:

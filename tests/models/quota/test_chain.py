@@ -112,6 +112,16 @@ def test_the_first_broken_link_is_named(unguarded: Database, sql: str) -> None:
     broken = unguarded.query(verify).broken
     assert broken is not None
     assert broken.source == TAMPERING[sql] or not TAMPERING[sql]
+    found = unguarded.query(verify)
+    assert found.unsealed == 0
+    before = unguarded.query(
+        lambda session: session.execute(
+            text("SELECT MAX(id) FROM seal WHERE id < :id"), {"id": broken.seal}
+        ).scalar()
+    )
+    assert (found.head.seal if found.head else None, found.seals) == (before, before or 0), (
+        "the last that holds"
+    )
 
 
 def test_a_row_put_in_the_place_of_another_is_found(unguarded: Database) -> None:
@@ -124,6 +134,43 @@ def test_a_row_put_in_the_place_of_another_is_found(unguarded: Database) -> None
         f"INSERT INTO transfer (id, {columns}) SELECT {last}, {columns} FROM transfer WHERE id = {last} - 1",
     )
     assert "was changed" in str(unguarded.query(verify).broken)
+
+
+def test_a_gap_between_two_seals_of_a_table_and_a_table_nobody_knows_are_found(unguarded: Database) -> None:
+    newest = unguarded.query(head).seal
+    run(unguarded, f"UPDATE seal SET after = after + 1 WHERE id = {newest}")
+    assert unguarded.query(verify).broken.why == "the seal before it is missing, or its range was changed"
+    run(unguarded, f"UPDATE seal SET source = 'member' WHERE id = {newest}")
+    assert unguarded.query(verify).broken.why == "the seal before it is missing, or its range was changed"
+
+
+def test_changed_words_are_named_by_their_row(unguarded: Database) -> None:
+    row = unguarded.query(lambda session: session.execute(text("SELECT MAX(id) FROM decision")).scalar_one())
+    run(unguarded, "UPDATE decision SET reason = 'another'")
+    assert unguarded.query(verify).broken.why == f"the words of row {row} were changed"
+    run(
+        unguarded,
+        f"UPDATE decision SET reason = '', salt = '', answer = '', outcome = 'declined' WHERE id = {row}",
+    )
+    assert unguarded.query(verify).broken.why == "a row was changed, or the seal was"
+
+
+def test_before_anything_is_sealed_there_is_no_head(database: Database) -> None:
+    found = database.query(verify)
+    assert (found.seals, found.rows, found.head, found.broken, database.query(head)) == (
+        0,
+        0,
+        None,
+        None,
+        None,
+    )
+
+
+def test_a_hash_that_was_kept_is_known_and_no_other(busy: Database) -> None:
+    kept = busy.query(head).hash
+    assert busy.query(lambda session: [knows(session, one) for one in (f" {kept.upper()}\n", "0" * 64, "")]) == [
+        True, False, False,
+    ]  # fmt: skip
 
 
 def test_erased_words_leave_the_chain_whole(busy: Database) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 from sqlmodel import Session
 
+from bot.database import Database
 from models.ledger.spend import record
 from models.people.member import Member
 from models.policy.document import Policy, parse
-from models.quota.fallback import Given, given_to, pay
+from models.quota.closing import begin_turn
+from models.quota.fallback import Given, given_to, pay, take_back
 from models.quota.wallet import wallet_of
-from tests.actions import cause
+from tests.actions import DECEMBER, cause, sound, turn
 from tests.company import NOW, POLICY, who
 
 USD = 1_000_000
@@ -74,3 +76,25 @@ def test_for_somebody_whom_the_policy_gave_nothing_yet_nothing_is_paid(session: 
     session.add(nina)
     session.flush()
     assert pay(session, nina.id, 5, RULES, cause()) == 0
+
+
+def test_what_was_never_spent_goes_back_once_and_in_this_period_only(company: Database) -> None:
+    def work(session: Session) -> list[int]:
+        alice, bob = (who(session, name).id for name in ("alice", "bob"))
+        for name, member in (("alice", alice), ("bob", bob)):
+            pay(session, member, _spend(session, name, 105), RULES, cause())
+        left = []
+        for amount in (0, 1, 3 * USD, 9 * USD, 9 * USD):
+            take_back(session, alice, amount, cause())
+            left.append(given_to(session, {alice})[alice].spent)
+        take_back(session, max(alice, bob) + 1_000, 5, cause())
+        assert given_to(session, {bob}) == {bob: Given(100 * USD, 5 * USD)}
+        assert wallet_of(session, alice).overdraft == -5 * USD
+        return left
+
+    assert company.transact(work) == [5 * USD, 5 * USD - 1, 2 * USD - 1, 0, 0]
+    sound(company)
+    company.transact(lambda session: begin_turn(session, DECEMBER))
+    turn(company)
+    bob = company.transact(lambda session: given_to(session, {who(session, "bob").id}))
+    assert [one.spent for one in bob.values()] == [0], "the new period's"

@@ -91,6 +91,7 @@ def test_what_they_owe_is_paid_by_the_organisation_where_the_team_has_no_budget(
     spend(company, "bob", 150)
     go(company, "bob")
     assert (available(company, "alice"), pool(company)) == (100, 1000)
+    assert (loan(company, "alice", "bob").repaid, loan(company, "alice", "bob").owed) == (50, 0)
 
 
 def test_what_they_owe_is_paid_by_their_teams_pool_first(company: Database) -> None:
@@ -98,6 +99,7 @@ def test_what_they_owe_is_paid_by_their_teams_pool_first(company: Database) -> N
     spend(company, "pia", 800)
     go(company, "pia")
     assert (available(company, "quinn"), pool(company)) == (500, 700)
+    assert (loan(company, "quinn", "pia").repaid, loan(company, "quinn", "pia").owed) == (300, 0)
 
 
 def test_what_the_pool_lacks_the_organisation_pays_over_several_debts(company: Database) -> None:
