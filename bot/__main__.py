@@ -1,15 +1,12 @@
 """`quotabot`, and `python -m bot`."""
 
-import gc
+from bot.loading import loading
 
 
 def main() -> None:
-    """The console script. The garbage collector skips loaded modules, which saves a tenth of a start."""
-    gc.disable()
-    from bot.cli import app  # noqa: PLC0415
-
-    gc.enable()
-    gc.freeze()
+    """The console script."""
+    with loading():
+        from bot.cli import app  # noqa: PLC0415
     app.main()
 
 

@@ -11,7 +11,6 @@ from sqlalchemy.exc import DBAPIError
 
 from handlers.command import Command
 from handlers.context import RequestContext
-from handlers.language.skeletons import skeleton_of
 from models.messages import confirmation, skeleton
 from models.quota.code import new_code
 from models.refusal import NothingToConfirm
@@ -59,6 +58,8 @@ def learn(ctx: RequestContext, intent: str) -> None:
 
 
 def _learnt(ctx: RequestContext, sentence: str) -> int | None:
+    from handlers.language.skeletons import skeleton_of  # noqa: PLC0415 - the patterns are loaded after the start
+
     if kept := skeleton_of(sentence):
         with _apart(ctx):
             return skeleton.note(ctx.session, kept, ctx.me.id, ctx.now.date())

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli.errors import Group
+from bot.loading import loading
 from bot.settings import Settings
 
 COMMANDS = (
@@ -65,7 +66,8 @@ class Commands(Group):
 
 
 def _module(name: str) -> typer.Typer:
-    found: typer.Typer = import_module(f"bot.cli.{name}").app
+    with loading():
+        found: typer.Typer = import_module(f"bot.cli.{name}").app
     return found
 
 

@@ -10,6 +10,7 @@ import typer
 from bot.cli.console import open_database, unknown_everywhere
 from bot.cli.errors import Failed
 from bot.doctor.settings import check_settings
+from bot.loading import loading
 from bot.one_run import AlreadyRunning, only_run
 from bot.settings import Settings
 from models.people.directory import count_unknown_everywhere
@@ -20,7 +21,8 @@ app = typer.Typer()
 @app.command()
 def run() -> None:
     """Every configured messenger, the worker and the HTTP endpoints until SIGTERM."""
-    from bot.app import run_until_told  # noqa: PLC0415 - the messengers' libraries take a second to load
+    with loading():
+        from bot.app import run_until_told  # noqa: PLC0415 - the messengers' libraries take a second to load
 
     settings = Settings.load()
     with open_database(settings) as database:  # migrates, or says how

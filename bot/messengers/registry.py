@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.loading import loading
 from bot.messengers.dingtalk.settings import DingTalkSettings
 from bot.messengers.slack.settings import SlackSettings
 from models.people.messenger import TRAITS, Traits
@@ -54,13 +55,15 @@ def configured(settings: MessengerSettings) -> list[Row]:
 
 
 def _open_slack(settings: MessengerSettings, dispatcher: Dispatcher, http: ClientSession) -> Messenger:
-    from bot.messengers.slack.adapter import Slack  # noqa: PLC0415 - Bolt is loaded where Slack is on
+    with loading():
+        from bot.messengers.slack.adapter import Slack  # noqa: PLC0415 - Bolt is loaded where Slack is on
 
     return Slack(settings, dispatcher, http)
 
 
 def _open_dingtalk(settings: MessengerSettings, dispatcher: Dispatcher, http: ClientSession) -> Messenger:
-    from bot.messengers.dingtalk.adapter import DingTalk  # noqa: PLC0415 - its SDK is loaded where DingTalk is on
+    with loading():
+        from bot.messengers.dingtalk.adapter import DingTalk  # noqa: PLC0415 - its SDK is loaded where DingTalk is on
 
     return DingTalk(settings, dispatcher, http)
 

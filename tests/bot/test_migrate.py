@@ -37,6 +37,8 @@ def test_a_start_loads_no_library_that_it_does_not_use(sqlite_settled: Path) -> 
         "slack_sdk",
         "dingtalk_stream",
         "holidays",
+        "handlers.language.classifier",
+        "handlers.language.slots",
         "handlers.language.understanding",
     )
     assert loaded("import bot.app", *libraries) == []
