@@ -100,7 +100,8 @@ def begin(
     """Read the settings first: a wrong one is named before anything is done."""
     settings = Settings.load()
     if ctx.invoked_subcommand not in SILENT:
-        from bot import logs  # noqa: PLC0415 - takes a tenth of a second to load
+        with loading():
+            from bot import logs  # noqa: PLC0415 - takes a tenth of a second to load
 
         logs.set_up(settings.log_format, settings.log_level)
 
