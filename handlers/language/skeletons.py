@@ -55,12 +55,8 @@ def _kept(words: list[str], place: int) -> str:
     beside = [(word, words[place + 1])] if place + 1 < len(words) else []
     beside += [(words[place - 1], word)] if place else []
     pairs = [f"{one} {other}" for one, other in beside if _is_han(one) and _is_han(other)]
-    alone = not pairs and word in classifier().rows
-    return (
-        word
-        if _is_han(word) and (alone or (pairs and all(one in classifier().rows for one in pairs)))
-        else HIDDEN
-    )
+    alone = not pairs and classifier().knows(word)
+    return word if _is_han(word) and (alone or (pairs and all(map(classifier().knows, pairs)))) else HIDDEN
 
 
 def _is_plain(word: str, after: str) -> bool:

@@ -58,6 +58,7 @@ def test_no_amount_is_read_that_the_rules_do_not_know(text: str) -> None:
 
 def test_the_weights_are_small_and_know_every_intent() -> None:
     assert WEIGHTS.stat().st_size <= 300_000
+    assert sorted(classifier().features) == classifier().features
     assert set(classifier().intents) >= MOVES | {
         "balance",
         "loans",
