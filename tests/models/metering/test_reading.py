@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.ledger.amount import Unit
-from models.metering.reading import Rate, Reading, Window, readable
+from models.metering.reading import SKEW, Rate, Reading, Window, readable
 from models.refusal import NoRate
 
 RATES = st.decimals(min_value="0.01", max_value="1000", places=4).map(lambda usd: Rate.of(Unit.CREDITS, usd))
@@ -56,6 +56,7 @@ BEGINS, ENDS = "monthly 2026-12-01", "2026-12-01T00:00:00+00:00"
         (ENDS, "", 9, "00:00", Window.SAME),
         ("", ENDS, 9, "00:00", Window.SAME),
         ("", ENDS, 3, "00:00", Window.NEW),
+        ("", ENDS, 5, "00:00", Window.SAME),
     ],
 )
 def test_a_counter_begins_anew_when_its_window_does(
@@ -69,3 +70,22 @@ def test_a_counter_begins_anew_when_its_window_does(
 def test_an_id_that_a_machine_made_is_shortened_for_people() -> None:
     uuid, digest = "0A1b2c3d-0000-4000-8000-000000000000", "deadbeef" * 5
     assert readable(f"user:{uuid}/{digest}/alice") == "user:0A1b2c3d…/deadbeef…/alice"
+
+
+@pytest.mark.parametrize(
+    ("asked", "last", "older"),
+    [
+        ("08:00", "08:01", True),
+        ("08:01", "08:01", False),
+        ("08:00", "08:05", True),
+        ("08:00", "09:00", False),
+    ],
+)
+def test_an_older_reading_is_told_by_when_it_was_asked(asked: str, last: str, older: bool) -> None:
+    """The clock says 08:04. What was stamped far ahead of it bars nothing."""
+
+    def at(clock: str) -> datetime:
+        return datetime.fromisoformat(f"2026-12-01T{clock}:00Z")
+
+    assert Reading("alice", 0, None, at(asked)).is_older(at(last), at("08:04")) is older
+    assert Reading("alice", 0, None, at(asked)).is_older(at("08:04") + SKEW, at("08:04"))

@@ -78,6 +78,19 @@ def test_what_they_lent_and_is_unspent_comes_back_and_expires(company: Database)
     assert (available(company, "bob"), expired(company), open_loans(company)) == (100, 100, 0)
 
 
+def test_whom_a_leaving_concerns_is_returned_with_what_came_back_and_what_was_settled(
+    company: Database,
+) -> None:
+    lend(company, "alice", "bob", 50)
+    lend(company, "bob", "eve", 20)
+    spend(company, "bob", 110)
+    found = company.transact(lambda session: leave(session, who(session, "bob"), NOW))
+    alice, eve = company.transact(lambda session: [who(session, one).id for one in ("alice", "eve")])
+    assert {(one.other_id, one.lent, one.back // USD, one.settled // USD) for one in found.loans} == {
+        (alice, False, 20, 30), (eve, True, 20, 0),
+    }  # fmt: skip
+
+
 def test_what_they_are_owed_is_forgiven(company: Database) -> None:
     lend(company, "alice", "bob", 50)
     spend(company, "bob", 120)
