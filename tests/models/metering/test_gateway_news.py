@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -154,3 +155,15 @@ def test_a_reading_of_an_unknown_window_proves_nothing(session: Session) -> None
     late = "daily 2026-11-10"
     assert see(session, row, 9, None, 1, window=late) == 0
     assert (row.spent, row.window) == (5 * USD, "daily 2026-11-08"), "the tenth has not begun"
+
+
+def test_an_account_is_kept_as_it_was_found(session: Session) -> None:
+    found = Reading(
+        "eu:1", 7, 50, NOW, window="daily 2026-11-09", name="laptop", gateway="eu", models=("gpt",)
+    )
+    row = GatewayAccount.link(session, found, who(session, "alice"))
+    assert (row.id, row.gateway, row.name, row.window) == ("eu:1", "eu", "laptop", "daily 2026-11-09")
+    assert (row.origin, row.spent, row.total, row.found, row.written) == (7, 7, 50, 50, None)
+    assert (row.as_of, row.adopted_at, row.model_list.found) == (NOW, NOW, ("gpt",))
+    later = GatewayAccount.link(session, replace(found, id="eu:2"), who(session, "alice"), forgive=False)
+    assert (later.origin, later.spent) == (0, 0), "all of it is booked with the next reading"

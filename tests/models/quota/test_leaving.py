@@ -11,13 +11,14 @@ from bot.database import Database
 from handlers import asking, delegations, lending, requests
 from models.ledger.account import Account, AccountKind
 from models.ledger.transfer import Transfer
+from models.people.authority import Authority, What
 from models.people.member import Member
 from models.policy import document
 from models.policy.calendar import pro_rata
 from models.quota.ask import Ask
 from models.quota.closing import begin_turn
 from models.quota.delegation import Delegation
-from models.quota.leaving import come_back, leave
+from models.quota.leaving import EndedDelegation, come_back, leave
 from models.quota.period import Period
 from models.refusal import NotAColleague, UnknownSender
 from tests.actions import (
@@ -170,7 +171,12 @@ def test_their_asks_to_borrow_and_stand_ins_end(company: Database) -> None:
     say(company, asking.borrow, "bob", "alice", 5 * USD)
     say(company, delegations.delegate, "bob", "eve", (NOW + timedelta(days=3)).date())
     say(company, delegations.delegate, "eve", "bob", (NOW + timedelta(days=3)).date())
-    go(company, "bob")
+    found = company.transact(lambda session: leave(session, who(session, "bob"), NOW))
+    eve = company.transact(lambda session: who(session, "eve").id)
+    assert found.delegations == (
+        EndedDelegation(eve, from_leaver=True),
+        EndedDelegation(eve, from_leaver=False),
+    )
     assert company.transact(lambda session: session.exec(select(Ask.state)).all()) == ["expired"]
     assert company.transact(lambda session: session.exec(select(Delegation)).all()) == []
 
@@ -279,3 +285,18 @@ def test_before_the_first_policy_nothing_comes_back(database: Database) -> None:
         return come_back(session, member, NOW)
 
     assert database.transact(work) is None
+
+
+def test_a_stand_in_that_has_ended_already_concerns_nobody(company: Database) -> None:
+    say(company, delegations.delegate, "bob", "eve", (NOW + timedelta(days=3)).date())
+    ends = company.transact(lambda session: session.exec(select(Delegation.until_at)).one())
+    assert company.transact(lambda session: leave(session, who(session, "bob"), ends)).delegations == ()
+
+
+def test_a_leaving_is_on_record(company: Database) -> None:
+    company.transact(lambda session: leave(session, who(session, "bob"), NOW, "admin:ops"))
+    row = company.transact(
+        lambda session: session.exec(select(Authority).where(Authority.what == What.LEFT)).one()
+    )
+    bob = company.transact(lambda session: who(session, "bob").id)
+    assert (row.member_id, row.was, row.becomes, row.actor, row.at) == (bob, "here", "away", "admin:ops", NOW)
