@@ -76,6 +76,8 @@ def needed(ctx: RequestContext, command: Command, fingerprint: str) -> Message |
     again = not once and moved_lately(ctx.session, ctx.me.id, fingerprint, ctx.now, AGAIN)
     above = _above_asked(ctx, command)
     whole = _everything(ctx, command)
+    if whole is not None and not whole[1]:
+        return None  # it is refused, also after a guess: a yes to nothing would promise something
     final = whole is not None and (_ends_a_debt if pressed else _is_final)(ctx, command, *whole)
     sure = _sure(ctx, command) and not again and not final
     if above is None and (_harmless(command) or sure):
@@ -120,11 +122,10 @@ def _typed(ctx: RequestContext, command: Command) -> Command:
 
 
 def _everything(ctx: RequestContext, command: Command) -> tuple[Member, int] | None:
-    """The other member, and how much a money command without a number moves; None when it has one, or moves nothing."""
+    """The other member, and how much a money command without a number moves; None when it has one."""
     if command.intent not in WHOLE or arguments.amount_or_all(ctx, command) is not None:
         return None
-    found = lending.everything(ctx, command.intent, arguments.maybe_person(ctx, command))
-    return found if found[1] else None
+    return lending.everything(ctx, command.intent, arguments.maybe_person(ctx, command))
 
 
 def _is_final(ctx: RequestContext, command: Command, _: Member, amount: int) -> bool:

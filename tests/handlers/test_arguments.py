@@ -14,6 +14,8 @@ from handlers.command import Command, Person
 from handlers.routes import COMMANDS
 from handlers.words.text import SafeText, Text
 from models.people.member import Address
+from models.policy import document
+from models.quota.loan import Loan
 from models.refusal import (
     AllNotAllowed,
     BadAmount,
@@ -24,7 +26,8 @@ from models.refusal import (
     UnknownPerson,
     WrongUsage,
 )
-from tests.company import NOW, asks, who
+from tests.actions import USD, cause, spent
+from tests.company import NOW, POLICY, asks, who
 
 
 def test_a_handle_a_name_an_e_mail_lead_to_the_same_human(session: Session) -> None:
@@ -107,8 +110,8 @@ def test_a_handle_that_no_mention_came_of_is_the_beginning_of_an_e_mail(session:
 
 
 MOVING = {
-    "lend": Command("lend", person=Person("U02BOB"), amount="5"), "borrow": Command("borrow", person=Person("U02BOB"), amount="5"), "repay": Command("repay", person=Person("U02BOB")),
-    "recall": Command("recall", person=Person("U02BOB"), amount="all"), "forgive": Command("forgive", person=Person("U02BOB")), "request": Command("request", amount="5"),
+    "lend": Command("lend", person=Person("U02BOB"), amount="5"), "borrow": Command("borrow", person=Person("U02BOB"), amount="5"), "repay": Command("repay", person=Person("U02BOB"), amount="5"),
+    "recall": Command("recall", person=Person("U02BOB"), amount="5"), "forgive": Command("forgive", person=Person("U02BOB"), amount="5"), "request": Command("request", amount="5"),
     "approve": Command("approve", code="7F3K"), "decline": Command("decline", code="7F3K", reason="no"), "cancel": Command("cancel", code="7F3K"),
     "revoke": Command("revoke", code="7F3K"), "undelegate": Command("undelegate"), "delegate": Command("delegate", person=Person("U09EVE"), until="2026-11-20"),
     "pause": Command("pause", person=Person("U02BOB")), "resume": Command("resume", person=Person("U02BOB")),
@@ -170,3 +173,19 @@ def test_two_languages_of_a_sentence_use_the_same_facts() -> None:
     text = Text("Hello {name}, **{amount}**", "{name}，你好，**{amount}**")
     assert text("en", name="*Bo* <@U1>", amount=SafeText("$5")) == r"Hello \*Bo\* ‹@U1›, **$5**"
     assert text("zh-CN", name="Bo", amount=SafeText("$5")).startswith("Bo，")
+
+
+@pytest.mark.parametrize(("intent", "name"), [("recall", "alice"), ("forgive", "alice"), ("repay", "bob")])
+@pytest.mark.parametrize("amount", ["", "all"])
+def test_a_yes_that_would_move_nothing_is_not_asked_for(
+    session: Session, intent: str, name: str, amount: str
+) -> None:
+    """The command runs at once, and its refusal says why there is nothing."""
+    loose = Command(intent, confidence="unclear", amount=amount)
+    alice, bob, policy = who(session, "alice"), who(session, "bob"), document.parse(POLICY)
+    Loan.make(session, lender=alice, borrower=bob, amount=5 * USD, policy=policy, cause=cause())
+    asked = {"recall": True, "forgive": False, "repay": True}
+    assert (confirmation.needed(asks(session, name), loose, "print") is not None) is asked[intent]
+    spent(session, "bob", 105)
+    asked = {"recall": False, "forgive": True, "repay": False}
+    assert (confirmation.needed(asks(session, name), loose, "print") is not None) is asked[intent]
