@@ -106,6 +106,12 @@ class Postgres:
             capture_output=True,
         )
 
+    def processor(self) -> float:
+        """Seconds of a processor that the server's processes took which run now."""
+        leader = (Path(self.server.pgdata) / "postmaster.pid").read_text().split()[0]
+        found = Path(f"/proc/{leader}/task/{leader}/children").read_text().split()
+        return sum(int(Path(f"/proc/{one}/schedstat").read_text().split()[0]) for one in found) / 1e9
+
     def pgbench(self, script: str, database: str, clients: int, seconds: float) -> float:
         """Transactions a second of a script, prepared, over the socket."""
         path = Path(mkdtemp()) / "script.sql"

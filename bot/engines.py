@@ -16,6 +16,8 @@ POOL = 8
 BUSY = 250
 # KiB of SQLite pages in memory: nearly enough to close a period, for any number of people.
 PAGES = 32 * 1024
+# Pages of 4 KiB in the log before they are written to the database: a usage page changes about a thousand.
+WAL = 4000
 # Seconds for opening a connection.
 CONNECT = 3
 
@@ -25,7 +27,13 @@ def engine_for(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
         return _lazily(_postgres(parsed))
-    pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"cache_size=-{PAGES}")
+    pragmas = (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"cache_size=-{PAGES}",
+        f"wal_autocheckpoint={WAL}",
+    )
     return _lazily(_sqlite(parsed, "BEGIN IMMEDIATE", *pragmas))
 
 

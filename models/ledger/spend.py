@@ -65,12 +65,12 @@ def void(session: Session, member_id: int, amount: int, *, cause: Cause) -> None
 def record_all(session: Session, spends: str, cause: Cause) -> None:
     """Book each row (member_id, amount, at, reason, since) of the query `spends`, by member and `since`.
 
-    Amounts are positive. `since`: the sum of the rows of the member that come before.
+    Amounts are positive. `since`: the sum of the rows of the member that come before. The members are locked.
     """
     number_moves(session, _moves(spends), own="m.at, m.reason, m.member_id")
     if _OPEN_ACCOUNTS.changed(session, at=cause.at):
         _NAME_ACCOUNTS.changed(session)
-    post_moves(session, cause)
+    post_moves(session, cause, held=True)
 
 
 @cache

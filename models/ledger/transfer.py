@@ -241,9 +241,9 @@ def number_moves(session: Session, moves: str, *, own: str = "NULL, NULL, NULL",
     return _number_moves(moves, own).changed(session, **words)
 
 
-def post_moves(session: Session, cause: Cause) -> None:
-    """Post what stands in `move`, and empty it."""
-    if is_postgres(session):
+def post_moves(session: Session, cause: Cause, *, held: bool = False) -> None:
+    """Post what stands in `move`, and empty it. `held`: all accounts are of members that this transaction has locked."""
+    if is_postgres(session) and not held:
         _LOCK_MOVED.all(session)
     _TRANSFERS.changed(session, **cause.words)
     # The schema's CHECKs refuse a balance below its floor: all or nothing.

@@ -18,12 +18,16 @@ CREATE TEMPORARY TABLE IF NOT EXISTS metered (
 ON COMMIT DELETE ROWS -- postgres
 
 -- name: stage
--- 1. Set apart the rows with a figure above the one that is kept.
+-- 1. Set apart the rows with a figure above the one that is kept. OFFSET keeps Postgres from reading all usage instead, as it
+-- does as long as it has no statistics.
 INSERT INTO metered
 SELECT *, CAST(SUM(GREATEST(grown, 0)) OVER w AS BIGINT) - GREATEST(grown, 0)
 FROM (
   SELECT p.*, p.amount - COALESCE(u.amount, 0) AS grown FROM page p
-  LEFT JOIN usage u ON u.member_id = p.member_id AND u.day = p.day AND u.model = p.model
+  LEFT JOIN usage u ON u.member_id = p.member_id AND u.day = p.day AND u.model = p.model -- sqlite
+  LEFT JOIN LATERAL ( -- postgres
+    SELECT * FROM usage u WHERE u.member_id = p.member_id AND u.day = p.day AND u.model = p.model OFFSET 0 -- postgres
+  ) u ON TRUE -- postgres
   WHERE u.member_id IS NULL OR p.amount > u.amount OR p.input_tokens > u.input_tokens OR p.output_tokens > u.output_tokens
 ) r
 WINDOW w AS (PARTITION BY member_id ORDER BY day, model ROWS UNBOUNDED PRECEDING)
