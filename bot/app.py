@@ -135,7 +135,7 @@ class App:
             messengers=sorted(self.messengers) or "none",
             http=f"{self.settings.http_host}:{self.port}",
         )
-        listening = asyncio.create_task(_prepare(), name="prepare")
+        listening = asyncio.create_task(_prepare(self.messengers), name="prepare")
         ended = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait([ended, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -207,14 +207,21 @@ class App:
         return await self.database.read(partial(outbox.backlog, now=now), within=BACKLOG_WITHIN)
 
 
-async def _prepare() -> None:
+async def _prepare(messengers: dict[str, Messenger]) -> None:
     # The reader of sentences takes long to load; in a thread and in pieces, requests do not wait for it.
+    await connected(messengers)
     pieces = prepare()
     while True:
         if await asyncio.to_thread(next, pieces, None) is None:
             break
         await asyncio.sleep(0.02)
     gc.freeze()  # collecting the objects of the start paused everybody for 70 ms
+
+
+async def connected(messengers: dict[str, Messenger]) -> None:
+    """Returns once people can write: on one messenger at least."""
+    while not any(one.ready() for one in messengers.values()):  # noqa: ASYNC110 - a messenger tells nobody
+        await asyncio.sleep(0.05)
 
 
 @contextlib.asynccontextmanager

@@ -52,3 +52,8 @@ def test_a_change_of_a_loaded_object_is_written_or_the_look_would_write(kept: Da
         kept.query(rename)
     kept.transact(rename)
     assert kept.query(lambda session: nina(session).name) == "Olga"
+
+
+def test_a_table_builds_its_validator_when_somebody_asks_it() -> None:
+    assert Member.model_config.get("defer_build")
+    assert Member(name="Nina", email="nina@corp.example", joined_at=NOW).model_dump()["name"] == "Nina"

@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
-from bot.app import open_app
+from bot.app import connected, open_app
 from bot.messengers.port import MessengerError
 from bot.messengers.slack import api
 from bot.messengers.slack.api import SlackApi, until_answered
@@ -73,7 +73,7 @@ async def test_before_slack_said_who_we_are_nothing_is_acknowledged(
             slack_bot_token=slack.bot_token, slack_api_url=slack.api_url, slack_signing_secret=slack.signing_secret,
         )  # fmt: skip
         async with open_app(settings) as app, aiohttp.ClientSession() as http:
-            stop = asyncio.Event()
+            stop, waiting = asyncio.Event(), asyncio.create_task(connected(app.messengers))
             running = asyncio.create_task(app.run(stop))
             while app.runner is None or not app.runner.addresses:
                 assert not running.done()
@@ -89,7 +89,8 @@ async def test_before_slack_said_who_we_are_nothing_is_acknowledged(
             url = f"http://127.0.0.1:{app.port}/slack/events"
             async with http.post(url, data=body, headers=form | slack.signed(body)) as reply:
                 assert (reply.status, await reply.text()) == (503, "")
-            stop.set()
+            assert not waiting.done()  # the reader of sentences is not loaded yet
+            waiting.cancel(), stop.set()
             await running
 
 
