@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import text
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from bot.database import Database
 from models.ledger.account import AccountKind, organisation
@@ -12,10 +13,12 @@ from models.ledger.transfer import Cause, Transfer
 from models.metering.usage import MemberUsage, book
 from models.people.member import Member
 from models.policy import document, versions
-from models.quota.allocation import Allowance, base_of, dues, take_allocation, welcome_all
+from models.quota import allocation
+from models.quota.allocation import Allowance, adjust, base_of, dues, take_allocation, welcome_all
 from models.quota.leaving import leave
 from models.quota.period import Period
 from models.quota.wallet import wallet_of
+from tests.actions import DECEMBER, turn
 from tests.company import NOW, POLICY, who
 
 LATER = NOW + timedelta(days=2)
@@ -160,3 +163,55 @@ def test_the_last_bit_of_an_allocation_is_taken_too(session: Session) -> None:
     taken = [take_allocation(session, alice, part, issued, why) for part in (100_000_000 - 1, 5, 5)]
     assert taken == [100_000_000 - 1, 1, 0]
     assert wallet_of(session, alice).allocation == 0
+
+
+def test_a_changed_policy_is_posted_page_by_page_and_names_whom_it_touched(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allocation, "CHUNK", 2)
+    people = [who(session, name) for name in ("alice", "bob", "carol")]
+    leave(session, people[2], NOW)
+    raised = document.parse(POLICY.replace("amount: 100\n", "amount: 130\n"))
+    after, touched, pages = 0, [], 0
+    while True:
+        after, some = adjust(session, LATER, 2, raised, after)
+        if after is None:
+            break
+        touched, pages = touched + some, pages + 1
+        assert after > people[1].id or pages == 1
+    assert pages == 6, "eleven people in pages of two"
+    ids = [one.member_id for one in touched]
+    assert ids == sorted(ids)
+    assert people[2].id not in ids
+    assert who(session, "pia").id not in ids, "payments keep their 500"
+    assert {(one.before, one.after) for one in touched} == {(100_000_000, 130_000_000)}
+    last = session.exec(select(Transfer).order_by(col(Transfer.id).desc())).first()
+    assert last is not None
+    assert (last.actor, last.cause, last.policy, last.amount) == ("policy", "policy:2", 2, 30_000_000)
+    assert adjust(session, LATER, 2, raised, 0)[1] == [], "posting it again touches nobody"
+
+
+def test_another_line_of_the_policy_with_the_same_amount_touches_nobody(session: Session) -> None:
+    moved = POLICY.replace("  - match: {}", "  - match: {team: design}\n    amount: 100\n  - match: {}")
+    assert adjust(session, LATER, 2, document.parse(moved), 0)[1] == []
+    alice = session.get_one(Allowance, (who(session, "alice").id, Period.current(session).id))
+    session.refresh(alice)
+    assert (alice.rule, alice.base) == (2, 100_000_000)
+
+
+def test_a_changed_policy_is_compared_with_what_this_period_posted(company: Database) -> None:
+    turn(company)
+
+    def work(session: Session) -> set[int]:
+        raised = document.parse(POLICY.replace("amount: 100\n", "amount: 130\n"))
+        return {one.before for one in adjust(session, DECEMBER, 2, raised, 0)[1]}
+
+    company.transact(
+        lambda session: (
+            session.connection().execute(
+                text("UPDATE allowance SET posted = 1 WHERE period_id = (SELECT MIN(id) FROM period)")
+            )
+            and None
+        )
+    )
+    assert company.transact(work) == {100_000_000}

@@ -41,6 +41,8 @@ def test_an_opening_names_what_was_carried_filled_repaid_and_came_back() -> None
         ("repay", 4, 54),
     ]
     assert Opening.of(entries) == Opening(given=100, carried=5, filled=40, repaid=15, returned=4)
+    more = [*entries, ("repay", 1, 55), ("repay", 2, 57)]
+    assert Opening.of(more) == Opening(given=100, carried=5, filled=40, repaid=15, returned=7)
 
 
 def test_an_opening_of_the_base_alone_is_plain() -> None:
