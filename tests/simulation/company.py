@@ -60,7 +60,7 @@ class Shape:
 
 SHAPES = {
     "year": Shape("year", 300, 24, 80, 365, 1, 2, ("",), datetime(2026, 1, 5, 4, tzinfo=UTC), 200),
-    "crash": Shape("crash", 12, 9, 20, 45, 3, 1, ("api", "seats"), datetime(2026, 1, 26, 4, tzinfo=UTC), 500),
+    "crash": Shape("crash", 12, 9, 17, 45, 3, 1, ("api", "seats"), datetime(2026, 1, 26, 4, tzinfo=UTC), 500),
 }
 
 
