@@ -18,17 +18,12 @@ from models.messages.outbox import Mark
 
 log = structlog.get_logger()
 
-# Seconds in which marks gather for one commit while as many messages are under way as may be.
-GATHER = 0.005
-
 
 class Marks:
-    """Marks that arrive during a commit share the next one. `crowded`: whether more of them are sure to come soon."""
+    """Marks that arrive during a commit share the next one."""
 
-    def __init__(
-        self, database: Database, clock: Callable[[], datetime], live: bool, crowded: Callable[[], bool]
-    ) -> None:
-        self.database, self.clock, self.live, self.crowded = database, clock, live, crowded
+    def __init__(self, database: Database, clock: Callable[[], datetime], live: bool) -> None:
+        self.database, self.clock, self.live = database, clock, live
         self._waiting: list[Mark] = []
         self._next: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
@@ -41,8 +36,6 @@ class Marks:
         await self._next
 
     async def _commit(self) -> None:
-        if self.crowded():
-            await asyncio.sleep(GATHER)
         async with self._writing:
             marks, self._waiting, self._next = self._waiting, [], None
             ours = await self.database.write(partial(self._write, marks=marks))

@@ -183,11 +183,12 @@ class Writers:
 
     def _write(self, connection: Connection, batch: list[Job], left: Rows) -> None:
         """Write what all of them left."""
-        times = [job.deadline - time.monotonic() for job in batch if job.deadline is not None]
-        if times and not self._sqlite:
-            limit(connection, min(times))
-        with _session(connection) as session:
-            write(session, left)
+        if left:
+            times = [job.deadline - time.monotonic() for job in batch if job.deadline is not None]
+            if times and not self._sqlite:
+                limit(connection, min(times))
+            with _session(connection) as session:
+                write(session, left)
         if batch[0].named and not self._sqlite:
             batch[0].xid = connection.exec_driver_sql(_XID).scalar_one()
 

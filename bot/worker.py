@@ -67,7 +67,7 @@ class Worker:
         self._outage = Outage("the database")
         self._wake = asyncio.Event()
         self._limit = asyncio.Semaphore(AT_ONCE)
-        self._marks = Marks(database, clock, live, crowded=self._limit.locked)
+        self._marks = Marks(database, clock, live)
         self._lanes: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._slow: set[asyncio.Task[None]] = set()
         self._slots: dict[str, datetime] = {}
