@@ -8,8 +8,12 @@ import pytest
 from sqlmodel import Session, select
 
 from bot.database import Database
-from handlers import lending
+from handlers import lending, requests
+from models.ledger.account import Account
+from models.ledger.transfer import Transfer
+from models.people.member import Member
 from models.quota import closing
+from models.quota.allocation import Allowance
 from models.quota.closing import advance, begin_turn, overdue
 from models.quota.leaving import leave
 from models.quota.period import Period
@@ -18,6 +22,7 @@ from tests.actions import (
     DECEMBER,
     NEW_YEAR,
     USD,
+    ask_for,
     available,
     balances,
     change,
@@ -277,3 +282,67 @@ def test_a_clock_that_would_close_several_months_at_once_is_noticed(company: Dat
 
 def test_before_the_first_policy_no_month_is_overdue(database: Database) -> None:
     assert database.transact(lambda session: overdue(session, NEW_YEAR)) == []
+
+
+def test_what_a_turn_posts_names_the_policy_and_the_period_it_belongs_to(company: Database) -> None:
+    lend(company, "alice", "bob", 50)
+    spend(company, "bob", 120)
+    spend(company, "pia", 999.999999)
+    turn(company)
+
+    def posted(session: Session) -> set[tuple[str, str, str, int | None]]:
+        since = select(Transfer, Period.starts_at).join(Period, Period.id == Transfer.period_id)
+        found = session.exec(since.where(Transfer.cause.startswith("period:"), Transfer.at >= DECEMBER)).all()
+        return {(one.kind, one.actor, f"{starts_at:%m-%d}", one.policy) for one, starts_at in found}
+
+    assert company.transact(posted) == {
+        ("return", "policy", "10-31", 1), ("expire", "policy", "10-31", 1), ("allocate", "policy", "11-30", 1),
+        ("repay", "policy", "11-30", 1), ("fill", "policy", "11-30", 1), ("fund", "policy", "11-30", 1),
+    }  # fmt: skip
+    assert company.transact(lambda session: Period.current(session).policy) == 1
+
+
+def test_the_last_bit_of_a_pool_expires_with_its_period(company: Database) -> None:
+    say(company, requests.approve, "lee", ask_for(company, "pia", 500))
+    say(company, requests.approve, "lee", ask_for(company, "quinn", 499.999999))
+    turn(company)
+    pools = company.transact(
+        lambda session: session.exec(
+            select(Account.balance).where(Account.kind == "pool").order_by(Account.id)
+        ).all()
+    )
+    assert pools == [0, 1000 * USD]
+
+
+def test_each_piece_of_an_opening_gives_to_its_own_range_of_people(
+    company: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closing, "CHUNK", 5)
+    company.transact(lambda session: begin_turn(session, DECEMBER))
+    given = (
+        select(Allowance.member_id)
+        .join(Period)
+        .where(Period.state == "turning")
+        .order_by(Allowance.member_id)
+    )
+    seen = []
+    while company.transact(lambda session: advance(session, DECEMBER)):
+        ids = company.transact(lambda session: session.exec(given).all())
+        seen += [len(ids)] if not seen or len(ids) != seen[-1] else []
+    assert seen == [0, 5, 10, 12]
+
+
+def test_who_came_after_their_turn_is_given_to_at_the_end_and_who_left_is_not(
+    company: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closing, "CHUNK", 5)
+    company.transact(lambda session: begin_turn(session, DECEMBER))
+    while company.transact(lambda session: Period.latest(session).step) < 4:
+        company.transact(lambda session: advance(session, DECEMBER))
+    for name, left_at in (("nina", None), ("noah", DECEMBER)):
+        one = Member(
+            name=name, email=f"{name}@corp.example", gateway_id=name, joined_at=DECEMBER, left_at=left_at
+        )
+        company.transact(lambda session, one=one: session.add(one))
+    turn(company)
+    assert (available(company, "nina"), available(company, "noah")) == (100, 0)
