@@ -1,6 +1,6 @@
 """performance.md 8: pages of usage are booked, against COPY of the same rows.
 
-    python -m benchmarks.usage [--rows 20000] [--people 10000] [--rounds 3] [--database postgres|sqlite]
+    python -m benchmarks.usage [--rows 20000] [--people 10000] [--page 1000] [--rounds 3] [--database postgres|sqlite]
 
 A tenth of every page stood on the page before. Every round is another day; its pages are booked, each in a transaction of its
 own, and then all of them again. The limit stores the rows under the same key and posts nothing: COPY, on SQLite executemany.
@@ -30,7 +30,6 @@ from models.ledger.transfer import Cause
 from models.metering.usage import MemberUsage, book
 from models.policy import versions
 
-PAGE = 1000
 MODELS = ("hunyuan", "deepseek-v4-flash", "glm-5", "qwen3-max")
 LIMIT = (
     "CREATE TABLE page_limit (member_id BIGINT, day DATE, model TEXT, amount BIGINT, input_tokens BIGINT, output_tokens BIGINT, "
@@ -41,10 +40,10 @@ Processor = Callable[[], float]
 COLUMNS = "member_id, day, model, amount, input_tokens, output_tokens"
 
 
-def fresh(rows: int, people: int, day: date) -> Iterator[list[MemberUsage]]:
+def fresh(words: argparse.Namespace, day: date) -> Iterator[list[MemberUsage]]:
     """Different (person, model) of one day, nine tenths of a page at a time."""
-    size = PAGE * 9 // 10
-    chosen = random.sample(range(people * len(MODELS)), min(rows, people * len(MODELS)))
+    size, different = words.page * 9 // 10, words.people * len(MODELS)
+    chosen = random.sample(range(different), min(words.rows, different))
     for start in range(0, len(chosen), size):
         yield [
             MemberUsage(
@@ -54,11 +53,11 @@ def fresh(rows: int, people: int, day: date) -> Iterator[list[MemberUsage]]:
         ]
 
 
-def pages(rows: int, people: int, day: date) -> Iterator[list[MemberUsage]]:
+def pages(words: argparse.Namespace, day: date) -> Iterator[list[MemberUsage]]:
     """The same, and a tenth of each page from the page before."""
     before: list[MemberUsage] = []
-    for page in fresh(rows, people, day):
-        yield page + random.sample(before, min(PAGE // 10, len(before)))
+    for page in fresh(words, day):
+        yield page + random.sample(before, min(words.page // 10, len(before)))
         before = page
 
 
@@ -69,7 +68,7 @@ def first(
     kept: list[list[MemberUsage]],
     processor: Processor,
 ) -> dict[str, float]:
-    kept[:] = pages(words.rows, words.people, next(days))
+    kept[:] = pages(words, next(days))
     return _booked(database, kept, processor)
 
 
@@ -106,9 +105,9 @@ def _page(session: Session, page: list[MemberUsage], number: int) -> int:
     return book(session, page, zone=current[1].zone, cause=cause)
 
 
-def copied(url: str, rows: int, people: int, processor: Processor) -> dict[str, float]:
+def copied(url: str, words: argparse.Namespace, processor: Processor) -> dict[str, float]:
     """COPY into a table with the same key, a page a transaction; no row twice."""
-    stored = list(fresh(rows, people, date(2026, 1, 1)))
+    stored = list(fresh(words, date(2026, 1, 1)))
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("TRUNCATE page_limit")
         watch = Watch(processor)
@@ -119,8 +118,8 @@ def copied(url: str, rows: int, people: int, processor: Processor) -> dict[str, 
         return watch.figures(stored)
 
 
-def inserted(path: Path, rows: int, people: int) -> dict[str, float]:
-    stored = list(fresh(rows, people, date(2026, 1, 1)))
+def inserted(path: Path, words: argparse.Namespace) -> dict[str, float]:
+    stored = list(fresh(words, date(2026, 1, 1)))
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("DELETE FROM page_limit")
@@ -174,7 +173,7 @@ def on_postgres(words: argparse.Namespace) -> None:
         return time.process_time() + postgres.processor()
 
     try:
-        limit = partial(copied, url, words.rows, words.people, processor)
+        limit = partial(copied, url, words, processor)
         run("Postgres", database, limit, words, processor)
     finally:
         database.close()
@@ -188,7 +187,7 @@ def on_sqlite(words: argparse.Namespace) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(LIMIT)
     try:
-        run("SQLite", database, lambda: inserted(folder / "limit.db", words.rows, words.people), words)
+        run("SQLite", database, lambda: inserted(folder / "limit.db", words), words)
     finally:
         database.close()
         shutil.rmtree(folder, ignore_errors=True)
@@ -202,6 +201,9 @@ def main() -> None:
         "--rows", type=int, default=20_000, help="a round; the full size is 200,000 with 115,000 people"
     )
     parser.add_argument("--people", type=int, default=10_000)
+    parser.add_argument(
+        "--page", type=int, default=1000, help="rows in a transaction; an import has one page"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--database", choices=("postgres", "sqlite"), default="postgres")
     words = parser.parse_args()
