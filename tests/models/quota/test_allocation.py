@@ -71,6 +71,9 @@ def test_nobody_is_welcomed_twice(company: Database) -> None:
     def work(session: Session) -> None:
         ids = [one.id for one in joiners(session)] + [who(session, "alice").id]
         assert welcome_all(session, ids, LATER) == 6
+        given = session.exec(select(Transfer).order_by(col(Transfer.id).desc())).first()
+        assert given is not None
+        assert (given.actor, given.cause, given.policy) == ("policy", f"join:{Period.current(session).id}", 1)
         moved = len(session.exec(select(Transfer.id)).all())
         assert welcome_all(session, ids, LATER) == 0
         assert len(session.exec(select(Transfer.id)).all()) == moved

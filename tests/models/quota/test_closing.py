@@ -204,6 +204,7 @@ def test_beginning_twice_begins_once(company: Database) -> None:
     for _ in range(3):
         assert company.transact(lambda session: begin_turn(session, DECEMBER))
     assert periods(company) == [("10-31", "closed"), ("11-30", "turning")]
+    assert company.transact(lambda session: Period.latest(session).policy) == 1
 
 
 def test_advancing_what_is_not_turning_does_nothing(company: Database) -> None:
