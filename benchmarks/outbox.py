@@ -30,11 +30,12 @@ from benchmarks.measure import Postgres, ratio, report, shown
 from bot import logs
 from bot.database import Database
 from bot.dispatch import Dispatcher
+from bot.lanes import AT_ONCE
 from bot.messengers.slack.adapter import Slack
 from bot.messengers.slack.render import render
 from bot.migrate import migrate
 from bot.settings import Settings
-from bot.worker import AT_ONCE, Worker
+from bot.worker import Worker
 from models.messages.message import Message
 from models.messages.outbox import Effect
 

@@ -18,29 +18,39 @@ from models.messages.outbox import Mark
 
 log = structlog.get_logger()
 
+Then = Callable[[BaseException | None], None]
+
 
 class Marks:
     """Marks that arrive during a commit share the next one."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime], live: bool) -> None:
         self.database, self.clock, self.live = database, clock, live
-        self._waiting: list[Mark] = []
-        self._next: asyncio.Task[None] | None = None
-        self._writing = asyncio.Lock()
+        self._waiting: list[tuple[Mark, Then]] = []
+        self._writing: asyncio.Task[None] | None = None
 
-    async def write(self, mark: Mark) -> None:
-        """Returns when it is committed."""
-        self._waiting.append(mark)
-        if self._next is None:
-            self._next = asyncio.create_task(self._commit())
-        await self._next
+    def add(self, mark: Mark, then: Then) -> None:
+        """`then` is called when it is committed, with the error if it is not."""
+        self._waiting.append((mark, then))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._commit())
 
     async def _commit(self) -> None:
-        async with self._writing:
-            marks, self._waiting, self._next = self._waiting, [], None
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            error = await self._committed([mark for mark, _ in batch])
+            for _, then in batch:
+                then(error)
+        self._writing = None
+
+    async def _committed(self, marks: list[Mark]) -> BaseException | None:
+        try:
             ours = await self.database.write(partial(self._write, marks=marks))
+        except BaseException as error:  # noqa: BLE001 - whoever waits for the mark gets it
+            return error
         if ours < len(marks):
             log.info("somebody took over", effects=len(marks) - ours)
+        return None
 
     def _write(self, session: Session, marks: list[Mark]) -> int:
         ours = outbox.mark(session, marks)

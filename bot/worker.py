@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from weakref import WeakValueDictionary
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from bot.database import Database
+from bot.lanes import AT_ONCE, Ended, Lanes
 from bot.leases import Leases
 from bot.logs import Outage
 from bot.marks import Marks
@@ -31,8 +31,6 @@ log = structlog.get_logger()
 
 # Seconds between looks without a wake-up.
 IDLE = 1.0
-# Messages under way at the same time.
-AT_ONCE = 16
 # Seconds that the next batch waits for this one; a hanging call then delays its own lane only.
 SLOW = 0.5
 
@@ -66,10 +64,8 @@ class Worker:
         self.parked = self.done = self._overdue = 0
         self._outage = Outage("the database")
         self._wake = asyncio.Event()
-        self._limit = asyncio.Semaphore(AT_ONCE)
-        self._marks = Marks(database, clock, live)
-        self._lanes: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._slow: set[asyncio.Task[None]] = set()
+        self._lanes = Lanes(self._do, Marks(database, clock, live), self.leases)
+        self._slow: set[Ended] = set()
         self._slots: dict[str, datetime] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -124,48 +120,30 @@ class Worker:
         now = self.clock()
         held = list(self.leases.held)
         batch = await self.database.write(lambda session: outbox.claim(session, now, held=held))
-        self.leases.hold(batch)
-        lanes: dict[str, list[Claim]] = {}
-        for one in sorted(batch, key=lambda one: one.id):
-            lanes.setdefault(one.lane or str(one.id), []).append(one)
-        tasks = [asyncio.create_task(self._in_order(lane, rows)) for lane, rows in lanes.items()]
+        lanes = self._lanes.add(batch)
         if len(batch) == AT_A_TIME:
-            waited = tasks[:AT_ONCE]
+            waited = lanes[:AT_ONCE]
         else:
-            waited = tasks if within is not None else [*self._slow, *tasks]
+            waited = lanes if within is not None else [*self._slow, *lanes]
         if waited:
             done, _ = await asyncio.wait(waited, timeout=within)
-            self._go_on({*tasks} - done)
-            for task in done:
-                task.result()
+            self._go_on({*lanes} - done)
+            if failures := [error for lane in done if (error := lane.exception())]:
+                raise failures[0]
         return bool(waited)
 
-    async def _in_order(self, lane: str, rows: list[Claim]) -> None:
-        # The lock also covers a slow effect of an earlier round.
-        lock = self._lanes.setdefault(lane, asyncio.Lock())
-        try:
-            async with lock:
-                for effect in rows:
-                    async with self._limit:
-                        mark = await self._do(effect)
-                    if mark is not None:
-                        await self._marks.write(mark)
-                    self.leases.drop([effect])
-        finally:
-            self.leases.drop(rows)
+    def _go_on(self, lanes: set[Ended]) -> None:
+        self._slow |= lanes
+        for lane in lanes:
+            lane.add_done_callback(self._caught_up)
 
-    def _go_on(self, tasks: set[asyncio.Task[None]]) -> None:
-        self._slow |= tasks
-        for task in tasks:
-            task.add_done_callback(self._caught_up)
-
-    def _caught_up(self, task: asyncio.Task[None]) -> None:
-        self._slow.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            if isinstance(error, DBAPIError | OutcomeUnknown):
-                self._outage.begins(error)
-            else:
-                log.error("the worker stumbled", error=str(error))
+    def _caught_up(self, lane: Ended) -> None:
+        self._slow.discard(lane)
+        error = lane.exception()
+        if isinstance(error, DBAPIError | OutcomeUnknown):
+            self._outage.begins(error)
+        elif isinstance(error, Exception):
+            log.error("the worker stumbled", error=str(error))
 
     async def drain(self, most: int = 1000) -> None:
         """Do everything that is due now, for the command line and for tests."""

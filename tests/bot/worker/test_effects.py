@@ -7,9 +7,10 @@ from datetime import timedelta
 
 from sqlmodel import select
 
+from bot.lanes import AT_ONCE
 from bot.messengers.port import MessengerError, Undeliverable
 from bot.pace import BURST
-from bot.worker import AT_ONCE, Worker
+from bot.worker import Worker
 from handlers import lending, requests
 from models.messages.approval import Approval
 from models.messages.outbox import AT_A_TIME, LEASE, Effect, claim

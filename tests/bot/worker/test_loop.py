@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import col, select, update
 
 from bot.database import Database
+from bot.lanes import AT_ONCE
 from bot.pace import Pace
 from bot.worker import Worker, slot
 from handlers import lending
@@ -87,6 +88,21 @@ async def test_it_wakes_when_something_is_promised_and_finishes_what_is_on_the_w
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(running, BOUND)
     assert (len(board.said), effect(worker, "sayslack:A0").done_at) == (1, NOW)
+
+
+async def test_it_ends_when_everything_is_cancelled_at_once(worker: Worker, board: Board) -> None:
+    """As at the end of a loop: nothing waits for a lane that nobody will take."""
+    board.hold, worker.slow = asyncio.Event(), 0
+    promise(worker, *[f"slack:{n}" for n in range(AT_ONCE + 1)])
+    running = asyncio.create_task(worker.run())
+    await asyncio.wait_for(board.begun.wait(), BOUND)
+    while not worker._slow:  # noqa: ASYNC110 - the loop goes on beside it
+        await asyncio.sleep(0)
+    everything = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in everything:
+        task.cancel()
+    await asyncio.wait_for(asyncio.gather(*everything, return_exceptions=True), BOUND)
+    assert running.cancelled()
 
 
 async def test_a_stumble_does_not_stop_it(
