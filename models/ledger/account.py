@@ -6,10 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, Index
 from sqlmodel import Field, Session, SQLModel
 
-from models.db import id_field, ref
+from models.db import id_field, partial_index, ref
 from models.statement import Statement
 
 
@@ -38,20 +38,18 @@ class Account(SQLModel, table=True):
             "(kind IN ('issued', 'expired')) = (member_id IS NULL AND team IS NULL) AND (kind = 'pool') = (team IS NOT NULL)",
             name="has_its_owner",
         ),
-        Index(
+        partial_index(
             "uq_account_one_each",
             "member_id",
             "kind",
             unique=True,
-            sqlite_where=text("kind IN ('allocation', 'overdraft', 'used')"),
-            postgresql_where=text("kind IN ('allocation', 'overdraft', 'used')"),
+            where="kind IN ('allocation', 'overdraft', 'used')",
         ),
-        Index(
+        partial_index(
             "uq_account_organisation",
             "kind",
             unique=True,
-            sqlite_where=text("kind IN ('issued', 'expired')"),
-            postgresql_where=text("kind IN ('issued', 'expired')"),
+            where="kind IN ('issued', 'expired')",
         ),
         Index("uq_account_pool", "team", "period_id", unique=True),
         Index("ix_account_member", "member_id"),

@@ -14,10 +14,10 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, Index
 from sqlmodel import Field, Session, SQLModel, select
 
-from models.db import id_field, ref
+from models.db import id_field, partial_index, ref
 from models.ledger.account import Account
 from models.messages.outgoing import leave
 from models.refusal import InsufficientQuota
@@ -51,23 +51,20 @@ class Transfer(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("amount > 0", name="moves_something"),
         CheckConstraint("source_id <> target_id", name="moves_somewhere"),
-        Index(
+        partial_index(
             "ix_transfer_loan",
             "loan_id",
-            sqlite_where=text("loan_id IS NOT NULL"),
-            postgresql_where=text("loan_id IS NOT NULL"),
+            where="loan_id IS NOT NULL",
         ),
-        Index(
+        partial_index(
             "ix_transfer_fund",
             "target_id",
-            sqlite_where=text("kind = 'fund'"),
-            postgresql_where=text("kind = 'fund'"),
+            where="kind = 'fund'",
         ),
-        Index(
+        partial_index(
             "ix_transfer_cut",
             "source_id",
-            sqlite_where=text("kind = 'cut'"),
-            postgresql_where=text("kind = 'cut'"),
+            where="kind = 'cut'",
         ),
     )
 

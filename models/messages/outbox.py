@@ -11,10 +11,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import JSON, Index, func, text, tuple_
+from sqlalchemy import JSON, func, tuple_
 from sqlmodel import Field, Session, SQLModel, col, select, update
 
-from models.db import id_field
+from models.db import id_field, partial_index
 from models.messages.message import clean
 from models.messages.outgoing import as_json, leave
 from models.statement import SqlFile, Statement, is_postgres
@@ -38,18 +38,16 @@ class Effect(SQLModel, table=True):
     """
 
     __table_args__ = (
-        Index(
+        partial_index(
             "ix_effect_due",
             "due_at",
             "id",
-            sqlite_where=text("done_at IS NULL AND parked_at IS NULL"),
-            postgresql_where=text("done_at IS NULL AND parked_at IS NULL"),
+            where="done_at IS NULL AND parked_at IS NULL",
         ),
-        Index(
+        partial_index(
             "ix_effect_about",
             "about",
-            sqlite_where=text("about IS NOT NULL"),
-            postgresql_where=text("about IS NOT NULL"),
+            where="about IS NOT NULL",
         ),
     )
 

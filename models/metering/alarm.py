@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Self
 
-from sqlalchemy import BigInteger, Index, text
+from sqlalchemy import BigInteger
 from sqlmodel import Field, Session, SQLModel, col, select, update
 
-from models.db import id_field, ref
+from models.db import id_field, partial_index, ref
 
 LASTS = timedelta(days=1)
 """After that nobody is asked about it any more."""
@@ -21,11 +21,10 @@ class Alarm(SQLModel, table=True):
     """
 
     __table_args__ = (
-        Index(
+        partial_index(
             "ix_alarm_open",
             "at",
-            sqlite_where=text("answered_at IS NULL"),
-            postgresql_where=text("answered_at IS NULL"),
+            where="answered_at IS NULL",
         ),
     )
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from sqlalchemy import JSON, BigInteger, Column, Index, text
+from sqlalchemy import JSON, BigInteger, Column
 from sqlmodel import Field, Session, SQLModel, col, update
 
-from models.db import ref
+from models.db import partial_index, ref
 from models.ledger.overdraft import clear_overdraft
 from models.ledger.spend import record
 from models.ledger.transfer import Cause
@@ -47,23 +47,20 @@ class GatewayAccount(SQLModel, table=True):
     """
 
     __table_args__ = (
-        Index(
+        partial_index(
             "ix_gatewayaccount_due",
             "due",
-            sqlite_where=text("due"),
-            postgresql_where=text("due"),
+            where="due",
         ),
-        Index(
+        partial_index(
             "ix_gatewayaccount_trouble",
             "error",
-            sqlite_where=text("error IS NOT NULL"),
-            postgresql_where=text("error IS NOT NULL"),
+            where="error IS NOT NULL",
         ),
-        Index(
+        partial_index(
             "ix_gatewayaccount_news",
             "news",
-            sqlite_where=text("news IS NOT NULL"),
-            postgresql_where=text("news IS NOT NULL"),
+            where="news IS NOT NULL",
         ),
     )
 

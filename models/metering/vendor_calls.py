@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from models.statement import is_postgres
+from models.statement import Statement
 
 MONTHS_IN = timezone(timedelta(hours=8))
 """Where a month begins and ends. The one quota that is counted is by calendar months in China."""
@@ -38,13 +37,16 @@ def month_of(now: datetime) -> str:
     return f"{now.astimezone(MONTHS_IN):%Y-%m}"
 
 
+# Replicas count at the same time.
+_COUNT = Statement(
+    "INSERT INTO call_count (month, api, metered, calls) VALUES (:month, :api, :metered, :calls) "
+    "ON CONFLICT (month, api) DO UPDATE SET calls = call_count.calls + excluded.calls"
+)
+
+
 def count(session: Session, now: datetime, called: Iterable[Called]) -> None:
-    # An upsert: replicas count at the same time.
-    insert = postgresql.insert if is_postgres(session) else sqlite.insert
     for one in called:
-        row = insert(CallCount).values(month=month_of(now), api=one.api, metered=one.metered, calls=one.calls)
-        more = {"calls": col(CallCount.calls) + row.excluded.calls}
-        session.execute(row.on_conflict_do_update(index_elements=["month", "api"], set_=more))
+        _COUNT.changed(session, month=month_of(now), api=one.api, metered=one.metered, calls=one.calls)
 
 
 def counted(session: Session, month: str) -> list[CallCount]:

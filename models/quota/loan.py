@@ -9,10 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlalchemy import BigInteger, CheckConstraint
 from sqlmodel import Field, Session, SQLModel
 
-from models.db import Loader, id_field, ref
+from models.db import Loader, id_field, partial_index, ref
 from models.ledger.account import AccountKind, account_of
 from models.ledger.overdraft import fill_overdraft
 from models.ledger.transfer import Cause, Kind, post, transfer
@@ -46,26 +46,23 @@ class Loan(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("lender_id <> borrower_id", name="between_two"),
         CheckConstraint("forgiven >= 0", name="forgiven"),
-        Index(
+        partial_index(
             "uq_loan_open",
             "lender_id",
             "borrower_id",
             "period_id",
             unique=True,
-            sqlite_where=text("closed_at IS NULL"),
-            postgresql_where=text("closed_at IS NULL"),
+            where="closed_at IS NULL",
         ),
-        Index(
+        partial_index(
             "ix_loan_open_borrower",
             "borrower_id",
-            sqlite_where=text("closed_at IS NULL"),
-            postgresql_where=text("closed_at IS NULL"),
+            where="closed_at IS NULL",
         ),
-        Index(
+        partial_index(
             "ix_loan_ends",
             "ends_at",
-            sqlite_where=text("ends_at IS NOT NULL AND closed_at IS NULL"),
-            postgresql_where=text("ends_at IS NOT NULL AND closed_at IS NULL"),
+            where="ends_at IS NOT NULL AND closed_at IS NULL",
         ),
     )
 

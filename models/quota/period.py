@@ -7,10 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from models.db import Loader, id_field
+from models.db import Loader, id_field, partial_index
 from models.people.member import hold, lock_members
 from models.policy.calendar import Span
 from models.refusal import NoPolicyYet, PeriodClosing
@@ -37,12 +37,11 @@ class Period(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("state IN ('open', 'turning', 'closed')", name="state"),
         CheckConstraint("ends_at > starts_at", name="lasts"),
-        Index(
+        partial_index(
             "uq_period_current",
             text("(1)"),
             unique=True,
-            sqlite_where=text("state <> 'closed'"),
-            postgresql_where=text("state <> 'closed'"),
+            where="state <> 'closed'",
         ),
     )
 

@@ -9,10 +9,10 @@ from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, String, text
+from sqlalchemy import BigInteger, CheckConstraint, String
 from sqlmodel import Field, Session, SQLModel, col, select, update
 
-from models.db import id_field, ref
+from models.db import id_field, partial_index, ref
 from models.ledger.account import Account
 from models.ledger.transfer import Cause
 from models.messages.outbox import copies
@@ -39,8 +39,6 @@ BY_EMERGENCY = "emergency"
 BY_POLICY = "policy"
 REQUEST = "request:"
 """What the messages about a request are about, followed by its CODE."""
-_OPEN = text("state IN ('pending', 'unroutable')")
-_UNTAKEN = text("state IN ('approved', 'apply_failed')")
 
 
 class Request(SQLModel, table=True):
@@ -52,9 +50,11 @@ class Request(SQLModel, table=True):
             "decided_by_id IS NULL OR decided_by_id <> member_id OR state IN ('cancelled')",
             name="not_by_oneself",
         ),
-        Index("uq_request_open", "member_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+        partial_index(
+            "uq_request_open", "member_id", unique=True, where="state IN ('pending', 'unroutable')"
+        ),
         # Every replica asks for them twice a second.
-        Index("ix_request_unconfirmed", "member_id", sqlite_where=_UNTAKEN, postgresql_where=_UNTAKEN),
+        partial_index("ix_request_unconfirmed", "member_id", where="state IN ('approved', 'apply_failed')"),
     )
 
     id: int = id_field()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Index, func, text
+from sqlalchemy import BigInteger, func
 from sqlmodel import Field, Session, SQLModel, col, select, update
 
-from models.db import id_field, ref
+from models.db import id_field, partial_index, ref
 from models.people.member import Member, lock_members
 from models.policy.document import Policy
 from models.quota.ask import ASK_LASTS, Ask, AskState
@@ -22,13 +22,12 @@ from models.refusal import LendingIsOff
 MOST_ASKED = 3
 PATIENCE = timedelta(minutes=10)
 """How long one teammate's silence lasts before the next one is asked as well."""
-_OPEN = text("ended_at IS NULL")
 
 
 class Search(SQLModel, table=True):
     """`next_at`: when the next teammate is asked; None when nobody else will be. The borrower is never told whom."""
 
-    __table_args__ = (Index("ix_search_open", "next_at", sqlite_where=_OPEN, postgresql_where=_OPEN),)
+    __table_args__ = (partial_index("ix_search_open", "next_at", where="ended_at IS NULL"),)
 
     id: int = id_field()
     code: str = Field(unique=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import Column, Integer, MetaData, Table, inspect
 from sqlmodel import Session
 
 from bot.database import Database
 from bot.look import WouldWrite
-from models.db import Loader
+from models.db import Loader, partial_index
 from models.people.member import Member
 from models.statement import Statement
 from tests.company import NOW
@@ -57,3 +58,14 @@ def test_a_change_of_a_loaded_object_is_written_or_the_look_would_write(kept: Da
 def test_a_table_builds_its_validator_when_somebody_asks_it() -> None:
     assert Member.model_config.get("defer_build")
     assert Member(name="Nina", email="nina@corp.example", joined_at=NOW).model_dump()["name"] == "Nina"
+
+
+def test_a_partial_index_has_its_condition_on_each_database(database: Database) -> None:
+    index = partial_index("ix_tried", "size", where="size > 7", unique=True)
+    table = Table("tried", MetaData(), Column("size", Integer), index)
+    table.create(database.engine)
+    (found,) = inspect(database.engine).get_indexes("tried")
+    table.drop(database.engine)
+    assert found["unique"]
+    (condition,) = (str(one) for name, one in found["dialect_options"].items() if name.endswith("_where"))
+    assert condition.strip("()") == "size > 7"
