@@ -24,7 +24,7 @@ def fit_pools(session: Session, period: Period, policy: Policy, cause: Cause) ->
             if pool
             else open_account(session, AccountKind.POOL, cause.at, team=team.name, period_id=period.id)
         )
-        missing = team.top_up_budget - (funded(session, number) if pool else 0)
+        missing = team.top_up_budget - funded(session, number)
         if missing > 0:
             transfer(session, Kind.FUND, missing, source=issued, target=number, cause=cause)
         elif pool is not None and min(-missing, pool.balance) > 0:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import event
-from sqlmodel import select
+from sqlmodel import Session, col, select
 
 from bot.database import Database
 from handlers.lending import lend
 from models.ledger.account import Account
 from models.ledger.transfer import Entry, Transfer
 from models.metering.outlook import Outlook, needed, outlook, rounded
-from models.metering.usage import MemberUsage, Usage, book, by_model
+from models.metering.usage import ActiveAgent, MemberUsage, Usage, book, by_model
 from models.quota.closing import begin_turn
 from models.quota.leaving import leave
 from models.quota.period import Period
@@ -189,3 +189,35 @@ def test_a_changed_policy_does_not_touch_what_was_metered(company: Database) -> 
     spend(company, "alice", 30)
     change(company, ("amount: 100\n", "amount: 60\n"), now=after(hours=1))
     assert (has(company, "alice").used, has(company, "alice").available) == (30 * USD, 30 * USD)
+
+
+def test_of_figures_of_one_day_and_model_on_a_page_each_largest_counts_with_all_agents(
+    session: Session,
+) -> None:
+    alice = who(session, "alice").id
+    figures = ((5, 10, 3, ("a",)), (7, 4, 9, ("b", "a")), (6, 2, 1, ("c",)), (7, 4, 9, ("a",)))
+    page = [
+        MemberUsage(alice, TODAY, "opus", usd * USD, put, out, agents) for usd, put, out, agents in figures
+    ]
+    assert book(session, page, zone=ZONE, cause=cause(NOW, "gateway")) == 7 * USD
+    (kept,) = session.exec(select(Usage)).all()
+    assert (kept.amount, kept.input_tokens, kept.output_tokens) == (7 * USD, 10, 9)
+    assert set(session.exec(select(ActiveAgent.agent)).all()) == {"a", "b"}, "c has no figure of its own"
+
+
+@pytest.mark.parametrize(
+    ("day", "now", "at"),
+    [
+        (TODAY - timedelta(days=2), NOW, datetime(2026, 11, 7, 23, 59, 59, tzinfo=ZONE)),
+        (TODAY, NOW, NOW),
+        (date(2026, 10, 30), NOW, datetime(2026, 11, 1, tzinfo=ZONE)),
+    ],
+)
+def test_use_is_of_the_end_of_its_day_within_the_period_and_never_ahead_of_the_clock(
+    session: Session, day: date, now: datetime, at: datetime
+) -> None:
+    page = [MemberUsage(who(session, "alice").id, day, "opus", USD)]
+    book(session, page, zone=ZONE, cause=cause(now, "gateway"))
+    last = session.exec(select(Transfer).order_by(col(Transfer.id).desc())).first()
+    assert last is not None
+    assert (last.at, last.kind, last.amount) == (at, "use", USD)

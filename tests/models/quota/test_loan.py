@@ -5,17 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from bot.database import Database
 from handlers import asking, lending
 from handlers.clock import loans
 from handlers.clock.asks import end_asks
 from handlers.clock.loans import warn_of_returns
+from models.policy import document
 from models.quota.ask import Ask
 from models.quota.closing import begin_turn
 from models.quota.forgiveness import Forgiveness
 from models.quota.leaving import leave
+from models.quota.loan import Lent, Loan
 from models.refusal import (
     CannotBorrowNow,
     InsufficientQuota,
@@ -32,8 +34,10 @@ from models.refusal import (
 from tests.actions import (
     DECEMBER,
     USD,
+    ask_for,
     available,
     balances,
+    cause,
     change,
     ctx,
     gift,
@@ -48,7 +52,7 @@ from tests.actions import (
     told,
     turn,
 )
-from tests.company import NOW, who
+from tests.company import NOW, POLICY, who
 
 # Lending
 
@@ -299,3 +303,19 @@ def test_many_loans_are_warned_of_a_piece_at_a_time(
     more = [company.transact(lambda session: warn_of_returns(ctx(session, now))) for _ in range(3)]
     assert more == [True, True, False]
     assert [len(told(company, name)) for name in ("bob", "carol")] == [2, 2]
+
+
+def test_a_loan_says_what_each_has_after_it_and_whether_the_borrower_waits_for_a_manager(
+    company: Database,
+) -> None:
+    def made(session: Session, amount: int) -> Lent:
+        pair = {"lender": who(session, "alice"), "borrower": who(session, "bob")}
+        return Loan.make(session, **pair, amount=amount, policy=document.parse(POLICY), cause=cause())
+
+    spend(company, "bob", 30)
+    first = company.transact(lambda session: made(session, 20 * USD))
+    assert (first.amount, first.lender_left, first.borrower_left) == (20 * USD, 80 * USD, 90 * USD)
+    assert (first.ends_at, first.changed, first.requests) == (DECEMBER, False, False)
+    ask_for(company, "bob", 40)
+    second = company.transact(lambda session: made(session, 5 * USD))
+    assert (second.loan_id, second.lender_left, second.requests) == (first.loan_id, 75 * USD, True)

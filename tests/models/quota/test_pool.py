@@ -15,7 +15,7 @@ from tests.actions import DECEMBER, USD, cause
 from tests.company import POLICY, who
 
 
-def budget(usd: int) -> Policy:
+def budget(usd: float) -> Policy:
     """The town's policy with another budget for the payments team."""
     return document.parse(POLICY.replace("top_up_budget: 1000", f"top_up_budget: {usd}"))
 
@@ -70,3 +70,13 @@ def test_the_nearest_budget_above_pays(session: Session) -> None:
     pool = pool_for(session, pia, document.parse(below), Period.current(session).id)
     assert pool is not None
     assert pool.team == "payments"
+
+
+def test_the_last_bit_of_a_budget_is_given_and_taken_back(session: Session) -> None:
+    period = Period.current(session)
+    pool = pool_of(session, "payments", period.id)
+    assert pool is not None
+    for usd in (1000.000001, 1000, 999.999999):
+        fit_pools(session, period, budget(usd), cause())
+        session.refresh(pool)
+        assert pool.balance == round(usd * USD)
