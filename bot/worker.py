@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from bot.database import Database
-from bot.lanes import AT_ONCE, Ended, Lanes
+from bot.lanes import Ended, Lanes
 from bot.leases import Leases
 from bot.logs import Outage
 from bot.marks import Marks
@@ -114,15 +114,15 @@ class Worker:
     async def round(self, within: float | None = None) -> bool:
         """Do one batch; False if nothing was left to do.
 
-        Effects that take longer than `within` go on beside the next batches. So do most of a full batch: more is due,
-        and it is claimed while these are under way.
+        Effects that take longer than `within` go on beside the next batches. So does a full batch when the first of
+        it is done: more is due, and no call waits for its claim.
         """
         now = self.clock()
         held = list(self.leases.held)
         batch = await self.database.write(lambda session: outbox.claim(session, now, held=held))
         lanes = self._lanes.add(batch)
         if len(batch) == AT_A_TIME:
-            waited = lanes[:AT_ONCE]
+            waited = lanes[:1]
         else:
             waited = lanes if within is not None else [*self._slow, *lanes]
         if waited:

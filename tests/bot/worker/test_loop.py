@@ -75,6 +75,23 @@ async def test_what_could_not_be_marked_is_said_again_after_its_lease_and_before
     assert in_lane(board, "slack:B") == ["2", "2"]
 
 
+async def test_what_a_later_batch_took_of_a_lane_does_not_overtake_what_is_said_again(
+    worker: Worker, board: Board, clock: Clock
+) -> None:
+    board.hold = asyncio.Event()
+    for n in range(2):
+        promise(worker, "slack:A", kind="say" if n == 0 else "home")
+        await worker.round(0)
+    worker.database.transact(lambda session: session.execute(text("ALTER TABLE effect RENAME TO away")))
+    board.hold.set()
+    await asyncio.wait_for(asyncio.wait(worker._slow), BOUND)
+    worker.database.transact(lambda session: session.execute(text("ALTER TABLE away RENAME TO effect")))
+    assert (len(board.said), board.homes) == (1, [])
+    clock.move(LEASE.total_seconds())
+    await worker.drain()
+    assert (len(board.said), board.homes) == (2, ["slack:A"])
+
+
 async def test_it_wakes_when_something_is_promised_and_finishes_what_is_on_the_way(
     worker: Worker, board: Board
 ) -> None:
