@@ -29,6 +29,9 @@ from models.statement import Question
 # Seconds after which a computing thread yields; each of a request's nine statements may wait so long.
 SWITCH = 0.0005
 _STATUS = "SELECT pg_xact_status(%s::xid8)"
+# Threads that write on Postgres. With four, requests share more commits and each takes less than with eight, also alone:
+# docs/performance.md, "Threads that write".
+WRITERS = 4
 # Seconds after its deadline in which a transaction ends by itself.
 GRACE = 0.25
 # Seconds that a command waits for the server to report the outcome of its COMMIT.
@@ -44,7 +47,7 @@ class Database:
     Coroutines call `write` and `read`; a plain thread, as of a command, calls `transact` and `query`.
     """
 
-    def __init__(self, url: str, *, writers: int = POOL) -> None:
+    def __init__(self, url: str, *, writers: int = WRITERS) -> None:
         sys.setswitchinterval(SWITCH)
         self.engine = engine_for(url)
         self._reading = reading_engine_for(url, self.engine)
