@@ -114,23 +114,22 @@ class Worker:
     async def round(self, within: float | None = None) -> bool:
         """Do one batch; False if nothing was left to do.
 
-        Effects that take longer than `within` go on beside the next batches. So does a full batch when the first of
-        it is done: more is due, and no call waits for its claim.
+        Effects that take longer than `within` go on beside the next batches. So does a full batch, of which more is due,
+        and behind another one when the first of it is done: no call waits for a claim.
         """
         now = self.clock()
         held = list(self.leases.held)
         batch = await self.database.write(lambda session: outbox.claim(session, now, held=held))
         lanes = self._lanes.add(batch)
         if len(batch) == AT_A_TIME:
-            waited = lanes[:1]
+            waited = lanes[:1] if held else []
         else:
             waited = lanes if within is not None else [*self._slow, *lanes]
-        if waited:
-            done, _ = await asyncio.wait(waited, timeout=within)
-            self._go_on({*lanes} - done)
-            if failures := [error for lane in done if (error := lane.exception())]:
-                raise failures[0]
-        return bool(waited)
+        done: set[Ended] = (await asyncio.wait(waited, timeout=within))[0] if waited else set()
+        self._go_on({*lanes} - done)
+        if failures := [error for lane in done if (error := lane.exception())]:
+            raise failures[0]
+        return bool(batch or waited)
 
     def _go_on(self, lanes: set[Ended]) -> None:
         self._slow |= lanes

@@ -55,13 +55,14 @@ async def test_what_follows_a_full_batch_is_claimed_while_it_is_under_way(
     worker: Worker, board: Board
 ) -> None:
     held = asyncio.Event()
-    promise(worker, *[f"slack:{n}" for n in range(AT_A_TIME + 1)])
-    board.holds = {f"slack:{n}": held for n in range(1, AT_A_TIME)}
-    await asyncio.wait_for(worker.round(), BOUND)
-    assert len(board.said) == 1
+    promise(worker, *[f"slack:{n}" for n in range(2 * AT_A_TIME + 1)])
+    board.holds = {f"slack:{n}": held for n in range(AT_A_TIME + 1, 2 * AT_A_TIME)}
+    for _ in range(2):
+        await asyncio.wait_for(worker.round(), BOUND)
+    assert len(board.said) == AT_A_TIME + 1
     held.set()
     await worker.drain()
-    assert sorted(int(text) for _, text in board.said) == list(range(AT_A_TIME + 1))
+    assert sorted(int(text) for _, text in board.said) == list(range(2 * AT_A_TIME + 1))
 
 
 async def test_waiting_for_ones_turn_is_no_attempt(worker: Worker, clock: Clock) -> None:
