@@ -86,7 +86,7 @@ RUNS = (
     Run("period --people 10000 --rounds 2 --seconds 4", (7,), "Postgres, 10,000 people"),
     Run("usage --rows 10000 --rounds 3", (8,), "Postgres"),
     Run("usage --rows 10000 --rounds 3 --database sqlite", (8,), "SQLite"),
-    Run("outbox --messages 600 --rounds 3", (9,), "Postgres"),
+    Run("outbox --messages 600 --rounds 4", (9,), "Postgres"),
     Run("gateway --people 600 --rounds 1 --per-minute 6000", (10,)),
     Run("gateways --people 500 --rounds 2", (10,), "two gateways"),
     Run(
