@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from collections.abc import Iterator
@@ -96,3 +97,13 @@ def test_the_site_has_every_page() -> None:
     listed = set(re.findall(r"[\w./-]+\.md", text.split("nav:")[1]))
     pages = {str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")}
     assert listed == pages | {"readme.md", "readme.zh.md"}
+
+
+@pytest.mark.filterwarnings("default")  # of the Postgres in a wheel, where XDG_RUNTIME_DIR is not set
+@pytest.mark.parametrize("folder", ["benchmarks", "tests/chaos"])
+def test_every_command_of_the_pages_can_be_loaded(folder: str) -> None:
+    """No test runs them: they take minutes."""
+    for path in sorted((DOCS.parent / folder).glob("*.py")):
+        if path.stem not in ("__init__", "__main__"):
+            importlib.import_module(f"{folder.replace('/', '.')}.{path.stem}")
+    importlib.import_module("tests.gateway_histories")

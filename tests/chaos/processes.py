@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import aiohttp
 from sqlmodel import select
 
-from bot.worker import AT_ONCE
+from bot.lanes import AT_ONCE
 from models.ledger.transfer import Transfer
 from models.quota.period import Period
 from models.quota.request import Request
