@@ -219,8 +219,8 @@ async def _prepare(messengers: dict[str, Messenger]) -> None:
 
 
 async def connected(messengers: dict[str, Messenger]) -> None:
-    """Returns once people can write: on one messenger at least."""
-    while not any(one.ready() for one in messengers.values()):  # noqa: ASYNC110 - a messenger tells nobody
+    """Returns once people can write: on one messenger at least. At once where there is none."""
+    while messengers and not any(one.ready() for one in messengers.values()):  # noqa: ASYNC110 - a messenger tells nobody
         await asyncio.sleep(0.05)
 
 
